@@ -1,0 +1,75 @@
+# Tabularium: make help lists what can be made.
+
+PORT ?= 8000
+PYTHON := .venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Production as `make check` imagines it: nothing here is a real host or a real secret.
+PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
+	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
+
+.PHONY: help install dev run test check format lock clean
+.DEFAULT_GOAL := help
+
+help:  ## lists these
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+# The stamps say which lock file the environment was last filled from.
+.venv/bin/python:
+	@command -v python3 >/dev/null || { echo "python3 is not installed. Tabularium needs Python 3.11 or newer." >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Tabularium needs Python 3.11 or newer, but python3 here is $$(python3 -V 2>&1)." >&2; exit 1; }
+	@echo "Making .venv"
+	@python3 -m venv .venv || { rm -rf .venv; \
+		echo "python3 could not make .venv. On Debian or Ubuntu, type: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/installed: requirements.txt | .venv/bin/python
+	@echo "Installing requirements.txt"
+	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	@echo "Installing requirements-dev.txt"
+	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch .venv/installed $@
+
+install: .venv/installed  ## makes .venv with what the site needs
+
+dev: .venv/installed-dev  ## the same, with what tests and checks need
+
+run: export DEBUG := on
+run: install  ## the site on this machine, with the sample data: http://127.0.0.1:8000/ (PORT=8001 for another port)
+	@$(PYTHON) manage.py migrate --verbosity 0
+	@$(PYTHON) manage.py import_sources
+	@$(PYTHON) manage.py demo_curator
+	@echo "Tabularium is at http://127.0.0.1:$(PORT)/ (stop it with Ctrl-C)"
+	@exec $(PYTHON) -m gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --no-control-socket --preload \
+		--workers 2 --worker-class gthread --threads 4 --log-level warning
+
+test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
+	@status=0; for engine in sqlite postgresql; do \
+		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 $(ARGS) || status=1; done; exit $$status
+
+check: dev  ## style, migrations, production settings, the house laws
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
+	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	@$(PYTHON) -m pytest --quiet tests/test_house.py
+
+format: dev  ## puts the code in order
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+# Without this machine's own package settings, so that the files name no address and the hashes are everybody's.
+LOCK = env -u PIP_FIND_LINKS UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --no-config --universal \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml $(ARGS)
+
+lock:  ## writes requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
+	@command -v uv >/dev/null || { echo "uv is not installed. Type: python3 -m pip install uv" >&2; exit 1; }
+	@$(LOCK) --output-file requirements.txt
+	@$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:  ## removes .venv and caches; the database and the uploads in var/ stay
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,255 @@
+"""The only settings: everything that differs between installations comes from the environment (see .env.sample)."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
+
+env = environ.Env()
+# The environment wins over the file. ENV_FILE may name another file; empty means none.
+if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
+    env.read_env(env_file)
+
+
+def flag(name: str, default: bool) -> bool:
+    """An on/off variable; any other word is an error, so that DEBUG=flase does not pass for off."""
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    value = env.str(name, default="").strip().lower()
+    if value and value not in words:
+        raise ImproperlyConfigured(f"{name} must be on or off, but is {value!r}. Type: export {name}=on or {name}=off")
+    return words.get(value, default)
+
+
+def number(name: str, default: int) -> int:
+    """A variable that holds a whole number of 0 or more."""
+    value = env.str(name, default="").strip() or str(default)
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number, but is {value!r}. Type, for example: export {name}={default}"
+        )
+    return int(value)
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A variable that holds a list, separated by commas."""
+    return [word for word in (word.strip() for word in env.str(name, default="").split(",")) if word] or default
+
+
+def folder(name: str, default: Path) -> Path:
+    """A variable that holds a folder; one that is not absolute is inside the checkout."""
+    return BASE_DIR / Path(env.str(name, default="") or default).expanduser()
+
+
+DEBUG = flag("DEBUG", default=False)
+
+# Production does not guess: all that is missing is said at once, a sentence for each, with what to type.
+if not DEBUG:
+    needed = {
+        "SECRET_KEY": "export SECRET_KEY=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')\", "
+        "and keep it in .env, for a new one signs everybody out",
+        "ALLOWED_HOSTS": "export ALLOWED_HOSTS=data.example.org",
+        "DATABASE_URL": "export DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/tabularium",
+    }
+    if missing := [
+        f"{name} is not set, and production (DEBUG off) needs it. Type: {command}."
+        for name, command in needed.items()
+        if not env.str(name, default="").strip()
+    ]:
+        raise ImproperlyConfigured("\n".join([*missing, "To try the site out on this machine, type instead: make run"]))
+
+
+def secret_key_of_this_checkout() -> str:
+    """The key in var/secret_key, made at the first start; for DEBUG only."""
+    path = VAR / "secret_key"
+    if not path.exists():
+        VAR.mkdir(exist_ok=True)
+        draft = VAR / f"secret_key.{os.getpid()}"
+        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)  # of several processes that start together, the first one's key is everybody's
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_of_this_checkout()
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+# Database
+
+
+def database(url: str) -> dict:
+    """The database behind a URL: SQLite, embedded, or PostgreSQL, with a pool of connections in each process."""
+    expected = (
+        "Expected sqlite:///var/tabularium.sqlite3 or postgresql://USER:PASSWORD@HOST:5432/NAME, "
+        "with @ : / ? # in a password written as %40 %3A %2F %3F %23"
+    )
+    scheme = url.partition("://")[0]
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ImproperlyConfigured(f"DATABASE_URL begins with {scheme[:20]!r}. {expected}.")
+    try:
+        settings = env.db_url_config(url)
+        settings["OPTIONS"] = dict(settings.get("OPTIONS", {}))
+    except (ValueError, AttributeError, KeyError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {expected}.") from error
+
+    if scheme == "sqlite":
+        if settings["NAME"] != ":memory:":
+            path = BASE_DIR / settings["NAME"]
+            if path.parent == VAR:
+                VAR.mkdir(exist_ok=True)
+            if not path.parent.is_dir():
+                raise ImproperlyConfigured(
+                    f"DATABASE_URL names {path}, but that folder does not exist. Type: mkdir -p {path.parent}"
+                )
+            settings["NAME"] = str(path)
+        settings["OPTIONS"] |= {
+            # WAL lets readers go on while one process writes; IMMEDIATE makes a second writer wait for its turn
+            # (timeout, seconds) where a transaction that began as a reader would fail at once.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        }
+        return settings
+
+    if not settings["NAME"]:
+        raise ImproperlyConfigured(f"DATABASE_URL names no database. {expected}.")
+    settings["CONN_HEALTH_CHECKS"] = True  # a connection that died in the pool is replaced, not handed out
+    if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
+        settings["OPTIONS"]["pool"] = {
+            "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),
+            "max_size": max_size,
+            "timeout": number("DATABASE_POOL_TIMEOUT", default=10),
+        }
+    return settings
+
+
+DATABASES = {"default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'tabularium.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Files
+
+SOURCES_DIR = folder("SOURCES_DIR", default=BASE_DIR / "fixtures_src")
+MEDIA_ROOT = folder("MEDIA_ROOT", default=VAR / "media")
+STATIC_ROOT = folder("STATIC_ROOT", default=VAR / "static")
+STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
+
+# The site
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "datasets",
+    "people",
+    "experiments",
+    "census",
+    "subjects",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# The API: paging, filters and order are the business of datasets.api
+
+API_ANONYMOUS_READ = flag("API_ANONYMOUS_READ", default=DEBUG)
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"
+        if API_ANONYMOUS_READ
+        else "rest_framework.permissions.DjangoModelPermissions"
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+}
+
+# Security
+
+HTTPS = flag("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Only behind a proxy that sets this header itself: otherwise any client could claim to have come by HTTPS.
+if flag("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# Logs go to standard error, for whoever runs the process to keep
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="").strip().upper() or "INFO"
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(
+        f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is {LOG_LEVEL!r}. Type: export LOG_LEVEL=INFO"
+    )
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}},
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Runs Django's and the datasets' commands: manage.py help lists them."""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Runs the command; settings that cannot work are a sentence, not a traceback (ask for one with --traceback)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        print(
+            "Django is not installed for this Python. Type: make install, and then .venv/bin/python manage.py …",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        if "--traceback" in sys.argv:
+            raise
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
