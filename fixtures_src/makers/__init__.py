@@ -1,0 +1,1 @@
+"""What the sample sources hold, a module a dataset."""

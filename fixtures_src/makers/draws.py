@@ -1,0 +1,89 @@
+"""Numbers that look random and depend on nothing but the seed, a name and the row's number.
+
+Everything is 64-bit integer arithmetic (the splitmix64 mixing function), so a row is the same on every machine, with
+every version of Python and numpy, whether it is made alone or among millions. No floating point is used.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+GROUP = 1000  # rows are shared out, and twinned, within groups of this many
+TWINS = 1024  # one row in so many equals another
+
+
+def draw(seed: int, name: str, rows: np.ndarray) -> np.ndarray:
+    """A 64-bit number for each row number; other names give other numbers."""
+    key = np.frombuffer(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], dtype="<u8").astype(np.uint64)
+    x = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def below(seed: int, name: str, rows: np.ndarray, limit: int) -> np.ndarray:
+    """A whole number from 0 to limit - 1 for each row, each as likely as the next (limit up to 2**31)."""
+    return ((draw(seed, name, rows) >> np.uint64(32)) * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
+
+
+class Odds:
+    """A choice among positions, one list of weights for each circumstance (or a single list)."""
+
+    def __init__(self, *weights: Sequence[int]):
+        self.table = np.stack([self._spread(each) for each in weights])
+
+    @staticmethod
+    def _spread(weights: Sequence[int]) -> np.ndarray:
+        bounds = np.cumsum([0, *weights], dtype=np.int64) * 65536 // sum(weights)
+        return np.repeat(np.arange(len(weights)), np.diff(bounds))
+
+    def pick(self, seed: int, name: str, rows: np.ndarray, circumstance: np.ndarray | int = 0) -> np.ndarray:
+        """A position for each row, by the weights of the row's circumstance."""
+        return self.table[circumstance, (draw(seed, name, rows) >> np.uint64(48)).astype(np.int64)]
+
+
+def ranks(seed: int, name: str, start: int, count: int) -> np.ndarray:
+    """Each row's place, 0 to 999, in a shuffle of its thousand; start is a multiple of a thousand."""
+    whole = -(-count // GROUP) * GROUP
+    numbers = draw(seed, name, np.arange(start, start + whole)).reshape(-1, GROUP)
+    return numbers.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable").reshape(-1)[:count]
+
+
+def models(seed: int, rows: np.ndarray) -> np.ndarray:
+    """The row whose content each row takes: itself, or for one in 1,024 some other of its thousand."""
+    other = rows // GROUP * GROUP + below(seed, "twin of", rows, GROUP)
+    return np.where(below(seed, "twin", rows, TWINS) == 0, other, rows)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How a made file differs from the plain one, in thousandths of its rows."""
+
+    changed: int = 0
+    new: int = 0
+    gone: int = 0
+    bad: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A block of row numbers to write, with which of them are changed or bad."""
+
+    numbers: np.ndarray
+    changed: np.ndarray
+    bad: np.ndarray
+
+
+def blocks(seed: int, count: int, variation: Variation, size: int = 50 * GROUP):
+    """The row numbers of a file in blocks. The shares come out exactly where count is a whole number of thousands."""
+    new = count * variation.new // 1000
+    for start in range(0, count + new, size):
+        numbers = np.arange(start, min(start + size, count + new))
+        fate = ranks(seed, "fate", start, len(numbers))
+        old = numbers < count
+        gone = old & (fate < variation.gone)
+        changed = old & ~gone & (fate < variation.gone + variation.changed)
+        bad = ranks(seed, "bad", start, len(numbers)) < variation.bad
+        yield Rows(numbers[~gone], changed[~gone], bad[~gone])
