@@ -1,0 +1,23 @@
+"""Files as they come, read into Arrow batches of text and JSON documents, with the lines an editor shows."""
+
+from datasets.reading.ahead import ahead
+from datasets.reading.batches import Batch, read_csv
+from datasets.reading.documents import Document, read_json
+from datasets.reading.errors import ReadError, Unfit
+from datasets.reading.layout import Expected, Layout, find_layout, matches
+from datasets.reading.rows import Malformed
+
+__all__ = [
+    "Batch",
+    "Document",
+    "Expected",
+    "Layout",
+    "Malformed",
+    "ReadError",
+    "Unfit",
+    "ahead",
+    "find_layout",
+    "matches",
+    "read_csv",
+    "read_json",
+]

@@ -1,0 +1,22 @@
+"""What stops the reading of a whole file."""
+
+from collections.abc import Iterable
+
+
+class ReadError(Exception):
+    """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type."""
+
+
+class Unfit(ReadError):
+    """A readable file whose header or number of cells does not fit the columns expected of it."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names as a list in a sentence."""
+    return ", ".join(names)
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A piece of a file as it is quoted in a sentence: short, and with no line breaks or control characters."""
+    short = text if len(text) <= most else text[:most] + "…"
+    return '"' + "".join(c if c.isprintable() else "�" for c in short) + '"'

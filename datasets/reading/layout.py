@@ -1,0 +1,163 @@
+"""How a CSV file is laid out: its delimiter, its header, and which of the expected columns are where."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from datasets.reading.errors import ReadError, Unfit, listed, shown
+from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
+from datasets.reading.text import BOM, Text
+
+HEAD = 64 << 10  # bytes; more are read where the first row needs them
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a source expects of a file's columns.
+
+    `names`: each column and the other spellings of it, in the positional order of a file without a header.
+    `headerless`: whether the file may come without a header. `comment`: what lines that are passed over begin with.
+    `dictionaries`: columns of small vocabularies, read as dictionaries.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    required: frozenset[str]
+    headerless: bool = False
+    comment: str | None = None
+    dictionaries: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out.
+
+    `header`: its cells as spelled, None without one. `columns`: the position of each column that is there.
+    `unknown`: header cells that fit no column. `width`: cells of a row. `first_line`: of the first row after a header.
+    """
+
+    delimiter: str
+    header: tuple[str, ...] | None
+    columns: Mapping[str, int]
+    unknown: tuple[str, ...]
+    width: int
+    first_line: int
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first row of a file, if this is its delimiter."""
+
+    delimiter: str
+    cells: tuple[str, ...]
+    problem: str
+    line: int
+    next_line: int
+    fitting: int  # cells that name an expected column
+
+
+def find_layout(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> Layout:
+    """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected."""
+    spellings = {_plain(name): column for column, names in expected.names.items() for name in (column, *names)}
+    firsts = _first_rows(path, expected, encoding, spellings)
+    # A header cell that names no column tells nothing of the delimiter; then the number of cells does.
+    sound = [first for first in firsts if not first.problem]
+    best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
+    if best.fitting:
+        return _with_header(path, best, expected, spellings)
+    if expected.headerless:
+        for first in sound:
+            if len(first.cells) == len(expected.names):
+                columns = {name: position for position, name in enumerate(expected.names)}
+                return Layout(first.delimiter, None, columns, (), len(columns), first.line)
+    broken = next((first for first in firsts if first.problem), best)
+    raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
+
+
+def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> bool:
+    """Whether the file's header, or without one its number of cells, fits these columns.
+
+    Raises ReadError only where no layout could be read from it: it is not text, not there, or empty.
+    """
+    try:
+        find_layout(path, expected, encoding=encoding)
+    except Unfit:
+        return False
+    return True
+
+
+def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spellings: dict) -> list[_First]:
+    """The first row of the file as each delimiter would have it."""
+    with Text(path, encoding) as text:
+        data, line, final = b"", 1, False
+        while not final:
+            block = text.read(max(HEAD, len(data)))
+            data, final = data + block, not block
+            scans = [Scan(Grammar(delimiter, expected.comment), data, line, final=final) for delimiter in DELIMITERS]
+            firsts = [first for scan in scans if (first := _first_row(scan, spellings))]
+            if len(firsts) == len(scans) or (firsts and (final or len(data) > LONGEST)):
+                return firsts
+            least = min(scans, key=lambda scan: scan.used)
+            if not firsts and not least.inside:  # so many blank lines and comments need not be kept
+                data, line = data[least.used :], least.line
+    kind = "blank lines and comments" if expected.comment else "blank lines"
+    what = f"holds nothing but {kind}" if text.bytes_read > len(BOM) else "is empty"
+    raise ReadError(f"{path}: the file {what}; expected the columns {listed(expected.names)}.")
+
+
+def _first_row(scan: Scan, spellings: dict) -> _First | None:
+    row = next(iter(scan), None)
+    if row is None:
+        return None
+    bad = malformed(row, scan.data, scan.grammar)
+    cells = () if row.cells is None else tuple(cell.decode().strip(" \t") for cell in row.cells)
+    fitting = sum(_plain(cell) in spellings for cell in cells)
+    return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
+
+
+def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spellings: dict) -> Layout:
+    if first.problem:
+        raise _unfit(path, first, expected)
+    columns: dict[str, int] = {}
+    unknown = []
+    for position, cell in enumerate(first.cells):
+        column = spellings.get(_plain(cell))
+        if column is None:
+            unknown.append(cell or f"(column {position + 1}, without a name)")
+        elif column in columns:
+            both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
+            raise Unfit(
+                f"{path}, line {first.line}: the column {column} is there twice, as {both}. "
+                "Expected it once; rename or take out one of them."
+            )
+        else:
+            columns[column] = position
+    missing = [name for name in expected.names if name in expected.required and name not in columns]
+    if missing:
+        raise Unfit(
+            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {listed(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
+            f"found {_found(first.cells)}. Name each column in the first row."
+        )
+    return Layout(first.delimiter, first.cells, columns, tuple(unknown), len(first.cells), first.next_line)
+
+
+def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
+    wanted = f"a header with the columns {listed(expected.names)}"
+    if expected.headerless:
+        wanted += f", or {len(expected.names)} cells in that order and no header"
+    if first.problem:
+        return Unfit(f"{path}, line {first.line}: expected {wanted}; found a row that cannot be read. {first.problem}")
+    count = f"{len(first.cells)} {'cell' if len(first.cells) == 1 else 'cells'}"
+    return Unfit(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
+
+
+def _found(cells: tuple[str, ...], most: int = 30) -> str:
+    rest = f" and {len(cells) - most} more" if len(cells) > most else ""
+    return listed(shown(cell) for cell in cells[:most]) + rest
+
+
+def _plain(name: str) -> str:
+    """A column's name without what its spellings may differ in."""
+    return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", name).casefold().strip())

@@ -1,0 +1,209 @@
+"""The exact reader of rows: slow, sure of every line and quote, and never lost for more than a line or a bound.
+
+A quoted cell that does not end as it should (it is open at the end of the file or at the bound, or text follows its
+closing quote) spoils the line it opened on and no more: reading resumes on the next line. So one stray quote cannot
+swallow a file, however it is cut into blocks.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+LONGEST = 1 << 20  # bytes of a row
+KEPT = 10_000  # bytes kept of a row that cannot be used
+INSIDE = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+
+
+@dataclass
+class Malformed:
+    """A row that cannot be put into the file's columns. NUL bytes are shown as ␀; `raw` is its first 10,000 bytes."""
+
+    line: int
+    raw: str
+    cells: list[str] | None
+    message: str
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a block: its cells, or else why it has none."""
+
+    line: int
+    start: int
+    end: int
+    cells: list[bytes] | None
+    problem: str = ""
+
+
+class Grammar:
+    """How rows are written in a file: what separates cells, which lines are comments, how long a row may be."""
+
+    def __init__(self, delimiter: str, comment: str | None = None, longest: int = LONGEST):
+        self.delimiter = delimiter.encode()
+        self.comment = comment.encode() if comment else None
+        self.longest = longest
+        self.blanks = b" " if delimiter == "\t" else b" \t"
+        self._opening = re.compile(rb"[" + self.blanks + rb']*"')
+        self._blank = re.compile(rb"[" + self.blanks + rb"]*")
+        self._plain = re.compile(rb"[^\r\n" + re.escape(self.delimiter) + rb"]*")
+
+    def passes_over(self, line: bytes) -> bool:
+        """Whether a line is blank or a comment."""
+        return bool(self.comment and line.startswith(self.comment)) or not line.strip(self.blanks + b"\r\n")
+
+    def quoted_row(self, data: bytes, start: int, stop: int) -> tuple[str, list[bytes], int]:
+        """The row at `start`, of which nothing at or after `stop` may be looked at: (what it is, its cells, where).
+
+        It is a "row" that ends there; "open" where a quoted cell that begins there does not end before `stop`; "text"
+        where text follows the end of a quoted cell that begins there; or "cut" where `stop` comes before it is decided.
+        """
+        cells: list[bytes] = []
+        position = start
+        while True:
+            opening = self._opening.match(data, position, stop)
+            if opening:
+                opened = opening.end()
+                closed = INSIDE.match(data, opened, stop).end()
+                if closed >= stop:
+                    return "open", cells, opened
+                after = self._blank.match(data, closed + 1, stop).end()
+                cells.append(data[opened:closed].replace(b'""', b'"'))
+                if after < stop and data[after] not in b"\r\n" and data[after : after + 1] != self.delimiter:
+                    return "text", cells, opened
+            else:
+                after = self._plain.match(data, position, stop).end()
+                cells.append(data[position:after])
+            if after >= stop:
+                return "cut", cells, after
+            if data[after] in b"\r\n":
+                return "row", cells, after
+            position = after + 1
+
+
+class Scan:
+    """The rows of a block of text that begins at a line's start. Afterwards:
+
+    `used` is how much of the block they (and the blank lines and comments among them) took, `line` the line there, and
+    `inside` says that the rest of a line, longer than the block, is still to be passed over.
+    """
+
+    def __init__(self, grammar: Grammar, data: bytes, line: int = 1, *, final: bool, most: int | None = None):
+        self.grammar = grammar
+        self.data = data[:-1] if data.endswith(b"\r") and not final else data  # whose LF may come with the next block
+        self.first_line = self.line = line
+        self.final = final
+        self.most = len(data) if most is None else most
+        self.used = 0
+        self.inside = False
+
+    def __iter__(self) -> Iterator[Row]:
+        grammar, data, size = self.grammar, self.data, len(self.data)
+        ends, nexts = line_breaks(data)
+        self._ends, self._nexts, index = ends, nexts, 0
+        while self.used < min(size, self.most):
+            start = self.used
+            end = ends[index] if index < len(ends) else size
+            decided = size - start > grammar.longest
+            row = Row(self.line, start, end, None)
+            comment = grammar.comment and data.startswith(grammar.comment, start)
+            if comment or data.find(b'"', start, end) < 0:
+                if index >= len(ends) and not (self.final or decided):
+                    return
+                raw = data[start:end]
+                if comment or (end - start <= grammar.longest and grammar.passes_over(raw)):
+                    row = None
+                elif end - start > grammar.longest:
+                    row.problem = self._too_long()
+                else:
+                    row.cells = raw.split(grammar.delimiter)
+            else:
+                found = self._quoted(row, decided)
+                if found is None:
+                    return
+                index = found
+            self._go_to(index + 1)
+            index += 1
+            if row:
+                yield row
+
+    def _quoted(self, row: Row, decided: bool) -> int | None:
+        """Fill in a row that holds quotes; the line (index) it ends on, or None where more of the file is needed."""
+        stop = min(len(self.data), row.start + self.grammar.longest + 1)
+        ended = self.final and stop == len(self.data)
+        kind, cells, where = self.grammar.quoted_row(self.data, row.start, stop)
+        if not (decided or ended) and (kind in ("open", "cut") or self._index(where) >= len(self._ends)):
+            return None
+        number = len(cells) if kind == "text" else len(cells) + 1
+        if kind == "row" or (kind == "cut" and ended and where - row.start <= self.grammar.longest):
+            row.end, row.cells = where, cells
+        elif kind == "cut":
+            row.problem = self._too_long()
+            where = row.end = row.start + self.grammar.longest
+        else:
+            index = self._index(where)
+            row.end = self._ends[index] if index < len(self._ends) else len(self.data)
+            line = self.first_line + index
+            if kind == "open":
+                row.problem = (
+                    f"Cell {number} begins with a quote on line {line} that is never closed. Expected a closing quote; "
+                    'a quote inside a quoted cell is written twice ("").'
+                )
+            else:
+                row.problem = (
+                    f"Text follows the closing quote of cell {number} on line {line}. Expected "
+                    f"{DELIMITERS[self.grammar.delimiter.decode()]} or the end of the row; "
+                    'a quote inside a quoted cell is written twice ("").'
+                )
+        return self._index(where)
+
+    def _too_long(self) -> str:
+        return f"The row is longer than {self.grammar.longest:,} bytes. Expected a shorter row."
+
+    def _index(self, position: int) -> int:
+        return bisect_left(self._ends, position)
+
+    def _go_to(self, index: int) -> None:
+        """Take the lines before this one; past the last line break, all that is left."""
+        if index <= len(self._nexts):
+            self.used, self.line = self._nexts[index - 1], self.first_line + index
+        else:
+            self.used, self.inside = len(self.data), not self.final
+            self.line = self.first_line + len(self._nexts) + self.final
+
+
+def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None) -> Malformed | None:
+    """The row as one that cannot be used, or None where it can be: it has its cells, and no NUL byte among them."""
+    raw = data[row.start : min(row.end, row.start + KEPT, row.start + grammar.longest)]
+    if row.problem:
+        problem = row.problem
+    elif b"\0" in data[row.start : row.end]:
+        problem = "The row holds a NUL byte. Expected text."
+    elif width is not None and len(row.cells) != width:
+        cells = "cell" if width == 1 else "cells"
+        problem = f"Expected {width} {cells}, found {len(row.cells)}."
+    else:
+        return None
+    cells = None if row.cells is None else [_readable(cell).strip(" \t") for cell in row.cells]
+    return Malformed(row.line, _readable(raw), cells, problem)
+
+
+def _readable(data: bytes) -> str:
+    return data.decode("utf-8", "ignore").replace("\0", "␀")
+
+
+def line_breaks(data: bytes) -> tuple[list[int], list[int]]:
+    """Where the lines of a text end, and where the line after each begins."""
+    array = np.frombuffer(data, np.uint8)
+    feeds = np.flatnonzero(array == 10)
+    if b"\r" not in data:
+        return feeds.tolist(), (feeds + 1).tolist()
+    returns = np.flatnonzero(array == 13)
+    alone = feeds[(feeds == 0) | (array[feeds - 1] != 13)]
+    ends = np.sort(np.concatenate([returns, alone]))
+    following = array[np.minimum(ends + 1, len(array) - 1)]
+    paired = (array[ends] == 13) & (following == 10)
+    return ends.tolist(), (ends + 1 + paired).tolist()
