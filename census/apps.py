@@ -1,0 +1,8 @@
+"""The app that holds the respondents of a census."""
+
+from django.apps import AppConfig
+
+
+class CensusConfig(AppConfig):
+    name = "census"
+    verbose_name = "Census"

@@ -1,0 +1,386 @@
+"""Tables of respondents and their vocabularies."""
+
+import django.core.validators
+import django.db.models.deletion
+from django.db import migrations, models
+
+import datasets.models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("datasets", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Country",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "countries",
+                "db_table": "countries",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="EducationLevel",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "years",
+                    models.SmallIntegerField(
+                        help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "education_levels",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="MaritalStatus",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "marital statuses",
+                "db_table": "marital_statuses",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Occupation",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "occupations",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Race",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "races",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Relationship",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "relationships",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Workclass",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "workclasses",
+                "db_table": "workclasses",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Respondent",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "age",
+                    models.SmallIntegerField(
+                        help_text="Years.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(150),
+                        ],
+                    ),
+                ),
+                (
+                    "workclass",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.workclass",
+                    ),
+                ),
+                (
+                    "fnlwgt",
+                    models.IntegerField(
+                        help_text="People that the respondent stands for.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="final weight",
+                    ),
+                ),
+                (
+                    "education",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.educationlevel",
+                    ),
+                ),
+                (
+                    "marital_status",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.maritalstatus",
+                    ),
+                ),
+                (
+                    "occupation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.occupation",
+                    ),
+                ),
+                (
+                    "relationship",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.relationship",
+                    ),
+                ),
+                (
+                    "race",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.race",
+                    ),
+                ),
+                ("sex", models.CharField(choices=[("Female", "Female"), ("Male", "Male")], max_length=10)),
+                (
+                    "capital_gain",
+                    models.IntegerField(
+                        help_text="US dollars.", validators=[django.core.validators.MinValueValidator(0)]
+                    ),
+                ),
+                (
+                    "capital_loss",
+                    models.IntegerField(
+                        help_text="US dollars.", validators=[django.core.validators.MinValueValidator(0)]
+                    ),
+                ),
+                (
+                    "hours_per_week",
+                    models.SmallIntegerField(
+                        help_text="Hours of work in a week.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(168),
+                        ],
+                    ),
+                ),
+                (
+                    "native_country",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="respondents",
+                        to="census.country",
+                    ),
+                ),
+                (
+                    "income_over_50k",
+                    models.BooleanField(
+                        help_text="More than 50,000 US dollars a year.", verbose_name="income over 50K"
+                    ),
+                ),
+                ("identity", models.BinaryField(default=datasets.models.new_identity, max_length=16)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "db_table": "respondents",
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="educationlevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("years__gte", 0)), name="education_levels_years_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.UniqueConstraint(models.F("identity"), name="respondents_identity_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("age__gte", 0), ("age__lte", 150)), name="respondents_age_0_to_150"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fnlwgt__gte", 0)), name="respondents_fnlwgt_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sex__in", ["Female", "Male"])), name="respondents_sex_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("capital_gain__gte", 0)), name="respondents_capital_gain_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("capital_loss__gte", 0)), name="respondents_capital_loss_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="respondent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hours_per_week__gte", 0), ("hours_per_week__lte", 168)),
+                name="respondents_hours_per_week_0_to_168",
+            ),
+        ),
+    ]

@@ -1,0 +1,11 @@
+CREATE MATERIALIZED VIEW income_by_education AS
+SELECT levels.name                                         AS education,
+       levels.years,
+       COUNT(*)                                            AS respondents,
+       COUNT(*) FILTER (WHERE respondents.income_over_50k) AS over_50k,
+       COUNT(*) FILTER (WHERE respondents.income_over_50k)::double precision / COUNT(*) AS share_over_50k
+  FROM respondents
+  JOIN education_levels AS levels ON levels.id = respondents.education_id
+ GROUP BY levels.id;
+
+CREATE UNIQUE INDEX income_by_education_education ON income_by_education (education);

@@ -1,0 +1,24 @@
+"""What the files of the census hold: UCI's adult.data and adult.test, and tables of the same columns with a header."""
+
+from census.models import Respondent
+from datasets.sources import Column, CSVSource, Detail, LookUp
+
+
+class Respondents(CSVSource):
+    file = ("adult*.data", "adult*.test", "adult*.csv", "census*.csv")
+    model = Respondent  # no key: equal rows are different people
+    headerless = True
+    comment = "|"  # adult.test begins with "|1x3 Cross validator"
+    missing = ("?",)
+    columns = {
+        "education": LookUp(),
+        "education_num": Detail("education", "years", names=["educational_num"]),
+        "sex": Column(names=["gender"]),
+        "native_country": LookUp(names=["country"]),
+        # The labels of adult.test end in a full stop.
+        "income": Column(
+            "income_over_50k",
+            names=["class", "salary"],
+            spellings={True: [">50K", ">50K."], False: ["<=50K", "<=50K."]},
+        ),
+    }

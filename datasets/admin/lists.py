@@ -1,0 +1,106 @@
+"""What every list in the admin has in common: no count of a big table, no query per row, personal data masked."""
+
+from collections.abc import Callable
+from functools import cache
+
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from datasets.paging import BoundedPaginator
+from datasets.personal import hidden_fields, masked
+
+
+class ListAdmin(admin.ModelAdmin):
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    # "Select all 10,000" would act on all that match, of which there may be a million.
+    actions_selection_counter = False
+    change_list_template = "admin/datasets/change_list.html"
+    ordering = ["pk"]
+
+    @property
+    def list_select_related(self) -> list[str]:
+        """The references that the list shows, which come with its rows."""
+        references = {field.name for field in self.model._meta.concrete_fields if field.is_relation}
+        return [name for name in self.list_display if name in references]
+
+    def get_list_display(self, request):
+        return self._masked(super().get_list_display(request), request)
+
+    def get_list_filter(self, request):
+        return [item for item in super().get_list_filter(request) if not self._is_hidden(item, request)]
+
+    def get_search_fields(self, request):
+        return [path for path in super().get_search_fields(request) if not self._is_hidden(path, request)]
+
+    def get_sortable_by(self, request):
+        return [name for name in super().get_sortable_by(request) if not callable(name)]
+
+    def lookup_allowed(self, lookup, value, request):
+        return not self._is_hidden(lookup, request) and super().lookup_allowed(lookup, value, request)
+
+    def get_exclude(self, request, obj=None):
+        hidden = hidden_fields(self.model, request.user) if obj else ()  # who adds a record types it all
+        return [*(super().get_exclude(request, obj) or ()), *hidden]
+
+    def get_readonly_fields(self, request, obj=None):
+        hidden = hidden_fields(self.model, request.user) if obj else ()
+        return [*super().get_readonly_fields(request, obj), *self._masked(hidden, request)]
+
+    def get_deleted_objects(self, objs, request):
+        """Name ten of the records that keep *objs* from being deleted: the admin would load all of a million."""
+        protectors = [
+            protector
+            for relation in self.model._meta.related_objects
+            if relation.on_delete is models.PROTECT
+            for protector in relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": objs})[:10]
+        ]
+        if protectors:
+            kinds = {protector._meta.verbose_name_plural: 10 for protector in protectors}
+            return [str(one) for one in objs], kinds, set(), [str(protector) for protector in protectors]
+        return super().get_deleted_objects(objs, request)
+
+    def _masked(self, names, request) -> list[str | Callable]:
+        """Return *names* with those of personal fields made into columns that show what the reader may see of them."""
+        hidden = hidden_fields(self.model, request.user)
+        return [_masked_column(self.model, name) if name in hidden else name for name in names]
+
+    def _is_hidden(self, path, request) -> bool:
+        """Whether *path* leads through a field that the reader may not see."""
+        if not isinstance(path, str):
+            path = path[0] if isinstance(path, tuple | list) else ""
+        model = self.model
+        for part in path.lstrip("^=@").split("__"):
+            try:
+                field = model._meta.get_field(model._meta.pk.name if part == "pk" else part)
+            except FieldDoesNotExist:
+                return False
+            if part in hidden_fields(model, request.user):
+                return True
+            if not field.is_relation:
+                return False
+            model = field.related_model
+        return False
+
+
+class ReadOnlyAdmin(ListAdmin):
+    """A list to be looked at: what it shows is written by imports or derived from records."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@cache  # the admin compares columns, so that each must be the same one whenever it is asked for
+def _masked_column(model: type[models.Model], name: str) -> Callable:
+    @admin.display(description=model._meta.get_field(name).verbose_name)
+    def column(record: models.Model) -> str | None:
+        return masked(getattr(record, name))
+
+    return column

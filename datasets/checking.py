@@ -1,0 +1,245 @@
+"""Text batches to typed batches and rejected rows: column by column, every problem of a row together."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datasets import identity
+from datasets.reading import Batch
+from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
+from datasets.vocabularies import Vocabulary
+
+
+@dataclass
+class Rejection:
+    """A row that cannot be used. ``references`` are cells that still have to be looked for in the tables."""
+
+    line: int
+    values: dict[str, str | None] | str
+    problems: list[dict[str, Any]]
+    key: list | None = None
+    identity: bytes | None = None
+    references: dict[str, Any] = field(default_factory=dict)
+
+
+def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
+    """Return one thing that is wrong with a row: the column and its value (None for the row as a whole)."""
+    return {"column": column, "value": value, "message": message}
+
+
+@dataclass
+class Checked:
+    """The rows of a batch that can be used.
+
+    ``values`` has a typed array by column; for a LookUp the positions of its values in the vocabulary.
+    """
+
+    lines: np.ndarray
+    values: dict[str, pa.Array]
+    members: dict[str, pa.ListArray]  # of each Many
+    lanes: np.ndarray | None  # the identities, for a source without a key
+    rejections: list[Rejection]
+    bytes_read: int
+
+    def only(self, rows: np.ndarray) -> "Checked":
+        """Return the rows for which *rows* is true, with all rejections."""
+        mask = pa.array(rows)
+        return Checked(
+            self.lines[rows],
+            {name: array.filter(mask) for name, array in self.values.items()},
+            {name: array.filter(mask) for name, array in self.members.items()},
+            self.lanes[:, rows] if self.lanes is not None else None,
+            self.rejections,
+            self.bytes_read,
+        )
+
+
+@dataclass
+class Cells:
+    """One column of a batch: what became of its cells, and which rows have which problem."""
+
+    distinct: pa.Array  # the trimmed text; where there are indices, each text once
+    indices: pa.Array | None
+    values: pa.Array
+    members: pa.ListArray | None
+    problems: dict[int, str]  # by row
+
+    def text(self, row: int) -> str | None:
+        place = row if self.indices is None else self.indices[row].as_py()
+        return None if place is None else self.distinct[place].as_py()
+
+
+class Checker:
+    """Checks the batches of one file for a source.
+
+    *places* are the positions, in the file, of the source's columns; *headings* what the file calls its columns.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        places: dict[str, int],
+        headings: list[str],
+        name: str,
+        vocabularies: dict[str, Vocabulary],
+    ):
+        self.source, self.places, self.headings = source, places, headings
+        self.columns = [column for column in source.bound.values() if column.name in places]
+        self.vocabularies = vocabularies
+        self.name_term = None if source.key else identity.name_term(name)
+        self.occurrences = identity.Occurrences()
+
+    def check(self, batch: Batch) -> Checked:
+        """Return the rows of *batch* that can be used, and those that cannot with all that is wrong."""
+        cells = {column.name: self._cells(column, batch.columns[self.places[column.name]]) for column in self.columns}
+        readable = np.ones(len(batch.lines), bool)
+        for column in cells.values():
+            readable[list(column.problems)] = False
+        for column in self.source.columns_of(Detail):
+            if column.name in cells:
+                self._agree(column, cells[column.of], cells[column.name], readable)
+        values = {c.name: cells[c.name].values for c in self.columns if not isinstance(c, Detail)}
+        lanes = self._lanes(values, readable) if self.name_term is not None else None
+
+        bad = sorted({row for column in cells.values() for row in column.problems})
+        rejections = [Rejection(m.line, m.raw, [problem(None, None, m.message)]) for m in batch.malformed]
+        rejections += [self._rejection(row, batch, cells, lanes, readable) for row in bad]
+        members = {name: column.members for name, column in cells.items() if column.members is not None}
+        checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read)
+        if bad:
+            good = np.ones(len(batch.lines), bool)
+            good[bad] = False
+            return checked.only(good)
+        return checked
+
+    def _cells(self, column: Column, raw: pa.Array) -> Cells:
+        """Trim, see what is missing, and take each cell for what it stands for."""
+        if pa.types.is_dictionary(raw.type):
+            indices, distinct = raw.indices, pc.ascii_trim(raw.dictionary, " \t")
+        else:
+            indices, distinct = None, pc.ascii_trim(raw, " \t")
+        blank = (
+            pc.is_in(distinct, pa.array(["", *self.source.missing])) if self.source.missing else pc.equal(distinct, "")
+        )
+        if pc.any(blank).as_py():
+            distinct = pc.if_else(blank, pa.scalar(None, pa.string()), distinct)
+        members = None
+        try:
+            if isinstance(column, Many | LookUp):
+                raise pa.ArrowInvalid("each distinct cell is looked at once")
+            values, problems = column.kind.convert(distinct), {}
+        except pa.ArrowInvalid:
+            if indices is None:
+                encoded = distinct.dictionary_encode()
+                indices, distinct = encoded.indices, encoded.dictionary
+            values, members, problems = self._one_by_one(column, distinct)
+        blanks = values
+        if indices is not None:
+            if column.required or problems:
+                blanks = distinct.take(indices) if distinct.null_count else indices
+            values = values.take(indices)
+            members = members.take(indices) if members is not None else None
+            if problems:
+                where = pc.is_in(indices, pa.array(list(problems), indices.type)).to_numpy(zero_copy_only=False)
+                codes = indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                problems = {int(row): problems[int(codes[row])] for row in np.flatnonzero(where)}
+        if column.required and blanks.null_count:
+            for row in np.flatnonzero(blanks.is_null().to_numpy(zero_copy_only=False)):
+                problems[int(row)] = f"is missing: expected {column.kind.expected}"
+        return Cells(distinct, indices, values, members, problems)
+
+    def _one_by_one(self, column: Column, distinct: pa.Array) -> tuple[pa.Array, pa.ListArray | None, dict[int, str]]:
+        values, members, problems = [], [], {}
+        vocabulary = self.vocabularies.get(column.name)
+        for place, text in enumerate(distinct.to_pylist()):
+            value, several = None, []
+            try:
+                if text is not None:
+                    value = column.kind.check(text)
+                    if isinstance(column, Many):
+                        several = _members(column, text)
+                        value = column.separator.join(str(member) for member in several) or None
+                    elif vocabulary:
+                        value = vocabulary.position(value)
+            except ValueError as error:
+                value, problems[place] = None, str(error)
+            values.append(value)
+            members.append(several)
+        if isinstance(column, Many):
+            return pa.array(values, pa.string()), pa.array(members, pa.list_(column.member_kind.type)), problems
+        return pa.array(values, pa.int64() if vocabulary else column.kind.type), None, problems
+
+    def _agree(self, detail: Detail, cells: Cells, details: Cells, readable: np.ndarray) -> None:
+        """See that each row gives its look-up value the attribute it has; the first row tells that of a new one."""
+        vocabulary = self.vocabularies[detail.of]
+        which = vocabulary.attributes.index(detail.attribute)
+        positions = cells.values.fill_null(-1).to_numpy(zero_copy_only=False)
+        given = details.values
+        rows = readable & given.is_valid().to_numpy(zero_copy_only=False) & (positions >= 0)
+        for position in np.unique(positions[rows]):
+            known = vocabulary.details[position]
+            mine = np.flatnonzero(rows & (positions == position))
+            if known[which] is None:
+                known[which] = given[int(mine[0])].as_py()
+            differs = pc.not_equal(given, pa.scalar(known[which], given.type)).to_numpy(zero_copy_only=False)
+            for row in mine[differs[mine].astype(bool)]:
+                details.problems[int(row)] = (
+                    f"does not fit: {detail.of} {vocabulary.names[position]} has {known[which]}"
+                )
+
+    def _lanes(self, values: dict[str, pa.Array], readable: np.ndarray) -> np.ndarray:
+        """Return the identity of every row; those of rows that could not be read mean nothing and are not counted."""
+        total = np.repeat(self.name_term, len(readable), axis=1)
+        for name, array in values.items():
+            vocabulary = self.vocabularies.get(name)
+            if vocabulary:
+                terms = np.array([*vocabulary.terms, (0, 0)], np.uint64).T
+                total += terms[:, array.fill_null(-1).to_numpy(zero_copy_only=False)]
+            else:
+                total += identity.column_terms(name, array)
+        if readable.all():
+            self.occurrences.add(total)
+        else:
+            counted = np.ascontiguousarray(total[:, readable])
+            self.occurrences.add(counted)
+            total[:, readable] = counted
+        return total
+
+    def _rejection(
+        self, row: int, batch: Batch, cells: dict[str, Cells], lanes: np.ndarray | None, readable: np.ndarray
+    ) -> Rejection:
+        values = {heading: array[row].as_py() for heading, array in zip(self.headings, batch.columns, strict=True)}
+        values = {heading: text.strip(" \t") if text is not None else None for heading, text in values.items()}
+        problems = [
+            problem(name, column.text(row), column.problems[row])
+            for name, column in cells.items()
+            if row in column.problems
+        ]
+        key = [cells[column.name].values[row].as_py() for column in self.source.key_columns]
+        known = lanes is not None and readable[row]
+        return Rejection(
+            int(batch.lines[row]),
+            values,
+            problems,
+            key=key if key and None not in key else None,
+            identity=identity.stored(lanes[:, row : row + 1])[0].as_py() if known else None,
+            references={
+                column.name: cells[column.name].values[row].as_py()
+                for column in self.source.columns_of(Reference)
+                if column.name in cells and row not in cells[column.name].problems
+            },
+        )
+
+
+def _members(column: Many, text: str) -> list:
+    """Return what a cell such as ``1;2;2`` names, each once, in order."""
+    members = set()
+    for part in text.split(column.separator):
+        try:
+            members.add(column.member_kind.check(part.strip(" \t")))
+        except ValueError as error:
+            raise ValueError(f"names {part.strip()!r}, which {error}") from None
+    return sorted(members)

@@ -1,0 +1,104 @@
+"""What every import command is: argparse on one side, an import on the other."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datasets import reports
+from datasets.loading import ImportRefused, Options, Outcome, import_files
+from datasets.models import ImportRun, SourceFile
+
+
+class ImportCommand(BaseCommand):
+    """Imports the files of ``dataset``."""
+
+    dataset: ClassVar[str]
+    requires_system_checks: ClassVar[list] = []  # they load the whole site, which takes longer than a small import
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "paths", nargs="*", type=Path, metavar="FILE", help="files or folders; by default the sources' own folder"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="do everything but keep it, and report the same")
+        parser.add_argument("--strict", action="store_true", help="import nothing if a single row cannot be used")
+        parser.add_argument(
+            "--remove-missing", action="store_true", help="delete records that their file no longer holds"
+        )
+        parser.add_argument(
+            "--as", dest="known_as", metavar="NAME", help="the name of the file that the one given continues"
+        )
+        parser.add_argument("--encoding", default="utf-8", help="of the files, where it is not UTF-8; such as cp1252")
+        parser.add_argument("--report", type=Path, metavar="FILE", help="write the whole report there, as JSON")
+
+    def handle(self, **options) -> None:
+        report: Path | None = options["report"]
+        if report and not report.absolute().parent.is_dir():
+            raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
+        last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        with _bar(options["verbosity"]) as progress:
+            try:
+                outcome = import_files(
+                    self.dataset,
+                    options["paths"],
+                    Options(
+                        dry_run=options["dry_run"],
+                        strict=options["strict"],
+                        remove_missing=options["remove_missing"],
+                        known_as=options["known_as"],
+                        encoding=options["encoding"],
+                    ),
+                    progress,
+                )
+            except ImportRefused as refusal:
+                self._refused(refusal, last, report)
+        if report:
+            reports.write(outcome, report)
+        if options["verbosity"]:
+            for line in reports.summary(outcome):
+                self.stdout.write(line)
+
+    def _refused(self, refusal: ImportRefused, last: int, report: Path | None) -> None:
+        """Tell what was wrong, and leave the report of the run that failed, if it came to be one."""
+        run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
+        if run:
+            for line in reports.rejected_lines(run):
+                self.stderr.write(line)
+            if report:
+                reports.write(Outcome(run), report)
+        raise CommandError(str(refusal)) from None
+
+
+@contextmanager
+def _bar(verbosity: int):
+    """A progress bar on a terminal, nothing elsewhere: there the summary says it all."""
+    if not (verbosity and sys.stderr.isatty()):
+        yield lambda files: lambda read, rows: None
+        return
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+    ]
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+
+        def start(files: list[SourceFile]) -> Callable[[int, int], None]:
+            task = bar.add_task("Reading", total=sum(file.size for file in files), rows=0)
+            seen = {"rows": 0}
+
+            def tell(read: int, rows: int) -> None:
+                seen["rows"] += rows
+                bar.update(task, advance=read, rows=seen["rows"])
+                if bar.tasks[0].finished:
+                    bar.update(task, description="Merging")
+
+            return tell
+
+        yield start

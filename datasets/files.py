@@ -1,0 +1,107 @@
+"""The files of an import: which source each belongs to, and their bytes, kept by sha256."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from datasets.reading import ReadError, matches
+from datasets.sources import CSVSource, JSONSource, Source
+
+
+class FilesError(Exception):
+    """Files that cannot be imported as they were named: a sentence that says which, and what was expected."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file, and the sources that read it, in the dataset's order."""
+
+    path: Path
+    sources: tuple[Source, ...]
+
+
+def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") -> tuple[list[Found], list[Path]]:
+    """Return the files among *paths*, folders searched through, and those in folders that fit no source.
+
+    A file belongs to the source that names it, else to the one whose columns it has. Raises FilesError for a path
+    that is not there, and for a file named outright that fits none or several.
+    """
+    found: dict[Path, Found] = {}
+    passed_over: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [(file, _sources_for(file, sources, encoding)) for file in _files_in(path)]
+            if not any(fitting for _, fitting in inside):
+                raise FilesError(f"{path} holds no file that fits a source. Expected:\n{described(sources)}")
+            passed_over += [file for file, fitting in inside if not fitting]
+        elif path.is_file():
+            inside = [(path, _sources_for(path, sources, encoding))]
+            if not inside[0][1]:
+                raise FilesError(
+                    f"{path} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
+                )
+        else:
+            raise FilesError(f"{path} is not there: expected a file or a folder.")
+        found |= {file.resolve(): Found(file, tuple(fitting)) for file, fitting in inside if fitting}
+    return list(found.values()), passed_over
+
+
+def described(sources: list[Source]) -> str:
+    """Return the sources with the files and columns they expect, a line each."""
+    lines = []
+    for source in sources:
+        patterns = source.file if isinstance(source.file, tuple) else (source.file,)
+        columns = ", ".join(source.bound) if isinstance(source, CSVSource) else "JSON documents"
+        lines.append(f"  {source.name} ({' or '.join(patterns)}): {columns}")
+    return "\n".join(lines)
+
+
+def keep(path: Path) -> tuple[Path, str]:
+    """Copy a file to where imports are kept, and return the copy and its sha256; what is there already stays."""
+    folder = Path(settings.MEDIA_ROOT, "imports")
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("rb") as original, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+        try:
+            while block := original.read(2**20):
+                digest.update(block)
+                copy.write(block)
+            copy.close()
+            kept = kept_at(digest.hexdigest())
+            if kept.exists():
+                os.unlink(copy.name)
+            else:
+                os.replace(copy.name, kept)
+        except BaseException:
+            os.unlink(copy.name)
+            raise
+    return kept, digest.hexdigest()
+
+
+def kept_at(sha256: str) -> Path:
+    """Return where the bytes of the file with that sha256 are kept."""
+    return Path(settings.MEDIA_ROOT, "imports", sha256)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _sources_for(path: Path, sources: list[Source], encoding: str) -> list[Source]:
+    if named := [source for source in sources if source.fits_name(path)]:
+        # Several sources may read one JSON document; a table has one.
+        return named if isinstance(named[0], JSONSource) else named[:1]
+    try:
+        fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
+    except ReadError:
+        return []
+    if len(fitting) > 1:
+        names = " and ".join(source.name for source in fitting)
+        raise FilesError(f"{path} fits more than one source by its columns: {names}. Call it as one of them does.")
+    return fitting

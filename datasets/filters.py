@@ -1,0 +1,159 @@
+"""The filters of a model's list, which follow from its columns: shared by everything that narrows a list.
+
+``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains``; where a record may
+have no value, ``__isnull=true``. A list of ids (``compounds=2``) matches the records that have the id in it.
+"""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from functools import cache
+
+import django_filters
+from django import forms
+from django.db import models
+
+from datasets.listing import ListedColumn, columns_of
+
+LIMIT = 2**63 - 1  # a larger number fits no column of either engine
+
+
+class WholeNumberFilter(django_filters.Filter):
+    field_class = forms.IntegerField
+
+
+class DecimalNumberFilter(django_filters.Filter):
+    field_class = forms.FloatField
+
+
+class ManyFilter(WholeNumberFilter):
+    """Records that have the id in their list, each once however many of the ids it has."""
+
+    def filter(self, queryset, value):
+        if value in (None, [], ""):
+            return queryset
+        field = queryset.model._meta.get_field(self.field_name)
+        through, to = field.remote_field.through, field.m2m_reverse_field_name()
+        found = through._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
+        return queryset.filter(pk__in=found.values(field.m2m_field_name()))
+
+
+class UnknownParameters(Exception):
+    """Parameters that a list does not know: a message for each, to be told as an error of the request."""
+
+    def __init__(self, messages: dict[str, list[str]]):
+        super().__init__(messages)
+        self.messages = messages
+
+
+class RecordFilterSet(django_filters.FilterSet):
+    """The filters of one model's list. With data, only those that the data ask for are made: it may have a hundred."""
+
+    personal: dict[str, str] = {}
+
+    def __init__(self, data=None, queryset=None, **kwargs):
+        if data is not None:
+            self.base_filters = {name: self.base_filters[name] for name in data if name in self.base_filters}
+        super().__init__(data, queryset, **kwargs)
+
+    @classmethod
+    def check_parameters(cls, data, user, besides: Collection[str] = ()) -> None:
+        """Raise UnknownParameters for what is neither a filter that *user* may use nor among *besides*."""
+        known = [*cls.base_filters, *besides]
+        messages = {}
+        for name, values in data.lists():
+            permission = cls.personal.get(name)
+            if name not in known:
+                nearest = get_close_matches(name, known, n=1, cutoff=0)[0]
+                messages[name] = [f"Unknown parameter. The nearest known one is {nearest}."]
+            elif permission and not user.has_perm(permission):
+                messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
+            elif len(values) > 1:
+                messages[name] = [f"Expected once, found {len(values)} times. For one of several values: {name}__in."]
+            elif not values[0].strip():
+                messages[name] = ["Expected a value, found none."]
+        if messages:
+            raise UnknownParameters(messages)
+
+
+@cache
+def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
+    """Return the FilterSet of *model*'s list."""
+    filters, personal = {}, {}
+    for column in columns_of(model):
+        for name, column_filter in _filters_of(column).items():
+            filters[name] = column_filter
+            if column.permission:
+                personal[name] = column.permission
+    meta = type("Meta", (), {"model": model, "fields": []})
+    return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {**filters, "personal": personal, "Meta": meta})
+
+
+def form_field(field: models.Field) -> forms.Field:
+    """Return the form field that takes a value of *field* from a request."""
+    _, options = _kind(field)
+    return _kind(field)[0].field_class(**options)
+
+
+def _filters_of(column: ListedColumn) -> dict[str, django_filters.Filter]:
+    """Return the filters of a column by their parameters; none where it holds what cannot be compared."""
+    field = column.field.target_field if column.many else column.field
+    if isinstance(field, models.JSONField):
+        return {}
+    kind, options = (ManyFilter, _kind(field)[1]) if column.many else _kind(field)
+    several = type(f"{kind.__name__}In", (django_filters.BaseInFilter, kind), {})
+
+    lookups = {"exact": kind}
+    if not isinstance(field, models.BooleanField):
+        lookups["in"] = several
+    if isinstance(field, models.CharField | models.TextField) and not field.choices:
+        lookups["icontains"] = kind
+    if isinstance(field, models.IntegerField | models.FloatField | models.DateField) and not column.many:
+        lookups |= {"gte": kind, "lte": kind}
+
+    filters = {
+        column.name if lookup == "exact" else f"{column.name}__{lookup}": lookup_kind(
+            field_name=column.path, lookup_expr=lookup, **options
+        )
+        for lookup, lookup_kind in lookups.items()
+    }
+    if column.null and not column.many:
+        filters[f"{column.name}__isnull"] = _yes_or_no(field_name=column.path, lookup_expr="isnull")
+    return filters
+
+
+def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
+    """Return the filter that takes a value of *field*, and its options: what is expected, and how to say so."""
+    if field.choices:
+        expected = f"Expected one of {', '.join(value for value, _ in field.flatchoices)}; found %(value)s."
+        return django_filters.ChoiceFilter, {
+            "choices": field.flatchoices,
+            "null_label": None,
+            "error_messages": {"invalid_choice": expected},
+        }
+    if isinstance(field, models.BooleanField):
+        return django_filters.TypedChoiceFilter, _yes_or_no_options()
+    if isinstance(field, models.IntegerField | models.AutoField):
+        messages = {
+            "invalid": "Expected a whole number.",
+            "min_value": "Expected a whole number of %(limit_value)s or more.",
+            "max_value": "Expected a whole number of %(limit_value)s or less.",
+        }
+        return WholeNumberFilter, {"min_value": -LIMIT, "max_value": LIMIT, "error_messages": messages}
+    if isinstance(field, models.FloatField):
+        return DecimalNumberFilter, {"error_messages": {"invalid": "Expected a number."}}
+    if isinstance(field, models.DateField):
+        messages = {"invalid": "Expected a date such as 2023-05-01."}
+        return django_filters.DateFilter, {"input_formats": ["%Y-%m-%d"], "error_messages": messages}
+    return django_filters.CharFilter, {}
+
+
+def _yes_or_no_options() -> dict:
+    return {
+        "choices": [("true", "true"), ("false", "false")],
+        "coerce": lambda text: text == "true",
+        "error_messages": {"invalid_choice": "Expected true or false, found %(value)s."},
+    }
+
+
+def _yes_or_no(**options) -> django_filters.Filter:
+    return django_filters.TypedChoiceFilter(**options, **_yes_or_no_options())

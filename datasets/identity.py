@@ -1,0 +1,127 @@
+"""Identities of rows known by their content: 128 bits made of the file's name, the cells, and the occurrence.
+
+Each part gives a term of two 64-bit lanes and the identity is the sum of the terms, lane by lane, modulo 2**64 (the
+way of Zobrist hashing). So the order of columns does not matter, a column without values adds nothing, a whole
+column is computed at once, and the name a file is known by can be exchanged in an identity that is already stored.
+Texts are hashed by BLAKE2b keyed with their column, whole numbers by the finalizer of SplitMix64 (Steele, Lea and
+Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). The sums are stored: to change them would
+make every stored record a stranger to its file.
+"""
+
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+
+Lanes = np.ndarray  # shape (2, rows), uint64
+
+GOLDEN, FIRST, SECOND = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+
+
+def text_term(column: str, text: str) -> tuple[int, int]:
+    """Return the two lanes of *text* in *column*."""
+    digest = blake2b(text.encode(), digest_size=16, key=column.encode()[:64]).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def text_terms(column: str, texts: list[str]) -> Lanes:
+    """Return the lanes of each of *texts*."""
+    return np.array([text_term(column, text) for text in texts], np.uint64).reshape(-1, 2).T
+
+
+def number_terms(column: str, numbers: np.ndarray) -> Lanes:
+    """Return the lanes of each of *numbers* (any 64-bit type, by its bits)."""
+    bits = numbers.view(np.uint64)
+    return np.stack([_mixed(bits, np.uint64(salt)) for salt in text_term(column, "")])
+
+
+def column_terms(column: str, values: pa.Array) -> Lanes:
+    """Return the lanes of a column of checked values; a null has the lanes 0, 0."""
+    if pa.types.is_string(values.type) or pa.types.is_boolean(values.type):
+        encoded = values.dictionary_encode()
+        lanes = text_terms(column, [str(value) for value in encoded.dictionary.to_pylist()])
+        terms = np.concatenate([lanes, np.zeros((2, 1), np.uint64)], axis=1)
+        return terms[:, encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)]
+    if pa.types.is_date32(values.type):
+        values = values.cast(pa.int32()).cast(pa.int64())
+    terms = number_terms(column, values.fill_null(0).to_numpy(zero_copy_only=False))
+    if values.null_count:
+        terms[:, values.is_null().to_numpy(zero_copy_only=False)] = 0
+    return terms
+
+
+def name_term(name: str) -> Lanes:
+    """Return the lanes of the name that a file is known by, as a column of one."""
+    return text_terms("file name", [name])
+
+
+def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
+    """Return what *identities* from the file *old* would be, had it been called *new*."""
+    lanes = np.frombuffer(b"".join(identities), "<u8").reshape(-1, 2).T
+    return stored(lanes - name_term(old) + name_term(new)).to_pylist()
+
+
+def stored(lanes: Lanes) -> pa.Array:
+    """Return identities as they are stored: 16 bytes each."""
+    rows = np.ascontiguousarray(lanes.T.astype("<u8", copy=False))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows)])
+
+
+def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
+    mixed = bits + salt
+    mixed *= GOLDEN
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= FIRST
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= SECOND
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+class Occurrences:
+    """Counts how often each content has come before in a file, a batch at a time.
+
+    Remembers eight bytes a row, in sorted arrays that are merged as they grow.
+    """
+
+    def __init__(self):
+        self.runs: list[np.ndarray] = []
+        self.repeats: dict[int, int] = {}  # how often a content has come that came more than once
+
+    def add(self, lanes: Lanes) -> None:
+        """Add to *lanes* the term of each row's occurrence, from the second on, in place."""
+        keys = lanes[0] ^ (lanes[1] << np.uint64(1))
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        starts = (
+            np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else np.empty(0, int)
+        )
+        distinct = ordered[starts]
+        lengths = np.diff(np.append(starts, len(keys)))
+        again = np.flatnonzero(self._known(distinct) | (lengths > 1))
+        for place in again:
+            key, start, length = int(distinct[place]), starts[place], lengths[place]
+            came = self.repeats.get(key, int(self._known(distinct[place : place + 1])[0]))
+            rows = order[start : start + length]
+            numbers = np.arange(came, came + length, dtype=np.uint64)
+            terms = number_terms("occurrence", numbers)
+            terms[:, numbers == 0] = 0
+            lanes[:, rows] += terms
+            self.repeats[key] = came + int(length)
+        self._remember(distinct)
+
+    def _known(self, keys: np.ndarray) -> np.ndarray:
+        known = np.zeros(len(keys), bool)
+        for run in self.runs:
+            places = np.searchsorted(run, keys)
+            places[places == len(run)] = 0
+            known |= run[places] == keys
+        return known
+
+    def _remember(self, keys: np.ndarray) -> None:
+        if len(keys):
+            self.runs.append(keys)
+        while len(self.runs) > 1 and len(self.runs[-2]) < 2 * len(self.runs[-1]):
+            merged = np.concatenate(self.runs[-2:])
+            merged.sort(kind="stable")  # which merges what is sorted already
+            self.runs[-2:] = [merged]

@@ -1,0 +1,105 @@
+"""What a list of records holds: the columns of a model as programs and analysts read them.
+
+A reference is listed by what its target is called, and by its id: ``education`` is ``Bachelors``, ``education_id``
+is 3. A model may say more of itself:
+
+* ``label_field = "city"``: what its records are called, where that is not ``name`` nor the primary key;
+* ``joined_columns = {"education_years": "education__years"}``: columns of the records that it refers to;
+* ``personal_fields``: see datasets.personal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import models
+
+from datasets.models import Record
+from datasets.personal import permission_for
+
+PROVENANCE = {
+    "created_in": "File that created the record",
+    "changed_in": "File that last changed the record",
+}
+
+
+@dataclass(frozen=True)
+class ListedColumn:
+    """A column of a list: *path* leads from the model to *field*; *null* where a record may have none."""
+
+    name: str
+    path: str
+    field: models.Field
+    null: bool
+    help_text: str
+
+    @property
+    def permission(self) -> str | None:
+        """The permission that shows the column, where it holds personal data."""
+        return permission_for(self.field)
+
+    @property
+    def many(self) -> bool:
+        """Whether a record has a list of these."""
+        return self.field.many_to_many
+
+
+@cache
+def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
+    """Return the columns of *model*'s list: its own in their order, those it joins, and where a record came from."""
+    return (*_own_columns(model), *_joined_columns(model), *_provenance(model))
+
+
+def label_field(model: type[models.Model]) -> str:
+    """Return the name of the field that says what a record of *model* is called."""
+    names = {field.name for field in model._meta.concrete_fields}
+    return getattr(model, "label_field", "name" if "name" in names else model._meta.pk.name)
+
+
+def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
+    provenance = {field.name for field in Record._meta.get_fields()}
+    fields = [*model._meta.concrete_fields, *model._meta.many_to_many]
+    for field in sorted(fields, key=lambda field: not field.primary_key):
+        if field.name in provenance or isinstance(field, models.BinaryField):
+            continue
+        if not field.is_relation or field.many_to_many:
+            yield ListedColumn(field.name, field.name, field, field.null, str(field.help_text))
+            continue
+        target = field.related_model
+        yield ListedColumn(
+            field.attname, field.attname, target._meta.pk, field.null, f"Id of the {field.verbose_name}."
+        )
+        if label_field(target) != target._meta.pk.name:
+            path = f"{field.name}__{label_field(target)}"
+            yield ListedColumn(field.name, path, _field_at(model, path), field.null, str(field.help_text))
+
+
+def _joined_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
+    for name, path in getattr(model, "joined_columns", {}).items():
+        field = _field_at(model, path)
+        null = field.null or model._meta.get_field(path.split("__")[0]).null
+        yield ListedColumn(name, path, field, null, str(field.help_text))
+
+
+def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
+    names = {field.name for field in model._meta.concrete_fields}
+    for reference, meaning in PROVENANCE.items():
+        if reference not in names:
+            continue
+        for name, path, what in [
+            (f"{reference}_run", f"{reference}__run_id", "the run that read it"),
+            (f"{reference}_file", f"{reference}__name", "its name"),
+        ]:
+            field = _field_at(model, path.removesuffix("_id"))
+            yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
+        line = reference.replace("_in", "_line")
+        if line in names:
+            yield ListedColumn(line, line, model._meta.get_field(line), True, f"{meaning}: the line in it.")
+
+
+def _field_at(model: type[models.Model], path: str) -> models.Field:
+    *references, name = path.split("__")
+    for reference in references:
+        model = model._meta.get_field(reference).related_model
+    field = model._meta.get_field(name)
+    return field.target_field if field.is_relation else field

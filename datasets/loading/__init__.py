@@ -1,0 +1,212 @@
+"""An import, from files to tables: stage, merge, report, in one function that everything calls."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from datasets import files, matviews
+from datasets.loading import late, missing, references, rejections, strangers
+from datasets.loading.filling import Progress, SourceRun, fill
+from datasets.loading.merging import Merge
+from datasets.loading.runs import ImportRefused, finish, only_one
+from datasets.loading.spool import Spool
+from datasets.models import ImportRun, SourceFile
+from datasets.reading import ReadError
+from datasets.sources import Source, sources_of
+from datasets.staging import Stage
+
+__all__ = ["ImportRefused", "Options", "Outcome", "import_files"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are to be imported.
+
+    *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
+    Python codec's name; *started_by* a user.
+    """
+
+    dry_run: bool = False
+    strict: bool = False
+    remove_missing: bool = False
+    known_as: str | None = None
+    encoding: str = "utf-8"
+    started_by: object = None
+
+
+@dataclass
+class Outcome:
+    """A run that came to its end, and the records that are missing from its files."""
+
+    run: ImportRun
+    missing: Spool = field(default_factory=Spool)
+
+
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back when it has seen everything."""
+
+
+def import_files(
+    dataset: str,
+    paths: Iterable[Path] = (),
+    options: Options = Options(),
+    progress=lambda files: lambda read, rows: None,
+) -> Outcome:
+    """Import files, or folders of files, into a dataset; without any, its folder under ``SOURCES_DIR``.
+
+    *progress* is called with the SourceFiles, and returns what is called with the bytes and rows read since the last
+    call. Raises ImportRefused, with one sentence, where nothing was imported; the run, if there was one, tells it too.
+    """
+    sources = sources_of(dataset)
+    chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
+    try:
+        found, passed_over = files.find(chosen, sources, options.encoding)
+    except (files.FilesError, ReadError) as error:
+        raise ImportRefused(str(error)) from None
+    if options.known_as and len(found) != 1:
+        raise ImportRefused(f"--as {options.known_as} says what one file is known by, but {len(found)} were given.")
+
+    with only_one(dataset) as interrupted:
+        run = ImportRun.objects.create(
+            dataset=dataset,
+            dry_run=options.dry_run,
+            strict=options.strict,
+            remove_missing=options.remove_missing,
+            started_by=options.started_by,
+        )
+        run.notes = [
+            f"Run {old.pk} of {old.started_at:%Y-%m-%d %H:%M} was interrupted: {old.error}" for old in interrupted
+        ]
+        run.notes += [f"{path} fits no source and was passed over." for path in passed_over]
+        outcome = Outcome(run)
+        try:
+            with _told(run):
+                source_runs = _source_runs(run, sources, found, options)
+                _load(outcome, source_runs, options, progress)
+        finally:
+            if connection.connection is not None and connection.is_usable():
+                for source in sources:
+                    Stage(source).drop()
+    if run.status == ImportRun.Status.LANDED:
+        matviews.refresh(dataset)
+    return outcome
+
+
+@contextmanager
+def _told(run: ImportRun) -> Iterator[None]:
+    """See that a run that stops says why, as one sentence."""
+    try:
+        yield
+    except (ReadError, ImportRefused) as error:
+        finish(run, ImportRun.Status.FAILED, str(error))
+        raise ImportRefused(str(error)) from None
+    except DatabaseError as error:
+        sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
+        finish(run, ImportRun.Status.FAILED, sentence)
+        raise ImportRefused(sentence) from error
+    except OSError as error:
+        finish(run, ImportRun.Status.FAILED, f"{error}. Nothing was imported.")
+        raise ImportRefused(run.error) from error
+    except KeyboardInterrupt:
+        finish(run, ImportRun.Status.INTERRUPTED, "It was stopped by hand. Nothing was imported.")
+        raise ImportRefused(run.error) from None
+    except BaseException as error:
+        finish(run, ImportRun.Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
+        raise
+
+
+def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found], options: Options) -> list[SourceRun]:
+    """Keep the files' bytes and say which source reads which."""
+    kept = {}
+    for file in found:
+        path, sha256 = files.keep(file.path)
+        kept[file.path] = path, sha256, path.stat().st_size
+    result, unusable = [], set()
+    for source in sources:
+        mine, paths = [], {}
+        for file in found:
+            if not any(type(source) is type(other) for other in file.sources):
+                continue
+            path, sha256, size = kept[file.path]
+            record = SourceFile.objects.create(
+                run=run,
+                source=source.name,
+                name=options.known_as or source.known_as(file.path),
+                original_name=source.known_as(file.path),
+                sha256=sha256,
+                size=size,
+                encoding=options.encoding,
+            )
+            mine.append(record)
+            paths[record.pk] = path
+        if mine:
+            result.append(SourceRun(source, mine, paths, unusable))
+    return result
+
+
+def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress) -> None:
+    run = outcome.run
+    tell = progress([file for source_run in source_runs for file in source_run.files])
+    unchecked = references.checks_are_ours()
+    for source_run in source_runs:
+        source_run.find_layouts()
+        if not options.known_as:
+            strangers.refuse_known_bytes(source_run)
+        source_run.stage.create()
+    merges = [Merge(source_run) for source_run in source_runs]
+    for merge in merges:
+        merge.run.direct = merge.may_fill_directly()
+        if not merge.run.direct:
+            fill(merge.run, tell)
+    try:
+        with references.write_transaction(unchecked):
+            _merge(outcome, merges, options, tell)
+            if unchecked:
+                for merge in merges:
+                    references.prove(merge.run)
+            if options.dry_run:
+                raise _Rehearsed
+    except _Rehearsed:
+        pass
+    finally:
+        for merge in merges:
+            _record(merge)
+    run.save()
+    finish(run, ImportRun.Status.REHEARSED if options.dry_run else ImportRun.Status.LANDED)
+
+
+def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progress) -> None:
+    run = outcome.run
+    for merge in merges:
+        for table, values in merge.merge(tell).items():
+            run.new_lookups[table] = run.new_lookups.get(table, []) + values
+        if not options.known_as:
+            strangers.refuse_known_rows(merge.run)
+        run.notes += merge.run.notes
+        run.notes += [
+            f"{file.name}: unknown columns passed over: {', '.join(file.unknown_columns)}."
+            for file in merge.run.files
+            if file.unknown_columns
+        ]
+    for merge in reversed(merges):  # children before the parents that they hold
+        if missing.find_missing(merge.run, outcome.missing) and options.remove_missing:
+            missing.remove_missing(merge.run, run.notes)
+    rejected = sum(file.rejected for merge in merges for file in merge.run.files)
+    if options.strict and rejected:
+        raise ImportRefused(
+            f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and --strict allows none. "
+            "Nothing was imported; mend them, or import without --strict."
+        )
+
+
+def _record(merge: Merge) -> None:
+    """Store the counts and the rejected rows of one source, whatever became of the run."""
+    for file in merge.run.files:
+        file.save()
+    rejections.store(iter(merge.run.rejections))
+    rejections.store(late.with_values(merge))

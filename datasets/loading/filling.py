@@ -1,0 +1,205 @@
+"""From files to a stage: read, check, stage, each a step ahead of the next."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from datasets import identity
+from datasets.checking import Checked, Checker, Rejection, problem
+from datasets.loading.known import Known
+from datasets.loading.rejections import Rejections
+from datasets.loading.runs import ImportRefused
+from datasets.models import SourceFile
+from datasets.reading import Batch, Layout, ReadError, ahead, find_layout, read_csv, read_json
+from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell
+from datasets.staging import Stage, Writer
+from datasets.vocabularies import Vocabulary
+
+Progress = Callable[[int, int], None]  # bytes read, rows read, since it was called last
+
+DOCUMENTS_AT_ONCE = 500
+
+# Where a row says which file and line it is from: in the stage, and in its table.
+STAGED_FROM = ("source_file", "source_line")
+FROM_FILE = ("created_in_id", "created_line", "changed_in_id", "changed_line")
+
+
+@dataclass
+class SourceRun:
+    """One source in one run: its files, and what has become of their rows so far."""
+
+    source: Source
+    files: list[SourceFile]
+    paths: dict[int, Path]  # of the kept bytes, by file
+    unusable: set[
+        tuple[str, int]
+    ]  # documents that no row can be made of, by file and line; shared by the run's sources
+    stage: Stage = field(init=False)
+    rejections: Rejections = field(init=False)
+    vocabularies: dict[str, Vocabulary] = field(init=False)
+    layouts: dict[int, Layout] = field(default_factory=dict)
+    staged: Counter[int] = field(default_factory=Counter)  # rows that were usable, by file
+    direct: bool = False  # rows go straight into the table, which is empty
+    known: Known | None = None  # the records of these files, for a source without a key
+    repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.stage, self.rejections = Stage(self.source), Rejections(self.source)
+        details = self.source.columns_of(Detail)
+        self.vocabularies = {
+            column.name: Vocabulary(column.model, column.name, [d.attribute for d in details if d.of == column.name])
+            for column in self.source.columns_of(LookUp)
+        }
+
+    @property
+    def file_ids(self) -> list[int]:
+        return [file.pk for file in self.files]
+
+    @property
+    def present(self) -> list[str]:
+        """The staged columns that the files have."""
+        if isinstance(self.source, JSONSource):
+            return [column.name for column in self.stage.columns]
+        layout = self.layouts[self.files[0].pk]
+        return [column.name for column in self.stage.columns if column.name in layout.columns]
+
+    def find_layouts(self) -> None:
+        """Look at the first lines of every file; raises ReadError, and ImportRefused where the files differ."""
+        if isinstance(self.source, JSONSource):
+            return
+        for file in self.files:
+            layout = find_layout(self.paths[file.pk], self.source.expected, encoding=file.encoding)
+            file.unknown_columns = list(layout.unknown)
+            self.layouts[file.pk] = layout
+        first = self.files[0]
+        for file in self.files[1:]:
+            if differing := set(self.layouts[file.pk].columns) ^ set(self.layouts[first.pk].columns):
+                raise ImportRefused(
+                    f"{first.name} and {file.name} differ in their columns ({', '.join(sorted(differing))}). "
+                    "Import them one after the other."
+                )
+
+
+def fill(run: SourceRun, progress: Progress) -> None:
+    """Bring every usable row of the source's files to its stage, but for rows that are known to be stored."""
+    if not run.source.key:
+        run.known = Known(run.source, {file.name for file in run.files})
+    with Writer(run.source.name, _table_columns(run)) if run.direct else run.stage.writer() as writer:
+        batches = _documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
+        for file_ids, checked in batches:
+            _write(run, writer, file_ids, checked)
+    if not run.direct:
+        run.stage.finish()
+
+
+def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
+    for file in run.files:
+        layout, path = run.layouts[file.pk], run.paths[file.pk]
+        names = layout.header or list(run.source.bound)
+        checker = Checker(run.source, layout.columns, list(names), file.name, run.vocabularies)
+        batches = ahead(read_csv(path, layout, run.source.expected, encoding=file.encoding))
+        before = 0
+        for checked in ahead(map(checker.check, batches)):
+            run.staged[file.pk] += len(checked.lines)
+            run.rejections.add(file, checked.rejections)
+            progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
+            before = checked.bytes_read
+            yield np.full(len(checked.lines), file.pk), checked
+
+
+def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
+    names = list(run.source.bound)
+    checker = Checker(run.source, {name: place for place, name in enumerate(names)}, names, "", run.vocabularies)
+    settling: list[Row] = []
+    for start in range(0, len(run.files), DOCUMENTS_AT_ONCE):
+        pending: list[Row] = []
+        for file in run.files[start : start + DOCUMENTS_AT_ONCE]:
+            pending += (found := _rows_of(run, file))
+            progress(file.size, len(found))
+        cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in names]
+        # In place of a line each row has its place among the pending ones, which know their file and line.
+        checked = checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
+        for rejection in checked.rejections:
+            row = pending[rejection.line]
+            rejection.line = row.line
+            run.rejections.add(row.file, [rejection])
+        usable = [pending[place] for place in checked.lines]
+        run.staged.update(row.file.pk for row in usable)
+        if run.source.settles:
+            columns = {name: values.to_pylist() for name, values in checked.values.items()}
+            settling += [
+                Row(row.file, row.line, {name: values[place] for name, values in columns.items()})
+                for place, row in enumerate(usable)
+            ]
+        else:
+            checked.lines = np.array([row.line for row in usable], np.int32)
+            yield np.array([row.file.pk for row in usable], np.int64), checked
+    if run.source.settles:
+        rows, run.notes = run.source.settle(settling)
+        run.repeated = run.staged - Counter(row.file.pk for row in rows)
+        values = {c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in run.stage.columns}
+        lines = np.array([row.line for row in rows], np.int32)
+        yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
+
+
+def _rows_of(run: SourceRun, file: SourceFile) -> list[Row]:
+    """Return the rows of a document, or of several in one file; what none can be made of is rejected once a run."""
+    path, found = run.paths[file.pk], []
+    try:
+        documents = read_json(path, encoding=file.encoding)
+    except ReadError as error:
+        _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))
+        return []
+    for document in documents:
+        try:
+            found.append(Row(file, document.line, dict(run.source.row(document.value, file.name))))
+        except Unusable as error:
+            _turn_down(run, file, document.line, str(error))
+    return found
+
+
+def _turn_down(run: SourceRun, file: SourceFile, line: int, message: str) -> None:
+    if (file.name, line) not in run.unusable:
+        run.unusable.add((file.name, line))
+        values = {"file": file.original_name}
+        run.rejections.add(file, [Rejection(line, values, [problem(None, file.original_name, message)])])
+
+
+def _table_columns(run: SourceRun) -> list[str]:
+    return [*FROM_FILE, "identity", *(column.stored_as for column in run.stage.columns if column.name in run.present)]
+
+
+def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checked) -> None:
+    """Stage what is new of a batch; of a source with a key, all of it."""
+    if run.known:
+        new = run.known.new(checked.lanes)
+        checked, file_ids = (checked, file_ids) if new.all() else (checked.only(new), file_ids[new])
+    if not len(checked.lines):
+        return
+    files, lines = pa.array(file_ids), pa.array(checked.lines)
+    if any(len(vocabulary.names) > len(vocabulary.keys) for vocabulary in run.vocabularies.values()):
+        writer.pause()  # the keys for new values come over the same connection
+    rows = dict(zip(FROM_FILE if run.direct else STAGED_FROM, (files, lines) * 2, strict=False))
+    for column in run.stage.columns:
+        values = checked.values.get(column.name)
+        if values is None:
+            values = pa.nulls(len(lines), column.kind.type)
+        if isinstance(column, LookUp):
+            values = pa.array(run.vocabularies[column.name].keys_so_far()).take(values.cast(pa.int64()))
+        rows[column.stored_as if run.direct else column.name] = values
+    if checked.lanes is not None:
+        rows["identity"] = identity.stored(checked.lanes)
+    writer.write(rows)
+    for column in run.source.columns_of(Many):
+        members = checked.members[column.name]
+        parents = members.value_parent_indices()
+        writer.pause()
+        with Writer(run.stage.members(column), ["source_file", "source_line", "member"]) as other:
+            other.write(
+                {"source_file": files.take(parents), "source_line": lines.take(parents), "member": members.flatten()}
+            )

@@ -1,0 +1,260 @@
+"""From a stage to its table, set-based: insert what is new, update what changed, leave the same alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+
+from django.db import connection
+
+from datasets.loading.filling import Progress, SourceRun, fill
+from datasets.loading.references import add_lookups, find_unknown
+from datasets.loading.rejections import unknown_reference
+from datasets.loading.repeats import Repeats
+from datasets.loading.spool import Spool
+from datasets.models import ContentRecord
+from datasets.sources import Many, Reference
+from datasets.staging import is_distinct, quoted
+
+# From here on it matters how a first import is done.
+MANY_ROWS = 10_000
+MANY_BYTES = 8 * 2**20
+
+
+class Merge:
+    """Merges one source's stage into its table, inside the write transaction.
+
+    Sets the counts of its files, and leaves in ``late`` the rows that only the tables could turn down.
+    """
+
+    def __init__(self, run: SourceRun):
+        self.run, self.source, self.stage = run, run.source, run.stage
+        self.table = quoted(run.source.name)
+        self.staged = quoted(run.stage.table)
+        self.changed = quoted(f"changed_{run.source.name}")
+        self.late = Spool()
+        self.pk = quoted(run.source.model._meta.pk.column)
+        self.by_content = issubclass(run.source.model, ContentRecord)
+        stored = [c for c in run.stage.columns if not isinstance(c, Many) and c.name in run.present]
+        self.stored = [c for c in stored if c.stored_as != "identity"]
+        self.many = [c for c in run.source.columns_of(Many) if c.name in run.present]
+        # What a staged row is found by among the stored ones: staged column, stored column.
+        keys = [(c.name, c.stored_as) for c in run.source.key_columns] or [("identity", "identity")]
+        self.same = " AND ".join(f"r.{quoted(stored)} = s.{quoted(stored)}" for _, stored in keys)
+
+    def merge(self, progress: Progress) -> dict[str, list[str]]:
+        """Do it; returns the look-up values that were new, by table."""
+        counts = {name: Counter() for name in ("created", "updated", "repeated", "late")}
+        if self.run.direct:
+            with self._index_last():
+                fill(self.run, progress)
+            new_lookups = add_lookups(self.run)
+            counts["created"] = self.run.staged
+        else:
+            new_lookups = self._merge_stage(counts)
+        for file in self.run.files:
+            usable, early = self.run.staged[file.pk], self.run.rejections.counts[file.pk]
+            file.read = usable + early
+            file.rejected = early + counts["late"][file.pk]
+            file.created, file.updated = counts["created"][file.pk], counts["updated"][file.pk]
+            file.repeated = counts["repeated"][file.pk]
+            file.unchanged = usable - counts["late"][file.pk] - file.repeated - file.created - file.updated
+        return new_lookups
+
+    def _merge_stage(self, counts: dict[str, Counter]) -> dict[str, list[str]]:
+        find_unknown(self.run)
+        self._drop_problems(counts["late"])
+        if self.source.key:
+            late = partial(self._turn_down, late=counts["late"])
+            counts["repeated"] = self.run.repeated + Repeats(self.run, self.many).find(late)
+        new_lookups = add_lookups(self.run)
+        if not self.by_content:
+            counts["updated"] = self._update()
+        counts["created"] = self._insert()
+        for column in self.many:
+            self._link(column)
+        return new_lookups
+
+    def _resolved(self) -> str:
+        """Return the staged rows with the stored columns' names, references found."""
+        columns, joins = ["s.source_file", "s.source_line"], []
+        if self.by_content:
+            columns.append("s.identity")
+        for place, column in enumerate(self.stored):
+            value = f"s.{quoted(column.name)}"
+            if isinstance(column, Reference) and column.by_field != column.field.target_field:
+                parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
+                joins.append(f"LEFT JOIN {parent} p{place} ON p{place}.{by} = {value}")
+                value = f"p{place}.{quoted(column.field.target_field.column)}"
+            columns.append(f"{value} AS {quoted(column.stored_as)}")
+        return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
+
+    # What only the tables could tell.
+
+    def _drop_problems(self, late: Counter) -> None:
+        """Take the rows with problems out of the stage; their records are not missing."""
+        problems, seen = quoted(self.stage.problems), quoted(self.stage.seen)
+        keys = ", ".join(f"s.{quoted(name)}" for name in self.stage.key)
+        theirs = (
+            f"EXISTS (SELECT 1 FROM {problems} q WHERE q.source_file = s.source_file AND q.source_line = s.source_line)"
+        )
+        with connection.cursor() as cursor:
+            if any(True for _ in self._problems(late)):
+                cursor.execute(f"INSERT INTO {seen} SELECT {keys} FROM {self.staged} s WHERE {theirs}")
+                cursor.execute(f"DELETE FROM {self.staged} AS s WHERE {theirs}")
+                for column in self.many:
+                    cursor.execute(f"DELETE FROM {quoted(self.stage.members(column))} AS s WHERE {theirs}")
+
+    def _problems(self, late: Counter) -> Iterator[None]:
+        columns = list(self.source.bound.values())
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(
+                f"SELECT source_file, source_line, place, value FROM {quoted(self.stage.problems)}"
+                " ORDER BY source_file, source_line, place, value"
+            )
+            row, found = None, []
+            while rows := cursor.fetchmany(2000):
+                for file, line, place, value in rows:
+                    if row not in (None, (file, line)):
+                        yield self._turn_down(row, found, late=late)
+                        found = []
+                    row = (file, line)
+                    found.append(unknown_reference(columns[place], value))
+            if row:
+                yield self._turn_down(row, found, late=late)
+
+    def _turn_down(self, row: tuple[int, int], problems: list[dict], *, late: Counter) -> None:
+        late[row[0]] += 1
+        self.late.add([*row, problems])
+
+    # What goes into the table.
+
+    def _update(self) -> Counter:
+        """Update the stored rows that differ; returns how many, by file."""
+        keys = {column.name for column in self.source.key_columns}
+        columns = [quoted(c.stored_as) for c in self.stored if c.name not in keys]
+        differs = [f"({_each('r', columns)}) {is_distinct()} ({_each('s', columns)})"] if columns else []
+        joins = []
+        for place, column in enumerate(self.many):
+            joins.append(
+                f"LEFT JOIN {self._members_staged(column)} ms{place} ON ms{place}.source_file = s.source_file"
+                f" AND ms{place}.source_line = s.source_line"
+            )
+            joins.append(f"LEFT JOIN {_members_stored(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
+            differs.append(f"ms{place}.members {is_distinct()} mr{place}.members")
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {self.changed}")
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE {self.changed} AS SELECT r.{self.pk} AS pk, s.* FROM {self._resolved()} s"
+                f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {' OR '.join(differs) or '1 = 0'}"
+            )
+            values = ", ".join(
+                [f"{c} = s.{c}" for c in columns] + ["changed_in_id = s.source_file", "changed_line = s.source_line"]
+            )
+            cursor.execute(f"UPDATE {self.table} AS r SET {values} FROM {self.changed} s WHERE r.{self.pk} = s.pk")
+            cursor.execute(f"SELECT source_file, count(*) FROM {self.changed} GROUP BY source_file")
+            return Counter(dict(cursor.fetchall()))
+
+    def _insert(self) -> Counter:
+        """Insert the staged rows that no stored one is; returns how many, by file."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {self.table})")
+            empty = bool(cursor.fetchone()[0])
+            columns = [quoted(c.stored_as) for c in self.stored] + (["identity"] if self.by_content else [])
+            names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
+            values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
+            new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.same})"
+            insert = f"INSERT INTO {self.table} ({', '.join(names)}) SELECT {', '.join(values)} FROM {self._resolved()} s{new}"
+            large = self.by_content and self.run.staged.total() > MANY_ROWS
+            with self._index_last() if empty and large and self._is_ours() else nullcontext():
+                cursor.execute(insert)
+                inserted = cursor.rowcount
+            if len(self.run.files) == 1:
+                return Counter({self.run.files[0].pk: inserted})
+            files = ", ".join(map(str, self.run.file_ids))
+            cursor.execute(
+                f"SELECT created_in_id, count(*) FROM {self.table} WHERE created_in_id IN ({files}) GROUP BY created_in_id"
+            )
+            return Counter(dict(cursor.fetchall()))
+
+    def may_fill_directly(self) -> bool:
+        """Tell whether a large file's rows can go straight into the table: on PostgreSQL, while it is empty.
+
+        It takes two thirds of the time of staging them first. Readers of the table wait for it meanwhile.
+        """
+        joined = any(isinstance(column, Reference) for column in self.source.bound.values())
+        large = sum(file.size for file in self.run.files) > MANY_BYTES
+        on_postgresql = connection.vendor == "postgresql"
+        if not on_postgresql or not self.by_content or joined or not large or not self._is_ours():
+            return False
+        return not self.source.model._default_manager.exists()
+
+    def _is_ours(self) -> bool:
+        """Tell whether this role may make and drop the table's indexes."""
+        if connection.vendor != "postgresql":
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = %s::regclass", [self.table]
+            )
+            return cursor.fetchone()[0]
+
+    @contextmanager
+    def _index_last(self) -> Iterator[None]:
+        """Do without the unique index on identities for a while, and make it anew.
+
+        Sorting them all once takes a tenth of the time of finding each one's place in a growing tree.
+        """
+        model, name = self.source.model, f"{self.source.name}_identity_unique"
+        constraint = next(constraint for constraint in model._meta.constraints if constraint.name == name)
+        editor = connection.SchemaEditorClass(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(str(constraint.remove_sql(model, editor)))
+            yield
+            cursor.execute(str(constraint.create_sql(model, editor)))
+
+    def _link(self, column: Many) -> None:
+        """Bring what the new and changed records have many of to what their rows say."""
+        through, owner, member = (
+            quoted(n) for n in (column.through._meta.db_table, column.owner_column, column.member_column)
+        )
+        parent, by, pk = (
+            quoted(n) for n in (column.model._meta.db_table, column.by_field.column, column.model._meta.pk.column)
+        )
+        files = ", ".join(map(str, self.run.file_ids))
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {self.changed})")
+            cursor.execute(
+                f"INSERT INTO {through} ({owner}, {member}) SELECT r.{self.pk}, p.{pk} FROM {self.table} r"
+                f" JOIN {quoted(self.stage.members(column))} m ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
+                f" JOIN {parent} p ON p.{by} = m.member WHERE r.changed_in_id IN ({files}) ORDER BY 1, 2"
+            )
+
+    def _members_staged(self, column: Many) -> str:
+        parent, by, pk = (
+            quoted(n) for n in (column.model._meta.db_table, column.by_field.column, column.model._meta.pk.column)
+        )
+        rows = (
+            f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(self.stage.members(column))} m"
+            f" JOIN {parent} p ON p.{by} = m.member"
+        )
+        return _collected(rows, ["source_file", "source_line"])
+
+
+def _members_stored(column: Many) -> str:
+    owner, member = quoted(column.owner_column), quoted(column.member_column)
+    return _collected(
+        f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
+    )
+
+
+def _collected(rows: str, by: list[str]) -> str:
+    """Return *rows* with the members of each owner in one text, in order."""
+    names = ", ".join(by)
+    if connection.vendor == "postgresql":
+        return f"(SELECT {names}, string_agg(CAST(member AS text), ';' ORDER BY member) AS members FROM ({rows}) x GROUP BY {names})"
+    return f"(SELECT {names}, group_concat(member, ';') AS members FROM ({rows} ORDER BY {names}, member) GROUP BY {names})"
+
+
+def _each(alias: str, columns: list[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)

@@ -1,0 +1,119 @@
+"""Records whose last file was read again and no longer holds them: found, listed, and removed where that was asked."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from django.db import connection, models
+
+from datasets import identity
+from datasets.loading.filling import SourceRun
+from datasets.loading.spool import Spool
+from datasets.models import SourceFile
+from datasets.staging import Writer, quoted
+
+
+def find_missing(run: SourceRun, listed: Spool) -> bool:
+    """Count the source's missing records in its files and add each to *listed*; returns whether there are any."""
+    _remember_rejected(run)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {_missing(run)}")
+        columns = f"r.{quoted(run.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {_missing(run)} AS SELECT {columns} FROM {quoted(run.source.name)} r"
+            f" JOIN source_files f ON f.id = r.changed_in_id"
+            + (_not_read_again(run, cursor) if run.source.key else _unseen(run))
+        )
+        cursor.execute(f"SELECT name, count(*) FROM {_missing(run)} GROUP BY name")
+        counts = Counter(dict(cursor.fetchall()))
+    for file in run.files:
+        file.missing = counts.pop(file.name, 0)  # of two files known by one name, the first
+    for entry in _listed(run):
+        listed.add(entry)
+    return any(file.missing for file in run.files)
+
+
+def _not_read_again(run: SourceRun, cursor) -> str:
+    """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
+    names = {file.name for file in run.files}
+    earlier = SourceFile.objects.filter(source=run.source.name, name__in=names, pk__lt=min(run.file_ids))
+    conditions = [f"r.changed_in_id IN ({', '.join(map(str, earlier.values_list('pk', flat=True))) or 'NULL'})"]
+    stored = [(column.name, column.stored_as) for column in run.source.key_columns]
+    for there in (run.stage.table, run.stage.seen):
+        if connection.vendor == "sqlite":
+            names = ", ".join(quoted(name) for name in run.stage.key)
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{quoted(f'{there}_key')} ON {quoted(there)} ({names})")
+        same = " AND ".join(f"x.{quoted(staged)} = r.{quoted(column)}" for staged, column in stored)
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(there)} x WHERE {same})")
+    return f" WHERE {' AND '.join(conditions)}"
+
+
+def _unseen(run: SourceRun) -> str:
+    """Return the condition on records known by content: no row has had their identity, nor had a rejected one."""
+    unseen = f"unseen_{run.source.name}"
+    with Writer(unseen, ["identity"]) as writer:
+        writer.create({"identity": run.stage.types["identity"]})
+        writer.write({"identity": identity.stored(run.known.unseen())})
+    return (
+        f" JOIN {quoted(unseen)} u ON u.identity = r.identity"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.stage.seen)} x WHERE x.identity = r.identity)"
+    )
+
+
+def remove_missing(run: SourceRun, notes: list[str]) -> None:
+    """Delete what :func:`find_missing` found, but for what others refer to; counts both."""
+    model, table, missing = run.source.model, quoted(run.source.name), _missing(run)
+    pk = quoted(model._meta.pk.column)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Nobody may begin to refer to them now.
+            cursor.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE) locked"
+            )
+        for relation in model._meta.related_objects:
+            child = relation.related_model
+            if not child._meta.managed or relation.on_delete is models.CASCADE:
+                continue
+            held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
+            cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
+            if count := cursor.fetchone()[0]:
+                notes.append(f"{count} missing of {run.source.name} stay: {child._meta.db_table} refers to them.")
+                cursor.execute(f"DELETE FROM {missing} WHERE {held}")
+        for relation in model._meta.related_objects:
+            if relation.related_model._meta.managed and relation.on_delete is models.CASCADE:
+                child, column = quoted(relation.related_model._meta.db_table), quoted(relation.field.column)
+                cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
+        for owned in model._meta.many_to_many:
+            child, column = quoted(owned.m2m_db_table()), quoted(owned.m2m_column_name())
+            cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
+        cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})")
+        cursor.execute(f"SELECT name, count(*) FROM {missing} GROUP BY name")
+        removed = dict(cursor.fetchall())
+    for file in run.files:
+        file.removed = removed.pop(file.name, 0)
+
+
+def _missing(run: SourceRun) -> str:
+    return quoted(f"missing_{run.source.name}")
+
+
+def _remember_rejected(run: SourceRun) -> None:
+    """Put the keys of rejected rows that could be read where the search for missing records sees them."""
+    keys = [[r.identity] if r.identity else r.key for _, r in run.rejections if r.identity or r.key]
+    with connection.cursor() as cursor:
+        names = ", ".join(quoted(name) for name in run.stage.key)
+        marks = ", ".join(["%s"] * len(run.stage.key))
+        cursor.executemany(f"INSERT INTO {quoted(run.stage.seen)} ({names}) VALUES ({marks})", keys)
+
+
+def _listed(run: SourceRun) -> Iterator[dict]:
+    model = run.source.model._meta
+    known_by = [column.stored_as for column in run.source.key_columns] or [model.pk.column]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by)} FROM {_missing(run)} m"
+            f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk ORDER BY m.name, m.changed_line"
+        )
+        while rows := cursor.fetchmany(2000):
+            for name, line, *key in rows:
+                record = key[0] if len(key) == 1 else key
+                yield {"source": run.source.name, "record": record, "file": name, "line": line}

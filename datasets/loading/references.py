@@ -1,0 +1,145 @@
+"""References: finding the records that cells name, and proving that every stored reference holds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, models, transaction
+
+from datasets.loading.filling import SourceRun
+from datasets.models import SourceFile
+from datasets.sources import LookUp, Many, Reference
+from datasets.staging import quoted
+
+
+def find_unknown(run: SourceRun) -> None:
+    """List the staged rows that name what is not there as problems of theirs; look the rejected rows' cells up too."""
+    stage = run.stage
+    with connection.cursor() as cursor:
+        for place, column in enumerate(run.source.bound.values()):
+            if not isinstance(column, Reference):
+                continue
+            table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
+            parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
+            cursor.execute(
+                f"INSERT INTO {quoted(stage.problems)} (source_file, source_line, place, value)"
+                f" SELECT s.source_file, s.source_line, {place}, CAST(s.{quoted(cell)} AS text) FROM {quoted(table)} s"
+                f" WHERE s.{quoted(cell)} IS NOT NULL"
+                f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
+            )
+    _look_up_rejected(run)
+
+
+def _look_up_rejected(run: SourceRun) -> None:
+    for column in run.source.columns_of(Reference):
+        asked = {r.references[column.name] for _, r in run.rejections if r.references.get(column.name) is not None}
+        known: set = set()
+        for chunk in _chunks(sorted(asked), 500):
+            found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
+            known.update(found.values_list(column.by, flat=True))
+        run.rejections.unknown[column.name] = asked - known
+
+
+def _chunks(items: list, size: int) -> list[list]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def add_lookups(run: SourceRun) -> dict[str, list[str]]:
+    """Store the look-up values that the run's rows use and that are new; returns them by table."""
+    added: dict[str, list[str]] = {}
+    for column in run.source.columns_of(LookUp):
+        vocabulary = run.vocabularies[column.name]
+        table, staged = (run.source.name, column.stored_as) if run.direct else (run.stage.table, column.name)
+        table, staged = quoted(table), quoted(staged)
+        new = vocabulary.new()
+        with connection.cursor() as cursor:
+            used = []
+            for key in new:
+                # One look for each: all but the rarest are found within the first rows.
+                cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {staged} = %s)", [key])
+                used += [key] * cursor.fetchone()[0]
+            for key in used:
+                details = dict(
+                    zip(vocabulary.attributes, vocabulary.details[vocabulary.positions[new[key]]], strict=True)
+                )
+                stored_key = _store_lookup(column.model, key, new[key], details, run.files[0])
+                if stored_key != key:
+                    cursor.execute(f"UPDATE {table} SET {staged} = %s WHERE {staged} = %s", [stored_key, key])
+        if used:
+            added[column.model._meta.db_table] = sorted(new[key] for key in used)
+    return added
+
+
+def _store_lookup(model: type[models.Model], key: int, name: str, details: dict, file: SourceFile) -> int:
+    """Store a look-up value under the key set aside for it, unless somebody has just stored the value, or the key."""
+    if (theirs := model.objects.filter(name=name).first()) is not None:
+        return theirs.pk
+    if model.objects.filter(pk=key).exists():
+        key = None
+    return model.objects.create(pk=key, name=name, created_in=file, **details).pk
+
+
+def checks_are_ours() -> bool:
+    """Tell whether this role may leave the proof of references to :func:`prove`.
+
+    PostgreSQL checks a foreign key row by row, which takes ten times as long as the rows. A role that may set
+    ``session_replication_role`` (a superuser, or by GRANT SET ON PARAMETER, from PostgreSQL 15 on) goes without and
+    proves them all at once. On SQLite anyone may.
+    """
+    if connection.vendor != "postgresql":
+        return not connection.in_atomic_block
+    with connection.cursor() as cursor:
+        if connection.pg_version < 150000:
+            cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        else:
+            cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def write_transaction(unchecked: bool) -> Iterator[None]:
+    """Open the transaction that merges; *unchecked* leaves the proof of references to :func:`prove`."""
+    on_sqlite = unchecked and connection.vendor == "sqlite"
+    if on_sqlite:
+        connection.disable_constraint_checking()  # heeded only outside a transaction
+    try:
+        with transaction.atomic():
+            if unchecked and not on_sqlite:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL session_replication_role = replica")
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
+            yield
+    finally:
+        if on_sqlite:
+            connection.enable_constraint_checking()
+
+
+def prove(run: SourceRun) -> None:
+    """See that every reference of the rows that this run wrote holds; raises RuntimeError, which none should.
+
+    The rows referred to are locked first, so that none can go before commit.
+    """
+    table, files = quoted(run.source.name), ", ".join(map(str, run.file_ids))
+    with connection.cursor() as cursor:
+        joins, broken = [], []
+        for place, column in enumerate(c for c in run.stage.columns if type(c) in (LookUp, Reference)):
+            parent, pk = quoted(column.model._meta.db_table), quoted(column.field.target_field.column)
+            mine = f"r.{quoted(column.stored_as)}"
+            if connection.vendor == "postgresql":
+                those = (
+                    ""
+                    if isinstance(column, LookUp)
+                    else (f" WHERE p.{pk} IN (SELECT {mine} FROM {table} r WHERE r.changed_in_id IN ({files}))")
+                )
+                cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{those} FOR KEY SHARE) locked")
+            joins.append(f"LEFT JOIN {parent} p{place} ON p{place}.{pk} = {mine}")
+            broken.append(f"({mine} IS NOT NULL AND p{place}.{pk} IS NULL)")
+        if not joins:
+            return
+        cursor.execute(
+            f"SELECT count(*) FROM {table} r {' '.join(joins)}"
+            f" WHERE r.changed_in_id IN ({files}) AND ({' OR '.join(broken)})"
+        )
+        if count := cursor.fetchone()[0]:
+            raise RuntimeError(f"{count} rows of {run.source.name} would refer to records that are not there")

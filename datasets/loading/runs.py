@@ -1,0 +1,71 @@
+"""The record of a run, and the lock that lets a dataset have one import at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from datasets.models import ImportRun
+
+
+class ImportRefused(Exception):
+    """An import that did not land: one sentence that says why, and what to do."""
+
+
+@contextmanager
+def only_one(dataset: str) -> Iterator[list[ImportRun]]:
+    """Hold the dataset's lock; yields the runs that were found interrupted.
+
+    The lock is the server's on PostgreSQL and the file system's on SQLite. Either lets go of a process that dies, so
+    a run that says it is running while the lock is free is one whose process is gone. Raises ImportRefused.
+    """
+    with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
+        running = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING)
+        if not held:
+            other = running.first()
+            raise ImportRefused(
+                f"Another import of {dataset} is going on"
+                + (f": run {other.pk}, since {other.started_at:%Y-%m-%d %H:%M:%S} UTC" if other else "")
+                + ". Start this one when it is done."
+            )
+        interrupted = list(running)
+        for run in interrupted:
+            finish(run, ImportRun.Status.INTERRUPTED, "Its process ended before it was done; nothing of it was stored.")
+        yield interrupted
+
+
+def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
+    """Record how *run* ended."""
+    run.status, run.error, run.finished_at = status, error, timezone.now()
+    run.save()
+
+
+@contextmanager
+def _advisory_lock(dataset: str) -> Iterator[bool]:
+    key = f"tabularium import of {dataset}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        (held,) = cursor.fetchone()
+    try:
+        yield held
+    finally:
+        if held and connection.connection and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+@contextmanager
+def _file_lock(dataset: str) -> Iterator[bool]:
+    path = Path(settings.MEDIA_ROOT, "imports", f".{dataset}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,31 @@
+"""Make a curator to try the site out with; only with DEBUG on and the embedded database."""
+
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+NAME = "curator"
+
+
+class Command(BaseCommand):
+    help = f"{__doc__} The password is made at random, once, and kept beside the database."
+
+    def handle(self, **options) -> None:
+        if not settings.DEBUG or connection.vendor != "sqlite":
+            raise CommandError(
+                "A demo curator is made only with DEBUG on and SQLite. For a real account type: manage.py createsuperuser"
+            )
+        kept = Path(settings.DATABASES["default"]["NAME"]).with_name("demo_curator.txt")
+        users = get_user_model().objects
+        user = users.filter(username=NAME).first()
+        if user is None:
+            password = secrets.token_urlsafe(9)
+            users.create_superuser(NAME, password=password)
+            kept.write_text(f"{password}\n")
+            kept.chmod(0o600)
+        password = kept.read_text().strip() if kept.exists() else "the one you chose"
+        self.stdout.write(f"Sign in at /admin/ as {NAME}, password {password}")

@@ -1,0 +1,21 @@
+"""``manage.py refresh_views [dataset ...]``: bring views up to date after records were changed by hand."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from datasets.matviews import datasets_with_views, refreshing, views_of
+
+
+class Command(BaseCommand):
+    help = "Bring the materialized views of the datasets named up to date; of all datasets where none is named."
+
+    def add_arguments(self, parser):
+        parser.add_argument("datasets", nargs="*", metavar="dataset")
+
+    def handle(self, *args, datasets: list[str], **options):
+        known = datasets_with_views()
+        for dataset in datasets:
+            if dataset not in known:
+                raise CommandError(f"No dataset called {dataset} has views. Those that have: {', '.join(known)}.")
+        for view, seconds in refreshing(view for dataset in datasets or known for view in views_of(dataset)):
+            done = "a plain view, always up to date" if seconds is None else f"refreshed in {seconds:.2f} s"
+            self.stdout.write(f"{view._meta.db_table}: {done}")

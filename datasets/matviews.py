@@ -1,0 +1,121 @@
+"""Views: migration operations that make them, and their refresh."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from django.apps import apps
+from django.db import connections, migrations, router, transaction
+from django.db.migrations.operations.base import OperationCategory
+
+from datasets.models import MaterializedView
+
+
+class CreateView(migrations.RunSQL):
+    """Make the view *name* from the SQL beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
+
+    *sql* is the name of the migration that the two files are called after, so that a later migration which
+    alters a table under the view can drop it first and make it again from the same files::
+
+        DropView("births_by_country", sql="0002_births_by_country"),
+        migrations.AlterField(...),
+        CreateView("births_by_country", sql="0002_births_by_country"),
+    """
+
+    category = OperationCategory.SQL
+
+    def __init__(self, name: str, sql: str, state_operations: list | None = None):
+        super().__init__(sql=sql, reverse_sql=sql, state_operations=state_operations)
+        self.name = name
+
+    def deconstruct(self):
+        kwargs = {"name": self.name, "sql": self.sql}
+        if self.state_operations:
+            kwargs["state_operations"] = self.state_operations
+        return self.__class__.__qualname__, [], kwargs
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if router.allow_migrate(schema_editor.connection.alias, app_label):
+            self._create(app_label, schema_editor)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        if router.allow_migrate(schema_editor.connection.alias, app_label):
+            self._drop(schema_editor)
+
+    def describe(self):
+        return f"Create view {self.name}"
+
+    @property
+    def migration_name_fragment(self):
+        return self.name
+
+    def _create(self, app_label: str, schema_editor) -> None:
+        folder = Path(apps.get_app_config(app_label).path) / "migrations"
+        script = folder / f"{self.sql}.{schema_editor.connection.vendor}.sql"
+        self._run_sql(schema_editor, script.read_text(encoding="utf-8"))
+
+    def _drop(self, schema_editor) -> None:
+        kind = "MATERIALIZED VIEW" if schema_editor.connection.vendor == "postgresql" else "VIEW"
+        schema_editor.execute(f"DROP {kind} {schema_editor.quote_name(self.name)}")
+
+
+class DropView(CreateView):
+    """Drop the view *name*; backwards, make it again from the SQL that CreateView was given."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self):
+        return f"Drop view {self.name}"
+
+
+class Refreshed(NamedTuple):
+    """A view that is up to date, and the seconds it took; None for a plain view, which always is."""
+
+    view: type[MaterializedView]
+    seconds: float | None
+
+
+def views_of(dataset: str) -> list[type[MaterializedView]]:
+    """Return the views of the app labelled *dataset*; none where it has none or is not installed."""
+    if dataset not in apps.app_configs:
+        return []
+    return [model for model in apps.get_app_config(dataset).get_models() if issubclass(model, MaterializedView)]
+
+
+def datasets_with_views() -> list[str]:
+    """Return the labels of the installed apps that have views, in order of their names."""
+    return sorted(label for label in apps.app_configs if views_of(label))
+
+
+def refresh(*datasets: str) -> list[Refreshed]:
+    """Bring the views of *datasets* up to date: all views, where none is named.
+
+    Nothing is to be done on SQLite, whose views always are. Call it after the data are committed: what a view
+    is locked for lasts as long as the transaction around it.
+    """
+    return list(refreshing(view for dataset in datasets or datasets_with_views() for view in views_of(dataset)))
+
+
+def refreshing(views: Iterable[type[MaterializedView]]) -> Iterator[Refreshed]:
+    """Refresh *views* one by one, and yield each when it is done."""
+    for view in views:
+        connection = connections[router.db_for_write(view)]
+        if connection.vendor != "postgresql":
+            yield Refreshed(view, None)
+            continue
+        start = perf_counter()
+        _refresh_materialized(connection, connection.ops.quote_name(view._meta.db_table))
+        yield Refreshed(view, perf_counter() - start)
+
+
+def _refresh_materialized(connection, table: str) -> None:
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
+        # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
+        concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
+        cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")

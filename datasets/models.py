@@ -1,0 +1,187 @@
+"""What is stored of every import, and what every record carries: where it came from."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class ImportRunQuerySet(models.QuerySet):
+    def landed(self, dataset: str) -> "ImportRunQuerySet":
+        """Return the runs that changed what is stored of *dataset*, the newest first."""
+        return self.filter(dataset=dataset, status=ImportRun.Status.LANDED).order_by("-pk")
+
+
+class ImportRun(models.Model):
+    """One import of a dataset's files, from its start to its report.
+
+    It is written outside the transaction that carries the data, so that a run which failed leaves a trace.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        LANDED = "landed"  # the tables hold what the files say
+        REHEARSED = "rehearsed"  # ran to its end and was rolled back, as asked
+        FAILED = "failed"  # stopped by an error that it tells; the tables are as before
+        INTERRUPTED = "interrupted"  # its process died; the tables are as before
+
+    dataset = models.CharField(max_length=50, help_text="The app that the tables belong to.")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
+    dry_run = models.BooleanField(default=False, help_text="Rehearsed: everything but the commit.")
+    strict = models.BooleanField(default=False, help_text="A single rejected row stops the run.")
+    remove_missing = models.BooleanField(default=False, help_text="Records that their file no longer holds go.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    error = models.TextField(blank=True, help_text="Why the run did not land, in a sentence.")
+    notes = models.JSONField(default=list, blank=True, help_text="What the run has to say beside its counts.")
+    new_lookups = models.JSONField(default=dict, blank=True, help_text="Look-up values that were new, by table.")
+
+    objects = ImportRunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "import_runs"
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset"],
+                condition=models.Q(status="running"),
+                name="import_runs_one_running_per_dataset",
+                violation_error_message="An import of this dataset is running.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"run {self.pk} of {self.dataset} ({self.get_status_display()})"
+
+
+class SourceFile(models.Model):
+    """One file as one run read it for one source, with what became of its rows.
+
+    ``read = created + updated + unchanged + repeated + rejected``. The bytes are kept under
+    ``MEDIA_ROOT/imports/`` by their sha256, so that a line can always be shown.
+    """
+
+    id = models.AutoField(primary_key=True)  # four bytes, of which every record has two
+    run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
+    source = models.CharField(max_length=50, help_text="The table that it fills.")
+    name = models.CharField(max_length=255, help_text="What the file is known by from one import to the next.")
+    original_name = models.CharField(max_length=255, help_text="What it was called when it came.")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    encoding = models.CharField(max_length=50, default="utf-8")
+    unknown_columns = models.JSONField(default=list, blank=True, help_text="Columns that were passed over.")
+    read = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    repeated = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(
+        default=0, help_text="Records whose last file was this one, now without them."
+    )
+    removed = models.PositiveIntegerField(
+        default=0, help_text="Missing records that the run deleted, as it was told to."
+    )
+    kept = models.PositiveIntegerField(
+        default=0, help_text="Records where a curator's decision stood against the file."
+    )
+
+    class Meta:
+        db_table = "source_files"
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["source", "name"], name="source_files_source_name")]
+
+    def __str__(self):
+        return f"{self.name} in run {self.run_id}"
+
+
+class RejectedRow(models.Model):
+    """A row that could not be used: its line, its values as they were, and every problem beside its column."""
+
+    file = models.ForeignKey(SourceFile, models.CASCADE, related_name="rejected_rows")
+    line = models.PositiveIntegerField(help_text="As an editor shows it, counted from 1.")
+    values = models.JSONField(help_text="Cells by column; text where the row is not expressible as cells.")
+    problems = models.JSONField(help_text="A list of column, value and message.")
+
+    class Meta:
+        db_table = "rejected_rows"
+        ordering = ["file", "line", "pk"]
+
+    def __str__(self):
+        return f"line {self.line} of {self.file}"
+
+
+class Record(models.Model):
+    """A row of a dataset, which knows the file and line that created it and that last changed it.
+
+    Both are empty for a record that a curator made. A SourceFile belongs to one run, so the file tells the run.
+    """
+
+    created_in = models.ForeignKey(
+        SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
+    created_line = models.PositiveIntegerField(null=True, editable=False)
+    changed_in = models.ForeignKey(
+        SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
+    changed_line = models.PositiveIntegerField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def new_identity() -> bytes:
+    """Return an identity for a record that no file brought: 16 random bytes."""
+    return uuid.uuid4().bytes
+
+
+class ContentRecord(Record):
+    """A record without a natural key: known by its file's name, its content, and how often that had come before.
+
+    The identity is stored apart from the columns, so that a correction does not make a stranger of the record.
+    Each subclass declares ``identity_is_unique("<table>")`` among its constraints.
+    """
+
+    identity = models.BinaryField(max_length=16, default=new_identity, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def identity_is_unique(table: str) -> models.UniqueConstraint:
+    """Return the unique constraint on a ContentRecord's identity.
+
+    Written as an expression, because Django then makes a unique index of its own on SQLite too, which a first
+    import of a large file can make after its rows instead of with each of them.
+    """
+    return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
+
+
+class Lookup(models.Model):
+    """A value of a vocabulary that files bring: an import adds those that are new, and says which."""
+
+    id = models.AutoField(primary_key=True)
+    name = models.CharField(max_length=100, unique=True)
+    created_in = models.ForeignKey(
+        SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+
+class MaterializedView(models.Model):
+    """A derived table: a materialized view on PostgreSQL, a plain view on SQLite, made by SQL beside a migration.
+
+    Subclasses set ``managed = False`` and ``db_table``; the view has a unique index, so that it can be refreshed
+    without locking out its readers.
+    """
+
+    class Meta:
+        abstract = True
+        managed = False

@@ -1,0 +1,116 @@
+"""A run told to its reader: as lines for a terminal, and whole as JSON."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from datasets.loading import Outcome
+from datasets.models import ImportRun, RejectedRow, SourceFile
+
+COUNTS = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
+SHOWN = 10  # rejections and missing records in the summary; the report has them all
+
+
+def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
+    """Return the run's files by the source that read them."""
+    sources: dict[str, list[SourceFile]] = {}
+    for file in run.files.all():
+        sources.setdefault(file.source, []).append(file)
+    return sources
+
+
+def totals(files: Iterable[SourceFile]) -> dict[str, int]:
+    return {name: sum(getattr(file, name) for file in files) for name in COUNTS}
+
+
+def told(problem: dict) -> str:
+    """Return one problem of a row as a sentence's end: ``age "old" is not a whole number``."""
+    value = "" if problem["value"] is None else f' "{problem["value"]}"'
+    return f"{problem['column']}{value} {problem['message']}" if problem["column"] else problem["message"]
+
+
+def summary(outcome: Outcome) -> Iterator[str]:
+    """Yield the lines that a person wants after a run."""
+    run = outcome.run
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    rehearsed = " Nothing was changed: it was a rehearsal." if run.dry_run else ""
+    yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{rehearsed}"
+    for source, files in by_source(run).items():
+        where = files[0].name if len(files) == 1 else f"{len(files):,} files"
+        counts = totals(files)
+        shown = [f"{counts[name]:,} {name}" for name in COUNTS if counts[name] or name in COUNTS[:4]]
+        yield f"  {source} ({where}): {', '.join(shown)}"
+    for table, values in run.new_lookups.items():
+        yield f"  new in {table}: {', '.join(values)}"
+    for note in run.notes:
+        yield f"  {note}"
+    yield from rejected_lines(run)
+    if outcome.missing:
+        verb = "Gone from their files" + (
+            " and removed, but for those that others refer to" if run.remove_missing else ""
+        )
+        yield f"{verb} ({len(outcome.missing):,}):"
+        for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
+            yield f"  {entry['source']} {entry['record']}, last seen in {entry['file']} on line {entry['line']}"
+        yield from _more(len(outcome.missing))
+
+
+def rejected_lines(run: ImportRun) -> Iterator[str]:
+    """Yield the first rejected rows of a run, with everything that is wrong with each."""
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file").order_by("file", "line", "pk")
+    if not (count := rejected.count()):
+        return
+    yield f"Rejected ({count:,}):"
+    for row in rejected[:SHOWN]:
+        yield f"  {row.file.source}, {row.file.name} line {row.line}: {'; '.join(told(p) for p in row.problems)}"
+    yield from _more(count)
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > SHOWN:
+        yield f"  and {count - SHOWN:,} more; --report FILE lists them all."
+
+
+def write(outcome: Outcome, path: Path) -> None:
+    """Write the whole report as JSON, rejections and missing records one by one."""
+    run = outcome.run
+    sources = []
+    for source, files in by_source(run).items():
+        each = [
+            {"file": f.name, "sha256": f.sha256}
+            | {name: getattr(f, name) for name in COUNTS}
+            | {"unknown_columns": f.unknown_columns}
+            for f in files
+        ]
+        alone = len(files) == 1
+        name = files[0].name if alone else ", ".join(f.name for f in files)
+        sources.append(
+            {"source": source, "file": name, "sha256": files[0].sha256 if alone else None}
+            | totals(files)
+            | {"files": each}
+        )
+    head = {
+        "run": run.pk,
+        "dataset": run.dataset,
+        "status": run.status,
+        "dry_run": run.dry_run,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat(),
+        "error": run.error,
+        "sources": sources,
+        "new_lookups": run.new_lookups,
+        "notes": run.notes,
+    }
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file").order_by("file", "line", "pk")
+    rejections = (
+        {"source": r.file.source, "file": r.file.name, "line": r.line, "values": r.values, "problems": r.problems}
+        for r in rejected.iterator(2000)
+    )
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
+        for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
+            file.write(f',\n "{name}": [')
+            for place, entry in enumerate(entries):
+                file.write((",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str))
+            file.write("\n ]")
+        file.write("\n}\n")

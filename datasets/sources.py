@@ -1,0 +1,249 @@
+"""What a file holds and what its cells mean: a Source is to a file what a ModelForm is to a request."""
+
+import copy
+import fnmatch
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.utils.module_loading import module_has_submodule
+
+from datasets import cells
+from datasets.models import ContentRecord, Lookup, Record, SourceFile
+from datasets.reading import Expected
+
+
+def as_cell(value: Any) -> str | None:
+    """Return a JSON value as the text of a cell."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class Column:
+    """A column whose cells are values of a field of the model.
+
+    *field* is the model's name for it where that differs, *names* are other ways to spell the heading, *spellings*
+    ways to write a value: ``{True: (">50K", ">50K.")}``.
+    """
+
+    def __init__(self, field: str | None = None, *, names: Iterable[str] = (), spellings: Mapping | None = None):
+        self.field_name = field
+        self.names = tuple(names)
+        self.spellings = dict(spellings or {})
+
+    def bind(self, name: str, source: type["Source"]) -> "Column":
+        """Return this column as the source's column *name*, knowing its field and the kind of its cells."""
+        bound = copy.copy(self)
+        bound.name = name
+        bound.field = source.model._meta.get_field(self.field_name or name)
+        bound.kind = bound.kind_of_cells()
+        bound.required = not bound.field.null
+        return bound
+
+    def kind_of_cells(self) -> cells.Kind:
+        return cells.kind_of(self.field, self.spellings)
+
+    def value_of(self, value: Any) -> Any:
+        """Return what a JSON value stands for in this column; None where it stands for nothing."""
+        text = as_cell(value)
+        try:
+            return self.kind.check(text.strip(" \t")) if text and text.strip(" \t") else None
+        except ValueError:
+            return None
+
+    @property
+    def stored_as(self) -> str:
+        """The table's column that this fills."""
+        return self.field.column
+
+    @property
+    def stored_type(self) -> str:
+        return self.field.db_type
+
+
+class Reference(Column):
+    """A column that names a record of another table, by one of that table's fields; it has to exist."""
+
+    def __init__(self, model: type[models.Model], *, by: str, **options):
+        super().__init__(**options)
+        self.model, self.by = model, by
+
+    def kind_of_cells(self) -> cells.Kind:
+        self.by_field = self.model._meta.get_field(self.by)
+        return cells.kind_of(self.by_field)
+
+    @property
+    def label(self) -> str:
+        return f"{self.model._meta.verbose_name} {self.by_field.verbose_name}"
+
+
+class Many(Reference):
+    """A column that names several records of another table in one cell; together they are one value."""
+
+    def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options):
+        super().__init__(model, by=by, **options)
+        self.separator = separator
+
+    def bind(self, name: str, source: type["Source"]) -> "Many":
+        bound = super().bind(name, source)
+        bound.required = not bound.field.blank
+        bound.through = bound.field.remote_field.through
+        bound.owner_column = bound.through._meta.get_field(bound.field.m2m_field_name()).column
+        bound.member_column = bound.through._meta.get_field(bound.field.m2m_reverse_field_name()).column
+        return bound
+
+    def kind_of_cells(self) -> cells.Kind:
+        self.member_kind = super().kind_of_cells()
+        return cells.Text()
+
+
+class LookUp(Column):
+    """A column of a small vocabulary, kept as a table of its own (a Lookup), to which files add."""
+
+    def kind_of_cells(self) -> cells.Kind:
+        self.model = self.field.related_model
+        return cells.kind_of(self.model._meta.get_field("name"))
+
+
+class Detail(Column):
+    """A column that only repeats what another one's look-up value implies, such as the years of a level."""
+
+    def __init__(self, of: str, attribute: str, **options):
+        super().__init__(of, **options)
+        self.of, self.attribute = of, attribute
+
+    def kind_of_cells(self) -> cells.Kind:
+        return cells.kind_of(self.field.related_model._meta.get_field(self.attribute))
+
+
+class Source:
+    """One table that a dataset's files fill.
+
+    ``file`` is the pattern, or patterns, of the files' names. ``columns`` says what differs from the model's fields;
+    each other field is a column of its own name. ``key`` names the columns by which a file knows its records; without
+    one they are known by content. ``missing`` are ways to write that a value is missing, beside an empty cell.
+    """
+
+    file: ClassVar[str | tuple[str, ...]]
+    model: ClassVar[type[Record]]
+    key: ClassVar[tuple[str, ...] | list[str]] = ()
+    columns: ClassVar[Mapping[str, Column]] = {}
+    missing: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self):
+        if bool(self.key) == issubclass(self.model, ContentRecord):
+            raise ImproperlyConfigured(f"{type(self).__name__}: a ContentRecord has no key, any other Record has one.")
+
+    @property
+    def name(self) -> str:
+        """The table's name, by which reports speak of the source."""
+        return self.model._meta.db_table
+
+    @cached_property
+    def bound(self) -> dict[str, Column]:
+        """The columns by name, in the order that a file without a header has them."""
+        columns = dict(self.columns)
+        claimed = {column.field_name or name for name, column in columns.items()}
+        mine = [f for f in self.model._meta.concrete_fields if f.name not in PROVENANCE and not _given_by_database(f)]
+        order = {field.name: place for place, field in enumerate(mine)}
+        for field in mine:
+            if field.name not in claimed:
+                is_lookup = field.is_relation and issubclass(field.related_model, Lookup)
+                columns[field.name] = LookUp() if is_lookup else Column()
+        bound = {name: column.bind(name, self) for name, column in columns.items()}
+        # A Detail stands behind the column that it is of; sorting is stable, so the others keep the model's order.
+        return dict(sorted(bound.items(), key=lambda item: order.get(item[1].field.name, len(order))))
+
+    def columns_of(self, kind: type[Column]) -> list[Column]:
+        return [column for column in self.bound.values() if type(column) is kind]
+
+    @cached_property
+    def key_columns(self) -> list[Column]:
+        return [self.bound[name] for name in self.key]
+
+    def fits_name(self, path: Path) -> bool:
+        """Tell whether a file called so is one of this source's."""
+        patterns = (self.file,) if isinstance(self.file, str) else self.file
+        return any(fnmatch.fnmatchcase(path.name.lower(), pattern.lower()) for pattern in patterns)
+
+    def known_as(self, path: Path) -> str:
+        """Return the name by which a file is known from one import to the next."""
+        return path.name
+
+
+class CSVSource(Source):
+    """A source whose files are tables of text."""
+
+    headerless: ClassVar[bool] = False  # the file may come without a header, its columns in the order of ``bound``
+    comment: ClassVar[str | None] = None  # lines that begin so are passed over
+
+    @cached_property
+    def expected(self) -> Expected:
+        return Expected(
+            names={name: column.names for name, column in self.bound.items()},
+            required=frozenset(name for name, column in self.bound.items() if column.required),
+            headerless=self.headerless,
+            comment=self.comment,
+            dictionaries=frozenset(n for n, c in self.bound.items() if isinstance(c, LookUp) or c.field.choices),
+        )
+
+
+class Unusable(Exception):
+    """A document of which a source can make no row: a sentence that says what is wrong with it."""
+
+
+@dataclass
+class Row:
+    """What one document says of a record: values by column, and the file (a SourceFile) and line it comes from."""
+
+    file: SourceFile
+    line: int
+    values: dict[str, Any]
+
+
+class JSONSource(Source):
+    """A source whose files are JSON documents, each of which gives a row.
+
+    Where several documents may speak of one record, ``settles`` is true and :meth:`settle` says what is merged of
+    them; such a source has neither look-up values nor references to many.
+    """
+
+    settles: ClassVar[bool] = False
+
+    def row(self, document: Any, name: str) -> Mapping[str, Any]:
+        """Return the values of *document*, from the file known as *name*, by column; raises Unusable."""
+        raise NotImplementedError
+
+    def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:
+        """Return one of *rows* for each record, holding what is to be merged, and notes for the run's report."""
+        raise NotImplementedError
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return *values*, as row() gives them, as what they stand for; None for one that stands for nothing."""
+        return {name: column.value_of(values.get(name)) for name, column in self.bound.items()}
+
+
+PROVENANCE = {"identity", *(f.name for f in Record._meta.fields)}
+
+
+def _given_by_database(field: models.Field) -> bool:
+    return isinstance(field, models.AutoField) or field.generated
+
+
+def dataset_apps() -> dict[str, AppConfig]:
+    """Return the installed apps that are datasets, by label: those with a module that declares sources."""
+    found = (app for app in apps.get_app_configs() if app.name != "datasets")
+    return {app.label: app for app in found if module_has_submodule(app.module, "sources")}
+
+
+def sources_of(dataset: str) -> list[Source]:
+    """Return a dataset's sources, parents before those that refer to them, as its module declares them."""
+    module = import_module(f"{dataset_apps()[dataset].name}.sources")
+    declared = (item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Source))
+    return [source() for source in declared if source.__module__ == module.__name__ and hasattr(source, "model")]

@@ -1,0 +1,212 @@
+"""The two ways into a table, a temporary one or an empty one: COPY on PostgreSQL, executemany on SQLite."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from django.db import connection, models
+
+from datasets.models import ContentRecord
+from datasets.sources import Detail, LookUp, Many, Reference, Source
+
+Columns = dict[str, pa.Array]
+
+
+def quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def is_distinct() -> str:
+    """Return the operator that tells two values apart and takes one NULL for another's equal."""
+    return "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+
+
+class Writer:
+    """Writes batches of columns into one table.
+
+    On PostgreSQL one COPY goes on from batch to batch; :meth:`pause` ends it, so that the connection can be asked
+    something else in between.
+    """
+
+    def __init__(self, table: str, columns: Sequence[str]):
+        self.table, self.columns = table, list(columns)
+        self.cursor = connection.cursor()
+        self.copying = ExitStack()
+        self.copy = None
+
+    def create(self, types: dict[str, str]) -> None:
+        """Make the table, temporary and empty, in place of one of that name."""
+        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+        self.cursor.execute(f"DROP TABLE IF EXISTS {temporary(self.table)}")
+        self.cursor.execute(f"CREATE TEMPORARY TABLE {quoted(self.table)} ({columns})")
+
+    def write(self, batch: Columns) -> None:
+        """Append the rows of *batch*, which has an array of one length for each column."""
+        if connection.vendor == "postgresql":
+            self._copy(batch)
+        else:
+            self._executemany(batch)
+
+    def pause(self) -> None:
+        """Bring what was written to the table."""
+        self.copy = None
+        self.copying.close()
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.copying.__exit__(*error)
+        self.cursor.close()
+
+    def _copy(self, batch: Columns) -> None:
+        if not self.copy:
+            names = ", ".join(quoted(name) for name in self.columns)
+            copy = self.cursor.copy(f"COPY {quoted(self.table)} ({names}) FROM STDIN (FORMAT csv)")
+            self.copy = self.copying.enter_context(copy)
+        table = pa.table([_for_csv(batch[name]) for name in self.columns], names=self.columns)
+        buffer = pa.BufferOutputStream()
+        pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False, quoting_style=_quoting(batch)))
+        self.copy.write(buffer.getvalue())
+
+    def _executemany(self, batch: Columns) -> None:
+        rows = zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True)
+        names = ", ".join(quoted(name) for name in self.columns)
+        marks = ", ".join("?" for _ in self.columns)
+        with _quick_transaction():
+            # Django's wrapper would rewrite the marks and log every row; this is the driver's own.
+            connection.connection.executemany(f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})", rows)
+
+
+def _quoting(batch: Columns) -> str:
+    """Return how cells are to be quoted: where no text needs it, a look for what does is the longer way."""
+    texts = [values for values in batch.values() if pa.types.is_string(values.type)]
+    special = (pc.any(pc.greater_equal(pc.find_substring(text, c), 0)) for text in texts for c in '",\r\n')
+    return "needed" if any(found.as_py() for found in special) else "none"
+
+
+@contextmanager
+def _quick_transaction() -> Iterator[None]:
+    """On SQLite, write a batch to a temporary table in one transaction that takes no lock on the database itself."""
+    if connection.in_atomic_block:
+        yield
+        return
+    driver = connection.connection
+    driver.execute("BEGIN DEFERRED")
+    try:
+        yield
+    except BaseException:
+        driver.execute("ROLLBACK")
+        raise
+    driver.execute("COMMIT")
+
+
+HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], "S2")
+
+
+def _for_csv(values: pa.Array) -> pa.Array:
+    if not pa.types.is_fixed_size_binary(values.type):
+        return values
+    width = values.type.byte_width
+    octets = np.frombuffer(values.buffers()[1], np.uint8, len(values) * width, values.offset * width)
+    text = np.empty((len(values), 2 + 2 * width), np.uint8)
+    text[:, :2] = np.frombuffer(b"\\x", np.uint8)
+    text[:, 2:] = HEX[octets].view(np.uint8).reshape(len(values), 2 * width)
+    offsets = np.arange(0, text.size + 1, text.shape[1], np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
+
+
+def _for_sqlite(values: pa.Array) -> list:
+    if pa.types.is_date32(values.type):
+        values = values.cast(pa.string())
+    return values.to_pylist()
+
+
+class Stage:
+    """The temporary tables of one source: its rows, the members of each Many, and what is found to be wrong later.
+
+    A staged row has ``source_file`` and ``source_line``; ``identity`` where the source has no key; and each column of
+    the source by its own name: a LookUp as the key of its value, a Reference as the cell itself.
+    """
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.table = f"stage_{source.name}"
+        self.seen = f"seen_{source.name}"  # keys of rejected rows: their records are not missing
+        self.problems = f"problems_{source.name}"
+        self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
+        types = {"source_file": "bigint", "source_line": "integer"}
+        if issubclass(source.model, ContentRecord):
+            types["identity"] = source.model._meta.get_field("identity").db_type(connection)
+        types |= {column.name: self._type(column) for column in self.columns}
+        self.types = types
+
+    @property
+    def key(self) -> list[str]:
+        """The staged columns that tell one record from another."""
+        return list(self.source.key) or ["identity"]
+
+    def members(self, column: Many) -> str:
+        return f"{self.table}_{column.name}"
+
+    def create(self) -> None:
+        """Make the tables, empty, for this connection alone."""
+        self.drop()
+        self._create(self.table, self.types)
+        self._create(self.seen, {name: self.types[name] for name in self.key})
+        self._create(
+            self.problems,
+            {"source_file": "bigint", "source_line": "integer", "place": "integer", "value": "text"}
+            | {"first_file": "bigint", "first_line": "integer"},
+        )
+        for column in self.source.columns_of(Many):
+            member = column.by_field.rel_db_type(connection)
+            self._create(self.members(column), {"source_file": "bigint", "source_line": "integer", "member": member})
+
+    def writer(self) -> Writer:
+        return Writer(self.table, list(self.types))
+
+    def finish(self) -> None:
+        """Tell the planner what has been staged; let SQLite find rows by the key that they are compared by."""
+        asked = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"ANALYZE {quoted(self.table)} ({', '.join(quoted(name) for name in asked)})")
+                for column in self.source.columns_of(Many):
+                    cursor.execute(f"ANALYZE {quoted(self.members(column))}")
+            elif self.source.key:
+                names = ", ".join(quoted(name) for name in self.key)
+                cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
+
+    def drop(self) -> None:
+        tables = [self.table, self.seen, self.problems, *(self.members(c) for c in self.source.columns_of(Many))]
+        with connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"DROP TABLE IF EXISTS {temporary(table)}")
+
+    def _create(self, table: str, types: dict[str, str]) -> None:
+        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} ({columns})")
+
+    def _type(self, column) -> str:
+        match column:
+            case Many():
+                return "text"
+            case Reference():
+                return column.by_field.rel_db_type(connection)
+            case LookUp():
+                return column.field.db_type(connection)
+        return _plain_type(column.field)
+
+
+def _plain_type(field: models.Field) -> str:
+    return field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+
+
+def temporary(table: str) -> str:
+    """Return the name of a temporary table, which is never mistaken for another of that name."""
+    return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(table)}"

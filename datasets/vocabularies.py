@@ -1,0 +1,60 @@
+"""Look-up tables while a file is read: which values there are, which are new, and the key of each."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from django.db import connection, models
+
+from datasets.identity import text_term
+
+
+class Vocabulary:
+    """The values of one look-up table, each with a position that does not change while a run lasts.
+
+    The checker adds values that are new; the loader, which alone speaks to the database, gives them keys.
+    """
+
+    def __init__(self, model: type[models.Model], column: str, attributes: Iterable[str] = ()):
+        self.model, self.column, self.attributes = model, column, tuple(attributes)
+        self.positions: dict[str, int] = {}
+        self.names: list[str] = []
+        self.details: list[list] = []  # the attributes of each value; None where not known yet
+        self.terms: list[tuple[int, int]] = []
+        self.keys: list[int] = []
+        self.known = 0
+        for key, name, *details in model.objects.order_by("pk").values_list("pk", "name", *self.attributes):
+            self.position(name, details)
+            self.keys.append(key)
+        self.known = len(self.keys)
+
+    def position(self, name: str, details: list | None = None) -> int:
+        """Return the position of *name*, which is made where it is new."""
+        if name not in self.positions:
+            self.positions[name] = len(self.names)
+            self.terms.append(text_term(self.column, name))
+            self.details.append(details or [None] * len(self.attributes))
+            self.names.append(name)
+        return self.positions[name]
+
+    def keys_so_far(self) -> np.ndarray:
+        """Return the primary key of each value; those of new values are set aside for them now."""
+        new = len(self.names) - len(self.keys)
+        if new:
+            self.keys += self._set_aside(new)
+        return np.array(self.keys, np.int64)
+
+    def new(self) -> dict[int, str]:
+        """Return the values that the table did not hold, by the key set aside for them."""
+        return dict(zip(self.keys[self.known :], self.names[self.known :], strict=False))
+
+    def _set_aside(self, count: int) -> list[int]:
+        table, pk = self.model._meta.db_table, self.model._meta.pk.column
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, pk, count]
+                )
+                return [key for (key,) in cursor.fetchall()]
+            cursor.execute(f'SELECT coalesce(max("{pk}"), 0) FROM "{table}"')
+            first = max([cursor.fetchone()[0], *self.keys]) + 1
+            return list(range(first, first + count))

@@ -1,0 +1,195 @@
+"""Tables of users, compounds and experiments."""
+
+import django.core.validators
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("datasets", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="User",
+            fields=[
+                ("user_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="user")),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "email",
+                    models.EmailField(
+                        help_text="Personal: shown in full only to those who may see addresses.",
+                        max_length=254,
+                        verbose_name="e-mail",
+                    ),
+                ),
+                ("signup_date", models.DateField()),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "db_table": "users",
+                "permissions": [("view_email", "Can see e-mail addresses")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Compound",
+            fields=[
+                ("compound_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="compound")),
+                ("compound_name", models.CharField(max_length=200)),
+                (
+                    "compound_structure",
+                    models.CharField(help_text="Molecular formula, such as C20H25N3O.", max_length=500),
+                ),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "db_table": "compounds",
+            },
+        ),
+        migrations.CreateModel(
+            name="UserExperiment",
+            fields=[
+                ("experiment_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="experiment")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="experiments", to="experiments.user"
+                    ),
+                ),
+                (
+                    "experiment_run_time",
+                    models.FloatField(
+                        help_text="In the unit of its file, which does not name it.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="run time",
+                    ),
+                ),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "verbose_name": "experiment",
+                "db_table": "user_experiments",
+            },
+        ),
+        migrations.CreateModel(
+            name="UserExperimentCompound",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="uses",
+                        to="experiments.userexperiment",
+                    ),
+                ),
+                (
+                    "compound",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="experiments.compound"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "compound used",
+                "verbose_name_plural": "compounds used",
+                "db_table": "user_experiment_compounds",
+            },
+        ),
+        migrations.AddField(
+            model_name="userexperiment",
+            name="compounds",
+            field=models.ManyToManyField(
+                related_name="experiments", through="experiments.UserExperimentCompound", to="experiments.compound"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="userexperimentcompound",
+            constraint=models.UniqueConstraint(
+                fields=("experiment", "compound"),
+                name="user_experiment_compounds_once",
+                violation_error_message="An experiment lists a compound once.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="userexperiment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("experiment_run_time__gte", 0)),
+                name="user_experiments_run_time_not_negative",
+                violation_error_message="A run time is 0 or more.",
+            ),
+        ),
+    ]

@@ -1,0 +1,31 @@
+-- Most common are the compounds used in most of a user's experiments: all that tie, the lowest id first.
+CREATE MATERIALIZED VIEW user_features AS
+WITH totals AS (
+    SELECT user_id,
+           COUNT(*)                 AS total_experiments,
+           AVG(experiment_run_time) AS mean_run_time
+      FROM user_experiments
+     GROUP BY user_id
+), uses AS (
+    SELECT user_experiments.user_id,
+           used.compound_id,
+           RANK() OVER (PARTITION BY user_experiments.user_id ORDER BY COUNT(*) DESC) AS place
+      FROM user_experiments
+      JOIN user_experiment_compounds AS used ON used.experiment_id = user_experiments.experiment_id
+     GROUP BY user_experiments.user_id, used.compound_id
+), most_common AS (
+    SELECT user_id,
+           STRING_AGG(compound_id::text, ';' ORDER BY compound_id) AS compounds
+      FROM uses
+     WHERE place = 1
+     GROUP BY user_id
+)
+SELECT users.user_id,
+       COALESCE(totals.total_experiments, 0) AS total_experiments,
+       totals.mean_run_time,
+       most_common.compounds                 AS most_common_compounds
+  FROM users
+  LEFT JOIN totals      ON totals.user_id      = users.user_id
+  LEFT JOIN most_common ON most_common.user_id = users.user_id;
+
+CREATE UNIQUE INDEX user_features_user_id ON user_features (user_id);

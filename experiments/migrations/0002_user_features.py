@@ -1,0 +1,57 @@
+"""A view: user features."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+from datasets.matviews import CreateView
+
+
+class Migration(migrations.Migration):
+    dependencies = [("experiments", "0001_initial")]
+
+    operations = [
+        CreateView(
+            "user_features",
+            sql="0002_user_features",
+            state_operations=[
+                migrations.CreateModel(
+                    name="UserFeatures",
+                    fields=[
+                        (
+                            "user",
+                            models.OneToOneField(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                primary_key=True,
+                                related_name="features",
+                                serialize=False,
+                                to="experiments.user",
+                            ),
+                        ),
+                        ("total_experiments", models.BigIntegerField(help_text="Experiments that the user ran.")),
+                        (
+                            "mean_run_time",
+                            models.FloatField(
+                                help_text="Of the user's experiments, in the unit of their file; empty without any.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "most_common_compounds",
+                            models.TextField(
+                                help_text="Ids of the compounds used in most of the user's experiments: all that tie, "
+                                "the lowest id first, with semicolons between. Empty without any.",
+                                null=True,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "user features",
+                        "verbose_name_plural": "user features",
+                        "db_table": "user_features",
+                        "managed": False,
+                    },
+                )
+            ],
+        ),
+    ]

@@ -1,0 +1,32 @@
+-- Most common are the compounds used in most of a user's experiments: all that tie, the lowest id first.
+CREATE VIEW user_features AS
+WITH totals AS (
+    SELECT user_id,
+           COUNT(*)                 AS total_experiments,
+           AVG(experiment_run_time) AS mean_run_time
+      FROM user_experiments
+     GROUP BY user_id
+), uses AS (
+    SELECT user_experiments.user_id,
+           used.compound_id,
+           RANK() OVER (PARTITION BY user_experiments.user_id ORDER BY COUNT(*) DESC) AS place
+      FROM user_experiments
+      JOIN user_experiment_compounds AS used ON used.experiment_id = user_experiments.experiment_id
+     GROUP BY user_experiments.user_id, used.compound_id
+), most_common AS (
+    -- GROUP_CONCAT takes an order of its own only from SQLite 3.44 on, but that of a window always.
+    SELECT DISTINCT user_id,
+           GROUP_CONCAT(compound_id, ';') OVER (
+               PARTITION BY user_id ORDER BY compound_id
+               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+           ) AS compounds
+      FROM uses
+     WHERE place = 1
+)
+SELECT users.user_id,
+       COALESCE(totals.total_experiments, 0) AS total_experiments,
+       totals.mean_run_time,
+       most_common.compounds                 AS most_common_compounds
+  FROM users
+  LEFT JOIN totals      ON totals.user_id      = users.user_id
+  LEFT JOIN most_common ON most_common.user_id = users.user_id;

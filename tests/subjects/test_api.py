@@ -1,0 +1,52 @@
+"""How programs read subjects and sessions."""
+
+from datetime import date
+
+import pytest
+
+from datasets import matviews
+from subjects.models import Session, Subject
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_mouse_of_one_session():
+    mouse = Subject.objects.create(subject_id="438833.a", sex="Male", date_of_birth=date(2018, 12, 1))
+    Session.objects.create(name="438833_2019-03-15", subject=mouse, schema_version="2.0.12", document={"notes": None})
+
+
+def test_a_subject_is_read(client):
+    subject = client.get("/api/subjects/subjects/438833.a/").json()
+    assert {name: value for name, value in subject.items() if value is not None} == {
+        "subject_id": "438833.a",
+        "date_of_birth": "2018-12-01",
+        "sex": "Male",
+    }
+    assert client.get("/api/subjects/subjects/1/").status_code == 404
+
+
+def test_subjects_are_found_by_what_is_known_of_them(client):
+    def found(**query):
+        return [row["subject_id"] for row in client.get("/api/subjects/subjects/", query).json()["results"]]
+
+    assert found(species__isnull="true", sex="Male", date_of_birth__gte="2018-12-01") == ["438833.a"]
+    assert found(sex="Female") == []
+
+
+def test_a_session_is_read_with_its_document(client):
+    [session] = client.get("/api/subjects/sessions/", {"subject_id": "438833.a"}).json()["results"]
+    assert (session["name"], session["subject_id"], session["schema_version"], session["document"]) == (
+        "438833_2019-03-15",
+        "438833.a",
+        "2.0.12",
+        {"notes": None},
+    )
+
+
+def test_subjects_by_birth_year_are_read(client):
+    matviews.refresh("subjects")
+    assert client.get("/api/subjects/by-birth-year/").json()["results"] == [
+        {"key": "2018-Male", "year": 2018, "sex": "Male", "subjects": 1}
+    ]
+    assert client.get("/api/subjects/by-birth-year/2018-Male/").json()["subjects"] == 1
