@@ -20,7 +20,10 @@ from django.core.validators import (
 from django.db import connection, models
 
 # Addresses of this plain shape EmailValidator accepts; all others are shown to it one by one.
-PLAIN_EMAIL = r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,16}){0,2}@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$"
+PLAIN_EMAIL = (
+    r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,16}){0,2}"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$"
+)
 
 # Days from 1970-01-01, as Arrow counts them, of the first and last that Python and both engines know.
 FIRST_DAY, LAST_DAY = (
@@ -54,7 +57,8 @@ class Kind:
             try:
                 validator(value)
             except ValidationError as error:
-                raise ValueError(" ".join(error.messages)) from None
+                message = " ".join(error.messages).rstrip(".")
+                raise ValueError(f"is not accepted: {message[:1].lower()}{message[1:]}") from None
         return value
 
 

@@ -37,12 +37,6 @@ class Writer:
         self.copying = ExitStack()
         self.copy = None
 
-    def create(self, types: dict[str, str]) -> None:
-        """Make the table, temporary and empty, in place of one of that name."""
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
-        self.cursor.execute(f"DROP TABLE IF EXISTS {temporary(self.table)}")
-        self.cursor.execute(f"CREATE TEMPORARY TABLE {quoted(self.table)} ({columns})")
-
     def write(self, batch: Columns) -> None:
         """Append the rows of *batch*, which has an array of one length for each column."""
         if connection.vendor == "postgresql":
@@ -135,8 +129,11 @@ class Stage:
     def __init__(self, source: Source):
         self.source = source
         self.table = f"stage_{source.name}"
-        self.seen = f"seen_{source.name}"  # keys of rejected rows: their records are not missing
         self.problems = f"problems_{source.name}"
+        # What is found on the way: keys that come again, rows that differ from the stored ones; and the keys of
+        # rejected rows, the records that no row speaks of, and those of them that are missing from their files.
+        self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
+        self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         types = {"source_file": "bigint", "source_line": "integer"}
         if issubclass(source.model, ContentRecord):
@@ -154,17 +151,15 @@ class Stage:
 
     def create(self) -> None:
         """Make the tables, empty, for this connection alone."""
+        place = {"source_file": "bigint", "source_line": "integer"}
+        key = {name: self.types[name] for name in self.key}
         self.drop()
         self._create(self.table, self.types)
-        self._create(self.seen, {name: self.types[name] for name in self.key})
-        self._create(
-            self.problems,
-            {"source_file": "bigint", "source_line": "integer", "place": "integer", "value": "text"}
-            | {"first_file": "bigint", "first_line": "integer"},
-        )
+        self._create(self.problems, place | {"place": "integer", "value": "text"})
+        self._create(self.seen, key)
+        self._create(self.unseen, key)
         for column in self.source.columns_of(Many):
-            member = column.by_field.rel_db_type(connection)
-            self._create(self.members(column), {"source_file": "bigint", "source_line": "integer", "member": member})
+            self._create(self.members(column), place | {"member": column.by_field.rel_db_type(connection)})
 
     def writer(self) -> Writer:
         return Writer(self.table, list(self.types))
@@ -182,10 +177,17 @@ class Stage:
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
     def drop(self) -> None:
-        tables = [self.table, self.seen, self.problems, *(self.members(c) for c in self.source.columns_of(Many))]
+        tables = [self.table, self.problems, self.first, self.again, self.changed, self.seen, self.unseen, self.missing]
+        tables += [self.members(column) for column in self.source.columns_of(Many)]
         with connection.cursor() as cursor:
             for table in tables:
                 cursor.execute(f"DROP TABLE IF EXISTS {temporary(table)}")
+
+    def collect(self, table: str, query: str) -> None:
+        """Make one of the tables hold the rows of *query*."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {temporary(table)}")
+            cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} AS {query}")
 
     def _create(self, table: str, types: dict[str, str]) -> None:
         columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())

@@ -1,7 +1,8 @@
 """An import, from files to tables: stage, merge, report, in one function that everything calls."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def _told(run: ImportRun) -> Iterator[None]:
         raise ImportRefused(str(error)) from None
     except DatabaseError as error:
         sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
-        finish(run, ImportRun.Status.FAILED, sentence)
+        with suppress(DatabaseError):
+            finish(run, ImportRun.Status.FAILED, sentence)
         raise ImportRefused(sentence) from error
     except OSError as error:
         finish(run, ImportRun.Status.FAILED, f"{error}. Nothing was imported.")
@@ -144,26 +146,36 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
             )
             mine.append(record)
             paths[record.pk] = path
+        twice = [name for name, count in Counter(file.name for file in mine).items() if count > 1]
+        if twice and not source.key:
+            raise ImportRefused(
+                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart. "
+                "Import them one after the other, all but one with --as and a name of its own."
+            )
         if mine:
             result.append(SourceRun(source, mine, paths, unusable))
     return result
 
 
 def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress) -> None:
+    """Stage, then merge in one transaction, with which the run lands: its report is part of it.
+
+    A run that does not land leaves its report all the same, written after everything else was rolled back.
+    """
     run = outcome.run
     tell = progress([file for source_run in source_runs for file in source_run.files])
     unchecked = references.checks_are_ours()
-    for source_run in source_runs:
-        source_run.find_layouts()
-        if not options.known_as:
-            strangers.refuse_known_bytes(source_run)
-        source_run.stage.create()
-    merges = [Merge(source_run) for source_run in source_runs]
-    for merge in merges:
-        merge.run.direct = merge.may_fill_directly()
-        if not merge.run.direct:
-            fill(merge.run, tell)
     try:
+        for source_run in source_runs:
+            source_run.find_layouts()
+            if not options.known_as:
+                strangers.refuse_known_bytes(source_run)
+            source_run.stage.create()
+        merges = [Merge(source_run) for source_run in source_runs]
+        for merge in merges:
+            merge.run.direct = merge.may_fill_directly()
+            if not merge.run.direct:
+                fill(merge.run, tell)
         with references.write_transaction(unchecked):
             _merge(outcome, merges, options, tell)
             if unchecked:
@@ -171,13 +183,15 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
                     references.prove(merge.run)
             if options.dry_run:
                 raise _Rehearsed
+            _record(source_runs)
+            finish(run, ImportRun.Status.LANDED)
     except _Rehearsed:
-        pass
-    finally:
-        for merge in merges:
-            _record(merge)
-    run.save()
-    finish(run, ImportRun.Status.REHEARSED if options.dry_run else ImportRun.Status.LANDED)
+        _record(source_runs)
+        finish(run, ImportRun.Status.REHEARSED)
+    except Exception:
+        with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
+            _record(source_runs)
+        raise
 
 
 def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progress) -> None:
@@ -204,9 +218,10 @@ def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progre
         )
 
 
-def _record(merge: Merge) -> None:
-    """Store the counts and the rejected rows of one source, whatever became of the run."""
-    for file in merge.run.files:
-        file.save()
-    rejections.store(iter(merge.run.rejections))
-    rejections.store(late.with_values(merge))
+def _record(source_runs: list[SourceRun]) -> None:
+    """Store the counts and the rejected rows."""
+    for run in source_runs:
+        for file in run.files:
+            file.save()
+        rejections.store(run.rejections.by_checker())
+        rejections.store(late.with_values(run))

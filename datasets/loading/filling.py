@@ -43,7 +43,8 @@ class SourceRun:
     vocabularies: dict[str, Vocabulary] = field(init=False)
     layouts: dict[int, Layout] = field(default_factory=dict)
     staged: Counter[int] = field(default_factory=Counter)  # rows that were usable, by file
-    direct: bool = False  # rows go straight into the table, which is empty
+    direct: bool = False  # rows go straight into the table, which is empty, with their keys
+    next_key: int = 1
     known: Known | None = None  # the records of these files, for a source without a key
     repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
     notes: list[str] = field(default_factory=list)
@@ -171,7 +172,13 @@ def _turn_down(run: SourceRun, file: SourceFile, line: int, message: str) -> Non
 
 
 def _table_columns(run: SourceRun) -> list[str]:
-    return [*FROM_FILE, "identity", *(column.stored_as for column in run.stage.columns if column.name in run.present)]
+    key = run.source.model._meta.pk.column
+    return [
+        key,
+        *FROM_FILE,
+        "identity",
+        *(column.stored_as for column in run.stage.columns if column.name in run.present),
+    ]
 
 
 def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checked) -> None:
@@ -194,6 +201,9 @@ def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checke
         rows[column.stored_as if run.direct else column.name] = values
     if checked.lanes is not None:
         rows["identity"] = identity.stored(checked.lanes)
+    if run.direct:
+        rows[run.source.model._meta.pk.column] = pa.array(np.arange(run.next_key, run.next_key + len(lines)))
+        run.next_key += len(lines)
     writer.write(rows)
     for column in run.source.columns_of(Many):
         members = checked.members[column.name]

@@ -3,15 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 
 from django.db import connection
 
 from datasets.loading.filling import Progress, SourceRun, fill
-from datasets.loading.references import add_lookups, find_unknown
-from datasets.loading.rejections import unknown_reference
+from datasets.loading.references import add_lookups, turn_down_unknown
 from datasets.loading.repeats import Repeats
-from datasets.loading.spool import Spool
 from datasets.models import ContentRecord
 from datasets.sources import Many, Reference
 from datasets.staging import is_distinct, quoted
@@ -24,15 +21,14 @@ MANY_BYTES = 8 * 2**20
 class Merge:
     """Merges one source's stage into its table, inside the write transaction.
 
-    Sets the counts of its files, and leaves in ``late`` the rows that only the tables could turn down.
+    Sets the counts of its files.
     """
 
     def __init__(self, run: SourceRun):
         self.run, self.source, self.stage = run, run.source, run.stage
         self.table = quoted(run.source.name)
         self.staged = quoted(run.stage.table)
-        self.changed = quoted(f"changed_{run.source.name}")
-        self.late = Spool()
+        self.changed = quoted(run.stage.changed)
         self.pk = quoted(run.source.model._meta.pk.column)
         self.by_content = issubclass(run.source.model, ContentRecord)
         stored = [c for c in run.stage.columns if not isinstance(c, Many) and c.name in run.present]
@@ -44,35 +40,26 @@ class Merge:
 
     def merge(self, progress: Progress) -> dict[str, list[str]]:
         """Do it; returns the look-up values that were new, by table."""
-        counts = {name: Counter() for name in ("created", "updated", "repeated", "late")}
-        if self.run.direct:
-            with self._index_last():
-                fill(self.run, progress)
-            new_lookups = add_lookups(self.run)
-            counts["created"] = self.run.staged
+        run = self.run
+        if run.direct:
+            with self._index_last(), self._keys_set_aside():
+                fill(run, progress)
+            new_lookups = add_lookups(run)
+            created, updated = run.staged, Counter()
         else:
-            new_lookups = self._merge_stage(counts)
-        for file in self.run.files:
-            usable, early = self.run.staged[file.pk], self.run.rejections.counts[file.pk]
-            file.read = usable + early
-            file.rejected = early + counts["late"][file.pk]
-            file.created, file.updated = counts["created"][file.pk], counts["updated"][file.pk]
-            file.repeated = counts["repeated"][file.pk]
-            file.unchanged = usable - counts["late"][file.pk] - file.repeated - file.created - file.updated
-        return new_lookups
-
-    def _merge_stage(self, counts: dict[str, Counter]) -> dict[str, list[str]]:
-        find_unknown(self.run)
-        self._drop_problems(counts["late"])
-        if self.source.key:
-            late = partial(self._turn_down, late=counts["late"])
-            counts["repeated"] = self.run.repeated + Repeats(self.run, self.many).find(late)
-        new_lookups = add_lookups(self.run)
-        if not self.by_content:
-            counts["updated"] = self._update()
-        counts["created"] = self._insert()
-        for column in self.many:
-            self._link(column)
+            turn_down_unknown(run)
+            if self.source.key:
+                run.repeated += Repeats(run, self.many).take_out()
+            new_lookups = add_lookups(run)
+            updated = self._update() if self.source.key else Counter()
+            created = self._insert()
+            for column in self.many:
+                self._link(column)
+        for file in run.files:
+            file.read = run.staged[file.pk] + run.rejections.checked[file.pk]
+            file.rejected = run.rejections.count(file)
+            file.created, file.updated, file.repeated = (each[file.pk] for each in (created, updated, run.repeated))
+            file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
 
     def _resolved(self) -> str:
@@ -89,46 +76,6 @@ class Merge:
             columns.append(f"{value} AS {quoted(column.stored_as)}")
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
 
-    # What only the tables could tell.
-
-    def _drop_problems(self, late: Counter) -> None:
-        """Take the rows with problems out of the stage; their records are not missing."""
-        problems, seen = quoted(self.stage.problems), quoted(self.stage.seen)
-        keys = ", ".join(f"s.{quoted(name)}" for name in self.stage.key)
-        theirs = (
-            f"EXISTS (SELECT 1 FROM {problems} q WHERE q.source_file = s.source_file AND q.source_line = s.source_line)"
-        )
-        with connection.cursor() as cursor:
-            if any(True for _ in self._problems(late)):
-                cursor.execute(f"INSERT INTO {seen} SELECT {keys} FROM {self.staged} s WHERE {theirs}")
-                cursor.execute(f"DELETE FROM {self.staged} AS s WHERE {theirs}")
-                for column in self.many:
-                    cursor.execute(f"DELETE FROM {quoted(self.stage.members(column))} AS s WHERE {theirs}")
-
-    def _problems(self, late: Counter) -> Iterator[None]:
-        columns = list(self.source.bound.values())
-        with connection.chunked_cursor() as cursor:
-            cursor.execute(
-                f"SELECT source_file, source_line, place, value FROM {quoted(self.stage.problems)}"
-                " ORDER BY source_file, source_line, place, value"
-            )
-            row, found = None, []
-            while rows := cursor.fetchmany(2000):
-                for file, line, place, value in rows:
-                    if row not in (None, (file, line)):
-                        yield self._turn_down(row, found, late=late)
-                        found = []
-                    row = (file, line)
-                    found.append(unknown_reference(columns[place], value))
-            if row:
-                yield self._turn_down(row, found, late=late)
-
-    def _turn_down(self, row: tuple[int, int], problems: list[dict], *, late: Counter) -> None:
-        late[row[0]] += 1
-        self.late.add([*row, problems])
-
-    # What goes into the table.
-
     def _update(self) -> Counter:
         """Update the stored rows that differ; returns how many, by file."""
         keys = {column.name for column in self.source.key_columns}
@@ -143,10 +90,10 @@ class Merge:
             joins.append(f"LEFT JOIN {_members_stored(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
             differs.append(f"ms{place}.members {is_distinct()} mr{place}.members")
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {self.changed}")
-            cursor.execute(
-                f"CREATE TEMPORARY TABLE {self.changed} AS SELECT r.{self.pk} AS pk, s.* FROM {self._resolved()} s"
-                f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {' OR '.join(differs) or '1 = 0'}"
+            self.stage.collect(
+                self.stage.changed,
+                f"SELECT r.{self.pk} AS pk, s.* FROM {self._resolved()} s"
+                f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {' OR '.join(differs) or '1 = 0'}",
             )
             values = ", ".join(
                 [f"{c} = s.{c}" for c in columns] + ["changed_in_id = s.source_file", "changed_line = s.source_line"]
@@ -164,16 +111,17 @@ class Merge:
             names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.same})"
-            insert = f"INSERT INTO {self.table} ({', '.join(names)}) SELECT {', '.join(values)} FROM {self._resolved()} s{new}"
+            rows = f"SELECT {', '.join(values)} FROM {self._resolved()} s{new}"
             large = self.by_content and self.run.staged.total() > MANY_ROWS
             with self._index_last() if empty and large and self._is_ours() else nullcontext():
-                cursor.execute(insert)
+                cursor.execute(f"INSERT INTO {self.table} ({', '.join(names)}) {rows}")
                 inserted = cursor.rowcount
             if len(self.run.files) == 1:
                 return Counter({self.run.files[0].pk: inserted})
             files = ", ".join(map(str, self.run.file_ids))
             cursor.execute(
-                f"SELECT created_in_id, count(*) FROM {self.table} WHERE created_in_id IN ({files}) GROUP BY created_in_id"
+                f"SELECT created_in_id, count(*) FROM {self.table}"
+                f" WHERE created_in_id IN ({files}) GROUP BY created_in_id"
             )
             return Counter(dict(cursor.fetchall()))
 
@@ -198,6 +146,16 @@ class Merge:
                 "SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = %s::regclass", [self.table]
             )
             return cursor.fetchone()[0]
+
+    @contextmanager
+    def _keys_set_aside(self) -> Iterator[None]:
+        """Let the rows come with their keys; nobody else takes one from the sequence of a table that is locked."""
+        table, pk = self.source.name, self.source.model._meta.pk.column
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table, pk])
+            (self.run.next_key,) = cursor.fetchone()
+            yield
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [table, pk, self.run.next_key])
 
     @contextmanager
     def _index_last(self) -> Iterator[None]:
@@ -226,7 +184,8 @@ class Merge:
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {self.changed})")
             cursor.execute(
                 f"INSERT INTO {through} ({owner}, {member}) SELECT r.{self.pk}, p.{pk} FROM {self.table} r"
-                f" JOIN {quoted(self.stage.members(column))} m ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
+                f" JOIN {quoted(self.stage.members(column))} m"
+                " ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
                 f" JOIN {parent} p ON p.{by} = m.member WHERE r.changed_in_id IN ({files}) ORDER BY 1, 2"
             )
 
@@ -252,8 +211,10 @@ def _collected(rows: str, by: list[str]) -> str:
     """Return *rows* with the members of each owner in one text, in order."""
     names = ", ".join(by)
     if connection.vendor == "postgresql":
-        return f"(SELECT {names}, string_agg(CAST(member AS text), ';' ORDER BY member) AS members FROM ({rows}) x GROUP BY {names})"
-    return f"(SELECT {names}, group_concat(member, ';') AS members FROM ({rows} ORDER BY {names}, member) GROUP BY {names})"
+        members = "string_agg(CAST(member AS text), ';' ORDER BY member)"
+    else:
+        members, rows = "group_concat(member, ';')", f"{rows} ORDER BY {names}, member"
+    return f"(SELECT {names}, {members} AS members FROM ({rows}) x GROUP BY {names})"
 
 
 def _each(alias: str, columns: list[str]) -> str:

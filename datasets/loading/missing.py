@@ -16,14 +16,13 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
     """Count the source's missing records in its files and add each to *listed*; returns whether there are any."""
     _remember_rejected(run)
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {_missing(run)}")
         columns = f"r.{quoted(run.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {_missing(run)} AS SELECT {columns} FROM {quoted(run.source.name)} r"
-            f" JOIN source_files f ON f.id = r.changed_in_id"
-            + (_not_read_again(run, cursor) if run.source.key else _unseen(run))
+        run.stage.collect(
+            run.stage.missing,
+            f"SELECT {columns} FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
+            + (_not_read_again(run, cursor) if run.source.key else _unseen(run)),
         )
-        cursor.execute(f"SELECT name, count(*) FROM {_missing(run)} GROUP BY name")
+        cursor.execute(f"SELECT name, count(*) FROM {quoted(run.stage.missing)} GROUP BY name")
         counts = Counter(dict(cursor.fetchall()))
     for file in run.files:
         file.missing = counts.pop(file.name, 0)  # of two files known by one name, the first
@@ -49,26 +48,23 @@ def _not_read_again(run: SourceRun, cursor) -> str:
 
 def _unseen(run: SourceRun) -> str:
     """Return the condition on records known by content: no row has had their identity, nor had a rejected one."""
-    unseen = f"unseen_{run.source.name}"
-    with Writer(unseen, ["identity"]) as writer:
-        writer.create({"identity": run.stage.types["identity"]})
+    with Writer(run.stage.unseen, ["identity"]) as writer:
         writer.write({"identity": identity.stored(run.known.unseen())})
     return (
-        f" JOIN {quoted(unseen)} u ON u.identity = r.identity"
+        f" JOIN {quoted(run.stage.unseen)} u ON u.identity = r.identity"
         f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.stage.seen)} x WHERE x.identity = r.identity)"
     )
 
 
 def remove_missing(run: SourceRun, notes: list[str]) -> None:
     """Delete what :func:`find_missing` found, but for what others refer to; counts both."""
-    model, table, missing = run.source.model, quoted(run.source.name), _missing(run)
+    model, table, missing = run.source.model, quoted(run.source.name), quoted(run.stage.missing)
     pk = quoted(model._meta.pk.column)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Nobody may begin to refer to them now.
-            cursor.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE) locked"
-            )
+            rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
+            cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
         for relation in model._meta.related_objects:
             child = relation.related_model
             if not child._meta.managed or relation.on_delete is models.CASCADE:
@@ -92,13 +88,9 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
         file.removed = removed.pop(file.name, 0)
 
 
-def _missing(run: SourceRun) -> str:
-    return quoted(f"missing_{run.source.name}")
-
-
 def _remember_rejected(run: SourceRun) -> None:
     """Put the keys of rejected rows that could be read where the search for missing records sees them."""
-    keys = [[r.identity] if r.identity else r.key for _, r in run.rejections if r.identity or r.key]
+    keys = [[r.identity] if r.identity else r.key for _, r in run.rejections.by_checker() if r.identity or r.key]
     with connection.cursor() as cursor:
         names = ", ".join(quoted(name) for name in run.stage.key)
         marks = ", ".join(["%s"] * len(run.stage.key))
@@ -110,8 +102,10 @@ def _listed(run: SourceRun) -> Iterator[dict]:
     known_by = [column.stored_as for column in run.source.key_columns] or [model.pk.column]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by)} FROM {_missing(run)} m"
-            f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk ORDER BY m.name, m.changed_line"
+            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by)}"
+            f" FROM {quoted(run.stage.missing)} m"
+            f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
+            " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
             for name, line, *key in rows:

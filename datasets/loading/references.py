@@ -6,14 +6,19 @@ from contextlib import contextmanager
 from django.db import connection, models, transaction
 
 from datasets.loading.filling import SourceRun
+from datasets.loading.rejections import unknown_reference
 from datasets.models import SourceFile
 from datasets.sources import LookUp, Many, Reference
 from datasets.staging import quoted
 
 
-def find_unknown(run: SourceRun) -> None:
-    """List the staged rows that name what is not there as problems of theirs; look the rejected rows' cells up too."""
+def turn_down_unknown(run: SourceRun) -> None:
+    """Take the rows that name what is not there out of the stage; their records are not missing.
+
+    The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
+    """
     stage = run.stage
+    problems, seen = quoted(stage.problems), quoted(stage.seen)
     with connection.cursor() as cursor:
         for place, column in enumerate(run.source.bound.values()):
             if not isinstance(column, Reference):
@@ -21,17 +26,49 @@ def find_unknown(run: SourceRun) -> None:
             table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
             parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
             cursor.execute(
-                f"INSERT INTO {quoted(stage.problems)} (source_file, source_line, place, value)"
+                f"INSERT INTO {problems} (source_file, source_line, place, value)"
                 f" SELECT s.source_file, s.source_line, {place}, CAST(s.{quoted(cell)} AS text) FROM {quoted(table)} s"
                 f" WHERE s.{quoted(cell)} IS NOT NULL"
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
-    _look_up_rejected(run)
+        _look_up_rejected(run)
+        if not _tell_problems(run):
+            return
+        keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
+        theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
+        cursor.execute(f"INSERT INTO {seen} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
+        for table in [stage.table, *(stage.members(column) for column in run.source.columns_of(Many))]:
+            cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {theirs}")
+
+
+def _tell_problems(run: SourceRun) -> int:
+    """Turn each row down with all its problems; returns how many rows that were."""
+    columns = list(run.source.bound.values())
+    count, row, found = 0, None, []
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT source_file, source_line, place, value FROM {quoted(run.stage.problems)}"
+            " ORDER BY source_file, source_line, place, value"
+        )
+        while rows := cursor.fetchmany(2000):
+            for file, line, place, value in rows:
+                if row != (file, line):
+                    if row:
+                        run.rejections.turn_down(*row, found)
+                    count, row, found = count + 1, (file, line), []
+                found.append(unknown_reference(columns[place], value))
+    if row:
+        run.rejections.turn_down(*row, found)
+    return count
 
 
 def _look_up_rejected(run: SourceRun) -> None:
     for column in run.source.columns_of(Reference):
-        asked = {r.references[column.name] for _, r in run.rejections if r.references.get(column.name) is not None}
+        asked = {
+            r.references[column.name]
+            for _, r in run.rejections.by_checker()
+            if r.references.get(column.name) is not None
+        }
         known: set = set()
         for chunk in _chunks(sorted(asked), 500):
             found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})

@@ -11,31 +11,47 @@ from datasets.sources import Reference, Source
 
 
 class Rejections:
-    """The rows of one source that its checker turned down, in the order of the files."""
+    """The rows of one source that cannot be used.
+
+    Most are turned down by the checker, in the order of the files; of others only the tables can tell, when the run's
+    rows are staged.
+    """
 
     def __init__(self, source: Source):
         self.source = source
-        self.counts: Counter[int] = Counter()  # by file
+        self.checked: Counter[int] = Counter()  # how many the checker turned down, by file
+        self.late: Counter[int] = Counter()  # how many the tables did
         self.unknown: dict[str, set] = {}  # by column, what was looked for in the tables and is not there
-        self._spool = Spool()
-
-    def __len__(self) -> int:
-        return len(self._spool)
+        self._checked = Spool()
+        self._late = Spool()
 
     def add(self, file: SourceFile, rejections: Iterable[Rejection]) -> None:
         for rejection in rejections:
-            self.counts[file.pk] += 1
+            self.checked[file.pk] += 1
             identity = rejection.identity.hex() if rejection.identity else None
-            self._spool.add([file.pk, asdict(rejection) | {"identity": identity}])
+            self._checked.add([file.pk, asdict(rejection) | {"identity": identity}])
 
-    def __iter__(self) -> Iterator[tuple[int, Rejection]]:
-        for file, entry in self._spool:
+    def turn_down(self, file: int, line: int, problems: list[dict]) -> None:
+        """Add a row that is staged; its values are read from its file when they are wanted."""
+        self.late[file] += 1
+        self._late.add([file, line, problems])
+
+    def count(self, file: SourceFile) -> int:
+        return self.checked[file.pk] + self.late[file.pk]
+
+    def by_checker(self) -> Iterator[tuple[int, Rejection]]:
+        """Yield what the checker turned down, with what the tables had to add, by file."""
+        for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
             for name, value in rejection.references.items():
                 if value in self.unknown.get(name, ()):
                     rejection.problems.append(unknown_reference(self.source.bound[name], value))
             yield file, rejection
+
+    def by_tables(self) -> Iterator[tuple[int, int, list[dict]]]:
+        """Yield file, line and problems of the rows that only the tables could turn down."""
+        yield from self._late
 
 
 def unknown_reference(column: Reference, value) -> dict:

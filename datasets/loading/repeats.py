@@ -1,7 +1,6 @@
 """Keys that come again in a stage: repeats where the values are the same, turned down where they are not."""
 
 from collections import Counter
-from collections.abc import Callable
 
 from django.db import connection
 
@@ -10,8 +9,6 @@ from datasets.loading.filling import SourceRun
 from datasets.sources import Many
 from datasets.staging import is_distinct, quoted
 
-TurnDown = Callable[[tuple[int, int], list[dict]], None]  # file and line, problems
-
 
 class Repeats:
     """The staged rows of one source whose key stands on an earlier line."""
@@ -19,45 +16,43 @@ class Repeats:
     def __init__(self, run: SourceRun, many: list[Many]):
         self.run, self.many = run, many
         self.staged = quoted(run.stage.table)
-        self.first, self.again = quoted(f"first_{run.source.name}"), quoted(f"again_{run.source.name}")
+        self.again = quoted(run.stage.again)
         self.keys = [quoted(name) for name in run.stage.key]
 
-    def find(self, turn_down: TurnDown) -> Counter[int]:
+    def take_out(self) -> Counter[int]:
         """Take them out of the stage; returns how many had the values of the first, by file."""
         with connection.cursor() as cursor:
-            self._collect(cursor)
+            self._collect()
             cursor.execute(f"SELECT source_file, count(*) FROM {self.again} WHERE same = 1 GROUP BY source_file")
             repeated = Counter(dict(cursor.fetchall()))
-            self._turn_down(turn_down)
-            theirs = (
-                f"EXISTS (SELECT 1 FROM {self.again} q"
-                " WHERE q.source_file = s.source_file AND q.source_line = s.source_line)"
-            )
+            self._turn_down()
+            theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {self.again})"
             for table in [self.staged, *(quoted(self.run.stage.members(column)) for column in self.many)]:
                 cursor.execute(f"DELETE FROM {table} AS s WHERE {theirs}")
         return repeated
 
-    def _collect(self, cursor) -> None:
+    def _collect(self) -> None:
         columns = [quoted(c.name) for c in self.run.stage.columns if c.name in self.run.present]
         other = f"({', '.join(f's.{c}' for c in columns)}) {is_distinct()} ({', '.join(f'f.{c}' for c in columns)})"
         place = "{0}.source_file * 4294967296 + {0}.source_line"  # the order of files, and of lines in them
         keys = ", ".join(self.keys)
-        cursor.execute(f"DROP TABLE IF EXISTS {self.first}")
-        cursor.execute(f"DROP TABLE IF EXISTS {self.again}")
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {self.first} AS SELECT {keys}, min({place.format('s')}) AS place"
-            f" FROM {self.staged} s GROUP BY {keys} HAVING count(*) > 1"
+        stage = self.run.stage
+        stage.collect(
+            stage.first,
+            f"SELECT {keys}, min({place.format('s')}) AS place"
+            f" FROM {self.staged} s GROUP BY {keys} HAVING count(*) > 1",
         )
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {self.again} AS SELECT s.source_file, s.source_line, f.source_file AS first_file,"
+        stage.collect(
+            stage.again,
+            f"SELECT s.source_file, s.source_line, f.source_file AS first_file,"
             f" f.source_line AS first_line, CASE WHEN {other} THEN 0 ELSE 1 END AS same,"
-            f" {', '.join(f's.{key}' for key in self.keys)} FROM {self.first} d"
+            f" {', '.join(f's.{key}' for key in self.keys)} FROM {quoted(stage.first)} d"
             f" JOIN {self.staged} s ON {' AND '.join(f's.{key} = d.{key}' for key in self.keys)}"
             f" JOIN {self.staged} f ON {' AND '.join(f'f.{key} = d.{key}' for key in self.keys)}"
-            f" AND {place.format('f')} = d.place WHERE {place.format('s')} > d.place"
+            f" AND {place.format('f')} = d.place WHERE {place.format('s')} > d.place",
         )
 
-    def _turn_down(self, turn_down: TurnDown) -> None:
+    def _turn_down(self) -> None:
         names = {file.pk: file.name for file in self.run.files}
         with connection.chunked_cursor() as cursor:
             cursor.execute(
@@ -68,4 +63,4 @@ class Repeats:
                 for file, line, first_file, first_line, *key in rows:
                     where = f"line {first_line}" + (f" of {names[first_file]}" if first_file != file else "")
                     message = f"came before, on {where}, with other values; the first is the one that counts"
-                    turn_down((file, line), [problem(self.run.stage.key[0], key[0], message)])
+                    self.run.rejections.turn_down(file, line, [problem(self.run.stage.key[0], key[0], message)])

@@ -17,7 +17,8 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         if not settings.DEBUG or connection.vendor != "sqlite":
             raise CommandError(
-                "A demo curator is made only with DEBUG on and SQLite. For a real account type: manage.py createsuperuser"
+                "A demo curator is made only with DEBUG on and SQLite. For a real account, type: "
+                "manage.py createsuperuser"
             )
         kept = Path(settings.DATABASES["default"]["NAME"]).with_name("demo_curator.txt")
         users = get_user_model().objects
