@@ -18,11 +18,11 @@ if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
 
 def flag(name: str, default: bool) -> bool:
     """An on/off variable; any other word is an error, so that DEBUG=flase does not pass for off."""
-    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    meanings = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
     value = env.str(name, default="").strip().lower()
-    if value and value not in words:
+    if value and value not in meanings:
         raise ImproperlyConfigured(f"{name} must be on or off, but is {value!r}. Type: export {name}=on or {name}=off")
-    return words.get(value, default)
+    return meanings.get(value, default)
 
 
 def number(name: str, default: int) -> int:
@@ -133,7 +133,7 @@ def database(url: str) -> dict:
     return settings
 
 
-DATABASES = {"default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'tabularium.sqlite3'}")}
+DATABASES = {"default": database(env.str("DATABASE_URL", default="") or "sqlite:///var/tabularium.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Files

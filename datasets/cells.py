@@ -79,11 +79,13 @@ class Whole(Kind):
 
     def parse(self, text: str) -> int:
         digits = text[1:] if text[:1] in ("+", "-") else text
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        if not (digits.isascii() and digits.isdigit()):
             raise ValueError(f"is not {self.expected}")
-        if not self.least <= int(text) <= self.most:
+        digits = digits.lstrip("0") or "0"
+        value = int(digits[:20]) * (-1 if text[0] == "-" else 1)  # twenty digits are more than any bound has
+        if not self.least <= value <= self.most:
             raise ValueError(f"is out of range: expected {self.expected}")
-        return int(text)
+        return value
 
     def convert(self, cells: pa.Array) -> pa.Array:
         if pc.any(pc.starts_with(cells, "0x", ignore_case=True)).as_py():
@@ -133,7 +135,7 @@ class Day(Kind):
 
     def parse(self, text: str) -> datetime.date:
         try:
-            if len(text) != 10:
+            if len(text) != 10 or text[4] != "-" or text[7] != "-":  # it may also be a week and a day of it
                 raise ValueError
             return datetime.date.fromisoformat(text)
         except ValueError:
@@ -169,6 +171,18 @@ class Text(Kind):
         if self.validators and not (self.plain and pc.all(pc.match_substring_regex(cells, self.plain)).as_py()):
             raise pa.ArrowInvalid("for the validators to see")
         return cells
+
+
+@dataclass(frozen=True)
+class Several(Text):
+    """Several values in one text; the reader of the column takes them apart."""
+
+    of: str = "text"
+    separator: str = ";"
+
+    @property
+    def expected(self) -> str:
+        return f"{self.of}, or several with {self.separator} between"
 
 
 @dataclass(frozen=True)

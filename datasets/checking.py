@@ -15,14 +15,14 @@ from datasets.vocabularies import Vocabulary
 
 @dataclass
 class Rejection:
-    """A row that cannot be used. ``references`` are cells that still have to be looked for in the tables."""
+    """A row that cannot be used. ``references`` is what its cells name, by column, which is still to be looked for."""
 
     line: int
     values: dict[str, str | None] | str
     problems: list[dict[str, Any]]
     key: list | None = None
     identity: bytes | None = None
-    references: dict[str, Any] = field(default_factory=dict)
+    references: dict[str, list] = field(default_factory=dict)
 
 
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
@@ -70,6 +70,12 @@ class Cells:
     def text(self, row: int) -> str | None:
         place = row if self.indices is None else self.indices[row].as_py()
         return None if place is None else self.distinct[place].as_py()
+
+    def named(self, row: int) -> list:
+        """Return what a cell names in another table: one or nothing, or several."""
+        if self.members is not None:
+            return self.members[row].as_py()
+        return [value for value in [self.values[row].as_py()] if value is not None]
 
 
 class Checker:
@@ -227,8 +233,8 @@ class Checker:
             key=key if key and None not in key else None,
             identity=identity.stored(lanes[:, row : row + 1])[0].as_py() if known else None,
             references={
-                column.name: cells[column.name].values[row].as_py()
-                for column in self.source.columns_of(Reference)
+                column.name: cells[column.name].named(row)
+                for column in [*self.source.columns_of(Reference), *self.source.columns_of(Many)]
                 if column.name in cells and row not in cells[column.name].problems
             },
         )

@@ -100,7 +100,7 @@ class Many(Reference):
 
     def kind_of_cells(self) -> cells.Kind:
         self.member_kind = super().kind_of_cells()
-        return cells.Text()
+        return cells.Several(of=self.member_kind.expected, separator=self.separator)
 
 
 class LookUp(Column):

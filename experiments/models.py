@@ -47,6 +47,22 @@ class Compound(Record):
         return self.compound_name
 
 
+class UserExperimentQuerySet(models.QuerySet):
+    def mean_run_time(self) -> float | None:
+        """Return the mean run time of these experiments, in the unit of their file; None where there are none."""
+        return self.aggregate(mean=models.Avg("experiment_run_time"))["mean"]
+
+    def uses_by_compound(self) -> dict[int, int]:
+        """Return in how many of these experiments each compound was used, by its id, the lowest first."""
+        uses = UserExperimentCompound.objects.filter(experiment__in=self).values_list("compound")
+        return dict(uses.annotate(uses=models.Count("pk")).order_by("compound"))
+
+    def most_common_compounds(self) -> list[int]:
+        """Return the ids of the compounds used in most of these experiments: all that tie, the lowest first."""
+        uses = self.uses_by_compound()
+        return [compound for compound, count in uses.items() if count == max(uses.values())]
+
+
 class UserExperiment(Record):
     """An experiment that a user ran, with the compounds that it used."""
 
@@ -57,6 +73,8 @@ class UserExperiment(Record):
         "run time", validators=[MinValueValidator(0)], help_text="In the unit of its file, which does not name it."
     )
     compounds = models.ManyToManyField(Compound, through="UserExperimentCompound", related_name="experiments")
+
+    objects = UserExperimentQuerySet.as_manager()
 
     class Meta:
         db_table = "user_experiments"

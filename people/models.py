@@ -57,11 +57,19 @@ class Person(ContentRecord):
         return f"{self.given_name} {self.family_name}"
 
 
+class BirthsByCountryQuerySet(models.QuerySet):
+    def summary(self) -> dict[str, int]:
+        """Return the births of each country, most births first; those with as many in the order of their names."""
+        return dict(self.order_by("-births", "country").values_list("country", "births"))
+
+
 class BirthsByCountry(MaterializedView):
     """How many people were born in each country; a country without any has no row."""
 
     country = models.CharField(primary_key=True, max_length=200)
     births = models.BigIntegerField(help_text="People.")
+
+    objects = BirthsByCountryQuerySet.as_manager()
 
     class Meta(MaterializedView.Meta):
         db_table = "births_by_country"

@@ -4,6 +4,7 @@ TEST_ENGINE chooses the database: sqlite (the default; a file, so that threads a
 postgresql (TEST_DATABASE_URL where it is set, else a server of our own that lives as long as the run).
 """
 
+import atexit
 import os
 import shutil
 import sqlite3
@@ -17,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("sqlite", "postgresql")
 
 server = None  # the PostgreSQL server of this run, where this process is the one that started it
-scratch: Path | None = None  # the run's folder for databases, removed at its end
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,8 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (ROOT / ".env.sample").read_text().splitlines():
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
 
-    global scratch
     scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "ENV_FILE": "",
@@ -51,10 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def postgresql_url(folder: Path) -> str:
-    """The server that the environment names, or one of our own in the folder."""
-    if url := os.environ.get("TEST_DATABASE_URL"):
-        return url
+    """The server that the environment names, if it answers, or one of our own in the folder."""
     import psycopg
+
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        try:
+            psycopg.connect(url, connect_timeout=10).close()
+        except psycopg.Error as error:
+            pytest.exit(f"The PostgreSQL that TEST_DATABASE_URL names does not answer: {error}", returncode=1)
+        return url
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
@@ -70,14 +75,11 @@ def postgresql_url(folder: Path) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stops the run's own server and removes its folder."""
-    global server, scratch
+    """Stops the run's own server."""
+    global server
     if server is not None:
         server.cleanup()
         server = None
-    if scratch is not None:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch = None
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -86,11 +88,8 @@ def pytest_report_header(config: pytest.Config) -> str:
         return f"database: SQLite {sqlite3.sqlite_version} (a file)"
     import psycopg
 
-    try:
-        with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=10) as connection:
-            version = connection.execute("SHOW server_version").fetchone()[0]
-    except psycopg.OperationalError as error:
-        pytest.exit(f"The PostgreSQL that TEST_DATABASE_URL names does not answer: {error}", returncode=1)
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        version = connection.execute("SHOW server_version").fetchone()[0]
     return f"database: PostgreSQL {version} ({'started for this run' if server else 'TEST_DATABASE_URL'})"
 
 

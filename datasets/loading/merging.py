@@ -44,7 +44,7 @@ class Merge:
         if run.direct:
             with self._index_last(), self._keys_set_aside():
                 fill(run, progress)
-            new_lookups = add_lookups(run)
+                new_lookups = add_lookups(run)
             created, updated = run.staged, Counter()
         else:
             turn_down_unknown(run)
@@ -169,6 +169,9 @@ class Merge:
         with connection.cursor() as cursor:
             cursor.execute(str(constraint.remove_sql(model, editor)))
             yield
+            if connection.vendor == "postgresql":
+                # Foreign keys that are checked row by row are checked at commit, and until then no index can be made.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             cursor.execute(str(constraint.create_sql(model, editor)))
 
     def _link(self, column: Many) -> None:

@@ -60,22 +60,24 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
     """Delete what :func:`find_missing` found, but for what others refer to; counts both."""
     model, table, missing = run.source.model, quoted(run.source.name), quoted(run.stage.missing)
     pk = quoted(model._meta.pk.column)
+    # A many-to-many refers by the foreign keys of its table, which are relations of their own.
+    relations = [r for r in model._meta.related_objects if r.related_model._meta.managed and not r.many_to_many]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Nobody may begin to refer to them now.
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
-        for relation in model._meta.related_objects:
+        for relation in relations:
             child = relation.related_model
-            if not child._meta.managed or relation.on_delete is models.CASCADE:
+            if relation.on_delete is models.CASCADE:
                 continue
             held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
             cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
             if count := cursor.fetchone()[0]:
                 notes.append(f"{count} missing of {run.source.name} stay: {child._meta.db_table} refers to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
-        for relation in model._meta.related_objects:
-            if relation.related_model._meta.managed and relation.on_delete is models.CASCADE:
+        for relation in relations:
+            if relation.on_delete is models.CASCADE:
                 child, column = quoted(relation.related_model._meta.db_table), quoted(relation.field.column)
                 cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
         for owned in model._meta.many_to_many:

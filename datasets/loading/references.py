@@ -63,12 +63,8 @@ def _tell_problems(run: SourceRun) -> int:
 
 
 def _look_up_rejected(run: SourceRun) -> None:
-    for column in run.source.columns_of(Reference):
-        asked = {
-            r.references[column.name]
-            for _, r in run.rejections.by_checker()
-            if r.references.get(column.name) is not None
-        }
+    for column in [*run.source.columns_of(Reference), *run.source.columns_of(Many)]:
+        asked = {value for _, r in run.rejections.by_checker() for value in r.references.get(column.name, ())}
         known: set = set()
         for chunk in _chunks(sorted(asked), 500):
             found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})

@@ -44,9 +44,9 @@ class Rejections:
         for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
-            for name, value in rejection.references.items():
-                if value in self.unknown.get(name, ()):
-                    rejection.problems.append(unknown_reference(self.source.bound[name], value))
+            for name, values in rejection.references.items():
+                unknown = [value for value in values if value in self.unknown.get(name, ())]
+                rejection.problems += [unknown_reference(self.source.bound[name], str(value)) for value in unknown]
             yield file, rejection
 
     def by_tables(self) -> Iterator[tuple[int, int, list[dict]]]:

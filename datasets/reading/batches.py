@@ -1,6 +1,7 @@
 """CSV rows as Arrow batches of text: pyarrow's reader where it is sure to be exact, the exact reader elsewhere."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,11 +10,14 @@ import pyarrow as pa
 from pyarrow import csv
 
 from datasets.reading.layout import Expected, Layout
-from datasets.reading.rows import LONGEST, Grammar, Malformed, Scan, line_breaks, malformed
+from datasets.reading.quotes import find_quotes
+from datasets.reading.rows import LONGEST, Grammar, Malformed, Row, Scan, line_breaks, malformed
 from datasets.reading.text import BOM, Text
 
 BLOCK = 4 << 20  # bytes
-EXACT = 512 << 10  # bytes of a block that the exact reader takes before the fast one is tried again
+ROWS = 100_000  # of a batch, however short they are
+EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes that the exact reader takes between two trials of the fast one
+BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 TEXT = pa.string()
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
@@ -50,6 +54,8 @@ def read_csv(
     skipped = layout.first_line - 1
     with Text(path, encoding) as text:
         data, line, inside, final = b"", 1, False, False
+        # How much the fast reader is offered, and how much the exact one takes where that one cannot go on.
+        stretch, exact = 2 * block_size, EXACT
         while data or not final:
             if not final:
                 # At least as much again as is waiting, so that a long quoted cell is not looked at again and again.
@@ -62,7 +68,13 @@ def read_csv(
                 if skipped or inside:
                     continue
             while data:
-                taken = blocks.fast(data, line, final) or blocks.exact(data, line, final)
+                part = data[:stretch]
+                taken = blocks.fast(part, line, final and len(part) == len(data))
+                if taken:
+                    stretch, exact = 4 * stretch, EXACT
+                else:
+                    taken = blocks.exact(data, line, final, exact)
+                    stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
                 if len(taken.lines) or taken.malformed:
                     yield Batch(taken.lines, taken.columns, taken.malformed, text.bytes_read)
@@ -105,20 +117,24 @@ class _Blocks:
             null_values=[],
         )
 
-    def exact(self, data: bytes, line: int, final: bool) -> _Taken:
+    def exact(self, data: bytes, line: int, final: bool, most: int) -> _Taken:
         """The rows of the first part of the block by the exact reader; none where more of the file is needed."""
-        part = EXACT + self.grammar.longest
+        part = most + self.grammar.longest
         if len(data) > part:
             data, final = data[:part], False
-        scan = Scan(self.grammar, data, line, final=final, most=EXACT)
+        scan = Scan(self.grammar, data, line, final=final, most=most)
+        nul = b"\0" in data
         lines, rows, bad = [], [], []
         for row in scan:
-            problem = malformed(row, data, self.grammar, self.width)
-            if problem:
-                bad.append(problem)
-            else:
+            if (
+                row.cells is not None
+                and len(row.cells) == self.width
+                and not (nul and b"\0" in data[row.start : row.end])
+            ):
                 lines.append(row.line)
                 rows.append(row.cells)
+            else:
+                bad.append(malformed(row, data, self.grammar, self.width))
         cells = zip(*rows, strict=True) if rows else [()] * self.width
         columns = [
             pa.array(column, TEXT).dictionary_encode() if kind is DICTIONARY else pa.array(column, TEXT)
@@ -127,77 +143,70 @@ class _Blocks:
         return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
 
     def fast(self, data: bytes, line: int, final: bool) -> _Taken | None:
-        """The rows of the block by pyarrow; None where it holds anything that the exact reader would read otherwise."""
+        """The rows of the block by pyarrow, up to the first that the exact reader might read otherwise, or None."""
         if b"\0" in data or data.startswith(BOM):
             return None
         if b"\r" in data and data.count(b"\r") != data.count(b"\r\n") + (not final and data.endswith(b"\r")):
-            return None
+            if b'"' in data:
+                return None
+            data = BARE_RETURN.sub(b"\n", data)
         array = np.frombuffer(data, np.uint8)
-        feeds = np.flatnonzero(array == ord("\n"))
-        quotes = np.flatnonzero(array == ord('"')) if b'"' in data else None
-        ends = feeds if quotes is None else feeds[np.searchsorted(quotes, feeds) % 2 == 0]
+        feeds = ends = np.flatnonzero(array == ord("\n"))
+        quotes = find_quotes(array, self.grammar) if b'"' in data else None
+        quoting = quotes is not None and len(quotes.places) > 0
+        if quoting:
+            ends = feeds[(np.searchsorted(quotes.places, feeds) % 2 == 0) & (feeds < quotes.sound)]
+            final = final and quotes.sound == len(data) and len(quotes.places) % 2 == 0
         if final and not (len(ends) and ends[-1] == len(data) - 1):
             ends = np.append(ends, len(data))
         if not len(ends):
             return None
+        ends = ends[:ROWS]
         used = min(int(ends[-1]) + 1, len(data))
-        if quotes is not None and not self._quotes_as_usual(array[:used], quotes[quotes < used]):
-            return None
         starts = np.concatenate([[0], ends[:-1] + 1])
         if int((ends - starts).max()) > self.grammar.longest:
             return None
-        lines = (line + (np.arange(len(starts)) if ends is feeds else np.searchsorted(feeds, starts))).astype(np.int32)
+        lines = (line + (np.searchsorted(feeds, starts) if quoting else np.arange(len(starts)))).astype(np.int32)
+        rows = pa.py_buffer(data).slice(0, used)
         passed = self._passed_over(data, array, starts, ends)
-        if any(b'"' in data[starts[index] : ends[index]] for index in passed):
-            return None  # the quotes of a comment quote nothing
-        if passed:
-            kept = np.ones(len(starts), bool)
-            kept[passed] = False
-            starts, ends, lines = starts[kept], ends[kept], lines[kept]
-            places = zip(starts.tolist(), ends.tolist(), strict=True)
-            rows = pa.py_buffer(b"".join([data[start : end + 1] for start, end in places]))
-        else:
-            rows = pa.py_buffer(data).slice(0, used)
-        table = self._table(rows, len(lines), quotes is not None)
+        blanks = quotes.blanks[quotes.blanks < used] if quoting else np.empty(0, np.intp)
+        if passed.any() or len(blanks):
+            if quoting and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
+                return None  # the quotes of a comment quote nothing
+            kept = np.repeat(~passed, np.diff(np.append(starts, used)))
+            kept[blanks] = False
+            rows = pa.py_buffer(array[:used][kept])
+            starts, ends, lines = starts[~passed], ends[~passed], lines[~passed]
+        table = self._table(rows, len(lines), quoting)
         if table is None:
             return None
         columns, bad = table
-        problems = []
-        for index in bad:
-            row_data = data[starts[index] : ends[index]]
-            row = next(iter(Scan(self.grammar, row_data, int(lines[index]), final=True)))
-            problems.append(malformed(row, row_data, self.grammar, self.width))
+        problems = [self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad]
         if not all(problems):
             return None
         counted = int(np.searchsorted(feeds, used))
         return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
 
-    def _quotes_as_usual(self, array: np.ndarray, quotes: np.ndarray) -> bool:
-        """Whether each quote opens a cell, closes it or is doubled, with nothing between it and the cell's border.
+    def _malformed(self, data: bytes, line: int) -> Malformed | None:
+        """The row that these bytes are, as one that cannot be used."""
+        data = data.removesuffix(b"\r")
+        if b'"' in data:
+            row = next(iter(Scan(self.grammar, data, line, final=True)))
+        else:
+            row = Row(line, 0, len(data), data.split(self.grammar.delimiter))
+        return malformed(row, data, self.grammar, self.width)
 
-        Quotes then take turns: one that opens comes at a border or right after one that closed (the second of a
-        doubled pair); one that closes comes before a border or a quote. No literal quote can hide among them.
-        """
-        if len(quotes) % 2:
-            return False
-        borders = np.zeros(256, bool)
-        borders[[ord("\n"), ord("\r"), self.grammar.delimiter[0]]] = True
-        opening, closing = quotes[::2], quotes[1::2]
-        before, after = array[opening - 1], array[np.minimum(closing + 1, len(array) - 1)]
-        opens = borders[before] | (opening == 0)
-        opens[1:] |= opening[1:] - 1 == closing[:-1]
-        closes = borders[after] | (after == ord('"')) | (closing == len(array) - 1)
-        return bool(opens.all() and closes.all())
-
-    def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[int]:
-        """Which of the lines are blank or comments."""
+    def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Which of the rows are blank lines or comments."""
         firsts = array[np.minimum(starts, len(array) - 1)]
+        passed = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
         odd = np.zeros(256, bool)
-        odd[list(b"\r\n" + self.grammar.blanks)] = True
+        odd[list(self.grammar.blanks)] = True
         if self.grammar.comment:
             odd[self.grammar.comment[0]] = True
-        candidates = np.flatnonzero(odd[firsts] | (starts == ends)).tolist()
-        return [index for index in candidates if self.grammar.passes_over(data[starts[index] : ends[index]])]
+        for index in np.flatnonzero(odd[firsts] & ~passed).tolist():
+            passed[index] = self.grammar.passes_over(data[starts[index] : ends[index]])
+        return passed
 
     def _table(self, buffer: pa.Buffer, count: int, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
         """The columns of so many rows, and which of them have too few or many cells; None if not so many."""

@@ -18,7 +18,7 @@ INSIDE = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 
-@dataclass
+@dataclass(slots=True)
 class Malformed:
     """A row that cannot be put into the file's columns. NUL bytes are shown as ␀; `raw` is its first 10,000 bytes."""
 
@@ -50,10 +50,21 @@ class Grammar:
         self._opening = re.compile(rb"[" + self.blanks + rb']*"')
         self._blank = re.compile(rb"[" + self.blanks + rb"]*")
         self._plain = re.compile(rb"[^\r\n" + re.escape(self.delimiter) + rb"]*")
+        blanks = b"[" + self.blanks + b"]*+"
+        cell = rb'(?:%b"([^"]*+(?:""[^"]*+)*+)"%b|(?!%b")([^%b]*+))%b' % (blanks, blanks, blanks, *2 * [self.delimiter])
+        self._cells = re.compile(cell)
+        self._whole = re.compile(b"(?:" + cell + b")++")
 
     def passes_over(self, line: bytes) -> bool:
         """Whether a line is blank or a comment."""
         return bool(self.comment and line.startswith(self.comment)) or not line.strip(self.blanks + b"\r\n")
+
+    def quoted_line(self, line: bytes) -> list[bytes] | None:
+        """The cells of a line that is a whole row by itself; None if it is not."""
+        line += self.delimiter
+        if not self._whole.fullmatch(line):
+            return None
+        return [quoted.replace(b'""', b'"') or plain for quoted, plain in self._cells.findall(line)]
 
     def quoted_row(self, data: bytes, start: int, stop: int) -> tuple[str, list[bytes], int]:
         """The row at `start`, of which nothing at or after `stop` may be looked at: (what it is, its cells, where).
@@ -101,32 +112,37 @@ class Scan:
         self.inside = False
 
     def __iter__(self) -> Iterator[Row]:
-        grammar, data, size = self.grammar, self.data, len(self.data)
-        ends, nexts = line_breaks(data)
-        self._ends, self._nexts, index = ends, nexts, 0
-        while self.used < min(size, self.most):
-            start = self.used
-            end = ends[index] if index < len(ends) else size
-            decided = size - start > grammar.longest
-            row = Row(self.line, start, end, None)
-            comment = grammar.comment and data.startswith(grammar.comment, start)
-            if comment or data.find(b'"', start, end) < 0:
-                if index >= len(ends) and not (self.final or decided):
+        data, size, longest = self.data, len(self.data), self.grammar.longest
+        delimiter, comment, white = self.grammar.delimiter, self.grammar.comment, self.grammar.blanks + b"\r\n"
+        self._ends, self._nexts = ends, nexts = line_breaks(data)
+        index, start, whole, most = 0, 0, len(ends), min(size, self.most)
+        while start < most:
+            end = ends[index] if index < whole else size
+            raw = data[start:end]
+            passed = comment is not None and raw.startswith(comment)
+            row = None
+            if passed or b'"' not in raw:
+                if index >= whole and not self.final and size - start <= longest:
                     return
-                raw = data[start:end]
-                if comment or (end - start <= grammar.longest and grammar.passes_over(raw)):
-                    row = None
-                elif end - start > grammar.longest:
-                    row.problem = self._too_long()
-                else:
-                    row.cells = raw.split(grammar.delimiter)
+                if end - start > longest and not passed:
+                    row = Row(self.first_line + index, start, end, None, self._too_long())
+                elif not passed and raw.strip(white):
+                    row = Row(self.first_line + index, start, end, raw.split(delimiter))
+            elif index < whole and end - start <= longest and (cells := self.grammar.quoted_line(raw)):
+                row = Row(self.first_line + index, start, end, cells)
             else:
-                found = self._quoted(row, decided)
-                if found is None:
+                row = Row(self.first_line + index, start, end, None)
+                index = self._quoted(row, size - start > longest)
+                if index is None:
                     return
-                index = found
-            self._go_to(index + 1)
             index += 1
+            if index <= whole:
+                start = self.used = nexts[index - 1]
+                self.line = self.first_line + index
+            else:  # past the last line break, all that is left
+                start = self.used = size
+                self.inside = not self.final
+                self.line = self.first_line + whole + self.final
             if row:
                 yield row
 
@@ -165,14 +181,6 @@ class Scan:
 
     def _index(self, position: int) -> int:
         return bisect_left(self._ends, position)
-
-    def _go_to(self, index: int) -> None:
-        """Take the lines before this one; past the last line break, all that is left."""
-        if index <= len(self._nexts):
-            self.used, self.line = self._nexts[index - 1], self.first_line + index
-        else:
-            self.used, self.inside = len(self.data), not self.final
-            self.line = self.first_line + len(self._nexts) + self.final
 
 
 def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None) -> Malformed | None:

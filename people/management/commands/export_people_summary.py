@@ -1,0 +1,38 @@
+"""``manage.py export_people_summary``: write how many people were born in each country, as JSON."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from datasets import matviews
+from people.models import BirthsByCountry
+
+
+class Command(BaseCommand):
+    help = "Write how many people were born in each country as a JSON object, most births first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--output",
+            default="summary_output.json",
+            metavar="FILE",
+            help="where to write it, by default ./summary_output.json; - is standard output",
+        )
+
+    def handle(self, *, output: str, **options) -> None:
+        matviews.refresh("people")  # people may have been edited since the last import
+        births = BirthsByCountry.objects.summary()
+        text = json.dumps(births, ensure_ascii=False) + "\n"
+        if output == "-":
+            self.stdout.write(text, ending="")
+            return
+        try:
+            Path(output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(
+                f"--output {output}: expected a file that can be written, but: {error.strerror}."
+            ) from None
+        if options["verbosity"]:
+            self.stdout.write(f"{output}: births by country, {sum(births.values()):,} in all.")

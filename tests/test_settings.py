@@ -1,0 +1,168 @@
+"""What the environment does to the settings: production that lacks something stops with a sentence."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = (ROOT / ".env.sample").read_text()
+PRODUCTION = {
+    "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
+    "ALLOWED_HOSTS": "data.example.org",
+    "DATABASE_URL": "postgresql://curator:s%40cret@db.example.org:5433/records?sslmode=require",
+}
+SHOW = "from django.conf import settings; from pprint import pprint; print({})"
+
+
+def described() -> set[str]:
+    return set(re.findall(r"^# ([A-Z_]+)=", SAMPLE, re.M))
+
+
+def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Runs Python in the checkout with these variables and none of our own."""
+    environment = {name: value for name, value in os.environ.items() if name not in described()}
+    environment |= {"ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "config.settings"} | variables
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def setting(expression: str, **variables: str) -> str:
+    ran = python("-c", SHOW.format(expression), **variables)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def refusal(**variables: str) -> str:
+    """What manage.py says where the settings cannot work."""
+    ran = python("manage.py", "check", **variables)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "Traceback" not in ran.stderr
+    return ran.stderr
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_production_without_a_variable_says_what_to_type(name):
+    lacking = {key: value for key, value in PRODUCTION.items() if key != name}
+    first, *rest = refusal(**lacking).splitlines()
+    assert first.startswith(f"{name} is not set, and production (DEBUG off) needs it. Type: export {name}=")
+    assert len(rest) == 1 and rest[0].endswith("make run")
+    assert refusal(**lacking, **{name: ""}).splitlines()[0] == first  # set but empty is not set
+
+
+def test_production_without_anything_says_all_that_it_needs():
+    lines = refusal().splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == list(PRODUCTION)
+
+
+def test_the_server_refuses_with_the_same_sentence():
+    ran = python("-c", "import config.wsgi")
+    assert (ran.returncode, ran.stderr) == (1, refusal())
+
+
+def test_gunicorn_stops_where_no_worker_could_start():
+    ran = python("-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", "--bind", "127.0.0.1:0")
+    assert ran.returncode != 0
+    assert refusal() in ran.stderr and "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"DEBUG": "flase"}, "DEBUG must be on or off, but is 'flase'. Type: export DEBUG=on or DEBUG=off"),
+        ({"DATABASE_URL": "mysql://localhost/records"}, "DATABASE_URL begins with 'mysql'. Expected sqlite:///"),
+        ({"DATABASE_URL": "postgresql://u:pa/ss@h/records"}, "DATABASE_URL cannot be read. Expected sqlite:///"),
+        ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL names no database. Expected sqlite:///"),
+        ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),
+        ({"DATABASE_POOL_MAX_SIZE": "many"}, "DATABASE_POOL_MAX_SIZE must be a whole number, but is 'many'. Type"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'LOUD'."),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_in_one_line(variables, told):
+    refused = refusal(**PRODUCTION | variables)
+    assert told in refused and refused.count("\n") == 1
+    assert "pa/ss" not in refused  # a password is never repeated
+
+
+def test_a_traceback_comes_when_asked_for():
+    assert "Traceback" in python("manage.py", "check", "--traceback").stderr
+
+
+def test_database_url_chooses_sqlite():
+    shown = setting("settings.DATABASES['default']", DEBUG="on", DATABASE_URL="sqlite:///var/other.sqlite3")
+    database = ast.literal_eval(shown)
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["NAME"] == str(ROOT / "var" / "other.sqlite3")
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_database_url_chooses_postgresql_with_a_pool():
+    sizes = {"DATABASE_POOL_MIN_SIZE": "2", "DATABASE_POOL_MAX_SIZE": "5", "DATABASE_POOL_TIMEOUT": "3"}
+    database = ast.literal_eval(setting("settings.DATABASES['default']", **PRODUCTION, **sizes))
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert [database[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
+        "records",
+        "curator",
+        "s@cret",
+        "db.example.org",
+        5433,
+    ]
+    assert database["OPTIONS"] == {"sslmode": "require", "pool": {"min_size": 2, "max_size": 5, "timeout": 3}}
+
+
+def test_a_pool_of_none_is_no_pool():
+    shown = setting("settings.DATABASES['default']['OPTIONS']", **PRODUCTION, DATABASE_POOL_MAX_SIZE="0")
+    assert ast.literal_eval(shown) == {"sslmode": "require"}
+
+
+@pytest.mark.django_db
+def test_the_database_of_this_run_is_set_up_as_the_settings_say():
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            pragmas = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 20000}
+            assert {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas} == pragmas
+        else:
+            assert connection.pool.max_size == 8
+            cursor.execute("SHOW timezone")
+            assert cursor.fetchone()[0] == "UTC"
+
+
+def test_who_may_read_the_api_without_signing_in():
+    permission = "settings.REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'][0].rpartition('.')[2]"
+    assert setting(permission, DEBUG="on") == "DjangoModelPermissionsOrAnonReadOnly"
+    assert setting(permission, **PRODUCTION) == "DjangoModelPermissions"
+    assert setting(permission, **PRODUCTION, API_ANONYMOUS_READ="on") == "DjangoModelPermissionsOrAnonReadOnly"
+
+
+def test_a_proxy_is_believed_only_where_it_is_said():
+    header = "settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT"
+    assert setting(header, **PRODUCTION) == "None True"
+    assert setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off") == "('HTTP_X_FORWARDED_PROTO', 'https') False"
+
+
+def test_a_file_speaks_where_the_environment_is_silent(tmp_path):
+    file = tmp_path / "env"
+    file.write_text("\n".join(f"{name}={value}" for name, value in PRODUCTION.items()) + "\nLOG_LEVEL=ERROR\n")
+    shown = setting("settings.ALLOWED_HOSTS, settings.LOG_LEVEL", ENV_FILE=str(file), LOG_LEVEL="WARNING")
+    assert shown == "['data.example.org'] WARNING"
+
+
+def test_a_checkout_makes_one_secret_of_its_own():
+    first = setting("settings.SECRET_KEY", DEBUG="on")
+    assert first == setting("settings.SECRET_KEY", DEBUG="on") and len(first) >= 50
+    assert (ROOT / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert "var/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_sample_lists_every_variable_that_the_settings_read():
+    calls = [node for node in ast.walk(ast.parse((ROOT / "config/settings.py").read_text())) if type(node) is ast.Call]
+    readers = [call for call in calls if ast.unparse(call.func) in ("env.str", "flag", "number", "words", "folder")]
+    read = {call.args[0].value for call in readers if isinstance(call.args[0], ast.Constant)}
+    assert read >= {"DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "SOURCES_DIR", "HSTS_SECONDS"}
+    assert read == described()
