@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from datasets import reports
 from datasets.loading import ImportRefused, Options, Outcome, import_files
 from datasets.models import ImportRun, SourceFile
+
+SECONDS_BETWEEN_LINES = 5
 
 
 class ImportCommand(BaseCommand):
@@ -41,6 +44,8 @@ class ImportCommand(BaseCommand):
         report: Path | None = options["report"]
         if report and not report.absolute().parent.is_dir():
             raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
+        if report and report.is_dir():
+            raise CommandError(f"--report {report} is a folder: expected the name of a file, such as report.json.")
         last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         with _bar(options["verbosity"]) as progress:
             try:
@@ -75,11 +80,29 @@ class ImportCommand(BaseCommand):
         raise CommandError(str(refusal)) from None
 
 
+def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:
+    """Tell every few seconds how far reading has come."""
+    total = sum(file.size for file in files)
+    read, rows, told = 0, 0, monotonic()
+
+    def tell(more_bytes: int, more_rows: int) -> None:
+        nonlocal read, rows, told
+        read, rows = read + more_bytes, rows + more_rows
+        if monotonic() - told > SECONDS_BETWEEN_LINES:
+            told = monotonic()
+            print(f"{rows:,} rows read, {read / total:.0%} of the files", file=sys.stderr, flush=True)
+
+    return tell
+
+
 @contextmanager
 def _bar(verbosity: int):
-    """A progress bar on a terminal, nothing elsewhere: there the summary says it all."""
-    if not (verbosity and sys.stderr.isatty()):
+    """A progress bar on a terminal; elsewhere a line now and then, for a log."""
+    if not verbosity:
         yield lambda files: lambda read, rows: None
+        return
+    if not sys.stderr.isatty():
+        yield _lines
         return
     columns = [
         TextColumn("{task.description}"),

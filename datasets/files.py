@@ -29,13 +29,13 @@ def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") 
     """Return the files among *paths*, folders searched through, and those in folders that fit no source.
 
     A file belongs to the source that names it, else to the one whose columns it has. Raises FilesError for a path
-    that is not there, and for a file named outright that fits none or several.
+    that is not there, and for a file named outright that fits none or several; ReadError for one that cannot be read.
     """
     found: dict[Path, Found] = {}
     passed_over: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [(file, _sources_for(file, sources, encoding)) for file in _files_in(path)]
+            inside = [(file, _sources_in_folder(file, sources, encoding)) for file in _files_in(path)]
             if not any(fitting for _, fitting in inside):
                 raise FilesError(f"{path} holds no file that fits a source. Expected:\n{described(sources)}")
             passed_over += [file for file, fitting in inside if not fitting]
@@ -93,14 +93,19 @@ def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
+def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> list[Source]:
+    """Return the sources that read a file found in a folder, where other things may lie too."""
+    try:
+        return _sources_for(path, sources, encoding)
+    except ReadError:
+        return []
+
+
 def _sources_for(path: Path, sources: list[Source], encoding: str) -> list[Source]:
     if named := [source for source in sources if source.fits_name(path)]:
         # Several sources may read one JSON document; a table has one.
         return named if isinstance(named[0], JSONSource) else named[:1]
-    try:
-        fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
-    except ReadError:
-        return []
+    fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
         raise FilesError(f"{path} fits more than one source by its columns: {names}. Call it as one of them does.")

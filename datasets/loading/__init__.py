@@ -104,8 +104,11 @@ def _told(run: ImportRun) -> Iterator[None]:
     try:
         yield
     except (ReadError, ImportRefused) as error:
-        finish(run, ImportRun.Status.FAILED, str(error))
-        raise ImportRefused(str(error)) from None
+        sentence = str(error)
+        for file in run.files.all():  # it is the kept bytes that are read
+            sentence = sentence.replace(str(files.kept_at(file.sha256)), file.original_name)
+        finish(run, ImportRun.Status.FAILED, sentence)
+        raise ImportRefused(sentence) from None
     except DatabaseError as error:
         sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
         with suppress(DatabaseError):

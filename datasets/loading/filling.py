@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from datasets import identity
+from datasets.cells import Document
 from datasets.checking import Checked, Checker, Rejection, problem
 from datasets.loading.known import Known
 from datasets.loading.rejections import Rejections
@@ -35,9 +37,8 @@ class SourceRun:
     source: Source
     files: list[SourceFile]
     paths: dict[int, Path]  # of the kept bytes, by file
-    unusable: set[
-        tuple[str, int]
-    ]  # documents that no row can be made of, by file and line; shared by the run's sources
+    # Documents that a source has rejected, by file, sha256 and line: the sources after it pass them over.
+    unusable: set[tuple[str, str, int]]
     stage: Stage = field(init=False)
     rejections: Rejections = field(init=False)
     vocabularies: dict[str, Vocabulary] = field(init=False)
@@ -117,10 +118,11 @@ def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray,
     names = list(run.source.bound)
     checker = Checker(run.source, {name: place for place, name in enumerate(names)}, names, "", run.vocabularies)
     settling: list[Row] = []
+    passed_over = frozenset(run.unusable)
     for start in range(0, len(run.files), DOCUMENTS_AT_ONCE):
         pending: list[Row] = []
         for file in run.files[start : start + DOCUMENTS_AT_ONCE]:
-            pending += (found := _rows_of(run, file))
+            pending += (found := _rows_of(run, file, passed_over))
             progress(file.size, len(found))
         cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in names]
         # In place of a line each row has its place among the pending ones, which know their file and line.
@@ -128,7 +130,7 @@ def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray,
         for rejection in checked.rejections:
             row = pending[rejection.line]
             rejection.line = row.line
-            run.rejections.add(row.file, [rejection])
+            _reject(run, row.file, rejection)
         usable = [pending[place] for place in checked.lines]
         run.staged.update(row.file.pk for row in usable)
         if run.source.settles:
@@ -148,27 +150,47 @@ def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray,
         yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
 
 
-def _rows_of(run: SourceRun, file: SourceFile) -> list[Row]:
+def _rows_of(run: SourceRun, file: SourceFile, passed_over: frozenset) -> list[Row]:
     """Return the rows of a document, or of several in one file; what none can be made of is rejected once a run."""
     path, found = run.paths[file.pk], []
     try:
         documents = read_json(path, encoding=file.encoding)
     except ReadError as error:
-        _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))
+        if (file.name, file.sha256, 1) not in passed_over:
+            _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))
         return []
     for document in documents:
+        if (file.name, file.sha256, document.line) in passed_over:
+            continue
         try:
-            found.append(Row(file, document.line, dict(run.source.row(document.value, file.name))))
+            values = dict(run.source.row(document.value, file.name))
         except Unusable as error:
             _turn_down(run, file, document.line, str(error))
+            continue
+        if nested := [problem(name, as_cell(value), message) for name, value, message in _nested(run.source, values)]:
+            cells = {name: as_cell(value) for name, value in values.items()}
+            run.rejections.add(file, [Rejection(document.line, cells, nested)])
+        else:
+            found.append(Row(file, document.line, values))
     return found
 
 
+def _nested(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
+    """Yield the values that are objects or lists where a column takes a single one, and what is wrong with them."""
+    for name, value in values.items():
+        kind = source.bound[name].kind
+        if isinstance(value, dict | list) and not isinstance(kind, Document):
+            yield name, value, f"is {'an object' if isinstance(value, dict) else 'a list'}: expected {kind.expected}"
+
+
 def _turn_down(run: SourceRun, file: SourceFile, line: int, message: str) -> None:
-    if (file.name, line) not in run.unusable:
-        run.unusable.add((file.name, line))
-        values = {"file": file.original_name}
-        run.rejections.add(file, [Rejection(line, values, [problem(None, file.original_name, message)])])
+    values = {"file": file.original_name}
+    _reject(run, file, Rejection(line, values, [problem(None, file.original_name, message)]))
+
+
+def _reject(run: SourceRun, file: SourceFile, rejection: Rejection) -> None:
+    run.unusable.add((file.name, file.sha256, rejection.line))
+    run.rejections.add(file, [rejection])
 
 
 def _table_columns(run: SourceRun) -> list[str]:

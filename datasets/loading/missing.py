@@ -33,7 +33,8 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
 
 def _not_read_again(run: SourceRun, cursor) -> str:
     """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
-    names = {file.name for file in run.files}
+    # A document that was rejected does not say what has gone from it.
+    names = {file.name for file in run.files} - {name for name, *_ in run.unusable}
     earlier = SourceFile.objects.filter(source=run.source.name, name__in=names, pk__lt=min(run.file_ids))
     conditions = [f"r.changed_in_id IN ({', '.join(map(str, earlier.values_list('pk', flat=True))) or 'NULL'})"]
     stored = [(column.name, column.stored_as) for column in run.source.key_columns]

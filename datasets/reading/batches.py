@@ -190,10 +190,8 @@ class _Blocks:
     def _malformed(self, data: bytes, line: int) -> Malformed | None:
         """The row that these bytes are, as one that cannot be used."""
         data = data.removesuffix(b"\r")
-        if b'"' in data:
-            row = next(iter(Scan(self.grammar, data, line, final=True)))
-        else:
-            row = Row(line, 0, len(data), data.split(self.grammar.delimiter))
+        cells = self.grammar.quoted_line(data) if b'"' in data else data.split(self.grammar.delimiter)
+        row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.grammar, data, line, final=True)))
         return malformed(row, data, self.grammar, self.width)
 
     def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -36,34 +36,38 @@ def find_quotes(array: np.ndarray, grammar: Grammar) -> Quotes:
     border[[ord("\n"), ord("\r"), grammar.delimiter[0]]] = True
     blank[list(grammar.blanks)] = True
     before = _past_blanks(array, places, -1, blank)
-    at_start = (before < 0) | border[array[before]]
+    at_start = border[array[before]] | (before < 0)
     if not at_start.any() and not blank[array[before]].any():
         return Quotes(none, len(array), none)
-    after = _past_blanks(array, places, 1, blank)
-    at_end = (after >= len(array)) | border[array[np.minimum(after, len(array) - 1)]]
-    touching = np.diff(places) == 1
-    at_start[1:] |= touching
-    at_end[:-1] |= touching
-    right = np.where(np.arange(len(places)) % 2 == 0, at_start, at_end)
-    sound = len(array) if right.all() else int(places[np.argmin(right)])
     firsts, lasts = places[::2], places[1::2]
-    gaps = [_between(before[::2] + 1, firsts), _between(lasts + 1, after[1::2])]
+    after = _past_blanks(array, lasts, 1, blank)
+    touching = np.diff(places) == 1
+    right = at_start
+    right[1:] |= touching
+    right[1::2] = border[array[np.minimum(after, len(array) - 1)]] | (after >= len(array))
+    right[1:-1:2] |= touching[1::2]
+    sound = len(array) if right.all() else int(places[np.argmin(right)])
+    gaps = [_between(before[::2] + 1, firsts), _between(lasts + 1, after)]
     return Quotes(places, sound, np.concatenate(gaps))
 
 
 def _past_blanks(array: np.ndarray, places: np.ndarray, step: int, blank: np.ndarray) -> np.ndarray:
     """The first place before (-1) or after (1) each that is not a blank, or the farthest that is looked at."""
     found = places + step
+    last = len(array) - 1
+    on = np.flatnonzero(blank[array[np.clip(found, 0, last)]])
     for _ in range(FARTHEST):
-        on = (found >= 0) & (found < len(array)) & blank[array[np.clip(found, 0, len(array) - 1)]]
-        if not on.any():
+        on = on[(found[on] >= 0) & (found[on] <= last)]
+        on = on[blank[array[found[on]]]]
+        if not len(on):
             break
-        found += step * on
+        found[on] += step
     return found
 
 
 def _between(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """All places from each start to before its end."""
-    lengths = np.maximum(ends - starts, 0)
+    some = np.flatnonzero(ends > starts)
+    starts, lengths = starts[some], (ends - starts)[some]
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return np.repeat(starts, lengths) + offsets
