@@ -111,6 +111,18 @@ class RejectedRow(models.Model):
     def __str__(self):
         return f"line {self.line} of {self.file}"
 
+    @property
+    def told(self) -> str:
+        """Everything that is wrong with the row: ``age "old" is not a whole number; …``."""
+        return "; ".join(self._told(problem) for problem in self.problems)
+
+    @staticmethod
+    def _told(problem: dict) -> str:
+        if not problem["column"]:
+            return problem["message"]
+        value = "" if problem["value"] is None else f' "{problem["value"]}"'
+        return f"{problem['column']}{value} {problem['message']}"
+
 
 class Record(models.Model):
     """A row of a dataset, which knows the file and line that created it and that last changed it.

@@ -23,12 +23,6 @@ def totals(files: Iterable[SourceFile]) -> dict[str, int]:
     return {name: sum(getattr(file, name) for file in files) for name in COUNTS}
 
 
-def told(problem: dict) -> str:
-    """Return one problem of a row as a sentence's end: ``age "old" is not a whole number``."""
-    value = "" if problem["value"] is None else f' "{problem["value"]}"'
-    return f"{problem['column']}{value} {problem['message']}" if problem["column"] else problem["message"]
-
-
 def summary(outcome: Outcome) -> Iterator[str]:
     """Yield the lines that a person wants after a run."""
     run = outcome.run
@@ -62,7 +56,7 @@ def rejected_lines(run: ImportRun) -> Iterator[str]:
         return
     yield f"Rejected ({count:,}):"
     for row in rejected[:SHOWN]:
-        yield f"  {row.file.source}, {row.file.name} line {row.line}: {'; '.join(told(p) for p in row.problems)}"
+        yield f"  {row.file.source}, {row.file.name} line {row.line}: {row.told}"
     yield from _more(count)
 
 

@@ -82,10 +82,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
         def problems(row: RejectedRow) -> str:
             if _is_personal(row, request.user):
                 return ", ".join(problem["column"] or "row" for problem in row.problems)
-            return "; ".join(
-                f"{problem['column']}: {problem['message']}" if problem["column"] else problem["message"]
-                for problem in row.problems
-            )
+            return row.told
 
         @admin.display(description="values")
         def values(row: RejectedRow) -> str:

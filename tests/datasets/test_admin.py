@@ -41,7 +41,7 @@ def test_a_run_leads_to_its_files_and_their_rejected_rows(admin_client, file):
     assert "people.csv" in page
     assert f'href="{address}">2</a>' in page
     rejected = admin_client.get(address).text
-    assert "date_of_birth: Expected a date, found soon." in rejected
+    assert "date_of_birth &quot;soon&quot; Expected a date, found soon." in rejected
     assert "given_name: Ann &lt;b&gt;" in rejected
 
 
