@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class DatasetsConfig(AppConfig):
     name = "datasets"
     verbose_name = "Imports"
+
+    def ready(self):
+        from datasets import functions  # noqa: F401 - tells Django what to do with a new connection

@@ -24,6 +24,7 @@ class ImportRun(models.Model):
         REHEARSED = "rehearsed"  # ran to its end and was rolled back, as asked
         FAILED = "failed"  # stopped by an error that it tells; the tables are as before
         INTERRUPTED = "interrupted"  # its process died; the tables are as before
+        UNDONE = "undone"  # landed, and was taken back
 
     dataset = models.CharField(max_length=50, help_text="The app that the tables belong to.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
@@ -124,10 +125,77 @@ class RejectedRow(models.Model):
         return f"{problem['column']}{value} {problem['message']}"
 
 
+class Edit(models.Model):
+    """What somebody did to records in one go, by hand: a correction, a deletion, a change of many, an undo."""
+
+    class Action(models.TextChoices):
+        CREATED = "created"
+        CORRECTED = "corrected"
+        RELEASED = "released"  # a corrected field was given back to its file
+        DELETED = "deleted"
+        RESTORED = "restored"
+        UNDID = "undid"  # a run was taken back
+
+    action = models.CharField(max_length=20, choices=Action.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    undone_run = models.OneToOneField(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoing")
+    undone_edit = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undoing")
+
+    class Meta:
+        db_table = "edits"
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"{self.get_action_display()} by {self.user or 'the command line'}"
+
+
+class Change(models.Model):
+    """One change of one record, by a run or an edit, with the whole row before and after it.
+
+    A record that a run created has no Change for that: it says itself which file and line it came from.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        UPDATED = "updated"
+        KEPT = "kept"  # the file brought another value for a corrected field, which the record remembers
+        DELETED = "deleted"
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, models.PROTECT, null=True, blank=True, related_name="changes")
+    edit = models.ForeignKey(Edit, models.PROTECT, null=True, blank=True, related_name="changes")
+    table = models.CharField(max_length=63)
+    record = models.CharField(max_length=100, help_text="The record's primary key.")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    before = models.JSONField(null=True, help_text="The row before; nothing where there was none.")
+    after = models.JSONField(null=True, help_text="The row after; nothing where there is none.")
+    standing = models.BooleanField(
+        default=False, help_text="A deletion by hand that nobody has taken back: imports pass the record over."
+    )
+
+    class Meta:
+        db_table = "changes"
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["table", "record"], name="changes_table_record"),
+            models.Index(fields=["table"], name="changes_standing", condition=models.Q(standing=True)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(run__isnull=False) ^ models.Q(edit__isnull=False), name="changes_by_run_or_edit"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.table} {self.record} {self.kind}"
+
+
 class Record(models.Model):
     """A row of a dataset, which knows the file and line that created it and that last changed it.
 
     Both are empty for a record that a curator made. A SourceFile belongs to one run, so the file tells the run.
+    ``corrections`` has, for each stored column that a curator has corrected, what its file says.
     """
 
     created_in = models.ForeignKey(
@@ -138,6 +206,7 @@ class Record(models.Model):
         SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
     )
     changed_line = models.PositiveIntegerField(null=True, editable=False)
+    corrections = models.JSONField(null=True, editable=False)
 
     class Meta:
         abstract = True

@@ -6,12 +6,14 @@ from contextlib import contextmanager, nullcontext
 
 from django.db import connection
 
+from datasets.history.rows import is_corrected
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.references import add_lookups, turn_down_unknown
 from datasets.loading.repeats import Repeats
+from datasets.loading.updating import Updates
 from datasets.models import ContentRecord
 from datasets.sources import Many, Reference
-from datasets.staging import is_distinct, quoted
+from datasets.staging import quoted
 
 # From here on it matters how a first import is done.
 MANY_ROWS = 10_000
@@ -28,7 +30,6 @@ class Merge:
         self.run, self.source, self.stage = run, run.source, run.stage
         self.table = quoted(run.source.name)
         self.staged = quoted(run.stage.table)
-        self.changed = quoted(run.stage.changed)
         self.pk = quoted(run.source.model._meta.pk.column)
         self.by_content = issubclass(run.source.model, ContentRecord)
         stored = [c for c in run.stage.columns if not isinstance(c, Many) and c.name in run.present]
@@ -45,20 +46,24 @@ class Merge:
             with self._index_last(), self._keys_set_aside():
                 fill(run, progress)
                 new_lookups = add_lookups(run)
-            created, updated = run.staged, Counter()
+            created, updated, kept = run.staged - run.passed_over, Counter(), Counter()
         else:
             turn_down_unknown(run)
             if self.source.key:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
-            updated = self._update() if self.source.key else Counter()
+            updates = Updates(run, self._resolved(), self.same) if self.source.key else None
+            updated, kept = updates.make() if updates else (Counter(), Counter())
             created = self._insert()
             for column in self.many:
                 self._link(column)
+            if updates:
+                updates.write_down(run.files[0].run_id)
         for file in run.files:
             file.read = run.staged[file.pk] + run.rejections.checked[file.pk]
             file.rejected = run.rejections.count(file)
             file.created, file.updated, file.repeated = (each[file.pk] for each in (created, updated, run.repeated))
+            file.kept = kept[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
 
@@ -75,32 +80,6 @@ class Merge:
                 value = f"p{place}.{quoted(column.field.target_field.column)}"
             columns.append(f"{value} AS {quoted(column.stored_as)}")
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
-
-    def _update(self) -> Counter:
-        """Update the stored rows that differ; returns how many, by file."""
-        keys = {column.name for column in self.source.key_columns}
-        columns = [quoted(c.stored_as) for c in self.stored if c.name not in keys]
-        differs = [f"({_each('r', columns)}) {is_distinct()} ({_each('s', columns)})"] if columns else []
-        joins = []
-        for place, column in enumerate(self.many):
-            joins.append(
-                f"LEFT JOIN {self._members_staged(column)} ms{place} ON ms{place}.source_file = s.source_file"
-                f" AND ms{place}.source_line = s.source_line"
-            )
-            joins.append(f"LEFT JOIN {_members_stored(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
-            differs.append(f"ms{place}.members {is_distinct()} mr{place}.members")
-        with connection.cursor() as cursor:
-            self.stage.collect(
-                self.stage.changed,
-                f"SELECT r.{self.pk} AS pk, s.* FROM {self._resolved()} s"
-                f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {' OR '.join(differs) or '1 = 0'}",
-            )
-            values = ", ".join(
-                [f"{c} = s.{c}" for c in columns] + ["changed_in_id = s.source_file", "changed_line = s.source_line"]
-            )
-            cursor.execute(f"UPDATE {self.table} AS r SET {values} FROM {self.changed} s WHERE r.{self.pk} = s.pk")
-            cursor.execute(f"SELECT source_file, count(*) FROM {self.changed} GROUP BY source_file")
-            return Counter(dict(cursor.fetchall()))
 
     def _insert(self) -> Counter:
         """Insert the staged rows that no stored one is; returns how many, by file."""
@@ -184,41 +163,10 @@ class Merge:
         )
         files = ", ".join(map(str, self.run.file_ids))
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {self.changed})")
             cursor.execute(
                 f"INSERT INTO {through} ({owner}, {member}) SELECT r.{self.pk}, p.{pk} FROM {self.table} r"
                 f" JOIN {quoted(self.stage.members(column))} m"
                 " ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
-                f" JOIN {parent} p ON p.{by} = m.member WHERE r.changed_in_id IN ({files}) ORDER BY 1, 2"
+                f" JOIN {parent} p ON p.{by} = m.member"
+                f" WHERE r.changed_in_id IN ({files}) AND NOT {is_corrected('r.corrections', column.field.name)} ORDER BY 1, 2"
             )
-
-    def _members_staged(self, column: Many) -> str:
-        parent, by, pk = (
-            quoted(n) for n in (column.model._meta.db_table, column.by_field.column, column.model._meta.pk.column)
-        )
-        rows = (
-            f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(self.stage.members(column))} m"
-            f" JOIN {parent} p ON p.{by} = m.member"
-        )
-        return _collected(rows, ["source_file", "source_line"])
-
-
-def _members_stored(column: Many) -> str:
-    owner, member = quoted(column.owner_column), quoted(column.member_column)
-    return _collected(
-        f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
-    )
-
-
-def _collected(rows: str, by: list[str]) -> str:
-    """Return *rows* with the members of each owner in one text, in order."""
-    names = ", ".join(by)
-    if connection.vendor == "postgresql":
-        members = "string_agg(CAST(member AS text), ';' ORDER BY member)"
-    else:
-        members, rows = "group_concat(member, ';')", f"{rows} ORDER BY {names}, member"
-    return f"(SELECT {names}, {members} AS members FROM ({rows}) x GROUP BY {names})"
-
-
-def _each(alias: str, columns: list[str]) -> str:
-    return ", ".join(f"{alias}.{column}" for column in columns)

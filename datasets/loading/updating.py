@@ -1,0 +1,148 @@
+"""Stored records that their file now says something else of: updated, but for what a curator has corrected."""
+
+from collections import Counter
+
+from django.db import connection
+
+from datasets.history.rows import as_json, is_corrected, json_value, value_of
+from datasets.loading.filling import SourceRun
+from datasets.loading.members import as_list, of_list, staged_members, stored_members
+from datasets.models import Change
+from datasets.sources import Column, Many
+from datasets.staging import is_distinct, quoted
+
+
+class Updates:
+    """The staged rows of a source with a key whose record is stored and differs.
+
+    What a file says of a record is compared with what it said before: for a corrected column that is what the record
+    remembers of the file, for any other the column itself.
+    """
+
+    def __init__(self, run: SourceRun, resolved: str, same: str):
+        self.run, self.resolved, self.same = run, resolved, same
+        model = run.source.model
+        self.table, self.pk = quoted(run.source.name), quoted(model._meta.pk.column)
+        self.changed = quoted(run.stage.changed)
+        keys = {column.name for column in run.source.key_columns}
+        present = [c for c in run.stage.columns if c.name in run.present and c.name not in keys]
+        self.columns = [column for column in present if not isinstance(column, Many)]
+        self.many = [column for column in present if isinstance(column, Many)]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
+            self.corrected = bool(cursor.fetchone()[0])
+
+    def make(self) -> tuple[Counter, Counter]:
+        """Update them and write down what changed; returns how many records did, and how many were kept, by file."""
+        self.run.stage.collect(self.run.stage.changed, self._changed())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
+                f" FROM {self.changed} s WHERE r.{self.pk} = s.pk"
+            )
+            for column in self.many:
+                self._unlink(cursor, column)
+            cursor.execute(f"SELECT source_file, count(*) FROM {self.changed} WHERE own = 1 GROUP BY source_file")
+            updated = Counter(dict(cursor.fetchall()))
+            kept = Counter()
+            if self.corrected:
+                cursor.execute(self._kept())
+                kept = Counter(dict(cursor.fetchall()))
+        return updated, kept
+
+    def write_down(self, run_id: int) -> None:
+        """Store a Change for each, with the row before and after; called when the links are made, too."""
+        false = "false" if connection.vendor == "postgresql" else "0"
+        after = as_json(self.run.source.model, "r")
+        kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
+                f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before, {after}, {false}"
+                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
+            )
+
+    # The parts of the queries; r is the stored record, s the staged row.
+
+    def _changed(self) -> str:
+        said = [
+            (f"s.{quoted(c.stored_as)}", self._file_side(c), self._is_corrected(c), f"r.{quoted(c.stored_as)}")
+            for c in self.columns
+        ]
+        joins, many = [], []
+        for place, column in enumerate(self.many):
+            joins.append(
+                f"LEFT JOIN {staged_members(self.run, column)} ms{place} ON ms{place}.source_file = s.source_file"
+                f" AND ms{place}.source_line = s.source_line"
+            )
+            joins.append(f"LEFT JOIN {stored_members(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
+            stored = f"mr{place}.members"
+            remembered = of_list("r.corrections", column.field.name)
+            corrected = self._is_corrected(column)
+            side = f"CASE WHEN {corrected} THEN {remembered} ELSE {stored} END" if self.corrected else stored
+            said.append((f"ms{place}.members", side, corrected, stored))
+            many.append(f"{as_list(f'ms{place}.members')} AS {quoted(column.field.name)}")
+        differs = " OR ".join(f"({new} {is_distinct()} {old})" for new, old, _, _ in said) or "1 = 0"
+        own = " OR ".join(
+            f"({new} {is_distinct()} {stored}" + (f" AND NOT {corrected})" if self.corrected else ")")
+            for new, _, corrected, stored in said
+        )
+        extra = "".join(f", {column}" for column in many)
+        return (
+            f"SELECT r.{self.pk} AS pk, s.*{extra}, CASE WHEN {own or '1 = 0'} THEN 1 ELSE 0 END AS own,"
+            f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s JOIN {self.table} r ON {self.same}"
+            f" {' '.join(joins)} WHERE {differs}"
+        )
+
+    def _assignments(self) -> list[str]:
+        values = ["changed_in_id = s.source_file", "changed_line = s.source_line"]
+        for column in self.columns:
+            name = quoted(column.stored_as)
+            kept = f"CASE WHEN {self._is_corrected(column)} THEN r.{name} ELSE s.{name} END"
+            values.append(f"{name} = {kept if self.corrected else f's.{name}'}")
+        if self.corrected:
+            values.append(f"corrections = {self._remembered()}")
+        return values
+
+    def _remembered(self) -> str:
+        """Return what a record is to remember of its file for the columns that are corrected."""
+        if connection.vendor == "postgresql":
+            return "(SELECT jsonb_object_agg(k, to_jsonb(s)->k) FROM jsonb_object_keys(r.corrections) k)"
+        pairs = [f"'$.{c.stored_as}', {json_value(c.field, f's.{quoted(c.stored_as)}')}" for c in self.columns]
+        pairs += [f"'$.{c.field.name}', json(s.{quoted(c.field.name)})" for c in self.many]
+        return f"json_replace(r.corrections, {', '.join(pairs)})"
+
+    def _unlink(self, cursor, column: Many) -> None:
+        through, owner = quoted(column.through._meta.db_table), quoted(column.owner_column)
+        records = f"SELECT s.pk FROM {self.changed} s"
+        if self.corrected:
+            records += f" JOIN {self.table} r ON r.{self.pk} = s.pk WHERE NOT {self._is_corrected(column)}"
+        cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
+
+    def _kept(self) -> str:
+        """Return the query of how many records hold a correction against their file, by file."""
+        against = [
+            f"({self._is_corrected(c)} AND {self._file_side(c)} {is_distinct()} r.{quoted(c.stored_as)})"
+            for c in self.columns
+        ]
+        against += [
+            f"({self._is_corrected(c)} AND {of_list('r.corrections', c.field.name)} {is_distinct()}"
+            f" (SELECT m.members FROM {stored_members(c)} m WHERE m.owner = r.{self.pk}))"
+            for c in self.many
+        ]
+        return (
+            f"SELECT s.source_file, count(*) FROM {self.resolved} s JOIN {self.table} r ON {self.same}"
+            f" WHERE r.corrections IS NOT NULL AND ({' OR '.join(against)}) GROUP BY s.source_file"
+        )
+
+    def _is_corrected(self, column: Column) -> str:
+        name = column.field.name if isinstance(column, Many) else column.stored_as
+        return is_corrected("r.corrections", name)
+
+    def _file_side(self, column: Column) -> str:
+        stored = f"r.{quoted(column.stored_as)}"
+        if not self.corrected:
+            return stored
+        return (
+            f"CASE WHEN {self._is_corrected(column)} THEN {value_of(column.field, 'r.corrections')} ELSE {stored} END"
+        )
