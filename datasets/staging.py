@@ -133,6 +133,7 @@ class Stage:
         # What is found on the way: keys that come again, rows that differ from the stored ones; and the keys of
         # rejected rows, the records that no row speaks of, and those of them that are missing from their files.
         self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
+        self.deleted = f"deleted_{source.name}"  # keys of records that somebody deleted by hand
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         types = {"source_file": "bigint", "source_line": "integer"}
@@ -177,7 +178,8 @@ class Stage:
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
     def drop(self) -> None:
-        tables = [self.table, self.problems, self.first, self.again, self.changed, self.seen, self.unseen, self.missing]
+        tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
+        tables += [self.seen, self.unseen, self.missing]
         tables += [self.members(column) for column in self.source.columns_of(Many)]
         with connection.cursor() as cursor:
             for table in tables:

@@ -46,6 +46,7 @@ class SourceRun:
     staged: Counter[int] = field(default_factory=Counter)  # rows that were usable, by file
     direct: bool = False  # rows go straight into the table, which is empty, with their keys
     next_key: int = 1
+    kept: Counter[int] = field(default_factory=Counter)  # rows whose record somebody has deleted by hand, by file
     passed_over: Counter[int] = field(default_factory=Counter)  # rows that are known to be stored, by file
     known: Known | None = None  # the records of these files, for a source without a key
     repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
@@ -204,11 +205,16 @@ def _table_columns(run: SourceRun) -> list[str]:
     ]
 
 
+def _counted(files: np.ndarray) -> dict[int, int]:
+    return dict(zip(*(each.tolist() for each in np.unique(files, return_counts=True)), strict=True))
+
+
 def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checked) -> None:
     """Stage what is new of a batch; of a source with a key, all of it."""
     if run.known:
-        new = run.known.new(checked.lanes)
-        run.passed_over.update(dict(zip(*np.unique(file_ids[~new], return_counts=True), strict=True)))
+        new, deleted = run.known.look_up(checked.lanes)
+        run.passed_over.update(_counted(file_ids[~new]))
+        run.kept.update(_counted(file_ids[deleted]))
         checked, file_ids = (checked, file_ids) if new.all() else (checked.only(new), file_ids[new])
     if not len(checked.lines):
         return

@@ -6,7 +6,7 @@ import numpy as np
 from django.db import connection
 
 from datasets import identity
-from datasets.models import SourceFile
+from datasets.models import Change, SourceFile
 from datasets.sources import Source
 from datasets.staging import quoted
 
@@ -22,33 +22,58 @@ class Known:
         files = SourceFile.objects.filter(source=source.name, name__in=names).values_list("pk", flat=True)
         condition = f"changed_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
         blocks = (_gathered if connection.vendor == "postgresql" else _fetched)(quoted(source.name), condition)
-        lanes = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]
-        lanes = np.concatenate(lanes) if lanes else np.empty((0, 2), np.uint64)
-        lanes = lanes[np.argsort(lanes[:, 0], kind="stable")]
+        stored = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]
+        deleted = np.frombuffer(b"".join(_deleted(source)), "<u8").reshape(-1, 2)
+        lanes = np.concatenate([*stored, deleted])
+        is_stored = np.ones(len(lanes), bool)
+        is_stored[len(lanes) - len(deleted) :] = False
+        order = np.argsort(lanes[:, 0], kind="stable")
+        lanes, self.stored = lanes[order], is_stored[order]
         self.low, self.high = np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1])
         self.seen = np.zeros(len(lanes), bool)
 
-    def new(self, lanes: identity.Lanes) -> np.ndarray:
-        """Return which of the rows with these identities no record has; remembers which records have been seen."""
-        if not len(self.low):
-            return np.ones(lanes.shape[1], bool)
-        order = np.argsort(lanes[0])  # in order, neighbours are looked for near each other
-        low, high = lanes[0][order], lanes[1][order]
-        places = np.minimum(np.searchsorted(self.low, low), len(self.low) - 1)
-        found = (self.low[places] == low) & (self.high[places] == high)
-        # Half of an identity has the other's value once in 10**19 pairs; then the next record may be the one.
-        for row in np.flatnonzero((self.low[places] == low) & ~found):
-            while places[row] < len(self.low) and self.low[places[row]] == low[row] and not found[row]:
-                found[row] = self.high[places[row]] == high[row]
-                places[row] += not found[row]
+    def look_up(self, lanes: identity.Lanes) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows with these identities are new, and which are of deleted records; remembers what was seen."""
+        places = self._places(lanes)
+        found = places >= 0
         self.seen[places[found]] = True
-        new = np.empty(len(order), bool)
-        new[order] = ~found
-        return new
+        deleted = np.zeros(len(places), bool)
+        deleted[found] = ~self.stored[places[found]]
+        return ~found, deleted
+
+    def was_seen(self, lanes: identity.Lanes) -> np.ndarray:
+        """Return which of these identities a row has had."""
+        places = self._places(lanes)
+        return (places >= 0) & self.seen[places]
 
     def unseen(self) -> identity.Lanes:
         """Return the identities of records that no row has had."""
-        return np.stack([self.low[~self.seen], self.high[~self.seen]])
+        unseen = self.stored & ~self.seen
+        return np.stack([self.low[unseen], self.high[unseen]])
+
+    def _places(self, lanes: identity.Lanes) -> np.ndarray:
+        """Return where each identity is among the known ones; -1 for those that are not."""
+        places = np.full(lanes.shape[1], -1)
+        if not len(self.low):
+            return places
+        order = np.argsort(lanes[0])  # in order, neighbours are looked for near each other
+        low, high = lanes[0][order], lanes[1][order]
+        near = np.minimum(np.searchsorted(self.low, low), len(self.low) - 1)
+        found = (self.low[near] == low) & (self.high[near] == high)
+        # Half of an identity has the other's value once in 10**19 pairs; then the next record may be the one.
+        for row in np.flatnonzero((self.low[near] == low) & ~found):
+            while near[row] < len(self.low) and self.low[near[row]] == low[row] and not found[row]:
+                found[row] = self.high[near[row]] == high[row]
+                near[row] += not found[row]
+        places[order[found]] = near[found]
+        return places
+
+
+def _deleted(source: Source) -> Iterator[bytes]:
+    """Yield the identities of records that somebody deleted by hand."""
+    standing = Change.objects.filter(table=source.name, standing=True)
+    for digits in standing.values_list("before__identity", flat=True).iterator():
+        yield bytes.fromhex(digits)
 
 
 def _gathered(table: str, condition: str) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from django.db import connection
 
 from datasets.history.rows import is_corrected
+from datasets.loading import deletions
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.references import add_lookups, turn_down_unknown
 from datasets.loading.repeats import Repeats
@@ -46,14 +47,16 @@ class Merge:
             with self._index_last(), self._keys_set_aside():
                 fill(run, progress)
                 new_lookups = add_lookups(run)
-            created, updated, kept = run.staged - run.passed_over, Counter(), Counter()
+            created, updated = run.staged - run.passed_over, Counter()
         else:
             turn_down_unknown(run)
             if self.source.key:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
+            run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
             updates = Updates(run, self._resolved(), self.same) if self.source.key else None
             updated, kept = updates.make() if updates else (Counter(), Counter())
+            run.kept += kept
             created = self._insert()
             for column in self.many:
                 self._link(column)
@@ -63,7 +66,7 @@ class Merge:
             file.read = run.staged[file.pk] + run.rejections.checked[file.pk]
             file.rejected = run.rejections.count(file)
             file.created, file.updated, file.repeated = (each[file.pk] for each in (created, updated, run.repeated))
-            file.kept = kept[file.pk]
+            file.kept = run.kept[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
 

@@ -1,0 +1,56 @@
+"""Records that somebody deleted by hand: a file that still has them is passed over there, until they are restored."""
+
+from collections import Counter
+
+import numpy as np
+from django.db import connection
+
+from datasets.history.rows import value_of
+from datasets.loading.filling import SourceRun
+from datasets.sources import Many
+from datasets.staging import quoted
+
+
+def pass_over(run: SourceRun) -> Counter[int]:
+    """Take the staged rows of deleted records out of the stage; returns how many there were, by file.
+
+    For sources with a key; of the others, such rows are known before they are staged.
+    """
+    stage = run.stage
+    stored = [(column.name, value_of(column.field, "c.before")) for column in run.source.key_columns]
+    standing = f"SELECT 1 FROM changes c WHERE c.standing AND c.{quoted('table')} = '{run.source.name}'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({standing})")
+        if not cursor.fetchone()[0]:
+            return Counter()
+        keys = ", ".join(f"{value} AS {quoted(name)}" for name, value in stored)
+        stage.collect(stage.deleted, standing.replace("SELECT 1", f"SELECT {keys}"))
+        same = " AND ".join(f"d.{quoted(name)} = s.{quoted(name)}" for name, _ in stored)
+        theirs = f"EXISTS (SELECT 1 FROM {quoted(stage.deleted)} d WHERE {same})"
+        cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.table)} s WHERE {theirs} GROUP BY source_file")
+        counts = Counter(dict(cursor.fetchall()))
+        for column in run.source.columns_of(Many):
+            rows = f"SELECT s.source_file, s.source_line FROM {quoted(stage.table)} s WHERE {theirs}"
+            cursor.execute(
+                f"DELETE FROM {quoted(stage.members(column))} AS m WHERE (m.source_file, m.source_line) IN ({rows})"
+            )
+        cursor.execute(f"DELETE FROM {quoted(stage.table)} AS s WHERE {theirs}")
+    return counts
+
+
+def corrected_and_seen(run: SourceRun) -> Counter[int]:
+    """Return how many records known by content hold a correction against the row that was read again, by file."""
+    files = {file.name: file.pk for file in run.files}
+    names = ", ".join(["%s"] * len(files))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT f.name, r.identity FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
+            f" WHERE r.corrections IS NOT NULL AND f.source = %s AND f.name IN ({names})",
+            [run.source.name, *files],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return Counter()
+    lanes = np.frombuffer(b"".join(bytes(identity) for _, identity in rows), "<u8").reshape(-1, 2).T
+    seen = run.known.was_seen(lanes)
+    return Counter(files[name] for (name, _), was in zip(rows, seen, strict=True) if was)
