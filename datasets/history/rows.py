@@ -26,16 +26,16 @@ def values(model: Model, document: str) -> dict[str, str]:
     return {field.column: value_of(field, document) for field in _columns(model)}
 
 
-def members(field: models.ManyToManyField, table: str, document: str, condition: str) -> str:
-    """Return a query of the owner and member keys that rows of *table* list for *field* in the column *document*."""
-    pk = field.model._meta.pk
-    owner = value_of(pk, f"t.{document}")
+def members(field: models.ManyToManyField, rows: str, document: str) -> str:
+    """Return a query of the owners and members that the JSON *document* of *rows* lists; *rows* is a FROM and WHERE."""
+    source, _, condition = rows.partition(" WHERE ")
+    owner = value_of(field.model._meta.pk, document)
     if connection.vendor == "postgresql":
-        cast = field.related_model._meta.pk.rel_db_type(connection)
-        member, unnested = f"CAST(m AS {cast})", f"jsonb_array_elements_text(t.{document}->'{field.name}') m"
+        kind = field.related_model._meta.pk.rel_db_type(connection)
+        member, listed = f"CAST(m AS {kind})", f"jsonb_array_elements_text({document}->'{field.name}') m"
     else:
-        member, unnested = "m.value", f"json_each(t.{document}, '$.{field.name}') m"
-    return f"SELECT {owner}, {member} FROM {table} t, {unnested} WHERE {condition}"
+        member, listed = "m.value", f"json_each({document}, '$.{field.name}') m"
+    return f"SELECT {owner}, {member} FROM {source}, {listed} WHERE {condition}"
 
 
 def _columns(model: Model) -> list[models.Field]:

@@ -33,7 +33,7 @@ class Known:
         self.seen = np.zeros(len(lanes), bool)
 
     def look_up(self, lanes: identity.Lanes) -> tuple[np.ndarray, np.ndarray]:
-        """Return which rows with these identities are new, and which are of deleted records; remembers what was seen."""
+        """Return which rows with these identities are new, and which are of deleted records; remembers them."""
         places = self._places(lanes)
         found = places >= 0
         self.seen[places[found]] = True

@@ -171,5 +171,6 @@ class Merge:
                 f" JOIN {quoted(self.stage.members(column))} m"
                 " ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
                 f" JOIN {parent} p ON p.{by} = m.member"
-                f" WHERE r.changed_in_id IN ({files}) AND NOT {is_corrected('r.corrections', column.field.name)} ORDER BY 1, 2"
+                f" WHERE r.changed_in_id IN ({files}) AND NOT {is_corrected('r.corrections', column.field.name)}"
+                " ORDER BY 1, 2"
             )

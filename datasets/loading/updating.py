@@ -58,7 +58,8 @@ class Updates:
         with connection.cursor() as cursor:
             cursor.execute(
                 f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
-                f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before, {after}, {false}"
+                f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
+                f" {after}, {false}"
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
@@ -90,8 +91,8 @@ class Updates:
         extra = "".join(f", {column}" for column in many)
         return (
             f"SELECT r.{self.pk} AS pk, s.*{extra}, CASE WHEN {own or '1 = 0'} THEN 1 ELSE 0 END AS own,"
-            f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s JOIN {self.table} r ON {self.same}"
-            f" {' '.join(joins)} WHERE {differs}"
+            f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s"
+            f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {differs}"
         )
 
     def _assignments(self) -> list[str]:

@@ -1,0 +1,254 @@
+"""Taking back a run or an edit: everything as it was before, or a refusal that says what stands on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db import connection, models, transaction
+
+from datasets import matviews
+from datasets.history.edits import no, put_back, put_back_links
+from datasets.history.rows import values
+from datasets.loading.runs import ImportRefused, only_one
+from datasets.models import Change, Edit, ImportRun, Lookup, Record
+from datasets.sources import Source, sources_of
+from datasets.staging import quoted
+
+SHOWN = 10  # of what stands in the way, for each table and reason
+
+
+class UndoRefused(Exception):
+    """What cannot be taken back, and for which reasons: a sentence each."""
+
+    def __init__(self, reasons: list[str]):
+        super().__init__("It cannot be undone. " + " ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass
+class Undone:
+    """What taking something back did, or would do: how many records of each table."""
+
+    removed: dict[str, int] = field(default_factory=dict)  # that it had created
+    reverted: dict[str, int] = field(default_factory=dict)  # that it had changed
+    brought_back: dict[str, int] = field(default_factory=dict)  # that it had deleted
+    lookups_removed: dict[str, list[str]] = field(default_factory=dict)
+
+
+class _Rehearsed(Exception):
+    pass
+
+
+def undo_run(run: ImportRun, user=None, *, dry_run: bool = False) -> Undone:
+    """Take back what *run* did to the tables; raises UndoRefused where later changes or references stand on it."""
+    try:
+        with only_one(run.dataset):
+            run.refresh_from_db()
+            if run.status != ImportRun.Status.LANDED:
+                status = run.get_status_display().lower()
+                raise UndoRefused([f"Run {run.pk} is {status}: only one that landed can be undone."])
+            undone = _undo_landed(run, user, dry_run)
+    except ImportRefused as error:
+        raise UndoRefused([str(error)]) from None
+    if not dry_run:
+        run.refresh_from_db()
+        matviews.refresh(run.dataset)
+    return undone
+
+
+def _undo_landed(run: ImportRun, user, dry_run: bool) -> "Undone":
+    files = list(run.files.values_list("pk", flat=True))
+    undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), files)
+    return _undo(undoing, {"undone_run": run}, user, dry_run, run)
+
+
+def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
+    """Take back what *edit* did to the records of *sources*."""
+    if edit.action == Edit.Action.UNDID or hasattr(edit, "undoing"):
+        raise UndoRefused([f"{edit} has been undone, or is an undo itself."])
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources, []), {"undone_edit": edit}, user, dry_run, None)
+
+
+def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None) -> Undone:
+    result = Undone()
+    try:
+        with transaction.atomic():
+            if reasons := list(undoing.obstacles()):
+                raise UndoRefused(reasons)
+            edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
+            undoing.take_back(edit, result)
+            if run:
+                ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
+            if dry_run:
+                raise _Rehearsed
+    except _Rehearsed:
+        pass
+    return result
+
+
+class _Undoing:
+    """The Changes that fulfil a condition on c, and the records created in some files."""
+
+    def __init__(self, condition: str, sources: list[Source], files: list[int]):
+        self.condition, self.sources = condition, sources
+        self.created = f"r.created_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
+
+    # What stands in the way.
+
+    def obstacles(self) -> Iterator[str]:
+        """Yield a sentence for each reason that a table gives."""
+        for source in self.sources:
+            yield from self._changed_later(source.model)
+            yield from self._referred_to(source.model)
+            yield from self._taken(source.model)
+
+    def _changed_later(self, model: type[Record]) -> Iterator[str]:
+        table = model._meta.db_table
+        later = (
+            f"SELECT l.record FROM changes l LEFT JOIN import_runs lr ON lr.id = l.run_id"
+            f" LEFT JOIN edits le ON le.id = l.edit_id LEFT JOIN edits u ON u.undone_edit_id = le.id"
+            f" WHERE l.{quoted('table')} = '{table}' AND ({self.condition.replace('c.', 'l.')}) IS NOT TRUE"
+            # What was taken back, and the taking back, stand on nothing any more.
+            f" AND coalesce(lr.status, '') <> '{ImportRun.Status.UNDONE}'"
+            f" AND coalesce(le.action, '') <> '{Edit.Action.UNDID}' AND u.id IS NULL"
+        )
+        mine = f"SELECT 1 FROM changes c WHERE {self.condition} AND c.{quoted('table')} = '{table}'"
+        # A record that was created here may be gone by now, which is a change, too.
+        created = self.created.replace("r.created_in_id", values(model, "l.before")["created_in_id"])
+        query = f"{later} AND (EXISTS ({mine} AND c.record = l.record AND c.id < l.id) OR {created})"
+        yield from _told(query, "{count} of {table} have been changed since: {first}.", table)
+
+    def _referred_to(self, model: type[Record]) -> Iterator[str]:
+        """Yield what refers to records that would go, and would not go with them."""
+        table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+        for relation in model._meta.related_objects:
+            child = relation.related_model
+            if not child._meta.managed or relation.many_to_many:
+                continue
+            goes = self._goes_too(child, relation)
+            query = (
+                f"SELECT CAST(x.{quoted(child._meta.pk.column)} AS text) FROM {quoted(child._meta.db_table)} x"
+                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self.created} AND NOT ({goes})"
+            )
+            told = f"{{count}} of {child._meta.db_table} refer to {{table}} that it created: {{first}}."
+            yield from _told(query, told, model._meta.db_table)
+
+    def _goes_too(self, child: type[models.Model], relation) -> str:
+        """Return the condition that row x of *child* goes with what is undone, by itself or as a part of another."""
+        if issubclass(child, Record):
+            return self.created.replace("r.", "x.")
+        for other in child._meta.fields:  # a row of a many-to-many: goes with its owner
+            if other.is_relation and other.remote_field.on_delete is models.CASCADE:
+                owner = other.related_model._meta
+                made = self.created.replace("r.", "o.")
+                return (
+                    f"EXISTS (SELECT 1 FROM {quoted(owner.db_table)} o WHERE {made}"
+                    f" AND o.{quoted(owner.pk.column)} = x.{quoted(other.column)})"
+                )
+        return "1 = 0"
+
+    def _taken(self, model: type[Record]) -> Iterator[str]:
+        """Yield which deleted records cannot come back, because another has their place."""
+        stored = values(model, "c.before")
+        unique = {model._meta.pk.column} | {f.column for f in model._meta.concrete_fields if f.unique}
+        unique |= {"identity"} & set(stored)
+        same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
+        query = (
+            f"SELECT c.record FROM changes c JOIN {quoted(model._meta.db_table)} r ON ({same})"
+            f" WHERE {self.condition} AND c.kind = '{Change.Kind.DELETED}'"
+            f" AND c.{quoted('table')} = '{model._meta.db_table}'"
+        )
+        yield from _told(query, "{count} of {table} that it deleted have come anew: {first}.", model._meta.db_table)
+
+    # Taking it back.
+
+    def take_back(self, edit: Edit, result: Undone) -> None:
+        with connection.cursor() as cursor:
+            for source in self.sources:
+                self._bring_back(cursor, source.model, edit, result)
+            for source in self.sources:
+                self._revert(cursor, source.model, edit, result)
+            for source in reversed(self.sources):
+                self._remove_created(cursor, source.model, edit, result)
+            for source in self.sources:
+                self._remove_lookups(cursor, source.model, result)
+
+    def _mine(self, model: type[Record], kinds: tuple[str, ...]) -> str:
+        listed = ", ".join(f"'{kind}'" for kind in kinds)
+        return (
+            f"changes c WHERE {self.condition} AND c.kind IN ({listed})"
+            f" AND c.{quoted('table')} = '{model._meta.db_table}'"
+        )
+
+    def _bring_back(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+        mine = self._mine(model, (Change.Kind.DELETED,))
+        put_back(cursor, model, mine, "c.before")
+        count = self._write_down(cursor, mine, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
+        cursor.execute(f"UPDATE changes AS c SET standing = {no()} WHERE {mine.partition(' WHERE ')[2]}")
+        _count(result.brought_back, model, count)
+
+    def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+        table, pk = quoted(model._meta.db_table), model._meta.pk
+        mine = self._mine(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
+        source, _, condition = mine.partition(" WHERE ")
+        stored = values(model, "c.before")
+        key = stored.pop(pk.column)
+        assignments = ", ".join(f"{quoted(column)} = {value}" for column, value in stored.items())
+        cursor.execute(
+            f"UPDATE {table} AS r SET {assignments} FROM {source} WHERE r.{quoted(pk.column)} = {key} AND {condition}"
+        )
+        _count(result.reverted, model, cursor.rowcount)
+        for many in model._meta.many_to_many:
+            through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT {key} FROM {mine})")
+            put_back_links(cursor, many, mine, "c.before")
+        self._write_down(cursor, mine, edit, f"'{Change.Kind.UPDATED}', c.after, c.before")
+
+    def _remove_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+        table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+        by_hand = f"SELECT {values(model, 'c.after')[model._meta.pk.column]} FROM {self._mine(model, ('created',))}"
+        gone = f"({self.created} OR r.{pk} IN ({by_hand}))"
+        for many in model._meta.many_to_many:
+            through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {table} r WHERE {gone})")
+        self._write_down(cursor, self._mine(model, ("created",)), edit, f"'{Change.Kind.DELETED}', c.after, NULL")
+        cursor.execute(f"DELETE FROM {table} AS r WHERE {gone}")
+        _count(result.removed, model, cursor.rowcount)
+
+    def _remove_lookups(self, cursor, model: type[Record], result: Undone) -> None:
+        """Remove look-up values that only this brought, if nothing uses them."""
+        for field_ in model._meta.concrete_fields:
+            lookup = field_.related_model if field_.is_relation else None
+            if lookup is None or not issubclass(lookup, Lookup):
+                continue
+            used = " AND ".join(
+                f"NOT EXISTS (SELECT 1 FROM {quoted(relation.related_model._meta.db_table)} x"
+                f" WHERE x.{quoted(relation.field.column)} = r.id)"
+                for relation in lookup._meta.related_objects
+                if relation.related_model._meta.managed
+            )
+            table = quoted(lookup._meta.db_table)
+            cursor.execute(f"SELECT name FROM {table} r WHERE {self.created} AND {used} ORDER BY name")
+            if names := [name for (name,) in cursor.fetchall()]:
+                cursor.execute(f"DELETE FROM {table} AS r WHERE {self.created} AND {used}")
+                result.lookups_removed[lookup._meta.db_table] = names
+
+    def _write_down(self, cursor, mine: str, edit: Edit, what: str) -> int:
+        columns = '(edit_id, "table", record, kind, "before", "after", standing)'
+        cursor.execute(
+            f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {what}, {no()} FROM {mine}'
+        )
+        return cursor.rowcount
+
+
+def _count(counts: dict[str, int], model: type[Record], count: int) -> None:
+    if count:
+        counts[model._meta.db_table] = counts.get(model._meta.db_table, 0) + count
+
+
+def _told(query: str, sentence: str, table: str) -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({query}) x")
+        if count := cursor.fetchone()[0]:
+            cursor.execute(f"{query} ORDER BY 1 LIMIT {SHOWN}")
+            first = ", ".join(str(key) for (key,) in cursor.fetchall())
+            yield sentence.format(count=count, table=table, first=first + (", …" if count > SHOWN else ""))
