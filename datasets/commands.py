@@ -9,6 +9,7 @@ from time import monotonic
 from typing import ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -46,7 +47,13 @@ class ImportCommand(BaseCommand):
             raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
         if report and report.is_dir():
             raise CommandError(f"--report {report} is a folder: expected the name of a file, such as report.json.")
-        last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        try:
+            last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right "
+                "and its server is running; where the tables are not there yet, type: python manage.py migrate"
+            ) from error
         with _bar(options["verbosity"]) as progress:
             try:
                 outcome = import_files(

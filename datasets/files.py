@@ -89,7 +89,8 @@ def kept_at(sha256: str) -> Path:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    kept = kept_at("").resolve()  # imports that were kept are not to come again
+    files = (path for path in folder.rglob("*") if path.is_file() and kept not in path.resolve().parents)
     return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 

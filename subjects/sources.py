@@ -100,6 +100,8 @@ def unwrapped(document: Any) -> dict[str, Any]:
         if not isinstance(wrapping, dict):
             break
         if wrapping.get("subject_id") not in (None, ""):
+            if type(wrapping["subject_id"]) not in (str, int):
+                raise Unusable(f"has a subject_id that is no text but {wrapping['subject_id']!r}")
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
     raise Unusable("holds no subject: expected an object with a subject_id, by itself or under data or subject")

@@ -7,6 +7,7 @@ from django.db import connection, models, transaction
 
 from datasets.loading.filling import SourceRun
 from datasets.loading.rejections import unknown_reference
+from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.sources import LookUp, Many, Reference
 from datasets.staging import quoted
@@ -90,13 +91,19 @@ def add_lookups(run: SourceRun) -> dict[str, list[str]]:
                 # One look for each: all but the rarest are found within the first rows.
                 cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {staged} = %s)", [key])
                 used += [key] * cursor.fetchone()[0]
+            moved = {}
             for key in used:
                 details = dict(
                     zip(vocabulary.attributes, vocabulary.details[vocabulary.positions[new[key]]], strict=True)
                 )
                 stored_key = _store_lookup(column.model, key, new[key], details, run.files[0])
                 if stored_key != key:
-                    cursor.execute(f"UPDATE {table} SET {staged} = %s WHERE {staged} = %s", [stored_key, key])
+                    moved[key] = stored_key
+            if moved:
+                # At once: a key that one value moves to may be the one that another moves from.
+                cases = " ".join(f"WHEN {key} THEN {stored_key}" for key, stored_key in moved.items())
+                keys = ", ".join(map(str, moved))
+                cursor.execute(f"UPDATE {table} SET {staged} = CASE {staged} {cases} END WHERE {staged} IN ({keys})")
         if used:
             added[column.model._meta.db_table] = sorted(new[key] for key in used)
     return added
@@ -149,7 +156,7 @@ def write_transaction(unchecked: bool) -> Iterator[None]:
 
 
 def prove(run: SourceRun) -> None:
-    """See that every reference of the rows that this run wrote holds; raises RuntimeError, which none should.
+    """See that every reference of the rows that this run wrote holds; raises ImportRefused.
 
     The rows referred to are locked first, so that none can go before commit.
     """
@@ -175,4 +182,7 @@ def prove(run: SourceRun) -> None:
             f" WHERE r.changed_in_id IN ({files}) AND ({' OR '.join(broken)})"
         )
         if count := cursor.fetchone()[0]:
-            raise RuntimeError(f"{count} rows of {run.source.name} would refer to records that are not there")
+            raise ImportRefused(
+                f"{count} {'row' if count == 1 else 'rows'} of {run.source.name} would refer to records that are not "
+                "there any more: they were deleted while the files were read. Nothing was imported; import them again."
+            )

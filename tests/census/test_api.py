@@ -2,8 +2,9 @@
 
 import pytest
 
-from census.models import EducationLevel
+from census.models import Country, EducationLevel, MaritalStatus, Occupation, Race, Relationship, Workclass
 from datasets import matviews
+from datasets.models import ImportRun, SourceFile
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +92,46 @@ def test_income_by_education_is_read(client, respondent):
     assert rows(client, "income-by-education") == [
         {"education": "Bachelors", "years": 13, "respondents": 1, "over_50k": 1, "share_over_50k": 1.0}
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "listing", "address", "own"),
+    [
+        (Workclass, "/api/census/workclasses/", "/api/census/workclasses/7/", {"name": "State-gov"}),
+        (
+            EducationLevel,
+            "/api/census/education-levels/",
+            "/api/census/education-levels/7/",
+            {"name": "Masters", "years": 14},
+        ),
+        (MaritalStatus, "/api/census/marital-statuses/", "/api/census/marital-statuses/7/", {"name": "Widowed"}),
+        (Occupation, "/api/census/occupations/", "/api/census/occupations/7/", {"name": "Armed-Forces"}),
+        (Relationship, "/api/census/relationships/", "/api/census/relationships/7/", {"name": "Own-child"}),
+        (Race, "/api/census/races/", "/api/census/races/7/", {"name": "Black"}),
+        (Country, "/api/census/countries/", "/api/census/countries/7/", {"name": "Trinadad&Tobago"}),
+    ],
+)
+def test_a_word_of_a_vocabulary_is_read_with_the_file_that_brought_it(client, model, listing, address, own):
+    run = ImportRun.objects.create(pk=3, dataset="census", status=ImportRun.Status.LANDED)
+    file = SourceFile.objects.create(
+        run=run, source="respondents", name="adult.data", original_name="a", sha256="0", size=1
+    )
+    model.objects.create(pk=7, created_in=file, **own)
+    model.objects.create(pk=9, **{**own, "name": "Another"})
+    row = {"id": 7, **own, "created_in_run": 3, "created_in_file": "adult.data"}
+    other = {"id": 9, **own, "name": "Another", "created_in_run": None, "created_in_file": None}
+    assert client.get(listing).json() == {"next": None, "previous": None, "results": [row, other]}
+    assert client.get(address).json() == row
+
+
+def test_a_level_of_income_by_education_is_read(client, respondent):
+    respondent(income_over_50k=True).save()
+    respondent(workclass="Private").save()
+    respondent(education="HS-grad").save()
+    matviews.refresh("census")
+    level = {"education": "Bachelors", "years": 13, "respondents": 2, "over_50k": 1, "share_over_50k": 0.5}
+    other = {"education": "HS-grad", "years": 9, "respondents": 1, "over_50k": 0, "share_over_50k": 0.0}
+    page = {"next": None, "previous": None, "results": [level, other]}
+    assert client.get("/api/census/income-by-education/").json() == page
+    assert client.get("/api/census/income-by-education/Bachelors/").json() == level
+    assert client.get("/api/census/income-by-education/Doctorate/").status_code == 404

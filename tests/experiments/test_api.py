@@ -88,3 +88,66 @@ def test_features_list_the_most_common_compounds_and_say_by_what_rule(client):
 def test_compounds_are_read(client):
     [compound] = rows(client, "compounds", compound_id=2)
     assert (compound["compound_name"], compound["compound_structure"]) == ("C2", "CO")
+
+
+MADE_BY_HAND = {
+    "created_in_run": None,
+    "created_in_file": None,
+    "created_line": None,
+    "changed_in_run": None,
+    "changed_in_file": None,
+    "changed_line": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("listing", "address", "row"),
+    [
+        (
+            "/api/experiments/users/",
+            "/api/experiments/users/4/",
+            {
+                "user_id": 4,
+                "name": "Dora",
+                "email": "d****@example.com",
+                "signup_date": "2023-05-01",
+                **MADE_BY_HAND,
+            },
+        ),
+        (
+            "/api/experiments/compounds/",
+            "/api/experiments/compounds/4/",
+            {"compound_id": 4, "compound_name": "LSD", "compound_structure": "C20H25N3O", **MADE_BY_HAND},
+        ),
+        (
+            "/api/experiments/user-experiments/",
+            "/api/experiments/user-experiments/10/",
+            {
+                "experiment_id": 10,
+                "user_id": 4,
+                "user": "Dora",
+                "experiment_run_time": 2.5,
+                "compounds": [2, 4],
+                **MADE_BY_HAND,
+            },
+        ),
+        (
+            "/api/experiments/user-features/",
+            "/api/experiments/user-features/4/",
+            {
+                "user_id": 4,
+                "user": "Dora",
+                "total_experiments": 1,
+                "mean_run_time": 2.5,
+                "most_common_compounds": [2, 4],
+            },
+        ),
+    ],
+)
+def test_a_row_is_read_whole_in_its_list_and_alone(client, listing, address, row):
+    User.objects.create(user_id=4, name="Dora", email="dora@example.com", signup_date=date(2023, 5, 1))
+    Compound.objects.create(compound_id=4, compound_name="LSD", compound_structure="C20H25N3O")
+    UserExperiment.objects.create(experiment_id=10, user_id=4, experiment_run_time=2.5).compounds.set([4, 2])
+    matviews.refresh("experiments")
+    assert client.get(listing).json()["results"][-1] == row
+    assert client.get(address).json() == row

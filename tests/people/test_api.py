@@ -75,3 +75,37 @@ def test_places_and_births_by_country_are_read(client, kelso):
     assert (place["city"], place["county"], place["country"]) == ("Kelso", "Roxburghshire", "Scotland")
     assert client.get("/api/people/births-by-country/").json()["results"] == [{"country": "Scotland", "births": 1}]
     assert client.get("/api/people/births-by-country/Scotland/").json() == {"country": "Scotland", "births": 1}
+
+
+def test_a_place_is_read_with_the_file_that_brought_it_and_the_one_that_changed_it(client):
+    for number in (3, 4):
+        run = ImportRun.objects.create(pk=number, dataset="people", status=ImportRun.Status.LANDED)
+        SourceFile.objects.create(
+            pk=number, run=run, source="places", name=f"places-{number}.csv", original_name="p", sha256="0", size=1
+        )
+    Place.objects.create(pk=70, city="Kelso", county="Roxburghshire", country="Scotland")
+    Place.objects.create(
+        pk=71,
+        city="Derry",
+        county="Londonderry",
+        country="Northern Ireland",
+        created_in_id=3,
+        created_line=2,
+        changed_in_id=4,
+        changed_line=5,
+    )
+    derry = {
+        "id": 71,
+        "city": "Derry",
+        "county": "Londonderry",
+        "country": "Northern Ireland",
+        "created_in_run": 3,
+        "created_in_file": "places-3.csv",
+        "created_line": 2,
+        "changed_in_run": 4,
+        "changed_in_file": "places-4.csv",
+        "changed_line": 5,
+    }
+    [first, second] = client.get("/api/people/places/").json()["results"]
+    assert (first["id"], first["city"], second) == (70, "Kelso", derry)
+    assert client.get("/api/people/places/71/").json() == derry

@@ -50,3 +50,64 @@ def test_subjects_by_birth_year_are_read(client):
         {"key": "2018-Male", "year": 2018, "sex": "Male", "subjects": 1}
     ]
     assert client.get("/api/subjects/by-birth-year/2018-Male/").json()["subjects"] == 1
+
+
+NOT_FROM_A_FILE = {
+    "created_in_run": None,
+    "created_in_file": None,
+    "created_line": None,
+    "changed_in_run": None,
+    "changed_in_file": None,
+    "changed_line": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("listing", "address", "row"),
+    [
+        (
+            "/api/subjects/subjects/",
+            "/api/subjects/subjects/500001/",
+            {
+                "subject_id": "500001",
+                "date_of_birth": "2020-02-29",
+                "species": "Mus musculus",
+                "sex": "Female",
+                "background_strain": "C57BL/6J",
+                "genotype": "Ai14/wt; Sst-IRES-Cre/wt",
+                **NOT_FROM_A_FILE,
+            },
+        ),
+        (
+            "/api/subjects/sessions/",
+            "/api/subjects/sessions/7000/",
+            {
+                "id": 7000,
+                "name": "500001_2020-06-01",
+                "subject_id": "500001",
+                "schema_version": None,
+                "document": {"subject_id": "500001", "alleles": ["Ai14", None], "mass": {"grams": 21.5}},
+                **NOT_FROM_A_FILE,
+            },
+        ),
+        (
+            "/api/subjects/by-birth-year/",
+            "/api/subjects/by-birth-year/2020-Female/",
+            {"key": "2020-Female", "year": 2020, "sex": "Female", "subjects": 1},
+        ),
+    ],
+)
+def test_a_row_is_read_whole_in_its_list_and_alone(client, listing, address, row):
+    mouse = Subject.objects.create(
+        subject_id="500001",
+        date_of_birth=date(2020, 2, 29),
+        species="Mus musculus",
+        sex="Female",
+        background_strain="C57BL/6J",
+        genotype="Ai14/wt; Sst-IRES-Cre/wt",
+    )
+    document = {"subject_id": "500001", "alleles": ["Ai14", None], "mass": {"grams": 21.5}}
+    Session.objects.create(pk=7000, name="500001_2020-06-01", subject=mouse, document=document)
+    matviews.refresh("subjects")
+    assert client.get(listing).json()["results"][-1] == row
+    assert client.get(address).json() == row

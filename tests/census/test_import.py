@@ -1,0 +1,176 @@
+"""Respondents from files to tables, through the command."""
+
+from collections import Counter
+
+import pytest
+
+from census.models import EducationLevel, IncomeByEducation, Respondent
+from tests.importing import counts, imported, rejected
+
+pytestmark = pytest.mark.django_db
+
+ADA = "39, State-gov, 77516, Bachelors, 13, Never-married, Sales, Unmarried, White, Female, 2174, 0, 40, Peru, <=50K"
+BEN = "50, ?, 83311, HS-grad, 9, Divorced, ?, Husband, Black, Male, 0, 15, 13, ?, >50K"
+NAMES = (
+    "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"
+    "capital-gain,capital-loss,hours-per-week,native-country,income"
+)
+AS_TOLD = [
+    (39, "State-gov", 77516, "Bachelors", 13, "Never-married", "Sales", "Unmarried", "White", "Female")
+    + (2174, 0, 40, "Peru", False),
+    (50, None, 83311, "HS-grad", 9, "Divorced", None, "Husband", "Black", "Male") + (0, 15, 13, None, True),
+]
+COLUMNS = (
+    ("age", "workclass__name", "fnlwgt", "education__name", "education__years", "marital_status__name")
+    + ("occupation__name", "relationship__name", "race__name", "sex", "capital_gain", "capital_loss")
+    + ("hours_per_week", "native_country__name", "income_over_50k")
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A function that writes a file of these lines and returns its path."""
+    (tmp_path / "census").mkdir()
+
+    def write(*lines, name="adult.data"):
+        path = tmp_path / "census" / name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+def respondents():
+    return list(Respondent.objects.order_by("pk").values_list(*COLUMNS))
+
+
+def test_import_brings_respondents_and_the_words_they_are_described_by(file):
+    report = imported("import_census", file(ADA, BEN))
+    assert counts(report) == {"respondents": {"read": 2, "created": 2}}
+    assert respondents() == AS_TOLD
+    assert report["new_lookups"] == {
+        "workclasses": ["State-gov"],
+        "education_levels": ["Bachelors", "HS-grad"],
+        "marital_statuses": ["Divorced", "Never-married"],
+        "occupations": ["Sales"],
+        "relationships": ["Husband", "Unmarried"],
+        "races": ["Black", "White"],
+        "countries": ["Peru"],
+    }
+    assert list(IncomeByEducation.objects.order_by("years").values_list()) == [
+        ("HS-grad", 9, 1, 1, 1.0),
+        ("Bachelors", 13, 1, 0, 0.0),
+    ]
+
+
+def test_the_test_file_begins_with_a_remark_and_ends_its_labels_with_a_full_stop(file):
+    path = file("|1x3 Cross validator", f"{ADA}.", f"{BEN}.", "", name="adult.test")
+    assert counts(imported("import_census", path)) == {"respondents": {"read": 2, "created": 2}}
+    assert respondents() == AS_TOLD
+
+
+@pytest.mark.parametrize(
+    ("header", "of"),
+    [
+        (NAMES, str),
+        (NAMES.replace("-", "_"), str),
+        (NAMES.replace("-", ".").upper(), str),
+        (NAMES.replace("-", " ").title(), lambda row: row.replace(", ", ",")),
+        (NAMES.replace("education-num", "educational-num").replace("sex", "gender"), str),
+        (NAMES.replace("native-country", "country").replace("income", "class"), str),
+        (NAMES.replace("income", "salary").replace(",", ";"), lambda row: row.replace(",", ";")),
+        (NAMES.replace(",", "\t"), lambda row: row.replace(", ", "\t")),
+    ],
+)
+def test_a_table_with_a_header_and_a_file_of_uci_agree(file, header, of):
+    imported("import_census", file(header, of(ADA), of(BEN), name="census.csv"))
+    assert respondents() == AS_TOLD
+
+
+def test_equal_rows_are_different_people_and_stay(file):
+    assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "created": 4}
+    assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "unchanged": 4}
+    assert Counter(respondents())[AS_TOLD[0]] == 3
+
+
+def test_the_order_of_rows_does_not_matter(file):
+    imported("import_census", file(ADA, BEN, ADA))
+    assert counts(imported("import_census", file(BEN, ADA, ADA)))["respondents"] == {"read": 3, "unchanged": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "value", "message"),
+    [
+        (("39", "old"), "age", "old", "is not a whole number from 0 to 150"),
+        (("39", "151"), "age", "151", "is out of range: expected a whole number from 0 to 150"),
+        (("39", "?"), "age", None, "is missing: expected a whole number from 0 to 150"),
+        (("Female", "F"), "sex", "F", "is not one of Female or Male"),
+        (("Bachelors, 13", "?, 13"), "education", None, "is missing: expected text of at most 100 characters"),
+        (("Peru", "x" * 101), "native_country", "x" * 101, "is too long (101 characters): expected text of at most"),
+        (("<=50K", "50K"), "income", "50K", "is not one of >50K or <=50K"),
+        ((" 40", " 169"), "hours_per_week", "169", "is out of range: expected a whole number from 0 to 168"),
+        (("2174", "-1"), "capital_gain", "-1", "is out of range: expected a whole number from 0 up"),
+    ],
+)
+def test_a_respondent_who_cannot_be_is_rejected_and_the_rest_imported(file, change, column, value, message):
+    row = ADA.replace(*change)
+    report = imported("import_census", file(BEN, row))
+    assert counts(report)["respondents"] == {"read": 2, "created": 1, "rejected": 1}
+    (rejection,) = report["rejections"]
+    assert (rejection["file"], rejection["line"]) == ("adult.data", 2)
+    assert Counter(rejection["values"].values()) == Counter(row.split(", "))
+    (problem,) = rejection["problems"]
+    assert (problem["column"], problem["value"]) == (column, value)
+    assert problem["message"].startswith(message)
+    assert respondents() == AS_TOLD[1:]
+
+
+def test_a_level_of_education_has_one_number_of_years(file):
+    report = imported("import_census", file(ADA, BEN, ADA.replace("13", "14"), BEN.replace(" 9,", " 13,")))
+    assert rejected(report) == [("adult.data", 3, "education_num"), ("adult.data", 4, "education_num")]
+    assert [r["problems"][0]["message"] for r in report["rejections"]] == [
+        "does not fit: education Bachelors has 13",
+        "does not fit: education HS-grad has 9",
+    ]
+    assert set(EducationLevel.objects.values_list("name", "years")) == {("Bachelors", 13), ("HS-grad", 9)}
+
+
+def test_a_level_that_is_stored_keeps_its_years(file):
+    imported("import_census", file(ADA))
+    report = imported("import_census", file(ADA.replace("13", "14").replace("39", "40"), name="adult2.data"))
+    assert rejected(report) == [("adult2.data", 1, "education_num")]
+    assert set(EducationLevel.objects.values_list("name", "years")) == {("Bachelors", 13)}
+
+
+def test_a_rejected_row_brings_no_words(file):
+    report = imported("import_census", file(ADA, BEN.replace("50,", "old,", 1)))
+    assert "HS-grad" not in str(report["new_lookups"])
+    assert list(EducationLevel.objects.values_list("name")) == [("Bachelors",)]
+
+
+def test_a_changed_row_is_one_respondent_created_and_one_missing(file):
+    imported("import_census", file(ADA, BEN))
+    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")))
+    assert counts(report)["respondents"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
+    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), remove_missing=True)
+    assert counts(report)["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "removed": 1}
+    assert [row[2] for row in respondents()] == [77516, 83312]
+
+
+def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
+    report = imported("import_census")
+    assert [(f["file"], f["read"], f["created"], f["rejected"]) for f in report["sources"][0]["files"]] == [
+        ("adult.data", 4006, 4000, 6),
+        ("adult.test", 1002, 1000, 2),
+    ]
+    assert sorted(rejected(report)) == [
+        ("adult.data", 212, "age"),
+        ("adult.data", 655, "sex", "hours_per_week"),
+        ("adult.data", 1240, None),
+        ("adult.data", 1987, None),
+        ("adult.data", 2718, "education_num"),
+        ("adult.data", 3456, "income"),
+        ("adult.test", 140, "fnlwgt"),
+        ("adult.test", 802, "capital_gain"),
+    ]
+    assert counts(imported("import_census")) == {"respondents": {"read": 5008, "unchanged": 5000, "rejected": 8}}

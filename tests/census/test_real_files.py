@@ -1,0 +1,160 @@
+"""The census as received: every figure that the files are known by comes out of them."""
+
+from collections import Counter
+
+import pytest
+from django.db.models import Avg, Count, F
+
+from census.models import IncomeByEducation, Respondent
+from tests.importing import CLOTHES, counts, for_a_while, imported, table
+
+pytestmark = pytest.mark.django_db
+
+UNCHANGED = {"respondents": {"read": 48_842, "unchanged": 48_842}}
+# A column of the file in the order that it has, and what is stored of it.
+STORED = {
+    "age": "age",
+    "workclass": "workclass__name",
+    "fnlwgt": "fnlwgt",
+    "education": "education__name",
+    "education_num": "education__years",
+    "marital_status": "marital_status__name",
+    "occupation": "occupation__name",
+    "relationship": "relationship__name",
+    "race": "race__name",
+    "sex": "sex",
+    "capital_gain": "capital_gain",
+    "capital_loss": "capital_loss",
+    "hours_per_week": "hours_per_week",
+    "native_country": "native_country__name",
+    "income": "income_over_50k",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(real_data):
+    return real_data / "census"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def first(django_db_setup, django_db_blocker, folder):
+    """The report of the import that all tests here find done."""
+    with for_a_while(django_db_blocker):
+        yield imported("import_census", folder)
+
+
+def of(file):
+    """The respondents of a file."""
+    return Respondent.objects.filter(created_in__name=file)
+
+
+def cells(path):
+    """The rows of a file as it writes them, but for the full stop behind the labels of one."""
+    rows = [row for row in table(path) if not row[0].startswith("|")]
+    return [[*row[:-1], row[-1].removesuffix(".")] for row in rows]
+
+
+def as_written(respondents):
+    """The rows of the table as the files write them."""
+    rows = respondents.values_list(*STORED.values())
+    return [tuple("?" if c is None else str(c) for c in row) + (">50K" if rich else "<=50K",) for *row, rich in rows]
+
+
+def percent(share):
+    return round(100 * share, 3)
+
+
+def test_all_rows_are_there_and_valid(first):
+    assert counts(first) == {"respondents": {"read": 48_842, "created": 48_842}}
+    assert {f["file"]: f["created"] for f in first["sources"][0]["files"]} == {
+        "adult.data": 32_561,
+        "adult.test": 16_281,
+    }
+    assert len(first["notes"]) == 1 and "adult.names fits no source and was passed over" in first["notes"][0]
+
+
+@pytest.mark.parametrize("name", ["adult.data", "adult.test"])
+def test_every_cell_is_what_the_file_says(folder, name):
+    assert as_written(of(name).order_by("pk")) == [tuple(row) for row in cells(folder / name)]
+
+
+@pytest.mark.parametrize(
+    ("respondents", "over_50k", "share"),
+    [
+        (Respondent.objects.filter(created_in__name="adult.data"), 7_841, 24.081),
+        (Respondent.objects.filter(created_in__name="adult.test"), 3_846, 23.623),
+        (Respondent.objects.all(), 11_687, 23.928),
+    ],
+)
+def test_incomes_over_50k(respondents, over_50k, share):
+    assert respondents.filter(income_over_50k=True).count() == over_50k
+    assert percent(respondents.share_over_50k()) == share
+
+
+@pytest.mark.parametrize(("sex", "number", "share"), [("Male", 32_650, 30.377), ("Female", 16_192, 10.925)])
+def test_men_and_women(sex, number, share):
+    assert Respondent.objects.filter(sex=sex).count() == number
+    assert percent(Respondent.objects.filter(sex=sex).share_over_50k()) == share
+
+
+def test_what_is_missing_in_which_column():
+    missing = {name: Respondent.objects.filter(**{f"{path}": None}).count() for name, path in STORED.items()}
+    assert {name: number for name, number in missing.items() if number} == {
+        "workclass": 2_799,
+        "occupation": 2_809,
+        "native_country": 857,
+    }
+    assert (
+        Respondent.objects.exclude(workclass=None).exclude(occupation=None).exclude(native_country=None).count()
+        == 45_222
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "number"), [(["adult.data"], 24), (["adult.test"], 5), (["adult.data", "adult.test"], 52)]
+)
+def test_rows_that_equal_an_earlier_one_are_all_kept(files, number):
+    rows = Respondent.objects.filter(created_in__name__in=files)
+    several = rows.values(*STORED.values()).annotate(times=Count("pk")).filter(times__gt=1)
+    assert sum(row["times"] - 1 for row in several) == number
+
+
+def test_the_mean_age_of_adult_data():
+    assert round(of("adult.data").aggregate(mean=Avg("age"))["mean"], 4) == 38.5816
+
+
+def test_income_by_education_counts_every_respondent():
+    levels = IncomeByEducation.objects.all()
+    assert len(levels) == 16
+    assert (sum(level.respondents for level in levels), sum(level.over_50k for level in levels)) == (48_842, 11_687)
+    for level in levels:
+        there = Respondent.objects.filter(education__name=level.education)
+        assert (level.respondents, level.share_over_50k) == (there.count(), pytest.approx(there.share_over_50k()))
+
+
+def test_provenance_is_the_line_that_an_editor_shows(folder):
+    lines = (folder / "adult.test").read_text().split("\n")
+    last = of("adult.test").filter(created_line=F("changed_line")).order_by("-created_line").first()
+    assert lines[last.created_line - 1].startswith(f"{last.age}, ")
+    assert last.created_line == len([line for line in lines if line.strip()])
+
+
+def test_the_files_come_again_and_change_nothing(folder):
+    assert counts(imported("import_census", folder)) == UNCHANGED
+
+
+@pytest.mark.parametrize("clothes", CLOTHES)
+def test_the_same_tables_with_a_header_and_in_other_clothes_change_nothing(clothes, folder, tmp_path):
+    for name in ("adult.data", "adult.test"):
+        (tmp_path / name).write_bytes(CLOTHES[clothes]([list(STORED), *cells(folder / name)]))
+    assert counts(imported("import_census", tmp_path / "adult.data", tmp_path / "adult.test")) == UNCHANGED
+
+
+def test_a_table_with_a_header_makes_the_same_records_as_the_files_of_uci(folder, tmp_path):
+    rows = cells(folder / "adult.data") + cells(folder / "adult.test")
+    before = Counter(as_written(Respondent.objects.all()))
+    Respondent.objects.all().delete()
+    (tmp_path / "adult.csv").write_bytes(CLOTHES["everything at once"]([list(STORED), *rows]))
+    report = imported("import_census", tmp_path / "adult.csv")
+    assert counts(report) == {"respondents": {"read": 48_842, "created": 48_842}}
+    assert Counter(as_written(Respondent.objects.all())) == before

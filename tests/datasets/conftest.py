@@ -1,0 +1,134 @@
+"""Files for an import to read, the commands that import them, and what the tables hold afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTCOMES = ("created", "updated", "unchanged", "repeated", "rejected")
+COUNTS = ("read", *OUTCOMES, "missing", "removed", "kept")
+
+
+class Report(dict):
+    """A report as --report writes it, with short ways to what tests ask of it most."""
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """What each source counted, without what it counted none of."""
+        return {s["source"]: {name: s[name] for name in COUNTS if s[name]} for s in self["sources"]}
+
+    @property
+    def problems(self) -> list[tuple]:
+        """Each rejected row: source, line, and the column and value of each of its problems."""
+        return [
+            (r["source"], r["line"], *((p["column"], p["value"]) for p in r["problems"])) for r in self["rejections"]
+        ]
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Write a text (or bytes) to a file in the test's folder; its path."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def importing(tmp_path, transactional_db) -> Callable[..., Report]:
+    """Run an import command, which has to land; its report, whose sums have to be right."""
+
+    def importing(dataset: str, *arguments) -> Report:
+        path = tmp_path / "report of the run.json"
+        call_command(f"import_{dataset}", *map(str, arguments), "--report", str(path), verbosity=0)
+        report = Report(json.loads(path.read_text()))
+        for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:
+            assert counted["read"] == sum(counted[outcome] for outcome in OUTCOMES), counted
+        assert sum(source["rejected"] for source in report["sources"]) == len(report["rejections"])
+        return report
+
+    return importing
+
+
+@pytest.fixture
+def refused(transactional_db) -> Callable[..., str]:
+    """Run an import command, which has to refuse; the sentence that says why."""
+
+    def refused(dataset: str, *arguments) -> str:
+        with pytest.raises(CommandError) as caught:
+            call_command(f"import_{dataset}", *map(str, arguments), verbosity=0)
+        assert caught.value.returncode == 1
+        return str(caught.value)
+
+    return refused
+
+
+@pytest.fixture
+def rows(transactional_db) -> Callable[..., list[tuple]]:
+    """Ask the database; the rows as plain tuples."""
+
+    def rows(sql: str, *values) -> list[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    return rows
+
+
+@pytest.fixture
+def execute(transactional_db) -> Callable[..., None]:
+    """Do something to the database that no command does."""
+
+    def execute(*statements: str) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    return execute
+
+
+@pytest.fixture
+def whole(rows) -> Callable[[str], list[tuple]]:
+    """All there is of a table; on PostgreSQL with where each row is and what wrote it, which any write changes."""
+
+    def whole(table: str) -> list[tuple]:
+        if connection.vendor == "postgresql":
+            return sorted(rows(f"SELECT ctid::text, xmin::text, t::text FROM {table} t"))
+        return sorted(rows(f"SELECT rowid, * FROM {table}"), key=repr)
+
+    return whole
+
+
+@pytest.fixture
+def manage(child_environment) -> Callable[..., subprocess.Popen]:
+    """Start manage.py in a process of its own, on this test's database; none outlives the test."""
+    started = []
+
+    def manage(*arguments, **environment) -> subprocess.Popen:
+        command = [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)]
+        process = subprocess.Popen(
+            command,
+            env=child_environment | {"PYTHONUNBUFFERED": "1"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield manage
+    for process in started:
+        if process.poll() is None:
+            os.kill(process.pid, 9)
+        process.communicate()

@@ -1,0 +1,78 @@
+"""JSON documents: an object, an array or an object a line, and the places of what is wrong."""
+
+import pytest
+
+from datasets.reading import ReadError, read_json
+
+
+def documents(path):
+    return [(document.line, document.value) for document in read_json(path)]
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (b'\n {"a": 1}\n', [(2, {"a": 1})]),
+        (b'\xef\xbb\xbf{"a":\r\n [1, "\xc3\xa9"]}', [(1, {"a": [1, "é"]})]),
+        (b'[{"a": 1},\n{"a":\n2}, {"a": 3}]', [(1, {"a": 1}), (2, {"a": 2}), (3, {"a": 3})]),
+        (b'{"a": 1}\n\n{"a": 2}\r\n{"a": 3}', [(1, {"a": 1}), (3, {"a": 2}), (4, {"a": 3})]),
+        (b" [ ] ", []),
+        (b'{"a": {"b": 1}, "c": {"b": 1}, "e": "\\u00e9\\ud83d\\ude00 \\\\u0000"}', None),
+    ],
+)
+def test_json_is_an_object_an_array_or_an_object_a_line(write, content, wanted):
+    found = documents(write(content))
+    assert found == wanted if wanted is not None else found[0][1]["e"] == "é😀 \\u0000"
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "words"),
+    [
+        (b'{"a": 1,\n "b" 2}', "line 2, column 6", 'expected a colon, found "2}"'),
+        (b'{"a": 1', "line 1, column 8", "expected a comma or a closing bracket, found the end of the file"),
+        (b'{"a": 1}\n{"a": }', "line 2, column 7", 'expected a value, found "}"'),
+        (
+            b'{"a": 1} {"a": 2}',
+            "line 1, column 10",
+            "expected the end of the file after the object, or one object a line",
+        ),
+        (b'{"a":\n1}\n{"a": 2}', "line 3, column 1", "expected the end of the file after the object"),
+        (b'{"a": 1}\n{"a":\n2}', "line 2, column 1", "expected an object that ends on the line"),
+        (b'[{"a": 1},\r\n 2]', "line 2, column 2", 'expected a JSON object ({…}), found "2]"'),
+        (b'[{"a": 1}', "line 1, column 10", "expected a comma or the closing bracket of the array"),
+        (b'[{"a": 1}] x', "line 1, column 12", "expected the end of the file after the array"),
+        (b'"text"', "line 1, column 1", "expected a JSON object"),
+        (
+            b'{"a": {"b": 1},\n"c": {"b": 2, "d": [{"b": 1}], "b": 3}}',
+            "line 2, column 32",
+            'each name once in an object, found ""b""',
+        ),
+        (b'{"a": 1,\r"\\u0061": 2}', "line 2, column 1", "each name once"),
+        (b'{"a": "NaN",\n"b": NaN}', "line 2, column 6", 'a number that JSON knows, found "NaN"'),
+        (b'{"a": -Infinity}', "line 1, column 7", "a number that JSON knows"),
+        (b'{"a": 1e999}', "line 1, column 7", "a smaller number"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "line 1, column 7", "a shorter number"),
+        (b'{"a": "\xc3\xa9x", "b": "\\u0000"}', "line 1, column 18", "a text without NUL characters"),
+        (b'{"a": "\\ud800"}', "line 1, column 7", "half a surrogate pair"),
+        (b'{"a": "x\ty"}', "line 1, column 9", "written as escapes"),
+        (b'{"a": "x', "line 1, column 7", "expected a closing quote"),
+        (b'{"a":' * 100_000, "line 1, column 1", "expected an object of a few levels"),
+        (b'{"a": "\xf1"}', "line 1, column 8", "expected UTF-8, found byte 0xF1"),
+    ],
+)
+def test_json_that_cannot_be_read_is_refused_with_its_place(write, content, place, words):
+    path = write(content, "subject.json")
+    with pytest.raises(ReadError) as caught:
+        read_json(path)
+    assert str(caught.value).startswith(f"{path}, {place}: ") and words in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_an_empty_json_file_is_refused(write, content):
+    with pytest.raises(ReadError, match="the file is empty; expected a JSON object"):
+        read_json(write(content))
+
+
+def test_a_workbook_is_not_json(write):
+    with pytest.raises(ReadError, match="looks like a zip archive .* expected a JSON file"):
+        read_json(write(b"PK\x03\x04"))

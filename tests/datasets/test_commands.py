@@ -1,0 +1,282 @@
+"""The import commands as they are typed: options, reports, exit codes, and one sentence for a mistake."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nEve,Elm,soon,Derry\n"
+
+
+@pytest.fixture
+def folder(write):
+    write("all/people.csv", PEOPLE)
+    return write("all/places.csv", PLACES).parent
+
+
+@pytest.fixture
+def said(transactional_db):
+    """Run a command that succeeds; the lines it says."""
+
+    def said(name: str, *arguments) -> list[str]:
+        out = io.StringIO()
+        call_command(name, *map(str, arguments), stdout=out)
+        return out.getvalue().splitlines()
+
+    return said
+
+
+def test_a_run_that_landed_exits_with_0_and_tells_its_rejections(folder, manage, rows):
+    process = manage("import_people", folder)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    first, *rest = out.splitlines()
+    assert " of people landed in " in first
+    assert rest == [
+        "  places (places.csv): 2 read, 2 created, 0 updated, 0 unchanged",
+        "  people (people.csv): 2 read, 1 created, 0 updated, 0 unchanged, 1 rejected",
+        "Rejected (1):",
+        '  people, people.csv line 3: date_of_birth "soon" is not a date written year-month-day, such as 1984-03-01',
+    ]
+    assert rows("SELECT given_name FROM people") == [("Ann",)]
+
+
+def test_a_run_that_did_not_land_exits_with_1_and_one_sentence(folder, manage, rows):
+    process = manage("import_people", folder, "--strict")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.splitlines()[-1].startswith("CommandError: 1 row cannot be used, and --strict allows none.")
+    assert '  people, people.csv line 3: date_of_birth "soon"' in err
+    assert "Traceback" not in err
+    assert rows("SELECT * FROM places") == []
+
+
+def test_a_file_that_is_not_there_exits_with_1_and_one_sentence(tmp_path, manage):
+    process = manage("import_people", tmp_path / "nothing.csv")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err == f"CommandError: {tmp_path / 'nothing.csv'} is not there: expected a file or a folder.\n"
+
+
+def test_a_database_without_tables_exits_with_1_and_says_what_to_type(folder, tmp_path, manage):
+    process = manage("import_people", folder, DATABASE_URL=f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("CommandError: The database cannot be used: no such table: import_runs.")
+    assert err.endswith("type: python manage.py migrate\n") and "Traceback" not in err
+
+
+def test_without_files_the_datasets_own_folder_is_imported(write, importing, settings):
+    settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
+    assert importing("people").counts == {"places": {"read": 2, "created": 2}}
+
+
+def test_without_files_and_without_a_folder_the_folder_is_named(refused, settings, tmp_path):
+    settings.SOURCES_DIR = tmp_path / "nowhere"
+    assert refused("people") == f"{tmp_path / 'nowhere' / 'people'} is not there: expected a file or a folder."
+
+
+def test_a_file_is_known_by_its_name_else_by_its_columns(write, importing):
+    report = importing("people", write("towns.txt", PLACES), write("PEOPLE-2024.csv", PEOPLE))
+    assert [(source["source"], source["file"]) for source in report["sources"]] == [
+        ("places", "towns.txt"),
+        ("people", "PEOPLE-2024.csv"),
+    ]
+
+
+def test_a_file_that_fits_no_source_is_refused_with_what_each_expects(write, refused):
+    path = write("boats.csv", "name,length\nSkua,7\n")
+    assert refused("people", path) == (
+        f"{path} fits no source, neither by name nor by its columns. Expected:\n"
+        "  places (places*.csv): city, county, country\n"
+        "  people (people*.csv): given_name, family_name, date_of_birth, place_of_birth"
+    )
+
+
+def test_a_folder_in_which_nothing_fits_is_refused_with_what_each_source_expects(write, refused):
+    folder = write("boats/boats.csv", "name,length\nSkua,7\n").parent
+    sentence = refused("people", folder)
+    assert sentence.startswith(f"{folder} holds no file that fits a source. Expected:\n  places (places*.csv): city,")
+
+
+def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, importing):
+    odd, hidden = write("all/deeper/boats.csv", "name,length\nSkua,7\n"), write("all/.hidden/places.csv", "no\n")
+    report = importing("people", folder)
+    assert report["notes"] == [f"{odd} fits no source and was passed over."]
+    assert str(hidden) not in json.dumps(report)
+
+
+@pytest.mark.parametrize("name", ["places.csv", "towns.csv"], ids=["known by its name", "of another name"])
+@pytest.mark.parametrize(
+    ("content", "arguments", "sentence"),
+    [
+        (b"", [], "is empty; expected the columns"),
+        (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns"),
+        (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
+        (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding called "klingon"'),
+        (PLACES.encode("utf-16"), [], "say --encoding utf-16"),
+        (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
+    ],
+    ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a workbook"],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
+    write, refused, rows, name, content, arguments, sentence
+):
+    said = refused("people", write(name, content), *arguments)
+    assert sentence in said and (name in said or "encoding called" in said) and "imports" not in said
+    assert rows("SELECT * FROM places") == []
+
+
+def test_a_file_in_another_encoding_is_imported_when_it_is_named(write, importing, refused, rows):
+    path = write("places.csv", PLACES.replace("Kelso", "Ålesund €").encode("cp1252"))
+    assert "for example --encoding cp1252" in refused("people", path)
+    importing("people", path, "--encoding", "cp1252")
+    assert rows("SELECT city, encoding FROM places JOIN source_files f ON f.id = created_in_id ORDER BY city DESC") == [
+        ("Ålesund €", "cp1252"),
+        ("Derry", "cp1252"),
+    ]
+
+
+def test_a_column_that_is_missing_is_refused_with_what_was_expected_and_found(write, refused):
+    path = write("places.csv", "city,land\nKelso,Scotland\n")
+    sentence = refused("people", path)
+    assert "line 1: the columns county, country are missing. Expected city, county, country" in sentence
+    assert 'found "city", "land"' in sentence
+
+
+def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write, refused):
+    row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
+    names = "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"
+    names += "capital-gain,capital-loss,hours-per-week,native-country,income\n"
+    fewer = "\n".join(",".join(line.split(",")[:1] + line.split(",")[2:]) for line in (names + row).splitlines())
+    sentence = refused("census", write("adult_1.csv", names + row), write("adult_2.csv", fewer))
+    assert "differ in their columns (workclass). Import them one after the other." in sentence
+
+
+def test_as_is_for_one_file(folder, refused):
+    assert refused("people", folder, "--as", "people.csv") == (
+        "--as people.csv says what one file is known by, but 2 were given."
+    )
+
+
+def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folder, refused, rows, tmp_path):
+    sentence = refused("people", folder, "--report", tmp_path / "nowhere/report.json")
+    assert sentence == f"--report {tmp_path}/nowhere/report.json: there is no folder {tmp_path}/nowhere."
+    assert "is a folder: expected the name of a file" in refused("people", folder, "--report", tmp_path)
+    assert rows("SELECT * FROM import_runs") == []
+
+
+def test_what_the_database_refuses_is_told_in_a_sentence(write, refused, rows, execute):
+    execute("CREATE UNIQUE INDEX one_place_a_country ON places (country)")
+    try:
+        sentence = refused("people", write("places.csv", PLACES + "Perth,Perthshire,Scotland\n"))
+    finally:
+        execute("DROP INDEX one_place_a_country")
+    assert sentence.startswith("The database refused: ") and sentence.endswith(". Nothing was imported.")
+    assert "unique" in sentence.lower() and "\n" not in sentence
+    assert rows("SELECT * FROM places") == []
+    assert rows("SELECT status, error FROM import_runs") == [("failed", sentence)]
+
+
+def test_the_report_holds_the_whole_run(folder, importing):
+    report = importing("people", folder)
+    assert set(report) == {
+        *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error"),
+        *("sources", "new_lookups", "notes", "missing", "rejections"),
+    }
+    counts = {"read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept"}
+    assert [set(source) for source in report["sources"]] == [{"source", "file", "sha256", "files", *counts}] * 2
+    assert [set(f) for s in report["sources"] for f in s["files"]] == [
+        {"file", "sha256", "unknown_columns", *counts}
+    ] * 2
+    (rejection,) = report["rejections"]
+    assert set(rejection) == {"source", "file", "line", "values", "problems"}
+    assert [set(problem) for problem in rejection["problems"]] == [{"column", "value", "message"}]
+    assert (report["status"], report["error"], len(report["sources"][0]["sha256"])) == ("landed", "", 64)
+
+
+def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
+    sentence = refused("people", folder, "--strict", "--report", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["status"], report["error"]) == ("failed", sentence)
+    assert [(r["source"], r["line"]) for r in report["rejections"]] == [("people", 3)]
+
+
+def test_a_rehearsal_reports_the_same_and_changes_nothing(folder, importing, write, whole, rows):
+    write("all/places.csv", "city,county,country\nKelso,Berwickshire,Scotland\nYork,Yorkshire,England\nBath\n")
+    importing("people", write("places.csv", PLACES))
+    before = whole("places"), whole("people")
+    rehearsed = importing("people", folder, "--dry-run", "--remove-missing")
+    assert (whole("places"), whole("people")) == before
+    assert rows("SELECT status FROM import_runs ORDER BY id") == [("landed",), ("rehearsed",)]
+    landed = importing("people", folder, "--remove-missing")
+    own = ("run", "status", "dry_run", "started_at", "finished_at")
+    assert {k: v for k, v in rehearsed.items() if k not in own} == {k: v for k, v in landed.items() if k not in own}
+    assert landed.counts["places"] == {"read": 3, "created": 1, "updated": 1, "rejected": 1, "missing": 1, "removed": 1}
+    assert (rehearsed["status"], rehearsed["dry_run"], landed["status"]) == ("rehearsed", True, "landed")
+
+
+def test_a_rehearsal_makes_no_look_up_values(write, importing, rows):
+    row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
+    report = importing("census", write("adult.data", row), "--dry-run")
+    assert report["new_lookups"]["countries"] == ["Peru"]
+    assert rows("SELECT * FROM countries") == []
+
+
+def test_a_rehearsal_says_that_it_was_one(folder, said):
+    assert said("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: it was a rehearsal.")
+
+
+def test_the_summary_shows_ten_rejections_and_how_many_more(folder, write, said):
+    rows = "".join(f"G{n},Mac,soon,Kelso\n" for n in range(12))
+    lines = said("import_people", folder, write("people_2.csv", PEOPLE.splitlines()[0] + "\n" + rows))
+    assert lines[-1] == "  and 3 more; --report FILE lists them all."
+    assert sum(" line " in line for line in lines) == 10
+
+
+def test_the_summary_names_what_is_new_missing_and_removed(folder, write, said):
+    said("import_people", folder)
+    fewer = write("places.csv", "city,county,country\n")
+    lines = said("import_people", fewer)
+    assert lines[-3:] == [
+        "Gone from their files (2):",
+        "  places Kelso, last seen in places.csv on line 2",
+        "  places Derry, last seen in places.csv on line 3",
+    ]
+    lines = said("import_people", fewer, "--remove-missing")
+    assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 removed" in lines
+    assert "  1 missing of places stay: people refers to them." in lines
+
+
+def test_import_sources_imports_each_dataset_once(write, said, settings, rows):
+    settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
+    first = said("import_sources")
+    assert any(" of people landed in " in line for line in first)
+    assert f"census: there is no {settings.SOURCES_DIR / 'census'}; nothing imported." in first
+    write("sources/people/places.csv", PLACES + "York,Yorkshire,England\n")
+    assert not any("people" in line for line in said("import_sources"))
+    assert rows("SELECT count(*) FROM places") == [(2,)]
+
+
+def test_demo_curator_makes_an_account_once_where_it_is_safe(said, settings, client):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="only with DEBUG on"):
+        call_command("demo_curator")
+    settings.DEBUG = True
+    if connection.vendor != "sqlite":
+        assert said("demo_curator") == [
+            "No demo curator on this database. For an account, type: manage.py createsuperuser"
+        ]
+        return
+    (line,) = said("demo_curator")
+    assert said("demo_curator") == [line]
+    kept = Path(connection.settings_dict["NAME"]).with_name("demo_curator.txt")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.unlink()
+    name, password = line.removeprefix("Sign in at /admin/ as ").split(", password ")
+    assert client.login(username=name, password=password)
+    assert client.get("/admin/").status_code == 200

@@ -1,0 +1,148 @@
+"""Records that their file no longer holds: counted, listed, and deleted only where that was asked."""
+
+import pytest
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\nBath,Avon,England\n"
+PEOPLE = """\
+given_name,family_name,date_of_birth,place_of_birth
+Ann,Mac,1901-02-03,Kelso
+Bob,Oak,1950-12-31,Derry
+"""
+NO_DERRY = PLACES.replace("Derry,Derry,Ulster\n", "")
+NO_BOB = PEOPLE.replace("Bob,Oak,1950-12-31,Derry\n", "")
+
+
+@pytest.fixture
+def imported(write, importing):
+    write("all/people.csv", PEOPLE)
+    importing("people", write("all/places.csv", PLACES).parent)
+
+
+@pytest.fixture
+def cities(rows):
+    return lambda: [row[0] for row in rows("SELECT city FROM places ORDER BY city")]
+
+
+def test_a_record_that_its_file_no_longer_holds_is_listed_and_stays(imported, write, importing, cities, whole):
+    before = whole("places")
+    report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England\n", "")))
+    assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1}}
+    assert report["missing"] == [{"source": "places", "record": "Bath", "file": "places.csv", "line": 4}]
+    assert whole("places") == before
+
+
+def test_it_is_listed_each_time_until_it_is_removed(imported, write, importing, cities):
+    path = write("places.csv", PLACES.replace("Bath,Avon,England\n", ""))
+    importing("people", path)
+    assert importing("people", path).counts["places"]["missing"] == 1
+    report = importing("people", path, "--remove-missing")
+    assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1, "removed": 1}}
+    assert cities() == ["Derry", "Kelso"]
+    assert importing("people", path).counts == {"places": {"read": 2, "unchanged": 2}}
+
+
+def test_a_file_of_another_name_makes_nothing_missing(imported, write, importing, cities):
+    report = importing(
+        "people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"), "--remove-missing"
+    )
+    assert report.counts == {"places": {"read": 1, "created": 1}}
+    assert cities() == ["Bath", "Derry", "Kelso", "York"]
+
+
+def test_a_record_is_missing_from_the_file_that_changed_it_last(imported, write, importing):
+    importing("people", write("places_2.csv", "city,county,country\nBath,Somerset,England\n"))
+    report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England\n", "")))
+    assert report["missing"] == []
+    report = importing("people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"))
+    assert report["missing"] == [{"source": "places", "record": "Bath", "file": "places_2.csv", "line": 2}]
+
+
+def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(write, importing):
+    one, two = "city,county,country\nKelso,Roxburghshire,Scotland\n", "city,county,country\nBath,Avon,England\n"
+    importing("people", write("places_1.csv", one), write("places_2.csv", two))
+    both = write("places_1.csv", "city,county,country\n"), write("places_2.csv", two + one.splitlines()[1] + "\n")
+    assert importing("people", *both).counts == {"places": {"read": 2, "unchanged": 2}}
+
+
+def test_removing_what_is_missing_without_a_key(imported, write, importing, rows):
+    report = importing("people", write("people.csv", NO_BOB), "--remove-missing")
+    assert report.counts == {"people": {"read": 1, "unchanged": 1, "missing": 1, "removed": 1}}
+    ((entry,)) = report["missing"]
+    assert (entry["source"], entry["file"], entry["line"]) == ("people", "people.csv", 3)
+    assert rows("SELECT given_name FROM people") == [("Ann",)]
+
+
+def test_what_others_refer_to_stays(imported, write, importing, cities):
+    report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing")
+    assert report.counts == {"places": {"missing": 3, "removed": 1}}
+    assert "2 missing of places stay: people refers to them." in report["notes"]
+    assert cities() == ["Derry", "Kelso"]
+
+
+def test_a_parent_goes_with_its_last_child(imported, write, importing, rows, cities):
+    write("all/people.csv", NO_BOB)
+    report = importing("people", write("all/places.csv", NO_DERRY).parent, "--remove-missing")
+    assert report.counts == {
+        "places": {"read": 2, "unchanged": 2, "missing": 1, "removed": 1},
+        "people": {"read": 1, "unchanged": 1, "missing": 1, "removed": 1},
+    }
+    assert (cities(), rows("SELECT given_name FROM people")) == (["Bath", "Kelso"], [("Ann",)])
+
+
+def test_a_record_goes_with_its_many(write, importing, rows):
+    write("all/users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n")
+    write("all/compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n2,Salt,NaCl\n")
+    experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1;2,10\n2,1,2,20\n"
+    importing("experiments", write("all/user_experiments.csv", experiments).parent)
+    fewer = write("user_experiments.csv", experiments.replace("1,1,1;2,10\n", ""))
+    assert importing("experiments", fewer, "--remove-missing").counts["user_experiments"]["removed"] == 1
+    assert rows("SELECT experiment_id, compound_id FROM user_experiment_compounds") == [(2, 2)]
+    # A compound that no experiment uses any more can go; one that is used cannot, nor can a user with experiments.
+    none = write("compounds.csv", "compound_id,compound_name,compound_structure\n")
+    report = importing("experiments", none, "--remove-missing")
+    assert report.counts == {"compounds": {"missing": 2, "removed": 1}}
+    assert rows("SELECT compound_id FROM compounds") == [(2,)]
+
+
+def test_a_rejected_row_that_can_be_known_by_its_key_is_not_missing(imported, write, importing, cities):
+    report = importing("people", write("places.csv", PLACES.replace("Avon", "")), "--remove-missing")
+    assert report.counts == {"places": {"read": 3, "unchanged": 2, "rejected": 1}}
+    assert cities() == ["Bath", "Derry", "Kelso"]
+
+
+def test_a_row_that_only_the_tables_reject_is_not_missing(write, importing, rows):
+    write("all/users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n")
+    write("all/compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n")
+    experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1,10\n2,1,1,20\n"
+    importing("experiments", write("all/user_experiments.csv", experiments).parent)
+    bad = experiments.replace("1,1,1,10", "1,7,1,10").replace("2,1,1,20", "2,1,9,20")
+    report = importing("experiments", write("user_experiments.csv", bad), "--remove-missing")
+    assert report.counts == {"user_experiments": {"read": 2, "rejected": 2}}
+    assert rows("SELECT experiment_id FROM user_experiments ORDER BY 1") == [(1,), (2,)]
+
+
+def test_a_rejected_row_that_can_be_known_by_its_content_is_not_missing(write, importing, rows, execute):
+    row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
+    importing("census", write("adult.data", row + row))
+    execute("UPDATE education_levels SET years = 12")
+    report = importing("census", write("adult.data", row + row), "--remove-missing")
+    assert report.counts == {"respondents": {"read": 2, "rejected": 2}}
+    assert rows("SELECT count(*) FROM respondents") == [(2,)]
+
+
+def test_a_rejected_row_that_cannot_be_known_leaves_its_record_missing(imported, write, importing):
+    report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England", "Bath;Avon;England")))
+    assert report.counts == {"places": {"read": 3, "unchanged": 2, "rejected": 1, "missing": 1}}
+
+
+def test_a_record_that_a_curator_made_is_never_missing(imported, write, importing, execute, cities):
+    execute("INSERT INTO places (city, county, country) VALUES ('York', 'Yorkshire', 'England')")
+    assert importing("people", write("places.csv", PLACES), "--remove-missing").counts["places"]["unchanged"] == 3
+    assert "York" in cities()
+
+
+def test_a_rehearsal_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
+    before = whole("places"), whole("people")
+    report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing", "--dry-run")
+    assert report.counts == {"places": {"missing": 3, "removed": 1}}
+    assert (whole("places"), whole("people")) == before

@@ -1,0 +1,116 @@
+"""The same rows under another file's name: refused, until it is said which file they continue."""
+
+import pytest
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+
+
+def people(*names: str) -> str:
+    return HEADER + "".join(f"{name},Mac,1901-02-03,Kelso\n" for name in names)
+
+
+FIVE = people("Ann", "Bob", "Cy", "Dee", "Eve")
+
+
+@pytest.fixture
+def imported(write, importing):
+    write("all/people.csv", FIVE)
+    importing("people", write("all/places.csv", PLACES).parent)
+
+
+@pytest.fixture
+def names(rows):
+    return lambda: [row[0] for row in rows("SELECT given_name FROM people ORDER BY created_in_id, created_line")]
+
+
+def test_the_same_file_under_another_name_is_refused(imported, write, refused, rows):
+    assert refused("people", write("people_new.csv", FIVE)) == (
+        "people_new.csv is the same file as people.csv, which has been imported into people; importing it would make "
+        "every record double. Say --as people.csv where it continues that file, or --as people_new.csv where its rows "
+        "are others."
+    )
+    assert rows("SELECT count(*) FROM people") == [(5,)]
+    assert rows("SELECT status FROM import_runs ORDER BY id DESC LIMIT 1") == [("failed",)]
+
+
+def test_more_than_half_of_the_rows_under_another_name_are_refused(imported, write, refused, rows, whole):
+    before = whole("people")
+    sentence = refused("people", write("people_new.csv", people("Cy", "Bob", "Ann", "Fay", "Gus")))
+    assert sentence.startswith(
+        "people_new.csv holds mostly the rows of people.csv, which has been imported into people"
+    )
+    assert "--as people.csv" in sentence and "--as people_new.csv" in sentence
+    assert whole("people") == before
+
+
+def test_up_to_half_of_the_rows_may_be_another_files(imported, write, importing, names):
+    report = importing("people", write("people_new.csv", people("Ann", "Bob", "Fay", "Gus")))
+    assert report.counts == {"people": {"read": 4, "created": 4}}
+    assert names() == ["Ann", "Bob", "Cy", "Dee", "Eve", "Ann", "Bob", "Fay", "Gus"]
+
+
+def test_as_the_name_of_a_file_continues_it(imported, write, importing, names, whole, rows):
+    before = whole("people")
+    report = importing(
+        "people", write("people_new.csv", people("Ann", "Bob", "Cy", "Dee", "Fay")), "--as", "people.csv"
+    )
+    assert report.counts == {"people": {"read": 5, "created": 1, "unchanged": 4, "missing": 1}}
+    assert names() == ["Ann", "Bob", "Cy", "Dee", "Eve", "Fay"]
+    assert set(before) < set(whole("people"))
+    assert rows("SELECT name, original_name FROM source_files ORDER BY id DESC LIMIT 1") == [
+        ("people.csv", "people_new.csv")
+    ]
+
+
+def test_as_a_new_name_imports_other_people(imported, write, importing, names):
+    path = write("people_new.csv", FIVE)
+    report = importing("people", path, "--as", "people_new.csv")
+    assert report.counts == {"people": {"read": 5, "created": 5}}
+    assert names() == ["Ann", "Bob", "Cy", "Dee", "Eve"] * 2
+    assert importing("people", path).counts == {"people": {"read": 5, "unchanged": 5}}
+
+
+def test_a_file_that_was_continued_under_its_own_name_goes_on_as_usual(imported, write, importing):
+    importing("people", write("people_new.csv", people("Ann", "Bob", "Cy", "Dee", "Fay")), "--as", "people.csv")
+    report = importing("people", write("people.csv", people("Ann", "Bob", "Cy", "Dee", "Fay")))
+    assert report.counts == {"people": {"read": 5, "unchanged": 5, "missing": 1}}
+
+
+def test_a_renamed_file_is_refused_although_a_row_was_added(imported, write, refused):
+    assert "holds mostly the rows of people.csv" in refused(
+        "people", write("people_2.csv", FIVE + "Fay,Mac,1901-02-03,Kelso\n")
+    )
+
+
+def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused, rows):
+    importing("people", write("places.csv", PLACES))
+    sentence = refused("people", write("people_1.csv", FIVE), write("people_2.csv", FIVE))
+    assert sentence.startswith("people_2.csv is the same file as people_1.csv")
+    mostly = write("people_2.csv", people("Bob", "Ann", "Cy"))
+    assert "people_2.csv holds mostly the rows of people_1.csv" in refused(
+        "people", write("people_1.csv", FIVE), mostly
+    )
+    assert rows("SELECT count(*) FROM people") == [(0,)]
+
+
+def test_a_file_that_only_a_rehearsal_saw_is_no_reason_to_refuse(write, importing):
+    importing("people", write("places.csv", PLACES))
+    importing("people", write("people.csv", FIVE), "--dry-run")
+    assert importing("people", write("people_new.csv", FIVE)).counts == {"people": {"read": 5, "created": 5}}
+
+
+def test_a_rehearsal_refuses_the_same(imported, write, refused):
+    assert "is the same file as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
+
+
+def test_a_source_with_a_key_knows_its_records_under_any_name(imported, write, importing):
+    assert importing("people", write("places_new.csv", PLACES)).counts == {"places": {"read": 1, "unchanged": 1}}
+
+
+def test_two_folders_files_of_one_name_are_not_taken_for_one_another(write, importing, refused, rows):
+    importing("people", write("places.csv", PLACES))
+    one, two = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
+    sentence = refused("people", one, two)
+    assert "people.csv" in sentence and "--as" in sentence
+    assert rows("SELECT count(*) FROM people") == [(0,)]

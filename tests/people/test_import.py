@@ -1,0 +1,161 @@
+"""Places and people from files to tables, through the command."""
+
+from datetime import date
+
+import pytest
+
+from people.models import BirthsByCountry, Person, Place
+from tests.importing import counts, imported, rejected
+
+pytestmark = pytest.mark.django_db
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Northern Ireland\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1900-01-31,Kelso\nBob,Orr,1901-02-28,Derry\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a few places and people."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    (folder / "places.csv").write_text(PLACES, encoding="utf-8")
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    return folder
+
+
+def people():
+    names = ("given_name", "family_name", "date_of_birth", "place_of_birth__city")
+    return list(Person.objects.order_by("pk").values_list(*names))
+
+
+def places():
+    return list(Place.objects.order_by("pk").values_list("city", "county", "country"))
+
+
+def births():
+    return dict(BirthsByCountry.objects.values_list("country", "births"))
+
+
+def test_import_brings_places_and_the_people_born_in_them(folder):
+    assert counts(imported("import_people", folder)) == {
+        "places": {"read": 2, "created": 2},
+        "people": {"read": 2, "created": 2},
+    }
+    assert places() == [("Kelso", "Roxburghshire", "Scotland"), ("Derry", "Derry", "Northern Ireland")]
+    assert people() == [("Ann", "Mac", date(1900, 1, 31), "Kelso"), ("Bob", "Orr", date(1901, 2, 28), "Derry")]
+    assert births() == {"Scotland": 1, "Northern Ireland": 1}
+
+
+def test_people_may_come_without_their_places_where_these_are_known(folder):
+    imported("import_people", folder / "places.csv")
+    assert counts(imported("import_people", folder / "people.csv")) == {"people": {"read": 2, "created": 2}}
+    assert births() == {"Scotland": 1, "Northern Ireland": 1}
+
+
+def test_import_passes_over_the_files_that_it_kept_itself(folder, settings):
+    settings.MEDIA_ROOT = folder / "media"
+    imported("import_people", folder)
+    assert len(list((folder / "media" / "imports").iterdir())) >= 2
+    assert counts(imported("import_people", folder))["people"] == {"read": 2, "unchanged": 2}
+
+
+def test_import_keeps_people_whose_rows_are_equal(folder):
+    with (folder / "people.csv").open("a", encoding="utf-8") as file:
+        file.write("Ann,Mac,1900-01-31,Kelso\n" * 2)
+    assert counts(imported("import_people", folder))["people"] == {"read": 4, "created": 4}
+    assert counts(imported("import_people", folder))["people"] == {"read": 4, "unchanged": 4}
+    assert people().count(("Ann", "Mac", date(1900, 1, 31), "Kelso")) == 3
+
+
+def test_one_equal_row_less_is_one_person_missing(folder):
+    (folder / "people.csv").write_text(PEOPLE + "Ann,Mac,1900-01-31,Kelso\n", encoding="utf-8")
+    imported("import_people", folder)
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    assert counts(imported("import_people", folder))["people"] == {"read": 2, "unchanged": 2, "missing": 1}
+    assert Person.objects.count() == 3
+    again = imported("import_people", folder, remove_missing=True)
+    assert counts(again)["people"] == {"read": 2, "unchanged": 2, "missing": 1, "removed": 1}
+    assert Person.objects.count() == 2
+
+
+def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(folder):
+    with (folder / "people.csv").open("a", encoding="utf-8") as file:
+        file.write("Cat,Roy,1902-03-01,Atlantis\nDan,Roy,1902-03-01,Kelso\n")
+    report = imported("import_people", folder)
+    assert counts(report)["people"] == {"read": 4, "created": 3, "rejected": 1}
+    (rejection,) = report["rejections"]
+    assert (rejection["source"], rejection["line"]) == ("people", 4)
+    assert rejection["values"] == {
+        "given_name": "Cat",
+        "family_name": "Roy",
+        "date_of_birth": "1902-03-01",
+        "place_of_birth": "Atlantis",
+    }
+    (problem,) = rejection["problems"]
+    assert (problem["column"], problem["value"]) == ("place_of_birth", "Atlantis")
+    assert problem["message"] == "names no place that is known (looked for in places.city)"
+
+
+def test_a_place_that_was_itself_rejected_is_not_known(folder):
+    (folder / "places.csv").write_text(PLACES + "Perth,,Scotland\n", encoding="utf-8")
+    (folder / "people.csv").write_text(PEOPLE + "Cat,Roy,1902-03-01,Perth\n", encoding="utf-8")
+    assert rejected(imported("import_people", folder)) == [
+        ("places.csv", 4, "county"),
+        ("people.csv", 4, "place_of_birth"),
+    ]
+
+
+def test_a_place_that_moves_to_another_county_is_updated_and_its_people_stay(folder):
+    imported("import_people", folder)
+    (folder / "places.csv").write_text(PLACES.replace("Roxburghshire", "Borders"), encoding="utf-8")
+    assert counts(imported("import_people", folder)) == {
+        "places": {"read": 2, "updated": 1, "unchanged": 1},
+        "people": {"read": 2, "unchanged": 2},
+    }
+    assert places()[0] == ("Kelso", "Borders", "Scotland")
+
+
+def test_births_follow_a_place_that_changes_country(folder):
+    imported("import_people", folder)
+    (folder / "places.csv").write_text(PLACES.replace("Northern Ireland", "Scotland"), encoding="utf-8")
+    imported("import_people", folder)
+    assert births() == {"Scotland": 2}
+
+
+def test_an_edited_row_is_one_person_created_and_one_missing(folder):
+    imported("import_people", folder)
+    (folder / "people.csv").write_text(PEOPLE.replace("1900-01-31", "1900-01-30"), encoding="utf-8")
+    report = imported("import_people", folder)
+    assert counts(report)["people"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
+    assert [(m["source"], m["file"], m["line"]) for m in report["missing"]] == [("people", "people.csv", 2)]
+
+
+def test_a_removed_place_that_somebody_was_born_in_stays_and_is_told(folder):
+    imported("import_people", folder)
+    (folder / "places.csv").write_text("city,county,country\nKelso,Roxburghshire,Scotland\n", encoding="utf-8")
+    report = imported("import_people", folder / "places.csv", remove_missing=True)
+    assert counts(report) == {"places": {"read": 1, "unchanged": 1, "missing": 1}}
+    assert any("people refers to them" in note for note in report["notes"])
+    assert len(places()) == 2
+
+
+def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
+    report = imported("import_people")
+    assert counts(report) == {
+        "places": {"read": 113, "created": 110, "repeated": 1, "rejected": 2},
+        "people": {"read": 10_006, "created": 10_000, "rejected": 6},
+    }
+    assert sorted(rejected(report)) == [
+        ("people.csv", 118, "date_of_birth"),
+        ("people.csv", 1507, "place_of_birth"),
+        ("people.csv", 2950, None),
+        ("people.csv", 4444, None),
+        ("people.csv", 6021, "family_name", "date_of_birth"),
+        ("people.csv", 8765, "date_of_birth"),
+        ("places.csv", 64, "city"),
+        ("places.csv", 97, None),
+    ]
+    assert counts(imported("import_people")) == {
+        "places": {"read": 113, "unchanged": 110, "repeated": 1, "rejected": 2},
+        "people": {"read": 10_006, "unchanged": 10_000, "rejected": 6},
+    }

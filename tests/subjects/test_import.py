@@ -1,0 +1,230 @@
+"""Subjects and sessions from experiment folders to tables, through the command."""
+
+from datetime import date
+
+import pytest
+
+from subjects.models import Session, Subject, SubjectsByBirthYear
+from tests.importing import counts, imported, rejected
+
+pytestmark = pytest.mark.django_db
+
+MOUSE = {
+    "schema_version": "1.0.3",
+    "subject_id": "615310",
+    "sex": "Female",
+    "date_of_birth": "2022-11-22",
+    "species": {"name": "Mus musculus", "registry_identifier": "10090"},
+    "background_strain": None,
+    "genotype": "Sst-IRES-Cre/wt",
+}
+FIRST, LATER = "ecephys_615310_2023-01-26_10-45-12", "behavior_615310_2023-02-02_21-58-54"
+COLUMNS = ("subject_id", "date_of_birth", "species", "sex", "background_strain", "genotype")
+AS_TOLD = ("615310", date(2022, 11, 22), "Mus musculus", "Female", None, "Sst-IRES-Cre/wt")
+
+
+def subjects():
+    return list(Subject.objects.order_by("pk").values_list(*COLUMNS))
+
+
+def sessions():
+    return list(Session.objects.order_by("name").values_list("name", "subject_id", "schema_version"))
+
+
+def test_import_brings_subjects_and_their_sessions(folder):
+    path = folder(FIRST, MOUSE)
+    assert counts(imported("import_subjects", path)) == {
+        "subjects": {"read": 1, "created": 1},
+        "sessions": {"read": 1, "created": 1},
+    }
+    assert subjects() == [AS_TOLD]
+    assert sessions() == [(FIRST, "615310", "1.0.3")]
+    assert Session.objects.get().document == MOUSE
+    assert list(SubjectsByBirthYear.objects.values_list()) == [("2022-Female", 2022, "Female", 1)]
+
+
+def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folder):
+    folder(FIRST, MOUSE)
+    everything = folder("inner/deep_700001_2024-01-01_00-00-00", MOUSE | {"subject_id": "700001"}).parent.parent
+    (everything / "notes.txt").write_text("seen by nobody")
+    report = imported("import_subjects", everything)
+    assert counts(report)["sessions"] == {"read": 2, "created": 2}
+    assert [note for note in report["notes"] if "notes.txt fits no source and was passed over" in note]
+    assert counts(imported("import_subjects", everything)) == {
+        "subjects": {"read": 2, "unchanged": 2},
+        "sessions": {"read": 2, "unchanged": 2},
+    }
+
+
+def test_a_file_of_another_name_is_a_session_of_its_own_name(tmp_path, folder):
+    path = folder(FIRST, MOUSE) / "subject.json"
+    imported("import_subjects", path.rename(path.with_name("2023-03-03_615310.json")))
+    assert sessions() == [("2023-03-03_615310", "615310", "1.0.3")]
+
+
+def test_what_a_session_now_says_otherwise_is_updated(folder):
+    imported("import_subjects", folder(FIRST, MOUSE))
+    report = imported("import_subjects", folder(FIRST, MOUSE | {"genotype": "wt/wt"}))
+    assert counts(report) == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "updated": 1}}
+    assert subjects() == [(*AS_TOLD[:-1], "wt/wt")]
+    assert Session.objects.get().document["genotype"] == "wt/wt"
+    assert report["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": MOUSE},
+        {"message": "Valid model", "data": MOUSE},
+        {"subject": MOUSE},
+        {"data": {"subject": MOUSE}},
+        {"subject_id": None, "subject": MOUSE},
+    ],
+)
+def test_a_wrapped_subject_is_unwrapped_and_kept_as_it_came(document, folder):
+    imported("import_subjects", folder(FIRST, document))
+    assert subjects() == [AS_TOLD]
+    assert sessions() == [(FIRST, "615310", "1.0.3")]
+    assert Session.objects.get().document == document
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        (
+            {"object_type": "Human subject", "sex": "Female", "year_of_birth": 1980, "source": {"name": "A clinic"}},
+            (None, None, "Female", None, None),
+        ),
+        (
+            {"object_type": "Human subject", "species": {"name": "Homo sapiens"}, "year_of_birth": 1980},
+            (None, "Homo sapiens", None, None, None),
+        ),
+        (
+            {"object_type": "Calibration object", "empty": True, "objects": None, "description": "An empty chamber"},
+            (None, None, None, None, None),
+        ),
+        (
+            {"object_type": "Mouse subject", "sex": "Male", "strain": None, "genotype": "wt/wt"},
+            (None, None, "Male", None, "wt/wt"),
+        ),
+        ({}, (None, None, None, None, None)),
+        (None, (None, None, None, None, None)),
+    ],
+)
+def test_details_of_any_kind_are_taken_as_far_as_they_go(details, expected, folder):
+    document = {"object_type": "Subject", "schema_version": "2.2.1", "subject_id": "H-0417", "subject_details": details}
+    assert counts(imported("import_subjects", folder("H-0417_2024-11-05_10-30-00", document)))["subjects"] == {
+        "read": 1,
+        "created": 1,
+    }
+    assert subjects() == [("H-0417", *expected)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "column", "expected"),
+    [
+        ("species", "Mus musculus", "species", "Mus musculus"),
+        ("species", {"name": {"name": "Mus musculus", "abbreviation": None}}, "species", "Mus musculus"),
+        ("species", {"registry": "NCBI"}, "species", None),
+        ("background_strain", {"name": "C57BL/6J"}, "background_strain", "C57BL/6J"),
+        ("background_strain", "", "background_strain", None),
+        ("strain", {"name": "Unknown"}, "background_strain", "Unknown"),
+        ("sex", "male", "sex", "Male"),
+        ("sex", " Female ", "sex", "Female"),
+        ("subject_id", 615310, "subject_id", "615310"),
+    ],
+)
+def test_a_value_is_taken_however_its_schema_has_it(field, value, column, expected, folder):
+    imported("import_subjects", folder(FIRST, MOUSE | {field: value}))
+    assert Subject.objects.values_list(column, flat=True).get() == expected
+
+
+NO_SUBJECT = "holds no subject: expected an object with a subject_id, by itself or under data or subject"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('{"schema_version": "1.0.3",\n "subject_id": ', 1, "line 2, column 16: expected a value, found the end"),
+        ("", 1, "is empty"),
+        ('{"message": "No subject found", "data": null}', 1, NO_SUBJECT),
+        ('{"subject_id": ""}', 1, NO_SUBJECT),
+        ('{"subject_id": ["615310"]}', 1, "has a subject_id that is no text but ['615310']"),
+        ('{"subject_id": true}', 1, "has a subject_id that is no text but True"),
+        ('\n{"subject_id": "1", "subject_details": "a mouse"}', 2, "has subject_details that are no object"),
+        ("[1, 2]", 1, "expected"),
+    ],
+)
+def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_imported(text, line, message, folder):
+    folder("bad_1_2023-01-01_00-00-00", text)
+    everything = folder(FIRST, MOUSE).parent
+    report = imported("import_subjects", everything)
+    assert counts(report) == {
+        "subjects": {"read": 2, "created": 1, "rejected": 1},
+        "sessions": {"read": 1, "created": 1},
+    }
+    (rejection,) = report["rejections"]
+    assert (rejection["file"], rejection["line"]) == ("bad_1_2023-01-01_00-00-00", line)
+    assert rejection["values"] == {"file": "bad_1_2023-01-01_00-00-00"}
+    (problem,) = rejection["problems"]
+    assert message in problem["message"]
+    assert str(everything.parent) not in problem["message"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_document_with_a_value_that_cannot_be_brings_neither_subject_nor_session(known, folder):
+    if known:
+        imported("import_subjects", folder(FIRST, MOUSE))
+    report = imported("import_subjects", folder(LATER, MOUSE | {"date_of_birth": "22/11/2022", "sex": "F"}))
+    assert rejected(report) == [(LATER, 1, "date_of_birth", "sex")]
+    assert report["rejections"][0]["problems"][0]["value"] == "22/11/2022"
+    assert subjects() == [AS_TOLD] * known
+    assert [name for name, *_ in sessions()] == [FIRST] * known
+
+
+def test_a_subject_is_missing_when_its_folder_holds_another(folder):
+    imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
+    other = folder(FIRST, MOUSE | {"subject_id": "615311"})
+    report = imported("import_subjects", other)
+    assert counts(report) == {
+        "subjects": {"read": 1, "created": 1, "missing": 1},
+        "sessions": {"read": 1, "updated": 1},
+    }
+    assert report["missing"] == [{"source": "subjects", "record": "615310", "file": FIRST, "line": 1}]
+    report = imported("import_subjects", other, remove_missing=True)
+    assert counts(report)["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "removed": 1}
+    assert [row[0] for row in subjects()] == ["1", "615311"]
+
+
+def test_a_folder_that_does_not_come_again_is_not_missing(folder):
+    imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
+    assert "missing" not in str(counts(imported("import_subjects", folder(FIRST, MOUSE), remove_missing=True)))
+    assert len(subjects()) == 2
+
+
+@pytest.mark.parametrize("now", ['{"subject_id": ', '{"subject_id": "615310", "sex": "F"}'])
+def test_what_a_folder_held_is_not_missing_when_it_cannot_be_read(now, folder):
+    imported("import_subjects", folder(FIRST, MOUSE))
+    report = imported("import_subjects", folder(FIRST, now), remove_missing=True)
+    assert counts(report) == {"subjects": {"read": 1, "rejected": 1}, "sessions": {}}
+    assert (subjects(), len(sessions())) == ([AS_TOLD], 1)
+
+
+def test_the_sample_is_imported_but_for_the_files_planted_in_it():
+    report = imported("import_subjects")
+    assert counts(report) == {
+        "subjects": {"read": 60, "created": 52, "repeated": 6, "rejected": 2},
+        "sessions": {"read": 58, "created": 58},
+    }
+    assert sorted(rejected(report)) == [
+        ("SmartSPIM_702244_2024-02-29_11-45-00", 1, None),
+        ("ecephys_689120_2023-06-21_14-02-47", 1, None),
+    ]
+    assert [note.split(" is ")[0] for note in report["notes"]] == [
+        "Subject 628602: date_of_birth",
+        "Subject 663713: sex",
+    ]
+    assert counts(imported("import_subjects")) == {
+        "subjects": {"read": 60, "unchanged": 52, "repeated": 6, "rejected": 2},
+        "sessions": {"read": 58, "unchanged": 58},
+    }

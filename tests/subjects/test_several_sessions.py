@@ -1,0 +1,165 @@
+"""A subject in several folders: which of them is believed, whatever comes first."""
+
+import json
+import tempfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from subjects.models import Session, Subject
+from tests.importing import counts, imported
+
+pytestmark = pytest.mark.django_db
+
+OLD, NEW = "behavior_1_2023-01-26_10-45-12", "SmartSPIM_1_2023-02-02_08-00-00_processed_2023-03-01_06-15-00"
+COLUMNS = ("date_of_birth", "species", "sex", "background_strain", "genotype")
+
+
+def described(**values):
+    return {"schema_version": "1.0.3", "subject_id": "1", "genotype": "wt/wt", **values}
+
+
+def subject():
+    return dict(zip(COLUMNS, Subject.objects.values_list(*COLUMNS).get(), strict=True))
+
+
+def test_sessions_that_agree_make_one_subject(folder):
+    report = imported("import_subjects", folder(OLD, described(sex="Male")), folder(NEW, described(sex="Male")))
+    assert counts(report) == {
+        "subjects": {"read": 2, "created": 1, "repeated": 1},
+        "sessions": {"read": 2, "created": 2},
+    }
+    assert report["notes"] == []
+    assert subject() == dict.fromkeys(COLUMNS) | {"sex": "Male", "genotype": "wt/wt"}
+
+
+def test_the_newest_session_is_believed_and_the_others_are_told(folder):
+    report = imported("import_subjects", folder(NEW, described(sex="Male")), folder(OLD, described(sex="Female")))
+    assert subject()["sex"] == "Male"
+    assert report["notes"] == [f"Subject 1: sex is Male in {NEW}, which is the newest, but Female in {OLD}."]
+    assert Session.objects.get(name=OLD).document["sex"] == "Female"
+
+
+def test_what_the_newest_session_does_not_say_is_taken_from_the_newest_that_does(folder):
+    report = imported(
+        "import_subjects",
+        folder(OLD, described(species="Mus musculus", sex="Female")),
+        folder(NEW, described(sex="Female", date_of_birth="2022-11-22", genotype=None)),
+    )
+    assert subject() == {
+        "date_of_birth": date(2022, 11, 22),
+        "species": "Mus musculus",
+        "sex": "Female",
+        "background_strain": None,
+        "genotype": "wt/wt",
+    }
+    assert report["notes"] == []
+
+
+def test_an_older_session_that_is_imported_later_does_not_win(folder):
+    imported("import_subjects", folder(NEW, described(sex="Male")))
+    report = imported("import_subjects", folder(OLD, described(sex="Female", species="Mus musculus")))
+    assert counts(report) == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "created": 1}}
+    assert (subject()["sex"], subject()["species"]) == ("Male", "Mus musculus")
+    assert report["notes"] == [f"Subject 1: sex is Male in {NEW}, which is the newest, but Female in {OLD}."]
+
+
+def test_an_older_session_that_adds_nothing_leaves_the_subject_alone(folder):
+    imported("import_subjects", folder(NEW, described(sex="Male")))
+    report = imported("import_subjects", folder(OLD, described(sex="Female")))
+    assert counts(report) == {"subjects": {"read": 1, "unchanged": 1}, "sessions": {"read": 1, "created": 1}}
+
+
+def test_a_newer_session_that_is_imported_later_wins(folder):
+    imported("import_subjects", folder(OLD, described(sex="Female")))
+    assert counts(imported("import_subjects", folder(NEW, described(sex="Male"))))["subjects"] == {
+        "read": 1,
+        "updated": 1,
+    }
+    assert subject()["sex"] == "Male"
+
+
+def test_a_stored_session_that_comes_anew_says_what_it_says_now(folder):
+    imported("import_subjects", folder(OLD, described(sex="Female")), folder(NEW, described(sex="Male")))
+    imported("import_subjects", folder(NEW, described(sex=None)))
+    assert subject()["sex"] == "Female"
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("b_1_2023-01-26_10-45-12", "a_1_2023-01-26_10-45-13"),
+        ("a_1_2023-01-26_10-45-12", "b_1_2023-01-26_10-45-12"),
+        ("zzz", "a_1_2019-01-26_10-45-12"),
+        ("a_1_2023-01-26_10-45-12_processed_2026-01-01_00-00-00", "a_1_2024-01-26_10-45-12"),
+        ("zzz_1_2023-01-26", "a_1_2023-01-26_10-45-12"),
+        ("aaa", "zzz"),
+    ],
+)
+def test_a_session_is_as_new_as_the_first_time_stamp_in_its_name_none_is_oldest_and_ties_go_by_name(
+    older, newer, folder
+):
+    imported("import_subjects", folder(newer, described(sex="Male")), folder(older, described(sex="Female")))
+    assert subject()["sex"] == "Male"
+
+
+STAMPS = ["", "_2023-01-26_10-45-12", "_2023-01-26_10-45-12_processed_2026-01-01_00-00-00", "_2024-05-01_09-00-00"]
+VALUES = {
+    "sex": ["Male", "Female", None],
+    "genotype": ["wt/wt", "Sst-Cre/wt", None],
+    "date_of_birth": ["2022-11-22", "2022-12-01", None],
+    "species": ["Mus musculus", {"name": "Mus musculus"}, {"name": {"name": "Rattus norvegicus"}}, None],
+    "background_strain": ["C57BL/6J", None],
+}
+NAMES = st.tuples(st.sampled_from("abc"), st.sampled_from("12"), st.sampled_from(STAMPS))
+DOCUMENTS = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
+# Now and then a folder cannot be used: its sex is none.
+SPOILT = st.sampled_from([None] * 5 + ["X"])
+
+
+def expected(sessions):
+    """Each subject by the rule as it is written: of every column the newest value that is one."""
+    found = {}
+    for (_, subject_id, _), document in sorted(sessions, key=lambda s: (s[0][2][1:20], *s[0])):
+        if document["sex"] != "X":
+            mine = found.setdefault(subject_id, dict.fromkeys(COLUMNS))
+            mine |= {column: plain(document[column]) for column in COLUMNS if document[column] is not None}
+    return found
+
+
+def plain(value):
+    return plain(value["name"]) if isinstance(value, dict) else value
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sessions=st.dictionaries(NAMES, st.tuples(DOCUMENTS, SPOILT), min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_any_order_and_grouping_of_folders_into_runs_gives_the_same_subjects(sessions, data):
+    sessions = [(name, document | ({"sex": bad} if bad else {})) for name, (document, bad) in sessions.items()]
+    order = data.draw(st.permutations(sessions), label="order")
+    ends = data.draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)), label="ends of runs")
+    with transaction.atomic(), tempfile.TemporaryDirectory() as root:
+        run = []
+        for ((modality, subject_id, stamp), document), last in zip(order, [*ends[1:], True], strict=True):
+            path = Path(root, f"{modality}_{subject_id}{stamp}", "subject.json")
+            path.parent.mkdir()
+            path.write_text(json.dumps({"subject_id": subject_id, **document}))
+            run.append(path)
+            if last:
+                imported("import_subjects", *run)
+                run = []
+        rows = Subject.objects.values_list("subject_id", *COLUMNS)
+        found = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in rows}
+        for values in found.values():
+            values["date_of_birth"] = values["date_of_birth"] and values["date_of_birth"].isoformat()
+        assert found == expected(sessions)
+        used = Counter(name[1] for name, document in sessions if document["sex"] != "X")
+        assert Counter(Session.objects.values_list("subject_id", flat=True)) == used
+        transaction.set_rollback(True)
