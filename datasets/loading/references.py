@@ -149,6 +149,9 @@ def write_transaction(unchecked: bool) -> Iterator[None]:
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
+                    # A handful of long queries gain nothing from being compiled; and a server that looks, while one of
+                    # them runs, whether its client is still there lets go of the dataset's lock when it is not.
+                    cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
             yield
     finally:
         if on_sqlite:
