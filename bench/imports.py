@@ -6,11 +6,10 @@ file into a flat table with a primary key. Times are of whole processes, start i
 """
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from measuring import ROOT, Figure, Timed, arguments, postgres, psql, said, show, timed
+from measuring import Figure, Site, Timed, arguments, best, generate, postgres, psql, said, show, timed
 
 COLUMNS = (
     "age integer, workclass text, fnlwgt integer, education text, education_num integer, marital_status text,"
@@ -18,21 +17,6 @@ COLUMNS = (
     " hours_per_week integer, native_country text, income text"
 )
 NAMES = COLUMNS.replace(" integer", "").replace(" text", "")
-
-
-def generate(folder: Path, rows: int, *options: str) -> Path:
-    program = [
-        sys.executable,
-        "fixtures_src/generate.py",
-        "--only",
-        "census",
-        "--rows",
-        str(rows),
-        "--output",
-        str(folder),
-    ]
-    timed([*program, *options])
-    return next(folder.rglob("adult.data"))
 
 
 def copied(address: str, file: Path) -> Timed:
@@ -57,28 +41,6 @@ def imported_by_sqlite(folder: Path, file: Path) -> Timed:
     return timed(["sqlite3", str(database)], stdin=script)
 
 
-class Site:
-    """A Tabularium of its own on one database."""
-
-    def __init__(self, name: str, address: str, folder: Path):
-        self.name = name
-        self.environment = {"DEBUG": "on", "DATABASE_URL": address, "MEDIA_ROOT": str(folder / "media")}
-
-    def manage(self, *command: str) -> Timed:
-        return timed([sys.executable, str(ROOT / "manage.py"), *command], self.environment)
-
-    def start_anew(self) -> None:
-        self.manage("migrate", "census", "zero", "-v", "0")
-        self.manage("migrate", "-v", "0")
-
-    def import_file(self, file: Path) -> Timed:
-        return self.manage("import_census", str(file))
-
-
-def best(times: list[Timed]) -> Timed:
-    return min(times, key=lambda time: time.seconds)
-
-
 def measure(
     site: Site, limit_name: str, limit, bars: tuple[float, float], files: dict[str, Path], repeat: int
 ) -> list[Figure]:
@@ -88,10 +50,10 @@ def measure(
     for turn in range(repeat):
         said(f"{site.name}, turn {turn + 1} of {repeat}")
         times["limit"].append(limit())
-        site.start_anew()
-        times["fresh"].append(site.import_file(files["first"]))
-        times["again"].append(site.import_file(files["first"]))
-        times["changed"].append(site.import_file(files["changed"]))
+        site.start_anew("census")
+        times["fresh"].append(site.manage("import_census", str(files["first"])))
+        times["again"].append(site.manage("import_census", str(files["first"])))
+        times["changed"].append(site.manage("import_census", str(files["changed"])))
     least = {name: best(each) for name, each in times.items()}
     of = least["limit"].seconds
     return [
@@ -124,8 +86,8 @@ def main() -> int:
         for part in ("first", "changed"):
             (folder / part).mkdir()
         files = {
-            "first": generate(folder / "first", options.rows),
-            "changed": generate(folder / "changed", options.rows, "--change-share", "0.1"),
+            "first": generate(folder / "first", "census", options.rows),
+            "changed": generate(folder / "changed", "census", options.rows, "--change-share", "0.1"),
         }
         if options.engine != "sqlite":
             (folder / "postgres").mkdir()

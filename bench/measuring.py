@@ -53,6 +53,40 @@ def timed(command: list[str], environment: dict[str, str] | None = None, stdin: 
     return Timed(seconds, usage.ru_maxrss / 1024)
 
 
+def best(times: list[Timed]) -> Timed:
+    return min(times, key=lambda time: time.seconds)
+
+
+def generate(folder: Path, only: str, rows: int, *options: str) -> Path:
+    """Make a file of *rows* of what ``fixtures_src/generate.py --only`` takes, in *folder*; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = [sys.executable, "fixtures_src/generate.py", "--only", only, "--rows", str(rows), "--output", str(folder)]
+    timed([*program, *options])
+    return next(path for path in folder.rglob("*") if path.is_file())
+
+
+class Site:
+    """A Tabularium of its own on one database."""
+
+    def __init__(self, name: str, address: str, folder: Path):
+        self.name = name
+        self.environment = {"DEBUG": "on", "DATABASE_URL": address, "MEDIA_ROOT": str(folder / "media")}
+
+    def manage(self, *command: str) -> Timed:
+        return timed([sys.executable, str(ROOT / "manage.py"), *command], self.environment)
+
+    def ask(self, code: str) -> str:
+        """Return what *code* prints in the site's shell."""
+        command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", code]
+        return subprocess.run(
+            command, env=os.environ | self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def start_anew(self, dataset: str) -> None:
+        self.manage("migrate", dataset, "zero", "-v", "0")
+        self.manage("migrate", "-v", "0")
+
+
 @contextmanager
 def postgres(folder: Path) -> Iterator[tuple[str, str]]:
     """Start the embedded PostgreSQL in *folder*; yields the superuser's and the plain role's address of a database."""

@@ -1,0 +1,94 @@
+"""How fast history is written and taken back, and whether lists stay quick: beside an import that changes nothing.
+
+A million respondents, imported again with a tenth of them new and a tenth gone (removed, with history); a million
+users of experiments, of which a tenth has changed; undoing each; and the first page of a list at 1,000 rows and at a
+million, filters and facets included. Times of commands are of whole processes.
+"""
+
+import tempfile
+from pathlib import Path
+
+from measuring import Figure, Site, arguments, generate, postgres, said, show
+
+# Server time of a page, the best of five, by Django's test client: middleware, queries and templates included.
+PAGE = """
+import time
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+user, _ = get_user_model().objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+client = Client(HTTP_HOST="localhost")
+client.force_login(user)
+best = []
+for turn in range(6):
+    with CaptureQueriesContext(connection) as queries:
+        start = time.perf_counter()
+        response = client.get("/admin/census/respondent/")
+        best.append(time.perf_counter() - start)
+    assert response.status_code == 200, response.status_code
+print(min(best) * 1000, len(queries))
+"""
+
+
+def last_run(site: Site) -> str:
+    code = "from datasets.models import ImportRun; print(ImportRun.objects.filter(status='landed').first().pk)"
+    return site.ask(code).strip()
+
+
+def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
+    figures: list[Figure] = []
+    site.manage("migrate", "-v", "0")
+    few = generate(folder / "few", "census", 1000)
+    site.manage("import_census", str(few))
+    page_of_few, queries_of_few = (float(figure) for figure in site.ask(PAGE).split())
+    for dataset, only, options, again in (
+        ("census", "census", ["--new-share", "0.1", "--gone-share", "0.1"], ["--remove-missing"]),
+        ("experiments", "users", ["--change-share", "0.1"], []),
+    ):
+        said(f"{site.name}: {dataset}")
+        first = generate(folder / f"{only}-first", only, rows)
+        second = generate(folder / f"{only}-second", only, rows, *options)
+        site.start_anew(dataset)
+        command = f"import_{dataset}"
+        site.manage(command, str(first))
+        unchanged = site.manage(command, str(first)).seconds
+        changed = site.manage(command, str(second), *again).seconds
+        undone = site.manage("undo_import", last_run(site)).seconds
+        what = "a tenth new, a tenth gone" if dataset == "census" else "a tenth changed"
+        figures += [
+            Figure(f"{site.name}, {dataset}: again, unchanged", unchanged, "s"),
+            Figure(f"{site.name}, {dataset}: {what}", changed, "s"),
+            Figure(f"{site.name}, {dataset}: undoing that", undone, "s"),
+            Figure(f"{site.name}, {dataset}: {what}, as a multiple of unchanged", changed / unchanged, "×", 4),
+            Figure(f"{site.name}, {dataset}: undoing, as a multiple of importing", undone / changed, "×", 1),
+        ]
+        if dataset == "census":
+            page, queries = (float(figure) for figure in site.ask(PAGE).split())
+            bar = 150 if site.name == "PostgreSQL" else None
+            figures += [
+                Figure(f"{site.name}: list page of 1,000", page_of_few, "ms"),
+                Figure(f"{site.name}: list page of {rows:,}", page, "ms", bar),
+                Figure(f"{site.name}: its queries beyond those of 1,000", queries - queries_of_few, "queries", 0),
+            ]
+    return figures
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this one")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
+        folder = Path(name)
+        if options.engine != "sqlite":
+            (folder / "postgres").mkdir()
+            with postgres(folder / "postgres") as (_, plain):
+                figures += measure(Site("PostgreSQL", plain, folder), folder, options.rows)
+        if options.engine != "postgresql":
+            figures += measure(Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder), folder, options.rows)
+    return show(figures, options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
