@@ -43,8 +43,7 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 	@$(PYTHON) manage.py import_sources
 	@$(PYTHON) manage.py demo_curator
 	@echo "Tabularium is at http://127.0.0.1:$(PORT)/ (stop it with Ctrl-C)"
-	@exec $(PYTHON) -m gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --no-control-socket --preload \
-		--workers 2 --worker-class gthread --threads 4 --log-level warning
+	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
 
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \

@@ -28,8 +28,8 @@ class EducationLevelAdmin(LookupAdmin):
 class RespondentAdmin(RecordAdmin):
     list_display = ["id", "age", "sex", "education", "occupation", "workclass", "hours_per_week", "income_over_50k"]
     list_display += ["native_country"]
-    list_filter = ["income_over_50k", "sex", "education", "workclass", "marital_status", "occupation", "relationship"]
-    list_filter += ["race", "native_country"]
+    filter_columns = ["income_over_50k", "sex", "age", "hours_per_week", "education", "workclass", "marital_status"]
+    filter_columns += ["occupation", "relationship", "race", "native_country"]
     search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
 
 

@@ -129,6 +129,8 @@ class IncomeByEducation(MaterializedView):
     over_50k = models.BigIntegerField("over 50K", help_text="Those of them whose income is over 50K.")
     share_over_50k = models.FloatField("share over 50K", help_text="Their share, from 0 to 1.")
 
+    chart = ("education", "share_over_50k", "years")
+
     class Meta(MaterializedView.Meta):
         db_table = "income_by_education"
         verbose_name = "education level by income"

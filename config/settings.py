@@ -142,6 +142,7 @@ SOURCES_DIR = folder("SOURCES_DIR", default=BASE_DIR / "fixtures_src")
 MEDIA_ROOT = folder("MEDIA_ROOT", default=VAR / "media")
 STATIC_ROOT = folder("STATIC_ROOT", default=VAR / "static")
 STATIC_URL = "/static/"
+UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one upload, all its files together
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -155,6 +156,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the a
 # The site
 
 INSTALLED_APPS = [
+    "datasets",  # before the admin, some of whose templates it extends
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -164,7 +166,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_filters",
-    "datasets",
+    "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "people",
     "experiments",
     "census",
@@ -172,6 +176,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.policy.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -221,9 +226,14 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        # Its pages are for whoever works on the site.
+        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     ],
 }
+
+# Imports in the background: tasks wait in the database for `manage.py worker`
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 # Security
 

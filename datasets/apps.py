@@ -1,6 +1,7 @@
 """The app that holds what every dataset has in common."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DatasetsConfig(AppConfig):
@@ -8,4 +9,9 @@ class DatasetsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self):
-        from datasets import functions  # noqa: F401 - tells Django what to do with a new connection
+        from datasets import (
+            functions,  # noqa: F401 - tells Django what to do with a new connection
+            permissions,
+        )
+
+        post_migrate.connect(permissions.grant, dispatch_uid="datasets.permissions")

@@ -18,11 +18,41 @@ class FilesError(Exception):
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file that came by browser and is kept already."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Found:
-    """A file, and the sources that read it, in the dataset's order."""
+    """A file, and the sources that read it, in the dataset's order; *called* is its path under its own name."""
 
     path: Path
     sources: tuple[Source, ...]
+    called: Path
+
+    def keep(self) -> tuple[Path, str]:
+        """Return where its bytes are kept, and their sha256."""
+        return (self.path, self.path.name) if self.path == kept_at(self.path.name) else keep(self.path)
+
+
+def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[Found]:
+    """Return the uploaded files with their sources; raises FilesError and ReadError, which speak of them by name."""
+    found = []
+    for upload in uploads:
+        path, called = kept_at(upload.sha256), Path(upload.name)
+        try:
+            fitting = _sources_for(path, sources, encoding, called)
+        except ReadError as error:
+            raise FilesError(str(error).replace(str(path), upload.name)) from None
+        if not fitting:
+            raise FilesError(
+                f"{upload.name} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
+            )
+        found.append(Found(path, tuple(fitting), called))
+    return found
 
 
 def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") -> tuple[list[Found], list[Path]]:
@@ -47,7 +77,7 @@ def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") 
                 )
         else:
             raise FilesError(f"{path} is not there: expected a file or a folder.")
-        found |= {file.resolve(): Found(file, tuple(fitting)) for file, fitting in inside if fitting}
+        found |= {file.resolve(): Found(file, tuple(fitting), file) for file, fitting in inside if fitting}
     return list(found.values()), passed_over
 
 
@@ -102,12 +132,13 @@ def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> list
         return []
 
 
-def _sources_for(path: Path, sources: list[Source], encoding: str) -> list[Source]:
-    if named := [source for source in sources if source.fits_name(path)]:
+def _sources_for(path: Path, sources: list[Source], encoding: str, called: Path | None = None) -> list[Source]:
+    if named := [source for source in sources if source.fits_name(called or path)]:
         # Several sources may read one JSON document; a table has one.
         return named if isinstance(named[0], JSONSource) else named[:1]
     fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
-        raise FilesError(f"{path} fits more than one source by its columns: {names}. Call it as one of them does.")
+        which = called or path
+        raise FilesError(f"{which} fits more than one source by its columns: {names}. Call it as one of them does.")
     return fitting

@@ -1,7 +1,8 @@
 """The filters of a model's list, which follow from its columns: shared by everything that narrows a list.
 
-``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains``; where a record may
-have no value, ``__isnull=true``. A list of ids (``compounds=2``) matches the records that have the id in it.
+``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains`` and ``__istartswith``,
+which fold case as datasets.folding says; where a record may have no value, ``__isnull=true``. A list of ids
+(``compounds=2``) matches the records that have the id in it. ``corrected=true``: those with a curator's corrections.
 """
 
 from collections.abc import Collection
@@ -13,7 +14,9 @@ from django import forms
 from django.db import models
 
 from datasets.listing import ListedColumn, columns_of
+from datasets.models import Record
 
+FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
 LIMIT = 2**63 - 1  # a larger number fits no column of either engine
 
 
@@ -84,6 +87,8 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
             filters[name] = column_filter
             if column.permission:
                 personal[name] = column.permission
+    if issubclass(model, Record):
+        filters["corrected"] = _yes_or_no(field_name="corrections", lookup_expr="isnull", exclude=True)
     meta = type("Meta", (), {"model": model, "fields": []})
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {**filters, "personal": personal, "Meta": meta})
 
@@ -106,13 +111,13 @@ def _filters_of(column: ListedColumn) -> dict[str, django_filters.Filter]:
     if not isinstance(field, models.BooleanField):
         lookups["in"] = several
     if isinstance(field, models.CharField | models.TextField) and not field.choices:
-        lookups["icontains"] = kind
+        lookups |= {"icontains": kind, "istartswith": kind}
     if isinstance(field, models.IntegerField | models.FloatField | models.DateField) and not column.many:
         lookups |= {"gte": kind, "lte": kind}
 
     filters = {
         column.name if lookup == "exact" else f"{column.name}__{lookup}": lookup_kind(
-            field_name=column.path, lookup_expr=lookup, **options
+            field_name=column.path, lookup_expr=FOLDED.get(lookup, lookup), **options
         )
         for lookup, lookup_kind in lookups.items()
     }

@@ -1,7 +1,10 @@
 """Views: migration operations that make them, and their refresh."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import NamedTuple
 
@@ -10,6 +13,8 @@ from django.db import connections, migrations, router, transaction
 from django.db.migrations.operations.base import OperationCategory
 
 from datasets.models import MaterializedView
+
+REFRESHED = "Refreshed at "
 
 
 class CreateView(migrations.RunSQL):
@@ -101,6 +106,38 @@ def refresh(*datasets: str) -> list[Refreshed]:
     return list(refreshing(view for dataset in datasets or datasets_with_views() for view in views_of(dataset)))
 
 
+def refresh_after_commit(*datasets: str) -> None:
+    """Refresh the views of *datasets* when the transaction is committed, once however often this is called in it.
+
+    Who waits here while another thread refreshes the same views is served by the refresh that began after its own
+    commit, so that many edits in a short time cost few refreshes. A failure is logged, for the edit itself is done.
+    """
+    connection = transaction.get_connection()
+    here = set(connection.savepoint_ids)
+    for dataset in datasets:
+        waiting = _Refresh(dataset)
+        # One that was asked for in a savepoint goes with it, unless that savepoint is still around us.
+        if not any(asked == waiting and sids <= here for sids, asked, _ in connection.run_on_commit):
+            transaction.on_commit(waiting, robust=True)
+
+
+_refreshing = Lock()
+_began: dict[str, float] = {}  # when the last refresh of a dataset began in this process
+
+
+@dataclass(frozen=True)
+class _Refresh:
+    dataset: str
+
+    def __call__(self) -> None:
+        committed = perf_counter()
+        with _refreshing:
+            if _began.get(self.dataset, committed) > committed:
+                return
+            _began[self.dataset] = perf_counter()
+            refresh(self.dataset)
+
+
 def refreshing(views: Iterable[type[MaterializedView]]) -> Iterator[Refreshed]:
     """Refresh *views* one by one, and yield each when it is done."""
     for view in views:
@@ -119,3 +156,19 @@ def _refresh_materialized(connection, table: str) -> None:
         # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
         concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
         cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
+        # Where everybody who looks at the view finds it, psql included.
+        cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
+
+
+def refreshed_at(view: type[MaterializedView]) -> datetime | None:
+    """Return when *view* was last refreshed; None where it has not been since it was made, or is a plain view."""
+    connection = connections[router.db_for_read(view)]
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(view._meta.db_table)
+        cursor.execute("SELECT obj_description(%s::regclass, 'pg_class')", [table])
+        comment = cursor.fetchone()[0] or ""
+    if not comment.startswith(REFRESHED):
+        return None
+    return datetime.fromisoformat(comment.removeprefix(REFRESHED))

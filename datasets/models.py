@@ -19,11 +19,14 @@ class ImportRun(models.Model):
     """
 
     class Status(models.TextChoices):
+        WAITING = "waiting"  # for a worker to take it up
         RUNNING = "running"
         LANDED = "landed"  # the tables hold what the files say
         REHEARSED = "rehearsed"  # ran to its end and was rolled back, as asked
         FAILED = "failed"  # stopped by an error that it tells; the tables are as before
         INTERRUPTED = "interrupted"  # its process died; the tables are as before
+        CANCELLED = "cancelled"  # stopped by somebody while it went on; the tables are as before
+        DISCARDED = "discarded"  # rehearsed, and then not wanted
         UNDONE = "undone"  # landed, and was taken back
 
     dataset = models.CharField(max_length=50, help_text="The app that the tables belong to.")
@@ -37,12 +40,26 @@ class ImportRun(models.Model):
     error = models.TextField(blank=True, help_text="Why the run did not land, in a sentence.")
     notes = models.JSONField(default=list, blank=True, help_text="What the run has to say beside its counts.")
     new_lookups = models.JSONField(default=dict, blank=True, help_text="Look-up values that were new, by table.")
+    encoding = models.CharField(max_length=50, default="utf-8")
+    known_as = models.CharField(max_length=255, blank=True, help_text="The file that the one given continues.")
+    uploads = models.JSONField(default=list, blank=True, help_text="Files that came by browser: name, sha256, size.")
+    tables_seen = models.CharField(max_length=100, blank=True, help_text="Tells how the tables stood when it ran.")
+    task_id = models.UUIDField(null=True, blank=True, editable=False)
+    # How far it has come, told by its process about once a second.
+    heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
+    begun_at = models.DateTimeField(null=True, blank=True, editable=False)
+    merging = models.BooleanField(default=False, editable=False)
+    bytes_total = models.PositiveBigIntegerField(default=0, editable=False)
+    bytes_read = models.PositiveBigIntegerField(default=0, editable=False)
+    rows_read = models.PositiveBigIntegerField(default=0, editable=False)
+    cancel_requested = models.BooleanField(default=False, editable=False)
 
     objects = ImportRunQuerySet.as_manager()
 
     class Meta:
         db_table = "import_runs"
         ordering = ["-pk"]
+        permissions = [("undo_importrun", "Can undo import run")]
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset"],

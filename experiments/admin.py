@@ -3,35 +3,28 @@
 from django.contrib import admin
 
 from datasets.admin import MaterializedViewAdmin, RecordAdmin
-from experiments.models import Compound, User, UserExperiment, UserExperimentCompound, UserFeatures
+from experiments.models import Compound, User, UserExperiment, UserFeatures
 
 
 @admin.register(User)
 class UserAdmin(RecordAdmin):
     list_display = ["user_id", "name", "email", "signup_date"]
     search_fields = ["user_id__exact", "name", "email"]
-    date_hierarchy = "signup_date"  # a site has few users
+    filter_columns = ["signup_date"]
 
 
 @admin.register(Compound)
 class CompoundAdmin(RecordAdmin):
     list_display = ["compound_id", "compound_name", "compound_structure"]
-    search_fields = ["compound_id__exact", "compound_name", "compound_structure"]
-
-
-class CompoundInline(admin.TabularInline):
-    model = UserExperimentCompound
-    autocomplete_fields = ["compound"]
-    extra = 0
+    search_fields = ["compound_id__exact", "compound_name"]
 
 
 @admin.register(UserExperiment)
 class UserExperimentAdmin(RecordAdmin):
     list_display = ["experiment_id", "user", "experiment_run_time", "compound_names"]
-    list_filter = ["compounds"]
-    search_fields = ["experiment_id__exact", "user__name", "compounds__compound_name"]
-    autocomplete_fields = ["user"]
-    inlines = [CompoundInline]
+    filter_columns = ["compounds", "experiment_run_time"]
+    search_fields = ["experiment_id__exact", "user__name"]
+    autocomplete_fields = ["user", "compounds"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("compounds")

@@ -130,6 +130,8 @@ class UserFeatures(MaterializedView):
         "with semicolons between. Empty without any.",
     )
 
+    chart = ("total_experiments", None, "total_experiments")
+
     class Meta(MaterializedView.Meta):
         db_table = "user_features"
         verbose_name = "user features"

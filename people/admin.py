@@ -9,16 +9,15 @@ from people.models import BirthsByCountry, Person, Place
 @admin.register(Place)
 class PlaceAdmin(RecordAdmin):
     list_display = ["city", "county", "country"]
-    list_filter = ["country", "county"]
+    filter_columns = ["country", "county"]
     search_fields = ["city", "county", "country"]
 
 
 @admin.register(Person)
 class PersonAdmin(RecordAdmin):
     list_display = ["given_name", "family_name", "date_of_birth", "place_of_birth"]
-    list_filter = ["place_of_birth__country", "place_of_birth__county"]
+    filter_columns = ["date_of_birth", "country_of_birth", "county_of_birth"]
     search_fields = ["given_name", "family_name", "place_of_birth__city"]
-    date_hierarchy = "date_of_birth"  # its first and last day come from the index
     autocomplete_fields = ["place_of_birth"]
 
 

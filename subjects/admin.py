@@ -9,15 +9,14 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 @admin.register(Subject)
 class SubjectAdmin(RecordAdmin):
     list_display = ["subject_id", "species", "sex", "date_of_birth", "background_strain"]
-    list_filter = ["sex", "species", "background_strain"]
+    filter_columns = ["sex", "date_of_birth", "species", "background_strain"]
     search_fields = ["subject_id", "species", "background_strain", "genotype"]
-    date_hierarchy = "date_of_birth"
 
 
 @admin.register(Session)
 class SessionAdmin(RecordAdmin):
     list_display = ["name", "subject", "schema_version"]
-    list_filter = ["schema_version"]
+    filter_columns = ["schema_version"]
     search_fields = ["name", "subject__subject_id"]
     autocomplete_fields = ["subject"]
 
@@ -30,5 +29,5 @@ class SessionAdmin(RecordAdmin):
 @admin.register(SubjectsByBirthYear)
 class SubjectsByBirthYearAdmin(MaterializedViewAdmin):
     list_display = ["year", "sex", "subjects"]
-    list_filter = ["sex"]
+    filter_columns = ["sex"]
     search_fields = ["year__exact"]

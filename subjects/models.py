@@ -73,6 +73,8 @@ class SubjectsByBirthYear(MaterializedView):
     sex = models.CharField(max_length=10, choices=Sex.choices)
     subjects = models.BigIntegerField(help_text="Subjects of this sex that were born in this year.")
 
+    chart = ("key", "subjects", "key")
+
     class Meta(MaterializedView.Meta):
         db_table = "subjects_by_birth_year"
         verbose_name = "year of birth and sex"

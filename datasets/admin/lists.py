@@ -7,17 +7,78 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
+from datasets.admin.changelists import RecordChangeList
+from datasets.admin.exporting import csv_response
+from datasets.admin.searching import search
+from datasets.listing import columns_of
+from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
 from datasets.personal import hidden_fields, masked
 
 
 class ListAdmin(admin.ModelAdmin):
+    """A list; one of a dataset is narrowed by the columns of its FilterSet that ``filter_columns`` names."""
+
+    filter_columns: list[str] = []
     paginator = BoundedPaginator
     show_full_result_count = False
     # "Select all 10,000" would act on all that match, of which there may be a million.
     actions_selection_counter = False
     change_list_template = "admin/datasets/change_list.html"
+    list_per_page = 50
     ordering = ["pk"]
+    actions = ["export_as_csv"]
+
+    @property
+    def lists_records(self) -> bool:
+        """Whether the list is of a dataset, not of what is known of imports."""
+        return issubclass(self.model, Record | Lookup | MaterializedView)
+
+    def get_changelist(self, request, **kwargs):
+        return RecordChangeList if self.lists_records else super().get_changelist(request, **kwargs)
+
+    def changelist_view(self, request, extra_context=None):
+        response = super().changelist_view(request, extra_context)
+        changelist = getattr(response, "context_data", {}).get("cl")
+        if getattr(changelist, "parameter_errors", None):
+            response.status_code = 400
+        return response
+
+    def get_filter_columns(self, request) -> list[str]:
+        """Return the columns that the list can be narrowed by, without those the reader may not see."""
+        columns = {column.name: column for column in columns_of(self.model)}
+        return [
+            name
+            for name in self.filter_columns
+            if not columns[name].permission or request.user.has_perm(columns[name].permission)
+        ]
+
+    def get_search_results(self, request, queryset, search_term):
+        if not self.lists_records:
+            return super().get_search_results(request, queryset, search_term)
+        paths = self.get_search_fields(request)
+        return (search(queryset, paths, search_term) if paths and search_term else queryset), False
+
+    @property
+    def search_help_text(self) -> str | None:
+        """What the search looks at."""
+        if not (self.lists_records and self.search_fields):
+            return None
+        names = [
+            path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ")
+            for path in self.search_fields
+        ]
+        return f"Finds what begins with each of the words: {', '.join(names)}."
+
+    @admin.action(description="Export the selected %(verbose_name_plural)s as CSV", permissions=["view"])
+    def export_as_csv(self, request, queryset):
+        return csv_response(self.model, queryset, request.user)
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        if not self.lists_records:
+            actions.pop("export_as_csv", None)
+        return actions
 
     @property
     def list_select_related(self) -> list[str]:

@@ -2,10 +2,15 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
-from datasets.admin.lists import ListAdmin, ReadOnlyAdmin
-from datasets.models import Record, SourceFile
+from datasets.admin.bulk import BulkAdmin
+from datasets.admin.corrections import CorrectedAdmin
+from datasets.admin.history import HistoryAdmin
+from datasets.admin.lists import ReadOnlyAdmin
+from datasets.history.reading import changes_of
+from datasets.models import Change, Edit, Record, SourceFile
 
 
 def _origin(file: SourceFile | None, line: int | None = None) -> str:
@@ -17,27 +22,58 @@ def _origin(file: SourceFile | None, line: int | None = None) -> str:
     return format_html('By <a href="{}">run {}</a>, from {}.', run, file.run_id, where)
 
 
-class RecordAdmin(ListAdmin):
-    """Records of a dataset, each with the file and line that it came from."""
+def _by_hand(edit: Edit | None) -> str:
+    """Return a sentence that says who did something by hand, and when."""
+    if edit is None:
+        return ""
+    at = timezone.localtime(edit.at).strftime("%Y-%m-%d %H:%M")
+    return f"{edit.get_action_display()} by hand by {edit.user or 'the command line'}, {at}."
 
-    readonly_fields = ["created", "last_changed"]
+
+class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
+    """Records of a dataset, each with the file and line that it came from, and who changed it by hand."""
+
+    change_list_template = "admin/datasets/record_list.html"
+    readonly_fields = ["created", "last_changed", "last_edited"]
 
     def get_readonly_fields(self, request, obj=None):
         names = super().get_readonly_fields(request, obj)
-        return names if obj else [name for name in names if name not in ("created", "last_changed")]
+        return names if obj else [name for name in names if name not in RecordAdmin.readonly_fields]
+
+    def get_object(self, request, object_id, from_field=None):
+        record = super().get_object(request, object_id, from_field)
+        if record is not None and request.resolver_match.url_name.endswith("_change"):
+            files = {record.created_in_id, record.changed_in_id} - {None}
+            files = SourceFile.objects.in_bulk(files) if files else {}
+            record.created_in, record.changed_in = (
+                files.get(pk) for pk in (record.created_in_id, record.changed_in_id)
+            )
+        return record
 
     @admin.display(description="created")
     def created(self, record: Record) -> str:
+        if record.created_in is None:
+            made = changes_of(type(record), record.pk).filter(kind=Change.Kind.CREATED, edit__isnull=False)
+            first = made.select_related("edit__user").first()
+            return _by_hand(first.edit) if first else _origin(None)
         return _origin(record.created_in, record.created_line)
 
     @admin.display(description="last changed")
     def last_changed(self, record: Record) -> str:
         return _origin(record.changed_in, record.changed_line)
 
+    @admin.display(description="last changed by hand")
+    def last_edited(self, record: Record) -> str:
+        changes = changes_of(type(record), record.pk).filter(edit__isnull=False)
+        last = changes.select_related("edit__user").order_by("-pk").first()
+        return _by_hand(last and last.edit) or "Never."
 
-class LookupAdmin(ListAdmin):
+
+class LookupAdmin(HistoryAdmin):
     """Values of a vocabulary, each with the file that brought it."""
 
+    change_list_template = "admin/datasets/record_list.html"
+    change_form_template = "admin/datasets/record_form.html"
     list_display = ["name"]
     search_fields = ["name"]
     ordering = ["name"]

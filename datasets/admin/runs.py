@@ -5,9 +5,12 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
+from datasets.admin.imports import ImportViews
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import hidden_fields
+
+admin.site.app_index_template = "admin/datasets/app_index.html"
 
 COUNTS = ["read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept"]
 
@@ -38,7 +41,7 @@ class SourceFileInline(admin.TabularInline):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ReadOnlyAdmin):
+class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
     list_display = ["id", "dataset", "status", "dry_run", "started_at", "finished_at", "started_by"]
     list_filter = ["dataset", "status", "dry_run"]
     search_fields = ["dataset", "error", "files__name"]

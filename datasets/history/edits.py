@@ -1,56 +1,76 @@
 """What somebody does to records by hand: corrects, gives back, deletes, restores; each written down as one Edit."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, models, transaction
 
-from datasets.history.rows import as_json, is_corrected, json_value, members, value_of, values
+from datasets.history.columns import correctable, remembers_its_file, stored_name
+from datasets.history.obstacles import lacking, lacking_of, referring, taken
+from datasets.history.remembering import links_of_file, of_file, parameter, remembering, stored, without
+from datasets.history.rows import as_json, is_corrected, members, values
 from datasets.models import Change, Edit
-from datasets.staging import is_distinct, quoted, temporary
+from datasets.staging import quoted, temporary
 
 SELECTED = "selected_records"  # the keys of the records of an edit, in a temporary table
-SHOWN = 10
 
 
 class EditRefused(Exception):
     """An edit that cannot be made: a sentence that says why."""
 
 
-def correct(records: models.QuerySet, column: str, value: Any, user) -> Edit:
-    """Set *column* of *records* to *value*, and remember of each record from a file what the file says.
+def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
+    """Set fields of *records* to *new* values, and remember of each record from a file what the file says.
 
-    A value that is the file's own is no correction. Raises EditRefused for a column that tells records apart.
+    A many-to-many is set to a list of keys or records. A value that is the file's own is no correction. Raises
+    EditRefused for a field that tells records apart, and where nothing changes.
     """
     model = records.model
-    field = model._meta.get_field(column)
-    if field.primary_key or not field.editable:
-        raise EditRefused(f"{field.verbose_name} cannot be corrected.")
-    stored = field.get_db_prep_save(getattr(value, "pk", value), connection)
+    fields = {name: _correctable(model, name) for name in new}
+    given = {name: stored(field, new[name]) for name, field in fields.items()}
     with _edit(Edit.Action.CORRECTED, records, user) as edit, connection.cursor() as cursor:
-        name = quoted(field.column)
-        remembered = _file_side(field)
-        cursor.execute(
-            f"UPDATE {quoted(model._meta.db_table)} AS r SET {name} = %s, corrections = CASE"
-            f" WHEN r.changed_in_id IS NULL THEN r.corrections"
-            f" WHEN {_param(field)} {is_distinct()} {remembered} THEN {_with(field)} ELSE {_without(field)} END"
-            f" WHERE r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})",
-            [stored, stored],
-        )
+        columns = {name: field for name, field in fields.items() if not field.many_to_many}
+        assignments = [f"{quoted(field.column)} = {parameter(field)}" for field in columns.values()]
+        parameters = [given[name] for name in columns]
+        if remembers_its_file(model):
+            assignments.append(f"corrections = {remembering(list(fields.values()))}")
+            parameters += given.values()
+        if assignments:
+            cursor.execute(
+                f"UPDATE {quoted(model._meta.db_table)} AS r SET {', '.join(assignments)} WHERE {_selected(model)}",
+                parameters,
+            )
+        for name in fields.keys() - columns.keys():
+            _unlink(cursor, fields[name])
+            _link(cursor, fields[name], json.loads(given[name]))
     return edit
 
 
-def release(records: models.QuerySet, column: str, user) -> Edit:
-    """Give a corrected *column* back to the file: the record's value is again what the file says."""
+def release(records: models.QuerySet, name: str, user) -> Edit:
+    """Give the corrected field *name* back to the file: the record's value is again what the file says.
+
+    Raises EditRefused where what the file refers to is no more, and where the field is not corrected.
+    """
     model = records.model
-    field = model._meta.get_field(column)
+    field = _correctable(model, name)
+    corrected, table = is_corrected("r.corrections", stored_name(field)), quoted(model._meta.db_table)
+    rows = f"{table} r WHERE {corrected} AND {_selected(model)}"
     with _edit(Edit.Action.RELEASED, records, user) as edit, connection.cursor() as cursor:
+        said = of_file(field)
+        if field.is_relation:
+            links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {said} FROM {rows}"
+            if lack := list(lacking_of(field, links)):
+                raise EditRefused(" ".join(lack))
+        if field.many_to_many:
+            through, owner, member = _through(field)
+            pk = quoted(model._meta.pk.column)
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {rows})")
+            cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {links}")
+        value = "" if field.many_to_many else f"{quoted(field.column)} = {said}, "
         cursor.execute(
-            f"UPDATE {quoted(model._meta.db_table)} AS r"
-            f" SET {quoted(field.column)} = {value_of(field, 'r.corrections')}, corrections = {_without(field)}"
-            f" WHERE {is_corrected('r.corrections', field.column)}"
-            f" AND r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
+            f"UPDATE {table} AS r SET {value}corrections = {without(field)} WHERE {rows.partition(' WHERE ')[2]}"
         )
     return edit
 
@@ -63,11 +83,10 @@ def delete(records: models.QuerySet, user) -> Edit:
     model = records.model
     table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
     with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
-        if held := list(_referring(model)):
+        if held := list(referring(model, SELECTED)):
             raise EditRefused(f"They cannot be deleted: {', '.join(held)} refer to them.")
         for field in model._meta.many_to_many:
-            through, owner = quoted(field.m2m_db_table()), quoted(field.m2m_column_name())
-            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {SELECTED})")
+            _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
         yes = "true" if connection.vendor == "postgresql" else "1"
         cursor.execute(
@@ -85,7 +104,10 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
     with transaction.atomic(), connection.cursor() as cursor:
         edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
         _select(deletions)
-        put_back(cursor, model, f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})", "c.before")
+        rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
+        if reasons := [*taken(model, rows, "c.before"), *lacking(model, rows, "c.before")]:
+            raise EditRefused(" ".join(reasons))
+        put_back(cursor, model, rows, "c.before")
         cursor.execute(
             f'INSERT INTO changes (edit_id, "table", record, kind, "after", standing) SELECT %s, c."table", c.record,'
             f" '{Change.Kind.CREATED}', c.before, {no()} FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
@@ -153,6 +175,10 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
                 f" WHERE changes.edit_id = %s AND changes.record = CAST(r.{pk} AS text)",
                 [edit.pk],
             )
+        if kind == Change.Kind.UPDATED:
+            cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
+        if not edit.changes.exists():
+            raise EditRefused("Nothing has changed: the records are gone, or were so already.")
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
 
 
@@ -165,52 +191,45 @@ def _select(records: models.QuerySet) -> None:
         cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
 
 
-def _referring(model: type[models.Model]) -> Iterator[str]:
-    """Yield what refers to the selected records: how many of which table, and the first of them."""
-    for relation in model._meta.related_objects:
-        child = relation.related_model
-        if not child._meta.managed or relation.many_to_many or relation.on_delete is models.CASCADE:
-            continue
-        with connection.cursor() as cursor:
-            there = (
-                f"{quoted(child._meta.db_table)} WHERE {quoted(relation.field.column)} IN (SELECT pk FROM {SELECTED})"
-            )
-            cursor.execute(f"SELECT count(*) FROM {there}")
-            if count := cursor.fetchone()[0]:
-                cursor.execute(f"SELECT {quoted(child._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN}")
-                first = ", ".join(str(key) for (key,) in cursor.fetchall())
-                yield f"{count} of {child._meta.db_table} ({first}{', …' if count > SHOWN else ''})"
-
-
 # The parts of the queries; r is the record.
 
 
-def _param(field: models.Field) -> str:
-    return f"CAST(%s AS {field.rel_db_type(connection)})" if connection.vendor == "postgresql" else "%s"
+def _correctable(model: type[models.Model], name: str) -> models.Field:
+    if name not in correctable(model):
+        known = model._meta.get_field(name).verbose_name
+        raise EditRefused(f"{known} cannot be corrected: it tells one record from another, or is not for hands.")
+    return correctable(model)[name]
 
 
-def _file_side(field: models.Field) -> str:
-    corrected = is_corrected("r.corrections", field.column)
-    return f"CASE WHEN {corrected} THEN {value_of(field, 'r.corrections')} ELSE r.{quoted(field.column)} END"
-
-
-def _with(field: models.Field) -> str:
-    """Return the corrections with what the file says of *field*."""
-    name, own = field.column, f"r.{quoted(field.column)}"
-    if connection.vendor == "postgresql":
-        return f"jsonb_build_object('{name}', {own}) || coalesce(r.corrections, '{{}}')"
-    corrected = is_corrected("r.corrections", name)
-    added = f"json_set(coalesce(r.corrections, '{{}}'), '$.{name}', {json_value(field, own)})"
-    return f"CASE WHEN {corrected} THEN r.corrections ELSE {added} END"
-
-
-def _without(field: models.Field) -> str:
-    if connection.vendor == "postgresql":
-        return f"nullif(r.corrections - '{field.column}', '{{}}')"
-    return f"nullif(json_remove(r.corrections, '$.{field.column}'), '{{}}')"
+def _selected(model: type[models.Model]) -> str:
+    return f"r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
 
 
 def _text(name: str) -> str:
     if connection.vendor == "postgresql":
         return f"\"before\"->>'{name}'"
     return f"json_extract(\"before\", '$.{name}')"
+
+
+# Many-to-many: the rows of the table between.
+
+
+def _through(field: models.ManyToManyField) -> tuple[str, str, str]:
+    return quoted(field.m2m_db_table()), quoted(field.m2m_column_name()), quoted(field.m2m_reverse_name())
+
+
+def _unlink(cursor, field: models.ManyToManyField) -> None:
+    through, owner, _ = _through(field)
+    cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {SELECTED})")
+
+
+def _link(cursor, field: models.ManyToManyField, keys: list) -> None:
+    through, owner, member = _through(field)
+    target = field.related_model._meta
+    if keys:
+        marks = ", ".join(["%s"] * len(keys))
+        cursor.execute(
+            f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{quoted(target.pk.column)} FROM {SELECTED} s,"
+            f" {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} IN ({marks})",
+            keys,
+        )

@@ -12,7 +12,7 @@ Model = type[models.Model]
 
 def as_json(model: Model, alias: str) -> str:
     """Return the SQL expression for a row of *model*, known as *alias* in the query, as JSON."""
-    many = {field.name: _members(field, alias) for field in model._meta.many_to_many}
+    many = {field.name: stored_members(field, alias) for field in model._meta.many_to_many}
     if connection.vendor == "postgresql":
         extra = {f.column: f"encode({alias}.{quoted(f.column)}, 'hex')" for f in _of_bytes(model)} | many
         pairs = ", ".join(f"'{name}', {value}" for name, value in extra.items())
@@ -46,7 +46,8 @@ def _of_bytes(model: Model) -> list[models.Field]:
     return [field for field in _columns(model) if isinstance(field, models.BinaryField)]
 
 
-def _members(field: models.ManyToManyField, alias: str) -> str:
+def stored_members(field: models.ManyToManyField, alias: str) -> str:
+    """Return the SQL expression for the JSON list of the keys that *field* has in the row *alias*, in order."""
     through, owner, member = (
         quoted(name) for name in (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
     )
@@ -61,7 +62,7 @@ def json_value(field: models.Field, value: str) -> str:
     match field:
         case models.BooleanField():
             return f"CASE {value} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
-        case models.JSONField():
+        case models.JSONField() | models.ManyToManyField():
             return f"json({value})"
         case models.BinaryField():
             return f"lower(hex({value}))"

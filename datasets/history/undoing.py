@@ -33,6 +33,12 @@ class Undone:
     brought_back: dict[str, int] = field(default_factory=dict)  # that it had deleted
     lookups_removed: dict[str, list[str]] = field(default_factory=dict)
 
+    def told(self) -> list[str]:
+        """Return a line for each table and what becomes of its records."""
+        done = {"removed": self.removed, "as before": self.reverted, "brought back": self.brought_back}
+        lines = [f"{table}: {count:,} {what}" for what, counts in done.items() for table, count in counts.items()]
+        return lines + [f"{table}: {', '.join(names)} removed" for table, names in self.lookups_removed.items()]
+
 
 class _Rehearsed(Exception):
     pass

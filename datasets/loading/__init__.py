@@ -9,19 +9,22 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.utils import timezone
 
-from datasets import files, matviews
+from datasets import files, matviews, outcomes
 from datasets.loading import late, missing, references, rejections, strangers
 from datasets.loading.filling import Progress, SourceRun, fill
+from datasets.loading.heartbeat import Heartbeat
+from datasets.loading.mended import continued
 from datasets.loading.merging import Merge
-from datasets.loading.runs import ImportRefused, finish, only_one
+from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, state_of_tables
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
 from datasets.reading import ReadError
 from datasets.sources import Source, sources_of
 from datasets.staging import Stage
 
-__all__ = ["ImportRefused", "Options", "Outcome", "import_files"]
+__all__ = ["Busy", "ImportRefused", "Options", "Outcome", "import_files"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class Options:
     """How files are to be imported.
 
     *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
-    Python codec's name; *started_by* a user.
+    Python codec's name; *started_by* a user. *keep_outcome* is for a rehearsal: what it would change is kept for its
+    page. *expecting* is what a rehearsal has said of how the tables stood; where they stand otherwise, the run is a
+    rehearsal again.
     """
 
     dry_run: bool = False
@@ -38,6 +43,8 @@ class Options:
     known_as: str | None = None
     encoding: str = "utf-8"
     started_by: object = None
+    keep_outcome: bool = False
+    expecting: str = ""
 
 
 @dataclass
@@ -57,38 +64,40 @@ def import_files(
     paths: Iterable[Path] = (),
     options: Options = Options(),
     progress=lambda files: lambda read, rows: None,
+    *,
+    uploads: Iterable[files.Upload] = (),
+    run: ImportRun | None = None,
 ) -> Outcome:
     """Import files, or folders of files, into a dataset; without any, its folder under ``SOURCES_DIR``.
 
-    *progress* is called with the SourceFiles, and returns what is called with the bytes and rows read since the last
-    call. Raises ImportRefused, with one sentence, where nothing was imported; the run, if there was one, tells it too.
+    *uploads* are files that came by browser, in place of paths; *run* is one that waits to be worked on, where there
+    is one. *progress* is called with the SourceFiles, and returns what is called with the bytes and rows read since
+    the last call. Raises ImportRefused, with one sentence, where nothing was imported; the run, if there was one,
+    tells it too.
     """
     sources = sources_of(dataset)
     chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
     try:
-        found, passed_over = files.find(chosen, sources, options.encoding)
+        if uploads := list(uploads):
+            found, passed_over = files.find_uploads(uploads, sources, options.encoding), []
+        else:
+            found, passed_over = files.find(chosen, sources, options.encoding)
     except (files.FilesError, ReadError) as error:
         raise ImportRefused(str(error)) from None
     if options.known_as and len(found) != 1:
         raise ImportRefused(f"--as {options.known_as} says what one file is known by, but {len(found)} were given.")
 
     with only_one(dataset) as interrupted:
-        run = ImportRun.objects.create(
-            dataset=dataset,
-            dry_run=options.dry_run,
-            strict=options.strict,
-            remove_missing=options.remove_missing,
-            started_by=options.started_by,
-        )
+        run = _begun(run, dataset, options)
         run.notes = [
             f"Run {old.pk} of {old.started_at:%Y-%m-%d %H:%M} was interrupted: {old.error}" for old in interrupted
         ]
         run.notes += [f"{path} fits no source and was passed over." for path in passed_over]
         outcome = Outcome(run)
         try:
-            with _told(run):
+            with _told(run), Heartbeat(run) as heartbeat:
                 source_runs = _source_runs(run, sources, found, options)
-                _load(outcome, source_runs, options, progress)
+                _load(outcome, source_runs, options, progress, heartbeat)
         finally:
             if connection.connection is not None and connection.is_usable():
                 for source in sources:
@@ -96,6 +105,29 @@ def import_files(
     if run.status == ImportRun.Status.LANDED:
         matviews.refresh(dataset)
     return outcome
+
+
+def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
+    """Return the run, which is running from now on; what it reported as a rehearsal goes."""
+    now = timezone.now()
+    if run is None:
+        return ImportRun.objects.create(
+            dataset=dataset,
+            dry_run=options.dry_run,
+            strict=options.strict,
+            remove_missing=options.remove_missing,
+            started_by=options.started_by,
+            encoding=options.encoding,
+            known_as=options.known_as or "",
+            begun_at=now,
+            heartbeat=now,
+        )
+    run.files.all().delete()
+    run.status, run.error, run.notes, run.new_lookups = ImportRun.Status.RUNNING, "", [], {}
+    run.begun_at = run.heartbeat = now
+    run.finished_at, run.dry_run, run.merging, run.bytes_read, run.rows_read = None, options.dry_run, False, 0, 0
+    run.save(update_fields=[*REPORT, "begun_at", "heartbeat", "merging", "bytes_read", "rows_read"])
+    return run
 
 
 @contextmanager
@@ -107,7 +139,8 @@ def _told(run: ImportRun) -> Iterator[None]:
         sentence = str(error)
         for file in run.files.all():  # it is the kept bytes that are read
             sentence = sentence.replace(str(files.kept_at(file.sha256)), file.original_name)
-        finish(run, ImportRun.Status.FAILED, sentence)
+        cancelled = isinstance(error, Cancelled)
+        finish(run, ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
         raise ImportRefused(sentence) from None
     except DatabaseError as error:
         sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
@@ -129,26 +162,28 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
     """Keep the files' bytes and say which source reads which."""
     kept = {}
     for file in found:
-        path, sha256 = files.keep(file.path)
+        path, sha256 = file.keep()
         kept[file.path] = path, sha256, path.stat().st_size
     result, unusable = [], set()
     for source in sources:
-        mine, paths = [], {}
+        mine, paths, mended = [], {}, set()
         for file in found:
             if not any(type(source) is type(other) for other in file.sources):
                 continue
             path, sha256, size = kept[file.path]
+            of = None if options.known_as else continued(file.called.name, source.name)
             record = SourceFile.objects.create(
                 run=run,
                 source=source.name,
-                name=options.known_as or source.known_as(file.path),
-                original_name=source.known_as(file.path),
+                name=options.known_as or (of.name if of else source.known_as(file.called)),
+                original_name=source.known_as(file.called),
                 sha256=sha256,
                 size=size,
                 encoding=options.encoding,
             )
             mine.append(record)
             paths[record.pk] = path
+            mended |= {record.pk} if of else set()
         twice = [name for name, count in Counter(file.name for file in mine).items() if count > 1]
         if twice and not source.key:
             raise ImportRefused(
@@ -156,17 +191,25 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
                 "Import them one after the other, all but one with --as and a name of its own."
             )
         if mine:
-            result.append(SourceRun(source, mine, paths, unusable))
+            result.append(SourceRun(source, mine, paths, unusable, mended=mended))
     return result
 
 
-def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress) -> None:
+def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress, heartbeat: Heartbeat) -> None:
     """Stage, then merge in one transaction, with which the run lands: its report is part of it.
 
     A run that does not land leaves its report all the same, written after everything else was rolled back.
     """
     run = outcome.run
-    tell = progress([file for source_run in source_runs for file in source_run.files])
+    told = [file for source_run in source_runs for file in source_run.files]
+    ImportRun.objects.filter(pk=run.pk).update(bytes_total=sum(file.size for file in told))
+    show = progress(told)
+
+    def tell(read: int, rows: int) -> None:
+        show(read, rows)
+        heartbeat.tell(read, rows)
+
+    run.tables_seen = state_of_tables(run.dataset)
     unchecked = references.checks_are_ours()
     try:
         for source_run in source_runs:
@@ -179,12 +222,18 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
             merge.run.direct = merge.may_fill_directly()
             if not merge.run.direct:
                 fill(merge.run, tell)
+        heartbeat.merging()
         with references.write_transaction(unchecked):
             _merge(outcome, merges, options, tell)
             if unchecked:
                 for merge in merges:
                     references.prove(merge.run)
-            if options.dry_run:
+            heartbeat.check()
+            if options.expecting and state_of_tables(run.dataset) != options.expecting:
+                run.dry_run = True
+                run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
+            outcomes.keep(run, merges, outcome.missing, whole=run.dry_run and options.keep_outcome)
+            if run.dry_run:
                 raise _Rehearsed
             _record(source_runs)
             finish(run, ImportRun.Status.LANDED)

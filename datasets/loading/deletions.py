@@ -24,11 +24,15 @@ def pass_over(run: SourceRun) -> Counter[int]:
         if not cursor.fetchone()[0]:
             return Counter()
         keys = ", ".join(f"{value} AS {quoted(name)}" for name, value in stored)
-        stage.collect(stage.deleted, standing.replace("SELECT 1", f"SELECT {keys}"))
+        stage.collect(stage.deleted, standing.replace("SELECT 1", f"SELECT c.id AS deletion, {keys}"))
         same = " AND ".join(f"d.{quoted(name)} = s.{quoted(name)}" for name, _ in stored)
         theirs = f"EXISTS (SELECT 1 FROM {quoted(stage.deleted)} d WHERE {same})"
         cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.table)} s WHERE {theirs} GROUP BY source_file")
         counts = Counter(dict(cursor.fetchall()))
+        cursor.execute(
+            f"SELECT DISTINCT d.deletion FROM {quoted(stage.deleted)} d JOIN {quoted(stage.table)} s ON {same}"
+        )
+        run.deletions = [deletion for (deletion,) in cursor.fetchall()]
         for column in run.source.columns_of(Many):
             rows = f"SELECT s.source_file, s.source_line FROM {quoted(stage.table)} s WHERE {theirs}"
             cursor.execute(

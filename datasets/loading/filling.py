@@ -13,10 +13,11 @@ from datasets import identity
 from datasets.cells import Document
 from datasets.checking import Checked, Checker, Rejection, problem
 from datasets.loading.known import Known
+from datasets.loading.mended import batches_of, documents_of, only_unknown
 from datasets.loading.rejections import Rejections
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
-from datasets.reading import Batch, Layout, ReadError, ahead, find_layout, read_csv, read_json
+from datasets.reading import Batch, Layout, ReadError, ahead, find_layout
 from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell
 from datasets.staging import Stage, Writer
 from datasets.vocabularies import Vocabulary
@@ -24,6 +25,7 @@ from datasets.vocabularies import Vocabulary
 Progress = Callable[[int, int], None]  # bytes read, rows read, since it was called last
 
 DOCUMENTS_AT_ONCE = 500
+ROWS_AT_ONCE = 25_000
 
 # Where a row says which file and line it is from: in the stage, and in its table.
 STAGED_FROM = ("source_file", "source_line")
@@ -51,6 +53,8 @@ class SourceRun:
     known: Known | None = None  # the records of these files, for a source without a key
     repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
     notes: list[str] = field(default_factory=list)
+    mended: set[int] = field(default_factory=set)  # files that hold mended rows of others
+    deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
 
     def __post_init__(self):
         self.stage, self.rejections = Stage(self.source), Rejections(self.source)
@@ -78,7 +82,7 @@ class SourceRun:
             return
         for file in self.files:
             layout = find_layout(self.paths[file.pk], self.source.expected, encoding=file.encoding)
-            file.unknown_columns = list(layout.unknown)
+            file.unknown_columns = only_unknown(layout.unknown) if file.pk in self.mended else list(layout.unknown)
             self.layouts[file.pk] = layout
         first = self.files[0]
         for file in self.files[1:]:
@@ -96,17 +100,17 @@ def fill(run: SourceRun, progress: Progress) -> None:
     with Writer(run.source.name, _table_columns(run)) if run.direct else run.stage.writer() as writer:
         batches = _documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
         for file_ids, checked in batches:
-            _write(run, writer, file_ids, checked)
+            _write(run, writer, file_ids, checked, progress)
     if not run.direct:
         run.stage.finish()
 
 
 def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
     for file in run.files:
-        layout, path = run.layouts[file.pk], run.paths[file.pk]
+        layout = run.layouts[file.pk]
         names = layout.header or list(run.source.bound)
         checker = Checker(run.source, layout.columns, list(names), file.name, run.vocabularies)
-        batches = ahead(read_csv(path, layout, run.source.expected, encoding=file.encoding))
+        batches = ahead(batches_of(run, file))
         before = 0
         for checked in ahead(map(checker.check, batches)):
             run.staged[file.pk] += len(checked.lines)
@@ -156,7 +160,7 @@ def _rows_of(run: SourceRun, file: SourceFile, passed_over: frozenset) -> list[R
     """Return the rows of a document, or of several in one file; what none can be made of is rejected once a run."""
     path, found = run.paths[file.pk], []
     try:
-        documents = read_json(path, encoding=file.encoding)
+        documents = list(documents_of(run, file))
     except ReadError as error:
         if (file.name, file.sha256, 1) not in passed_over:
             _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))
@@ -209,7 +213,7 @@ def _counted(files: np.ndarray) -> dict[int, int]:
     return dict(zip(*(each.tolist() for each in np.unique(files, return_counts=True)), strict=True))
 
 
-def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checked) -> None:
+def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checked, progress: Progress) -> None:
     """Stage what is new of a batch; of a source with a key, all of it."""
     if run.known:
         new, deleted = run.known.look_up(checked.lanes)
@@ -234,7 +238,9 @@ def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checke
     if run.direct:
         rows[run.source.model._meta.pk.column] = pa.array(np.arange(run.next_key, run.next_key + len(lines)))
         run.next_key += len(lines)
-    writer.write(rows)
+    for start in range(0, len(lines), ROWS_AT_ONCE):
+        progress(0, 0)  # which may have it stop
+        writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
     for column in run.source.columns_of(Many):
         members = checked.members[column.name]
         parents = members.value_parent_indices()

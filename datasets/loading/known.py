@@ -46,6 +46,11 @@ class Known:
         places = self._places(lanes)
         return (places >= 0) & self.seen[places]
 
+    def deleted_and_seen(self) -> list[str]:
+        """Return the identities, as hexadecimal digits, of deleted records that a row has had."""
+        places = np.flatnonzero(~self.stored & self.seen)
+        return [np.array([self.low[p], self.high[p]], "<u8").tobytes().hex() for p in places]
+
     def unseen(self) -> identity.Lanes:
         """Return the identities of records that no row has had."""
         unseen = self.stored & ~self.seen

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from datasets.checking import Rejection
 from datasets.loading.filling import SourceRun
+from datasets.loading.mended import batches_of, documents_of
 from datasets.models import SourceFile
-from datasets.reading import read_csv, read_json
 from datasets.sources import JSONSource, as_cell
 
 
@@ -24,7 +24,7 @@ def with_values(run: SourceRun) -> Iterator[tuple[int, Rejection]]:
 def _rows(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
     layout = run.layouts[file.pk]
     headings = layout.header or list(run.source.bound)
-    for batch in read_csv(run.paths[file.pk], layout, run.source.expected, encoding=file.encoding):
+    for batch in batches_of(run, file):
         for place, line in enumerate(batch.lines.tolist()):
             if line in lines:
                 cells = [column[place].as_py() for column in batch.columns]
@@ -32,7 +32,7 @@ def _rows(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[
 
 
 def _documents(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
-    for document in read_json(run.paths[file.pk], encoding=file.encoding):
+    for document in documents_of(run, file):
         if document.line in lines:
             row = run.source.row(document.value, file.name)
             yield document.line, {name: as_cell(value) for name, value in row.items()}

@@ -54,7 +54,7 @@ class Merge:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
             run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
-            updates = Updates(run, self._resolved(), self.same) if self.source.key else None
+            updates = Updates(run, self.resolved(), self.same) if self.source.key else None
             updated, kept = updates.make() if updates else (Counter(), Counter())
             run.kept += kept
             created = self._insert()
@@ -70,7 +70,7 @@ class Merge:
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
 
-    def _resolved(self) -> str:
+    def resolved(self) -> str:
         """Return the staged rows with the stored columns' names, references found."""
         columns, joins = ["s.source_file", "s.source_line"], []
         if self.by_content:
@@ -93,7 +93,7 @@ class Merge:
             names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.same})"
-            rows = f"SELECT {', '.join(values)} FROM {self._resolved()} s{new}"
+            rows = f"SELECT {', '.join(values)} FROM {self.resolved()} s{new}"
             large = self.by_content and self.run.staged.total() > MANY_ROWS
             with self._index_last() if empty and large and self._is_ours() else nullcontext():
                 cursor.execute(f"INSERT INTO {self.table} ({', '.join(names)}) {rows}")

@@ -21,7 +21,8 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
         run.stage.collect(
             run.stage.missing,
             f"SELECT {columns} FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
-            + (_not_read_again(run, cursor) if run.source.key else _unseen(run)),
+            + (_not_read_again(run, cursor) if run.source.key else _unseen(run))
+            + (f" AND f.id NOT IN ({', '.join(map(str, _continued(run)))})" if run.mended else ""),
         )
         cursor.execute(f"SELECT name, count(*) FROM {quoted(run.stage.missing)} GROUP BY name")
         counts = Counter(dict(cursor.fetchall()))
@@ -30,6 +31,12 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
     for entry in _listed(run):
         listed.add(entry)
     return any(file.missing for file in run.files)
+
+
+def _continued(run: SourceRun) -> list[int]:
+    """Return the files that mended rows continue: they were not read again."""
+    names = [file.name for file in run.files if file.pk in run.mended]
+    return list(SourceFile.objects.filter(source=run.source.name, name__in=names).values_list("pk", flat=True))
 
 
 def _not_read_again(run: SourceRun, cursor) -> str:

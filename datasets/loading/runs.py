@@ -7,18 +7,31 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
-from datasets.models import ImportRun
+from datasets.models import Change, Edit, ImportRun
 
 
 class ImportRefused(Exception):
     """An import that did not land: one sentence that says why, and what to do."""
 
 
+class Busy(ImportRefused):
+    """Another import of the dataset is going on."""
+
+
+class Cancelled(ImportRefused):
+    """Somebody has stopped the import."""
+
+
+# What a run itself writes of its end; how far it has come, and whether to go on, is written beside it by others.
+REPORT = ["status", "error", "finished_at", "notes", "new_lookups", "tables_seen", "dry_run"]
+
+
 @contextmanager
 def only_one(dataset: str) -> Iterator[list[ImportRun]]:
-    """Hold the dataset's lock; yields the runs that were found interrupted.
+    """Hold the dataset's lock; yields the runs that were found interrupted, and marks them so.
 
     The lock is the server's on PostgreSQL and the file system's on SQLite. Either lets go of a process that dies, so
     a run that says it is running while the lock is free is one whose process is gone. Raises ImportRefused.
@@ -27,7 +40,7 @@ def only_one(dataset: str) -> Iterator[list[ImportRun]]:
         running = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING)
         if not held:
             other = running.first()
-            raise ImportRefused(
+            raise Busy(
                 f"Another import of {dataset} is going on"
                 + (f": run {other.pk}, since {other.started_at:%Y-%m-%d %H:%M:%S} UTC" if other else "")
                 + ". Start this one when it is done."
@@ -41,7 +54,18 @@ def only_one(dataset: str) -> Iterator[list[ImportRun]]:
 def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
     """Record how *run* ended."""
     run.status, run.error, run.finished_at = status, error, timezone.now()
-    run.save()
+    run.save(update_fields=REPORT)
+
+
+def state_of_tables(dataset: str) -> str:
+    """Return a text that is another one when a run or somebody by hand has changed the dataset's tables since."""
+    from datasets.sources import sources_of  # which need the models that this module is a part of
+
+    tables = [source.name for source in sources_of(dataset)]
+    landed = ImportRun.objects.landed(dataset).aggregate(last=Max("finished_at"))["last"]
+    changes = Change.objects.filter(edit=OuterRef("pk"), table__in=tables)
+    edit = Edit.objects.filter(Q(undone_run__dataset=dataset) | Exists(changes)).order_by("-pk").first()
+    return f"{landed.isoformat() if landed else 'nothing'} {edit.pk if edit else 0}"
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class _First:
 
 def find_layout(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> Layout:
     """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected."""
-    spellings = {_plain(name): column for column, names in expected.names.items() for name in (column, *names)}
+    spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
     firsts = _first_rows(path, expected, encoding, spellings)
     # A header cell that names no column tells nothing of the delimiter; then the number of cells does.
     sound = [first for first in firsts if not first.problem]
@@ -112,7 +112,7 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
         return None
     bad = malformed(row, scan.data, scan.grammar)
     cells = () if row.cells is None else tuple(cell.decode().strip(" \t") for cell in row.cells)
-    fitting = sum(_plain(cell) in spellings for cell in cells)
+    fitting = sum(plain(cell) in spellings for cell in cells)
     return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
 
 
@@ -122,7 +122,7 @@ def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spe
     columns: dict[str, int] = {}
     unknown = []
     for position, cell in enumerate(first.cells):
-        column = spellings.get(_plain(cell))
+        column = spellings.get(plain(cell))
         if column is None:
             unknown.append(cell or f"(column {position + 1}, without a name)")
         elif column in columns:
@@ -158,6 +158,6 @@ def _found(cells: tuple[str, ...], most: int = 30) -> str:
     return listed(shown(cell) for cell in cells[:most]) + rest
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A column's name without what its spellings may differ in."""
     return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", name).casefold().strip())

@@ -52,7 +52,8 @@ def bring(folder: Path, step: tuple) -> ImportRun:
         users, experiments = content
         lines = [f"{key},{name},{name}@example.org,2023-01-01" for key, name in users.items()]
         (folder / "users.csv").write_text("user_id,name,email,signup_date\n" + "\n".join(lines))
-        (folder / "compounds.csv").write_text("compound_id,compound_name,compound_structure\n1,A,C\n2,B,H\n3,C,O")
+        compounds = "compound_id,compound_name,compound_structure\n1,A,C\n2,B,H\n3,C,O"
+        (folder / "compounds.csv").write_text(compounds)
         lines = [f"{key},{user},{';'.join(map(str, ids))},5" for key, (user, ids) in experiments.items()]
         (folder / "user_experiments.csv").write_text(
             "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n" + "\n".join(lines)
@@ -67,7 +68,7 @@ def bring(folder: Path, step: tuple) -> ImportRun:
 
 
 def do(folder: Path, step: tuple) -> ImportRun | Edit | None:
-    """Do one step; returns what can be taken back, or None where there was nothing to do, or others stood in the way."""
+    """Do one step; returns what can be taken back, or None where there was nothing to do or others stood in the way."""
     match step:
         case ("experiments" | "people", *_):
             return bring(folder, step)

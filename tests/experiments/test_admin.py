@@ -51,7 +51,7 @@ def test_the_list_takes_as_many_queries_for_200_experiments_as_for_10(admin_clie
 def test_experiments_are_found_by_user_and_compound(admin_client):
     add_experiments([1, 2])
     UserExperiment.objects.create(experiment_id=3, user_id=1, experiment_run_time=5)
-    page = admin_client.get("/admin/experiments/userexperiment/", {"q": "Alice", "compounds__compound_id__exact": 1})
+    page = admin_client.get("/admin/experiments/userexperiment/", {"q": "Alice", "compounds": 1})
     assert [row.pk for row in page.context["cl"].result_list] == [1, 2]
     assert "C1, C2" in page.text
 
@@ -80,10 +80,10 @@ def test_who_may_not_see_addresses_cannot_find_one_out(curator_client, admin_cli
         return len(client.get("/admin/experiments/user/", query).context["cl"].result_list)
 
     assert found(admin_client, q="alice@") == 1
-    assert found(admin_client, email__startswith="al") == 1
+    assert found(admin_client, email__istartswith="al") == 1
     assert found(curator_client, q="alice@") == 0
     for address in [
-        "/admin/experiments/user/?email__startswith=al",
+        "/admin/experiments/user/?email__istartswith=al",
         "/admin/experiments/userexperiment/?user__email__startswith=al",
         "/admin/experiments/userfeatures/?user__email__startswith=al",
     ]:
@@ -119,20 +119,7 @@ def test_a_user_goes_though_the_features_still_name_it(admin_client):
 
 def test_an_experiment_is_edited_with_its_compounds(admin_client):
     add_experiments([1])
-    uses = list(UserExperiment.objects.get().uses.order_by("compound_id"))
-    form = {
-        "experiment_id": 1,
-        "user": 1,
-        "experiment_run_time": "7.5",
-        "uses-TOTAL_FORMS": 2,
-        "uses-INITIAL_FORMS": 2,
-        "uses-0-id": uses[0].pk,
-        "uses-0-compound": 1,
-        "uses-1-id": uses[1].pk,
-        "uses-1-compound": 2,
-        "uses-1-DELETE": "on",
-    }
-    form |= {"uses-0-experiment": 1, "uses-1-experiment": 1}
+    form = {"user": 1, "experiment_run_time": "7.5", "compounds": [1]}
     assert admin_client.post("/admin/experiments/userexperiment/1/change/", form).status_code == 302
     changed = UserExperiment.objects.get()
     assert changed.experiment_run_time == 7.5

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+
+from datasets.permissions import CURATORS
 
 NAME = "curator"
 
@@ -27,7 +30,8 @@ class Command(BaseCommand):
         user = users.filter(username=NAME).first()
         if user is None:
             password = secrets.token_urlsafe(9)
-            users.create_superuser(NAME, password=password)
+            user = users.create_user(NAME, password=password, is_staff=True)
+            user.groups.add(Group.objects.get(name=CURATORS))
             kept.write_text(f"{password}\n")
             kept.chmod(0o600)
         password = kept.read_text().strip() if kept.exists() else "the one you chose"

@@ -1,0 +1,179 @@
+"""Bulk edit: choose records, a field and a value, see what would change, and change it as one Edit."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models, transaction
+from django.http import HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from datasets.admin.editing import EditedAdmin
+from datasets.history import edits
+from datasets.history.columns import correctable
+from datasets.history.reading import Difference, Readable
+from datasets.models import Change, Edit
+
+SAMPLE = 10
+YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
+
+
+class _Rehearsed(Exception):
+    """Takes a rehearsed edit back."""
+
+
+class BulkAdmin(EditedAdmin):
+    """Records of which many can be changed in one go."""
+
+    actions = [*EditedAdmin.actions, "change_field"]
+
+    def get_urls(self):
+        meta = self.model._meta
+        bulk = path(
+            "bulk/", self.admin_site.admin_view(self.bulk_view), name=f"{meta.app_label}_{meta.model_name}_bulk"
+        )
+        return [bulk, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        context = {"may_change_many": self.has_change_permission(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    @admin.action(permissions=["change"], description="Change a field of the selected %(verbose_name_plural)s")
+    def change_field(self, request, queryset) -> HttpResponse:
+        """Begin with the rows that were ticked."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        return self._page(request, self._form(request, bound=False), keys, queryset)
+
+    def bulk_view(self, request) -> HttpResponse:
+        """Lead from the choice of a field to its value, from there to a preview, and from there to the Edit."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        try:
+            records = self._records(request, keys)
+        except IncorrectLookupParameters:
+            return self.refused(request, "The list does not know that filter.", self.address("changelist"))
+        form = self._form(request, bound="_next" not in request.POST and request.method == "POST")
+        if not form.is_bound or not form.is_valid():
+            return self._page(request, form, keys, records)
+        field, expected = form.field, request.POST.get("expected", "")
+        apply = "_apply" in request.POST and expected.isdecimal()
+        try:
+            edit, count, sample = self._edit(
+                request, records, {field.name: form.cleaned_data["value"]}, apply, expected
+            )
+        except (edits.EditRefused, IntegrityError) as refusal:
+            told = (
+                str(refusal)
+                if isinstance(refusal, edits.EditRefused)
+                else f"The database refuses this value for {field}."
+            )
+            form.add_error("value", told)
+            return self._page(request, form, keys, records)
+        if edit is None:
+            moved = apply and f"What would change is not what it was: {count} records now, {expected} before."
+            return self._page(request, form, keys, records, count=count, sample=sample, moved=moved)
+        self.edited()
+        told = format_html(
+            "{} {} changed.", count, self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
+        )
+        if request.user.has_perm("datasets.view_edit"):
+            address = reverse("admin:datasets_edit_change", args=[edit.pk])
+            told = format_html('{} <a href="{}">See the edit, or undo it</a>.', told, address)
+        self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(f"{self.address('changelist')}?{request.GET.urlencode()}")
+
+    def _records(self, request, keys: list[str]) -> models.QuerySet:
+        """Return the rows that were ticked, or all that the list shows as it is filtered."""
+        if keys:
+            return self.get_queryset(request).filter(pk__in=keys)
+        return self.get_changelist_instance(request).queryset
+
+    def _edit(
+        self, request, records: models.QuerySet, new: dict[str, Any], apply: bool, expected: str
+    ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]]]:
+        """Make the edit, and take it back unless it is to be applied and changes as many records as expected."""
+        try:
+            with transaction.atomic():
+                edit = edits.correct(records, new, request.user)
+                count = edit.changes.count()
+                sample = self._sample(edit, request.user)
+                if not apply or count != int(expected):
+                    raise _Rehearsed
+        except _Rehearsed:
+            edit = None
+        return edit, count, sample
+
+    def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
+        changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])
+        readable = Readable(self.model, user, (row for change in changes for row in (change.before, change.after)))
+        return [(change.record, list(readable.differences(change.before, change.after))) for change in changes]
+
+    def _form(self, request, bound: bool) -> "BulkForm":
+        offered = {
+            name: field
+            for name, field in correctable(self.model).items()
+            if not field.unique and self.may_change(request, name)
+        }
+        name = request.POST.get("field", "")
+        value = self._value_field(offered[name], request) if name in offered else None
+        data = request.POST if bound and value else None
+        return BulkForm(data, offered=offered, field=offered.get(name), value=value, model=self.model)
+
+    def _value_field(self, field: models.Field, request) -> forms.Field:
+        if isinstance(field, models.BooleanField):
+            return forms.TypedChoiceField(choices=YES_OR_NO, coerce=lambda text: text == "true", empty_value=None)
+        made = self.formfield_for_dbfield(field, request=request)
+        if isinstance(made.widget, admin.widgets.RelatedFieldWidgetWrapper):
+            made.widget = made.widget.widget  # records are not made on the way
+        return made
+
+    def _page(self, request, form: "BulkForm", keys: list[str], records: models.QuerySet, **more) -> HttpResponse:
+        count = len(keys) if keys else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Change a field of {self.opts.verbose_name_plural}",
+            "opts": self.opts,
+            "form": form,
+            "media": self.media + form.media,
+            "keys": keys,
+            "key_name": ACTION_CHECKBOX_NAME,
+            "selected": count,
+            "narrowed": bool(records.query.where),
+            "address": f"{self.address('bulk')}?{request.GET.urlencode()}",
+            **more,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/datasets/bulk.html", context)
+
+
+class BulkForm(forms.Form):
+    """The field to change, and, once that is chosen, its new value."""
+
+    def __init__(self, data=None, *, offered: dict[str, models.Field], field, value: forms.Field | None, model):
+        self.field, self.model = field, model
+        super().__init__(data, initial={"field": field.name if field else None})
+        choices = [(name, one.verbose_name) for name, one in offered.items()]
+        self.fields["field"] = forms.ChoiceField(choices=choices)
+        if value is not None:
+            value.label = f"New value of {field.verbose_name}"
+            self.fields["value"] = value
+
+    def clean_value(self) -> Any:
+        """Hold the value to what the field and the table's constraints ask of it."""
+        value, field = self.cleaned_data["value"], self.field
+        if field.many_to_many:
+            return value
+        plain = field.clean(getattr(value, "pk", value), None)
+        record = self.model(**{field.attname: plain})
+        others = {f.name for f in self.model._meta.get_fields()} - {field.name}
+        try:
+            record.validate_constraints(exclude=others)
+        except ValidationError as error:
+            raise ValidationError(error.messages) from None
+        return plain

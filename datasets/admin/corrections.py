@@ -1,0 +1,93 @@
+"""Corrections as curators see them: what they changed, what the file says, and giving it back."""
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.views.decorators.http import require_POST
+
+from datasets.admin.editing import EditedAdmin
+from datasets.history import edits
+from datasets.history.columns import correctable, own_fields, stored_name
+from datasets.history.reading import Readable, stored_row
+from datasets.models import Record
+
+BADGE = '<span class="badge corrected">{}</span>'
+
+
+class CorrectedAdmin(EditedAdmin):
+    """Records that remember what their file says of the fields that somebody has corrected."""
+
+    change_form_template = "admin/datasets/record_form.html"
+
+    def get_urls(self):
+        meta = self.model._meta
+        release = path(
+            "<path:object_id>/release/<str:name>/",
+            self.admin_site.admin_view(self.release_view),
+            name=f"{meta.app_label}_{meta.model_name}_release",
+        )
+        return [release, *super().get_urls()]
+
+    def get_list_display(self, request):
+        return [*super().get_list_display(request), "corrected"]
+
+    def get_sortable_by(self, request):
+        return [name for name in super().get_sortable_by(request) if name != "corrected"]
+
+    @admin.display(description="corrected")
+    def corrected(self, record: Record) -> str:
+        """A badge for each corrected field."""
+        names = record.corrections or {}
+        found = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
+        return format_html_join(" ", BADGE, found) if found else ""
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for name, field in correctable(self.model).items():
+            if name in form.base_fields and stored_name(field) in (getattr(obj, "corrections", None) or {}):
+                label = form.base_fields[name].label
+                form.base_fields[name].label = format_html("{} " + BADGE, label, "corrected")
+        return form
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None and obj.corrections:
+            context["corrections"] = self._corrections(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _corrections(self, request, record: Record) -> list[dict]:
+        """Return, for each corrected field, what the record and its file say, and where to give it back."""
+        row = stored_row(self.model, record.pk) or {}
+        said = row.get("corrections") or {}
+        readable = Readable(self.model, request.user, [row])
+        return [
+            {
+                "label": field.verbose_name,
+                "own": readable.value(field, row.get(stored_name(field))),
+                "file": readable.value(field, said[stored_name(field)]),
+                "address": self.address("release", record.pk, name) if self.may_change(request, name) else "",
+            }
+            for name, field in correctable(self.model).items()
+            if stored_name(field) in said
+        ]
+
+    @method_decorator(require_POST)
+    def release_view(self, request, object_id: str, name: str) -> HttpResponse:
+        """Give a corrected field back to its file."""
+        if not self.may_change(request, name):
+            raise PermissionDenied
+        record = self.get_object(request, unquote(object_id))
+        if record is None or name not in correctable(self.model):
+            raise Http404
+        page = self.address("change", object_id)
+        try:
+            edits.release(self.model._base_manager.filter(pk=record.pk), name, request.user)
+        except edits.EditRefused as refusal:
+            return self.refused(request, str(refusal), page)
+        self.edited()
+        told = f"{correctable(self.model)[name].verbose_name} is again what the file says.".capitalize()
+        self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(page)

@@ -1,0 +1,137 @@
+"""Edits: what somebody did by hand in one go, record by record, and taking it back."""
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import IntegrityError, models
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from datasets import matviews
+from datasets.admin.lists import ReadOnlyAdmin
+from datasets.history.reading import Readable
+from datasets.history.undoing import UndoRefused, undo_edit
+from datasets.models import Change, Edit, Lookup, Record
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A model that an edit changed."""
+
+    model: type[models.Model]
+
+
+def edited_models(edit: Edit) -> list[type[models.Model]]:
+    """Return the models that *edit* changed, parents before those that refer to them."""
+    tables = set(edit.changes.values_list("table", flat=True).distinct().order_by())
+    found = [m for m in apps.get_models() if issubclass(m, Record | Lookup) and m._meta.db_table in tables]
+    return sorted(found, key=lambda model: issubclass(model, Record))
+
+
+@admin.register(Edit)
+class EditAdmin(ReadOnlyAdmin):
+    list_display = ["id", "action", "user", "at", "undone"]
+    list_display_links = ["id", "action"]
+    list_filter = ["action"]
+    list_select_related = ["user", "undoing"]
+    ordering = ["-pk"]
+
+    @admin.display(description="undone", boolean=True)
+    def undone(self, edit: Edit) -> bool:
+        return hasattr(edit, "undoing")
+
+    def get_urls(self):
+        undo = path("<int:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="datasets_edit_undo")
+        return [undo, *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show the edit, record by record, each field before and after."""
+        edit = self.get_object(request, object_id)
+        if not self.has_view_permission(request, edit):
+            raise PermissionDenied
+        if edit is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        edited = {model._meta.db_table: model for model in edited_models(edit)}
+        seen = [table for table, model in edited.items() if _may(request.user, "view", model)]
+        if len(seen) < len(edited):
+            raise PermissionDenied
+        page = Paginator(edit.changes.order_by("pk"), PAGE).get_page(request.GET.get("p"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Edit {edit.pk}: {edit}",
+            "opts": self.opts,
+            "edit": edit,
+            "undone": getattr(edit, "undoing", None),
+            "rows": self._rows(list(page), edited, request.user),
+            "page": page,
+            "may_undo": _may_undo(request.user, edit) and not _is_undone(edit),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/datasets/edit.html", context)
+
+    def _rows(self, changes: list[Change], edited: dict[str, type[models.Model]], user) -> list[dict]:
+        rows = []
+        for table, model in edited.items():
+            mine = [change for change in changes if change.table == table]
+            readable = Readable(model, user, (row for change in mine for row in (change.before, change.after)))
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_history"
+            rows += [
+                {
+                    "kind": change.get_kind_display(),
+                    "label": f"{model._meta.verbose_name} {change.record}",
+                    "address": reverse(name, args=[quote(change.record)]),
+                    "differences": list(readable.differences(change.before, change.after)),
+                }
+                for change in mine
+            ]
+        return rows
+
+    @method_decorator(require_POST)
+    def undo_view(self, request, pk: int) -> HttpResponse:
+        """Take an edit back, or tell what stands on it."""
+        edit = Edit.objects.filter(pk=pk).first()
+        if edit is None:
+            raise Http404
+        if not _may_undo(request.user, edit):
+            raise PermissionDenied
+        edited = edited_models(edit)
+        page = HttpResponseRedirect(reverse("admin:datasets_edit_change", args=[pk]))
+        try:
+            undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
+        except UndoRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return page
+        except IntegrityError:
+            told = "It cannot be undone. Others refer to what would go, or what it refers to is no more."
+            self.message_user(request, told, messages.ERROR)
+            return page
+        matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
+        counts = {"removed": undone.removed, "as before": undone.reverted, "brought back": undone.brought_back}
+        told = "; ".join(f"{n} of {table} {what}" for what, tables in counts.items() for table, n in tables.items())
+        self.message_user(request, f"Undone: {told}.", messages.SUCCESS)
+        return page
+
+
+def _is_undone(edit: Edit) -> bool:
+    return edit.action == Edit.Action.UNDID or hasattr(edit, "undoing")
+
+
+def _may(user, what: str, model: type[models.Model]) -> bool:
+    return user.has_perm(f"{model._meta.app_label}.{what}_{model._meta.model_name}")
+
+
+def _may_undo(user, edit: Edit) -> bool:
+    """Whether *user* may do to every record of *edit* what undoing it does."""
+    edited = edited_models(edit)
+    kinds = set(edit.changes.values_list("kind", flat=True).distinct().order_by())
+    wanted = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
+    return user.has_perm("datasets.view_edit") and all(_may(user, what, model) for what in wanted for model in edited)

@@ -1,0 +1,162 @@
+"""The history of a record, and the records that have been deleted, which can be brought back."""
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db import models
+from django.db.models.functions import Cast
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from datasets.admin.editing import EditedAdmin
+from datasets.history import edits
+from datasets.history.reading import Readable, changes_of, entries, stored_row
+from datasets.listing import label_field
+from datasets.models import Change, Edit
+from datasets.paging import BoundedPaginator
+from datasets.personal import hidden_fields
+
+PAGE = 50
+
+
+class HistoryAdmin(EditedAdmin):
+    """Records whose every change can be read, those that are no more among them."""
+
+    object_history_template = "admin/datasets/history.html"
+
+    def get_urls(self):
+        meta, view = self.model._meta, self.admin_site.admin_view
+        name = f"{meta.app_label}_{meta.model_name}"
+        return [
+            path("deleted/", view(self.deleted_view), name=f"{name}_deleted"),
+            path("<path:object_id>/restore/", view(self.restore_view), name=f"{name}_restore"),
+            *super().get_urls(),
+        ]
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Show every change of a record in order: by which run or curator, when, each field before and after."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        key = self._key(object_id)
+        now, changes = stored_row(self.model, key), changes_of(self.model, key)
+        page = Paginator(changes.select_related("run", "edit__user", "edit__undoing"), PAGE).get_page(
+            request.GET.get("p")
+        )
+        start = page.start_index() - 1
+        before = changes[start - 1].after if start > 0 else None
+        told = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
+        if not told and now is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        last = changes.last() if now is None else None
+        label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {label}",
+            "opts": self.opts,
+            "label": label,
+            "key": quote(key),
+            "exists": now is not None,
+            "entries": told,
+            "page": page,
+            "restorable": last is not None and self._may_restore(request) and self._by_hand(last),
+            "may_see_runs": request.user.has_perm("datasets.view_importrun"),
+            "may_see_edits": request.user.has_perm("datasets.view_edit"),
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.object_history_template, context)
+
+    def deleted_view(self, request) -> HttpResponse:
+        """List the records that are no more, the last to go first."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        asked = request.GET.get("q", "").strip()
+        page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
+        changes = list(page)
+        readable = Readable(self.model, request.user, (change.before for change in changes))
+        rows = [
+            {
+                "change": change,
+                "label": self._label(change.before, change.record),
+                "key": quote(change.record),
+                "fields": list(readable.differences(change.before, None)),
+                "restorable": self._may_restore(request) and self._by_hand(change),
+            }
+            for change in changes
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Deleted {self.opts.verbose_name_plural}",
+            "opts": self.opts,
+            "rows": rows,
+            "page": page,
+            "asked": asked,
+            "may_see_runs": request.user.has_perm("datasets.view_importrun"),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/datasets/deleted.html", context)
+
+    @method_decorator(require_POST)
+    def restore_view(self, request, object_id: str) -> HttpResponse:
+        """Bring a record back that somebody deleted by hand."""
+        if not self._may_restore(request):
+            raise PermissionDenied
+        key = self._key(object_id)
+        last = changes_of(self.model, key).last()
+        page = self.address("history", object_id)
+        if last is None:
+            raise Http404
+        if not self._by_hand(last) or stored_row(self.model, key):
+            return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
+        try:
+            edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
+        except edits.EditRefused as refusal:
+            return self.refused(request, str(refusal), page)
+        self.edited()
+        self.message_user(request, f"{self._label(last.before, key)} is back, as it was.", messages.SUCCESS)
+        return HttpResponseRedirect(page)
+
+    def _deleted(self, request, asked: str) -> models.QuerySet:
+        """Return the deletions of records that are not there, of those whose texts or key fit *asked*."""
+        later = Change.objects.filter(table=models.OuterRef("table"), record=models.OuterRef("record"))
+        numbered = isinstance(self.model._meta.pk, models.IntegerField)
+        kind = models.BigIntegerField() if numbered else models.CharField(max_length=100)
+        key = Cast(models.OuterRef("record"), kind)
+        found = Change.objects.filter(table=self.model._meta.db_table, kind=Change.Kind.DELETED)
+        found = found.exclude(models.Exists(later.filter(pk__gt=models.OuterRef("pk"))))
+        found = found.exclude(models.Exists(self.model._base_manager.filter(pk=key)))
+        if asked:
+            wanted = models.Q(record=asked)
+            hidden = hidden_fields(self.model, request.user)
+            for field in self.model._meta.concrete_fields:
+                if isinstance(field, models.CharField) and field.name not in hidden:
+                    wanted |= models.Q(**{f"before__{field.column}__icontains": asked})
+            found = found.filter(wanted)
+        return found.select_related("run", "edit__user").order_by("-pk")
+
+    def _may_restore(self, request) -> bool:
+        return self.has_delete_permission(request)
+
+    @staticmethod
+    def _by_hand(change: Change) -> bool:
+        """Whether *change* is a deletion that somebody made, and no undo."""
+        return (
+            change.kind == Change.Kind.DELETED and change.edit is not None and change.edit.action != Edit.Action.UNDID
+        )
+
+    def _key(self, object_id: str):
+        try:
+            return self.model._meta.pk.to_python(unquote(object_id))
+        except ValidationError:
+            raise Http404 from None
+
+    def _label(self, row: dict, key) -> str:
+        """Return what a stored row is called, deleted or not."""
+        name = label_field(self.model)
+        value = None if name in getattr(self.model, "personal_fields", {}) else row.get(name)
+        called = f"{self.opts.verbose_name} {key}"
+        return called if value is None or str(value) == str(key) or name == self.opts.pk.name else f"{called}: {value}"

@@ -1,0 +1,183 @@
+"""Imports in the browser: the form that takes files, and what a curator does with a run."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import content_disposition_header
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from datasets import tasks
+from datasets.admin import runpage
+from datasets.history.undoing import UndoRefused, undo_run
+from datasets.models import ImportRun, SourceFile
+from datasets.rejected import Reader, as_csv, as_ndjson
+from datasets.sources import CSVSource, sources_of
+from datasets.uploads import ImportForm, TooLarge, receive
+
+Status = ImportRun.Status
+IMPORT, UNDO = "datasets.add_importrun", "datasets.undo_importrun"
+
+
+def _require(request, *permissions: str) -> None:
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied
+
+
+class ImportViews:
+    """The views of imports, for the admin of runs."""
+
+    change_list_template = "admin/datasets/importrun/change_list.html"
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        mine = [
+            path("import/", wrap(csrf_exempt(self.import_view)), name="datasets_importrun_import"),
+            path("<int:pk>/progress/", wrap(self.progress_view), name="datasets_importrun_progress"),
+            path("<int:pk>/undo/", wrap(self.undo_view), name="datasets_importrun_undo"),
+            path("file/<int:pk>/rejected/", wrap(self.rejected_view), name="datasets_importrun_rejected"),
+        ]
+        for verb, does in _ACTIONS.items():
+            view = partial(self.action_view, does=does)
+            mine.append(path(f"<int:pk>/{verb}/", wrap(view), name=f"datasets_importrun_{verb}"))
+        return mine + super().get_urls()
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show a run: how far it has come, or what became of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        tasks.find_interrupted()
+        run = get_object_or_404(ImportRun.objects.select_related("started_by"), pk=object_id)
+        user = request.user
+        context = self._context(request, run) | {
+            "title": f"Run {run.pk} of {run.dataset}",
+            "sources": runpage.counts(run),
+            "may_undo": user.has_perm(UNDO) and run.status == Status.LANDED,
+            "may_repeat": user.has_perm(IMPORT)
+            and run.task_id
+            and run.status in (Status.FAILED, Status.INTERRUPTED, Status.CANCELLED),
+        }
+        if not context["working"]:
+            context |= runpage.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
+        return TemplateResponse(request, "admin/datasets/importrun/run.html", context)
+
+    def progress_view(self, request, pk: int):
+        """Return the part of a run's page that is refreshed while it works; at its end the page is loaded anew."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        tasks.find_interrupted()
+        context = self._context(request, get_object_or_404(ImportRun, pk=pk))
+        response = TemplateResponse(request, "admin/datasets/importrun/progress.html", context)
+        if not context["working"]:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def _context(self, request, run: ImportRun) -> dict:
+        return self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "run": run,
+            "working": run.status in (Status.WAITING, Status.RUNNING),
+            "progress": runpage.progress(run),
+            "may_import": request.user.has_perm(IMPORT),
+        }
+
+    def import_view(self, request):
+        """Take files in; nothing of them is read before it is known that they may come."""
+        _require(request, IMPORT)
+        if request.method == "POST":
+            try:
+                receive(request)
+            except TooLarge as error:
+                # Not by way of the check against forgery, which would read it all.
+                return self._form(request, ImportForm(), problem=str(error), status=413)
+        return self._import_view(request)
+
+    @method_decorator(csrf_protect)
+    def _import_view(self, request):
+        posted = request.method == "POST"
+        form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
+        if posted and form.is_valid():
+            run = ImportRun(
+                dataset=form.cleaned_data["dataset"],
+                strict=form.cleaned_data["strict"],
+                remove_missing=form.cleaned_data["remove_missing"],
+                known_as=form.cleaned_data["known_as"],
+                encoding=form.cleaned_data["encoding"],
+                uploads=form.uploads,
+                started_by=request.user,
+            )
+            tasks.rehearse(run)
+            return self._to(run)
+        return self._form(request, form, status=400 if posted else 200)
+
+    def _form(self, request, form: ImportForm, *, status: int, problem: str = "") -> TemplateResponse:
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": "Import",
+            "form": form,
+            "problem": problem,
+        }
+        return TemplateResponse(request, "admin/datasets/importrun/import.html", context, status=status)
+
+    def action_view(self, request, pk: int, does):
+        """Do something with a run that only a POST may ask for."""
+        _require(request, IMPORT)
+        if request.method != "POST":
+            return HttpResponse("This is done by a button on the run's page.", status=405, headers={"Allow": "POST"})
+        run = get_object_or_404(ImportRun, pk=pk)
+        try:
+            does(run)
+        except tasks.NotNow as error:
+            messages.warning(request, str(error))
+        except OperationalError:
+            messages.warning(request, "The database is being written to just now. Try again in a moment.")
+        return self._to(run)
+
+    def undo_view(self, request, pk: int):
+        """Show what undoing a run would do, or what stands against it; do it when that is confirmed."""
+        _require(request, UNDO)
+        run = get_object_or_404(ImportRun, pk=pk)
+        undone, reasons = None, []
+        try:
+            undone = undo_run(run, request.user, dry_run=request.method != "POST")
+        except UndoRefused as refusal:
+            reasons = refusal.reasons
+        if request.method == "POST" and undone:
+            messages.success(
+                request, f"Run {run.pk} is undone: {'; '.join(undone.told()) or 'it had changed nothing'}."
+            )
+            return self._to(run)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Undo run {run.pk} of {run.dataset}",
+            "run": run,
+            "undone": undone,
+            "reasons": reasons,
+        }
+        return TemplateResponse(request, "admin/datasets/importrun/undo.html", context, status=409 if reasons else 200)
+
+    def rejected_view(self, request, pk: int):
+        """Send the rejected rows of one file, to be mended and imported again."""
+        _require(request, "datasets.view_rejectedrow")
+        file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
+        source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
+        if source is None:
+            raise Http404
+        is_table = isinstance(source, CSVSource)
+        name = f"{file.name}.rejected-{file.run_id}.{'csv' if is_table else 'json'}"
+        rows = (as_csv if is_table else as_ndjson)(file, Reader(source, request.user))
+        response = StreamingHttpResponse(rows, content_type="text/csv" if is_table else "application/x-ndjson")
+        response.headers["Content-Disposition"] = content_disposition_header(True, name)
+        return response
+
+    def _to(self, run: ImportRun) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:datasets_importrun_change", args=[run.pk]))
+
+
+_ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "rehearse": tasks.rehearse}

@@ -1,0 +1,89 @@
+"""Rejected rows that somebody has mended: they continue the file that they came from, each on its old line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from datasets.loading.runs import ImportRefused
+from datasets.models import SourceFile
+from datasets.reading import Batch, Document, ReadError, read_csv, read_json
+from datasets.reading.layout import plain
+from datasets.rejected import EXTRA, RAW
+
+if TYPE_CHECKING:
+    from datasets.loading.filling import SourceRun
+
+# As the site names the file that it gives out; a browser that has it already adds a number.
+NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
+MASKED = r"^[^@]?\*{4}(@|$)"
+
+
+def continued(name: str, source: str) -> SourceFile | None:
+    """Return the file whose rejected rows a file of that name has; raises ImportRefused where it is not known."""
+    if not (match := NAMED.fullmatch(name)):
+        return None
+    file = SourceFile.objects.filter(run=match["run"], source=source, name=match["name"]).first()
+    if file is None:
+        raise ImportRefused(
+            f"{name} is called like the rejected rows of {match['name']} in run {match['run']}, but that run has read "
+            f"no such file into {source}. Give it another name, or say --as and the file that it continues."
+        )
+    return file
+
+
+def batches_of(run: "SourceRun", file: SourceFile) -> Iterator[Batch]:
+    """Yield the rows of one of the run's tables; those of a mended file with the lines that they once had."""
+    layout = run.layouts[file.pk]
+    batches = read_csv(run.paths[file.pk], layout, run.source.expected, encoding=file.encoding)
+    return _on_old_lines(run, file, batches) if file.pk in run.mended else batches
+
+
+def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
+    """Yield the documents of one of the run's files; mended ones as they once were, on their old lines."""
+    for document in read_json(run.paths[file.pk], encoding=file.encoding):
+        if file.pk in run.mended and isinstance(document.value, dict):
+            line = document.value.get("line")
+            value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW)}
+            document = replace(document, value=value, line=line if type(line) is int else document.line)
+        yield document
+
+
+def only_unknown(columns: list[str]) -> list[str]:
+    """Return the unknown columns of a mended file but for those that the site has added."""
+    return [column for column in columns if plain(column) not in (*EXTRA, RAW)]
+
+
+def _on_old_lines(run: "SourceRun", file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
+    layout, seen = run.layouts[file.pk], set()
+    headings = [plain(heading) for heading in layout.header or ()]
+    if "line" not in headings:
+        raise ReadError(f"{file.original_name}: the column line is missing, which says where in {file.name} a row was.")
+    place = headings.index("line")
+    personal = getattr(run.source.model, "personal_fields", {})
+    masked = [
+        layout.columns[n] for n, c in run.source.bound.items() if c.field.name in personal and n in layout.columns
+    ]
+    for batch in batches:
+        lines = []
+        for text, here in zip(batch.columns[place].to_pylist(), batch.lines.tolist(), strict=True):
+            if not (text.strip().isascii() and text.strip().isdigit() and 0 < int(text) < 2**31) or int(text) in seen:
+                again = "which is there twice; " if text.strip().isdigit() else ""
+                raise ReadError(
+                    f'{file.original_name}, line {here}: the column line says "{text[:20]}", {again}'
+                    f"expected the line that the row has in {file.name}. Leave that column as it was."
+                )
+            seen.add(int(text))
+            lines.append(int(text))
+        for column in masked:
+            found = pc.match_substring_regex(pc.ascii_trim_whitespace(batch.columns[column]), MASKED)
+            if pc.any(found).as_py():
+                here = batch.lines[pc.index(found, True).as_py()]
+                raise ReadError(
+                    f"{file.original_name}, line {here}: {layout.header[column]} is masked. Write it in full, or have "
+                    "somebody mend the file who may see it."
+                )
+        yield Batch(np.array(lines, np.int32), batch.columns, batch.malformed, batch.bytes_read)

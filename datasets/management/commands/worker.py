@@ -1,0 +1,64 @@
+"""Work on what pages have asked for in the background: imports, one after the other."""
+
+import logging
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.utils.crypto import get_random_string
+from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.utils import is_locked_database_exception
+
+from datasets.models import ImportRun
+from datasets.tasks import find_interrupted
+
+logger = logging.getLogger(__name__)
+SWEEP = 10  # seconds between two searches for runs whose process is gone
+
+
+class Command(BaseCommand):
+    help = f"{__doc__} Waits where another process has locked the database."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--batch", action="store_true", help="stop when nothing is left to do")
+        parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at what there is")
+
+    def handle(self, *, batch: bool, interval: float, **options) -> None:
+        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # it would tell of every look
+        try:
+            ImportRun.objects.exists()
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right "
+                "and its server is running; where the tables are not there yet, type: python manage.py migrate"
+            ) from error
+        worker = Worker(
+            queue_names=["*"],
+            interval=interval,
+            batch=True,  # it comes back when nothing is left, so that we can look after what was interrupted
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=get_random_string(32),
+            excluded_queue_names=[],
+        )
+        if not batch:
+            worker.configure_signals()
+        swept = None
+        while worker.running:
+            try:
+                if swept is None or time.monotonic() - swept > SWEEP:
+                    for run in find_interrupted():
+                        logger.warning("%s: %s", run, run.error)
+                    swept = time.monotonic()
+                worker.run()
+                if batch:
+                    return
+            except (OperationalError, InterfaceError) as error:
+                if not is_locked_database_exception(error):
+                    logger.error("The database does not answer; trying again: %s", str(error).strip())
+                    connection.close()
+                    time.sleep(5)
+            if worker.running:
+                close_old_connections()
+                time.sleep(interval)

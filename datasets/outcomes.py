@@ -1,0 +1,262 @@
+"""What became of records in a run, one by one, for its page: out of the tables, or of what a rehearsal has kept.
+
+A rehearsal is rolled back, so what it would change is kept on disk beside the uploads, a JSON document a line, with an
+index of where each line begins. Kept corrections and missing records are kept so of every run, for no table tells
+them afterwards.
+"""
+
+import shutil
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from datasets.history.rows import as_json
+from datasets.models import Change, ContentRecord, ImportRun, SourceFile
+from datasets.sources import Detail, LookUp, Reference, Source, sources_of
+from datasets.staging import quoted
+
+KINDS = ("changed", "new", "missing", "kept")
+AT_ONCE = 2000
+
+
+def folder_of(run: ImportRun) -> Path:
+    """Return where the run's outcome is kept."""
+    return Path(settings.MEDIA_ROOT, "imports", "outcomes", str(run.pk))
+
+
+def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
+    """Keep what *merges* did, before they are rolled back or committed; without *whole*, what tables will not tell."""
+    forget(run)
+    with ExitStack() as books:
+
+        def write(kind: str, entries: Iterable[dict]) -> None:
+            if (first := next(entries := iter(entries), None)) is not None:
+                book = books.enter_context(_Book(folder_of(run), kind))
+                book.add(first)
+                for entry in entries:
+                    book.add(entry)
+
+        write("missing", missing)
+        write("kept", (entry for merge in merges for entry in _kept(merge)))
+        if whole:
+            folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing would change
+            names = _names(run)
+            write(
+                "changed", (e for merge in merges for e in _changed(merge.source, _changes(run, merge.source), names))
+            )
+            write("new", (entry for merge in merges for entry in _new(merge.source, names)))
+            (folder_of(run) / "whole").touch()
+
+
+def forget(run: ImportRun) -> None:
+    """Drop what was kept of the run."""
+    shutil.rmtree(folder_of(run), ignore_errors=True)
+
+
+def entries(run: ImportRun, kind: str) -> "Kept | Stored | None":
+    """Return the records of one kind, to be counted and sliced; None where nobody has kept them."""
+    if kind in ("missing", "kept"):
+        return Kept(folder_of(run), kind)
+    if run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
+        return Stored(run, kind)
+    return Kept(folder_of(run), kind) if (folder_of(run) / "whole").exists() else None
+
+
+class Kept:
+    """Entries on disk."""
+
+    def __init__(self, folder: Path, kind: str):
+        self.lines, self.index = folder / f"{kind}.ndjson", folder / f"{kind}.index"
+
+    def __len__(self) -> int:
+        return self.index.stat().st_size // 8 if self.index.exists() else 0
+
+    def __getitem__(self, part: slice) -> list[dict]:
+        start, stop, _ = part.indices(len(self))
+        if start >= stop:
+            return []
+        with self.index.open("rb") as index, self.lines.open("rb") as lines:
+            index.seek(8 * start)
+            lines.seek(array("Q", index.read(8))[0])
+            return [orjson.loads(line) for line in islice(lines, stop - start)]
+
+
+class Stored:
+    """Entries that the tables tell: what a run that landed has changed or created."""
+
+    def __init__(self, run: ImportRun, kind: str):
+        self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)
+
+    def __len__(self) -> int:
+        if self.kind == "changed":
+            return _changes(self.run).count()
+        return sum(self._created(source) for source in self.sources)
+
+    def __getitem__(self, part: slice) -> list[dict]:
+        start, stop, _ = part.indices(len(self))
+        names = _names(self.run)
+        if self.kind == "changed":
+            changes = list(_changes(self.run)[start:stop])
+            by_table = {source.name: source for source in self.sources}
+            told = {
+                entry["change"]: entry
+                for table in {change.table for change in changes}
+                for entry in _changed(by_table[table], [c for c in changes if c.table == table], names)
+            }
+            return [told[change.pk] for change in changes]
+        found: list[dict] = []
+        wanted = stop - start
+        for source in self.sources:
+            if len(found) >= wanted:
+                break
+            found += _new(source, names, f" LIMIT {wanted - len(found)} OFFSET {start}")
+            start = max(0, start - self._created(source))
+        return found
+
+    def _created(self, source: Source) -> int:
+        files = [file.pk for file in self.run.files.all() if file.source == source.name]
+        return source.model._default_manager.filter(created_in__in=files).count() if files else 0
+
+
+class _Book:
+    """Writes entries and where each begins."""
+
+    def __init__(self, folder: Path, kind: str):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lines, self.index = (folder / f"{kind}.ndjson").open("wb"), (folder / f"{kind}.index").open("wb")
+        self.place = 0
+
+    def __enter__(self) -> "_Book":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.lines.close()
+        self.index.close()
+
+    def add(self, entry: dict) -> None:
+        line = orjson.dumps(entry, default=str) + b"\n"
+        self.index.write(array("Q", [self.place]).tobytes())
+        self.lines.write(line)
+        self.place += len(line)
+
+
+# What each kind of entry says; a row is told by the names of the source's columns, its references by what they name.
+
+
+def _names(run: ImportRun) -> dict[int, SourceFile]:
+    return {file.pk: file for file in run.files.all()}
+
+
+def _changes(run: ImportRun, source: Source | None = None):
+    changes = Change.objects.filter(run=run, kind=Change.Kind.UPDATED).order_by("pk")
+    return changes.filter(table=source.name).iterator(AT_ONCE) if source else changes
+
+
+def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceFile]) -> Iterator[dict]:
+    changes = iter(changes)
+    while chunk := list(islice(changes, AT_ONCE)):
+        before, after = (_told(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
+        for change, old, new in zip(chunk, before, after, strict=True):
+            cells = [{"column": n, "old": old[n], "new": new[n], "differs": old[n] != new[n]} for n in new]
+            yield _head(source, change.record, names, change.after, "changed") | {"change": change.pk, "cells": cells}
+
+
+def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterator[dict]:
+    files = [str(pk) for pk, file in names.items() if file.source == source.name]
+    if not files:
+        return
+    table, pk = quoted(source.name), source.model._meta.pk.column
+    # In the order of keys, which is the order of lines where keys were given on the way, and needs no sorting.
+    mine = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({', '.join(files)}) ORDER BY {quoted(pk)}{part}"
+    row = f"CAST({as_json(source.model, 'r')} AS text)"
+    query = f"SELECT {row} FROM {table} r WHERE r.{quoted(pk)} IN ({mine}) ORDER BY r.{quoted(pk)}"
+    for rows in _fetched(query):
+        for row, values in zip(rows, _told(source, rows), strict=True):
+            yield _head(source, row[pk], names, row, "created") | {"row": values}
+
+
+def _kept(merge) -> Iterator[dict]:
+    """Yield the records where a correction or a deletion by hand stands against what the files say."""
+    source, run = merge.source, merge.run
+    if run.direct:
+        return
+    files = {file.pk: file for file in run.files}
+    for row in _corrected(merge):
+        remembered = row["corrections"]
+        ours, theirs = _told(source, [row, row | remembered])
+        cells = [{"column": n, "old": ours[n], "new": theirs[n], "differs": True} for n in ours if ours[n] != theirs[n]]
+        if cells:
+            key = row[source.model._meta.pk.column]
+            yield _head(source, key, files, row, "changed") | {"why": "corrected", "cells": cells}
+    deletions = Change.objects.filter(table=source.name, standing=True)
+    if source.key:
+        deletions = deletions.filter(pk__in=run.deletions)
+    elif identities := set(run.known.deleted_and_seen()):
+        found = [pk for pk, digits in deletions.values_list("pk", "before__identity") if digits in identities]
+        deletions = deletions.filter(pk__in=found)
+    else:
+        return
+    for deletion in deletions.order_by("pk"):
+        (values,) = _told(source, [deletion.before])
+        head = _head(source, deletion.record, files, deletion.before, "changed")
+        yield head | {"why": "deleted", "row": values}
+
+
+def _corrected(merge) -> Iterator[dict]:
+    """Yield the rows of records that hold a correction and that the files have."""
+    source, table = merge.source, quoted(merge.source.name)
+    row = f"CAST({as_json(source.model, 'r')} AS text)"
+    if not issubclass(source.model, ContentRecord):
+        there = f"EXISTS (SELECT 1 FROM {merge.resolved()} s WHERE {merge.same})"
+        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {there}"):
+            yield from rows
+        return
+    names = {file.name for file in merge.run.files}
+    files = SourceFile.objects.filter(source=source.name, name__in=names).values_list("pk", flat=True)
+    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
+    for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
+        octets = b"".join(bytes.fromhex(found["identity"]) for found in rows)
+        seen = merge.run.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
+        yield from (found for found, was in zip(rows, seen, strict=True) if was)
+
+
+def _fetched(query: str) -> Iterator[list[dict]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(AT_ONCE):
+            yield [orjson.loads(row) for (row,) in rows]
+
+
+def _head(source: Source, record: Any, files: dict[int, SourceFile], row: dict, verb: str) -> dict:
+    file = files.get(row[f"{verb}_in_id"])
+    return {
+        "source": source.name,
+        "record": str(record),
+        "file": file.name if file else None,
+        "line": row[f"{verb}_line"] if file else None,
+    }
+
+
+def _told(source: Source, rows: list[dict]) -> list[dict]:
+    """Return *rows* by the source's columns, with what they refer to named as files name it."""
+    columns = {name: column for name, column in source.bound.items() if not isinstance(column, Detail)}
+    told = [{} for _ in rows]
+    for name, column in columns.items():
+        stored = column.field.name if column.field.many_to_many else column.stored_as
+        values = [row.get(stored) for row in rows]
+        if isinstance(column, LookUp | Reference):
+            by = column.by_field.name if isinstance(column, Reference) else "name"
+            keys = {key for value in values for key in (value if isinstance(value, list) else [value])} - {None}
+            named = dict(column.model._default_manager.filter(pk__in=keys).values_list("pk", by))
+            values = [[named.get(k, k) for k in v] if isinstance(v, list) else named.get(v, v) for v in values]
+        for one, value in zip(told, values, strict=True):
+            one[name] = value
+    return told

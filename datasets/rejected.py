@@ -1,0 +1,127 @@
+"""Rejected rows for their readers: cell by cell with what is wrong beside each, and as a file to be mended."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+
+from datasets.files import kept_at
+from datasets.models import RejectedRow, SourceFile
+from datasets.personal import hidden_fields, masked
+from datasets.reading import ReadError, find_layout, read_json
+from datasets.reading.layout import plain
+from datasets.sources import CSVSource, Source
+
+EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
+RAW = "raw"  # and this, where a row could not be split into cells
+MOST_RAW = 1 << 20  # bytes of a document that cannot be parsed
+HIDDEN = "Hidden: the row could not be split into cells, and its table holds personal data."
+
+
+class Reader:
+    """Somebody who looks at a source's rejected rows: personal data are masked for those who may not see them."""
+
+    def __init__(self, source: Source, user):
+        hidden = hidden_fields(source.model, user)
+        self.source, self.restricted = source, bool(hidden)
+        self.columns = {
+            plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
+        }
+        self.hidden = {name for name, column in source.bound.items() if column.field.name in hidden}
+
+    def may_see(self, column: str) -> bool:
+        """Tell whether a column of the source is shown as it is."""
+        return column not in self.hidden
+
+    def value(self, heading: str | None, value):
+        """Return a cell as it is shown; an address that has slipped into another column is masked, too."""
+        if not self.restricted or not isinstance(value, str):
+            return value
+        name = self.columns.get(plain(heading or ""))
+        return masked(value) if name in self.hidden or "@" in value else value
+
+    def raw(self, row: RejectedRow) -> str:
+        """Return the text of a row that has no cells."""
+        return HIDDEN if self.restricted else str(row.values)
+
+    def problems(self, row: RejectedRow) -> list[dict]:
+        """Return what is wrong with the row; a message about a hidden value does not tell it."""
+        return [
+            p | {"value": self.value(p["column"], p["value"])}
+            if p["column"] is None or self.may_see(p["column"])
+            else p | {"value": masked(p["value"]), "message": "cannot be used"}
+            for p in row.problems
+        ]
+
+    def cells(self, row: RejectedRow) -> list[dict]:
+        """Return the row's cells in order: heading, value, and the messages about it; none for a raw row."""
+        if not isinstance(row.values, dict):
+            return []
+        problems = self.problems(row)
+        told = []
+        for heading, value in row.values.items():
+            name = self.columns.get(plain(heading))
+            messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
+            told.append({"heading": heading, "value": self.value(heading, value), "messages": messages})
+        return told
+
+    def others(self, row: RejectedRow) -> list[str]:
+        """Return the messages about no cell of the row."""
+        shown = {self.columns.get(plain(h), h) for h in row.values} if isinstance(row.values, dict) else set()
+        return [p["message"] for p in self.problems(row) if p["column"] not in shown]
+
+    def told(self, row: RejectedRow) -> str:
+        """Return everything that is wrong with the row, in one text."""
+        return RejectedRow(problems=self.problems(row)).told
+
+
+def headings(file: SourceFile, source: CSVSource) -> list[str]:
+    """Return the columns of a file in their order; the database does not keep the order of a row's cells."""
+    try:
+        layout = find_layout(kept_at(file.sha256), source.expected, encoding=file.encoding)
+    except (ReadError, OSError):
+        return list(source.bound)
+    return list(layout.header or source.bound)
+
+
+def as_csv(file: SourceFile, reader: Reader) -> Iterator[bytes]:
+    """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
+    rows = file.rejected_rows.order_by("line", "pk")
+    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW)]
+    has_raw = any(isinstance(values, str) for values in rows.values_list("values", flat=True).iterator(2000))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
+    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else [])])
+    for row in rows.iterator(2000):
+        is_raw = not isinstance(row.values, dict)
+        cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
+        raw = [reader.raw(row) if is_raw else None] if has_raw else []
+        writer.writerow([*cells, row.line, reader.told(row), *raw])
+        if buffer.tell() > 2**16:
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
+    """Yield the file's rejected documents, one a line, each with its line and what is wrong."""
+    documents: dict[int, object] = {}
+    with suppress(ReadError, OSError):  # what cannot be parsed comes with its text
+        documents = {d.line: d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
+    for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
+        document = documents.get(row.line)
+        if reader.restricted:
+            document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
+        elif not isinstance(document, dict):
+            text = kept_at(file.sha256).read_bytes()[:MOST_RAW] if row.line not in documents else b""
+            document = {RAW: text.decode(file.encoding, "replace") or document}
+        told = document | {"line": row.line, "problems": reader.told(row)}
+        yield json.dumps(told, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()

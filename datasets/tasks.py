@@ -1,0 +1,156 @@
+"""An import in the background: asked for by a page, done by a worker, and told by its run."""
+
+import time
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django_tasks import TaskContext, task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from datasets import outcomes
+from datasets.files import Upload
+from datasets.loading import Busy, ImportRefused, Options, import_files
+from datasets.loading.runs import finish, only_one
+from datasets.models import ImportRun
+
+SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # without a heartbeat
+WAIT = 0.5  # seconds between two looks at whether another import is done
+
+Status = ImportRun.Status
+
+
+class NotNow(Exception):
+    """What cannot be done with a run in its state: a sentence."""
+
+
+class ProcessEnded(Exception):
+    """The process that worked on a task ended before it was done."""
+
+
+@task(takes_context=True)
+def work_on(context: TaskContext, run: int, expecting: str) -> None:
+    """Import the files of a run that waits: to its end where *expecting* is given, else as a rehearsal."""
+    waiting = ImportRun.objects.filter(pk=run, status=Status.WAITING, task_id=context.task_result.id).first()
+    if waiting is None:
+        return  # cancelled meanwhile, and perhaps asked for anew
+    options = Options(
+        dry_run=not expecting,
+        strict=waiting.strict,
+        remove_missing=waiting.remove_missing,
+        known_as=waiting.known_as or None,
+        encoding=waiting.encoding,
+        started_by=waiting.started_by,
+        keep_outcome=True,
+        expecting=expecting,
+    )
+    uploads = [Upload(upload["name"], upload["sha256"]) for upload in waiting.uploads]
+    while True:
+        try:
+            import_files(waiting.dataset, options=options, uploads=uploads, run=waiting)
+            return
+        except Busy:
+            ImportRun.objects.filter(pk=run, status=Status.WAITING).update(heartbeat=timezone.now())
+            time.sleep(WAIT)
+            waiting.refresh_from_db()
+            if waiting.status != Status.WAITING:
+                return
+        except ImportRefused as refusal:
+            waiting.refresh_from_db()
+            if waiting.status == Status.WAITING:  # it did not come so far as to tell it
+                finish(waiting, Status.FAILED, str(refusal))
+            return
+
+
+def rehearse(run: ImportRun) -> None:
+    """Have *run*, which is new or has not landed, rehearsed by a worker."""
+    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.REHEARSED}, "")
+
+
+def apply(run: ImportRun) -> None:
+    """Have a rehearsed run done for real by a worker; raises NotNow."""
+    if not run.tables_seen:
+        raise NotNow(f"Run {run.pk} was rehearsed at the command line. Import its files there, without --dry-run.")
+    _enqueue(run, {Status.REHEARSED}, run.tables_seen)
+
+
+def _enqueue(run: ImportRun, states: set[str], expecting: str) -> None:
+    with transaction.atomic():
+        if run.pk is None:
+            run.status, run.dry_run, run.heartbeat = Status.WAITING, True, timezone.now()
+            run.save()
+        else:
+            start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
+            if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
+                run.refresh_from_db()
+                raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: this cannot be done with it now.")
+        task_id = work_on.enqueue(run=run.pk, expecting=expecting).id
+        ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
+    run.refresh_from_db()
+
+
+def discard(run: ImportRun) -> None:
+    """Drop a rehearsed run and what it would have done; raises NotNow."""
+    if not ImportRun.objects.filter(pk=run.pk, status=Status.REHEARSED).update(status=Status.DISCARDED):
+        raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only a rehearsed one can be discarded.")
+    outcomes.forget(run)
+
+
+def cancel(run: ImportRun) -> None:
+    """Ask a run that waits or goes on to stop; raises NotNow where it cannot, and OperationalError where SQLite's
+    one writer is busy: it is not waited for."""
+    with _impatience():
+        end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "error": "It was cancelled while it waited."}
+        if ImportRun.objects.filter(pk=run.pk, status=Status.WAITING).update(**end):
+            return
+        going_on = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING)
+        if connection.vendor == "sqlite" and going_on.filter(merging=True).exists():
+            raise NotNow("It is being merged by now, which cannot be cancelled. When it has landed, it can be undone.")
+        if not going_on.update(cancel_requested=True):
+            run.refresh_from_db()
+            raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()} already.")
+
+
+class _impatience:
+    """Lets this connection fail quickly where another has SQLite's lock, in place of waiting for it."""
+
+    def __enter__(self) -> None:
+        self._wait(200)
+
+    def __exit__(self, *error) -> None:
+        self._wait(int(1000 * connection.settings_dict["OPTIONS"].get("timeout", 5)) if self._is_sqlite else 0)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return connection.vendor == "sqlite"
+
+    def _wait(self, milliseconds: int) -> None:
+        if self._is_sqlite:
+            with connection.cursor() as cursor:
+                cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def find_interrupted() -> list[ImportRun]:
+    """Mark the runs whose process is gone as interrupted, close their tasks, and return them; nothing is retried.
+
+    The dataset's lock tells of a run that goes on. One that waits is lost when its task was begun and nobody tells of
+    it any more.
+    """
+    found = []
+    silent = ImportRun.objects.filter(status=Status.RUNNING, heartbeat__lt=timezone.now() - SILENT)
+    for dataset in set(silent.values_list("dataset", flat=True)):
+        try:
+            with only_one(dataset) as interrupted:
+                found += interrupted
+        except Busy:
+            pass
+    begun = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
+    gone = ImportRun.objects.filter(status=Status.WAITING, heartbeat__lt=timezone.now() - GONE)
+    for run in gone.filter(task_id__in=begun.values("id")):
+        finish(run, Status.INTERRUPTED, "Its process ended before it was begun; nothing of it was stored.")
+        found.append(run)
+    lost = ImportRun.objects.filter(status=Status.INTERRUPTED, task_id__in=begun.values("id"))
+    for left in begun.filter(id__in=lost.values("task_id")):
+        left.set_failed(ProcessEnded("The process that worked on it ended before it was done."))
+    return found

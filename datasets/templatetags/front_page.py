@@ -1,0 +1,13 @@
+"""The cards of the datasets, for the template of the front page."""
+
+from django import template
+
+from datasets.front_page import cards_for
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def dataset_cards(context) -> list:
+    """Return the cards that the reader may see."""
+    return list(cards_for(context["user"]))

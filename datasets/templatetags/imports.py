@@ -1,0 +1,13 @@
+"""What templates ask about imports."""
+
+from django import template
+
+from datasets.sources import dataset_apps
+
+register = template.Library()
+
+
+@register.filter
+def is_dataset(app_label: str) -> bool:
+    """Tell whether an app is one that files are imported into."""
+    return app_label in dataset_apps()

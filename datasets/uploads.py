@@ -1,0 +1,170 @@
+"""Files that come by browser: received into the folder of kept imports, by sha256, and never more than is allowed."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.template.defaultfilters import filesizeformat
+
+from datasets.files import FilesError, Upload, find_uploads, kept_at
+from datasets.sources import dataset_apps, sources_of
+
+ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac-roman", "cp437")
+
+
+class TooLarge(Exception):
+    """More than may be uploaded at once: a sentence."""
+
+    def __init__(self):
+        super().__init__(
+            f"That is more than the {filesizeformat(settings.UPLOAD_LIMIT)} that may be uploaded at once. "
+            "Upload the files one after the other, or import them at the command line."
+        )
+
+
+class KeptFile(UploadedFile):
+    """An uploaded file that lies where imports are kept."""
+
+    def __init__(self, name: str, sha256: str, size: int, content_type: str | None):
+        super().__init__(None, name, content_type, size)
+        self.sha256 = sha256
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+
+class KeepingHandler(FileUploadHandler):
+    """Writes what is received straight to where it stays, and stops at the limit."""
+
+    def __init__(self, request=None):
+        super().__init__(request)
+        self.received = 0  # bytes of all files
+        self.too_large = False
+        self.part = None
+
+    def new_file(self, *args, **kwargs) -> None:
+        super().new_file(*args, **kwargs)
+        folder = kept_at("")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.part = tempfile.NamedTemporaryFile(dir=folder, prefix=".upload-", delete=False)
+        self.digest = hashlib.sha256()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.received += len(raw_data)
+        if self.received > settings.UPLOAD_LIMIT:
+            self.too_large = True
+            self._drop()
+            raise StopUpload(connection_reset=True)
+        self.digest.update(raw_data)
+        self.part.write(raw_data)
+
+    def file_complete(self, file_size: int) -> KeptFile:
+        self.part.close()
+        sha256 = self.digest.hexdigest()
+        os.replace(self.part.name, kept_at(sha256))
+        self.part = None
+        return KeptFile(self.file_name, sha256, file_size, self.content_type)
+
+    def upload_interrupted(self) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        if self.part:
+            self.part.close()
+            Path(self.part.name).unlink(missing_ok=True)
+            self.part = None
+
+
+def receive(request) -> None:
+    """Let the request's files be kept as they come; raises TooLarge before anything is read, or on the way."""
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        announced = 0
+    if announced > settings.UPLOAD_LIMIT + 2**16:  # the other fields, and what stands between files
+        raise TooLarge
+    handler = KeepingHandler(request)
+    request.upload_handlers = [handler]
+    request.FILES  # noqa: B018 - reads it all
+    if handler.too_large:
+        raise TooLarge
+
+
+class SeveralFiles(forms.FileField):
+    """One or several files."""
+
+    class Input(forms.ClearableFileInput):
+        allow_multiple_selected = True
+
+    widget = Input
+
+    def clean(self, data, initial=None) -> list[KeptFile]:
+        files = [super(SeveralFiles, self).clean(one, initial) for one in data or []]
+        return files or [one for one in [super().clean(None, initial)] if one]
+
+
+class ImportForm(forms.Form):
+    """What to import, and how."""
+
+    dataset = forms.ChoiceField()
+    files = SeveralFiles(required=False, help_text="One or several.")
+    samples = forms.BooleanField(
+        required=False, label="The sample files", help_text="In place of files of your own: the site's folder of them."
+    )
+    encoding = forms.ChoiceField(
+        choices=[(name, name.upper()) for name in ENCODINGS], help_text="Of the files. Nearly always UTF-8."
+    )
+    known_as = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Continues",
+        help_text="The name of the file that this one continues, where it is called otherwise.",
+    )
+    strict = forms.BooleanField(required=False, help_text="A single row that cannot be used stops the import.")
+    remove_missing = forms.BooleanField(
+        required=False, label="Remove missing", help_text="Delete records that their file no longer holds."
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["dataset"].choices = [(label, app.verbose_name) for label, app in dataset_apps().items()]
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        files, dataset = cleaned.get("files") or [], cleaned.get("dataset")
+        if not files and "files" not in self.errors and not cleaned.get("samples"):
+            self.add_error("files", "Choose a file, or take the sample files.")
+        if files and cleaned.get("samples"):
+            self.add_error("samples", "Take either the sample files or files of your own.")
+        if cleaned.get("samples") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():
+            self.add_error("samples", "This dataset has no sample files here.")
+        if files and dataset and "encoding" in cleaned:
+            try:
+                self._look_at(files, dataset, cleaned)
+            except FilesError as error:
+                self.add_error("files", str(error))
+        return cleaned
+
+    @property
+    def uploads(self) -> list[dict]:
+        """The files, as a run remembers them."""
+        return [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in self.cleaned_data["files"]]
+
+    def _look_at(self, files: list[KeptFile], dataset: str, cleaned: dict) -> None:
+        """See that each file fits a source; raises FilesError."""
+        found = find_uploads([Upload(f.name, f.sha256) for f in files], sources_of(dataset), cleaned["encoding"])
+        if cleaned.get("known_as") and len(found) > 1:
+            raise FilesError(f"“Continues” names what one file is known by, but {len(found)} were given.")
+        for file in found:
+            name = file.called.name
+            by_folder = any(s.known_as(Path("/a", name)) != s.known_as(Path("/b", name)) for s in file.sources)
+            if by_folder and not cleaned.get("known_as"):
+                raise FilesError(
+                    f"{name} is known by the folder that it lies in, which a browser does not send. "
+                    "Say under “Continues” what it is known as, such as its folder's name."
+                )

@@ -1,0 +1,14 @@
+"""Indexes by which records are found by the beginning of their names."""
+
+from django.db import migrations
+
+from datasets.folding import AddFoldedIndex
+
+
+class Migration(migrations.Migration):
+    dependencies = [("subjects", "0003_corrections"), ("datasets", "0004_fold_case")]
+
+    operations = [
+        AddFoldedIndex("subjects", "subject_id"),
+        AddFoldedIndex("sessions", "name"),
+    ]

@@ -1,0 +1,186 @@
+"""Many records are changed as one Edit, after a preview, and the Edit is undone."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from datasets import matviews
+from datasets.models import Change, Edit
+from experiments.models import User, UserExperiment
+from people.models import Person, Place
+
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
+COUNT = 15
+
+
+@pytest.fixture
+def people(write, importing):
+    rows = "".join(f"G{n},{'Mac' if n % 3 else 'Oak'},1901-02-03,Kelso\n" for n in range(COUNT))
+    folder = write("all/people.csv", HEADER + rows).parent
+    write("all/places.csv", PLACES)
+    importing("people", folder)
+    return list(Person.objects.order_by("pk"))
+
+
+@pytest.fixture
+def staff(client, django_user_model):
+    """Sign in somebody who has the permissions that are named."""
+
+    def staff(*codenames):
+        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
+        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(member)
+        return client
+
+    return staff
+
+
+def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, people):
+    keys = [person.pk for person in people[:4]]
+    page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
+    assert "Of 4 selected people" in page.text and "New value" not in page.text
+    page = admin_client.post(BULK, {"_selected_action": keys, "field": "family_name", "_next": "Next"})
+    assert "New value of family name" in page.text and "This field is required" not in page.text
+    asked = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
+    page = admin_client.post(BULK, asked | {"_preview": "Preview"})
+    assert "2 records would change" in page.text
+    assert [(key, d.before, d.after) for key, (d,) in page.context["sample"]] == [
+        (str(people[0].pk), "Oak", "Mac"),
+        (str(people[3].pk), "Oak", "Mac"),
+    ]
+    assert not Edit.objects.exists() and Person.objects.filter(family_name="Oak").count() == 5
+    page = admin_client.post(BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)
+    edit = Edit.objects.get()
+    assert "2 people changed" in page.text and f'href="/admin/datasets/edit/{edit.pk}/change/"' in page.text
+    assert (edit.action, edit.user, edit.changes.count()) == ("corrected", admin_user, 2)
+    people[3].refresh_from_db()
+    assert (people[3].family_name, people[3].corrections) == ("Mac", {"family_name": "Oak"})
+
+
+def test_all_that_match_the_filter_are_changed(admin_client, people):
+    page = admin_client.get(LIST, {"q": "Oak"})
+    assert f'href="{BULK}?q=Oak"' in page.text
+    asked = {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
+    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
+    assert page.context["count"] == 5 and page.context["sample"][0][1][0].after == "Derry"
+    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
+    assert page.status_code == 302 and page["Location"] == f"{LIST}?q=Oak"
+    assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
+
+
+def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
+    page = admin_client.post(BULK, {"field": "given_name", "value": "Same", "_preview": "x"})
+    assert f"{COUNT} records would change; the first 10 of them" in page.text
+    assert "all people</strong>: the list is not narrowed" in page.text
+
+
+def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
+    asked = {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
+    Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
+    page = admin_client.post(BULK, asked)
+    assert "4 records now, 5 before" in page.text and not Edit.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("date_of_birth", "soon", "Enter a valid date"),
+        ("given_name", "", "This field is required"),
+        ("given_name", "x" * 201, "at most 200 characters"),
+        ("place_of_birth", "9999", "Select a valid choice"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, told):
+    page = admin_client.post(BULK, {"field": field, "value": value, "_apply": "x", "expected": "15"})
+    assert page.status_code == 200 and told in page.text
+    assert not Change.objects.exists()
+
+
+def test_a_value_that_a_constraint_refuses_is_told(admin_client, transactional_db):
+    User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
+    UserExperiment.objects.create(experiment_id=1, user_id=1, experiment_run_time=1)
+    asked = {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
+    page = admin_client.post("/admin/experiments/userexperiment/bulk/", asked)
+    assert "greater than or equal to 0" in page.text or "A run time is 0 or more" in page.text
+
+
+def test_nothing_to_change_is_told(admin_client, people):
+    page = admin_client.post(BULK, {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"})
+    assert "Nothing has changed" in page.text
+
+
+def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
+    client = staff("view_user", "change_user")
+    User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
+    page = client.get("/admin/experiments/user/bulk/")
+    assert [name for name, _ in page.context["form"].fields["field"].choices] == ["name", "signup_date"]
+    client.post("/admin/experiments/user/bulk/", {"field": "email", "value": "x@y.org", "_apply": "x", "expected": "1"})
+    assert User.objects.get().email == "a@example.org"
+
+
+def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
+    client = staff("view_person", "view_place")
+    page = client.get(LIST)
+    assert "change_field" not in page.text and "bulk/" not in page.text
+    asked = {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
+    assert client.post(BULK, asked).status_code == 403
+    assert client.post(LIST, {"action": "change_field", "_selected_action": [people[0].pk]}).status_code in (302, 403)
+    assert not Edit.objects.exists()
+
+
+@pytest.fixture
+def edit(admin_client, people):
+    admin_client.post(BULK, {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"})
+    return Edit.objects.get()
+
+
+def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
+    refreshed = []
+    monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
+    address = f"/admin/datasets/edit/{edit.pk}/"
+    page = admin_client.get(f"{address}change/")
+    assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
+    page = admin_client.post(f"{address}undo/", follow=True)
+    assert "5 of people as before" in page.text and "Undone by admin" in page.text
+    assert "Undo this edit" not in page.text
+    assert Person.objects.filter(family_name="Oak", corrections__isnull=True).count() == 5
+    assert refreshed == [("people",)]
+    assert "has been undone" in admin_client.post(f"{address}undo/", follow=True).text
+    assert admin_client.get("/admin/datasets/edit/").status_code == 200
+
+
+def test_an_edit_that_others_stand_on_is_not_undone_and_tells_why(admin_client, people, edit):
+    form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
+    form["place_of_birth"] = people[0].place_of_birth_id
+    admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
+    page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+    assert f"1 of people have been changed since: {people[0].pk}." in page.text
+    assert Person.objects.filter(family_name="Mac").count() == COUNT - 1
+
+
+def test_an_edit_is_undone_only_by_those_who_may_change_its_records(staff, edit):
+    client = staff("view_edit", "view_person")
+    assert "Undo this edit" not in client.get(f"/admin/datasets/edit/{edit.pk}/change/").text
+    assert client.post(f"/admin/datasets/edit/{edit.pk}/undo/").status_code == 403
+    assert staff("view_edit").get(f"/admin/datasets/edit/{edit.pk}/change/").status_code == 403
+    assert staff("change_person").post(f"/admin/datasets/edit/{edit.pk}/undo/").status_code == 403
+
+
+def test_a_deletion_and_a_creation_are_undone(admin_client, people):
+    admin_client.post(f"/admin/people/person/{people[0].pk}/delete/", {"post": "yes"})
+    admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
+    for edit in list(Edit.objects.all()):
+        admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/")
+    assert Person.objects.count() == COUNT
+    assert not Place.objects.filter(city="Ayr").exists()
+
+
+def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, people):
+    admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
+    edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
+    asked = {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
+    admin_client.post(BULK, asked)
+    page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+    assert "cannot be undone" in page.text
+    assert Place.objects.filter(pk=ayr.pk).exists()

@@ -1,0 +1,71 @@
+"""Who may do what: Curators and Analysts."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.db import connection
+
+from datasets import permissions
+from datasets.sources import dataset_apps
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member(django_user_model):
+    """Make a user of a group who may sign in."""
+
+    def member(name):
+        user = django_user_model.objects.create_user(name.lower(), is_staff=True)
+        user.groups.add(Group.objects.get(name=name))
+        return user
+
+    return member
+
+
+def test_curators_may_do_everything_with_every_dataset_and_nothing_with_users(member):
+    curator = member("Curators")
+    for label, app in dataset_apps().items():
+        for model in app.get_models():
+            for action in ("add", "change", "delete", "view"):
+                assert curator.has_perm(f"{label}.{action}_{model._meta.model_name}")
+    assert curator.has_perms(["experiments.view_email", "datasets.view_importrun", "datasets.add_importrun"])
+    assert not curator.has_perm("datasets.delete_importrun")
+    others = {name.split(".")[0] for name in curator.get_all_permissions()}
+    assert others == {*dataset_apps(), "datasets"}
+
+
+def test_analysts_only_look_and_see_no_addresses(member):
+    analyst = member("Analysts")
+    granted = analyst.get_all_permissions()
+    assert "experiments.view_user" in granted and "datasets.view_importrun" in granted
+    assert "experiments.view_email" not in granted
+    assert {name.split(".")[1].split("_")[0] for name in granted} == {"view"}
+
+
+@pytest.mark.parametrize(("group", "statuses"), [("Curators", (200, 200, 403)), ("Analysts", (200, 403, 403))])
+def test_members_reach_what_is_theirs_and_no_users(client, member, group, statuses):
+    client.force_login(member(group))
+    addresses = ["/admin/people/person/", "/admin/people/person/add/", "/admin/auth/user/"]
+    assert tuple(client.get(address).status_code for address in addresses) == statuses
+    page = client.get("/admin/").text
+    assert "/admin/people/person/" in page
+    assert "/admin/auth/" not in page
+
+
+def test_the_groups_come_back_with_the_next_migrate():
+    Group.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert set(Group.objects.values_list("name", flat=True)) == {"Curators", "Analysts"}
+    assert Group.objects.get(name="Curators").permissions.filter(codename="view_person").exists()
+
+
+def test_what_a_site_has_added_stays_and_permissions_need_not_exist_before():
+    extra = Permission.objects.get(codename="view_group")
+    curators = Group.objects.get(name="Curators")
+    curators.permissions.add(extra)
+    Permission.objects.filter(content_type__app_label="people").delete()
+    permissions.grant(apps.get_app_config("people"), using=connection.alias)
+    codenames = set(curators.permissions.values_list("codename", flat=True))
+    assert {"view_group", "change_person"} <= codenames

@@ -1,0 +1,253 @@
+"""The page of a run: from the upload over the rehearsal to what landed, and back."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from datasets import outcomes
+from datasets.history import edits
+from datasets.models import ImportRun
+from experiments.models import User
+from people.models import Person, Place
+from subjects.models import Session
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1901-02-30,Atlantis\n"
+
+
+@pytest.fixture
+def curator(client, transactional_db):
+    user = get_user_model().objects.create_user("cora", is_staff=True)
+    names = ["add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label="datasets"))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def rehearsed(curator):
+    """Upload files and have them rehearsed; the run."""
+
+    def rehearsed(dataset="people", **files):
+        uploads = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
+        answer = curator.post(
+            "/admin/datasets/importrun/import/", {"dataset": dataset, "files": uploads, "encoding": "utf-8"}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        call_command("worker", batch=True)
+        return ImportRun.objects.latest("pk")
+
+    return rehearsed
+
+
+def page(client, run, tab=None, number=None) -> str:
+    answer = client.get(f"/admin/datasets/importrun/{run.pk}/change/", {"tab": tab or "", "page": number or ""})
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
+
+
+def do(client, run, verb, status=302):
+    answer = client.post(f"/admin/datasets/importrun/{run.pk}/{verb}/")
+    assert answer.status_code == status
+    call_command("worker", batch=True)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_rehearsal_shows_what_would_come_and_changes_nothing(curator, rehearsed):
+    run = rehearsed(places=PLACES, people=PEOPLE)
+    assert run.status == "rehearsed" and not Person.objects.exists() and not Place.objects.exists()
+    told = page(curator, run)
+    assert "Changed (0) New (4) Missing (0) Kept corrections (0) Rejected (1)" in told
+    assert "place_of_birth Kelso" in page(curator, run, "new")  # by the name of a place that is not stored yet
+    rejected = page(curator, run, "rejected")
+    assert "people · people.csv, line 4" in rejected and "names no place" in rejected and "1901-02-30" in rejected
+
+
+def test_apply_lands_what_was_rehearsed_and_the_page_tells_it_from_the_tables(curator, rehearsed):
+    run = do(curator, rehearsed(places=PLACES, people=PEOPLE), "apply")
+    assert run.status == "landed" and not run.dry_run
+    assert list(Person.objects.values_list("given_name", "changed_in__run")) == [("Ann", run.pk), ("Bob", run.pk)]
+    told = page(curator, run, "new")
+    assert "New (4)" in told and "place_of_birth Kelso" in told
+    run = rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
+    for _ in "rehearsed", "landed":
+        told = page(curator, run, "changed")
+        assert "Changed (1) New (0)" in told and "county Derry Londonderry" in told and "country Ulster Ulster" in told
+        run = do(curator, run, "apply") if run.status == "rehearsed" else run
+
+
+def test_what_changed_meanwhile_is_shown_in_place_of_being_landed(curator, rehearsed):
+    do(curator, rehearsed(places=PLACES), "apply")
+    run = rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
+    edits.correct(Place.objects.filter(city="Derry"), {"county": "Doire"}, None)
+    run = do(curator, run, "apply")
+    assert run.status == "rehearsed" and Place.objects.get(city="Derry").county == "Doire"
+    told = page(curator, run)
+    assert "The tables have changed since it was rehearsed" in told and "Kept corrections (1)" in told
+    assert "county Doire Londonderry" in page(curator, run, "kept")
+    assert do(curator, run, "apply").status == "landed"
+    assert Place.objects.get(city="Derry").corrections == {"county": "Londonderry"}
+
+
+def test_deleted_by_hand_is_listed_as_kept(curator, rehearsed):
+    do(curator, rehearsed(places=PLACES, people=PEOPLE), "apply")
+    edits.delete(Person.objects.filter(given_name="Ann"), None)
+    edits.delete(Place.objects.filter(city="Kelso"), None)
+    run = rehearsed(places=PLACES, people=PEOPLE)
+    told = page(curator, run, "kept")
+    assert "Kept corrections (2)" in told and "given_name Ann" in told and "city Kelso" in told
+
+
+def test_what_is_missing_is_listed_before_and_after(curator, rehearsed):
+    do(curator, rehearsed(places=PLACES), "apply")
+    run = rehearsed(places=PLACES.replace("Derry,Derry,Ulster\n", ""))
+    assert "places Derry · places.csv, line 3" in page(curator, run, "missing")
+    assert "places Derry · places.csv, line 3" in page(curator, do(curator, run, "apply"), "missing")
+
+
+def test_every_record_is_on_one_of_the_pages(curator, rehearsed):
+    cities = [f"City{n:03}" for n in range(120)]
+    run = rehearsed(places="city,county,country\n" + "".join(f"{city},A,B\n" for city in cities))
+    for _ in "rehearsed", "landed":
+        told = "".join(page(curator, run, "new", number) for number in (1, 2, 3))
+        assert [city for city in cities if city not in told] == []
+        assert "Page 1 of 3" in told
+        run = do(curator, run, "apply") if run.status == "rehearsed" else run
+
+
+def test_discard_drops_it(curator, rehearsed):
+    run = do(curator, rehearsed(places=PLACES), "discard")
+    assert run.status == "discarded" and not outcomes.folder_of(run).exists()
+    assert do(curator, run, "apply").status == "discarded" and not Place.objects.exists()
+
+
+def test_undo_asks_first_and_brings_the_tables_back(curator, rehearsed):
+    first = do(curator, rehearsed(places=PLACES), "apply")
+    before = list(Place.objects.order_by("pk").values())
+    run = do(
+        curator, rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry") + "Cork,Cork,Munster\n"), "apply"
+    )
+    address = f"/admin/datasets/importrun/{run.pk}/undo/"
+    told = curator.get(address).content.decode()
+    assert "places: 1 removed" in told and "places: 1 as before" in told
+    refusal = curator.get(f"/admin/datasets/importrun/{first.pk}/undo/")
+    assert refusal.status_code == 409 and "have been changed since" in refusal.content.decode()
+    run.refresh_from_db()
+    assert run.status == "landed"
+    curator.post(address)
+    run.refresh_from_db()
+    assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
+
+
+def test_addresses_are_masked_without_the_permission(curator, rehearsed):
+    users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n2,Bob,bob@@example.com,2024-01-05\n"
+    users += "3,Cid,cid@example.com,never\n4,dora@example.com\n"
+    run = rehearsed("experiments", users=users)
+    told = [page(curator, run, tab) for tab in ("new", "rejected")]
+    assert "a****@example.com" in told[0] and "c****@example.com" in told[1]
+    file = run.files.get()
+    sent = curator.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/").getvalue().decode()
+    for text in (*told, sent):
+        assert not re.search(r"(ann|bob|cid|dora)@", text)
+    do(curator, run, "apply")
+    changed = rehearsed("experiments", users=users.replace("ann@", "anna@"))
+    assert "email a****@example.com a****@example.com" in page(curator, changed, "changed")
+    assert User.objects.get().email == "ann@example.com"
+    curator.force_login(get_user_model().objects.create_superuser("root"))
+    assert "email ann@example.com anna@example.com" in page(curator, changed, "changed")
+
+
+def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, rehearsed):
+    odd = "place_of_birth,Date of Birth,family_name,given_name,shoe\nAtlantis,1901-02-30,Elm,Gus,9\nKelso,1901-02-03\n"
+    run = rehearsed(people=odd)
+    answer = curator.get(f"/admin/datasets/importrun/file/{run.files.get().pk}/rejected/")
+    assert f'filename="people.csv.rejected-{run.pk}.csv"' in answer["Content-Disposition"]
+    lines = answer.getvalue().decode("utf-8-sig").splitlines()
+    assert lines[0] == "place_of_birth,Date of Birth,family_name,given_name,shoe,line,problems,raw"
+    assert lines[1].startswith("Atlantis,1901-02-30,Elm,Gus,9,2,")
+    assert '"Kelso,1901-02-03"' in lines[2] and lines[2].startswith(",,,,,3,")
+
+
+@pytest.mark.parametrize("verb", ["cancel", "apply", "discard", "rehearse", "undo"])
+def test_who_only_looks_may_do_nothing(curator, rehearsed, client, verb):
+    run = rehearsed(places=PLACES)
+    user = get_user_model().objects.create_user("ana", is_staff=True)
+    address = f"/admin/datasets/importrun/{run.pk}"
+    client.force_login(user)
+    assert client.get(f"{address}/change/").status_code == 403
+    assert client.get(f"{address}/progress/").status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_importrun"))
+    assert client.get(f"{address}/change/").status_code == 200
+    assert client.post(f"{address}/{verb}/").status_code == 403
+    assert client.get(f"/admin/datasets/importrun/file/{run.files.get().pk}/rejected/").status_code == 403
+    run.refresh_from_db()
+    assert run.status == "rehearsed"
+
+
+def test_the_part_that_refreshes_itself_asks_for_the_whole_page_at_the_end(curator, rehearsed):
+    run = rehearsed(places=PLACES)
+    answer = curator.get(f"/admin/datasets/importrun/{run.pk}/progress/")
+    assert answer["HX-Refresh"] == "true"
+    ImportRun.objects.filter(pk=run.pk).update(status="waiting")
+    answer = curator.get(f"/admin/datasets/importrun/{run.pk}/progress/")
+    assert "HX-Refresh" not in answer and "It waits for a worker" in answer.content.decode()
+    whole = curator.get(f"/admin/datasets/importrun/{run.pk}/change/").content.decode()
+    assert 'src="/static/django_htmx/htmx-2.min.js"' in whole and "hx-trigger" in whole
+
+
+def sent(client, run, name="people") -> str:
+    file = run.files.get(name=f"{name}.csv")
+    return client.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/").getvalue().decode()
+
+
+def test_mended_rows_continue_the_file_that_they_came_from(curator, rehearsed):
+    run = do(curator, rehearsed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
+    mended = sent(curator, run).replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso", 1)
+    run = rehearsed(**{f"people.csv.rejected-{run.pk}": mended})
+    assert run.status == "rehearsed", run.error
+    told = page(curator, run)
+    assert "New (1) Missing (0) Kept corrections (0) Rejected (1)" in told and "unknown columns" not in told
+    do(curator, run, "apply")
+    assert Person.objects.get(given_name="Gus").created_line == 4
+    assert run.files.get().name == "people.csv" and run.files.get().rejected_rows.get().line == 5
+    again = rehearsed(people=PEOPLE.replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso"))
+    assert "New (0) Missing (0)" in page(curator, again)
+
+
+def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, rehearsed):
+    users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
+    run = rehearsed("experiments", users=users)
+    mended = sent(curator, run, "users").replace("never", "2024-01-05")
+    again = rehearsed("experiments", **{f"users.csv.rejected-{run.pk}": mended})
+    assert again.status == "failed" and "email is masked" in again.error
+    again = rehearsed("experiments", **{f"users.csv.rejected-{run.pk}": mended.replace(",2,", ",second,")})
+    assert 'the column line says "second"' in again.error
+    again = rehearsed("experiments", **{"users.csv.rejected-4711": mended})
+    assert "has read no such file into users" in again.error
+
+
+def test_mended_documents_continue_theirs_too(curator, rehearsed, settings):
+    def uploaded(name, text):
+        files = SimpleUploadedFile(name, text.encode())
+        curator.post("/admin/datasets/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
+        call_command("worker", batch=True)
+        return ImportRun.objects.latest("pk")
+
+    name = "ecephys_700661_2025-01-20_15-09-49"
+    run = do(curator, uploaded(f"{name}.json", '{"subject_id": "700661", "date_of_birth": "never"}'), "apply")
+    file = run.files.filter(rejected=1).get()
+    answer = curator.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/")
+    assert f'filename="{name}.rejected-{run.pk}.json"' in answer["Content-Disposition"]
+    document = answer.getvalue().decode()
+    assert document.startswith('{"subject_id": "700661", "date_of_birth": "never", "line": 1, "problems": "date_of')
+    mended = uploaded(f"{name}.rejected-{run.pk}.json", document.replace('"never"', '"2024-01-02"'))
+    do(curator, mended, "apply")
+    assert mended.status == "landed", mended.error
+    assert set(mended.files.values_list("name", "rejected")) == {(name, 0)}
+    assert Session.objects.get().document == {"subject_id": "700661", "date_of_birth": "2024-01-02"}

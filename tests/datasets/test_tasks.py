@@ -1,0 +1,175 @@
+"""Imports in the background: what a worker does, what is told meanwhile, what stops it, what is found afterwards."""
+
+import signal
+import sqlite3
+import time
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from datasets import tasks
+from datasets.models import ImportRun
+from people.models import Person, Place
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+
+
+def people(count: int) -> str:
+    return HEADER + "".join(f"G{n},F{n % 97},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(count))
+
+
+def soon(question, seconds: float = 30.0):
+    """Ask until the answer is yes; the answer."""
+    until = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.02)
+    return answer
+
+
+@pytest.fixture
+def uploaded(client, transactional_db):
+    """Upload files, to be rehearsed by whoever works; the run."""
+    client.force_login(get_user_model().objects.create_superuser("root"))
+
+    def uploaded(**files):
+        sent = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
+        answer = client.post(
+            "/admin/datasets/importrun/import/", {"dataset": "people", "files": sent, "encoding": "utf-8"}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        return ImportRun.objects.latest("pk")
+
+    return uploaded
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """Have each batch that is read wait; how many there were."""
+    from datasets.loading import heartbeat
+
+    tell, told = heartbeat.Heartbeat.tell, []
+
+    def slow(self, read, rows):
+        told.append(rows)
+        tell(self, read, rows)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(heartbeat.Heartbeat, "tell", slow)
+    return told
+
+
+def again(run: ImportRun) -> ImportRun:
+    run.refresh_from_db()
+    return run
+
+
+def test_a_run_waits_for_a_worker_and_is_then_rehearsed(uploaded):
+    run = uploaded(places=PLACES)
+    assert run.status == "waiting"
+    call_command("worker", batch=True)
+    assert again(run).status == "rehearsed" and not Place.objects.exists()
+    assert (run.bytes_read, run.bytes_total, run.rows_read) == (len(PLACES), len(PLACES), 1)
+    assert DBTaskResult.objects.get().status == "SUCCESSFUL"
+
+
+def test_a_cancelled_run_that_waited_is_never_begun(uploaded, client):
+    run = uploaded(places=PLACES)
+    client.post(f"/admin/datasets/importrun/{run.pk}/cancel/")
+    assert again(run).status == "cancelled"
+    call_command("worker", batch=True)
+    assert again(run).status == "cancelled" and not run.files.exists()
+
+
+def test_a_task_of_yesterday_does_not_apply_what_is_rehearsed_anew(uploaded):
+    run = uploaded(places=PLACES)
+    call_command("worker", batch=True)
+    tasks.apply(again(run))
+    tasks.cancel(run)
+    tasks.rehearse(again(run))
+    call_command("worker", batch=True)
+    assert again(run).status == "rehearsed" and not Place.objects.exists()
+
+
+def test_cancel_is_obeyed_within_two_seconds_while_it_reads(uploaded, client, manage, execute):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running" and run.rows_read)
+    assert 0 < run.bytes_read <= run.bytes_total and run.heartbeat > run.begun_at
+    asked = time.monotonic()
+    client.post(f"/admin/datasets/importrun/{run.pk}/cancel/")
+    soon(lambda: again(run).status != "running", 10)
+    took = time.monotonic() - asked
+    assert run.status == "cancelled" and took < 2
+    assert not Person.objects.exists() and "cancelled" in run.error
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+
+def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, client, manage):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    worker.kill()
+    worker.wait()
+    ImportRun.objects.filter(pk=run.pk).update(heartbeat=timezone.now() - timedelta(minutes=1))
+    told = soon(
+        lambda: (
+            (p := client.get(f"/admin/datasets/importrun/{run.pk}/change/").content.decode())
+            and "Its process ended before it was done" in p
+            and p
+        )
+    )
+    assert "Rehearse again" in told
+    assert again(run).status == "interrupted" and DBTaskResult.objects.get().status == "FAILED"
+    call_command("worker", batch=True)
+    assert again(run).status == "interrupted"
+
+
+def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
+    run = uploaded(places=PLACES)
+    from datasets.loading.runs import only_one
+
+    ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
+    if connection.vendor == "sqlite":  # a server's lock is held by the session that would ask for it
+        with only_one("census"):
+            pass
+    assert [found.pk for found in tasks.find_interrupted()] == [run.pk]
+
+
+def test_progress_never_waits_for_a_writer(uploaded, slowly, settings):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has many writers")
+    from datasets.loading.heartbeat import Heartbeat
+
+    run = uploaded(places=PLACES)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    with Heartbeat(run) as heartbeat:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        heartbeat.tell(10, 1)
+        time.sleep(1.2)
+    assert time.monotonic() - started < 2
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_the_worker_waits_out_a_locked_database(uploaded, manage):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has many writers")
+    run = uploaded(places=PLACES)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    worker = manage("worker")
+    time.sleep(3)
+    assert worker.poll() is None
+    other.execute("ROLLBACK")
+    other.close()
+    soon(lambda: again(run).status == "rehearsed")
