@@ -77,13 +77,13 @@ class ImportCommand(BaseCommand):
                 self.stdout.write(line)
 
     def _refused(self, refusal: ImportRefused, last: int, report: Path | None) -> None:
-        """Tell what was wrong, and leave the report of the run that failed, if it came to be one."""
+        """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:
             for line in reports.rejected_lines(run):
                 self.stderr.write(line)
-            if report:
-                reports.write(Outcome(run), report)
+        if report:
+            reports.write(Outcome(run), report) if run else reports.write_refusal(self.dataset, str(refusal), report)
         raise CommandError(str(refusal)) from None
 
 

@@ -108,3 +108,10 @@ def write(outcome: Outcome, path: Path) -> None:
                 file.write((",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str))
             file.write("\n ]")
         file.write("\n}\n")
+
+
+def write_refusal(dataset: str, error: str, path: Path) -> None:
+    """Write the report of an import that was refused before it became a run."""
+    nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
+    report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
