@@ -14,8 +14,6 @@ from datasets.personal import hidden_fields, masked
 class ListAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
-    # "Select all 10,000" would act on all that match, of which there may be a million.
-    actions_selection_counter = False
     change_list_template = "admin/datasets/change_list.html"
     ordering = ["pk"]
 

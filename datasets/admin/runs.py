@@ -49,7 +49,18 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
 @admin.register(SourceFile)
 class SourceFileAdmin(ReadOnlyAdmin):
-    list_display = ["name", "source", "run", "read", "created", "updated", "unchanged", "rejections", "missing"]
+    list_display = [
+        "name",
+        "source",
+        "run",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "repeated",
+        "rejections",
+        "missing",
+    ]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name", "original_name", "sha256"]
     ordering = ["-pk"]
