@@ -11,6 +11,7 @@ def main() -> int:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
     except ImportError:
         print(
             "Django is not installed for this Python. Type: make install, and then .venv/bin/python manage.py …",
@@ -23,6 +24,15 @@ def main() -> int:
         if "--traceback" in sys.argv:
             raise
         print(error, file=sys.stderr)
+        return 1
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        print(
+            f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right, its "
+            "server is running, and the database and the role are there.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

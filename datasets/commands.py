@@ -1,5 +1,6 @@
 """What every import command is: argparse on one side, an import on the other."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -73,17 +74,21 @@ class ImportCommand(BaseCommand):
         if report:
             reports.write(outcome, report)
         if options["verbosity"]:
-            for line in reports.summary(outcome):
-                self.stdout.write(line)
+            try:
+                for line in reports.summary(outcome):
+                    self.stdout.write(line)
+                self.stdout.flush()
+            except BrokenPipeError:  # as "| head" leaves it; the run has landed all the same
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _refused(self, refusal: ImportRefused, last: int, report: Path | None) -> None:
-        """Tell what was wrong, and leave the report of the run that failed, if it came to be one."""
+        """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:
             for line in reports.rejected_lines(run):
                 self.stderr.write(line)
-            if report:
-                reports.write(Outcome(run), report)
+        if report:
+            reports.write(Outcome(run), report) if run else reports.write_refusal(self.dataset, str(refusal), report)
         raise CommandError(str(refusal)) from None
 
 

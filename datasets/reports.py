@@ -40,12 +40,11 @@ def summary(outcome: Outcome) -> Iterator[str]:
         yield f"  {note}"
     yield from rejected_lines(run)
     if outcome.missing:
-        verb = "Gone from their files" + (
-            " and removed, but for those that others refer to" if run.remove_missing else ""
-        )
-        yield f"{verb} ({len(outcome.missing):,}):"
+        removed = sum(file.removed for file in run.files.all())
+        yield f"Gone from their files ({len(outcome.missing):,}" + (f", {removed:,} removed):" if removed else "):")
         for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
-            yield f"  {entry['source']} {entry['record']}, last seen in {entry['file']} on line {entry['line']}"
+            called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
+            yield f"  {entry['source']} {entry['record']}{called}, last seen in {entry['file']} on line {entry['line']}"
         yield from _more(len(outcome.missing))
 
 
@@ -108,3 +107,10 @@ def write(outcome: Outcome, path: Path) -> None:
                 file.write((",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str))
             file.write("\n ]")
         file.write("\n}\n")
+
+
+def write_refusal(dataset: str, error: str, path: Path) -> None:
+    """Write the report of an import that was refused before it became a run."""
+    nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
+    report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -22,8 +22,6 @@ class ListAdmin(admin.ModelAdmin):
     filter_columns: list[str] = []
     paginator = BoundedPaginator
     show_full_result_count = False
-    # "Select all 10,000" would act on all that match, of which there may be a million.
-    actions_selection_counter = False
     change_list_template = "admin/datasets/change_list.html"
     list_per_page = 50
     ordering = ["pk"]

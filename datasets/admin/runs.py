@@ -52,7 +52,18 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
 
 @admin.register(SourceFile)
 class SourceFileAdmin(ReadOnlyAdmin):
-    list_display = ["name", "source", "run", "read", "created", "updated", "unchanged", "rejections", "missing"]
+    list_display = [
+        "name",
+        "source",
+        "run",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "repeated",
+        "rejections",
+        "missing",
+    ]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name", "original_name", "sha256"]
     ordering = ["-pk"]

@@ -10,6 +10,7 @@ from datasets.history.rows import as_json
 from datasets.loading.filling import SourceRun
 from datasets.loading.spool import Spool
 from datasets.models import Change, SourceFile
+from datasets.sources import Column
 from datasets.staging import Writer, quoted
 
 
@@ -117,14 +118,17 @@ def _remember_rejected(run: SourceRun) -> None:
 def _listed(run: SourceRun) -> Iterator[dict]:
     model = run.source.model._meta
     known_by = [column.stored_as for column in run.source.key_columns] or [model.pk.column]
+    # Of a record known by content, its number says nothing to anybody: what it holds does.
+    values = [] if run.source.key else [c.stored_as for c in run.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by)}"
+            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
             f" FROM {quoted(run.stage.missing)} m"
             f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
             " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
             for name, line, *key in rows:
-                record = key[0] if len(key) == 1 else key
-                yield {"source": run.source.name, "record": record, "file": name, "line": line}
+                held = dict(zip(values, key[len(known_by) :], strict=True))
+                record = key[0] if len(known_by) == 1 else key[: len(known_by)]
+                yield {"source": run.source.name, "record": record, "values": held, "file": name, "line": line}

@@ -199,6 +199,14 @@ def test_the_report_holds_the_whole_run(folder, importing):
     assert (report["status"], report["error"], len(report["sources"][0]["sha256"])) == ("landed", "", 64)
 
 
+def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("an older report")
+    sentence = refused("people", tmp_path / "nowhere.csv", "--report", path)
+    report = json.loads(path.read_text())
+    assert (report["run"], report["status"], report["error"], report["sources"]) == (None, "failed", sentence, [])
+
+
 def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
     sentence = refused("people", folder, "--strict", "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())

@@ -27,7 +27,7 @@ def test_a_record_that_its_file_no_longer_holds_is_listed_and_stays(imported, wr
     before = whole("places")
     report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England\n", "")))
     assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1}}
-    assert report["missing"] == [{"source": "places", "record": "Bath", "file": "places.csv", "line": 4}]
+    assert report["missing"] == [{"source": "places", "record": "Bath", "values": {}, "file": "places.csv", "line": 4}]
     assert whole("places") == before
 
 
@@ -54,7 +54,8 @@ def test_a_record_is_missing_from_the_file_that_changed_it_last(imported, write,
     report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England\n", "")))
     assert report["missing"] == []
     report = importing("people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"))
-    assert report["missing"] == [{"source": "places", "record": "Bath", "file": "places_2.csv", "line": 2}]
+    bath = {"source": "places", "record": "Bath", "values": {}, "file": "places_2.csv", "line": 2}
+    assert report["missing"] == [bath]
 
 
 def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(write, importing):
@@ -146,3 +147,11 @@ def test_a_rehearsal_counts_what_would_go_and_takes_nothing(imported, write, imp
     report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing", "--dry-run")
     assert report.counts == {"places": {"missing": 3, "removed": 1}}
     assert (whole("places"), whole("people")) == before
+
+
+def test_a_missing_record_without_a_key_is_listed_with_what_it_holds(write, importing):
+    header = "given_name,family_name,date_of_birth,place_of_birth\n"
+    importing("people", write("places.csv", "city,county,country\nBath,Somerset,England\n"))
+    importing("people", write("people.csv", f"{header}Ann,Bain,1900-01-01,Bath\n"))
+    (missing,) = importing("people", write("people.csv", f"{header}Bo,Bain,1900-01-01,Bath\n"))["missing"]
+    assert list(missing["values"].values()) == ["Ann", "Bain", "1900-01-01"]
