@@ -50,6 +50,8 @@ class ImportViews:
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Show a run: how far it has come, or what became of it."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied  # what can be done with a run has addresses of its own
         if not self.has_view_permission(request):
             raise PermissionDenied
         tasks.find_interrupted()

@@ -104,7 +104,6 @@ class _Undoing:
         """Yield a sentence for each reason that a table gives."""
         for source in self.sources:
             yield from self._changed_later(source.model)
-            yield from self._referred_to(source.model)
             yield from self._taken(source.model)
 
     def _changed_later(self, model: type[Record]) -> Iterator[str]:
@@ -173,6 +172,9 @@ class _Undoing:
                 self._bring_back(cursor, source.model, edit, result)
             for source in self.sources:
                 self._revert(cursor, source.model, edit, result)
+            # What referred to a created record by a change that is reverted does so no more.
+            if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
+                raise UndoRefused(reasons)
             for source in reversed(self.sources):
                 self._remove_created(cursor, source.model, edit, result)
             for source in self.sources:

@@ -121,7 +121,8 @@ def test_a_views_migration_can_be_taken_back():
         MigrationExecutor(connection).migrate([("people", "0001_initial")])
         assert not view_exists("births_by_country")
     finally:
-        MigrationExecutor(connection).migrate([("people", "0002_births_by_country")])
+        executor = MigrationExecutor(connection)
+        executor.migrate([leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "people"])
     assert view_exists("births_by_country")
 
 
