@@ -3,7 +3,7 @@
 import threading
 
 from django.db import Error as DatabaseError
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from datasets.loading.runs import Cancelled
@@ -80,7 +80,13 @@ class Heartbeat:
 
     def _write(self) -> None:
         with self._writing:
-            if not (self._merging and connection.vendor == "sqlite"):
+            if self._merging and connection.vendor == "sqlite":
+                return
+            with transaction.atomic():
+                if connection.vendor == "postgresql":
+                    # For this transaction alone: the connection goes back to a pool, from which others take it.
+                    with connection.cursor() as cursor:
+                        cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
                 _runs(self.run).update(**self._progress())
 
 
@@ -89,8 +95,7 @@ def _runs(run: ImportRun) -> models.QuerySet:
 
 
 def _be_impatient() -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"SET lock_timeout = {PATIENCE}")
-        else:
+    """Wait for no other writer on SQLite, where the connection ends with the thread."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
