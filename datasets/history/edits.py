@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from datasets.history.columns import correctable, remembers_its_file, stored_name
 from datasets.history.obstacles import lacking, lacking_of, referring, taken
 from datasets.history.remembering import links_of_file, of_file, parameter, remembering, stored, without
-from datasets.history.rows import as_json, is_corrected, members, values
+from datasets.history.rows import as_json, is_corrected, members, no, values
 from datasets.models import Change, Edit
 from datasets.staging import quoted, temporary
 
@@ -145,10 +145,6 @@ def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: s
     names = (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
     through, owner, member = (quoted(name) for name in names)
     cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {members(field, rows, document)}")
-
-
-def no() -> str:
-    return "false" if connection.vendor == "postgresql" else "0"
 
 
 @contextmanager

@@ -88,3 +88,8 @@ def is_corrected(corrections: str, name: str) -> str:
     if connection.vendor == "postgresql":
         return f"coalesce({corrections} ? '{name}', false)"
     return f"(json_type({corrections}, '$.{name}') IS NOT NULL)"
+
+
+def no() -> str:
+    """Return what is false, as the engine writes it."""
+    return "false" if connection.vendor == "postgresql" else "0"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.db import connection, models, transaction
 
 from datasets import matviews
-from datasets.history.edits import no, put_back, put_back_links
-from datasets.history.rows import values
+from datasets.history.edits import put_back, put_back_links
+from datasets.history.rows import no, values
 from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
 from datasets.sources import Source, sources_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.db import connection, models
 
 from datasets import identity
-from datasets.history.rows import as_json
+from datasets.history.rows import as_json, no
 from datasets.loading.filling import SourceRun
 from datasets.loading.spool import Spool
 from datasets.models import Change, SourceFile
@@ -86,10 +86,9 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
             if count := cursor.fetchone()[0]:
                 notes.append(f"{count} missing of {run.source.name} stay: {child._meta.db_table} refers to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
-        false = "false" if connection.vendor == "postgresql" else "0"
         cursor.execute(
             f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {run.files[0].run_id},'
-            f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {false}"
+            f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {no()}"
             f" FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {missing})"
         )
         for relation in relations:

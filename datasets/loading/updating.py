@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import connection
 
-from datasets.history.rows import as_json, is_corrected, json_value, value_of
+from datasets.history.rows import as_json, is_corrected, json_value, no, value_of
 from datasets.loading.filling import SourceRun
 from datasets.loading.members import as_list, of_list, staged_members, stored_members
 from datasets.models import Change
@@ -52,14 +52,13 @@ class Updates:
 
     def write_down(self, run_id: int) -> None:
         """Store a Change for each, with the row before and after; called when the links are made, too."""
-        false = "false" if connection.vendor == "postgresql" else "0"
         after = as_json(self.run.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
         with connection.cursor() as cursor:
             cursor.execute(
                 f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
                 f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
-                f" {after}, {false}"
+                f" {after}, {no()}"
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
