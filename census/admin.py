@@ -30,11 +30,9 @@ class RespondentAdmin(RecordAdmin):
     list_display += ["native_country"]
     filter_columns = ["income_over_50k", "sex", "age", "hours_per_week", "education", "workclass", "marital_status"]
     filter_columns += ["occupation", "relationship", "race", "native_country"]
-    search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
 
 
 @admin.register(IncomeByEducation)
 class IncomeByEducationAdmin(MaterializedViewAdmin):
     list_display = ["education", "years", "respondents", "over_50k", "share_over_50k"]
-    search_fields = ["education"]
     ordering = ["years", "education"]

@@ -96,6 +96,7 @@ class Respondent(ContentRecord):
     joined_columns = {"education_years": "education__years"}
 
     objects = RespondentQuerySet.as_manager()
+    search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
 
     class Meta:
         db_table = "respondents"
@@ -130,6 +131,7 @@ class IncomeByEducation(MaterializedView):
     share_over_50k = models.FloatField("share over 50K", help_text="Their share, from 0 to 1.")
 
     chart = ("education", "share_over_50k", "years")
+    search_fields = ["education"]
 
     class Meta(MaterializedView.Meta):
         db_table = "income_by_education"

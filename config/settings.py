@@ -219,13 +219,11 @@ USE_TZ = True
 
 API_ANONYMOUS_READ = flag("API_ANONYMOUS_READ", default=DEBUG)
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": [
-        "rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"
-        if API_ANONYMOUS_READ
-        else "rest_framework.permissions.DjangoModelPermissions"
-    ],
+    "DEFAULT_PERMISSION_CLASSES": ["datasets.api.access.MayRead"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "datasets.api.negotiation.Negotiation",
+    "EXCEPTION_HANDLER": "datasets.api.problems.handle",
     "DEFAULT_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
+        "datasets.api.negotiation.ORJSONRenderer",
         # Its pages are for whoever works on the site.
         *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     ],

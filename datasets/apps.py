@@ -12,6 +12,8 @@ class DatasetsConfig(AppConfig):
         from datasets import (
             functions,  # noqa: F401 - tells Django what to do with a new connection
             permissions,
+            versions,
         )
 
+        versions.watch_saves()
         post_migrate.connect(permissions.grant, dispatch_uid="datasets.permissions")

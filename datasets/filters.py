@@ -3,6 +3,7 @@
 ``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains`` and ``__istartswith``,
 which fold case as datasets.folding says; where a record may have no value, ``__isnull=true``. A list of ids
 (``compounds=2``) matches the records that have the id in it. ``corrected=true``: those with a curator's corrections.
+``search=``: see datasets.searching.
 """
 
 from collections.abc import Collection
@@ -13,8 +14,10 @@ import django_filters
 from django import forms
 from django.db import models
 
-from datasets.listing import ListedColumn, columns_of
+from datasets.listing import ListedColumn, columns_of, field_at
 from datasets.models import Record
+from datasets.personal import permission_for
+from datasets.searching import search
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
 LIMIT = 2**63 - 1  # a larger number fits no column of either engine
@@ -38,6 +41,18 @@ class ManyFilter(WholeNumberFilter):
         through, to = field.remote_field.through, field.m2m_reverse_field_name()
         found = through._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
         return queryset.filter(pk__in=found.values(field.m2m_field_name()))
+
+
+class SearchFilter(django_filters.CharFilter):
+    """Records found by the beginnings of words in the model's ``search_fields``, but not in personal data."""
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        user = self.parent.request.user
+        fields = {path: field_at(queryset.model, path.removesuffix("__exact")) for path in queryset.model.search_fields}
+        wanted = {path: permission_for(field) for path, field in fields.items()}
+        return search(queryset, [path for path, needed in wanted.items() if not needed or user.has_perm(needed)], value)
 
 
 class UnknownParameters(Exception):
@@ -66,12 +81,13 @@ class RecordFilterSet(django_filters.FilterSet):
         for name, values in data.lists():
             permission = cls.personal.get(name)
             if name not in known:
-                nearest = get_close_matches(name, known, n=1, cutoff=0)[0]
-                messages[name] = [f"Unknown parameter. The nearest known one is {nearest}."]
+                nearest = [f" The nearest known one is {near}." for near in get_close_matches(name, known, n=1)]
+                messages[name] = ["".join(["Unknown parameter.", *nearest])]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
             elif len(values) > 1:
-                messages[name] = [f"Expected once, found {len(values)} times. For one of several values: {name}__in."]
+                several = f" For one of several values: {name}__in." if f"{name}__in" in known else ""
+                messages[name] = [f"Expected once, found {len(values)} times.{several}"]
             elif not values[0].strip():
                 messages[name] = ["Expected a value, found none."]
         if messages:
@@ -87,6 +103,8 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
             filters[name] = column_filter
             if column.permission:
                 personal[name] = column.permission
+    if hasattr(model, "search_fields"):
+        filters["search"] = SearchFilter()
     if issubclass(model, Record):
         filters["corrected"] = _yes_or_no(field_name="corrections", lookup_expr="isnull", exclude=True)
     meta = type("Meta", (), {"model": model, "fields": []})

@@ -5,6 +5,8 @@ is 3. A model may say more of itself:
 
 * ``label_field = "city"``: what its records are called, where that is not ``name`` nor the primary key;
 * ``joined_columns = {"education_years": "education__years"}``: columns of the records that it refers to;
+* ``id_lists = ["most_common_compounds"]``: columns whose text is a list of ids, with ``;`` between them;
+* ``search_fields``: what datasets.searching looks at;
 * ``personal_fields``: see datasets.personal.
 """
 
@@ -43,6 +45,11 @@ class ListedColumn:
         """Whether a record has a list of these."""
         return self.field.many_to_many
 
+    @property
+    def id_list(self) -> bool:
+        """Whether its text is a list of ids."""
+        return self.field.name in getattr(self.field.model, "id_lists", ())
+
 
 @cache
 def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
@@ -54,6 +61,11 @@ def label_field(model: type[models.Model]) -> str:
     """Return the name of the field that says what a record of *model* is called."""
     names = {field.name for field in model._meta.concrete_fields}
     return getattr(model, "label_field", "name" if "name" in names else model._meta.pk.name)
+
+
+def ids_in(text: str | None) -> list[int]:
+    """Return the ids in a text such as ``2;3``; none in an empty one."""
+    return [int(one) for one in text.split(";")] if text else []
 
 
 def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
@@ -71,12 +83,12 @@ def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
         )
         if label_field(target) != target._meta.pk.name:
             path = f"{field.name}__{label_field(target)}"
-            yield ListedColumn(field.name, path, _field_at(model, path), field.null, str(field.help_text))
+            yield ListedColumn(field.name, path, field_at(model, path), field.null, str(field.help_text))
 
 
 def _joined_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
     for name, path in getattr(model, "joined_columns", {}).items():
-        field = _field_at(model, path)
+        field = field_at(model, path)
         null = field.null or model._meta.get_field(path.split("__")[0]).null
         yield ListedColumn(name, path, field, null, str(field.help_text))
 
@@ -90,14 +102,15 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
             (f"{reference}_run", f"{reference}__run_id", "the run that read it"),
             (f"{reference}_file", f"{reference}__name", "its name"),
         ]:
-            field = _field_at(model, path.removesuffix("_id"))
+            field = field_at(model, path.removesuffix("_id"))
             yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
         line = reference.replace("_in", "_line")
         if line in names:
             yield ListedColumn(line, line, model._meta.get_field(line), True, f"{meaning}: the line in it.")
 
 
-def _field_at(model: type[models.Model], path: str) -> models.Field:
+def field_at(model: type[models.Model], path: str) -> models.Field:
+    """Return the field that *path* leads to; that of the key, where it leads to a reference."""
     *references, name = path.split("__")
     for reference in references:
         model = model._meta.get_field(reference).related_model

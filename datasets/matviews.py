@@ -13,6 +13,7 @@ from django.db import connections, migrations, router, transaction
 from django.db.migrations.operations.base import OperationCategory
 
 from datasets.models import MaterializedView
+from datasets.versions import raise_version
 
 REFRESHED = "Refreshed at "
 
@@ -146,16 +147,18 @@ def refreshing(views: Iterable[type[MaterializedView]]) -> Iterator[Refreshed]:
             yield Refreshed(view, None)
             continue
         start = perf_counter()
-        _refresh_materialized(connection, connection.ops.quote_name(view._meta.db_table))
+        _refresh_materialized(connection, view)
         yield Refreshed(view, perf_counter() - start)
 
 
-def _refresh_materialized(connection, table: str) -> None:
+def _refresh_materialized(connection, view: type[MaterializedView]) -> None:
+    table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
         # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
         concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
         cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
+        raise_version(view._meta.db_table)
         # Where everybody who looks at the view finds it, psql included.
         cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
 

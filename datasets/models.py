@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from datasets.versions import Version  # noqa: F401 - a table of this app
+
 
 class ImportRunQuerySet(models.QuerySet):
     def landed(self, dataset: str) -> "ImportRunQuerySet":
@@ -43,7 +45,7 @@ class ImportRun(models.Model):
     encoding = models.CharField(max_length=50, default="utf-8")
     known_as = models.CharField(max_length=255, blank=True, help_text="The file that the one given continues.")
     uploads = models.JSONField(default=list, blank=True, help_text="Files that came by browser: name, sha256, size.")
-    tables_seen = models.CharField(max_length=100, blank=True, help_text="Tells how the tables stood when it ran.")
+    tables_seen = models.CharField(max_length=100, blank=True, help_text="The dataset's version when it ran.")
     task_id = models.UUIDField(null=True, blank=True, editable=False)
     # How far it has come, told by its process about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
@@ -264,6 +266,8 @@ class Lookup(models.Model):
     created_in = models.ForeignKey(
         SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
     )
+
+    search_fields = ["name"]
 
     class Meta:
         abstract = True

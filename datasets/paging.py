@@ -1,5 +1,6 @@
 """Pages of a list in the admin, without counting all of a big table for each."""
 
+import json
 from functools import cached_property
 
 from django.core.paginator import Paginator
@@ -73,3 +74,12 @@ class BoundedPaginator(Paginator):
 def records_told(model: type[models.Model]) -> str:
     """Return how many records *model* has, as readers are told it."""
     return BoundedPaginator(model._default_manager.order_by("pk"), 1).told
+
+
+def estimated_count(records: models.QuerySet) -> int | None:
+    """Return how many records PostgreSQL's planner expects; None on SQLite, which has no such estimate."""
+    connection = connections[records.db]
+    if connection.vendor != "postgresql" or records.query.is_empty():
+        return None
+    [plan] = json.loads(records.order_by().values("pk").explain(format="json"))
+    return int(plan["Plan"]["Plan Rows"])

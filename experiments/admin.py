@@ -9,21 +9,18 @@ from experiments.models import Compound, User, UserExperiment, UserFeatures
 @admin.register(User)
 class UserAdmin(RecordAdmin):
     list_display = ["user_id", "name", "email", "signup_date"]
-    search_fields = ["user_id__exact", "name", "email"]
     filter_columns = ["signup_date"]
 
 
 @admin.register(Compound)
 class CompoundAdmin(RecordAdmin):
     list_display = ["compound_id", "compound_name", "compound_structure"]
-    search_fields = ["compound_id__exact", "compound_name"]
 
 
 @admin.register(UserExperiment)
 class UserExperimentAdmin(RecordAdmin):
     list_display = ["experiment_id", "user", "experiment_run_time", "compound_names"]
     filter_columns = ["compounds", "experiment_run_time"]
-    search_fields = ["experiment_id__exact", "user__name"]
     autocomplete_fields = ["user", "compounds"]
 
     def get_queryset(self, request):
@@ -37,4 +34,3 @@ class UserExperimentAdmin(RecordAdmin):
 @admin.register(UserFeatures)
 class UserFeaturesAdmin(MaterializedViewAdmin):
     list_display = ["user", "total_experiments", "mean_run_time", "most_common_compounds"]
-    search_fields = ["user__user_id__exact", "user__name"]

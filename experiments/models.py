@@ -24,6 +24,7 @@ class User(Record):
     personal_fields = {"email": "experiments.view_email"}
 
     objects = UserQuerySet.as_manager()
+    search_fields = ["user_id__exact", "name", "email"]
 
     class Meta:
         db_table = "users"
@@ -39,6 +40,7 @@ class Compound(Record):
     compound_structure = models.CharField(max_length=500, help_text="Molecular formula, such as C20H25N3O.")
 
     label_field = "compound_name"
+    search_fields = ["compound_id__exact", "compound_name"]
 
     class Meta:
         db_table = "compounds"
@@ -75,6 +77,7 @@ class UserExperiment(Record):
     compounds = models.ManyToManyField(Compound, through="UserExperimentCompound", related_name="experiments")
 
     objects = UserExperimentQuerySet.as_manager()
+    search_fields = ["experiment_id__exact", "user__name"]
 
     class Meta:
         db_table = "user_experiments"
@@ -131,6 +134,8 @@ class UserFeatures(MaterializedView):
     )
 
     chart = ("total_experiments", None, "total_experiments")
+    search_fields = ["user__user_id__exact", "user__name"]
+    id_lists = ["most_common_compounds"]
 
     class Meta(MaterializedView.Meta):
         db_table = "user_features"
@@ -139,13 +144,3 @@ class UserFeatures(MaterializedView):
 
     def __str__(self):
         return f"features of user {self.user_id}"
-
-    @property
-    def most_common_compound_ids(self) -> list[int]:
-        """The most common compounds' ids: all that tie, the lowest first."""
-        return compound_ids(self.most_common_compounds)
-
-
-def compound_ids(text: str | None) -> list[int]:
-    """Return the ids in a text such as ``2;3``; none in an empty one."""
-    return [int(compound) for compound in text.split(";")] if text else []

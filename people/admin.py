@@ -10,18 +10,15 @@ from people.models import BirthsByCountry, Person, Place
 class PlaceAdmin(RecordAdmin):
     list_display = ["city", "county", "country"]
     filter_columns = ["country", "county"]
-    search_fields = ["city", "county", "country"]
 
 
 @admin.register(Person)
 class PersonAdmin(RecordAdmin):
     list_display = ["given_name", "family_name", "date_of_birth", "place_of_birth"]
     filter_columns = ["date_of_birth", "country_of_birth", "county_of_birth"]
-    search_fields = ["given_name", "family_name", "place_of_birth__city"]
     autocomplete_fields = ["place_of_birth"]
 
 
 @admin.register(BirthsByCountry)
 class BirthsByCountryAdmin(MaterializedViewAdmin):
     list_display = ["country", "births"]
-    search_fields = ["country"]

@@ -14,6 +14,7 @@ class Place(Record):
     country = models.CharField(max_length=200)
 
     label_field = "city"
+    search_fields = ["city", "county", "country"]
 
     class Meta:
         db_table = "places"
@@ -43,6 +44,7 @@ class Person(ContentRecord):
     }
 
     objects = PersonQuerySet.as_manager()
+    search_fields = ["given_name", "family_name", "place_of_birth__city"]
 
     class Meta:
         db_table = "people"
@@ -70,6 +72,7 @@ class BirthsByCountry(MaterializedView):
     births = models.BigIntegerField(help_text="People.")
 
     objects = BirthsByCountryQuerySet.as_manager()
+    search_fields = ["country"]
 
     class Meta(MaterializedView.Meta):
         db_table = "births_by_country"

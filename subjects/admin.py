@@ -10,14 +10,12 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 class SubjectAdmin(RecordAdmin):
     list_display = ["subject_id", "species", "sex", "date_of_birth", "background_strain"]
     filter_columns = ["sex", "date_of_birth", "species", "background_strain"]
-    search_fields = ["subject_id", "species", "background_strain", "genotype"]
 
 
 @admin.register(Session)
 class SessionAdmin(RecordAdmin):
     list_display = ["name", "subject", "schema_version"]
     filter_columns = ["schema_version"]
-    search_fields = ["name", "subject__subject_id"]
     autocomplete_fields = ["subject"]
 
     def get_queryset(self, request):
@@ -30,4 +28,3 @@ class SessionAdmin(RecordAdmin):
 class SubjectsByBirthYearAdmin(MaterializedViewAdmin):
     list_display = ["year", "sex", "subjects"]
     filter_columns = ["sex"]
-    search_fields = ["year__exact"]

@@ -27,6 +27,7 @@ class Subject(Record):
     genotype = models.CharField(max_length=2000, null=True, blank=True, help_text="Alleles, with semicolons between.")
 
     objects = SubjectQuerySet.as_manager()
+    search_fields = ["subject_id", "species", "background_strain", "genotype"]
 
     class Meta:
         db_table = "subjects"
@@ -54,6 +55,7 @@ class Session(Record):
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="sessions")
     schema_version = models.CharField(max_length=50, null=True, blank=True, help_text="Of the subject's metadata.")
     document = models.JSONField(help_text="The subject's metadata as the folder holds them.")
+    search_fields = ["name", "subject__subject_id"]
 
     class Meta:
         db_table = "sessions"
@@ -74,6 +76,7 @@ class SubjectsByBirthYear(MaterializedView):
     subjects = models.BigIntegerField(help_text="Subjects of this sex that were born in this year.")
 
     chart = ("key", "subjects", "key")
+    search_fields = ["year__exact"]
 
     class Meta(MaterializedView.Meta):
         db_table = "subjects_by_birth_year"

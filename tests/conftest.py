@@ -106,6 +106,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path: Path) -> None:
     """Each test keeps its files to itself, and hashes passwords the cheap way."""
+    from datasets.labels import forget
+
+    forget()  # what a test before this one stored is gone
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

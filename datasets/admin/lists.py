@@ -9,11 +9,11 @@ from django.db import models
 
 from datasets.admin.changelists import RecordChangeList
 from datasets.admin.exporting import csv_response
-from datasets.admin.searching import search
 from datasets.listing import columns_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
 from datasets.personal import hidden_fields, masked
+from datasets.searching import search
 
 
 class ListAdmin(admin.ModelAdmin):
@@ -26,6 +26,10 @@ class ListAdmin(admin.ModelAdmin):
     list_per_page = 50
     ordering = ["pk"]
     actions = ["export_as_csv"]
+
+    def __init__(self, model, admin_site):
+        super().__init__(model, admin_site)
+        self.search_fields = self.search_fields or getattr(model, "search_fields", ())
 
     @property
     def lists_records(self) -> bool:

@@ -75,7 +75,6 @@ class LookupAdmin(HistoryAdmin):
     change_list_template = "admin/datasets/record_list.html"
     change_form_template = "admin/datasets/record_form.html"
     list_display = ["name"]
-    search_fields = ["name"]
     ordering = ["name"]
     readonly_fields = ["created"]
 

@@ -13,6 +13,7 @@ from datasets.history.remembering import links_of_file, of_file, parameter, reme
 from datasets.history.rows import as_json, is_corrected, members, no, values
 from datasets.models import Change, Edit
 from datasets.staging import quoted, temporary
+from datasets.versions import raise_version
 
 SELECTED = "selected_records"  # the keys of the records of an edit, in a temporary table
 
@@ -114,6 +115,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
             [edit.pk],
         )
         cursor.execute(f"UPDATE changes SET standing = {no()} WHERE id IN (SELECT pk FROM {SELECTED})")
+        raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
     return edit
 
@@ -175,6 +177,7 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
             cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
         if not edit.changes.exists():
             raise EditRefused("Nothing has changed: the records are gone, or were so already.")
+        raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
 
 

@@ -12,6 +12,7 @@ from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
 from datasets.sources import Source, sources_of
 from datasets.staging import quoted
+from datasets.versions import raise_version
 
 SHOWN = 10  # of what stands in the way, for each table and reason
 
@@ -82,6 +83,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
                 raise UndoRefused(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
             undoing.take_back(edit, result)
+            raise_version(*{source.model._meta.app_label for source in undoing.sources})
             if run:
                 ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
             if dry_run:

@@ -17,12 +17,13 @@ from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.heartbeat import Heartbeat
 from datasets.loading.mended import continued
 from datasets.loading.merging import Merge
-from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, state_of_tables
+from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
 from datasets.reading import ReadError
 from datasets.sources import Source, sources_of
 from datasets.staging import Stage
+from datasets.versions import raise_version, version_of
 
 __all__ = ["Busy", "ImportRefused", "Options", "Outcome", "import_files"]
 
@@ -209,7 +210,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
         show(read, rows)
         heartbeat.tell(read, rows)
 
-    run.tables_seen = state_of_tables(run.dataset)
+    run.tables_seen = str(version_of(run.dataset))
     unchecked = references.checks_are_ours()
     try:
         for source_run in source_runs:
@@ -229,13 +230,15 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
                 for merge in merges:
                     references.prove(merge.run)
             heartbeat.check()
-            if options.expecting and state_of_tables(run.dataset) != options.expecting:
+            if options.expecting and str(version_of(run.dataset)) != options.expecting:
                 run.dry_run = True
                 run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
             outcomes.keep(run, merges, outcome.missing, whole=run.dry_run and options.keep_outcome)
             if run.dry_run:
                 raise _Rehearsed
             _record(source_runs)
+            if run.new_lookups or any(file.created for file in told) or run.changes.exists():
+                raise_version(run.dataset)
             finish(run, ImportRun.Status.LANDED)
     except _Rehearsed:
         _record(source_runs)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
-from datasets.models import Change, Edit, ImportRun
+from datasets.models import ImportRun
 
 
 class ImportRefused(Exception):
@@ -55,17 +54,6 @@ def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
     """Record how *run* ended."""
     run.status, run.error, run.finished_at = status, error, timezone.now()
     run.save(update_fields=REPORT)
-
-
-def state_of_tables(dataset: str) -> str:
-    """Return a text that is another one when a run or somebody by hand has changed the dataset's tables since."""
-    from datasets.sources import sources_of  # which need the models that this module is a part of
-
-    tables = [source.name for source in sources_of(dataset)]
-    landed = ImportRun.objects.landed(dataset).aggregate(last=Max("finished_at"))["last"]
-    changes = Change.objects.filter(edit=OuterRef("pk"), table__in=tables)
-    edit = Edit.objects.filter(Q(undone_run__dataset=dataset) | Exists(changes)).order_by("-pk").first()
-    return f"{landed.isoformat() if landed else 'nothing'} {edit.pk if edit else 0}"
 
 
 @contextmanager

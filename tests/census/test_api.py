@@ -18,7 +18,8 @@ def rows(client, table, **query):
 def test_a_respondent_is_read_in_words(client, django_assert_num_queries, respondent):
     person = respondent(workclass=None)
     person.save()
-    with django_assert_num_queries(1):
+    rows(client, "respondents")  # what the vocabularies say is remembered from here on
+    with django_assert_num_queries(2):  # the version and the rows
         [row] = rows(client, "respondents")
     assert row == {
         "id": person.pk,

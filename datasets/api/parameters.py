@@ -1,0 +1,164 @@
+"""What a request asks of a list beside its filters: which columns, in which order, how many, from where on."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from django.db import models
+from django.http import QueryDict
+from rest_framework.exceptions import ValidationError
+
+from datasets.api.pages import OrderKey
+from datasets.filters import UnknownParameters, record_filterset
+from datasets.listing import ListedColumn, columns_of
+
+PAGE_SIZE, LARGEST_PAGE = 100, 1000
+MOST_KEYS = 5  # columns that a list may be ordered by
+COUNTS = ("none", "estimated", "exact")
+OF_ANY = ("format", "fields", "omit")
+OF_LISTS = (*OF_ANY, "ordering", "search", "count", "page_size", "cursor")
+
+
+class Refused(ValidationError):
+    """Parameters that are refused, with a message for each; *more* says what there is to choose from."""
+
+    def __init__(self, errors: dict[str, list[str]], **more: Any):
+        super().__init__(errors)
+        self.more = more
+
+
+@dataclass
+class Asked:
+    """What a request asks of a list, beside its filters."""
+
+    columns: tuple[ListedColumn, ...]
+    order: list[OrderKey] = field(default_factory=list)
+    page_size: int = PAGE_SIZE
+    cursor: str = ""
+    count: str = "none"
+
+
+def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
+    """Read the parameters of a single record's address; raises Refused."""
+    return _read(model, parameters, user, OF_ANY, filters=False)[0]
+
+
+def asked_of_list(model: type[models.Model], parameters: QueryDict, user, request) -> tuple[Asked, models.QuerySet]:
+    """Read the parameters of a list's address, and narrow the records by its filters; raises Refused."""
+    return _read(model, parameters, user, OF_LISTS, filters=True, request=request)
+
+
+def narrowed(
+    model: type[models.Model], parameters: QueryDict, user, besides: Iterable[str], request=None
+) -> tuple[models.QuerySet, dict[str, list[str]], dict[str, Any]]:
+    """Return the records that the filters let through, what is wrong with them, and what there is to choose from."""
+    filterset_class = record_filterset(model)
+    errors, more = {}, {}
+    try:
+        filterset_class.check_parameters(parameters, user, besides=besides)
+    except UnknownParameters as error:
+        errors |= error.messages
+        more["parameters"] = sorted({*filterset_class.base_filters, *besides})
+    known = QueryDict(mutable=True)
+    for name, values in parameters.lists():
+        if name not in errors:
+            known.setlist(name, values)
+    filterset = filterset_class(known, model._default_manager.all(), request=request)
+    if not filterset.is_valid():
+        errors |= {name: list(messages) for name, messages in filterset.errors.items()}
+    return (model._default_manager.none() if errors else filterset.qs), errors, more
+
+
+def _read(model, parameters, user, allowed, filters: bool, request=None):
+    columns = {column.name: column for column in columns_of(model)}
+    asked = Asked(tuple(columns.values()))
+    if filters:
+        records, errors, more = narrowed(model, parameters, user, allowed, request)
+    else:
+        records, more = None, {}
+        unknown = [name for name in parameters if name not in allowed]
+        errors = {name: [f"Unknown parameter. Known ones: {', '.join(allowed)}."] for name in unknown}
+
+    readers: dict[str, Callable[[str], None]] = {
+        "fields": lambda text: _choose(asked, columns, text),
+        "omit": lambda text: _leave_out(asked, columns, text),
+        "ordering": lambda text: _order(asked, columns, text, user),
+        "page_size": lambda text: _page_size(asked, text),
+        "count": lambda text: _count(asked, text),
+        "cursor": lambda text: setattr(asked, "cursor", text),
+    }
+    for name, read in readers.items():
+        if name in allowed and name in parameters and name not in errors:
+            try:
+                read(parameters[name])
+            except ValueError as error:
+                errors[name] = [str(error)]
+    if "fields" in parameters and "omit" in parameters and "omit" not in errors:
+        errors["omit"] = ["Expected either fields or omit, found both."]
+    if errors:
+        raise Refused(errors, **more)
+    _add_key(asked, model, columns)
+    return asked, records
+
+
+def named(text: str, columns: dict[str, ListedColumn]) -> list[str]:
+    """Return the columns that *text* names, separated by commas; raises ValueError."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in columns:
+            nearest = get_close_matches(name, columns, n=1)
+            hint = f" Did you mean {nearest[0]}?" if nearest else ""
+            raise ValueError(f"There is no column {name or '(empty)'}.{hint} Columns: {', '.join(columns)}.")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is named twice.")
+    return names
+
+
+def _choose(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
+    asked.columns = tuple(columns[name] for name in named(text, columns))
+
+
+def _leave_out(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
+    names = named(text, columns)
+    asked.columns = tuple(column for name, column in columns.items() if name not in names)
+    if not asked.columns:
+        raise ValueError("Nothing would be left.")
+
+
+def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> None:
+    may = {name: column for name, column in columns.items() if can_order_by(column)}
+    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may)
+    if len(names) > MOST_KEYS:
+        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {len(names)}.")
+    for name, word in zip(names, text.split(","), strict=True):
+        column = may[name]
+        if column.permission and not user.has_perm(column.permission):
+            raise ValueError(
+                f"{name} holds personal data: the permission {column.permission} is needed to order by it."
+            )
+        asked.order.append(OrderKey(column.path, column.field, word.strip().startswith("-"), column.null))
+
+
+def can_order_by(column: ListedColumn) -> bool:
+    """Whether a list can be ordered by *column*: not by lists and documents."""
+    return not (column.many or isinstance(column.field, models.JSONField))
+
+
+def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
+    """Let the primary key settle the order of records that are otherwise the same."""
+    pk = model._meta.pk.attname
+    if pk not in [key.path for key in asked.order]:
+        asked.order.append(OrderKey(pk, columns[pk].field))
+
+
+def _page_size(asked: Asked, text: str) -> None:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= LARGEST_PAGE):
+        raise ValueError(f"Expected a whole number between 1 and {LARGEST_PAGE}, found {text}.")
+    asked.page_size = int(text)
+
+
+def _count(asked: Asked, text: str) -> None:
+    if text not in COUNTS:
+        raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {text}.")
+    asked.count = text

@@ -1,0 +1,101 @@
+"""Problems: every error of the API as ``application/problem+json`` (RFC 9457), which says what to do about it."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, Throttled, ValidationError
+from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+logger = logging.getLogger(__name__)
+CONTENT_TYPE = "application/problem+json"
+SOON = 5  # seconds after which to try again
+
+
+class Unavailable(APIException):
+    """The site cannot answer now, and most likely can in a moment."""
+
+    status_code = 503
+    default_detail = "The site is busy. Try again in a moment."
+
+    def __init__(self, detail: str | None = None, wait: int = SOON):
+        super().__init__(detail)
+        self.wait = wait
+
+
+class Conflict(APIException):
+    """What is asked for cannot be done as things stand; *more* says what stands in the way."""
+
+    status_code = 409
+
+    def __init__(self, detail: str, **more: Any):
+        super().__init__(detail)
+        self.more = more
+
+
+def problem(status: int, detail: str = "", **more: Any) -> dict[str, Any]:
+    """Return the body of a problem: type, title, status, detail, and what else there is to say."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return body | ({"detail": detail} if detail else {}) | more
+
+
+def respond(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return a problem as a response that no cache keeps."""
+    return HttpResponse(
+        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
+        status=body["status"],
+        content_type=CONTENT_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer *error* of a view; whatever is not the reader's doing is logged under an id, and told by it alone."""
+    set_rollback()
+    request = context["request"]
+    if isinstance(error, Http404):
+        error = NotFound(str(error) if error.args and isinstance(error.args[0], str) else None)
+    elif isinstance(error, PermissionDenied):
+        error = Forbidden()
+    elif isinstance(error, OperationalError):
+        logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
+        error = Unavailable("The database does not answer. Try again in a moment.")
+    if not isinstance(error, APIException):
+        return failure(request, error)
+    return _answer(request, error)
+
+
+def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+    """Answer a fault of ours: an id, under which the log says more."""
+    number = uuid4().hex
+    logger.error("%s %s: error %s", request.method, request.path, number, exc_info=error or True)
+    return respond(problem(500, f"A fault of this site, kept in its log as {number}.", id=number))
+
+
+def _answer(request, error: APIException) -> HttpResponse:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    wait = error.wait if isinstance(error, Throttled | Unavailable) else None
+    if wait is not None:
+        headers["Retry-After"] = str(int(wait + 1))
+    if isinstance(error, ValidationError):
+        errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+        told = {name: [str(message) for message in messages] for name, messages in errors.items()}
+        detail = "; ".join(f"{name}: {message}" if name else message for name, (message, *_) in told.items())
+        body = problem(error.status_code, detail, errors=told, **getattr(error, "more", {}))
+    else:
+        body = problem(error.status_code, str(error.detail), **getattr(error, "more", {}))
+    if isinstance(error, NotAuthenticated):
+        body["detail"] = "Who may read this has to say who they are: Authorization: Bearer and a token, or sign in."
+    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # its page shows it
+        return Response(body, status=error.status_code, headers=headers)
+    return respond(body, headers)

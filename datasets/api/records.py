@@ -1,0 +1,78 @@
+"""A model's records as programs read them: lists, pages, single records; told that nothing has changed where so."""
+
+from django import forms
+from django.db import models
+from django.http import HttpResponseBase
+from rest_framework import viewsets
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from datasets.api.conditional import Tag
+from datasets.api.metadata import RecordMetadata
+from datasets.api.pages import BadCursor, page
+from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_record
+from datasets.api.rows import Shape
+from datasets.filters import form_field
+from datasets.listing import columns_of
+from datasets.paging import estimated_count
+
+
+class RecordViewSet(viewsets.ViewSet):
+    """A model's records, to be read: as rows, without making a model instance of each."""
+
+    model: type[models.Model]
+    metadata_class = RecordMetadata
+    lookup_value_regex = "[^/]+"
+
+    def list(self, request) -> HttpResponseBase:
+        asked, records = asked_of_list(self.model, request.query_params, request.user, request)
+        tag = Tag(request, self.model, request.accepted_renderer.format)
+        if tag.is_known:
+            return tag.not_modified()
+        shape = Shape(self.model, asked.columns)
+        try:
+            found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
+        except BadCursor:
+            raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
+        address = request.build_absolute_uri()
+        body = {
+            name: cursor and replace_query_param(address, "cursor", cursor)
+            for name, cursor in (("next", found.next), ("previous", found.previous))
+        }
+        body |= self._count(asked, records)
+        return tag.mark(Response({**body, "results": shape.serve(found.rows, request.user, tag.version)}))
+
+    def retrieve(self, request, pk) -> HttpResponseBase:
+        asked = asked_of_record(self.model, request.query_params, request.user)
+        try:
+            key = form_field(columns_of(self.model)[0].field).clean(pk)
+        except forms.ValidationError:
+            raise NotFound(self._nothing(pk)) from None
+        tag = Tag(request, self.model, request.accepted_renderer.format)
+        if tag.is_known:
+            return tag.not_modified()
+        shape = Shape(self.model, asked.columns)
+        row = self.model._default_manager.filter(pk=key).values_list(*shape.selected).first()
+        if row is None:
+            raise NotFound(self._nothing(pk))
+        [record] = shape.serve([row], request.user, tag.version)
+        return tag.mark(Response(record))
+
+    def get_view_name(self) -> str:
+        return str(self.model._meta.verbose_name_plural).capitalize()
+
+    def get_view_description(self, html: bool = False) -> str:
+        text = " ".join((self.model.__doc__ or "").split())
+        return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's own for a model without one
+
+    def _nothing(self, key: str) -> str:
+        return f"There is no {self.model._meta.verbose_name} {key}."
+
+    def _count(self, asked: Asked, records: models.QuerySet) -> dict:
+        if asked.count == "none":
+            return {}
+        estimate = estimated_count(records) if asked.count == "estimated" else None
+        if estimate is None:
+            return {"count": records.order_by().count(), "count_is": "exact"}
+        return {"count": estimate, "count_is": "estimated"}

@@ -1,0 +1,31 @@
+"""What the records that others refer to are called, kept in memory: a page of a list joins no table for its names."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+LIMIT = 100_000  # records remembered of a table, after which it begins anew
+
+_known: dict[tuple[type[models.Model], tuple[str, ...]], tuple[str, dict[Any, tuple]]] = {}
+
+
+def labels(model: type[models.Model], paths: tuple[str, ...], keys: Iterable[Any], version: str) -> dict[Any, tuple]:
+    """Return what the records of *model* with *keys* have at *paths*, by key: remembered, or with one query.
+
+    *version* is of what is shown and was read before it: what was remembered under another one is forgotten.
+    """
+    remembered, known = _known.get((model, paths), ("", {}))
+    if remembered != version or len(known) > LIMIT:
+        known = {}
+        _known[model, paths] = version, known
+    unknown = {key for key in keys if key is not None and key not in known}
+    if unknown:
+        found = model._base_manager.filter(pk__in=unknown).values_list("pk", *paths)
+        known.update((key, values) for key, *values in found)
+    return known
+
+
+def forget() -> None:
+    """Forget everything."""
+    _known.clear()

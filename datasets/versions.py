@@ -1,0 +1,79 @@
+"""Versions: a number for each dataset, and for each of its materialized views, that rises with what they hold.
+
+It rises in the transaction that changes the data, so that who reads the number first and the rows after has rows that
+are as new as the number or newer. ETags, in-memory labels and rehearsed runs hang on it.
+"""
+
+from time import time_ns
+
+from django.apps import apps
+from django.db import connections, models, router
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+
+class Version(models.Model):
+    """The version of a dataset, named by its app's label, or of a materialized view, named by its table."""
+
+    name = models.CharField(primary_key=True, max_length=63)
+    number = models.BigIntegerField(help_text="Microseconds since 1970, or one more than the last.")
+
+    class Meta:
+        db_table = "versions"
+
+    def __str__(self):
+        return f"{self.name} {self.number}"
+
+
+def raise_version(*names: str) -> None:
+    """Raise the versions of *names*, as part of the transaction that is open.
+
+    A number is never given twice, even where a backup is put back and other changes follow: it takes after the clock.
+    """
+    connection = connections[router.db_for_write(Version)]
+    latest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
+    with connection.cursor() as cursor:
+        for name in sorted(names):  # in one order, so that two who raise the same ones do not wait for each other
+            cursor.execute(
+                "INSERT INTO versions (name, number) VALUES (%s, %s) ON CONFLICT (name)"
+                f" DO UPDATE SET number = {latest}(versions.number + 1, EXCLUDED.number)",
+                [name, time_ns() // 1000],
+            )
+
+
+def version_of(dataset: str) -> int:
+    """Return the version of *dataset*; 0 before anything was stored of it."""
+    return Version.objects.filter(pk=dataset).values_list("number", flat=True).first() or 0
+
+
+def versions_behind(model: type[models.Model]) -> str:
+    """Return a text that is another one when what a list of *model* shows may have changed: one query."""
+    names = _names(model)
+    numbers = dict(Version.objects.filter(pk__in=names).values_list("name", "number"))
+    return " ".join(str(numbers.get(name, 0)) for name in names)
+
+
+def _names(model: type[models.Model]) -> list[str]:
+    """The dataset; or the view, which shows what it held when it was refreshed, and labels of records as they are."""
+    from datasets.models import MaterializedView  # which need this module
+
+    dataset, table = model._meta.app_label, model._meta.db_table
+    if not issubclass(model, MaterializedView) or connections[router.db_for_read(model)].vendor != "postgresql":
+        return [dataset]
+    refers = any(field.is_relation for field in model._meta.concrete_fields)
+    return [dataset, table] if refers else [table]
+
+
+def watch_saves() -> None:
+    """Let a record that is saved or deleted by itself, as a form or a shell does it, raise its dataset's version."""
+    from datasets.models import Lookup, Record
+
+    for model in apps.get_models():
+        if issubclass(model, Record | Lookup):
+            for signal in (post_save, post_delete):
+                signal.connect(_saved, sender=model, dispatch_uid="datasets.versions")
+            for field in model._meta.local_many_to_many:
+                m2m_changed.connect(_saved, sender=field.remote_field.through, dispatch_uid="datasets.versions")
+
+
+def _saved(sender: type[models.Model], **kwargs) -> None:
+    raise_version(sender._meta.app_label)
