@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from datasets.loading import Outcome
 from datasets.models import ImportRun, RejectedRow, SourceFile
@@ -64,8 +63,8 @@ def _more(count: int) -> Iterator[str]:
         yield f"  and {count - SHOWN:,} more; --report FILE lists them all."
 
 
-def write(outcome: Outcome, path: Path) -> None:
-    """Write the whole report as JSON, rejections and missing records one by one."""
+def whole(outcome: Outcome) -> Iterator[str]:
+    """Yield the whole report as JSON, piece by piece, rejections and missing records one by one."""
     run = outcome.run
     sources = []
     for source, files in by_source(run).items():
@@ -99,18 +98,17 @@ def write(outcome: Outcome, path: Path) -> None:
         {"source": r.file.source, "file": r.file.name, "line": r.line, "values": r.values, "problems": r.problems}
         for r in rejected.iterator(2000)
     )
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
-        for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
-            file.write(f',\n "{name}": [')
-            for place, entry in enumerate(entries):
-                file.write((",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str))
-            file.write("\n ]")
-        file.write("\n}\n")
+    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+    for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
+        yield f',\n "{name}": ['
+        for place, entry in enumerate(entries):
+            yield (",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
+        yield "\n ]"
+    yield "\n}\n"
 
 
-def write_refusal(dataset: str, error: str, path: Path) -> None:
-    """Write the report of an import that was refused before it became a run."""
+def refusal(dataset: str, error: str) -> Iterator[str]:
+    """Yield the report of an import that was refused before it became a run."""
     nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
-    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

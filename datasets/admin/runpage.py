@@ -39,12 +39,13 @@ def progress(run: ImportRun) -> dict[str, Any]:
     total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
     read = min(run.bytes_read, total)
     seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
-    left = seconds * (total - read) / read if read and seconds else None
+    begun = seconds and read * 100 >= total  # before that, a guess would be wild
+    left = seconds * (total - read) / read if begun and read else None
     return {
         "total": total,
         "read": read,
         "rows": run.rows_read,
-        "rows_a_second": round(run.rows_read / seconds) if seconds else 0,
+        "rows_a_second": round(run.rows_read / seconds) if begun else 0,
         "left": timedelta(seconds=round(left)) if left is not None else None,
         "all_read": bool(total) and read >= total,
     }
