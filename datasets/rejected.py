@@ -32,6 +32,7 @@ class Reader:
             plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
         }
         self.hidden = {name for name, column in source.bound.items() if column.field.name in hidden}
+        self.headings: dict[int, list[str]] = {}  # by file
 
     def may_see(self, column: str) -> bool:
         """Tell whether a column of the source is shown as it is."""
@@ -62,8 +63,11 @@ class Reader:
         if not isinstance(row.values, dict):
             return []
         problems = self.problems(row)
+        if row.file_id not in self.headings:
+            self.headings[row.file_id] = headings(row.file, self.source)
+        order = {heading: place for place, heading in enumerate(self.headings[row.file_id])}
         told = []
-        for heading, value in row.values.items():
+        for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
             name = self.columns.get(plain(heading))
             messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
             told.append({"heading": heading, "value": self.value(heading, value), "messages": messages})
@@ -99,8 +103,10 @@ def rejected_response(file: SourceFile, user, format: str | None = None) -> Stre
     return response
 
 
-def headings(file: SourceFile, source: CSVSource) -> list[str]:
+def headings(file: SourceFile, source: Source) -> list[str]:
     """Return the columns of a file in their order; the database does not keep the order of a row's cells."""
+    if not isinstance(source, CSVSource):
+        return list(source.bound)
     try:
         layout = find_layout(kept_at(file.sha256), source.expected, encoding=file.encoding)
     except (ReadError, OSError):

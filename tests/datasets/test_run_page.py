@@ -121,6 +121,24 @@ def test_every_record_is_on_one_of_the_pages(curator, rehearsed):
         run = do(curator, run, "apply") if run.status == "rehearsed" else run
 
 
+def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_here(curator, write, settings):
+    settings.SOURCES_DIR = write("sources/people/places.csv", PLACES.replace("Kelso", "Sample")).parents[1]
+    path = write("places.csv", PLACES)
+    call_command("import_people", path, dry_run=True, verbosity=0)
+    first = ImportRun.objects.get()
+    assert "New (2)" in page(curator, first) and "city Kelso" in page(curator, first, "new")
+    for verb in "apply", "rehearse":
+        answer = curator.post(f"/admin/datasets/importrun/{first.pk}/{verb}/", follow=True)
+        assert "is of the command line. Import its files there" in answer.content.decode()
+        call_command("worker", batch=True)
+    assert not Place.objects.exists()
+    call_command("import_people", path, dry_run=True, verbosity=0)
+    assert "city Kelso" in page(curator, ImportRun.objects.latest("pk"), "new")
+    assert "not kept any more" in page(curator, first, "new")
+    assert do(curator, ImportRun.objects.latest("pk"), "discard").status == "discarded"
+    assert not any(outcomes.folder_of(run).exists() for run in ImportRun.objects.all())
+
+
 def test_discard_drops_it(curator, rehearsed):
     run = do(curator, rehearsed(places=PLACES), "discard")
     assert run.status == "discarded" and not outcomes.folder_of(run).exists()
@@ -166,6 +184,13 @@ def test_addresses_are_masked_without_the_permission(curator, rehearsed):
 def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, rehearsed):
     odd = "place_of_birth,Date of Birth,family_name,given_name,shoe\nAtlantis,1901-02-30,Elm,Gus,9\nKelso,1901-02-03\n"
     run = rehearsed(people=odd)
+    told = page(curator, run, "rejected").partition("people.csv, line 2")[2]
+    shown = [
+        told.index(heading) for heading in ("place_of_birth", "Date of Birth", "family_name", "given_name", "shoe")
+    ]
+    assert shown == sorted(shown)
+    listed = curator.get("/admin/datasets/rejectedrow/").content.decode()
+    assert "place_of_birth: Atlantis, Date of Birth: 1901-02-30, family_name: Elm, given_name: Gus, shoe: 9" in listed
     answer = curator.get(f"/admin/datasets/importrun/file/{run.files.get().pk}/rejected/")
     assert f'filename="people.csv.rejected-{run.pk}.csv"' in answer["Content-Disposition"]
     lines = answer.getvalue().decode("utf-8-sig").splitlines()
