@@ -71,8 +71,12 @@ class Writer:
         names = ", ".join(quoted(name) for name in self.columns)
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
-            # Django's wrapper would rewrite the marks and log every row; this is the driver's own.
-            connection.connection.executemany(f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})", rows)
+            # Django's cursor would rewrite the marks and log every row: this is the driver's own, told to who watches.
+            statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
+            self.cursor._execute_with_wrappers(statement, rows, many=True, executor=self._by_the_driver)
+
+    def _by_the_driver(self, statement: str, rows: Iterator[tuple], *_) -> None:
+        connection.connection.executemany(statement, rows)
 
 
 def _quoting(batch: Columns) -> str:

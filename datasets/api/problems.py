@@ -75,7 +75,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """Answer a fault of ours: an id, under which the log says more."""
-    number = uuid4().hex
+    number = request.META.get("tabularium.request_id") or uuid4().hex
     logger.error("%s %s: error %s", request.method, request.path, number, exc_info=error or True)
     return respond(problem(500, f"A fault of this site, kept in its log as {number}.", id=number))
 

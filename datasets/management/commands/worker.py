@@ -3,6 +3,7 @@
 import logging
 import time
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
@@ -11,6 +12,7 @@ from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.models import ImportRun
 from datasets.tasks import find_interrupted
+from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for runs whose process is gone
@@ -34,6 +36,11 @@ class Command(BaseCommand):
                 f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right "
                 "and its server is running; where the tables are not there yet, type: python manage.py migrate"
             ) from error
+        if settings.METRICS_PORT:
+            try:
+                serve(settings.METRICS_PORT)
+            except OSError as error:
+                raise CommandError(f"METRICS_PORT {settings.METRICS_PORT}: {error.strerror}.") from None
         worker = Worker(
             queue_names=["*"],
             interval=interval,

@@ -1,0 +1,86 @@
+"""What it costs to count a query by table and verb, in microseconds, where the counts are in a file as under gunicorn.
+
+The same query goes to an SQLite in memory, the quickest there is, with counting and without, in turns. Measured is the
+time of the processor, which does not depend on what else the machine does.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import count as numbers
+
+from measuring import ROOT, Figure, arguments, said, show
+
+TURNS = 15
+
+
+def microseconds(work: Callable[[], object], times: int) -> float:
+    start = time.thread_time()
+    for _ in range(times):
+        work()
+    return (time.thread_time() - start) / times * 1e6
+
+
+def best(work: Callable[[], object], times: int) -> float:
+    return min(microseconds(work, times) for _ in range(TURNS))
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.set_defaults(rows=5_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as folder:
+        os.environ |= {"DEBUG": "on", "DATABASE_URL": "sqlite://:memory:", "MEDIA_ROOT": folder, "ENV_FILE": ""}
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PROMETHEUS_MULTIPROC_DIR": folder}
+        sys.path.insert(0, str(ROOT))
+        return show(measured(given.rows), given.json)
+
+
+def measured(times: int) -> list[Figure]:
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    settings.DEBUG = False  # which would keep every query
+    from monitoring import queries
+
+    call_command("migrate", verbosity=0)
+    said(f"{TURNS} turns of {times:,} queries")
+    one = 'SELECT "versions"."number" FROM "versions" WHERE "versions"."name" = %s'
+    three = 'SELECT 1 FROM "people" INNER JOIN "places" ON ("a" = "b") LEFT JOIN "source_files" ON ("c" = "d")'
+    columns = ", ".join(f'"respondents"."column_{n}"' for n in range(30))
+    wide = f'SELECT {columns} FROM "respondents" INNER JOIN "countries" ON ("a" = "b") WHERE "respondents"."id" = %s'
+    counted = connection.execute_wrappers[0]
+    gains, plain = [], []
+    with connection.cursor() as cursor:
+
+        def ask():
+            cursor.execute(one, ["people"])
+            cursor.fetchall()
+
+        for _ in range(TURNS):
+            with_counting = microseconds(ask, times)
+            connection.execute_wrappers.remove(counted)
+            without = microseconds(ask, times)
+            connection.execute_wrappers.insert(0, counted)
+            gains.append(with_counting - without)
+            plain.append(without)
+    new = numbers()
+    return [
+        Figure("a query of one table, not counted", min(plain), "us"),
+        Figure("more, where it is counted (median of turns)", statistics.median(gains), "us", 5),
+        Figure("count: one table, seen before", best(lambda: queries.count(one), times), "us", 5),
+        Figure("count: three tables, seen before", best(lambda: queries.count(three), times), "us", 10),
+        Figure("count: 30 columns, two tables, seen before", best(lambda: queries.count(wide), times), "us", 10),
+        Figure("the same at first sight", best(lambda: queries.count(f"{wide} -- {next(new)}"), times // 10), "us"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Metrics of imports, as the database tells them when it is asked: runs, rows, speed, the queue, the views.
+
+All processes tell the same, whoever ran an import: take the max of them, not the sum.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from monitoring.health import ask_database
+
+OUTCOMES = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
+
+
+class ImportsCollector:
+    """What Prometheus is told of imports; where the database does not answer, that."""
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        answers = GaugeMetricFamily("tabularium_database_up", "1 where the database answers.")
+        try:
+            ask_database()
+            found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views()]
+        except (DatabaseError, InterfaceError):
+            found = []
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+        answers.add_metric([], 1 if found else 0)
+        return iter([answers, *found])
+
+
+def _gauge(name: str, told: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
+    metric = GaugeMetricFamily(f"tabularium_{name}", told, labels=labels)
+    for key, value in values.items():
+        metric.add_metric(key, value)
+    return metric
+
+
+def _datasets() -> list[str]:
+    from datasets.sources import dataset_apps  # which brings Arrow along
+
+    return list(dataset_apps())
+
+
+def _runs() -> Iterator[Metric]:
+    from datasets.models import ImportRun
+
+    found = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
+    by = ImportRun.objects.order_by().values_list("dataset", "status").annotate(Count("pk"))
+    found |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in found}
+    yield _gauge("import_runs", "Import runs, by what has become of them.", ["dataset", "outcome"], found)
+
+    failed = dict.fromkeys(((dataset,) for dataset in _datasets()), 0)
+    ended = ImportRun.objects.exclude(finished_at=None).order_by()
+    newest = ended.filter(pk__in=ended.values("dataset").annotate(pk=Max("pk")).values("pk"))
+    bad = {ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED}
+    failed |= {(dataset,): status in bad for dataset, status in newest.values_list("dataset", "status")}
+    yield _gauge(
+        "import_last_failed", "1 where the newest run that ended failed or was interrupted.", ["dataset"], failed
+    )
+
+
+def _rows() -> Iterator[Metric]:
+    from datasets.models import ImportRun, SourceFile
+
+    found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in OUTCOMES}
+    landed = SourceFile.objects.filter(run__status=ImportRun.Status.LANDED).order_by()
+    for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in OUTCOMES}):
+        if (sums["run__dataset"], "read") in found:
+            found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in OUTCOMES}
+    yield _gauge("import_rows", "Rows of files that landed, by outcome.", ["dataset", "outcome"], found)
+
+
+def _speeds() -> Iterator[Metric]:
+    from datasets.models import ImportRun
+
+    begun = ImportRun.objects.exclude(begun_at=None).filter(rows_read__gt=0).order_by()
+    newest = begun.filter(pk__in=begun.values("dataset").annotate(pk=Max("pk")).values("pk"))
+    found = {}
+    for run in newest:
+        end = run.finished_at or run.heartbeat or timezone.now()
+        found[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
+    yield _gauge(
+        "import_rows_per_second", "Rows read a second by the newest run, from its start to its end.", ["dataset"], found
+    )
+
+
+def _queue() -> Iterator[Metric]:
+    from django_tasks.base import TaskResultStatus
+    from django_tasks_db.models import DBTaskResult
+
+    waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY).order_by()
+    length, oldest = waiting.aggregate(n=Count("pk"), oldest=Min("enqueued_at")).values()
+    yield _gauge("queue_length", "Tasks that wait for a worker.", [], {(): length})
+    yield _gauge("queue_oldest_seconds", "How long the first of them has waited.", [], {(): _seconds_since(oldest)})
+
+
+def _views() -> Iterator[Metric]:
+    """A view's age says little where nothing has changed since; how long it is behind its dataset says more."""
+    from datasets.matviews import datasets_with_views, refreshed_at, views_of
+    from datasets.versions import Version
+
+    changed = dict(Version.objects.values_list("name", "number"))  # microseconds
+    ages, behind = {}, {}
+    for dataset in datasets_with_views():
+        for view in views_of(dataset):
+            if at := refreshed_at(view):
+                name = (view._meta.db_table,)
+                ages[name] = _seconds_since(at)
+                newer = changed.get(dataset, 0) / 1e6 - at.timestamp()
+                behind[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if newer > 0 else 0
+    yield _gauge("view_age_seconds", "Seconds since a materialized view was refreshed.", ["view"], ages)
+    yield _gauge("view_behind_seconds", "For how long newer data than a view's have been stored.", ["view"], behind)
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return max(0.0, (timezone.now() - moment).total_seconds()) if moment else 0.0

@@ -1,0 +1,91 @@
+"""The site under a gunicorn of two processes, as in production, on the test's database; and what its metrics say."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import ROOT
+
+Samples = dict[tuple[str, frozenset], float]
+
+
+def samples_of(text: str) -> Samples:
+    """Return every sample by its name and labels."""
+    families = text_string_to_metric_families(text)
+    return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """Return the value of one sample; 0 where it was never counted."""
+    return samples.get((f"tabularium_{name}", frozenset(labels.items())), 0)
+
+
+@dataclass
+class Server:
+    """A gunicorn, where it listens, and the files that it writes its lines to."""
+
+    process: subprocess.Popen
+    port: int
+    log: Path
+    access: Path
+
+    def get(
+        self, path: str, method: str = "GET", body: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask by a connection of its own; the status, the headers, and the body."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as asked:
+            asked.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            answer = asked.getresponse()
+            return answer.status, {name.lower(): text for name, text in answer.getheaders()}, answer.read()
+
+    def samples(self) -> Samples:
+        status, _, body = self.get("/metrics")
+        assert status == 200, body
+        return samples_of(body.decode())
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+@pytest.fixture
+def serve(child_environment, tmp_path) -> Iterator[Callable[..., Server]]:
+    """A function that starts a gunicorn, with variables of its own, and comes back when it answers."""
+    servers = []
+
+    def serve(**variables: str) -> Server:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log, access = tmp_path / f"log{port}", tmp_path / f"access{port}"
+        command = f"-m gunicorn config.wsgi --config config/gunicorn.py --bind 127.0.0.1:{port}".split()
+        environment = child_environment | {"WEB_CONCURRENCY": "2", "HTTPS": "off"} | variables
+        environment |= {"ALLOWED_HOSTS": "127.0.0.1", "SECRET_KEY": os.urandom(40).hex()}
+        with log.open("wb") as errors, access.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, *command], env=environment, cwd=ROOT, stdout=output, stderr=errors
+            )
+        server = Server(process, port, log, access)
+        servers.append(server)
+        while True:
+            with contextlib.suppress(OSError):
+                server.get("/healthz")
+                return server
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+
+    yield serve
+    for server in servers:
+        server.stop()

@@ -1,0 +1,59 @@
+"""The alert rules: they ask for metrics that there are, and fire when they should, as Prometheus's own tool finds."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from monitoring.exposition import registry
+from tests.conftest import ROOT
+
+IMAGE = "prom/prometheus"
+
+
+def rules() -> list[dict]:
+    return yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"][0]["rules"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_alerts_ask_for_metrics_that_there_are(client):
+    client.get("/api/")
+    there = {metric.name for metric in registry().collect()}
+    there |= {"tabularium_http_request_seconds_count"}
+    there |= {"tabularium_view_behind_seconds"}  # which SQLite's plain views have not
+    asked = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
+    assert len(asked) == 5 and asked <= there
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
+    jobs = {job["job_name"] for job in scraped["scrape_configs"]}
+    assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])} <= jobs
+
+
+def test_each_alert_says_what_it_means_and_what_to_look_at():
+    assert len(rules()) == 5
+    told = (ROOT / "monitoring/README.md").read_text()
+    assert all(rule["annotations"]["summary"] and f"| {rule['alert']} |" in told for rule in rules())
+
+
+def promtool(folder) -> list[str]:
+    """The command that runs promtool in *folder*: installed, or in Prometheus's image where that is at hand."""
+    if path := shutil.which("promtool"):
+        return [path]
+    if shutil.which("docker"):
+        found = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True)
+        if found.returncode == 0:
+            mounted = ["--volume", f"{folder}:/rules:ro", "--workdir", "/rules", "--entrypoint", "promtool"]
+            return ["docker", "run", "--rm", "--network", "none", *mounted, IMAGE]
+    return pytest.skip("no promtool: apt-get install prometheus, or docker pull prom/prometheus")
+
+
+def test_each_alert_fires_when_it_should(tmp_path):
+    shutil.copy(ROOT / "deploy/alerts.yml", tmp_path)
+    shutil.copy(ROOT / "tests/monitoring/alerts.yml", tmp_path / "tests.yml")
+    tmp_path.chmod(0o755)
+    config = (ROOT / "deploy/prometheus.yml").read_text().replace("/etc/prometheus/", "")
+    (tmp_path / "prometheus.yml").write_text(config)
+    for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "tests.yml"]):
+        ran = subprocess.run([*promtool(tmp_path), *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stdout + ran.stderr

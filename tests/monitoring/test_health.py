@@ -1,0 +1,118 @@
+"""Health: alive whatever the database does, ready only where a request would be answered, and the way out."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from monitoring import health
+from tests.monitoring.conftest import value
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch):
+    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.delenv(health.DRAINING, raising=False)
+
+
+@pytest.mark.django_db
+def test_a_site_that_can_answer_is_ready(client, django_assert_num_queries):
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"process": "alive", "database": "answers", "migrations": "applied"}
+    assert answer["Cache-Control"] == "no-store"
+    asked = 1 if connection.vendor == "sqlite" else 0  # PostgreSQL's pool is asked itself
+    with django_assert_num_queries(asked):  # that migrations are applied is remembered
+        client.get("/readyz")
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").json() == {"process": "alive"}
+
+
+@pytest.mark.django_db
+def test_machines_ask_by_any_name_and_without_https_or_a_session(client, settings):
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["data.example.org"], True
+    for path in ("/healthz", "/readyz", "/metrics"):
+        answer = client.get(path, headers={"host": "172.18.0.5:8000"})
+        assert answer.status_code == 200 and not answer.cookies
+    assert client.get("/api/", headers={"host": "172.18.0.5:8000"}).status_code == 400
+
+
+@pytest.mark.django_db
+def test_a_site_with_a_migration_to_come_is_not_ready(client):
+    latest = MigrationRecorder.Migration.objects.filter(app="people").latest("pk")
+    latest.delete()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["migrations"]) == (503, "not applied")
+    MigrationRecorder.Migration.objects.create(app="people", name=latest.name)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_database_that_does_not_answer_is_told_and_the_process_lives(serve):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        server = serve(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{nobody.getsockname()[1]}/records", DEBUG="off")
+        status, _, body = server.get("/readyz")
+        assert (status, json.loads(body)["database"]) == (503, "does not answer")
+        assert server.get("/healthz")[0] == 200
+        samples = server.samples()
+        assert value(samples, "database_up") == 0
+        assert value(samples, "http_request_seconds_count", route="readyz", method="GET", status="503") == 1
+    server.stop()
+    assert "/readyz" not in server.log.read_text()  # no error every few seconds: its line among the requests says it
+    assert '"route":"readyz","status":503' in server.access.read_text()
+
+
+def test_told_to_stop_it_says_so_first_and_finishes_what_it_has_in_hand(serve, transactional_db):
+    server = serve(DRAIN_SECONDS="5", API_ANONYMOUS_READ="on")
+    assert server.get("/readyz")[0] == 200
+    kept = http.client.HTTPConnection("127.0.0.1", server.port)
+    kept.request("GET", "/api/")
+    assert (answer := kept.getresponse()).read() and not answer.will_close
+    os.kill(server.process.pid, signal.SIGTERM)
+    while server.get("/readyz")[0] != 503:
+        time.sleep(0.02)
+    assert server.get("/healthz")[0] == 200 and server.get("/api/")[0] == 200  # who still comes is served
+    kept.request("GET", "/api/")  # and by a connection that was kept, for the last time
+    answer = kept.getresponse()
+    assert (answer.status, answer.getheader("Connection")) == (200, "close")
+    assert server.process.wait() == 0
+
+
+def test_no_request_in_hand_is_lost_when_it_stops(serve, transactional_db):
+    server = serve(DRAIN_SECONDS="0", API_ANONYMOUS_READ="on")
+    statuses, broken = [], []
+
+    def ask() -> None:
+        while True:
+            try:
+                statuses.append(server.get("/api/people/places/")[0])
+            except ConnectionRefusedError:
+                return
+            except OSError as error:  # taken and then dropped
+                broken.append(error)
+                return
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(statuses) < 20:
+        time.sleep(0.01)
+    os.kill(server.process.pid, signal.SIGTERM)
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200}
+    assert all(isinstance(error, ConnectionResetError) for error in broken)  # in the queue of the socket, not in hand
+    assert server.process.wait() == 0
+
+
+def test_requests_are_measured_while_nobody_is_ready(serve, transactional_db):
+    server = serve()
+    server.get("/readyz")
+    assert value(server.samples(), "http_request_seconds_count", route="readyz", method="GET", status="200") == 1
