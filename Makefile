@@ -8,11 +8,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install dev run test check format lock clean
+.PHONY: help install dev run test test-stack check format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 # The stamps say which lock file the environment was last filled from.
 .venv/bin/python:
@@ -51,6 +51,10 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \
 		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 $(ARGS) || status=1; done; exit $$status
+
+test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and mended (needs Docker; ARGS="-k update")
+	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }
+	@TEST_STACK=1 $(PYTHON) -m pytest -n 0 tests/stack $(ARGS)
 
 check: dev  ## style, migrations, production settings, the house laws
 	@$(PYTHON) -m ruff check .

@@ -1,6 +1,7 @@
 """Variables of the environment, and of the file that speaks where it is silent, as settings: each word is checked."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import environ
@@ -8,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = environ.FileAwareEnv()  # NAME_FILE=PATH is as good as NAME: a secret need not be in the environment
 # The environment wins over the file. ENV_FILE may name another file; empty means none.
 if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
     env.read_env(env_file)
@@ -44,6 +45,27 @@ def rate(name: str, default: str) -> str:
             f"Type, for example: export {name}={default}"
         )
     return value
+
+
+def one_of(name: str, choices: list[str], default: str) -> str:
+    """A variable that holds one word of *choices*, in capitals or not."""
+    value = env.str(name, default="").strip() or default
+    for choice in choices:
+        if choice.lower() == value.lower():
+            return choice
+    told = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    raise ImproperlyConfigured(f"{name} must be {told}, but is {value!r}. Type: export {name}={default}")
+
+
+def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
+    """A variable that holds a list of networks, or addresses, separated by commas; none is no network."""
+    value = env.str(name, default=",".join(default)).strip()
+    try:
+        return [] if value.lower() == "none" else [ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must be networks such as 10.0.0.0/8, or none: {error}. Type: export {name}={','.join(default)}"
+        ) from error
 
 
 def words(name: str, default: list[str]) -> list[str]:

@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import BASE_DIR, env, flag, folder, number, rate, words
+from config.environment import BASE_DIR, env, flag, folder, networks, number, one_of, rate, words
 
 VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
 
@@ -47,6 +49,9 @@ def secret_key_of_this_checkout() -> str:
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_of_this_checkout()
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# As Caddy reads it: a domain comes by HTTPS; http://data.example.org, or a port such as :80, does not.
+SITE_ADDRESS = words("SITE_ADDRESS", default=[])
+ALLOWED_HOSTS += filter(None, (urlsplit(at if "://" in at else f"//{at}").hostname for at in SITE_ADDRESS))
 
 # Database
 
@@ -106,6 +111,11 @@ SOURCES_DIR = folder("SOURCES_DIR", default=BASE_DIR / "fixtures_src")
 MEDIA_ROOT = folder("MEDIA_ROOT", default=VAR / "media")
 STATIC_ROOT = folder("STATIC_ROOT", default=VAR / "static")
 STATIC_URL = "/static/"
+if STATIC_ROOT == MEDIA_ROOT or STATIC_ROOT in MEDIA_ROOT.parents:
+    raise ImproperlyConfigured(
+        f"MEDIA_ROOT is {MEDIA_ROOT}, inside STATIC_ROOT, from where everybody is served: uploads would be published. "
+        f"Type, for example: export MEDIA_ROOT={STATIC_ROOT.parent / 'media'}"
+    )
 UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one upload, all its files together
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -125,6 +135,7 @@ STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", defau
 
 INSTALLED_APPS = [
     "datasets",  # before the admin, some of whose templates it extends
+    "monitoring",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -139,12 +150,14 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
+    "axes",
     "people",
     "experiments",
     "census",
     "subjects",
 ]
 MIDDLEWARE = [
+    "monitoring.requests.watch",  # outermost: what refuses or redirects a request is measured too
     "django.middleware.security.SecurityMiddleware",
     "config.policy.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -154,6 +167,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -193,6 +207,9 @@ API_RATES = {
     "token": rate("API_RATE_TOKEN", default="1200/minute"),
 }
 TRUST_PROXY = flag("TRUST_PROXY", default=False)
+MACHINE = ["127.0.0.0/8", "::1/128"]
+PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE])  # from elsewhere, nobody is one
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "datasets.api.authentication.BearerAuthentication",  # the first is what a 401 asks for
@@ -229,7 +246,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 
 # Security
 
-HTTPS = flag("HTTPS", default=not DEBUG)
+HTTPS = flag("HTTPS", default=not DEBUG and not any(at.startswith((":", "http://")) for at in SITE_ADDRESS))
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -238,23 +255,40 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 X_FRAME_OPTIONS = "DENY"
+METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
+METRICS_PORT = number("METRICS_PORT", default=0)  # the worker's, which answers no requests otherwise
+
+# Signing in. The count of wrong passwords is in the database, where all processes see it; of whom and from where it is
+# kept until the pause is over, and of a sign-in that succeeded nothing is.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = number("SIGN_IN_FAILURES", default=5)
+AXES_ENABLED = AXES_FAILURE_LIMIT > 0
+AXES_COOLOFF_TIME = timedelta(minutes=number("SIGN_IN_PAUSE", default=15) or 1)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # who guesses from elsewhere locks no owner out
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_CLIENT_IP_CALLABLE = "monitoring.proxies.client_address"
+AXES_LOCKOUT_CALLABLE = "monitoring.signing_in.locked_out"
+SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # since signing in
+SESSION_EXPIRE_AT_BROWSER_CLOSE = flag("SESSION_ENDS_WITH_BROWSER", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 
 # Logs go to standard error, for whoever runs the process to keep
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="").strip().upper() or "INFO"
-if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-    raise ImproperlyConfigured(
-        f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is {LOG_LEVEL!r}. Type: export LOG_LEVEL=INFO"
-    )
+LOG_LEVEL = one_of("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], default="INFO")
+LOG_FORMAT = one_of("LOG_FORMAT", ["text", "json"], default="text" if DEBUG else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "monitoring.logs.TextLines"}, "json": {"()": "monitoring.logs.JSONLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        # In production a line for each request tells of it already, without its address, which a stranger chose.
+        "django.request": {"level": LOG_LEVEL if DEBUG else "ERROR"},
+        "axes": {"level": "CRITICAL"},  # it would tell who tries to sign in, and from where
         "psycopg.pool": {"level": "ERROR"},  # it warns of every try to connect; who waits is told once
     },
 }

@@ -1,15 +1,24 @@
 """Where things are: the admin for people, /api/ for programs."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"
 
+# The link that manage.py first_sign_in prints: it works once, and signs in.
+choose_password = PasswordResetConfirmView.as_view(
+    success_url=reverse_lazy("admin:index"),
+    post_reset_login=True,
+    post_reset_login_backend="django.contrib.auth.backends.ModelBackend",
+)
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/welcome/<uidb64>/<token>/", choose_password, name="password_reset_confirm"),
     path("admin/", admin.site.urls),
     path("api/", include("datasets.urls")),
 ]

@@ -80,7 +80,10 @@ def test_gunicorn_stops_where_no_worker_could_start():
         ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),
         ({"DATABASE_POOL_MAX_SIZE": "many"}, "DATABASE_POOL_MAX_SIZE must be a whole number, but is 'many'. Type"),
         ({"API_RATE_TOKEN": "5/fortnight"}, "API_RATE_TOKEN must be a number a second, minute, hour or day, or off"),
-        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'LOUD'."),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'loud'."),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json, but is 'xml'. Type: export LOG_FORMAT=json"),
+        ({"METRICS_ALLOWED": "everybody"}, "METRICS_ALLOWED must be networks such as 10.0.0.0/8, or none: 'everybody'"),
+        ({"MEDIA_ROOT": "var/static/media"}, "uploads would be published. Type, for example: export MEDIA_ROOT="),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_in_one_line(variables, told):
@@ -154,6 +157,26 @@ def test_a_proxy_is_believed_only_where_it_is_said():
     assert told == "('HTTP_X_FORWARDED_PROTO', 'https') False 1"
 
 
+def test_production_keeps_what_signs_people_in_to_itself():
+    names = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "SECURE_SSL_REDIRECT"]
+    shown = setting(", ".join(f"settings.{name}" for name in names), **PRODUCTION)
+    assert shown == "True True True True"
+    times = "settings.SESSION_COOKIE_AGE, settings.SECURE_HSTS_SECONDS, settings.SECRET_KEY_FALLBACKS"
+    told = setting(times, **PRODUCTION, SESSION_HOURS="1", HSTS_SECONDS="60", SECRET_KEY_FALLBACKS="old, older")
+    assert told == "3600 60 ['old', 'older']"
+    off = setting(
+        "settings.AXES_ENABLED, settings.SECURE_HSTS_SECONDS", **PRODUCTION, SIGN_IN_FAILURES="0", HTTPS="off"
+    )
+    assert off == "False 0"
+
+
+def test_metrics_are_for_this_machine_unless_it_is_said():
+    shown = "[str(network) for network in settings.METRICS_ALLOWED]"
+    assert setting(shown, **PRODUCTION) == "['127.0.0.0/8', '::1/128']"
+    assert setting(shown, **PRODUCTION, METRICS_ALLOWED="10.0.0.0/8, 192.0.2.7") == "['10.0.0.0/8', '192.0.2.7/32']"
+    assert setting(shown, **PRODUCTION, METRICS_ALLOWED="none") == "[]"
+
+
 def test_a_file_speaks_where_the_environment_is_silent(tmp_path):
     file = tmp_path / "env"
     file.write_text("\n".join(f"{name}={value}" for name, value in PRODUCTION.items()) + "\nLOG_LEVEL=ERROR\n")
@@ -169,11 +192,12 @@ def test_a_checkout_makes_one_secret_of_its_own():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    trees = [ast.parse((ROOT / "config" / name).read_text()) for name in ("settings.py", "environment.py")]
+    files = ("settings.py", "environment.py", "gunicorn.py")
+    trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
-    readers = [
-        call for call in calls if ast.unparse(call.func) in ("env.str", "flag", "number", "rate", "words", "folder")
-    ]
+    names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "networks"}
+    readers = [call for call in calls if ast.unparse(call.func) in names]
     read = {call.args[0].value for call in readers if isinstance(call.args[0], ast.Constant)}
     assert read >= {"DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "SOURCES_DIR", "HSTS_SECONDS"}
-    assert read == described()
+    composed = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert read | composed == described()

@@ -1,0 +1,39 @@
+"""Make the first account, where there is none, and print the link by which it gets its password."""
+
+from argparse import ArgumentParser
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.tokens import default_token_generator
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+NAME = "admin"
+
+
+class Command(BaseCommand):
+    help = f"{__doc__} It works once, and for three days; until it has been used, the command prints a new one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--site", default="http://localhost:8000", metavar="URL", help="the site's address")
+        parser.add_argument("--username", default=NAME, help=f"of the account to make ({NAME})")
+
+    def handle(self, *, site: str, username: str, **options) -> None:
+        users = get_user_model()
+        account = users.objects.order_by("pk").first()
+        if account is None:
+            account = users.objects.create_superuser(username)  # no password: nobody can sign in with one
+        elif account.has_usable_password() or users.objects.count() > 1:
+            return
+        link = reverse(
+            "password_reset_confirm",
+            args=[urlsafe_base64_encode(force_bytes(account.pk)), default_token_generator.make_token(account)],
+        )
+        site = site if "://" in site else f"https://{site}"
+        if not site.removeprefix("http://").removeprefix("https://").strip("/"):
+            raise CommandError(f"--site {site}: expected an address, such as https://data.example.org")
+        self.stdout.write(
+            f"The account {account.get_username()} has no password yet. Choose one, by a link that works once:\n"
+            f"  {site.rstrip('/')}{link}"
+        )

@@ -1,0 +1,67 @@
+"""Make the database ready for the site: migrations, the first sources, the first account; one process at a time."""
+
+import fcntl
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+
+LOCK = "tabularium prepares its database"
+
+
+class Command(BaseCommand):
+    help = f"{__doc__} Others that begin meanwhile wait, and then find everything done."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--import-sources", action="store_true", help="of datasets that were never imported")
+        parser.add_argument("--site", metavar="URL", help="the site's address: print a sign-in for the first account")
+        parser.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="for a database that starts (60)")
+
+    def handle(self, *, import_sources: bool, site: str | None, wait: int, verbosity: int, **options) -> None:
+        streams = {"stdout": self.stdout, "stderr": self.stderr}
+        self._wait(wait)
+        with alone():
+            call_command("migrate", interactive=False, verbosity=verbosity, **streams)
+            if import_sources:
+                call_command("import_sources", verbosity=verbosity, **streams)
+            if site:
+                call_command("first_sign_in", site=site, **streams)
+
+    def _wait(self, seconds: int) -> None:
+        """Wait for a server that is starting, or for a lock of SQLite's; after that its error is told."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                connection.ensure_connection()
+                return
+            except OperationalError as error:
+                if time.monotonic() > until:
+                    reason = str(error).strip().splitlines()[0]
+                    raise CommandError(
+                        f"The database cannot be used: {reason}. See that DATABASE_URL is right and its server runs."
+                    ) from error
+                time.sleep(1)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the lock of whoever prepares this database: an advisory one, or a file's beside SQLite's."""
+    if connection.vendor == "postgresql":
+        holder = connection.copy()  # what is done meanwhile may close its own connection
+        try:
+            with holder.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [LOCK])
+                try:
+                    yield
+                finally:
+                    cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+        finally:
+            holder.close()
+        return
+    with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The first start of the database: a role for the site, which owns its database and is no superuser.
+set -euo pipefail
+
+psql --set ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+  --set role="$SITE_ROLE" --set database="$POSTGRES_DB" --set file="$SITE_PASSWORD_FILE" <<'SQL'
+\set password `cat :file`
+CREATE ROLE :"role" LOGIN PASSWORD :'password';
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+ALTER DATABASE :"database" OWNER TO :"role";
+-- A first import into empty tables proves references all at once, and not row by row.
+GRANT SET ON PARAMETER session_replication_role TO :"role";
+SQL

@@ -1,0 +1,90 @@
+"""Making a database ready: by one process at a time, once, and with a way in for the first account."""
+
+import re
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from datasets.management.commands.prepare import alone
+from datasets.models import ImportRun
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_several_that_start_together_import_the_sources_once(child_environment):
+    command = [sys.executable, "manage.py", "prepare", "--import-sources", "--site", "https://data.example.org"]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, env=child_environment, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    said = [process.communicate()[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0]
+    assert sorted(text.count(" landed in ") for text in said) == [0, 0, 4]
+    assert ImportRun.objects.count() == 4
+    assert get_user_model().objects.count() == 1
+    assert all("https://data.example.org/admin/welcome/" in text for text in said)
+
+
+def test_who_comes_second_waits(child_environment):
+    with alone():
+        second = subprocess.Popen([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=child_environment)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(timeout=4)
+    assert second.wait() == 0
+
+
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment):
+    url = "postgresql://nobody@127.0.0.1:1/nothing" if connection.vendor == "postgresql" else "sqlite:////dev/null"
+    command = [sys.executable, "manage.py", "prepare", "--wait", "0"]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=child_environment | {"DATABASE_URL": url}, capture_output=True, text=True
+    )
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("CommandError: The database cannot be used: ")
+
+
+def test_the_first_account_chooses_its_password_by_a_link_that_works_once(client, capsys):
+    call_command("first_sign_in", site="https://data.example.org")
+    account = get_user_model().objects.get()
+    assert account.is_superuser and not account.has_usable_password()
+    link = urlsplit(re.search(r"https://data\.example\.org/\S+", capsys.readouterr().out)[0]).path
+
+    form = client.get(link, follow=True)
+    password = "kelp-otter-4711"
+    page = client.post(form.request["PATH_INFO"], {"new_password1": password, "new_password2": password}, follow=True)
+    assert page.request["PATH_INFO"] == "/admin/" and page.wsgi_request.user == account
+    account.refresh_from_db()
+    assert account.check_password(password)
+
+    client.logout()
+    assert "new_password1" not in client.get(link, follow=True).content.decode()
+    call_command("first_sign_in")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_password_that_is_too_plain_is_not_taken(client, capsys):
+    call_command("first_sign_in", username="keeper")
+    link = urlsplit(re.search(r"http://localhost:8000/\S+", capsys.readouterr().out)[0]).path
+    form = client.get(link, follow=True)
+    page = client.post(form.request["PATH_INFO"], {"new_password1": "password", "new_password2": "password"})
+    assert "too common" in page.content.decode()
+    assert not get_user_model().objects.get(username="keeper").has_usable_password()
+
+
+def test_no_link_where_accounts_are_there_already(capsys):
+    users = get_user_model().objects
+    users.create_user("curator", password="kelp-otter-4711")
+    call_command("first_sign_in")
+    users.create_user("second")
+    call_command("first_sign_in")
+    assert capsys.readouterr().out == "" and users.count() == 2
+
+
+def test_a_site_without_an_address_is_refused():
+    with pytest.raises(CommandError, match="expected an address"):
+        call_command("first_sign_in", site="https://")

@@ -1,0 +1,47 @@
+"""What the tests of the stack share. They are for `make test-stack` alone: they need a Docker engine, and minutes."""
+
+import os
+
+import pytest
+
+from tests.stack.load import Load, Question, learn
+from tests.stack.stack import Stack
+
+if "TEST_STACK" not in os.environ:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """A stack that was started from nothing, and of which nothing is left."""
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture
+def saw(capsys, request):
+    """A function that prints what a check saw, whatever becomes of it."""
+
+    def say(*words) -> None:
+        with capsys.disabled():
+            print(f"\n  {request.node.name}:", *words)
+
+    return say
+
+
+@pytest.fixture
+def load(stack) -> Load:
+    """Load that asks for records, sums, a form and a download, and posts what is refused for what it lacks."""
+    port, token = stack.port, stack.token
+    questions = [
+        learn(port, token, "births", "/api/people/births-by-country/"),
+        learn(port, token, "people", "/api/people/people/?page_size=20"),
+        learn(port, token, "features", "/api/experiments/user-features/?total_experiments__gte=18"),
+        learn(port, token, "post", "/api/imports/", method="POST", status=400),
+        Question("form", "GET", "/admin/login/", 200),
+    ]
+    return Load(port, token, questions, long=learn(port, token, "download", "/api/census/respondents/?format=csv"))

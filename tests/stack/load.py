@@ -1,0 +1,126 @@
+"""Constant load: threads that ask the site for answers they know, and count what failed and what was wrong."""
+
+import http.client
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+
+RIGHT, FAILED, CUT, WRONG = "right", "failed", "cut", "wrong"  # cut: the right answer, but not to its end
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request and its answer: the status, and the body where it is always the same."""
+
+    name: str
+    method: str
+    path: str
+    status: int
+    body: bytes | None = None
+
+
+@dataclass
+class Seen:
+    """How one request went, when it ended (seconds since the load began), and how long it took."""
+
+    question: str
+    method: str
+    outcome: str
+    what: str
+    ended: float
+    seconds: float
+
+
+@dataclass
+class Load:
+    """Load on the site at *port* while the with block lasts; then *seen* tells of every request."""
+
+    port: int
+    token: str
+    questions: list[Question]
+    long: Question | None = None  # a download, which a thread of its own asks for again and again
+    threads: int = 8
+    seen: list[Seen] = field(default_factory=list)
+
+    def __enter__(self) -> "Load":
+        self._end, self._began = threading.Event(), time.monotonic()
+        turns = [self.questions[at % len(self.questions) :] + self.questions for at in range(self.threads)]
+        turns += [[self.long]] if self.long else []
+        self._running = [threading.Thread(target=self._ask_on, args=(cycle(turn),)) for turn in turns]
+        for thread in self._running:
+            thread.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._end.set()
+        for thread in self._running:
+            thread.join()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the load began."""
+        return time.monotonic() - self._began
+
+    def outcomes(self, method: str | None = None) -> Counter:
+        """How many requests went how; of one *method*, if it is given."""
+        return Counter(seen.outcome for seen in self.seen if method in (None, seen.method))
+
+    def bad(self) -> list[Seen]:
+        """What was not answered right."""
+        return [seen for seen in self.seen if seen.outcome != RIGHT]
+
+    def told(self) -> str:
+        """All of it in a line."""
+        lasted = max((seen.ended for seen in self.seen), default=0)
+        slowest = max((seen.seconds for seen in self.seen), default=0)
+        gets, posts = self.outcomes("GET"), self.outcomes("POST")
+        return (
+            f"{len(self.seen)} requests in {lasted:.0f} s ({len(self.seen) / max(lasted, 1):.0f} a second): "
+            f"GET {dict(gets)}, POST {dict(posts)}; the slowest took {slowest:.2f} s"
+        )
+
+    def _ask_on(self, questions: Iterator[Question]) -> None:
+        connection = None
+        for question in questions:
+            if self._end.is_set():
+                break
+            start = time.monotonic()
+            try:
+                connection = connection or http.client.HTTPConnection("localhost", self.port, timeout=60)
+                outcome, what = self._ask(connection, question)
+            except (OSError, http.client.HTTPException) as error:
+                outcome, what = FAILED, repr(error)
+            if outcome != RIGHT and connection:
+                connection.close()
+                connection = None
+            ended = time.monotonic()
+            took = ended - start
+            self.seen.append(Seen(question.name, question.method, outcome, what, ended - self._began, took))
+        if connection:
+            connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, question: Question) -> tuple[str, str]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        connection.request(question.method, question.path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status >= 500:
+            return FAILED, f"{answer.status} {body[:200]!r}"
+        if answer.status == question.status and question.body in (None, body):
+            return RIGHT, ""
+        is_cut = answer.status == question.status and question.body.startswith(body)
+        return CUT if is_cut else WRONG, f"{answer.status} {len(body)} bytes: {body[:200]!r}"
+
+
+def learn(port: int, token: str, name: str, path: str, method: str = "GET", status: int = 200) -> Question:
+    """Ask once, and hold what came for the answer."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=60)
+    connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == status, f"{path}: {answer.status} {body[:300]!r}"
+    return Question(name, method, path, status, body)

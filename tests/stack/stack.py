@@ -1,0 +1,180 @@
+"""A stack of its own: a checkout, its containers, volumes and ports, and ways to ask it."""
+
+import http.client
+import http.cookiejar
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 180  # seconds for what happens by itself, such as a container's start: longer, and it does not happen
+# Every table's rows, in any order, as a number and a digest.
+DIGESTS = """
+SELECT format('SELECT %L, count(*), md5(string_agg(md5(t::text), '','' ORDER BY md5(t::text))) FROM %I t',
+              relname, relname)
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm', 'p') ORDER BY relname \\gexec
+"""
+
+
+def free_port() -> int:
+    """A port that nobody has at the moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def docker(*arguments: str) -> str:
+    """What docker says."""
+    ran = subprocess.run(["docker", *arguments], capture_output=True, text=True)
+    assert ran.returncode == 0, f"docker {' '.join(arguments)}: {ran.stderr}"
+    return ran.stdout.strip()
+
+
+def until(true: Callable[[], bool], what: str) -> float:
+    """Wait for something to be true; the seconds it took."""
+    start = time.monotonic()
+    while not true():
+        assert time.monotonic() - start < PATIENCE, f"{what}: not within {PATIENCE} seconds"
+        time.sleep(0.2)
+    return time.monotonic() - start
+
+
+def new_browser() -> urllib.request.OpenerDirector:
+    """Somebody who keeps cookies, and has none yet."""
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+
+
+class Stack:
+    """The services of docker-compose.yml, of a clone of this tree as it is now."""
+
+    def __init__(self, folder: Path):
+        self.origin, self.folder = folder / "origin", folder / "checkout"
+        self.port, self.https_port = free_port(), free_port()
+        self.project = self.image = f"tabularium-test-{os.getpid()}"
+        self.seconds = 0.0  # from nothing to a ready site
+        self.token = ""
+
+    def start(self) -> None:
+        """Build, and start from nothing, as `docker compose up` does; wait for the site to be ready."""
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        for name in filter(None, subprocess.run(listing, cwd=ROOT, capture_output=True, text=True).stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (self.origin / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.origin / name)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit("As it is")
+        self.git("clone", "--quiet", str(self.origin), str(self.folder), cwd=self.origin.parent)
+        self.set()
+        self.run("docker", "compose", "build", "--quiet")
+        start = time.monotonic()
+        began = self.run("docker", "compose", "up", "--detach", check=False)
+        logs = self.run("docker", "compose", "logs", "--tail", "6", "web", "migrate").stdout if began.returncode else ""
+        assert began.returncode == 0, began.stderr[-300:] + logs
+        until(self.is_ready, "the site is ready")
+        self.seconds = time.monotonic() - start
+        self.run("docker", "compose", "up", "--detach", "--wait")
+        self.token = self.manage(
+            "api_token", "admin", "--name", "tests", "--scope", "read", "--scope", "import"
+        ).strip()
+
+    def set(self, **more: str) -> None:
+        """Write .env: names and ports of this stack alone, and what is given."""
+        lines = {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "SITE_IMAGE": self.image,
+            "HTTP_PORT": str(self.port),
+            "HTTPS_PORT": str(self.https_port),
+            "API_RATE_TOKEN": "off",  # all of the load comes with one token
+        } | more
+        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self.run("docker", "compose", "down", "--volumes", "--remove-orphans", check=False)
+        for tag in ("latest", "previous"):
+            subprocess.run(["docker", "image", "rm", "--force", f"{self.image}:{tag}"], capture_output=True)
+
+    # What is done with it
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run a command in the checkout, with nothing of the environment that would speak of another stack."""
+        ours = tuple("COMPOSE_ SITE_ HTTP_PORT HTTPS_PORT DATABASE_URL DEBUG API_ MEDIA_ROOT ENV_FILE".split())
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        ran = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert not check or ran.returncode == 0, f"{' '.join(command)}: {ran.stdout[-3000:]}{ran.stderr[-3000:]}"
+        return ran
+
+    def manage(self, *command: str) -> str:
+        """What manage.py says in a web container."""
+        return self.run("docker", "compose", "exec", "-T", "web", "python", "manage.py", *command).stdout
+
+    def git(self, *command: str, cwd: Path | None = None) -> None:
+        """Run git in the origin, as somebody."""
+        who = ["-c", "user.name=Tests", "-c", "user.email=tests@example.org"]
+        subprocess.run(["git", *who, *command], cwd=cwd or self.origin, check=True, capture_output=True)
+
+    def commit(self, message: str) -> None:
+        """Commit what is in the origin's files."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of a service's containers that run."""
+        return self.run("docker", "compose", "ps", "--quiet", service).stdout.split()
+
+    def kill(self, container: str) -> None:
+        """Kill a container's process as the kernel would that is out of memory: not by docker, which would note it."""
+        process = docker("inspect", "--format", "{{.State.Pid}}", container)
+        as_root = ["run", "--rm", "--pid=host", "--user=0", "--entrypoint=sh", f"{self.image}:latest", "-c"]
+        docker(*as_root, f"kill -9 {process}")
+
+    # What is asked of it
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Ask the site, through the proxy: status, headers, body."""
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), body
+
+    def api(self, path: str) -> dict:
+        """What the API says to our token."""
+        status, _, body = self.ask(path, Authorization=f"Bearer {self.token}")
+        assert status == 200, body[:500]
+        return json.loads(body)
+
+    def is_ready(self) -> bool:
+        """Whether the proxy reaches a replica that is ready."""
+        try:
+            return self.ask("/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def sql(self, statement: str) -> str:
+        """What psql says in the db container."""
+        inside = 'psql --username="$SITE_ROLE" --dbname="$POSTGRES_DB" --no-align --tuples-only --set ON_ERROR_STOP=1'
+        command = ["docker", "compose", "exec", "-T", "db", "sh", "-c", inside]
+        ran = subprocess.run(command, cwd=self.folder, input=statement, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def tables(self) -> dict[str, tuple[int, str]]:
+        """Of each table and materialized view: how many rows, and the digest of all that is in them."""
+        rows = [line.split("|") for line in self.sql(DIGESTS).splitlines()]
+        return {name: (int(count), digest) for name, count, digest in rows}
+
+    def prometheus(self, query: str) -> float:
+        """What Prometheus says to a query that is one number."""
+        address = f"http://localhost:9090/api/v1/query?query={quote(query)}"
+        said = self.run("docker", "compose", "exec", "-T", "prometheus", "wget", "-qO-", address).stdout
+        result = json.loads(said)["data"]["result"]
+        return float(result[0]["value"][1]) if result else 0.0

@@ -1,0 +1,111 @@
+"""What an operator keeps: backups that come back, secrets that change, summaries, imports by script."""
+
+import json
+import re
+import shutil
+import urllib.parse
+import urllib.request
+
+from tests.stack.stack import new_browser
+
+
+def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, saw):
+    stack.run("deploy/etl", "--dataset", "people", str(stack.folder / "fixtures_src" / "people" / "people.csv"))
+    backup = tmp_path / "backup"
+    stack.run("deploy/backup", str(backup))
+    before, uploads = stack.tables(), _uploads(stack)
+    saw(f"{len(before)} tables, {sum(rows for rows, _ in before.values())} rows, {len(uploads.splitlines())} uploads;",
+        {file.name: file.stat().st_size for file in backup.iterdir()})  # fmt: skip
+    refused = stack.run("deploy/restore", str(backup), check=False)
+    assert refused.returncode == 1 and "To put the backup in their place, type" in refused.stderr
+    assert stack.tables() == before
+
+    stack.run("docker", "compose", "down", "--volumes")
+    stack.run("deploy/restore", str(backup))
+    after = stack.tables()
+    saw(f"wiped and restored: {sum(after.get(name) == told for name, told in before.items())} tables equal")
+    assert after == before
+    assert _uploads(stack) == uploads and uploads
+    assert stack.api("/api/people/births-by-country/")["results"]  # the token is good again
+    role = stack.sql("SELECT has_parameter_privilege('session_replication_role', 'SET'), tableowner = current_user "
+                     "FROM pg_tables WHERE tablename = 'people'").strip()  # fmt: skip
+    assert role == "t|t"
+
+    stack.sql("DROP TABLE people CASCADE")
+    stack.run("deploy/restore", "--replace", str(backup))
+    assert stack.tables() == before
+
+
+def test_a_backup_that_is_damaged_is_not_restored(stack, tmp_path):
+    backup = tmp_path / "backup"
+    stack.run("deploy/backup", str(backup))
+    with open(backup / "database.dump", "r+b") as file:
+        file.truncate(1000)
+    before = stack.tables()
+    refused = stack.run("deploy/restore", "--replace", str(backup), check=False)
+    assert refused.returncode == 1 and "no whole backup" in refused.stderr
+    assert stack.tables() == before
+
+
+def test_secrets_are_changed_and_whoever_has_signed_in_stays_so(stack, saw):
+    link = re.search(
+        r"http://\S+/admin/welcome/\S+", stack.manage("first_sign_in", "--site", f"http://localhost:{stack.port}")
+    )
+    assert link, "the first account has a password already"
+    browser = new_browser()
+    form = browser.open(link[0])
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
+    password = {f"new_password{at}": "kelp-otter-4711" for at in (1, 2)}
+    answer = urllib.parse.urlencode({"csrfmiddlewaretoken": token} | password).encode()
+    page = browser.open(urllib.request.Request(form.url, answer, {"Referer": form.url}))
+    assert page.url == f"http://localhost:{stack.port}/admin/" and page.status == 200
+    assert "unsuccessful" in new_browser().open(link[0]).read().decode()  # it works once
+    assert stack.manage("first_sign_in") == ""
+
+    read = ["docker", "compose", "exec", "-T", "web", "cat", "/secrets/site/secret_key", "/secrets/site/pgpass"]
+    old = stack.run(*read).stdout
+    stack.run("deploy/rotate", "database-password")
+    stack.run("deploy/rotate", "secret-key")  # by new replicas, which sign in to the database by the new password
+    new = stack.run(*read).stdout
+    saw("secret key and database password are others:", not set(old.split(":")) & set(new.split(":")) - {"*"})
+    assert not {word for word in re.split(r"[*:\n]+", old) if word} & {
+        word for word in re.split(r"[*:\n]+", new) if word
+    }
+    assert browser.open(f"http://localhost:{stack.port}/admin/").url == f"http://localhost:{stack.port}/admin/"
+    assert not stack.run("docker", "compose", "logs", "web", "migrate", "db").stdout.count(old.split(":")[-1].strip())
+
+
+def test_the_summary_is_written_to_this_machine(stack, saw):
+    ran = stack.run("deploy/summary")
+    summary = json.loads((stack.folder / "data" / "summary_output.json").read_text())
+    saw(ran.stdout.strip().replace(str(stack.folder), "."), summary)
+    assert summary == {"Averland": 7079, "Estermark": 1918, "Kolvaria": 1003}
+
+
+def test_an_import_is_started_and_followed_by_a_script(stack, saw):
+    ran = stack.run("deploy/etl")
+    report = json.loads(ran.stdout)
+    saw(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})
+    assert report["status"] == "landed" and report["dataset"] == "experiments"
+    assert "etl" not in re.sub(r"revoked", "", _good_tokens(stack))  # the token that it made is good no more
+
+
+def test_every_script_explains_itself(stack, saw):
+    scripts = [
+        path for path in sorted((stack.folder / "deploy").iterdir()) if path.stat().st_mode & 0o100 and path.is_file()
+    ]
+    for script in scripts:
+        assert stack.run(str(script), "--help").stdout.startswith(f"Usage: {script.name}")
+        assert "set -euo pipefail" in script.read_text()
+    saw([script.name for script in scripts])
+    if shellcheck := shutil.which("shellcheck"):
+        stack.run(shellcheck, *map(str, scripts), "deploy/database/init.sh")
+
+
+def _uploads(stack) -> str:
+    inside = 'cd "$MEDIA_ROOT" && find . -type f -exec sha256sum {} + | sort'
+    return stack.run("docker", "compose", "exec", "-T", "worker", "sh", "-c", inside).stdout
+
+
+def _good_tokens(stack) -> str:
+    return "\n".join(line for line in stack.manage("api_token", "--list").splitlines() if "revoked" not in line)

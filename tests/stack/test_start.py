@@ -1,0 +1,96 @@
+"""A stack started from nothing: what is there, who serves, which doors are open."""
+
+import json
+import re
+import time
+
+from tests.stack.stack import docker
+
+
+def test_the_sources_are_imported(stack, saw):
+    counts = stack.run("deploy/query").stdout
+    saw(f"docker compose up took {stack.seconds:.1f} s to a ready site;", " ".join(counts.split()[:14]))
+    assert re.search(r"user_experiments\s*\|\s*2000\b", counts) and "experiments_per_user" in counts
+    tables = stack.tables()
+    expected = {"people": 10_000, "users": 200, "respondents": 5_000, "subjects": 52}
+    assert {name: tables[name][0] for name in expected} == expected
+
+
+def test_the_admin_and_the_api_answer_through_the_proxy(stack, saw):
+    status, headers, body = stack.ask("/admin/login/")
+    assert (status, b"Log in | Tabularium" in body) == (200, True)
+    assert headers["X-Content-Type-Options"] == "nosniff" and headers["X-Frame-Options"] == "DENY"
+    assert "Content-Security-Policy" in headers and "Server" not in headers
+    style = re.search(rb'href="(/static/datasets/[^"]+\.css)"', body)[1].decode()
+    assert stack.ask(style)[0] == 200
+    births = stack.api("/api/people/births-by-country/")["results"]
+    assert births[0] == {"country": "Averland", "births": 7079}
+    assert stack.ask("/api/people/people/")[0] == 401  # nobody reads without a token, unless a setting says so
+    if (stack.folder / "explore").is_dir():
+        assert stack.ask("/explore/")[0] in (200, 302)
+    packed = stack.ask("/admin/login/", **{"Accept-Encoding": "gzip"})[1]
+    assert packed.get("Content-Encoding") == "gzip"
+    saw("admin, its files, and API answer; births:", births)
+
+
+def test_metrics_are_not_for_the_world(stack, saw):
+    paths = ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/./metrics", "/metrics?x", "/admin/../metrics"]
+    answers = {path: stack.ask(path)[0] for path in paths}
+    saw(answers)
+    assert not {200} & set(answers.values())
+
+
+def test_both_replicas_serve(stack, load, saw):
+    replicas = stack.containers("web")
+    assert len(replicas) == 2
+    with load:
+        time.sleep(5)
+    saw(load.told())
+    assert not load.bad()
+    served = {id[:12]: _requests(id) for id in replicas}
+    saw("requests in the logs of each replica:", served)
+    assert min(served.values()) > 0.2 * sum(served.values())
+
+
+def test_only_the_proxy_has_open_ports(stack, saw):
+    ids = stack.run("docker", "compose", "ps", "--all", "--quiet").stdout.split()
+    open_ports = {}
+    for container in json.loads(docker("inspect", *ids)):
+        bindings = container["HostConfig"]["PortBindings"] or {}
+        if published := {port: at for port, at in container["NetworkSettings"]["Ports"].items() if at} or bindings:
+            open_ports[container["Config"]["Labels"]["com.docker.compose.service"]] = sorted(published)
+    saw(open_ports)
+    assert open_ports == {"proxy": ["443/tcp", "443/udp", "80/tcp"]}
+
+
+def test_the_site_has_few_rights(stack, saw):
+    for service in ("web", "worker"):
+        container = json.loads(docker("inspect", stack.containers(service)[0]))[0]
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and container["Config"]["User"] == "tabularium"
+        secret = [line for line in container["Config"]["Env"] if re.match(r"(SECRET_KEY|.*PASSWORD)=", line)]
+        assert not secret
+    role = stack.sql(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, has_parameter_privilege('session_replication_role', 'SET') "
+        "FROM pg_roles WHERE rolname = current_user"
+    ).strip()
+    saw("superuser, may make roles, databases, set session_replication_role:", role)
+    assert role == "f|f|f|t"
+
+
+def test_a_request_has_one_id_in_the_logs_of_proxy_and_site_and_nobody_is_named_there(stack, saw):
+    mine = "an-id-that-a-stranger-chose"
+    path = "/api/people/people/?search=Zorbaxina"
+    _, headers, _ = stack.ask(path, **{"X-Request-Id": mine, "Authorization": f"Bearer {stack.token}"})
+    logs = {
+        service: stack.run("docker", "compose", "logs", "--no-log-prefix", service).stdout
+        for service in ("proxy", "web")
+    }
+    saw("X-Request-Id:", headers["X-Request-Id"])
+    for log in logs.values():
+        assert headers["X-Request-Id"] in log
+        assert mine not in log and "Zorbaxina" not in log and stack.token not in log
+
+
+def _requests(container: str) -> int:
+    return docker("logs", container).count('"gunicorn.access"')
