@@ -18,16 +18,24 @@ ROLE = "tabularium_bench"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; with a bar, the value that it may not exceed."""
+    """One measured value; with a bar, the value that it may not exceed, or the least that it must reach."""
 
     name: str
     value: float
     unit: str
     bar: float | None = None
+    least: float | None = None
 
     @property
     def holds(self) -> bool:
-        return self.bar is None or self.value <= self.bar
+        return (self.bar is None or self.value <= self.bar) and (self.least is None or self.value >= self.least)
+
+    @property
+    def told(self) -> str:
+        """What is asked of it, and whether it holds."""
+        limits = (("at most", self.bar), ("at least", self.least))
+        asked = [f"{which} {limit:g}" for which, limit in limits if limit is not None]
+        return f"  {', '.join(asked)}: {'holds' if self.holds else 'DOES NOT HOLD'}" if asked else ""
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,7 @@ def show(figures: list[Figure], as_json: bool) -> int:
     else:
         width = max(len(figure.name) for figure in figures)
         for figure in figures:
-            bar = (
-                ""
-                if figure.bar is None
-                else f"  at most {figure.bar:g}: {'holds' if figure.holds else 'DOES NOT HOLD'}"
-            )
-            print(f"{figure.name:<{width}}  {figure.value:>9.2f} {figure.unit}{bar}")
+            print(f"{figure.name:<{width}}  {figure.value:>9.2f} {figure.unit}{figure.told}")
     return 0 if all(figure.holds for figure in figures) else 1
 
 

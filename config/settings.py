@@ -2,48 +2,12 @@
 
 import os
 import secrets
-from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from config.environment import BASE_DIR, env, flag, folder, number, rate, words
+
 VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
-
-env = environ.Env()
-# The environment wins over the file. ENV_FILE may name another file; empty means none.
-if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
-    env.read_env(env_file)
-
-
-def flag(name: str, default: bool) -> bool:
-    """An on/off variable; any other word is an error, so that DEBUG=flase does not pass for off."""
-    meanings = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-    value = env.str(name, default="").strip().lower()
-    if value and value not in meanings:
-        raise ImproperlyConfigured(f"{name} must be on or off, but is {value!r}. Type: export {name}=on or {name}=off")
-    return meanings.get(value, default)
-
-
-def number(name: str, default: int) -> int:
-    """A variable that holds a whole number of 0 or more."""
-    value = env.str(name, default="").strip() or str(default)
-    if not (value.isascii() and value.isdigit()):
-        raise ImproperlyConfigured(
-            f"{name} must be a whole number, but is {value!r}. Type, for example: export {name}={default}"
-        )
-    return int(value)
-
-
-def words(name: str, default: list[str]) -> list[str]:
-    """A variable that holds a list, separated by commas."""
-    return [word for word in (word.strip() for word in env.str(name, default="").split(",")) if word] or default
-
-
-def folder(name: str, default: Path) -> Path:
-    """A variable that holds a folder; one that is not absolute is inside the checkout."""
-    return BASE_DIR / Path(env.str(name, default="") or default).expanduser()
-
 
 DEBUG = flag("DEBUG", default=False)
 
@@ -153,6 +117,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
 
+# Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
+WEB_THREADS = number("WEB_THREADS", default=4)
+STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
+
 # The site
 
 INSTALLED_APPS = [
@@ -165,6 +133,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "django_htmx",
     "django_tasks",
@@ -218,15 +188,39 @@ USE_TZ = True
 # The API: paging, filters and order are the business of datasets.api
 
 API_ANONYMOUS_READ = flag("API_ANONYMOUS_READ", default=DEBUG)
+API_RATES = {
+    "anonymous": rate("API_RATE_ANONYMOUS", default="600/minute"),  # of an address
+    "token": rate("API_RATE_TOKEN", default="1200/minute"),
+}
+TRUST_PROXY = flag("TRUST_PROXY", default=False)
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["datasets.api.access.MayRead"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "datasets.api.authentication.BearerAuthentication",  # the first is what a 401 asks for
+        "datasets.api.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["datasets.api.authentication.HasScope", "datasets.api.access.MayRead"],
+    "DEFAULT_THROTTLE_CLASSES": ["datasets.api.throttling.AddressThrottle", "datasets.api.throttling.TokenThrottle"],
+    "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # the last hop that a proxy writes down is believed, if any
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "datasets.api.negotiation.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "datasets.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "datasets.api.problems.handle",
     "DEFAULT_RENDERER_CLASSES": [
         "datasets.api.negotiation.ORJSONRenderer",
         # Its pages are for whoever works on the site.
         *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     ],
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tabularium",
+    "DESCRIPTION": "Research datasets as programs read them, and imports as programs ask for them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": ["datasets.api.schema.add_parts"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Its own deep links would need a page for each; no answer is sent to a validator on the web.
+    "SWAGGER_UI_SETTINGS": {"docExpansion": "none", "validatorUrl": None},
 }
 
 # Imports in the background: tasks wait in the database for `manage.py worker`
@@ -240,7 +234,7 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Only behind a proxy that sets this header itself: otherwise any client could claim to have come by HTTPS.
-if flag("TRUST_PROXY", default=False):
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 X_FRAME_OPTIONS = "DENY"

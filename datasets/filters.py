@@ -99,7 +99,7 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
     """Return the FilterSet of *model*'s list."""
     filters, personal = {}, {}
     for column in columns_of(model):
-        for name, column_filter in _filters_of(column).items():
+        for name, column_filter in _filters_of(model, column).items():
             filters[name] = column_filter
             if column.permission:
                 personal[name] = column.permission
@@ -117,7 +117,7 @@ def form_field(field: models.Field) -> forms.Field:
     return _kind(field)[0].field_class(**options)
 
 
-def _filters_of(column: ListedColumn) -> dict[str, django_filters.Filter]:
+def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, django_filters.Filter]:
     """Return the filters of a column by their parameters; none where it holds what cannot be compared."""
     field = column.field.target_field if column.many else column.field
     if isinstance(field, models.JSONField):
@@ -135,13 +135,21 @@ def _filters_of(column: ListedColumn) -> dict[str, django_filters.Filter]:
 
     filters = {
         column.name if lookup == "exact" else f"{column.name}__{lookup}": lookup_kind(
-            field_name=column.path, lookup_expr=FOLDED.get(lookup, lookup), **options
+            field_name=_text_path(model, column) if lookup in FOLDED else column.path,
+            lookup_expr=FOLDED.get(lookup, lookup),
+            **options,
         )
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
         filters[f"{column.name}__isnull"] = _yes_or_no(field_name=column.path, lookup_expr="isnull")
     return filters
+
+
+def _text_path(model: type[models.Model], column: ListedColumn) -> str:
+    """Return the path of a text to look into: that of the key itself, where the column is a reference."""
+    own = None if "__" in column.path else model._meta.get_field(column.path)
+    return f"{own.name}__{own.target_field.name}" if own is not None and own.is_relation else column.path
 
 
 def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:

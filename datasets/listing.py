@@ -7,6 +7,7 @@ is 3. A model may say more of itself:
 * ``joined_columns = {"education_years": "education__years"}``: columns of the records that it refers to;
 * ``id_lists = ["most_common_compounds"]``: columns whose text is a list of ids, with ``;`` between them;
 * ``search_fields``: what datasets.searching looks at;
+* ``text_lists = {"most_common_compounds"}``: texts such as ``2;3`` that programs read as lists of whole numbers;
 * ``personal_fields``: see datasets.personal.
 """
 
@@ -44,6 +45,15 @@ class ListedColumn:
     def many(self) -> bool:
         """Whether a record has a list of these."""
         return self.field.many_to_many
+
+    @property
+    def text_list(self) -> bool:
+        """Whether its text is a list of whole numbers."""
+        return self.field.name in getattr(self.field.model, "text_lists", ())
+
+    def members_of(self, text: str | None) -> list[int]:
+        """Return the numbers that a text_list's *text* lists; none for an empty one."""
+        return [int(member) for member in text.split(";")] if text else []
 
     @property
     def id_list(self) -> bool:

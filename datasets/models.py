@@ -5,7 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from datasets.versions import Version  # noqa: F401 - a table of this app
+from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
+from datasets.versions import Version  # noqa: F401
 
 
 class ImportRunQuerySet(models.QuerySet):
@@ -47,6 +48,9 @@ class ImportRun(models.Model):
     uploads = models.JSONField(default=list, blank=True, help_text="Files that came by browser: name, sha256, size.")
     tables_seen = models.CharField(max_length=100, blank=True, help_text="The dataset's version when it ran.")
     task_id = models.UUIDField(null=True, blank=True, editable=False)
+    # By what an account knows its request again, and what it had asked for.
+    request_key = models.CharField(max_length=255, blank=True, editable=False)
+    request_digest = models.CharField(max_length=64, blank=True, editable=False)
     # How far it has come, told by its process about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
     begun_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -68,6 +72,11 @@ class ImportRun(models.Model):
                 condition=models.Q(status="running"),
                 name="import_runs_one_running_per_dataset",
                 violation_error_message="An import of this dataset is running.",
+            ),
+            models.UniqueConstraint(
+                fields=["started_by", "request_key"],
+                condition=~models.Q(request_key=""),
+                name="import_runs_one_per_request",
             ),
         ]
 

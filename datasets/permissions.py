@@ -1,7 +1,8 @@
 """Who may do what: the groups *Curators* and *Analysts*, made and kept by every ``migrate``.
 
 Curators import, correct and undo, and see everything of the datasets. Analysts only look, and see no personal data.
-Neither can make users. What a group is given here comes back with the next migrate; for other needs, make another.
+Neither can make users or tokens. What a group is given here comes back with the next migrate; for other needs, make
+another.
 """
 
 from django.apps import AppConfig
@@ -25,6 +26,7 @@ def grant(app_config: AppConfig, using: str, apps=installed, **kwargs) -> None:
     # Django makes the permissions at the same signal, maybe after us.
     create_permissions(app_config, verbosity=0, using=using, apps=apps)
     own = permission.objects.using(using).filter(content_type__app_label=app_config.label)
+    own = own.exclude(content_type__model="apitoken")  # who makes tokens is chosen by name
     models = [model._meta.model_name for model in app_config.get_models()]
     look = Q(codename__in=[f"view_{name}" for name in models])
     keep = Q(codename__in=[f"{action}_{name}" for name in models for action in ("change", "delete")])

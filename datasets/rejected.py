@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 
+from django.http import Http404, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
 from datasets.files import kept_at
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import hidden_fields, masked
 from datasets.reading import ReadError, find_layout, read_json
 from datasets.reading.layout import plain
-from datasets.sources import CSVSource, Source
+from datasets.sources import CSVSource, Source, sources_of
 
 EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
 RAW = "raw"  # and this, where a row could not be split into cells
@@ -76,6 +79,26 @@ class Reader:
         return RejectedRow(problems=self.problems(row)).told
 
 
+def rejected_response(file: SourceFile, user, format: str | None = None) -> StreamingHttpResponse:
+    """Return a file's rejected rows as *user* may see them, to be mended: ``csv`` for a table, else ``ndjson``.
+
+    Raises Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
+    """
+    source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
+    if source is None:
+        raise Http404
+    is_table = isinstance(source, CSVSource)
+    format = format or ("csv" if is_table else "ndjson")
+    if format == "csv" and not is_table:
+        raise ValueError(f"{file.name} holds documents, not a table. Take format=ndjson.")
+    rows = (as_csv if format == "csv" else as_ndjson)(file, Reader(source, user))
+    response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
+    ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
+    name = f"{file.name}.rejected-{file.run_id}.{ending}"
+    response.headers["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
 def headings(file: SourceFile, source: CSVSource) -> list[str]:
     """Return the columns of a file in their order; the database does not keep the order of a row's cells."""
     try:
@@ -106,12 +129,16 @@ def as_csv(file: SourceFile, reader: Reader) -> Iterator[bytes]:
 
 def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
     """Yield the file's rejected documents, one a line, each with its line and what is wrong."""
+    is_table = isinstance(reader.source, CSVSource)
     documents: dict[int, object] = {}
     with suppress(ReadError, OSError):  # what cannot be parsed comes with its text
-        documents = {d.line: d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
+        if not is_table:
+            documents = {d.line: d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
     for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
         document = documents.get(row.line)
-        if reader.restricted:
+        if is_table and not isinstance(row.values, dict):
+            document = {RAW: reader.raw(row)}
+        elif reader.restricted or is_table:
             document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
         elif not isinstance(document, dict):
             text = kept_at(file.sha256).read_bytes()[:MOST_RAW] if row.line not in documents else b""

@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
 
 from datasets.loading import Outcome
 from datasets.models import ImportRun, RejectedRow, SourceFile
@@ -21,6 +25,22 @@ def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
 
 def totals(files: Iterable[SourceFile]) -> dict[str, int]:
     return {name: sum(getattr(file, name) for file in files) for name in COUNTS}
+
+
+def progress(run: ImportRun) -> dict[str, Any]:
+    """Return how far a run has come: what the bar shows, rows a second, and the time that is left."""
+    total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
+    read = min(run.bytes_read, total)
+    seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
+    left = seconds * (total - read) / read if read and seconds else None
+    return {
+        "total": total,
+        "read": read,
+        "rows": run.rows_read,
+        "rows_a_second": round(run.rows_read / seconds) if seconds else 0,
+        "left": timedelta(seconds=round(left)) if left is not None else None,
+        "all_read": bool(total) and read >= total,
+    }
 
 
 def summary(outcome: Outcome) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """An import in the background: asked for by a page, done by a worker, and told by its run."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -25,18 +27,30 @@ class NotNow(Exception):
     """What cannot be done with a run in its state: a sentence."""
 
 
+class Underway(NotNow):
+    """Another run of the dataset waits or goes on: *run*."""
+
+    def __init__(self, run: ImportRun):
+        does = "waits for a worker" if run.status == Status.WAITING else "is going on"
+        super().__init__(f"Run {run.pk} of {run.dataset} {does}. Wait until it is done, or cancel it.")
+        self.run = run
+
+
 class ProcessEnded(Exception):
     """The process that worked on a task ended before it was done."""
 
 
 @task(takes_context=True)
 def work_on(context: TaskContext, run: int, expecting: str) -> None:
-    """Import the files of a run that waits: to its end where *expecting* is given, else as a rehearsal."""
+    """Import the files of a run that waits, or rehearse it; *expecting* is how the tables stood when it was rehearsed.
+
+    Without files of its own, it is the dataset's folder of sources.
+    """
     waiting = ImportRun.objects.filter(pk=run, status=Status.WAITING, task_id=context.task_result.id).first()
     if waiting is None:
         return  # cancelled meanwhile, and perhaps asked for anew
     options = Options(
-        dry_run=not expecting,
+        dry_run=waiting.dry_run,
         strict=waiting.strict,
         remove_missing=waiting.remove_missing,
         known_as=waiting.known_as or None,
@@ -65,23 +79,44 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 
 def rehearse(run: ImportRun) -> None:
     """Have *run*, which is new or has not landed, rehearsed by a worker."""
-    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.REHEARSED}, "")
+    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.REHEARSED}, "", dry_run=True)
+
+
+def land(run: ImportRun) -> None:
+    """Have *run*, which is new, done for real by a worker without a rehearsal."""
+    _enqueue(run, set(), "", dry_run=False)
 
 
 def apply(run: ImportRun) -> None:
     """Have a rehearsed run done for real by a worker; raises NotNow."""
     if not run.tables_seen:
         raise NotNow(f"Run {run.pk} was rehearsed at the command line. Import its files there, without --dry-run.")
-    _enqueue(run, {Status.REHEARSED}, run.tables_seen)
+    _enqueue(run, {Status.REHEARSED}, run.tables_seen, dry_run=False)
 
 
-def _enqueue(run: ImportRun, states: set[str], expecting: str) -> None:
+@contextmanager
+def alone(run: ImportRun) -> Iterator[None]:
+    """Let *run* be asked for while no other request for its dataset can be; raises Underway where a run of it waits
+    or goes on."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":  # SQLite has one writer anyway
+            with connection.cursor() as cursor:
+                key = f"tabularium request of {run.dataset}"
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        others = ImportRun.objects.filter(dataset=run.dataset, status__in=[Status.WAITING, Status.RUNNING])
+        if other := others.exclude(pk=run.pk).first():
+            raise Underway(other)
+        yield
+
+
+def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool) -> None:
     with transaction.atomic():
         if run.pk is None:
-            run.status, run.dry_run, run.heartbeat = Status.WAITING, True, timezone.now()
+            run.status, run.dry_run, run.heartbeat = Status.WAITING, dry_run, timezone.now()
             run.save()
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
+            start["dry_run"] = dry_run
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: this cannot be done with it now.")
@@ -100,7 +135,7 @@ def discard(run: ImportRun) -> None:
 def cancel(run: ImportRun) -> None:
     """Ask a run that waits or goes on to stop; raises NotNow where it cannot, and OperationalError where SQLite's
     one writer is busy: it is not waited for."""
-    with _impatience():
+    with impatience():
         end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "error": "It was cancelled while it waited."}
         if ImportRun.objects.filter(pk=run.pk, status=Status.WAITING).update(**end):
             return
@@ -112,7 +147,7 @@ def cancel(run: ImportRun) -> None:
             raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()} already.")
 
 
-class _impatience:
+class impatience:
     """Lets this connection fail quickly where another has SQLite's lock, in place of waiting for it."""
 
     def __enter__(self) -> None:

@@ -12,8 +12,10 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.template.defaultfilters import filesizeformat
 
 from datasets.files import FilesError, Upload, find_uploads, kept_at
+from datasets.models import ImportRun
 from datasets.sources import dataset_apps, sources_of
 
+OPTIONS = ("dataset", "strict", "remove_missing", "known_as", "encoding")
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac-roman", "cp437")
 
 
@@ -149,6 +151,11 @@ class ImportForm(forms.Form):
             except FilesError as error:
                 self.add_error("files", str(error))
         return cleaned
+
+    def new_run(self, user) -> ImportRun:
+        """Return what was asked for as a run that nothing is done with yet."""
+        asked = {name: self.cleaned_data[name] for name in OPTIONS}
+        return ImportRun(**asked, uploads=self.uploads, started_by=user)
 
     @property
     def uploads(self) -> list[dict]:

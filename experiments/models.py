@@ -134,6 +134,7 @@ class UserFeatures(MaterializedView):
     )
 
     chart = ("total_experiments", None, "total_experiments")
+    text_lists = {"most_common_compounds"}
     search_fields = ["user__user_id__exact", "user__name"]
     id_lists = ["most_common_compounds"]
 

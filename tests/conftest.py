@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "ENV_FILE": "",
         "DEBUG": "on",
         "LOG_LEVEL": "WARNING",
+        "API_RATE_ANONYMOUS": "off",  # all tests come from one address
+        "API_RATE_TOKEN": "off",
         "MEDIA_ROOT": str(scratch / "media"),
         "TEST_ENGINE": engine,
         "DATABASE_URL": f"sqlite:///{scratch / 'site.sqlite3'}" if engine == "sqlite" else postgresql_url(scratch),
@@ -135,3 +138,39 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder; set REAL_DATA to the one that holds it")
     return folder
+
+
+YEARS = {"Bachelors": 13, "HS-grad": 9, "Masters": 14}
+
+
+@pytest.fixture
+def respondent() -> Callable:
+    """A function that returns a respondent, not yet saved, with the values that it is given."""
+    return _respondent
+
+
+def _respondent(education="Bachelors", occupation="Sales", native_country="Peru", workclass=None, **fields):
+    from django.apps import apps
+
+    def value(model, name, **defaults):
+        return name and apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)[0]
+
+    return apps.get_model("census", "Respondent")(
+        **{
+            "age": 39,
+            "workclass": value("Workclass", workclass),
+            "fnlwgt": 77516,
+            "education": value("EducationLevel", education, years=YEARS[education]),
+            "marital_status": value("MaritalStatus", "Never-married"),
+            "occupation": value("Occupation", occupation),
+            "relationship": value("Relationship", "Unmarried"),
+            "race": value("Race", "Other"),
+            "sex": "Female",
+            "capital_gain": 2174,
+            "capital_loss": 0,
+            "hours_per_week": 40,
+            "native_country": value("Country", native_country),
+            "income_over_50k": False,
+            **fields,
+        }
+    )

@@ -79,6 +79,7 @@ def test_gunicorn_stops_where_no_worker_could_start():
         ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL names no database. Expected sqlite:///"),
         ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),
         ({"DATABASE_POOL_MAX_SIZE": "many"}, "DATABASE_POOL_MAX_SIZE must be a whole number, but is 'many'. Type"),
+        ({"API_RATE_TOKEN": "5/fortnight"}, "API_RATE_TOKEN must be a number a second, minute, hour or day, or off"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'LOUD'."),
     ],
 )
@@ -134,16 +135,23 @@ def test_the_database_of_this_run_is_set_up_as_the_settings_say():
 
 
 def test_who_may_read_the_api_without_signing_in():
-    permission = "settings.REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'][0].rpartition('.')[2]"
-    assert setting(permission, DEBUG="on") == "DjangoModelPermissionsOrAnonReadOnly"
-    assert setting(permission, **PRODUCTION) == "DjangoModelPermissions"
-    assert setting(permission, **PRODUCTION, API_ANONYMOUS_READ="on") == "DjangoModelPermissionsOrAnonReadOnly"
+    assert setting("settings.API_ANONYMOUS_READ", DEBUG="on") == "True"
+    assert setting("settings.API_ANONYMOUS_READ", **PRODUCTION) == "False"
+    assert setting("settings.API_ANONYMOUS_READ", **PRODUCTION, API_ANONYMOUS_READ="on") == "True"
+
+
+def test_how_often_the_api_may_be_asked():
+    rates = ast.literal_eval(setting("settings.API_RATES", **PRODUCTION, API_RATE_ANONYMOUS="5/second"))
+    assert rates == {"anonymous": "5/second", "token": "1200/minute"}
+    rates = ast.literal_eval(setting("settings.API_RATES", DEBUG="on", API_RATE_ANONYMOUS="", API_RATE_TOKEN="Off"))
+    assert rates == {"anonymous": "", "token": ""}
 
 
 def test_a_proxy_is_believed_only_where_it_is_said():
-    header = "settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT"
-    assert setting(header, **PRODUCTION) == "None True"
-    assert setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off") == "('HTTP_X_FORWARDED_PROTO', 'https') False"
+    header = "settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT, settings.REST_FRAMEWORK['NUM_PROXIES']"
+    assert setting(header, **PRODUCTION) == "None True 0"
+    told = setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off")
+    assert told == "('HTTP_X_FORWARDED_PROTO', 'https') False 1"
 
 
 def test_a_file_speaks_where_the_environment_is_silent(tmp_path):
@@ -161,8 +169,11 @@ def test_a_checkout_makes_one_secret_of_its_own():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    calls = [node for node in ast.walk(ast.parse((ROOT / "config/settings.py").read_text())) if type(node) is ast.Call]
-    readers = [call for call in calls if ast.unparse(call.func) in ("env.str", "flag", "number", "words", "folder")]
+    trees = [ast.parse((ROOT / "config" / name).read_text()) for name in ("settings.py", "environment.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
+    readers = [
+        call for call in calls if ast.unparse(call.func) in ("env.str", "flag", "number", "rate", "words", "folder")
+    ]
     read = {call.args[0].value for call in readers if isinstance(call.args[0], ast.Constant)}
     assert read >= {"DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "SOURCES_DIR", "HSTS_SECONDS"}
     assert read == described()

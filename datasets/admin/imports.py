@@ -5,20 +5,18 @@ from functools import partial
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import content_disposition_header
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from datasets import tasks
+from datasets import reports, tasks
 from datasets.admin import runpage
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun, SourceFile
-from datasets.rejected import Reader, as_csv, as_ndjson
-from datasets.sources import CSVSource, sources_of
+from datasets.rejected import rejected_response
 from datasets.uploads import ImportForm, TooLarge, receive
 
 Status = ImportRun.Status
@@ -85,7 +83,7 @@ class ImportViews:
             "opts": self.opts,
             "run": run,
             "working": run.status in (Status.WAITING, Status.RUNNING),
-            "progress": runpage.progress(run),
+            "progress": reports.progress(run),
             "may_import": request.user.has_perm(IMPORT),
         }
 
@@ -105,15 +103,7 @@ class ImportViews:
         posted = request.method == "POST"
         form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
         if posted and form.is_valid():
-            run = ImportRun(
-                dataset=form.cleaned_data["dataset"],
-                strict=form.cleaned_data["strict"],
-                remove_missing=form.cleaned_data["remove_missing"],
-                known_as=form.cleaned_data["known_as"],
-                encoding=form.cleaned_data["encoding"],
-                uploads=form.uploads,
-                started_by=request.user,
-            )
+            run = form.new_run(request.user)
             tasks.rehearse(run)
             return self._to(run)
         return self._form(request, form, status=400 if posted else 200)
@@ -168,15 +158,7 @@ class ImportViews:
         """Send the rejected rows of one file, to be mended and imported again."""
         _require(request, "datasets.view_rejectedrow")
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
-        source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
-        if source is None:
-            raise Http404
-        is_table = isinstance(source, CSVSource)
-        name = f"{file.name}.rejected-{file.run_id}.{'csv' if is_table else 'json'}"
-        rows = (as_csv if is_table else as_ndjson)(file, Reader(source, request.user))
-        response = StreamingHttpResponse(rows, content_type="text/csv" if is_table else "application/x-ndjson")
-        response.headers["Content-Disposition"] = content_disposition_header(True, name)
-        return response
+        return rejected_response(file, request.user)
 
     def _to(self, run: ImportRun) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:datasets_importrun_change", args=[run.pk]))

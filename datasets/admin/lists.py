@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import cache
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.http import StreamingHttpResponse
 
 from datasets.admin.changelists import RecordChangeList
-from datasets.admin.exporting import csv_response
+from datasets.exports import ExportError, export
 from datasets.listing import columns_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
@@ -74,7 +75,13 @@ class ListAdmin(admin.ModelAdmin):
 
     @admin.action(description="Export the selected %(verbose_name_plural)s as CSV", permissions=["view"])
     def export_as_csv(self, request, queryset):
-        return csv_response(self.model, queryset, request.user)
+        try:
+            file = export(self.model, queryset, None, request.user, "csv", defused=True)
+        except ExportError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
+        headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
+        return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)
 
     def get_actions(self, request):
         actions = super().get_actions(request)

@@ -1,12 +1,10 @@
 """What the page of a run shows: its counts, and every record that it changed or would change, in tabs."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from datasets import outcomes, reports
 from datasets.models import ImportRun, RejectedRow
@@ -32,22 +30,6 @@ def counts(run: ImportRun) -> list[dict]:
         totals = reports.totals(files)
         told.append({"source": source, "files": files, "counts": [(name, totals[name]) for name in COUNTED]})
     return told
-
-
-def progress(run: ImportRun) -> dict[str, Any]:
-    """Return how far a run has come: what the bar shows, rows a second, and the time that is left."""
-    total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
-    read = min(run.bytes_read, total)
-    seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
-    left = seconds * (total - read) / read if read and seconds else None
-    return {
-        "total": total,
-        "read": read,
-        "rows": run.rows_read,
-        "rows_a_second": round(run.rows_read / seconds) if seconds else 0,
-        "left": timedelta(seconds=round(left)) if left is not None else None,
-        "all_read": bool(total) and read >= total,
-    }
 
 
 def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[str, Any]:

@@ -6,10 +6,12 @@ A dataset registers what it serves in a module of its own, called api.
 from django.db import models
 from rest_framework import routers
 
+from datasets.api.imports import ImportViewSet
 from datasets.api.records import RecordViewSet
 
 router = routers.DefaultRouter()
 router.include_format_suffixes = False  # a key may hold a dot
+router.register("imports", ImportViewSet, basename="imports")
 
 
 def register(model: type[models.Model], viewset: type[RecordViewSet] | None = None, path: str | None = None) -> None:

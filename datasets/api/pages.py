@@ -29,8 +29,11 @@ class OrderKey:
     null: bool = False
 
     def expression(self, backwards: bool) -> Any:
-        nulls = {} if not self.null else {"nulls_first": True} if backwards else {"nulls_last": True}
-        return F(self.path).desc(**nulls) if self.descending != backwards else F(self.path).asc(**nulls)
+        descending = self.descending != backwards
+        if not self.null:
+            return f"-{self.path}" if descending else self.path
+        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        return F(self.path).desc(**nulls) if descending else F(self.path).asc(**nulls)
 
     def beyond(self, value: Any, backwards: bool) -> Q:
         """What comes after *value*."""

@@ -17,6 +17,7 @@ PAGE_SIZE, LARGEST_PAGE = 100, 1000
 MOST_KEYS = 5  # columns that a list may be ordered by
 COUNTS = ("none", "estimated", "exact")
 OF_ANY = ("format", "fields", "omit")
+OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
 OF_LISTS = (*OF_ANY, "ordering", "search", "count", "page_size", "cursor")
 
 
@@ -37,6 +38,7 @@ class Asked:
     page_size: int = PAGE_SIZE
     cursor: str = ""
     count: str = "none"
+    compress: bool = False
 
 
 def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
@@ -44,9 +46,14 @@ def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> A
     return _read(model, parameters, user, OF_ANY, filters=False)[0]
 
 
-def asked_of_list(model: type[models.Model], parameters: QueryDict, user, request) -> tuple[Asked, models.QuerySet]:
-    """Read the parameters of a list's address, and narrow the records by its filters; raises Refused."""
-    return _read(model, parameters, user, OF_LISTS, filters=True, request=request)
+def asked_of_list(
+    model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
+) -> tuple[Asked, models.QuerySet]:
+    """Read the parameters of a list's address, and narrow the records by its filters; raises Refused.
+
+    *whole* is for a list that is not sent by pages.
+    """
+    return _read(model, parameters, user, OF_STREAMS if whole else OF_LISTS, filters=True, request=request)
 
 
 def narrowed(
@@ -62,8 +69,10 @@ def narrowed(
         more["parameters"] = sorted({*filterset_class.base_filters, *besides})
     known = QueryDict(mutable=True)
     for name, values in parameters.lists():
-        if name not in errors:
+        if name in filterset_class.base_filters and name not in errors:
             known.setlist(name, values)
+    if not (known or errors):
+        return model._default_manager.all(), errors, more
     filterset = filterset_class(known, model._default_manager.all(), request=request)
     if not filterset.is_valid():
         errors |= {name: list(messages) for name, messages in filterset.errors.items()}
@@ -86,6 +95,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         "ordering": lambda text: _order(asked, columns, text, user),
         "page_size": lambda text: _page_size(asked, text),
         "count": lambda text: _count(asked, text),
+        "compress": lambda text: _compress(asked, text),
         "cursor": lambda text: setattr(asked, "cursor", text),
     }
     for name, read in readers.items():
@@ -162,3 +172,9 @@ def _count(asked: Asked, text: str) -> None:
     if text not in COUNTS:
         raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {text}.")
     asked.count = text
+
+
+def _compress(asked: Asked, text: str) -> None:
+    if text != "gzip":
+        raise ValueError(f"Expected gzip, found {text}.")
+    asked.compress = True

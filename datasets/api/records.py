@@ -13,12 +13,14 @@ from datasets.api.metadata import RecordMetadata
 from datasets.api.pages import BadCursor, page
 from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_record
 from datasets.api.rows import Shape
+from datasets.api.streams import STREAMED, streamed
+from datasets.api.summary import Summaries
 from datasets.filters import form_field
 from datasets.listing import columns_of
 from datasets.paging import estimated_count
 
 
-class RecordViewSet(viewsets.ViewSet):
+class RecordViewSet(Summaries, viewsets.ViewSet):
     """A model's records, to be read: as rows, without making a model instance of each."""
 
     model: type[models.Model]
@@ -26,10 +28,13 @@ class RecordViewSet(viewsets.ViewSet):
     lookup_value_regex = "[^/]+"
 
     def list(self, request) -> HttpResponseBase:
-        asked, records = asked_of_list(self.model, request.query_params, request.user, request)
+        whole = request.accepted_renderer.format in {renderer.format for renderer in STREAMED}
+        asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
         tag = Tag(request, self.model, request.accepted_renderer.format)
         if tag.is_known:
             return tag.not_modified()
+        if whole:
+            return tag.mark(streamed(request, records, asked))
         shape = Shape(self.model, asked.columns)
         try:
             found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
@@ -58,6 +63,11 @@ class RecordViewSet(viewsets.ViewSet):
             raise NotFound(self._nothing(pk))
         [record] = shape.serve([row], request.user, tag.version)
         return tag.mark(Response(record))
+
+    def get_renderers(self):
+        """JSON first; a list is to be had as a file, too."""
+        json, *others = super().get_renderers()
+        return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
 
     def get_view_name(self) -> str:
         return str(self.model._meta.verbose_name_plural).capitalize()

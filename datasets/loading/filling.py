@@ -20,6 +20,7 @@ from datasets.loading.rejections import Rejections
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.reading import Batch, Layout, ReadError, ahead, find_layout
+from datasets.reading.defused import MARK
 from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell
 from datasets.staging import Stage, Writer
 from datasets.vocabularies import Vocabulary
@@ -86,6 +87,11 @@ class SourceRun:
             layout = find_layout(self.paths[file.pk], self.source.expected, encoding=file.encoding)
             file.unknown_columns = only_unknown(layout.unknown) if file.pk in self.mended else list(layout.unknown)
             self.layouts[file.pk] = layout
+            if layout.defused is not None:
+                self.notes.append(
+                    f"{file.name} was exported for a spreadsheet: apostrophes before cells that it would run as "
+                    f"formulas were taken off again, as its column {MARK} says."
+                )
         first = self.files[0]
         for file in self.files[1:]:
             if differing := set(self.layouts[file.pk].columns) ^ set(self.layouts[first.pk].columns):

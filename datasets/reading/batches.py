@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from datasets.reading.defused import restored
 from datasets.reading.layout import Expected, Layout
 from datasets.reading.quotes import find_quotes
 from datasets.reading.rows import LONGEST, Grammar, Malformed, Row, Scan, line_breaks, malformed
@@ -27,8 +28,8 @@ class Batch:
     """Rows of a file, in its order.
 
     `lines`: the line each row begins on, int32, from 1. `columns`: one for each of the file's columns, string or, for a
-    small vocabulary, dictionary; blanks around cells are still there. `malformed`: rows of this part of the file that
-    are in no column. `bytes_read`: of the file so far.
+    small vocabulary, dictionary; blanks around cells are still there, apostrophes that our export put before them are
+    not. `malformed`: rows of this part of the file that are in no column. `bytes_read`: of the file so far.
     """
 
     lines: np.ndarray
@@ -77,7 +78,8 @@ def read_csv(
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
                 if len(taken.lines) or taken.malformed:
-                    yield Batch(taken.lines, taken.columns, taken.malformed, text.bytes_read)
+                    columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
+                    yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
                     break
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from datasets.reading.defused import MARK
 from datasets.reading.errors import ReadError, Unfit, listed, shown
 from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
 from datasets.reading.text import BOM, Text
@@ -35,6 +36,7 @@ class Layout:
 
     `header`: its cells as spelled, None without one. `columns`: the position of each column that is there.
     `unknown`: header cells that fit no column. `width`: cells of a row. `first_line`: of the first row after a header.
+    `defused`: the position of the column which says that cells were defused for a spreadsheet, None without it.
     """
 
     delimiter: str
@@ -43,6 +45,7 @@ class Layout:
     unknown: tuple[str, ...]
     width: int
     first_line: int
+    defused: int | None = None
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,12 @@ def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spe
         raise _unfit(path, first, expected)
     columns: dict[str, int] = {}
     unknown = []
+    defused = None
     for position, cell in enumerate(first.cells):
         column = spellings.get(plain(cell))
-        if column is None:
+        if column is None and plain(cell) == MARK:
+            defused = position
+        elif column is None:
             unknown.append(cell or f"(column {position + 1}, without a name)")
         elif column in columns:
             both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
@@ -140,7 +146,7 @@ def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spe
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
             f"found {_found(first.cells)}. Name each column in the first row."
         )
-    return Layout(first.delimiter, first.cells, columns, tuple(unknown), len(first.cells), first.next_line)
+    return Layout(first.delimiter, first.cells, columns, tuple(unknown), len(first.cells), first.next_line, defused)
 
 
 def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:

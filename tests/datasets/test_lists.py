@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 
 from datasets import paging
 from datasets.admin import facets
-from datasets.admin.exporting import cell
 from datasets.folding import fold_case
 from datasets.models import ImportRun, SourceFile
 from experiments.models import Compound, User, UserExperiment
@@ -222,7 +221,7 @@ def test_a_list_takes_as_many_queries_for_3000_records_as_for_300(admin_client, 
 def export(client, address, keys):
     response = client.post(address, {"action": "export_as_csv", "_selected_action": keys})
     assert response.streaming and response["Content-Type"].startswith("text/csv")
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
 
 def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
@@ -232,22 +231,6 @@ def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
     assert [row["given_name"] for row in rows] == ["'=1+1", "Ann", "'@x"]
     assert {row["place_of_birth"] for row in rows} == {"Kelso"}
     assert {row["date_of_birth"] for row in rows} == {"1900-01-01"}
-
-
-@pytest.mark.parametrize(
-    ("value", "exported"),
-    [
-        ("-5", "'-5"),
-        (-5, -5),
-        ("\t=1", "'\t=1"),
-        (None, ""),
-        (True, "true"),
-        ({"a": "é"}, '{"a": "é"}'),
-        ("a=1", "a=1"),
-    ],
-)
-def test_a_cell_that_a_spreadsheet_would_run_is_defused(value, exported):
-    assert cell(value) == exported
 
 
 def test_addresses_are_masked_in_an_export(client, admin_client, django_user_model):

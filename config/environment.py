@@ -1,0 +1,56 @@
+"""Variables of the environment, and of the file that speaks where it is silent, as settings: each word is checked."""
+
+import re
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+# The environment wins over the file. ENV_FILE may name another file; empty means none.
+if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
+    env.read_env(env_file)
+
+
+def flag(name: str, default: bool) -> bool:
+    """An on/off variable; any other word is an error, so that DEBUG=flase does not pass for off."""
+    meanings = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    value = env.str(name, default="").strip().lower()
+    if value and value not in meanings:
+        raise ImproperlyConfigured(f"{name} must be on or off, but is {value!r}. Type: export {name}=on or {name}=off")
+    return meanings.get(value, default)
+
+
+def number(name: str, default: int) -> int:
+    """A variable that holds a whole number of 0 or more."""
+    value = env.str(name, default="").strip() or str(default)
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number, but is {value!r}. Type, for example: export {name}={default}"
+        )
+    return int(value)
+
+
+def rate(name: str, default: str) -> str:
+    """A variable that holds a number of requests for a span of time; off, or nothing, is no limit."""
+    value = env.str(name, default=default).strip().lower()
+    if value in ("", "off"):
+        return ""
+    if not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", value):
+        raise ImproperlyConfigured(
+            f"{name} must be a number a second, minute, hour or day, or off, but is {value!r}. "
+            f"Type, for example: export {name}={default}"
+        )
+    return value
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A variable that holds a list, separated by commas."""
+    return [word for word in (word.strip() for word in env.str(name, default="").split(",")) if word] or default
+
+
+def folder(name: str, default: Path) -> Path:
+    """A variable that holds a folder; one that is not absolute is inside the checkout."""
+    return BASE_DIR / Path(env.str(name, default="") or default).expanduser()

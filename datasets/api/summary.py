@@ -1,0 +1,111 @@
+"""Summaries over HTTP: ``/api/<dataset>/<table>/summary/?by=education&measure=mean:hours_per_week``.
+
+The filters are those of the list. The address is no record's: one whose key is ``summary`` is found in its list.
+"""
+
+import csv
+import io
+from typing import Any
+
+from django.http import HttpResponseBase, QueryDict
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from datasets.api.conditional import Tag
+from datasets.api.negotiation import ORJSONRenderer
+from datasets.api.parameters import Refused, narrowed
+from datasets.summaries import Summary, Unsummarised, groupings, measures, summarise
+
+LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
+SEVERAL = ("by", "measure")  # parameters that may come more than once
+OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
+
+
+class CSVRenderer(BaseRenderer):
+    """The groups of a summary as CSV, exact."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
+        written = io.StringIO()
+        writer = csv.writer(written, lineterminator="\n")
+        names = list(data["columns"])
+        writer.writerow(names)
+        writer.writerows([[_cell(row[name]) for name in names] for row in data["results"]])
+        return written.getvalue()
+
+
+class Summaries:
+    """Lets a viewset of a model's records summarise them."""
+
+    @action(
+        detail=False,
+        renderer_classes=[
+            ORJSONRenderer,
+            CSVRenderer,
+            *(one for one in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(one, BrowsableAPIRenderer)),
+        ],
+    )
+    def summary(self, request) -> HttpResponseBase:
+        """Count and measure the records that the filters let through, in groups."""
+        parameters, format = request.query_params, request.accepted_renderer.format
+        single = QueryDict(mutable=True)
+        for name, values in parameters.lists():
+            if name not in SEVERAL:
+                single.setlist(name, values)
+        records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
+        by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
+        names = _named(parameters, "measure") if "measure" in parameters else ["count"]
+        measured = _read(errors, measures, self.model, names, request.user)
+        limit = _limit(parameters.get("limit"), errors)
+        if errors:
+            raise Refused(errors, **more)
+        tag = Tag(request, self.model, format)
+        if tag.is_known:
+            return tag.not_modified()
+        ordering = _named(parameters, "ordering")
+        summary = _read(errors, summarise, records, by, measured, ordering, limit)
+        if summary and summary.truncated and format == "csv" and "limit" not in parameters:
+            # A file has no place to say that there is more.
+            message = f"There are more groups than {LIMIT}: set limit, up to {LARGEST_LIMIT}, or group or filter more."
+            errors["limit"] = [message]
+        if errors:
+            raise Refused(errors)
+        return tag.mark(Response(_served(summary)))
+
+
+def _served(summary: Summary) -> dict[str, Any]:
+    rows = [dict(zip(summary.names, row, strict=True)) for row in summary.rows]
+    return {"columns": summary.names, "truncated": summary.truncated, "results": rows}
+
+
+def _read(errors: dict[str, list[str]], read, *arguments) -> Any:
+    try:
+        return read(*arguments)
+    except Unsummarised as error:
+        errors.setdefault(error.parameter, [str(error)])
+        return None
+
+
+def _named(parameters: QueryDict, name: str) -> list[str]:
+    """Return what a parameter names, which may come more than once, or have commas."""
+    return [word.strip() for text in parameters.getlist(name) for word in text.split(",")]
+
+
+def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
+    if text is None:
+        return LIMIT
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= LARGEST_LIMIT):
+        errors.setdefault("limit", [f"Expected a whole number between 1 and {LARGEST_LIMIT}, found {text[:100]}."])
+        return LIMIT
+    return int(text)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ";".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,197 @@
+"""Records as a file: a list of any table as CSV, JSON, NDJSON, Parquet or Excel, as a stream in constant memory."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
+
+from django.db import connections, models
+
+from datasets.exports import postgresql, rows, spreadsheet, tables
+from datasets.exports.columns import ExportedColumn, exported_columns
+from datasets.exports.errors import (
+    ExportError,
+    TooManyRows,
+    TooManyStreams,
+    UnknownColumn,
+    UnknownFormat,
+    Unwritable,
+)
+from datasets.exports.slots import Slot
+from datasets.reading.defused import MARK
+
+__all__ = [
+    "FORMATS",
+    "Export",
+    "ExportError",
+    "Format",
+    "TooManyRows",
+    "TooManyStreams",
+    "UnknownColumn",
+    "UnknownFormat",
+    "Unwritable",
+    "export",
+]
+
+BOM = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
+BLOCK = 1 << 16  # bytes
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file; *packed* where it is compressed in itself."""
+
+    name: str
+    title: str
+    content_type: str
+    suffix: str
+    packed: bool = False
+
+
+FORMATS = {
+    one.name: one
+    for one in [
+        Format("csv", "CSV", "text/csv; charset=utf-8", ".csv"),
+        Format("json", "JSON", "application/json", ".json"),
+        Format("ndjson", "NDJSON", "application/x-ndjson", ".ndjson"),
+        Format("parquet", "Parquet", "application/vnd.apache.parquet", ".parquet", packed=True),
+        Format(
+            "xlsx",
+            "Excel",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ".xlsx",
+            packed=True,
+        ),
+    ]
+}
+
+
+class Export:
+    """The bytes of a file, read while they are sent.
+
+    Whoever does not read it to its end closes it; an error on the way is raised, so that what was sent is not taken
+    for the whole.
+    """
+
+    def __init__(
+        self, content_type: str, filename: str, stream: Iterator[bytes], source: Iterator[bytes] | BinaryIO, slot: Slot
+    ):
+        self.content_type, self.filename = content_type, filename
+        self._stream, self._source, self._slot = stream, source, slot
+
+    def __iter__(self) -> "Export":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._stream)
+        except BaseException:  # its end, too
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the database and make room for another stream."""
+        try:
+            if hasattr(self._stream, "close"):
+                self._stream.close()
+            self._source.close()
+        finally:
+            self._slot.release()
+
+    def __enter__(self) -> "Export":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def __del__(self):
+        self.close()
+
+
+def export(
+    model: type[models.Model],
+    queryset: models.QuerySet,
+    columns: Iterable[str] | None,
+    user,
+    format: str,
+    defused: bool = False,
+    compress: bool = False,
+) -> Export:
+    """Return *queryset*, records of *model*, as a file of *format* (one of FORMATS), with the named *columns*.
+
+    None for *columns* is all of them. Records come in the queryset's order, or by primary key. Personal data are
+    masked as *user* may see them; for None, all are. *defused* is for a spreadsheet: CSV has an apostrophe before
+    what would be run as a formula, and says so (an Excel file never runs its texts). *compress* makes a .gz of a file
+    that is not compressed in itself. Raises ExportError, before anything is sent: UnknownFormat, UnknownColumn,
+    TooManyRows, Unwritable, TooManyStreams.
+    """
+    if format not in FORMATS:
+        raise UnknownFormat(format, FORMATS)
+    kind, chosen = FORMATS[format], exported_columns(model, columns, user)
+    records = _in_order(queryset)
+    if kind.name == "xlsx" and records.order_by()[: spreadsheet.MOST + 1].count() > spreadsheet.MOST:
+        raise TooManyRows(spreadsheet.MOST)
+    with ExitStack() as undone:
+        slot = Slot()
+        undone.callback(slot.release)
+        engine = postgresql if connections[records.db].vendor == "postgresql" else rows
+        if kind.name in ("json", "ndjson"):
+            source = engine.ndjson_rows(records, chosen)
+        else:
+            source = engine.csv_rows(records, chosen, defused and kind.name == "csv")
+        if kind.name == "xlsx":
+            with closing(source):
+                source = spreadsheet.workbook(source, chosen)
+        stream = _stream(kind, source, chosen, defused)
+        if compress and not kind.packed:
+            stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
+        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", stream, source, slot)
+        undone.pop_all()
+    return file
+
+
+def _in_order(queryset: models.QuerySet) -> models.QuerySet:
+    """Return the records by themselves: what else the query selects, or tells apart, would be more columns."""
+    queryset = queryset.select_related(None)
+    if queryset.query.distinct or queryset.query.is_sliced or queryset.query.combinator:
+        order, manager = queryset.query.order_by, queryset.model._default_manager
+        queryset = manager.using(queryset.db).filter(pk__in=queryset.values("pk")).order_by(*order)
+    return queryset if queryset.ordered else queryset.order_by("pk")
+
+
+def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+    match kind.name:
+        case "csv":
+            return _csv(source, columns, defused)
+        case "json":
+            return _array(source)
+        case "parquet":
+            return tables.parquet(source, columns)
+        case "xlsx":
+            return iter(partial(source.read, BLOCK), b"")
+    return iter(source)
+
+
+def _csv(lines: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+    names = [column.name for column in columns] + ([MARK] if defused else [])
+    yield (BOM if defused else b"") + ",".join(map(rows.cell, names)).encode() + b"\n"
+    yield from lines
+
+
+def _array(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield JSON lines as one array."""
+    before = b"[\n"
+    for block in lines:
+        yield before + block[:-1].replace(b"\n", b",\n")
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
+
+
+def _gzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(level=4, wbits=31)
+    for block in blocks:
+        if packed := packer.compress(block):
+            yield packed
+    yield packer.flush()

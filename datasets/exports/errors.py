@@ -1,0 +1,51 @@
+"""Why an export is refused, each in a sentence for whoever asked for it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+RETRY_AFTER = 30  # seconds, after which a stream that was refused may find room
+
+
+class ExportError(Exception):
+    """An export that cannot be made as it was asked for; nothing of it has been sent."""
+
+
+class UnknownFormat(ExportError):
+    """A format that is none of ``FORMATS``."""
+
+    def __init__(self, name: str, known: Iterable[str]):
+        super().__init__(f"Expected a format out of {', '.join(known)}; found {name[:50]}.")
+
+
+class UnknownColumn(ExportError):
+    """A column that the table's list does not have, or has been asked for twice, or no column at all."""
+
+    @classmethod
+    def named(cls, name: str, known: list[str]) -> "UnknownColumn":
+        near = get_close_matches(name, known, n=1)
+        nearest = f" The nearest known one is {near[0]}." if near else ""
+        return cls(f"Unknown column {name[:50]}.{nearest} Expected columns out of {', '.join(known)}.")
+
+
+class TooManyRows(ExportError):
+    """More records than an Excel file is made of."""
+
+    def __init__(self, most: int):
+        super().__init__(
+            f"An Excel file is made of up to {most:,} records, and these are more. Ask for CSV or Parquet, which have "
+            "no limit, or filter for fewer."
+        )
+
+
+class Unwritable(ExportError):
+    """A value that the format cannot hold."""
+
+
+class TooManyStreams(ExportError):
+    """As many exports go on as this process serves at once; *retry_after* seconds from now there may be room."""
+
+    retry_after = RETRY_AFTER
+
+    def __init__(self, most: int):
+        are = "1 export is" if most == 1 else f"{most} exports are"
+        super().__init__(f"{are} going on, which is as many as are served at once. Try again in {RETRY_AFTER} seconds.")

@@ -1,0 +1,99 @@
+"""An Excel file of up to 100,000 records, made in a temporary file before the first byte of it is sent."""
+
+import tempfile
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import BinaryIO
+
+import pyarrow as pa
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from datasets.exports import columns as kinds
+from datasets.exports.columns import ExportedColumn
+from datasets.exports.errors import TooManyRows, Unwritable
+from datasets.exports.tables import tables
+
+MOST = 100_000
+LONGEST = 32_767  # characters of a cell
+EXACT = 10**15  # from here on Excel would lose figures
+FIRST_DAY = date(1900, 3, 1)  # what is before, Excel does not know, or takes for another day
+
+
+def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
+    """Return an Excel file of *rows*, which are blocks of CSV; raises TooManyRows and Unwritable.
+
+    A text is written as one and marked as such, which is what typing an apostrophe does in Excel: it is never run.
+    """
+    file = tempfile.TemporaryFile()
+    try:
+        _fill(file, rows, columns)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _fill(file: BinaryIO, rows: Iterable[bytes], columns: list[ExportedColumn]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        sheet = book.add_worksheet()
+        formats = {
+            "text": book.add_format({"quote_prefix": True}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        }
+        head = book.add_format({"bold": True})
+        for place, column in enumerate(columns):
+            sheet.write_string(0, place, column.name, head)
+        sheet.freeze_panes(1, 0)
+        line = 0
+        try:
+            for table in tables(rows, columns):
+                if line + table.num_rows > MOST:
+                    raise TooManyRows(MOST)
+                for values in zip(*_columns(table), strict=True):
+                    line += 1
+                    for place, value in enumerate(values):
+                        if value is not None:
+                            _write(sheet, line, place, value, columns[place], formats)
+        finally:
+            book.close()
+
+
+def _columns(table: pa.Table) -> list[list]:
+    return [column.to_pylist() for column in table.columns]
+
+
+def _write(sheet: Worksheet, line: int, place: int, value, column: ExportedColumn, formats: dict[str, Format]) -> None:
+    match value:
+        case bool():
+            sheet.write_boolean(line, place, value)
+            return
+        case int() if abs(value) < EXACT:
+            sheet.write_number(line, place, value)
+            return
+        case float() if abs(value) < float("inf"):
+            sheet.write_number(line, place, value)
+            return
+        case datetime() if value.date() >= FIRST_DAY:
+            sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["time"])
+            return
+        case date() if value >= FIRST_DAY and not isinstance(value, datetime):
+            sheet.write_datetime(line, place, value, formats["date"])
+            return
+        case date():
+            text = value.isoformat()
+        case list():
+            text = ";".join(map(str, value))
+        case _:
+            text = str(value)
+    if len(text.encode("utf-16-le")) // 2 > LONGEST:
+        raise Unwritable(
+            f"{column.name} of record {line} has {len(text):,} characters, and a cell of an Excel file holds "
+            f"{LONGEST:,}. Ask for CSV or Parquet, or leave that column out."
+        )
+    if text or column.kind == kinds.TEXT:
+        sheet.write_string(line, place, text, formats["text"])

@@ -1,0 +1,253 @@
+"""Summaries: records counted and measured in groups, by the database alone, with the same answers on both engines.
+
+Groups: ``education``, ``date_of_birth:year`` (or ``:month``), ``age:10`` (ten years each, called by the lowest).
+Measures: ``count``, and ``sum``, ``mean``, ``median``, ``min`` or ``max`` of a column, such as ``mean:hours_per_week``.
+Of yes and no, the sum is how many are yes and the mean is their share.
+
+Records without a value are a group of their own, which comes last; measures leave out what is empty. Where a column
+shows the unique name of a record that is referred to, groups are made by its key and named afterwards: as many rows
+are joined as there are groups.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DataError, OperationalError, connections, models
+
+from datasets.listing import ListedColumn, columns_of
+from datasets.measuring import PARTS, TEXTS, summary_sql
+
+MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
+GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to
+OF_COLUMNS = ("sum", "mean", "median", "min", "max")
+
+
+class Unsummarised(Exception):
+    """What is refused of a summary: *parameter* is ``by``, ``measure`` or ``ordering``."""
+
+    def __init__(self, parameter: str, message: str):
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What records are grouped by: a column, a *part* of its dates, or its numbers in bins of a *width*.
+
+    *reference* is the field whose keys stand for the column's values, where it shows unique names of other records.
+    """
+
+    name: str
+    column: ListedColumn
+    part: str = ""
+    width: Decimal | None = None
+    reference: models.ForeignKey | None = None
+
+    def read(self, value: Any) -> Any:
+        """Return what a database has for a group as it is served."""
+        if value is None:
+            return None
+        if self.width is not None:
+            start = int(value) * self.width
+            return float(start) if isinstance(self.column.field, models.FloatField) else int(start)
+        if self.part:
+            return int(value) if self.part == "year" else value
+        return self.column.members_of(value) if self.column.text_list else _read(self.column.field, value)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured of each group; *column* is None for the count of its records."""
+
+    name: str
+    kind: str = "count"
+    column: ListedColumn | None = None
+
+    def read(self, value: Any) -> Any:
+        """Return what a database has for the measure as it is served; raises Unsummarised for what is too large."""
+        if value is None or self.kind == "count":
+            return value
+        if self.kind in ("mean", "median"):
+            return float(value)
+        if self.kind == "sum" and not isinstance(self.column.field, models.FloatField):
+            if abs(value) > GREATEST:
+                raise _too_large()
+            return int(value)
+        return _read(self.column.field, value)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Groups in their order: for each its values, those of the groupings first; *truncated* where there are more."""
+
+    names: list[str]
+    rows: list[tuple]
+    truncated: bool
+
+
+def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Grouping]:
+    """Return what *names* group *model*'s records by; raises Unsummarised, for personal data that is hidden, too."""
+    if len(names) > MOST_GROUPINGS:
+        raise Unsummarised("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
+    _once("by", names)
+    return [_grouping(model, name, user) for name in names]
+
+
+def measures(model: type[models.Model], names: Sequence[str], user) -> list[Measure]:
+    """Return the measures that *names* ask of *model*'s records; raises Unsummarised."""
+    if len(names) > MOST_MEASURES:
+        raise Unsummarised("measure", f"Expected at most {MOST_MEASURES}, found {len(names)}.")
+    _once("measure", names)
+    return [_measure(model, name, user) for name in names]
+
+
+def can_group_by(column: ListedColumn) -> bool:
+    """Whether records can be grouped by *column*: not by lists of other records, nor by documents."""
+    return not (column.many or isinstance(column.field, models.JSONField))
+
+
+def can_measure(kind: str, column: ListedColumn) -> bool:
+    """Whether *kind* can be measured of *column*: amounts are summed up, keys are not."""
+    if not can_group_by(column) or column.text_list:
+        return False
+    if kind in ("min", "max"):
+        return isinstance(column.field, (models.IntegerField, models.FloatField, models.DateField, *TEXTS))
+    amounts = (models.IntegerField, models.FloatField, *([] if kind == "median" else [models.BooleanField]))
+    is_key = column.field.primary_key or column.path in ("created_line", "changed_line")
+    return isinstance(column.field, amounts) and not is_key
+
+
+def can_be_parted(column: ListedColumn) -> bool:
+    """Whether *column* can be grouped in bins: numbers that are no keys."""
+    return can_measure("median", column)
+
+
+def summarise(
+    records: models.QuerySet,
+    by: Sequence[Grouping],
+    measured: Sequence[Measure],
+    ordering: Sequence[str] = (),
+    limit: int | None = None,
+) -> Summary:
+    """Measure *records* in groups; *ordering* has names of groupings and measures, ``-`` before those that fall.
+
+    What is not in *ordering* follows in the order of *by*. At most *limit* groups are returned, and whether there are
+    more. Raises Unsummarised.
+    """
+    names = [*(grouping.name for grouping in by), *(measure.name for measure in measured)]
+    asked = [name.removeprefix("-") for name in ordering]
+    _once("ordering", asked)
+    for name in asked:
+        if name not in names:
+            raise Unsummarised("ordering", f"Expected names out of {', '.join(names)}; found {name[:100] or 'none'}.")
+    ordering = [*ordering, *(grouping.name for grouping in by if grouping.name not in asked)]
+    connection = connections[records.db]
+    try:
+        sql, parameters = summary_sql(records, by, measured, ordering, connection)
+    except EmptyResultSet:
+        return _nothing(records, by, measured, names)
+    if limit is not None:
+        sql += f" LIMIT {limit + 1:d}"
+    readers = [*(grouping.read for grouping in by), *(measure.read for measure in measured)]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            found = cursor.fetchall()
+        rows = [tuple(read(v) for read, v in zip(readers, row, strict=True)) for row in found[:limit]]
+    except (DataError, OverflowError):
+        raise _too_large() from None
+    except OperationalError as error:
+        if "integer overflow" not in str(error):  # as SQLite says it
+            raise
+        raise _too_large() from None
+    return Summary(names, rows, truncated=limit is not None and len(found) > limit)
+
+
+def _nothing(records, by, measured, names) -> Summary:
+    rows = [] if by else [tuple(0 if measure.kind == "count" else None for measure in measured)]
+    return Summary(names, rows, False)
+
+
+def _too_large() -> Unsummarised:
+    return Unsummarised("measure", f"Expected numbers up to {GREATEST}; a sum or a bin here is larger.")
+
+
+def _once(parameter: str, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise Unsummarised(parameter, f"{name[:100]} is named twice.")
+
+
+def _column(model: type[models.Model], parameter: str, name: str, may, user) -> ListedColumn:
+    columns = {column.name: column for column in columns_of(model) if may(column)}
+    if name not in columns:
+        near = get_close_matches(name, columns, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        allowed = f"Columns: {', '.join(columns)}." if columns else "There is none here."
+        raise Unsummarised(parameter, f"There is no such column as {name[:100] or '(empty)'} for this.{hint} {allowed}")
+    column = columns[name]
+    if column.permission and not user.has_perm(column.permission):
+        message = f"{name} holds personal data: the permission {column.permission} is needed to summarise by it."
+        raise Unsummarised(parameter, message)
+    return column
+
+
+def _grouping(model: type[models.Model], text: str, user) -> Grouping:
+    name, colon, how = text.partition(":")
+    column = _column(model, "by", name, can_group_by, user)
+    reference, _, rest = column.path.partition("__")
+    if not colon:
+        target = model._meta.get_field(reference) if rest else None
+        names_records = target and column.field.unique and column.field.model is target.related_model
+        return Grouping(text, column, reference=target if names_records else None)
+    if isinstance(column.field, models.DateField):
+        if how not in PARTS:
+            raise Unsummarised("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
+        return Grouping(text, column, part=how)
+    if not can_be_parted(column):
+        raise Unsummarised("by", f"Expected {name} alone, which holds no dates or amounts; found {text[:100]}.")
+    return Grouping(text, column, width=_width(column, how))
+
+
+def _width(column: ListedColumn, text: str) -> Decimal:
+    whole = not isinstance(column.field, models.FloatField)
+    try:
+        width = Decimal(text) if len(text) <= 20 and text.isascii() else None
+    except InvalidOperation:
+        width = None
+    if width is None or not width.is_finite() or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
+        raise Unsummarised(
+            "by",
+            f"Expected the width of the bins after {column.name}:, a {'whole ' * whole}number such as "
+            f"{column.name}:10 and up to 1000000000; found {text[:100] or 'none'}.",
+        )
+    return width
+
+
+def _measure(model: type[models.Model], text: str, user) -> Measure:
+    kind, colon, name = text.partition(":")
+    if text == "count":
+        return Measure(text)
+    if kind not in OF_COLUMNS or not colon:
+        allowed = ", ".join(f"{kind}:COLUMN" for kind in OF_COLUMNS)
+        raise Unsummarised("measure", f"Expected count or one of {allowed}; found {text[:100] or 'none'}.")
+    column = _column(model, "measure", name, lambda column: can_measure(kind, column), user)
+    return Measure(text, kind, column)
+
+
+def _read(field: models.Field, value: Any) -> Any:
+    """Return a value as the column has it, where SQLite has it otherwise."""
+    if value is None:
+        return None
+    if isinstance(field, models.BooleanField):
+        return bool(value)
+    if isinstance(field, models.FloatField):
+        return float(value)
+    if isinstance(field, models.DateField) and isinstance(value, str):
+        return date.fromisoformat(value)
+    return value

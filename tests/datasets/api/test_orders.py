@@ -1,0 +1,104 @@
+"""What asks for an import: refused by the name of what is wrong, and known again by its key."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from datasets.api import orders
+from datasets.models import ImportRun
+
+IMPORTS = "/api/imports/"
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+
+
+def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, sources):
+    sources(places=PLACES)
+    first = etl.order({"dataset": "people"}, idempotency_key="night 1")
+    again = etl.order({"dataset": "people"}, idempotency_key="night 1")
+    assert (again.status_code, again["Location"]) == (202, first["Location"])
+    etl.worked(first.json())
+    assert etl.order({"dataset": "people"}, idempotency_key="night 1").json()["status"] == "landed"
+    other = etl.order({"dataset": "people", "strict": True}, idempotency_key="night 1")
+    assert other.status_code == 422 and other.json()["run"] == first["Location"]
+    assert "It came before, with another request" in other.json()["errors"]["Idempotency-Key"][0]
+    stranger = asking("add_importrun", name="stranger")
+    assert stranger.order({"dataset": "people"}, idempotency_key="night 1")["Location"] != first["Location"]
+    assert ImportRun.objects.count() == 2
+
+
+def test_the_key_tells_files_apart(etl):
+    def with_key(text):
+        file = SimpleUploadedFile("places.csv", text.encode())
+        return etl.post(IMPORTS, {"dataset": "people", "files": file}, headers={"idempotency-key": "k"}).status_code
+
+    assert [with_key(PLACES), with_key(PLACES), with_key(PLACES.replace("Kelso", "Derry"))] == [202, 202, 422]
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter", "message"),
+    [
+        ({}, "dataset", "Expected one of people, experiments, census, subjects; found none."),
+        ({"dataset": "person"}, "dataset", "Expected one of people"),
+        ({"dataset": 1}, "dataset", "Expected a text, found 1."),
+        ({"dataset": "people", "strikt": True}, "strikt", "The nearest known one is strict."),
+        ({"dataset": "people", "strict": "yes"}, "strict", "Expected true or false, found yes."),
+        ({"dataset": "people", "remove_missing": 1}, "remove_missing", "Expected true or false, found 1."),
+        ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, rehearse; found try."),
+        ({"dataset": "people", "mode": ["apply"]}, "mode", "Expected one of apply, rehearse"),
+        ({"dataset": "people", "encoding": "klingon"}, "encoding", "Expected one of utf-8, cp1252"),
+        ({"dataset": "people", "known_as": "x" * 256}, "known_as", "at most 255 characters"),
+        ({"dataset": "people", "known_as": "\x00"}, "known_as", "Null characters are not allowed."),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused_by_name(etl, sources, body, parameter, message):
+    sources(places=PLACES)
+    answer = etl.order(body)
+    assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
+    assert message in answer.json()["errors"][parameter][0]
+    assert not ImportRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "message"),
+    [
+        ("{", "application/json", 400, "The body is no JSON"),
+        ("[]", "application/json", 400, "Expected a JSON object"),
+        ("dataset=people", "application/x-www-form-urlencoded", 415, "Expected application/json, or multipart"),
+        ("x", "text/plain", 415, "found text/plain"),
+        ("x", "multipart/form-data", 400, "The form cannot be read"),
+        (b'{"dataset": "\xff"}', "application/json", 400, "The body is no JSON"),
+        (" " * 70_000, "application/json", 413, "at most 65,536 bytes"),
+    ],
+)
+def test_a_body_that_is_none_is_refused(etl, content, kind, status, message):
+    answer = etl.post(IMPORTS, content, content_type=kind)
+    assert answer.status_code == status and message in answer.json()["detail"]
+
+
+def test_fields_of_a_form_are_checked_too(etl):
+    assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
+    assert "Expected once." in etl.send(400, mode=["apply", "rehearse"])["errors"]["mode"][0]
+    answer = etl.post(IMPORTS, {"dataset": "people", "file": SimpleUploadedFile("places.csv", b"x")})
+    assert answer.json()["errors"] == {"file": ["Expected the files as the field files."]}
+    told = etl.send(400, files={"wines": "grape,year\nMerlot,1990\n"})
+    assert "wines.csv fits no source" in told["errors"]["files"][0]
+
+
+def test_too_much_is_turned_down_before_it_is_read(etl, settings):
+    settings.UPLOAD_LIMIT = 20
+    for text in (PLACES, "x" * 100_000):
+        assert "may be uploaded at once" in etl.send(413, files={"places": text})["errors"]["files"][0]
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
+    assert "cannot be read" in etl.send(400, files={"a": "", "b": ""})["detail"]
+
+
+@pytest.mark.parametrize("key", ["", "  ", "x" * 256, "ä"])
+def test_a_key_that_is_none_is_refused(etl, sources, key):
+    sources(places=PLACES)
+    assert "Idempotency-Key" in etl.order({"dataset": "people"}, idempotency_key=key).json()["errors"]
+
+
+def test_orders_are_told_apart_by_everything_that_they_ask_for():
+    run = ImportRun(dataset="people", encoding="utf-8")
+    other = ImportRun(dataset="people", encoding="cp1252")
+    digests = {orders.digest_of(run, "apply"), orders.digest_of(run, "rehearse"), orders.digest_of(other, "apply")}
+    assert len(digests) == 3

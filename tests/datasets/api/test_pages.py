@@ -1,0 +1,102 @@
+"""Pages of a list in any order: each record once, forwards and backwards, records without a value last."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from census.models import Respondent
+from people.models import Place
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/census/respondents/"
+
+
+@pytest.fixture
+def respondents(respondent):
+    """Forty, a third of them without a workclass, many of an age."""
+    made = [
+        respondent(age=20 + n % 7, workclass=[None, "Private", "State-gov"][n % 3], hours_per_week=n, sex="Male")
+        for n in range(40)
+    ]
+    for one in made:
+        one.save()
+    return made
+
+
+def walk(client, address):
+    """All records from the first page to the last, and again from the last to the first."""
+    there, back, before = [], [], None
+    while address:
+        page = client.get(address).json()
+        there += page["results"]
+        address, last = page["next"], page
+    back = last["results"]
+    while before := last["previous"]:
+        last = client.get(before).json()
+        back = last["results"] + back
+    return there, back
+
+
+@pytest.mark.parametrize(
+    "ordering",
+    ["id", "-id", "age", "-age", "workclass", "-workclass", "age,-hours_per_week", "-workclass,age", "sex,-age,id"],
+)
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_every_record_comes_once_either_way(client, respondents, ordering, size):
+    there, back = walk(client, f"{LIST}?ordering={ordering}&page_size={size}")
+    assert there == back and len({row["id"] for row in there}) == len(there) == 40
+
+    def key(row):
+        for name in [*ordering.split(","), "id"]:
+            value, sign = row[name.removeprefix("-")], -1 if name.startswith("-") else 1
+            if isinstance(value, str):
+                value = ord(value[0])
+            yield (value is None, sign * (value or 0))
+
+    assert there == sorted(there, key=lambda row: tuple(key(row)))
+
+
+def test_the_first_page_leads_nowhere_back_and_the_last_nowhere_on(client, respondents):
+    first = client.get(f"{LIST}?page_size=20").json()
+    last = client.get(first["next"]).json()
+    assert (first["previous"], last["next"]) == (None, None)
+    assert client.get(last["previous"]).json()["results"] == first["results"]
+    whole = client.get(f"{LIST}?page_size=40").json()
+    assert (whole["next"], whole["previous"]) == (None, None)
+
+
+def test_a_page_holds_its_place_while_records_come_and_go(client, respondents):
+    first = client.get(f"{LIST}?page_size=10&ordering=hours_per_week").json()
+    Respondent.objects.filter(hours_per_week=9).delete()  # the very one that the cursor names
+    second = client.get(first["next"]).json()
+    assert [row["hours_per_week"] for row in second["results"]] == list(range(10, 20))
+
+
+def test_a_cursor_is_good_for_its_own_list_and_order_alone(client, respondents):
+    following = client.get(f"{LIST}?page_size=2&ordering=age").json()["next"]
+    cursor = parse_qs(urlsplit(following).query)["cursor"][0]
+    assert client.get(f"{LIST}?page_size=2&ordering=age&cursor={cursor}").status_code == 200
+    middle = len(cursor) // 3
+    other = "A" if cursor[middle] != "A" else "B"
+    for address in [
+        f"{LIST}?page_size=2&cursor={cursor}",
+        f"{LIST}?page_size=2&ordering=-age&cursor={cursor}",
+        f"/api/people/places/?cursor={cursor}",
+        f"{LIST}?ordering=age&cursor={cursor[:middle]}{other}{cursor[middle + 1 :]}",
+        f"{LIST}?ordering=age&cursor={cursor[:-1]}",
+    ]:
+        answer = client.get(address)
+        assert answer.status_code == 400 and "cursor" in answer.json()["errors"], address
+
+
+def test_a_filter_stays_on_all_pages(client, respondents):
+    there, back = walk(client, f"{LIST}?workclass=Private&ordering=-age&page_size=3")
+    assert there == back and {row["workclass"] for row in there} == {"Private"} and len(there) == 13
+
+
+def test_texts_are_ordered_as_the_database_compares_them(client):
+    for city in ["Ängelholm", "ไทย", "a&b=c", "Zürich", "zebra", "%20"]:
+        Place.objects.create(city=city, county="-", country="-")
+    there, back = walk(client, "/api/people/places/?ordering=-city&page_size=1")
+    assert there == back
+    assert [row["city"] for row in there] == list(Place.objects.order_by("-city").values_list("city", flat=True))

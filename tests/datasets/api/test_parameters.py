@@ -1,0 +1,113 @@
+"""What a list takes beside its filters: columns, order, search, counts; and what it refuses."""
+
+from datetime import date
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+
+from experiments.models import User
+from people.models import Person, Place
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/census/respondents/"
+USERS = "/api/experiments/users/"
+
+
+@pytest.fixture
+def two(respondent):
+    respondent(age=30).save()
+    respondent(age=50, education="Masters").save()
+
+
+def test_chosen_columns_come_in_the_order_they_are_named(client, two):
+    [row, _] = client.get(f"{LIST}?fields=education,age").json()["results"]
+    assert list(row.items()) == [("education", "Bachelors"), ("age", 30)]
+    key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
+    assert client.get(f"{LIST}{key}/?fields=age").json() == {"age": 30}
+    left = client.get(f"{LIST}?omit=age,education").json()["results"][0]
+    assert not {"age", "education"} & left.keys() and "education_id" in left
+
+
+def test_columns_that_are_not_asked_for_are_not_read(client, two, django_assert_num_queries):
+    client.get(f"{LIST}?fields=education")
+    with django_assert_num_queries(2) as queries:
+        client.get(f"{LIST}?fields=age")
+    assert "fnlwgt" not in queries[-1]["sql"] and "education" not in queries[-1]["sql"]
+
+
+def test_a_count_is_in_the_body_where_it_is_asked_for(client, two):
+    assert "count" not in client.get(LIST).json()
+    assert "count" not in client.get(f"{LIST}?count=none").json()
+    exact = client.get(f"{LIST}?count=exact&age__gte=40&page_size=1").json()
+    assert (exact["count"], exact["count_is"]) == (1, "exact")
+    estimated = client.get(f"{LIST}?count=estimated").json()
+    assert estimated["count_is"] == ("estimated" if connection.vendor == "postgresql" else "exact")
+    assert isinstance(estimated["count"], int)
+    assert client.get(f"{LIST}?count=estimated&education=%20nothing").json()["results"] == []
+
+
+def test_a_search_finds_what_begins_with_each_word_whatever_its_case(client):
+    kelso = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
+    for given, family in [("Ømar", "Mac"), ("Ann", "MacBeth"), ("Ann", "Oak")]:
+        Person.objects.create(
+            given_name=given, family_name=family, date_of_birth=date(1901, 2, 3), place_of_birth=kelso
+        )
+
+    def found(text):
+        rows = client.get("/api/people/people/", {"search": text}).json()["results"]
+        return [(row["given_name"], row["family_name"]) for row in rows]
+
+    assert found("mac") == [("Ømar", "Mac"), ("Ann", "MacBeth")]
+    assert found("ØMAR") == found("ømar kel") == [("Ømar", "Mac")]
+    assert found("ann oak") == [("Ann", "Oak")]
+    assert found("nobody") == []
+
+
+def test_personal_data_are_neither_searched_nor_ordered_by(client, django_user_model):
+    User.objects.create(user_id=1, name="Ann", email="zoe@example.org", signup_date=date(2023, 1, 1))
+    assert client.get(f"{USERS}?search=zoe").json()["results"] == []
+    refused = client.get(f"{USERS}?ordering=-email")
+    assert refused.status_code == 400
+    assert "experiments.view_email is needed to order by it" in refused.json()["errors"]["ordering"][0]
+    reader = django_user_model.objects.create_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="view_email"))
+    client.force_login(reader)
+    assert len(client.get(f"{USERS}?search=zoe&ordering=-email").json()["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ("fields=agee", "fields", "There is no column agee. Did you mean age? Columns: id, age, "),
+        ("fields=", "fields", "Expected a value, found none."),
+        ("fields=age,", "fields", "There is no column (empty)."),
+        ("fields=age,age", "fields", "age is named twice."),
+        ("omit=nothing", "omit", "There is no column nothing."),
+        ("fields=age&omit=sex", "omit", "Expected either fields or omit, found both."),
+        ("ordering=birthday", "ordering", "There is no column birthday."),
+        ("ordering=age,-age", "ordering", "age is named twice."),
+        ("ordering=id,age,sex,race,fnlwgt,education", "ordering", "Expected at most 5 columns, found 6."),
+        ("ordering=--age", "ordering", "There is no column -age."),
+        ("count=all", "count", "Expected one of none, estimated, exact; found all."),
+        ("format=yaml", "format", "Expected one of json"),
+        ("page_size=1001", "page_size", "Expected a whole number between 1 and 1000, found 1001."),
+        ("search=%00", "search", "Null characters are not allowed."),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(client, query, parameter, message):
+    answer = client.get(f"{LIST}?{query}")
+    assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
+    assert message in answer.json()["errors"][parameter][0]
+
+
+def test_everything_that_is_wrong_is_told_at_once(client):
+    told = client.get(f"{LIST}?agee=1&age=old&fields=x&page_size=0").json()
+    assert set(told["errors"]) == {"agee", "age", "fields", "page_size"}
+    assert "age__gte" in told["parameters"] and "cursor" in told["parameters"]
+
+
+def test_a_record_takes_no_parameter_of_a_list(client, two):
+    key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
+    told = client.get(f"{LIST}{key}/?age=30").json()
+    assert told["errors"] == {"age": ["Unknown parameter. Known ones: format, fields, omit."]}

@@ -1,0 +1,79 @@
+"""What a summary refuses, and how it says so."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        (
+            "by=eduction",
+            "by",
+            "There is no such column as eduction for this. Did you mean education? Columns: id, age,",
+        ),
+        ("by=", "by", "There is no such column as (empty)"),
+        ("by=sex&by=sex", "by", "sex is named twice."),
+        ("by=id,age,sex,race,education,fnlwgt", "by", "Expected at most 5, found 6."),
+        ("by=age:0", "by", "Expected the width of the bins after age:, a whole number such as age:10"),
+        ("by=age:", "by", "found none."),
+        ("by=age:2.5", "by", "found 2.5."),
+        ("by=age:-5", "by", "found -5."),
+        ("by=age:nan", "by", "found nan."),
+        ("by=age:year", "by", "found year."),
+        ("by=sex:10", "by", "Expected sex alone, which holds no dates or amounts; found sex:10."),
+        ("measure=mean", "measure", "Expected count or one of sum:COLUMN, mean:COLUMN"),
+        ("measure=", "measure", "found none."),
+        ("measure=mode:age", "measure", "found mode:age."),
+        ("measure=sum:sex", "measure", "There is no such column as sex for this. Columns: age, fnlwgt,"),
+        ("measure=mean:education_id", "measure", "Did you mean education_years?"),
+        ("measure=median:income_over_50k", "measure", "There is no such column as income_over_50k"),
+        ("measure=min:income_over_50k", "measure", "There is no such column as income_over_50k"),
+        ("measure=count,count", "measure", "count is named twice."),
+        ("by=sex&ordering=age", "ordering", "Expected names out of sex, count; found age."),
+        ("by=sex&ordering=sex,-sex", "ordering", "sex is named twice."),
+        ("by=sex&ordering=", "ordering", "Expected a value, found none."),
+        ("limit=0", "limit", "Expected a whole number between 1 and 10000, found 0."),
+        ("limit=10001", "limit", "found 10001."),
+        ("limit=٣", "limit", "Expected a whole number between 1 and 10000"),
+        ("agee=3", "agee", "Unknown parameter. The nearest known one is age."),
+        ("messure=count", "messure", "The nearest known one is measure."),
+        ("page_size=3", "page_size", "Unknown parameter."),
+        ("age=old", "age", "Expected a whole number."),
+        ("format=xml", "format", "found xml."),
+    ],
+)
+def test_what_a_summary_does_not_understand_is_refused(client, query, parameter, message):
+    answer = client.get(f"/api/census/respondents/summary/?{query}")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert message in answer.json()["errors"][parameter][0]
+
+
+def test_everything_that_is_wrong_is_told_at_once(client):
+    errors = client.get("/api/census/respondents/summary/?by=x&measure=x&limit=x&age=x&x=x").json()["errors"]
+    assert set(errors) == {"by", "measure", "limit", "age", "x"}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ("by=date_of_birth:day", "by", "Expected date_of_birth:year or date_of_birth:month; found date_of_birth:day."),
+        ("measure=mean:date_of_birth", "measure", "There is none here."),
+    ],
+)
+def test_dates_have_years_and_months(client, query, parameter, message):
+    answer = client.get(f"/api/people/people/summary/?{query}")
+    assert answer.status_code == 400
+    assert message in answer.json()["errors"][parameter][0]
+
+
+def test_documents_and_lists_of_records_are_no_groups(client):
+    assert client.get("/api/subjects/sessions/summary/?by=document").status_code == 400
+    assert client.get("/api/experiments/user-experiments/summary/?by=compounds").status_code == 400
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_summaries_are_only_read(admin_client, method):
+    assert getattr(admin_client, method)("/api/census/respondents/summary/").status_code == 405

@@ -1,0 +1,198 @@
+"""What an export holds: the same bytes from both engines, each value as its format writes it, and all of them."""
+
+import gzip
+import io
+import json
+from datetime import date, datetime
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from census.models import Respondent
+from datasets.exports import FORMATS, TooManyRows, UnknownColumn, UnknownFormat, Unwritable, export, rows, spreadsheet
+from experiments.models import User, UserExperiment, UserFeatures
+from people.models import Person, Place
+from subjects.models import Session, Subject
+from tests.datasets.exports.conftest import ODD
+
+
+def test_csv_is_as_copy_writes_it(people, exported):
+    assert (
+        exported(Person, ["id", "given_name", "date_of_birth", "place_of_birth", "created_in_run"], "csv")
+        == (
+            "id,given_name,date_of_birth,place_of_birth,created_in_run\n"
+            '1,"a,b ""c""",1850-01-01,"Kelso, Scotland",\n'
+            '2,"",1850-01-02,"Kelso, Scotland",\n'
+            '3,"line\nbreak\r",1850-01-03,"Kelso, Scotland",\n'
+            '4, é\t,1850-01-04,"Kelso, Scotland",\n'
+            '5,=1+1,1850-01-05,"Kelso, Scotland",\n'
+            '6,\'=x,1850-01-06,"Kelso, Scotland",\n'
+            '7,\\.,1850-01-07,"Kelso, Scotland",\n'
+            '8,\',1850-01-08,"Kelso, Scotland",\n'
+            '9,€😀,1850-01-09,"Kelso, Scotland",\n'
+        ).encode()
+    )
+    assert exported(Person, ["given_name"], "csv", rows=Person.objects.filter(id=7)) == b'given_name\n"\\."\n'
+
+
+def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
+    text = exported(Person, ["given_name"], "csv", rows=Person.objects.filter(id__in=[2, 5, 6, 7, 8]), defused=True)
+    assert text.decode() == (
+        "\ufeffgiven_name,cells_defused\n"
+        "\"\",yes\n'=1+1,yes\n''=x,yes\n\\.,yes\n',yes\n"
+    )  # fmt: skip
+
+
+def test_json_lines_and_an_array_hold_the_same_objects(experiments, exported):
+    lines = (
+        '{"experiment_id":1,"user":"U1","experiment_run_time":10,"compounds":[9,10],"created_line":null}\n'
+        '{"experiment_id":2,"user":"U1","experiment_run_time":1.5e-07,"compounds":[],"created_line":null}\n'
+    )
+    columns = ["experiment_id", "user", "experiment_run_time", "compounds", "created_line"]
+    assert exported(UserExperiment, columns, "ndjson").decode() == lines
+    assert json.loads(exported(UserExperiment, columns, "json")) == [json.loads(line) for line in lines.splitlines()]
+    assert exported(UserExperiment, columns, "csv").decode().splitlines()[1:] == ["1,U1,10,9;10,", "2,U1,1.5e-07,,"]
+
+
+def test_a_document_is_json_in_json_and_text_in_csv(sessions, exported):
+    document = '{"a": true, "b": {"é": "x\\"\\\\\\n\\u0001"}, "longer": [1, 0.0, 1.5, 10000000000000000000000, null]}'
+    assert exported(Session, ["document", "id"], "ndjson").decode() == f'{{"document":{document},"id":1}}\n'
+    cell = document.replace('"', '""')
+    assert exported(Session, ["document"], "csv").decode() == f'document\n"{cell}"\n'
+
+
+def test_a_text_that_is_a_list_is_a_list_in_json(experiments, exported):
+    call_command("refresh_views", verbosity=0)
+    columns = ["user_id", "most_common_compounds", "mean_run_time"]
+    assert exported(UserFeatures, columns, "ndjson").decode() == (
+        '{"user_id":1,"most_common_compounds":[9,10],"mean_run_time":5.000000075}\n'
+        '{"user_id":2,"most_common_compounds":[],"mean_run_time":null}\n'
+    )
+    assert exported(UserFeatures, columns, "csv").decode().splitlines()[1:] == ["1,9;10,5.000000075", "2,,"]
+    table = pa.parquet.read_table(io.BytesIO(exported(UserFeatures, columns, "parquet")))
+    assert table.column("most_common_compounds").to_pylist() == [[9, 10], []]
+
+
+def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported, django_user_model):
+    for format in ("csv", "ndjson", "parquet", "xlsx"):
+        assert b"alice@" not in exported(User, None, format)
+    assert exported(User, ["email"], "csv") == b"email\na****@example.com\n@****@example.org\n"
+    assert exported(User, ["email"], "csv", user=AnonymousUser()) == exported(User, ["email"], "csv")
+    assert exported(User, ["email"], "csv", defused=True).splitlines()[2] == b"'@****@example.org,yes"
+    curator = django_user_model.objects.create_user("cleo")
+    curator.user_permissions.add(Permission.objects.get(codename="view_email"))
+    assert exported(User, ["email"], "csv", user=curator) == b"email\nalice@example.com\n@b@example.org\n"
+
+
+def test_parquet_has_types_and_tells_nothing_from_empty(people, exported):
+    table = pa.parquet.read_table(io.BytesIO(exported(Person, None, "parquet")))
+    assert table.column("given_name").to_pylist() == ODD
+    assert table.column("date_of_birth").to_pylist()[0] == date(1850, 1, 1)
+    assert table.column("created_in_file").null_count == len(ODD)
+    kinds = {field.name: str(field.type) for field in table.schema}
+    assert (kinds["id"], kinds["date_of_birth"], kinds["place_of_birth"]) == ("int64", "date32[day]", "string")
+    census = pa.parquet.read_schema(io.BytesIO(exported(Respondent, None, "parquet")))
+    kinds = {field.name: str(field.type) for field in census}
+    assert kinds["income_over_50k"] == "bool" and kinds["age"] == "int16"
+    assert kinds["education"] == kinds["sex"] == "dictionary<values=string, indices=int32, ordered=0>"
+
+
+def test_excel_has_values_and_no_formulas(people, sessions, exported):
+    sheet = openpyxl.load_workbook(io.BytesIO(exported(Person, ["id", "given_name", "date_of_birth"], "xlsx"))).active
+    head, *found = sheet.iter_rows()
+    assert [cell.value for cell in head] == ["id", "given_name", "date_of_birth"]
+    assert [row[0].value for row in found] == list(range(1, len(ODD) + 1))
+    assert found[4][1].value == "=1+1" and found[4][1].data_type == "s" and found[4][1].quotePrefix
+    assert found[0][2].value == "1850-01-01"  # no day that Excel knows
+    Subject.objects.update(date_of_birth=date(2020, 2, 29))
+    sheet = openpyxl.load_workbook(io.BytesIO(exported(Subject, ["subject_id", "date_of_birth"], "xlsx"))).active
+    assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as Excel has it
+
+
+def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
+    monkeypatch.setattr(spreadsheet, "MOST", len(ODD))
+    export(Person, Person.objects.all(), None, None, "xlsx").close()
+    monkeypatch.setattr(spreadsheet, "MOST", len(ODD) - 1)
+    with pytest.raises(TooManyRows, match=f"up to {len(ODD) - 1} records.*CSV or Parquet"):
+        export(Person, Person.objects.all(), None, None, "xlsx")
+    Session.objects.update(document=["x" * 40_000])
+    with pytest.raises(Unwritable, match="document of record 1 has 40,0.. characters.*CSV or Parquet"):
+        export(Session, Session.objects.all(), ["document"], None, "xlsx")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_nothing_is_a_whole_file_too(transactional_db, exported, format):
+    for none in (Person.objects.none(), Person.objects.filter(id__in=[]), Person.objects.all()):
+        content = exported(Person, ["id"], format, rows=none)
+        match format:
+            case "csv":
+                assert content == b"id\n"
+            case "json":
+                assert json.loads(content) == []
+            case "ndjson":
+                assert content == b""
+            case "parquet":
+                assert pa.parquet.read_table(io.BytesIO(content)).num_rows == 0
+            case "xlsx":
+                assert openpyxl.load_workbook(io.BytesIO(content)).active.max_row == 1
+
+
+def test_columns_and_records_come_in_the_order_asked_for(people, exported):
+    ordered = Person.objects.filter(given_name__contains="=").order_by("-id")
+    assert exported(Person, ["family_name", "id"], "csv", rows=ordered) == b"family_name,id\nMac,6\nMac,5\n"
+    sliced = Person.objects.order_by("-id")[:2]
+    assert exported(Person, ["id"], "csv", rows=sliced) == b"id\n9\n8\n"
+    joined = Place.objects.filter(people_born__family_name="Mac").distinct()
+    assert exported(Place, ["id", "country"], "csv", rows=joined) == b"id,country\n1,Scotland\n"
+    percent = Person.objects.filter(given_name="100%s").extra(where=["'%%' = '%%'"])
+    assert exported(Person, ["id"], "csv", rows=percent) == b"id\n"
+
+
+def test_what_cannot_be_exported_is_told(transactional_db):
+    with pytest.raises(UnknownFormat, match="out of csv, json, ndjson, parquet, xlsx; found pdf"):
+        export(Place, Place.objects.all(), None, None, "pdf")
+    with pytest.raises(UnknownColumn, match="Unknown column contry. The nearest known one is country."):
+        export(Place, Place.objects.all(), ["contry"], None, "csv")
+    with pytest.raises(UnknownColumn, match="each column once, found id again"):
+        export(Place, Place.objects.all(), ["id", "city", "id"], None, "csv")
+    with pytest.raises(UnknownColumn, match="at least one column"):
+        export(Place, Place.objects.all(), [], None, "csv")
+
+
+def test_a_file_may_be_compressed(people, exported):
+    plain = exported(Person, None, "csv")
+    assert gzip.decompress(exported(Person, None, "csv", compress=True)) == plain
+    packed = export(Person, Person.objects.all(), None, None, "ndjson", compress=True)
+    assert (packed.filename, packed.content_type) == ("people.ndjson.gz", "application/gzip")
+    packed.close()
+    with export(Person, Person.objects.all(), None, None, "parquet", compress=True) as already:
+        assert already.filename == "people.parquet"
+
+
+def test_a_long_export_comes_in_blocks(transactional_db):
+    Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="y") for n in range(3000))
+    blocks = list(export(Place, Place.objects.all(), None, None, "csv"))
+    assert len(blocks) > 5 and max(map(len, blocks)) < 100_000
+    assert b"".join(blocks).count(b"\n") == 3001
+
+
+def test_floats_are_written_as_postgresql_writes_them(transactional_db, exported):
+    User.objects.create(user_id=1, name="U", email="u@example.com", signup_date=date(2023, 1, 1))
+    odd = [0.0, 1e15, 999999999999999.0, 1e14, 1e-4, 1e-5, 123456.789, 1e300, 5e-324, 0.1, 2.0, 1 / 3, 1e100]
+    UserExperiment.objects.bulk_create(
+        UserExperiment(experiment_id=n, user_id=1, experiment_run_time=x) for n, x in enumerate(odd)
+    )
+    lines = exported(UserExperiment, ["experiment_run_time"], "csv").decode().splitlines()[1:]
+    assert lines == list(map(rows.float_text, odd))
+    assert lines[:6] == ["0", "1e+15", "999999999999999", "100000000000000", "0.0001", "1e-05"]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_is_read_as_it_was(value):
+    assert repr(float(rows.float_text(value))) == repr(value)
