@@ -115,6 +115,11 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "explore.charts.bundle.VegaFinder",  # makes what draws charts in a browser
+]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
 
 # Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
@@ -139,6 +144,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
+    "explore",
     "people",
     "experiments",
     "census",

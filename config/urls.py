@@ -1,4 +1,4 @@
-"""Where things are: the admin for people, /api/ for programs."""
+"""Where things are: the admin for curators, /explore/ for analysts, /api/ for programs."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -12,4 +12,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", include("datasets.urls")),
+    path("explore/", include("explore.urls")),
 ]

@@ -20,6 +20,7 @@ from datasets.personal import permission_for
 from datasets.searching import search
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
+MOST_NEAREST = 10  # unknown parameters for which the nearest known one is looked for, which takes its time
 LIMIT = 2**63 - 1  # a larger number fits no column of either engine
 
 
@@ -81,7 +82,8 @@ class RecordFilterSet(django_filters.FilterSet):
         for name, values in data.lists():
             permission = cls.personal.get(name)
             if name not in known:
-                nearest = [f" The nearest known one is {near}." for near in get_close_matches(name, known, n=1)]
+                close = get_close_matches(name, known, n=1) if len(messages) < MOST_NEAREST else []
+                nearest = [f" The nearest known one is {near}." for near in close]
                 messages[name] = ["".join(["Unknown parameter.", *nearest])]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]

@@ -131,7 +131,7 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
 
     A view may say what its chart shows: ``chart = (label, value, order)``; a value of None counts its rows.
     """
-    label, value, order = _chart_of(view)
+    label, value, order = chart_of(view)
     rows = view._default_manager.order_by()
     if value is None:
         value, rows = "rows_counted", rows.values(label).annotate(rows_counted=Count("pk"))
@@ -144,7 +144,7 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
     return bars, max(len(found) - BARS, 0)
 
 
-def _chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
+def chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
     """Return what the chart of a view shows; of one that does not say so itself, its first count, most first."""
     if said := getattr(view, "chart", None):
         return said
@@ -156,7 +156,7 @@ def _chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
 
 def _shown(view: type[MaterializedView]) -> str:
     """Return what the bars of a view's chart stand for, in a few words."""
-    label, value, _ = _chart_of(view)
+    label, value, _ = chart_of(view)
     shown = view._meta.get_field(value).verbose_name if value else "how many"
     field = view._meta.get_field(label)
     by = str(field.help_text or field.verbose_name).rstrip(".")

@@ -20,7 +20,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connections, models
 
 from datasets.listing import ListedColumn, columns_of
-from datasets.measuring import PARTS, TEXTS, summary_sql
+from datasets.measuring import PARTS, QUANTILES, TEXTS, summary_sql
 
 MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
 GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to
@@ -72,7 +72,7 @@ class Measure:
         """Return what a database has for the measure as it is served; raises Unsummarised for what is too large."""
         if value is None or self.kind == "count":
             return value
-        if self.kind in ("mean", "median"):
+        if self.kind == "mean" or self.kind in QUANTILES:
             return float(value)
         if self.kind == "sum" and not isinstance(self.column.field, models.FloatField):
             if abs(value) > GREATEST:
