@@ -77,8 +77,9 @@ def refuse_most(run: SourceRun) -> None:
     before = run.source.model._default_manager.count() - sum(file.created for file in run.files)
     if 2 * gone > before:
         raise ImportRefused(
-            f"{gone:,} of the {before:,} records of {run.source.name} are missing, and --remove-missing would delete "
-            "them. Nothing was imported. See with --dry-run which they are; where it is right, add --remove-most."
+            f"{gone:,} of the {before:,} records of {run.source.name} are missing, and would be deleted. Nothing was "
+            "imported. Rehearse it to see which they are; where it is right, apply the rehearsed run, or type "
+            "--remove-most."
         )
 
 
