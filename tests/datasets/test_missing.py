@@ -149,8 +149,8 @@ def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refuse
     importing("people", towns(*range(240)))
     others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
     assert refused("people", others, "--remove-missing") == (
-        "140 of the 240 records of places are missing, and --remove-missing would delete them. Nothing was imported. "
-        "See with --dry-run which they are; where it is right, add --remove-most."
+        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Rehearse it to see "
+        "which they are; where it is right, apply the rehearsed run, or type --remove-most."
     )
     assert rows("SELECT count(*) FROM places") == [(240,)]
     assert importing("people", others, "--remove-missing", "--dry-run").counts["places"]["removed"] == 140
