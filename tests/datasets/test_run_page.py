@@ -195,7 +195,7 @@ def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, reh
     answer = curator.get(f"/admin/datasets/importrun/file/{run.files.get().pk}/rejected/")
     assert f'filename="people.csv.rejected-{run.pk}.csv"' in answer["Content-Disposition"]
     lines = answer.getvalue().decode("utf-8-sig").splitlines()
-    assert lines[0] == "place_of_birth,Date of Birth,family_name,given_name,shoe,line,problems,raw"
+    assert lines[0] == "place_of_birth,Date of Birth,family_name,given_name,shoe,line,problems,raw,cells_defused"
     assert lines[1].startswith("Atlantis,1901-02-30,Elm,Gus,9,2,")
     assert '"Kelso,1901-02-03"' in lines[2] and lines[2].startswith(",,,,,3,")
 
@@ -244,6 +244,15 @@ def test_mended_rows_continue_the_file_that_they_came_from(curator, rehearsed):
     assert run.files.get().name == "people.csv" and run.files.get().rejected_rows.get().line == 5
     again = rehearsed(people=PEOPLE.replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso"))
     assert "New (0) Missing (0)" in page(curator, again)
+
+
+def test_a_formula_among_rejected_rows_is_not_run_and_comes_back_as_it_was(curator, rehearsed):
+    run = rehearsed(places=PLACES, people="\n".join([PEOPLE.splitlines()[0], "=1+1,-Mac,1901-02-30,Kelso", ""]))
+    mended = sent(curator, run)
+    assert "'=1+1,'-Mac,1901-02-30" in mended
+    run = do(curator, rehearsed(places=PLACES, people=mended.replace("02-30", "02-28")), "apply")
+    assert run.status == "landed", run.error
+    assert (Person.objects.get().given_name, Person.objects.get().family_name) == ("=1+1", "-Mac")
 
 
 def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, rehearsed):
