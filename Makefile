@@ -39,6 +39,9 @@ dev: .venv/installed-dev  ## the same, with what tests and checks need
 
 run: export DEBUG := on
 run: install  ## the site on this machine, with the sample data: http://127.0.0.1:8000/ (PORT=8001 for another port)
+	@$(PYTHON) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
+		s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()' "$(PORT)" 2>/dev/null || { \
+		echo "Port $(PORT) is taken, or is no port. For another, type its number, such as: make run PORT=8001" >&2; exit 1; }
 	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py import_sources
 	@$(PYTHON) manage.py demo_curator

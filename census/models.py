@@ -102,6 +102,7 @@ class Respondent(ContentRecord):
 
     class Meta:
         db_table = "respondents"
+        indexes = [models.Index(fields=["age"], name="respondents_age")]
         constraints = [
             identity_is_unique("respondents"),
             models.CheckConstraint(condition=models.Q(age__gte=0, age__lte=150), name="respondents_age_0_to_150"),

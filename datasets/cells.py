@@ -53,13 +53,24 @@ class Kind:
     def check(self, text: str) -> Any:
         """Return what *text* stands for; raises ValueError that says what was expected."""
         value = self.parse(text)
+        if refusal := self.refusal(value):
+            raise ValueError(refusal)
+        return value
+
+    def refusal(self, value: Any) -> str:
+        """Return what the first validator that does not accept *value* has against it."""
         for validator in self.validators:
             try:
                 validator(value)
             except ValidationError as error:
                 message = " ".join(error.messages).rstrip(".")
-                raise ValueError(f"is not accepted: {message[:1].lower()}{message[1:]}") from None
-        return value
+                return f"is not accepted: {message[:1].lower()}{message[1:]}"
+        return ""
+
+    def leave_to_validators(self) -> None:
+        """Raise pa.ArrowInvalid where validators want to see each value."""
+        if self.validators:
+            raise pa.ArrowInvalid("for the validators to see")
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,7 @@ class Whole(Kind):
     def convert(self, cells: pa.Array) -> pa.Array:
         if pc.any(pc.starts_with(cells, "0x", ignore_case=True)).as_py():
             raise pa.ArrowInvalid("Arrow would read hexadecimal")
+        self.leave_to_validators()
         return _bounded(pc.cast(cells, self.type), self.least, self.most)
 
 
@@ -120,6 +132,7 @@ class Number(Kind):
         return value + 0.0  # -0.0 is 0.0
 
     def convert(self, cells: pa.Array) -> pa.Array:
+        self.leave_to_validators()
         numbers = pc.cast(cells, self.type)
         if not pc.all(pc.is_finite(numbers)).as_py() and numbers.null_count < len(numbers):
             raise pa.ArrowInvalid("not finite")
@@ -128,7 +141,7 @@ class Number(Kind):
 
 @dataclass(frozen=True)
 class Day(Kind):
-    """A date written year-month-day, as ISO 8601 has it."""
+    """A date written year-month-day, as ISO 8601 has it; limits are left to validators, for one may be today."""
 
     type = pa.date32()
     expected = "a date written year-month-day, such as 1984-03-01"
@@ -144,6 +157,11 @@ class Day(Kind):
     def convert(self, cells: pa.Array) -> pa.Array:
         days = pc.cast(cells, self.type)
         _bounded(pc.cast(days, pa.int32()), FIRST_DAY, LAST_DAY)
+        if not all(isinstance(validator, MinValueValidator | MaxValueValidator) for validator in self.validators):
+            self.leave_to_validators()
+        for end in pc.min_max(days).as_py().values():
+            if end is not None and self.refusal(end):
+                raise pa.ArrowInvalid("out of range")
         return days
 
 
@@ -168,8 +186,8 @@ class Text(Kind):
     def convert(self, cells: pa.Array) -> pa.Array:
         if self.longest and (pc.max(pc.utf8_length(cells)).as_py() or 0) > self.longest:
             raise pa.ArrowInvalid("too long")
-        if self.validators and not (self.plain and pc.all(pc.match_substring_regex(cells, self.plain)).as_py()):
-            raise pa.ArrowInvalid("for the validators to see")
+        if not (self.plain and pc.all(pc.match_substring_regex(cells, self.plain)).as_py()):
+            self.leave_to_validators()
         return cells
 
 
@@ -255,7 +273,7 @@ def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = 
         case models.JSONField():
             return Document(rest)
         case models.CharField() | models.TextField():
-            return Text(rest, field.max_length, PLAIN_EMAIL if _only_email(rest) else None)
+            return Text(rest, field.max_length, PLAIN_EMAIL if [type(v) for v in rest] == [EmailValidator] else None)
     raise ImproperlyConfigured(f"{field} is a {type(field).__name__}, for which datasets/cells.py has no Kind yet.")
 
 
@@ -272,10 +290,6 @@ def _spelled(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> Spel
         kind = pa.int64() if isinstance(field, models.IntegerField) else pa.string()
     pairs = tuple((str(name).lower(), value) for value, names in named.items() for name in names)
     return Spelled((), pairs, kind, " or ".join(str(names[0]) for names in named.values()))
-
-
-def _only_email(validators: tuple) -> bool:
-    return len(validators) == 1 and isinstance(validators[0], EmailValidator)
 
 
 def _bounded(values: pa.Array, least: Any, most: Any) -> pa.Array:

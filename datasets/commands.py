@@ -2,8 +2,8 @@
 
 import os
 import sys
-from argparse import ArgumentParser
-from collections.abc import Callable
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,8 @@ from datasets.loading import ImportRefused, Options, Outcome, import_files
 from datasets.models import ImportRun, SourceFile
 
 SECONDS_BETWEEN_LINES = 5
+STANDARD_OUTPUT = Path("-")
+LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
 class ImportCommand(BaseCommand):
@@ -29,7 +31,7 @@ class ImportCommand(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "paths", nargs="*", type=Path, metavar="FILE", help="files or folders; by default the sources' own folder"
+            "paths", nargs="*", type=_named, metavar="FILE", help="files or folders; by default the sources' own folder"
         )
         parser.add_argument("--dry-run", action="store_true", help="do everything but keep it, and report the same")
         parser.add_argument("--strict", action="store_true", help="import nothing if a single row cannot be used")
@@ -37,17 +39,23 @@ class ImportCommand(BaseCommand):
             "--remove-missing", action="store_true", help="delete records that their file no longer holds"
         )
         parser.add_argument(
+            "--remove-most", action="store_true", help="with --remove-missing: even where that is most of a table"
+        )
+        parser.add_argument(
             "--as", dest="known_as", metavar="NAME", help="the name of the file that the one given continues"
         )
         parser.add_argument("--encoding", default="utf-8", help="of the files, where it is not UTF-8; such as cp1252")
-        parser.add_argument("--report", type=Path, metavar="FILE", help="write the whole report there, as JSON")
+        parser.add_argument(
+            "--report", type=_named, metavar="FILE", help="write the whole report there, as JSON; - for standard output"
+        )
 
     def handle(self, **options) -> None:
         report: Path | None = options["report"]
-        if report and not report.absolute().parent.is_dir():
-            raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
-        if report and report.is_dir():
-            raise CommandError(f"--report {report} is a folder: expected the name of a file, such as report.json.")
+        known_as = _known_as(options["known_as"])
+        if options["remove_most"] and not options["remove_missing"]:
+            raise CommandError("--remove-most goes with --remove-missing, which says that missing records are deleted.")
+        if report:
+            _see_that_it_can_be_written(report)
         try:
             last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         except DatabaseError as error:
@@ -64,7 +72,8 @@ class ImportCommand(BaseCommand):
                         dry_run=options["dry_run"],
                         strict=options["strict"],
                         remove_missing=options["remove_missing"],
-                        known_as=options["known_as"],
+                        remove_most=options["remove_most"],
+                        known_as=known_as,
                         encoding=options["encoding"],
                     ),
                     progress,
@@ -72,14 +81,13 @@ class ImportCommand(BaseCommand):
             except ImportRefused as refusal:
                 self._refused(refusal, last, report)
         if report:
-            reports.write(outcome, report)
+            self._report(report, reports.whole(outcome))
         if options["verbosity"]:
-            try:
-                for line in reports.summary(outcome):
-                    self.stdout.write(line)
-                self.stdout.flush()
-            except BrokenPipeError:  # as "| head" leaves it; the run has landed all the same
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            lines = (f"{line}\n" for line in reports.summary(outcome))
+            if report == STANDARD_OUTPUT:
+                sys.stderr.writelines(lines)
+            else:
+                self._print(lines)
 
     def _refused(self, refusal: ImportRefused, last: int, report: Path | None) -> None:
         """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
@@ -88,8 +96,57 @@ class ImportCommand(BaseCommand):
             for line in reports.rejected_lines(run):
                 self.stderr.write(line)
         if report:
-            reports.write(Outcome(run), report) if run else reports.write_refusal(self.dataset, str(refusal), report)
+            self._report(report, reports.whole(Outcome(run)) if run else reports.refusal(self.dataset, str(refusal)))
         raise CommandError(str(refusal)) from None
+
+    def _report(self, report: Path, pieces: Iterable[str]) -> None:
+        if report == STANDARD_OUTPUT:
+            self._print(pieces)
+            return
+        try:
+            with report.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            raise CommandError(f"The run came to its end, but --report {report}: {error.strerror}.") from None
+
+    def _print(self, pieces: Iterable[str]) -> None:
+        try:
+            for piece in pieces:
+                self.stdout.write(piece, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:  # as "| head" leaves it; the run has landed all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _named(text: str) -> Path:
+    if not text:
+        raise ArgumentTypeError("expected the name of a file, found an empty text")
+    return Path(text)
+
+
+def _known_as(name: str | None) -> str | None:
+    """Return what --as says; raises CommandError where that can be the name of no file."""
+    if name is None:
+        return None
+    if not name.strip():
+        raise CommandError(f'--as "{name}": expected the name of the file that this one continues, such as places.csv.')
+    if len(name) > LONGEST_NAME:
+        raise CommandError(f"--as: the name has {len(name)} characters; expected {LONGEST_NAME} at most.")
+    return name.strip()
+
+
+def _see_that_it_can_be_written(report: Path) -> None:
+    """Raise CommandError where *report* cannot be written, which is better known before a long run than after it."""
+    if report == STANDARD_OUTPUT:
+        return
+    if not report.absolute().parent.is_dir():
+        raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
+    if report.is_dir():
+        raise CommandError(f"--report {report} is a folder: expected the name of a file, such as report.json.")
+    try:
+        report.open("a").close()
+    except OSError as error:
+        raise CommandError(f"--report {report} cannot be written: {error.strerror}.") from None
 
 
 def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:

@@ -76,7 +76,8 @@ def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") 
                     f"{path} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
                 )
         else:
-            raise FilesError(f"{path} is not there: expected a file or a folder.")
+            what = "is neither a file nor a folder" if path.exists() else "is not there: expected a file or a folder"
+            raise FilesError(f"{path} {what}.")
         found |= {file.resolve(): Found(file, tuple(fitting), file) for file, fitting in inside if fitting}
     return list(found.values()), passed_over
 

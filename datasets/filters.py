@@ -144,7 +144,9 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
-        filters[f"{column.name}__isnull"] = _yes_or_no(field_name=column.path, lookup_expr="isnull")
+        # What every record referred to has is missing where the reference is: no join has to find that out.
+        path = column.path if column.field.null else column.path.partition("__")[0]
+        filters[f"{column.name}__isnull"] = _yes_or_no(field_name=path, lookup_expr="isnull")
     return filters
 
 

@@ -81,47 +81,64 @@ def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
 class Occurrences:
     """Counts how often each content has come before in a file, a batch at a time.
 
-    Remembers eight bytes a row, in sorted arrays that are merged as they grow.
+    Remembers eight bytes for each content, and sixteen more where it has come again, in sorted arrays that are merged
+    as they grow.
     """
 
     def __init__(self):
-        self.runs: list[np.ndarray] = []
-        self.repeats: dict[int, int] = {}  # how often a content has come that came more than once
+        self.came = _Counts(counting=False)
+        self.came_again = _Counts()  # how often after the first time
 
     def add(self, lanes: Lanes) -> None:
         """Add to *lanes* the term of each row's occurrence, from the second on, in place."""
         keys = lanes[0] ^ (lanes[1] << np.uint64(1))
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
-        starts = (
-            np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else np.empty(0, int)
-        )
-        distinct = ordered[starts]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
         lengths = np.diff(np.append(starts, len(keys)))
-        again = np.flatnonzero(self._known(distinct) | (lengths > 1))
-        for place in again:
-            key, start, length = int(distinct[place]), starts[place], lengths[place]
-            came = self.repeats.get(key, int(self._known(distinct[place : place + 1])[0]))
-            rows = order[start : start + length]
-            numbers = np.arange(came, came + length, dtype=np.uint64)
-            terms = number_terms("occurrence", numbers)
-            terms[:, numbers == 0] = 0
-            lanes[:, rows] += terms
-            self.repeats[key] = came + int(length)
-        self._remember(distinct)
+        distinct = ordered[starts]
+        known = self.came.of(distinct)
+        before = known + self.came_again.of(distinct)
+        self.came.add(distinct[known == 0])
+        again = np.flatnonzero((known > 0) | (lengths > 1))
+        if not len(again):
+            return
+        self.came_again.add(distinct[again], (lengths - (known == 0))[again])
+        numbers = np.repeat(before - starts, lengths) + np.arange(len(keys))
+        later = numbers > 0
+        lanes[:, order[later]] += number_terms("occurrence", numbers[later])
 
-    def _known(self, keys: np.ndarray) -> np.ndarray:
-        known = np.zeros(len(keys), bool)
-        for run in self.runs:
+
+class _Counts:
+    """A count of each of many keys; not *counting*, it tells which there are, as ones and noughts."""
+
+    def __init__(self, counting: bool = True):
+        self.counting = counting
+        self.runs: list[tuple[np.ndarray, np.ndarray | None]] = []  # of keys in order, and their counts
+
+    def of(self, keys: np.ndarray) -> np.ndarray:
+        """Return the counts of *keys*."""
+        counts = np.zeros(len(keys), np.int64)
+        for run, their_counts in self.runs:
             places = np.searchsorted(run, keys)
             places[places == len(run)] = 0
-            known |= run[places] == keys
-        return known
+            found = run[places] == keys
+            counts += np.where(found, their_counts[places], 0) if self.counting else found
+        return counts
 
-    def _remember(self, keys: np.ndarray) -> None:
+    def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:
+        """Count *keys*, which are in order; not *counting*, they are new."""
         if len(keys):
-            self.runs.append(keys)
-        while len(self.runs) > 1 and len(self.runs[-2]) < 2 * len(self.runs[-1]):
-            merged = np.concatenate(self.runs[-2:])
+            self.runs.append((keys, counts))
+        while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
+            self.runs[-2:] = [self._merged(*self.runs[-2:])]
+
+    def _merged(self, first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray | None]:
+        merged = np.concatenate([first[0], second[0]])
+        if not self.counting:
             merged.sort(kind="stable")  # which merges what is sorted already
-            self.runs[-2:] = [merged]
+            return merged, None
+        order = np.argsort(merged, kind="stable")
+        merged = merged[order]
+        starts = np.flatnonzero(np.append(True, merged[1:] != merged[:-1]))
+        return merged[starts], np.add.reduceat(np.concatenate([first[1], second[1]])[order], starts)

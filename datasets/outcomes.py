@@ -33,8 +33,14 @@ def folder_of(run: ImportRun) -> Path:
 
 
 def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
-    """Keep what *merges* did, before they are rolled back or committed; without *whole*, what tables will not tell."""
+    """Keep what *merges* did, before they are rolled back or committed; without *whole*, what tables will not tell.
+
+    Of rehearsals at the command line, which nobody can apply, only the last of each dataset is kept.
+    """
     forget(run)
+    if whole and run.task_id is None:
+        for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.REHEARSED, task_id=None):
+            forget(old)
     with ExitStack() as books:
 
         def write(kind: str, entries: Iterable[dict]) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -32,12 +31,13 @@ def progress(run: ImportRun) -> dict[str, Any]:
     total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
     read = min(run.bytes_read, total)
     seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
-    left = seconds * (total - read) / read if read and seconds else None
+    begun = seconds and read * 100 >= total  # before that, a guess would be wild
+    left = seconds * (total - read) / read if begun and read else None
     return {
         "total": total,
         "read": read,
         "rows": run.rows_read,
-        "rows_a_second": round(run.rows_read / seconds) if seconds else 0,
+        "rows_a_second": round(run.rows_read / seconds) if begun else 0,
         "left": timedelta(seconds=round(left)) if left is not None else None,
         "all_read": bool(total) and read >= total,
     }
@@ -84,8 +84,8 @@ def _more(count: int) -> Iterator[str]:
         yield f"  and {count - SHOWN:,} more; --report FILE lists them all."
 
 
-def write(outcome: Outcome, path: Path) -> None:
-    """Write the whole report as JSON, rejections and missing records one by one."""
+def whole(outcome: Outcome) -> Iterator[str]:
+    """Yield the whole report as JSON, piece by piece, rejections and missing records one by one."""
     run = outcome.run
     sources = []
     for source, files in by_source(run).items():
@@ -119,18 +119,17 @@ def write(outcome: Outcome, path: Path) -> None:
         {"source": r.file.source, "file": r.file.name, "line": r.line, "values": r.values, "problems": r.problems}
         for r in rejected.iterator(2000)
     )
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
-        for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
-            file.write(f',\n "{name}": [')
-            for place, entry in enumerate(entries):
-                file.write((",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str))
-            file.write("\n ]")
-        file.write("\n}\n")
+    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+    for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
+        yield f',\n "{name}": ['
+        for place, entry in enumerate(entries):
+            yield (",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
+        yield "\n ]"
+    yield "\n}\n"
 
 
-def write_refusal(dataset: str, error: str, path: Path) -> None:
-    """Write the report of an import that was refused before it became a run."""
+def refusal(dataset: str, error: str) -> Iterator[str]:
+    """Yield the report of an import that was refused before it became a run."""
     nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
-    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

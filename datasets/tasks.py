@@ -56,7 +56,6 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         known_as=waiting.known_as or None,
         encoding=waiting.encoding,
         started_by=waiting.started_by,
-        keep_outcome=True,
         expecting=expecting,
     )
     uploads = [Upload(upload["name"], upload["sha256"]) for upload in waiting.uploads]
@@ -89,8 +88,6 @@ def land(run: ImportRun) -> None:
 
 def apply(run: ImportRun) -> None:
     """Have a rehearsed run done for real by a worker; raises NotNow."""
-    if not run.tables_seen:
-        raise NotNow(f"Run {run.pk} was rehearsed at the command line. Import its files there, without --dry-run.")
     _enqueue(run, {Status.REHEARSED}, run.tables_seen, dry_run=False)
 
 
@@ -114,6 +111,8 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
         if run.pk is None:
             run.status, run.dry_run, run.heartbeat = Status.WAITING, dry_run, timezone.now()
             run.save()
+        elif run.task_id is None:
+            raise NotNow(f"Run {run.pk} is of the command line. Import its files there, or upload them here.")
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start["dry_run"] = dry_run

@@ -124,8 +124,9 @@ class ImportForm(forms.Form):
     known_as = forms.CharField(
         required=False,
         max_length=255,
-        label="Continues",
-        help_text="The name of the file that this one continues, where it is called otherwise.",
+        label="Known as",
+        help_text="Mostly left empty. For a single file whose own name does not say what it is: the name of the file "
+        "that it continues, or of the folder that it lay in. The next import finds its records by this name.",
     )
     strict = forms.BooleanField(required=False, help_text="A single row that cannot be used stops the import.")
     remove_missing = forms.BooleanField(
@@ -166,12 +167,12 @@ class ImportForm(forms.Form):
         """See that each file fits a source; raises FilesError."""
         found = find_uploads([Upload(f.name, f.sha256) for f in files], sources_of(dataset), cleaned["encoding"])
         if cleaned.get("known_as") and len(found) > 1:
-            raise FilesError(f"“Continues” names what one file is known by, but {len(found)} were given.")
+            raise FilesError(f"“Known as” names what one file is known by, but {len(found)} were given.")
         for file in found:
             name = file.called.name
             by_folder = any(s.known_as(Path("/a", name)) != s.known_as(Path("/b", name)) for s in file.sources)
             if by_folder and not cleaned.get("known_as"):
                 raise FilesError(
-                    f"{name} is known by the folder that it lies in, which a browser does not send. "
-                    "Say under “Continues” what it is known as, such as its folder's name."
+                    f"{name} is known by the folder that it lies in, which a browser does not send. Upload it alone, "
+                    "and type the folder's name under “Known as”; or import the whole folder at the command line."
                 )

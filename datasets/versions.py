@@ -8,6 +8,7 @@ from time import time_ns
 
 from django.apps import apps
 from django.db import connections, models, router
+from django.db.models.functions import Greatest
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 
@@ -29,15 +30,12 @@ def raise_version(*names: str) -> None:
 
     A number is never given twice, even where a backup is put back and other changes follow: it takes after the clock.
     """
-    connection = connections[router.db_for_write(Version)]
-    latest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
-    with connection.cursor() as cursor:
-        for name in sorted(names):  # in one order, so that two who raise the same ones do not wait for each other
-            cursor.execute(
-                "INSERT INTO versions (name, number) VALUES (%s, %s) ON CONFLICT (name)"
-                f" DO UPDATE SET number = {latest}(versions.number + 1, EXCLUDED.number)",
-                [name, time_ns() // 1000],
-            )
+    for name in sorted(names):  # in one order, so that two who raise the same ones do not wait for each other
+        now = time_ns() // 1000
+        version = Version.objects.filter(pk=name)
+        risen = {"number": Greatest(models.F("number") + 1, now)}
+        if not version.update(**risen) and not Version.objects.get_or_create(pk=name, defaults={"number": now})[1]:
+            version.update(**risen)  # somebody else has stored the first one meanwhile
 
 
 def version_of(dataset: str) -> int:

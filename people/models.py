@@ -3,6 +3,7 @@
 from django.db import models
 
 from datasets.models import ContentRecord, MaterializedView, Record, identity_is_unique
+from datasets.validators import DAY_OF_BIRTH
 
 
 class Place(Record):
@@ -35,7 +36,7 @@ class Person(ContentRecord):
     id = models.BigAutoField(primary_key=True)
     given_name = models.CharField(max_length=200)
     family_name = models.CharField(max_length=200)
-    date_of_birth = models.DateField()
+    date_of_birth = models.DateField(validators=DAY_OF_BIRTH)
     place_of_birth = models.ForeignKey(Place, models.PROTECT, related_name="people_born")
 
     joined_columns = {

@@ -3,6 +3,7 @@
 from django.db import models
 
 from datasets.models import MaterializedView, Record
+from datasets.validators import DAY_OF_BIRTH
 
 
 class Sex(models.TextChoices):
@@ -20,7 +21,7 @@ class Subject(Record):
     """An animal or a person that experiments were made with. Files leave out what they do not know."""
 
     subject_id = models.CharField("subject", primary_key=True, max_length=100)
-    date_of_birth = models.DateField(null=True, blank=True)
+    date_of_birth = models.DateField(null=True, blank=True, validators=DAY_OF_BIRTH)
     species = models.CharField(max_length=200, null=True, blank=True, help_text="Such as Mus musculus.")
     sex = models.CharField(max_length=10, choices=Sex.choices, null=True, blank=True)
     background_strain = models.CharField(max_length=200, null=True, blank=True, help_text="Such as C57BL/6J.")

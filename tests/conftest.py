@@ -85,15 +85,38 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server = None
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Says which database this run is about."""
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Says which database this run is about, and which browser."""
+    return [f"database: {named_database()}", f"browser: {find_chromium() or NO_BROWSER}"]
+
+
+def named_database() -> str:
+    """The engine of this run, and its version."""
     if os.environ["TEST_ENGINE"] == "sqlite":
-        return f"database: SQLite {sqlite3.sqlite_version} (a file)"
+        return f"SQLite {sqlite3.sqlite_version} (a file)"
     import psycopg
 
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         version = connection.execute("SHOW server_version").fetchone()[0]
-    return f"database: PostgreSQL {version} ({'started for this run' if server else 'TEST_DATABASE_URL'})"
+    return f"PostgreSQL {version} ({'started for this run' if server else 'TEST_DATABASE_URL'})"
+
+
+NO_BROWSER = (
+    "none found, so the tests in tests/browser are skipped. Type: apt-get install chromium, or set CHROMIUM to the "
+    "path of a Chromium or Chrome"
+)
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium: the one that CHROMIUM names, else the first that is installed."""
+    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    return next((path for path in map(shutil.which, filter(None, names)) if path), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser; a test that needs one is skipped where there is none."""
+    return find_chromium() or pytest.skip(f"browser: {NO_BROWSER}")
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,9 @@ class BulkAdmin(EditedAdmin):
 
     @admin.action(permissions=["change"], description="Change a field of the selected %(verbose_name_plural)s")
     def change_field(self, request, queryset) -> HttpResponse:
-        """Begin with the rows that were ticked."""
-        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        """Begin with the rows that were ticked, or with all that match where that was chosen."""
+        across = request.POST.get("select_across") == "1"
+        keys = [] if across else request.POST.getlist(ACTION_CHECKBOX_NAME)
         return self._page(request, self._form(request, bound=False), keys, queryset)
 
     def bulk_view(self, request) -> HttpResponse:
@@ -140,6 +141,7 @@ class BulkAdmin(EditedAdmin):
             "title": f"Change a field of {self.opts.verbose_name_plural}",
             "opts": self.opts,
             "form": form,
+            "chosen": form.field,  # in a template, form.field would be the box to choose it
             "media": self.media + form.media,
             "keys": keys,
             "key_name": ACTION_CHECKBOX_NAME,

@@ -1,6 +1,9 @@
 """Corrections as curators see them: what they changed, what the file says, and giving it back."""
 
+from collections.abc import Iterator
+
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminField, AdminForm, AdminReadonlyField, Fieldline, Fieldset
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -16,6 +19,30 @@ from datasets.history.reading import Readable, stored_row
 from datasets.models import Record
 
 BADGE = '<span class="badge corrected">{}</span>'
+
+
+class _MarkedForm(AdminForm):
+    """A form whose corrected fields carry a badge where they cannot be changed, too: the admin labels those itself."""
+
+    def __iter__(self) -> Iterator[Fieldset]:
+        for name, options in self.fieldsets:
+            yield _MarkedFieldset(self.form, name, self.readonly_fields, model_admin=self.model_admin, **options)
+
+
+class _MarkedFieldset(Fieldset):
+    def __iter__(self) -> Iterator[Fieldline]:
+        for field in self.fields:
+            yield _MarkedLine(self.form, field, self.readonly_fields, model_admin=self.model_admin)
+
+
+class _MarkedLine(Fieldline):
+    def __iter__(self) -> Iterator[AdminField | AdminReadonlyField]:
+        record = self.form.instance
+        names = {name for name, field in correctable(type(record)).items() if stored_name(field) in record.corrections}
+        for field in super().__iter__():
+            if isinstance(field, AdminReadonlyField) and field.field["name"] in names:
+                field.label_tag = format_html("{} " + BADGE, field.label_tag(), "corrected")
+            yield field
 
 
 class CorrectedAdmin(EditedAdmin):
@@ -56,6 +83,8 @@ class CorrectedAdmin(EditedAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj is not None and obj.corrections:
             context["corrections"] = self._corrections(request, obj)
+            form = context["adminform"]
+            context["adminform"] = _MarkedForm(form.form, form.fieldsets, {}, form.readonly_fields, self)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _corrections(self, request, record: Record) -> list[dict]:

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import IntegrityError, models
+from django.db import models
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -109,10 +109,6 @@ class EditAdmin(ReadOnlyAdmin):
             undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
         except UndoRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-            return page
-        except IntegrityError:
-            told = "It cannot be undone. Others refer to what would go, or what it refers to is no more."
-            self.message_user(request, told, messages.ERROR)
             return page
         matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
         counts = {"removed": undone.removed, "as before": undone.reverted, "brought back": undone.brought_back}

@@ -158,7 +158,7 @@ class ImportViews:
         """Send the rejected rows of one file, to be mended and imported again."""
         _require(request, "datasets.view_rejectedrow")
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
-        return rejected_response(file, request.user)
+        return rejected_response(file, request.user, spreadsheet=True)
 
     def _to(self, run: ImportRun) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:datasets_importrun_change", args=[run.pk]))

@@ -173,4 +173,5 @@ def _masked_column(model: type[models.Model], name: str) -> Callable:
     def column(record: models.Model) -> str | None:
         return masked(getattr(record, name))
 
+    column.__name__ = name
     return column

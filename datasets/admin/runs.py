@@ -9,6 +9,8 @@ from datasets.admin.imports import ImportViews
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import hidden_fields
+from datasets.rejected import Reader
+from datasets.sources import dataset_apps, sources_of
 
 admin.site.app_index_template = "admin/datasets/app_index.html"
 
@@ -92,6 +94,8 @@ class RejectedRowAdmin(ReadOnlyAdmin):
         return lookup.split("__")[0] not in self.exclude and super().lookup_allowed(lookup, value, request)
 
     def _cells(self, request) -> list:
+        readers: dict[tuple[str, str], Reader] = {}
+
         @admin.display(description="problems")
         def problems(row: RejectedRow) -> str:
             if _is_personal(row, request.user):
@@ -104,7 +108,12 @@ class RejectedRowAdmin(ReadOnlyAdmin):
                 return "Hidden: the table holds personal data."
             if not isinstance(row.values, dict):
                 return str(row.values)
-            return ", ".join(f"{column}: {'' if value is None else value}" for column, value in row.values.items())
+            dataset, table = row.file.run.dataset, row.file.source
+            if (dataset, table) not in readers and dataset in dataset_apps():
+                readers.update({(dataset, one.name): Reader(one, request.user) for one in sources_of(dataset)})
+            reader = readers.get((dataset, table))
+            cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]
+            return ", ".join(f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells)
 
         return [problems, values]
 

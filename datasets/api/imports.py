@@ -11,7 +11,6 @@ from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.utils.urls import replace_query_param
@@ -23,6 +22,7 @@ from datasets.api.pages import BadCursor, OrderKey, page
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
 from datasets.api.runs import address_of, body_of, rejections_of, summary_of
+from datasets.api.streams import STREAMED
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.rejected import rejected_response
@@ -36,6 +36,7 @@ NEEDED = {
     "rejections": "datasets.view_rejectedrow",
 }
 PAGING = ("cursor", "page_size")
+FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # that rejected rows come in
 
 
 class MaySteerImports(BasePermission):
@@ -50,16 +51,6 @@ class KeyReused(Refused):
     """An Idempotency-Key that has come before, with another request."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-
-
-class CSVRenderer(BaseRenderer):
-    """The format by its name; what is sent is written elsewhere."""
-
-    media_type, format = "text/csv", "csv"
-
-
-class NDJSONRenderer(CSVRenderer):
-    media_type, format = "application/x-ndjson", "ndjson"
 
 
 class ImportViewSet(viewsets.ViewSet):
@@ -140,7 +131,7 @@ class ImportViewSet(viewsets.ViewSet):
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return _told(body_of(request, run) | {"undone": undone.told()})
 
-    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, CSVRenderer, NDJSONRenderer])
+    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
     def rejections(self, request, pk: str) -> HttpResponseBase:
         """List the rows that an import could not use; as CSV or NDJSON, those of one file, to be mended."""
         asked = _asked(request, "file", *PAGING)
@@ -158,9 +149,6 @@ class ImportViewSet(viewsets.ViewSet):
             response = _told({**around, "results": shown})
         response["Cache-Control"] = "no-store"
         return response
-
-    def get_view_name(self) -> str:
-        return "Imports" if self.action in ("list", "create", None) else f"Import: {self.action}"
 
     def _new(self, run: ImportRun, mode: str) -> ImportRun:
         try:

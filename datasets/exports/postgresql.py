@@ -23,7 +23,7 @@ def csv_rows(queryset: models.QuerySet, columns: list[ExportedColumn], defused: 
     if defused:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
-    return _copied(queryset.values_list(*cells), "COPY ({query}) TO STDOUT (FORMAT csv)")
+    return _copied(queryset.values_list(*cells), "{query}", "FORMAT csv")
 
 
 def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[bytes]:
@@ -33,12 +33,12 @@ def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Ite
     # As CSV that never quotes: no control character is ever in JSON as PostgreSQL writes it.
     return _copied(
         queryset.values_list(*(_value(column) for column in columns)),
-        f"COPY (SELECT row_to_json(exported) FROM ({{query}}) AS exported ({names.replace('%', '%%')})) TO STDOUT "
-        r"(FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')",
+        f"SELECT row_to_json(exported) FROM ({{query}}) AS exported ({names.replace('%', '%%')})",
+        r"FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02'",
     )
 
 
-def _copied(rows: models.QuerySet, statement: str) -> Iterator[bytes]:
+def _copied(rows: models.QuerySet, around: str, options: str) -> Iterator[bytes]:
     connection = connections[rows.db]
     try:
         query, parameters = rows.query.get_compiler(using=rows.db).as_sql()
@@ -50,7 +50,7 @@ def _copied(rows: models.QuerySet, statement: str) -> Iterator[bytes]:
             [text for setting in SETTINGS.items() for text in setting],
         )
         # Filled in here, for COPY takes no parameters.
-        statement = cursor.mogrify(statement.replace("{query}", query), parameters)
+        statement = cursor.mogrify(f"COPY ({around.replace('{query}', query)}) TO STDOUT ({options})", parameters)
         with connection.wrap_database_errors, cursor.copy(statement) as copy:
             found, size = [], 0
             while row := copy.read():

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 
 from datasets.history.columns import correctable, remembers_its_file, stored_name
@@ -182,12 +183,13 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
 
 
 def _select(records: models.QuerySet) -> None:
-    query, parameters = records.order_by().values_list("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {temporary(SELECTED)}")
         kind = records.model._meta.pk.rel_db_type(connection)
         cursor.execute(f"CREATE TEMPORARY TABLE {SELECTED} (pk {kind})")
-        cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
+        with suppress(EmptyResultSet):  # Django's way to say that no row can match
+            query, parameters = records.order_by().values_list("pk").query.sql_with_params()
+            cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
 
 
 # The parts of the queries; r is the record.

@@ -34,6 +34,25 @@ def taken(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
         yield f"{count} of {model._meta.db_table} would come back to a place that others have: {first}."
 
 
+def given_away(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
+    """Yield a sentence for each unique column whose value in the JSON *document* of *rows* others have by now."""
+    pk, stored = model._meta.pk, values(model, document)
+    source, _, condition = rows.partition(" WHERE ")
+    for field in model._meta.concrete_fields:
+        if field.unique and field is not pk:
+            same = f"r.{quoted(field.column)} = {stored[field.column]} AND r.{quoted(pk.column)} <> {stored[pk.column]}"
+            there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
+            if count := _one(f"SELECT count(*) FROM {there}"):
+                first = _listed(f"SELECT r.{quoted(pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+                yield f"{count} of {model._meta.db_table} have the {field.verbose_name} by now: {first}."
+
+
+def part_of(model: type[models.Model]) -> models.ForeignKey | None:
+    """Return the field that leads from *model* to what its rows are a part of and go with, where they are one."""
+    references = (field for field in model._meta.fields if field.is_relation)
+    return next((field for field in references if field.remote_field.on_delete is models.CASCADE), None)
+
+
 def lacking(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence for each table that the JSON *document* of *rows* refers to and that lacks what it names."""
     for field in model._meta.concrete_fields:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from datasets import matviews
 from datasets.history.edits import put_back, put_back_links
+from datasets.history.obstacles import given_away, lacking, part_of
 from datasets.history.rows import no, values
+from datasets.loading import references
 from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
 from datasets.sources import Source, sources_of
@@ -65,18 +67,21 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False) -> Undone:
 def _undo_landed(run: ImportRun, user, dry_run: bool) -> "Undone":
     files = list(run.files.values_list("pk", flat=True))
     undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), files)
-    return _undo(undoing, {"undone_run": run}, user, dry_run, run)
+    return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run)
 
 
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
-    """Take back what *edit* did to the records of *sources*."""
+    """Take back what *edit* did to the records of *sources*; raises UndoRefused as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDID or hasattr(edit, "undoing"):
         raise UndoRefused([f"{edit} has been undone, or is an undo itself."])
-    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources, []), {"undone_edit": edit}, user, dry_run, None)
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources, []), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
 
 def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None) -> Undone:
     result = Undone()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # a large run has just come, of which the planner knows nothing yet
+            cursor.execute('ANALYZE changes (run_id, edit_id, "table", record, kind)')
     try:
         with transaction.atomic():
             if reasons := list(undoing.obstacles()):
@@ -90,6 +95,8 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
                 raise _Rehearsed
     except _Rehearsed:
         pass
+    except IntegrityError:
+        raise UndoRefused(["Others have the place of what would come back, or refer to what would go."]) from None
     return result
 
 
@@ -98,6 +105,7 @@ class _Undoing:
 
     def __init__(self, condition: str, sources: list[Source], files: list[int]):
         self.condition, self.sources = condition, sources
+        self.by_run = bool(files)
         self.created = f"r.created_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
 
     # What stands in the way.
@@ -107,21 +115,24 @@ class _Undoing:
         for source in self.sources:
             yield from self._changed_later(source.model)
             yield from self._taken(source.model)
+            if not self.by_run:  # which changes no column that is unique
+                yield from given_away(source.model, self._mine(source.model, (Change.Kind.UPDATED,)), "c.before")
 
     def _changed_later(self, model: type[Record]) -> Iterator[str]:
         table = model._meta.db_table
         later = (
-            f"SELECT l.record FROM changes l LEFT JOIN import_runs lr ON lr.id = l.run_id"
+            f"SELECT l.record FROM changes l{{mine}} LEFT JOIN import_runs lr ON lr.id = l.run_id"
             f" LEFT JOIN edits le ON le.id = l.edit_id LEFT JOIN edits u ON u.undone_edit_id = le.id"
             f" WHERE l.{quoted('table')} = '{table}' AND ({self.condition.replace('c.', 'l.')}) IS NOT TRUE"
             # What was taken back, and the taking back, stand on nothing any more.
             f" AND coalesce(lr.status, '') <> '{ImportRun.Status.UNDONE}'"
-            f" AND coalesce(le.action, '') <> '{Edit.Action.UNDID}' AND u.id IS NULL"
+            f" AND coalesce(le.action, '') <> '{Edit.Action.UNDID}' AND u.id IS NULL AND {{which}}"
         )
-        mine = f"SELECT 1 FROM changes c WHERE {self.condition} AND c.{quoted('table')} = '{table}'"
+        mine = f" JOIN changes c ON c.{quoted('table')} = '{table}' AND c.record = l.record AND c.id < l.id"
         # A record that was created here may be gone by now, which is a change, too.
         created = self.created.replace("r.created_in_id", values(model, "l.before")["created_in_id"])
-        query = f"{later} AND (EXISTS ({mine} AND c.record = l.record AND c.id < l.id) OR {created})"
+        both = later.format(mine=mine, which=self.condition), later.format(mine="", which=created)
+        query = " UNION ".join(both)  # either by itself can be joined; one or the other is looked for row by row
         yield from _told(query, "{count} of {table} have been changed since: {first}.", table)
 
     def _referred_to(self, model: type[Record]) -> Iterator[str]:
@@ -131,49 +142,63 @@ class _Undoing:
             child = relation.related_model
             if not child._meta.managed or relation.many_to_many:
                 continue
-            goes = self._goes_too(child, relation)
+            owned = part_of(child)  # a row of a many-to-many goes with its owner, and is told by it
+            owner, key = (owned.related_model, owned.column) if owned else (child, child._meta.pk.column)
             query = (
-                f"SELECT CAST(x.{quoted(child._meta.pk.column)} AS text) FROM {quoted(child._meta.db_table)} x"
-                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self.created} AND NOT ({goes})"
+                f"SELECT DISTINCT CAST(x.{quoted(key)} AS text) FROM {quoted(child._meta.db_table)} x"
+                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self._goes(model, 'r')}"
             )
-            told = f"{{count}} of {child._meta.db_table} refer to {{table}} that it created: {{first}}."
+            if issubclass(owner, Record):
+                there = f"o.{quoted(owner._meta.pk.column)} = x.{quoted(key)} AND {self._goes(owner, 'o')}"
+                query += f" AND NOT EXISTS (SELECT 1 FROM {quoted(owner._meta.db_table)} o WHERE {there})"
+            told = f"{{count}} of {owner._meta.db_table} refer to {{table}} that it created: {{first}}."
             yield from _told(query, told, model._meta.db_table)
 
-    def _goes_too(self, child: type[models.Model], relation) -> str:
-        """Return the condition that row x of *child* goes with what is undone, by itself or as a part of another."""
-        if issubclass(child, Record):
-            return self.created.replace("r.", "x.")
-        for other in child._meta.fields:  # a row of a many-to-many: goes with its owner
-            if other.is_relation and other.remote_field.on_delete is models.CASCADE:
-                owner = other.related_model._meta
-                made = self.created.replace("r.", "o.")
-                return (
-                    f"EXISTS (SELECT 1 FROM {quoted(owner.db_table)} o WHERE {made}"
-                    f" AND o.{quoted(owner.pk.column)} = x.{quoted(other.column)})"
-                )
-        return "1 = 0"
+    def _goes(self, model: type[models.Model], row: str) -> str:
+        """Return the condition that *row* of *model* was created by what is undone."""
+        if self.by_run:
+            return self.created.replace("r.", f"{row}.")
+        key = values(model, "c.after")[model._meta.pk.column]
+        return f"{row}.{quoted(model._meta.pk.column)} IN (SELECT {key} FROM {self._mine(model, ('created',))})"
 
     def _taken(self, model: type[Record]) -> Iterator[str]:
         """Yield which deleted records cannot come back, because another has their place."""
         stored = values(model, "c.before")
         unique = {model._meta.pk.column} | {f.column for f in model._meta.concrete_fields if f.unique}
         unique |= {"identity"} & set(stored)
-        same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
-        query = (
-            f"SELECT c.record FROM changes c JOIN {quoted(model._meta.db_table)} r ON ({same})"
-            f" WHERE {self.condition} AND c.kind = '{Change.Kind.DELETED}'"
+        # A join for each: one by either of two columns would look up every row by itself.
+        query = " UNION ".join(
+            f"SELECT c.record FROM changes c JOIN {quoted(model._meta.db_table)} r ON r.{quoted(column)} ="
+            f" {stored[column]} WHERE {self.condition} AND c.kind = '{Change.Kind.DELETED}'"
             f" AND c.{quoted('table')} = '{model._meta.db_table}'"
+            for column in sorted(unique)
         )
         yield from _told(query, "{count} of {table} that it deleted have come anew: {first}.", model._meta.db_table)
+
+    def _lacking(self, model: type[Record]) -> Iterator[str]:
+        """Yield what records that are as before again refer to, and that has gone since."""
+        rows = self._mine(model, (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT))
+        keys = f"SELECT {values(model, 'c.before')[model._meta.pk.column]} FROM {rows}"
+        told = [(model, model._meta.pk.column)]
+        told += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
+        for table, key in told:
+            referring = [field for field in table._meta.concrete_fields if field.is_relation]
+            if references.broken(table, referring, f"r.{quoted(key)} IN ({keys})"):
+                yield from lacking(model, rows, "c.before")
+                return
 
     # Taking it back.
 
     def take_back(self, edit: Edit, result: Undone) -> None:
+        references.expect_long_queries()
         with connection.cursor() as cursor:
-            for source in self.sources:
-                self._bring_back(cursor, source.model, edit, result)
-            for source in self.sources:
-                self._revert(cursor, source.model, edit, result)
+            with references.left_unchecked():
+                for source in self.sources:
+                    self._bring_back(cursor, source.model, edit, result)
+                for source in self.sources:
+                    self._revert(cursor, source.model, edit, result)
+            if reasons := [reason for source in self.sources for reason in self._lacking(source.model)]:
+                raise UndoRefused(reasons)
             # What referred to a created record by a change that is reverted does so no more.
             if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
                 raise UndoRefused(reasons)
@@ -193,7 +218,7 @@ class _Undoing:
         mine = self._mine(model, (Change.Kind.DELETED,))
         put_back(cursor, model, mine, "c.before")
         count = self._write_down(cursor, mine, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
-        cursor.execute(f"UPDATE changes AS c SET standing = {no()} WHERE {mine.partition(' WHERE ')[2]}")
+        cursor.execute(f"UPDATE changes AS c SET standing = {no()} WHERE c.standing AND {mine.partition(' WHERE ')[2]}")
         _count(result.brought_back, model, count)
 
     def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
@@ -215,8 +240,7 @@ class _Undoing:
 
     def _remove_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
         table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
-        by_hand = f"SELECT {values(model, 'c.after')[model._meta.pk.column]} FROM {self._mine(model, ('created',))}"
-        gone = f"({self.created} OR r.{pk} IN ({by_hand}))"
+        gone = self._goes(model, "r")
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {table} r WHERE {gone})")

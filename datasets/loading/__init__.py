@@ -33,18 +33,18 @@ class Options:
     """How files are to be imported.
 
     *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
-    Python codec's name; *started_by* a user. *keep_outcome* is for a rehearsal: what it would change is kept for its
-    page. *expecting* is what a rehearsal has said of how the tables stood; where they stand otherwise, the run is a
-    rehearsal again.
+    Python codec's name; *started_by* a user. *remove_most* is for who knows that most of a table is to go as missing.
+    *expecting* is what a rehearsal has said of how the tables stood, and its reader has agreed to; where they stand
+    otherwise, the run is a rehearsal again.
     """
 
     dry_run: bool = False
     strict: bool = False
     remove_missing: bool = False
+    remove_most: bool = False
     known_as: str | None = None
     encoding: str = "utf-8"
     started_by: object = None
-    keep_outcome: bool = False
     expecting: str = ""
 
 
@@ -233,7 +233,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
                 run.dry_run = True
                 run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
-            outcomes.keep(run, merges, outcome.missing, whole=run.dry_run and options.keep_outcome)
+            outcomes.keep(run, merges, outcome.missing, whole=run.dry_run)
             if run.dry_run:
                 raise _Rehearsed
             _record(source_runs)
@@ -264,6 +264,8 @@ def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progre
         ]
     for merge in reversed(merges):  # children before the parents that they hold
         if missing.find_missing(merge.run, outcome.missing) and options.remove_missing:
+            if not (options.remove_most or options.dry_run or options.expecting):
+                missing.refuse_most(merge.run)
             missing.remove_missing(merge.run, run.notes)
     rejected = sum(file.rejected for merge in merges for file in merge.run.files)
     if options.strict and rejected:

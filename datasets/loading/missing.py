@@ -8,10 +8,13 @@ from django.db import connection, models
 from datasets import identity
 from datasets.history.rows import as_json, no
 from datasets.loading.filling import SourceRun
+from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
 from datasets.models import Change, SourceFile
 from datasets.sources import Column
 from datasets.staging import Writer, quoted
+
+FEW = 100  # missing records that are removed whatever part of their table they are
 
 
 def find_missing(run: SourceRun, listed: Spool) -> bool:
@@ -66,14 +69,30 @@ def _unseen(run: SourceRun) -> str:
     )
 
 
+def refuse_most(run: SourceRun) -> None:
+    """Raise ImportRefused where most of a table is missing: a file that was cut off, or is another, looks like that."""
+    gone = sum(file.missing for file in run.files)
+    if gone <= FEW:
+        return
+    before = run.source.model._default_manager.count() - sum(file.created for file in run.files)
+    if 2 * gone > before:
+        raise ImportRefused(
+            f"{gone:,} of the {before:,} records of {run.source.name} are missing, and would be deleted. Nothing was "
+            "imported. Rehearse it to see which they are; where it is right, apply the rehearsed run, or type "
+            "--remove-most."
+        )
+
+
 def remove_missing(run: SourceRun, notes: list[str]) -> None:
     """Delete what :func:`find_missing` found, but for what others refer to; counts both."""
     model, table, missing = run.source.model, quoted(run.source.name), quoted(run.stage.missing)
     pk = quoted(model._meta.pk.column)
     # A many-to-many refers by the foreign keys of its table, which are relations of their own.
     relations = [r for r in model._meta.related_objects if r.related_model._meta.managed and not r.many_to_many]
+    # Rows that nothing can refer to go and are written down in one go, on PostgreSQL.
+    at_once = connection.vendor == "postgresql" and not relations
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and relations:
             # Nobody may begin to refer to them now.
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
@@ -86,10 +105,12 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
             if count := cursor.fetchone()[0]:
                 notes.append(f"{count} missing of {run.source.name} stay: {child._meta.db_table} refers to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
+        delete = f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})"
         cursor.execute(
-            f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {run.files[0].run_id},'
+            (f"WITH gone AS ({delete} RETURNING *) " if at_once else "")
+            + f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {run.files[0].run_id},'
             f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {no()}"
-            f" FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {missing})"
+            f" FROM {'gone r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
         )
         for relation in relations:
             if relation.on_delete is models.CASCADE:
@@ -98,7 +119,8 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
         for owned in model._meta.many_to_many:
             child, column = quoted(owned.m2m_db_table()), quoted(owned.m2m_column_name())
             cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
-        cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})")
+        if not at_once:
+            cursor.execute(delete)
         cursor.execute(f"SELECT name, count(*) FROM {missing} GROUP BY name")
         removed = dict(cursor.fetchall())
     for file in run.files:

@@ -8,7 +8,7 @@ from django.db import connection, models, transaction
 from datasets.loading.filling import SourceRun
 from datasets.loading.rejections import unknown_reference
 from datasets.loading.runs import ImportRefused
-from datasets.models import SourceFile
+from datasets.models import Lookup, SourceFile
 from datasets.sources import LookUp, Many, Reference
 from datasets.staging import quoted
 
@@ -146,46 +146,69 @@ def write_transaction(unchecked: bool) -> Iterator[None]:
             if unchecked and not on_sqlite:
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL session_replication_role = replica")
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
-                    # A handful of long queries gain nothing from being compiled; and a server that looks, while one of
-                    # them runs, whether its client is still there lets go of the dataset's lock when it is not.
-                    cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
+            expect_long_queries()
             yield
     finally:
         if on_sqlite:
             connection.enable_constraint_checking()
 
 
+def expect_long_queries() -> None:
+    """Set PostgreSQL up, for this transaction, for a handful of queries over many rows."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
+            # Such queries gain nothing from being compiled; and a server that looks, while one of them runs, whether
+            # its client is still there lets go of the dataset's lock when it is not.
+            cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
+
+
+@contextmanager
+def left_unchecked() -> Iterator[None]:
+    """Leave the proof of the references that rows get within, a part of a transaction, to :func:`broken`.
+
+    On PostgreSQL, where the role may; SQLite, whose checks cost little, goes on checking.
+    """
+    ours = connection.vendor == "postgresql" and checks_are_ours()
+    with connection.cursor() as cursor:
+        if ours:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        if ours:  # a transaction that fails takes it back by itself
+            cursor.execute("SET LOCAL session_replication_role = origin")
+
+
 def prove(run: SourceRun) -> None:
-    """See that every reference of the rows that this run wrote holds; raises ImportRefused.
+    """See that every reference of the rows that this run wrote holds; raises ImportRefused."""
+    fields = [column.field for column in run.stage.columns if type(column) in (LookUp, Reference)]
+    files = ", ".join(map(str, run.file_ids))
+    if count := broken(run.source.model, fields, f"r.changed_in_id IN ({files})"):
+        raise ImportRefused(
+            f"{count} {'row' if count == 1 else 'rows'} of {run.source.name} would refer to records that are not "
+            "there any more: they were deleted while the files were read. Nothing was imported; import them again."
+        )
+
+
+def broken(model: type[models.Model], fields: list[models.ForeignKey], condition: str) -> int:
+    """Return how many rows r of *model* that fulfil *condition* refer by one of *fields* to what is not there.
 
     The rows referred to are locked first, so that none can go before commit.
     """
-    table, files = quoted(run.source.name), ", ".join(map(str, run.file_ids))
+    table = quoted(model._meta.db_table)
     with connection.cursor() as cursor:
-        joins, broken = [], []
-        for place, column in enumerate(c for c in run.stage.columns if type(c) in (LookUp, Reference)):
-            parent, pk = quoted(column.model._meta.db_table), quoted(column.field.target_field.column)
-            mine = f"r.{quoted(column.stored_as)}"
+        joins, lost = [], []
+        for place, field in enumerate(fields):
+            parent, pk = quoted(field.related_model._meta.db_table), quoted(field.target_field.column)
+            mine = f"r.{quoted(field.column)}"
             if connection.vendor == "postgresql":
-                those = (
-                    ""
-                    if isinstance(column, LookUp)
-                    else (f" WHERE p.{pk} IN (SELECT {mine} FROM {table} r WHERE r.changed_in_id IN ({files}))")
+                those = f" WHERE p.{pk} IN (SELECT {mine} FROM {table} r WHERE {condition})"
+                few = issubclass(field.related_model, Lookup)
+                cursor.execute(
+                    f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{'' if few else those} FOR KEY SHARE) locked"
                 )
-                cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{those} FOR KEY SHARE) locked")
             joins.append(f"LEFT JOIN {parent} p{place} ON p{place}.{pk} = {mine}")
-            broken.append(f"({mine} IS NOT NULL AND p{place}.{pk} IS NULL)")
+            lost.append(f"({mine} IS NOT NULL AND p{place}.{pk} IS NULL)")
         if not joins:
-            return
-        cursor.execute(
-            f"SELECT count(*) FROM {table} r {' '.join(joins)}"
-            f" WHERE r.changed_in_id IN ({files}) AND ({' OR '.join(broken)})"
-        )
-        if count := cursor.fetchone()[0]:
-            raise ImportRefused(
-                f"{count} {'row' if count == 1 else 'rows'} of {run.source.name} would refer to records that are not "
-                "there any more: they were deleted while the files were read. Nothing was imported; import them again."
-            )
+            return 0
+        cursor.execute(f"SELECT count(*) FROM {table} r {' '.join(joins)} WHERE {condition} AND ({' OR '.join(lost)})")
+        return cursor.fetchone()[0]

@@ -62,6 +62,32 @@ def importing(tmp_path, transactional_db) -> Callable[..., Report]:
 
 
 @pytest.fixture
+def bring(write, importing) -> Callable[..., Path]:
+    """Import tables that are given as texts, each by the name of its file; the folder of the files."""
+
+    def bring(dataset: str, **tables: str) -> Path:
+        folder = [write(f"all/{name}.csv", text).parent for name, text in tables.items()][0]
+        importing(dataset, folder)
+        return folder
+
+    return bring
+
+
+@pytest.fixture
+def staff(client, django_user_model) -> Callable:
+    """Sign in somebody who has the permissions that are named; the client."""
+    from django.contrib.auth.models import Permission
+
+    def staff(*codenames: str):
+        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
+        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(member)
+        return client
+
+    return staff
+
+
+@pytest.fixture
 def refused(transactional_db) -> Callable[..., str]:
     """Run an import command, which has to refuse; the sentence that says why."""
 

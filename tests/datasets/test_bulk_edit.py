@@ -1,11 +1,14 @@
 """Many records are changed as one Edit, after a preview, and the Edit is undone."""
 
 import pytest
-from django.contrib.auth.models import Permission
 
+from census.models import EducationLevel
 from datasets import matviews
+from datasets.history import edits
+from datasets.history.undoing import UndoRefused, undo_edit
 from datasets.models import Change, Edit
-from experiments.models import User, UserExperiment
+from datasets.sources import sources_of
+from experiments.models import Compound, User, UserExperiment
 from people.models import Person, Place
 
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -15,25 +18,10 @@ COUNT = 15
 
 
 @pytest.fixture
-def people(write, importing):
+def people(bring):
     rows = "".join(f"G{n},{'Mac' if n % 3 else 'Oak'},1901-02-03,Kelso\n" for n in range(COUNT))
-    folder = write("all/people.csv", HEADER + rows).parent
-    write("all/places.csv", PLACES)
-    importing("people", folder)
+    bring("people", places=PLACES, people=HEADER + rows)
     return list(Person.objects.order_by("pk"))
-
-
-@pytest.fixture
-def staff(client, django_user_model):
-    """Sign in somebody who has the permissions that are named."""
-
-    def staff(*codenames):
-        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
-        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(member)
-        return client
-
-    return staff
 
 
 def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, people):
@@ -66,6 +54,26 @@ def test_all_that_match_the_filter_are_changed(admin_client, people):
     page = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
     assert page.status_code == 302 and page["Location"] == f"{LIST}?q=Oak"
     assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
+
+
+def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client, people):
+    page = admin_client.get(BULK)
+    assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
+    page = admin_client.post(BULK, {"field": "family_name", "_next": "Next"})
+    assert 'name="_preview"' in page.text and 'value="Take another field"' in page.text
+
+
+def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
+    asked = {"field": "county", "value": "Elsewhere", "_preview": "x"}
+    page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", asked)
+    assert page.status_code == 200 and "Nothing has changed" in page.text and not Edit.objects.exists()
+
+
+def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
+    chosen = {"action": "change_field", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
+    page = admin_client.post(f"{LIST}?q=Oak", chosen)
+    assert page.context["keys"] == [] and page.context["address"] == f"{BULK}?q=Oak"
+    assert "Of 1 selected" not in page.text
 
 
 def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
@@ -181,5 +189,54 @@ def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, peop
     asked = {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
     admin_client.post(BULK, asked)
     page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
-    assert "cannot be undone" in page.text
+    some = sorted(str(person.pk) for person in people)[:10]
+    assert f"15 of people refer to places that it created: {', '.join(some)}, …." in page.text
     assert Place.objects.filter(pk=ayr.pk).exists()
+
+
+@pytest.fixture
+def undo(admin_client):
+    """Undo an edit; what its page tells."""
+
+    def undo(edit):
+        page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+        return " ".join(str(message) for message in page.context["messages"])
+
+    return undo
+
+
+def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_client, people, undo):
+    kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
+    correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
+    with pytest.raises(UndoRefused, match="has to be restored first"):
+        edits.delete(Place.objects.filter(pk=kelso.pk), None)
+        undo_edit(correction, sources_of("people"), dry_run=True)
+    assert undo(correction) == (
+        f"It cannot be undone. What they refer to is no more, and has to be restored first: place {kelso.pk}."
+    )
+    assert Person.objects.filter(place_of_birth=derry).count() == COUNT
+    assert "2 of places brought back" not in undo(Edit.objects.get(action="deleted"))
+    assert f"{COUNT} of people as before" in undo(correction)
+
+
+def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
+    bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
+    made = Compound.objects.create(compound_id=1, compound_name="A", compound_structure="C")
+    of_compound = edits.created(made, None)
+    experiment = UserExperiment.objects.create(experiment_id=7, user_id=1, experiment_run_time=1)
+    experiment.compounds.set([made])
+    of_experiment = edits.created(experiment, None)
+    assert "1 of user_experiments refer to compounds that it created: 7." in undo(of_compound)
+    assert undo(of_experiment) == "Undone: 1 of user_experiments removed."
+    assert undo(of_compound) == "Undone: 1 of compounds removed."
+
+
+def test_a_name_that_another_has_by_now_is_not_given_back(transactional_db, undo):
+    level = EducationLevel.objects.create(name="Masters", years=14)
+    renamed = edits.correct(EducationLevel.objects.all(), {"name": "Master"}, None)
+    other = EducationLevel.objects.create(name="Masters", years=15)
+    assert undo(renamed) == f"It cannot be undone. 1 of education_levels have the name by now: {other.pk}."
+    edits.delete(EducationLevel.objects.filter(pk=other.pk), None)
+    assert undo(renamed) == "Undone: 1 of education_levels as before."
+    level.refresh_from_db()
+    assert level.name == "Masters"

@@ -157,19 +157,6 @@ def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write
     assert "differ in their columns (workclass). Import them one after the other." in sentence
 
 
-def test_as_is_for_one_file(folder, refused):
-    assert refused("people", folder, "--as", "people.csv") == (
-        "--as people.csv says what one file is known by, but 2 were given."
-    )
-
-
-def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folder, refused, rows, tmp_path):
-    sentence = refused("people", folder, "--report", tmp_path / "nowhere/report.json")
-    assert sentence == f"--report {tmp_path}/nowhere/report.json: there is no folder {tmp_path}/nowhere."
-    assert "is a folder: expected the name of a file" in refused("people", folder, "--report", tmp_path)
-    assert rows("SELECT * FROM import_runs") == []
-
-
 def test_what_the_database_refuses_is_told_in_a_sentence(write, refused, rows, execute):
     execute("CREATE UNIQUE INDEX one_place_a_country ON places (country)")
     try:

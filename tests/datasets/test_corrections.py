@@ -1,7 +1,6 @@
 """A curator corrects a record in the admin, sees what the file says, and gives it back."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -17,30 +16,15 @@ FORM = {"given_name": "Anne", "family_name": "Mac", "date_of_birth": "1901-02-03
 
 
 @pytest.fixture
-def ann(write, importing):
-    folder = write("all/people.csv", PEOPLE).parent
-    write("all/places.csv", PLACES)
-    importing("people", folder)
+def ann(bring):
+    bring("people", places=PLACES, people=PEOPLE)
     return Person.objects.get(given_name="Ann")
 
 
 @pytest.fixture
-def user(write, importing):
-    importing("experiments", write("users.csv", USERS))
+def user(bring):
+    bring("experiments", users=USERS)
     return User.objects.get()
-
-
-@pytest.fixture
-def staff(client, django_user_model):
-    """Sign in somebody who has the permissions that are named."""
-
-    def staff(*codenames):
-        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
-        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(member)
-        return client
-
-    return staff
 
 
 def page_of(record):
@@ -132,6 +116,9 @@ def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, an
     client = staff("view_person")
     page = client.get(page_of(ann)).text
     assert "Corrected by hand" in page and "Give back" not in page
+    assert '<label>Given name:</label> <span class="badge corrected">corrected</span>' in page
+    assert "<label>Family name:</label>\n" in page
+    assert '<span class="badge corrected">given name</span>' in client.get("/admin/people/person/").text
     assert client.post(f"/admin/people/person/{ann.pk}/release/given_name/").status_code == 403
     assert client.post(page_of(ann), FORM | {"_seen": "0"}).status_code == 403
     assert Person.objects.get(pk=ann.pk).given_name == "Anne"
@@ -144,6 +131,7 @@ def test_an_address_that_may_not_be_seen_is_masked_and_not_given_back(staff, adm
     client = staff("view_user", "change_user")
     page = client.get(page_of(user)).text
     assert "<td>a****@example.org</td>" in page and "<td>n****@example.net</td>" in page
+    assert '<label>E-mail:</label> <span class="badge corrected">corrected</span>' in page
     assert "ann@" not in page and "new@" not in page and "Give back" not in page
     assert client.post("/admin/experiments/user/1/release/email/").status_code == 403
 

@@ -16,12 +16,8 @@ EXPERIMENTS = "experiment_id,user_id,experiment_compound_ids,experiment_run_time
 
 
 @pytest.fixture
-def experiments(write, importing):
-    folder = write("all/users.csv", USERS).parent
-    write("all/compounds.csv", COMPOUNDS)
-    write("all/user_experiments.csv", EXPERIMENTS)
-    importing("experiments", folder)
-    return folder
+def experiments(bring):
+    return bring("experiments", users=USERS, compounds=COMPOUNDS, user_experiments=EXPERIMENTS)
 
 
 def one(model, **narrowed):

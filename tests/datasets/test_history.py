@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -19,25 +18,8 @@ HISTORY = "/admin/experiments/user/1/history/"
 
 
 @pytest.fixture
-def folder(write, importing):
-    folder = write("all/users.csv", USERS).parent
-    write("all/compounds.csv", COMPOUNDS)
-    write("all/user_experiments.csv", EXPERIMENTS)
-    importing("experiments", folder)
-    return folder
-
-
-@pytest.fixture
-def staff(client, django_user_model):
-    """Sign in somebody who has the permissions that are named."""
-
-    def staff(*codenames):
-        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
-        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(member)
-        return client
-
-    return staff
+def folder(bring):
+    return bring("experiments", users=USERS, compounds=COMPOUNDS, user_experiments=EXPERIMENTS)
 
 
 def told(page) -> list[tuple]:

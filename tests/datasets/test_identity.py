@@ -168,3 +168,21 @@ def test_occurrences_are_numbered_in_more_rows_than_one_batch_takes(places, writ
     report = importing("people", write("people.csv", PEOPLE + ANN + other + ANN))
     assert report.counts == {"people": {"read": 27_002, "created": 27_002}}
     assert rows("SELECT count(DISTINCT identity) FROM people WHERE given_name = 'Ann'") == [(3_002,)]
+
+
+def test_many_rows_that_come_many_times_are_numbered_right_through_all_batches():
+    # 5,000 contents in 60 batches of 1,000 rows, of which nine tenths are the one content 0.
+    draw = np.random.default_rng(7)
+    numbers = np.where(draw.random(60_000) < 0.9, 0, draw.integers(0, 5_000, 60_000))
+    pool = identity.number_terms("content", np.arange(5_000))
+    contents, occurrences, came = pool[:, numbers], identity.Occurrences(), Counter()
+    for start in range(0, 60_000, 1_000):
+        occurrences.add(contents[:, start : start + 1_000])
+    expected = []
+    for number in numbers.tolist():
+        expected.append(came[number])
+        came[number] += 1
+    terms = identity.number_terms("occurrence", np.array(expected))
+    terms[:, np.array(expected) == 0] = 0
+    assert came[0] > 50_000
+    assert (contents == pool[:, numbers] + terms).all()

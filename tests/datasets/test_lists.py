@@ -171,6 +171,7 @@ def test_counts_of_a_big_list_are_bounded_and_say_so(admin_client, add, monkeypa
     add(*(f"n{number}" for number in range(200)))
     page = admin_client.get(PEOPLE, {"_facets": "True", "family_name": "Mac"}).text
     assert "More than 60 people." in page
+    assert "Select all people: more than 60</a>" in page
     assert 'Scotland <span class="facet">(60+)</span>' in page
 
 
@@ -230,6 +231,22 @@ def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
     assert [row["given_name"] for row in rows] == ["'=1+1", "Ann", "'@x"]
     assert {row["place_of_birth"] for row in rows} == {"Kelso"}
     assert {row["date_of_birth"] for row in rows} == {"1900-01-01"}
+
+
+@pytest.mark.parametrize("query", ["", "?date_of_birth__gte=1850-01-01&q=mac"])
+def test_all_that_match_are_exported_and_not_only_the_rows_of_the_page(admin_client, add, query):
+    add("Old", born=date(1849, 12, 31))
+    add(*(f"n{number:03}" for number in range(120)))
+    page = admin_client.get(f"{PEOPLE}{query}").text
+    assert "Select all 12" in page
+    ticked = [Person.objects.get(given_name="n000").pk]
+    form = {"action": "export_as_csv", "_selected_action": ticked, "select_across": "1", "index": "0"}
+    response = admin_client.post(f"{PEOPLE}{query}", form)
+    assert response.streaming
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    everybody = [f"n{number:03}" for number in range(120)]
+    assert sorted(row["given_name"] for row in rows) == (everybody if query else ["Old", *everybody])
+    assert len(export(admin_client, f"{PEOPLE}{query}", ticked)) == 1
 
 
 def test_addresses_are_masked_in_an_export(client, admin_client, django_user_model):

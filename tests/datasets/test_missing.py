@@ -142,6 +142,25 @@ def test_a_record_that_a_curator_made_is_never_missing(imported, write, importin
     assert "York" in cities()
 
 
+def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refused, rows):
+    def towns(*numbers):
+        return write("places.csv", "city,county,country\n" + "".join(f"Town {n},A,B\n" for n in numbers))
+
+    importing("people", towns(*range(240)))
+    others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
+    assert refused("people", others, "--remove-missing") == (
+        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Rehearse it to see "
+        "which they are; where it is right, apply the rehearsed run, or type --remove-most."
+    )
+    assert rows("SELECT count(*) FROM places") == [(240,)]
+    assert importing("people", others, "--remove-missing", "--dry-run").counts["places"]["removed"] == 140
+    assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["removed"] == 140
+    assert importing("people", towns(*range(60)), "--dry-run").counts["places"]["missing"] == 180
+    assert importing("people", towns(*range(100), *range(1000, 1040)), "--remove-missing").counts["places"] == {
+        **{"read": 140, "unchanged": 140, "missing": 100, "removed": 100}
+    }
+
+
 def test_a_rehearsal_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
     before = whole("places"), whole("people")
     report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing", "--dry-run")

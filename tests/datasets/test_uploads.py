@@ -95,7 +95,12 @@ def test_nothing_chosen_is_said(curator):
 def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
     document = upload("subject.json", b'{"subject_id": "695223"}')
     answer = curator.post(ADDRESS, {"dataset": "subjects", "files": document, "encoding": "utf-8"})
-    assert "subject.json is known by the folder that it lies in" in answer.content.decode()
+    told = answer.content.decode()
+    assert "subject.json is known by the folder that it lies in" in told and "under “Known as”" in told
+    assert '<label for="id_known_as">Known as:</label>' in told and "or of the folder that it lay in" in told
+    asked = {"dataset": "subjects", "files": upload("subject.json", b'{"subject_id": "695223"}'), "encoding": "utf-8"}
+    assert curator.post(ADDRESS, asked | {"known_as": "ecephys_695223_2024-01-01_10-00-00"}).status_code == 302
+    assert ImportRun.objects.get().known_as == "ecephys_695223_2024-01-01_10-00-00"
 
 
 def test_the_page_can_be_come_to_from_the_dataset_and_from_the_runs(curator):

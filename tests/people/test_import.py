@@ -1,8 +1,9 @@
 """Places and people from files to tables, through the command."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.utils.timezone import localdate
 
 from people.models import BirthsByCountry, Person, Place
 from tests.importing import counts, imported, rejected
@@ -137,6 +138,20 @@ def test_a_removed_place_that_somebody_was_born_in_stays_and_is_told(folder):
     assert counts(report) == {"places": {"read": 1, "unchanged": 1, "missing": 1}}
     assert any("people refers to them" in note for note in report["notes"])
     assert len(places()) == 2
+
+
+def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
+    today = localdate()
+    days = [today + timedelta(days=1), "2997-01-01", "0999-12-31", today, "1000-01-01"]
+    rows = "".join(f"G{place},Mac,{day},Kelso\n" for place, day in enumerate(days))
+    header = "given_name,family_name,date_of_birth,place_of_birth\n"
+    for file in (rows, rows.splitlines()[0] + "\n"):  # a column of which some fit, and one of which none does
+        (folder / "people.csv").write_text(header + file, encoding="utf-8")
+        report = imported("import_people", folder)
+        told = {r["line"]: r["problems"][0]["message"] for r in report["rejections"]}
+        assert told[2] == f"is not accepted: expected a day that has come: {today} or before"
+        assert len(report["rejections"]) == (3 if file == rows else 1)
+    assert set(Person.objects.values_list("given_name", flat=True)) >= {"G3", "G4"}
 
 
 def test_the_sample_is_imported_but_for_the_rows_planted_in_it():

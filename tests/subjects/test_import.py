@@ -171,6 +171,13 @@ def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_impo
     assert str(everything.parent) not in problem["message"]
 
 
+@pytest.mark.parametrize("day", ["2997-01-01", "0217-11-22"])
+def test_no_subject_is_born_in_the_future_or_before_the_year_1000(day, folder):
+    report = imported("import_subjects", folder(FIRST, MOUSE | {"date_of_birth": day}))
+    assert rejected(report) == [(FIRST, 1, "date_of_birth")]
+    assert report["rejections"][0]["problems"][0]["message"].startswith("is not accepted: expected a day ")
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_a_document_with_a_value_that_cannot_be_brings_neither_subject_nor_session(known, folder):
     if known:

@@ -24,6 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at what there is")
 
     def handle(self, *, batch: bool, interval: float, **options) -> None:
+        if not 0 < interval <= 3600:
+            raise CommandError(f"--interval {interval:g}: expected seconds, more than 0 and 3600 at most.")
         logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # it would tell of every look
         try:
             ImportRun.objects.exists()

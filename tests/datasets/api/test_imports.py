@@ -184,3 +184,17 @@ def test_personal_data_are_masked_among_the_rejected(etl, asking):
 def told(answer) -> str:
     assert answer.status_code == 200
     return b"".join(answer).decode()
+
+
+def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
+    sources(places=PLACES)
+    run = etl.order({"dataset": "people"}).json()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    for address in ("/api/", IMPORTS, run["url"], run["url"] + "rejections/"):
+        page = client.get(address, headers={"accept": "text/html"})
+        assert page.status_code == 200 and page["Content-Type"].startswith("text/html")
+    page = client.post(run["url"] + "undo/", headers={"accept": "text/html"})
+    assert page.status_code == 409 and "only one that landed can be undone" in page.text
+    body = {"dataset": "people"}
+    page = client.post(IMPORTS, body, content_type="application/json", headers={"accept": "text/html"})
+    assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text

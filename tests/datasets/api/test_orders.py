@@ -1,7 +1,10 @@
 """What asks for an import: refused by the name of what is wrong, and known again by its key."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 
 from datasets.api import orders
 from datasets.models import ImportRun
@@ -102,3 +105,33 @@ def test_orders_are_told_apart_by_everything_that_they_ask_for():
     other = ImportRun(dataset="people", encoding="cp1252")
     digests = {orders.digest_of(run, "apply"), orders.digest_of(run, "rehearse"), orders.digest_of(other, "apply")}
     assert len(digests) == 3
+
+
+def at_once(etl, count, **headers) -> list:
+    """Ask for the same import in several threads; the answers."""
+
+    def ask(_):
+        try:
+            return etl.order({"dataset": "people"}, **headers)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(ask, range(count)))
+
+
+def test_of_requests_that_come_at_once_one_is_a_run(etl, sources):
+    sources(places=PLACES)
+    answers = at_once(etl, 4)
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    run = ImportRun.objects.get()
+    assert {answer.json()["run"] for answer in answers if answer.status_code == 409} == {
+        f"http://testserver/api/imports/{run.pk}/"
+    }
+
+
+def test_requests_with_a_key_that_come_at_once_are_one_run(etl, sources):
+    sources(places=PLACES)
+    answers = at_once(etl, 4, idempotency_key="the same")
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer["Location"] for answer in answers}) == ImportRun.objects.count() == 1

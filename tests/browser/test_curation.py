@@ -1,0 +1,178 @@
+"""A curator's day in a real browser: import, review, apply, correct, import again, undo."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from people.models import Person, Place
+
+
+def upload(page, *files: Path) -> None:
+    """Import files of people from the front page on."""
+    page.goto("/admin/people/")
+    page.get_by_role("link", name="Import", exact=True).click()
+    page.get_by_label("Files:", exact=True).set_input_files(files)
+    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("heading", name=re.compile(r"^Run \d+ of people$")).wait_for()
+
+
+def expect_outcome(page, told: str) -> None:
+    """Wait until the run's page, which nobody reloads, says what became of it."""
+    page.locator(".run-facts dd").get_by_text(told, exact=True).wait_for()
+
+
+def apply(page) -> None:
+    page.get_by_role("button", name="Apply").click()
+    expect_outcome(page, "Landed")
+
+
+def counts(page) -> dict[str, dict[str, int]]:
+    """What the page says that each source counted, without what it counted none of."""
+    names, *rows = [row.all_inner_texts() for row in map(cells, page.locator(".run-counts tr").all())]
+    counted = {source: dict(zip(names[1:], map(int, numbers), strict=True)) for source, *numbers in rows}
+    return {source: {name.lower(): n for name, n in told.items() if n} for source, told in counted.items()}
+
+
+def cells(row):
+    return row.locator("th, td")
+
+
+def entries(page, tab: str) -> list[str]:
+    """What a tab of the run's page lists; each entry's cells one after the other."""
+    page.get_by_role("link", name=re.compile(rf"^{tab} \(")).click()
+    assert page.locator(".run-tabs [aria-current]").inner_text().startswith(tab)
+    return [re.sub(r"\s*\n\s*|\t", " | ", entry) for entry in page.locator(".run-entry").all_inner_texts()]
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def test_import_review_apply_correct_import_again_and_undo(page, site, tables, people_files, tmp_path):
+    people, places = people_files
+    empty = tables()
+    upload(page, people, places)
+    page.get_by_text("It waits for a worker.").wait_for()
+    site.work()  # and the page finds out by itself
+    expect_outcome(page, "Rehearsed")
+    assert tables() == empty
+    rehearsed = counts(page)
+    assert rehearsed["places"]["read"] == len(lines(places)) - 1
+    assert rehearsed["people"]["read"] == len(lines(people)) - 1
+    city, county, country = lines(places)[1].split(",")
+    found = next(entry for entry in entries(page, "New") if city in entry)
+    assert f"| city | {city} |" in found and county in found and country in found
+    apply(page)
+    assert counts(page) == rehearsed
+    assert Place.objects.count() == rehearsed["places"]["created"] > 0
+    assert Person.objects.count() == rehearsed["people"]["created"] > 0
+
+    # A correction: found by search, marked in the form and in the list.
+    person = Person.objects.select_related("place_of_birth").order_by("pk")[5]
+    before = person.family_name
+    page.goto("/admin/people/person/")
+    page.get_by_role("textbox", name="Search").fill(before)
+    page.get_by_role("button", name="Search").click()
+    page.locator(f"#result_list a[href*='/person/{person.pk}/change/']").click()
+    page.get_by_label("Family name").fill("Corrected")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.locator(".corrections").get_by_text("corrected", exact=True).wait_for()
+    assert cells(page.locator(".corrections tbody tr")).all_inner_texts()[1:3] == ["Corrected", before]
+    page.get_by_role("link", name="History").click()
+    history = page.locator(".history").inner_text()
+    assert history.index("Created by run") < history.index("Updated by grace")
+    corrected = tables()
+
+    # The files come again, a place with another county, a place more.
+    mended = tmp_path / "places.csv"
+    mended.write_text(
+        "\n".join([lines(places)[0], f"{city},Elsewhere,{country}", *lines(places)[2:], "Newtown,Newshire,Newland", ""])
+    )
+    upload(page, people, mended)
+    expect_outcome(page, "Rehearsed")
+    assert tables() == corrected
+    told = counts(page)
+    assert (told["places"]["updated"], told["places"]["created"], told["people"]["kept"]) == (1, 1, 1)
+    [changed] = entries(page, "Changed")
+    assert f"county | {county} | Elsewhere" in changed
+    assert page.locator(".run-entry td.before, .run-entry td.after").all_inner_texts() == [county, "Elsewhere"]
+    [new] = entries(page, "New")
+    assert "Newtown" in new and "Newshire" in new
+    [kept] = entries(page, "Kept corrections")
+    assert "a correction stands" in kept and f"family_name | Corrected | {before}" in kept
+    apply(page)
+    [kept] = entries(page, "Kept corrections")
+    assert f"family_name | Corrected | {before}" in kept
+    assert Place.objects.get(city=city).county == "Elsewhere" and Place.objects.filter(city="Newtown").exists()
+    person.refresh_from_db()
+    assert (person.family_name, person.corrections) == ("Corrected", {"family_name": before})
+    assert tables() != corrected
+
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_text("would bring the tables to what they were before it").wait_for()
+    page.get_by_role("button", name="Undo it").click()
+    expect_outcome(page, "Undone")
+    assert tables() == corrected
+    assert page.complaints == []
+
+
+def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tmp_path):
+    empty = tables()
+    places, people = tmp_path / "places.csv", tmp_path / "people.csv"
+    places.write_text("city,county,country\nKelso,Roxburghshire,Scotland\n")
+    rows = (f"G{n},F{n % 97},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(900_000))
+    people.write_text("given_name,family_name,date_of_birth,place_of_birth\n" + "".join(rows))
+    upload(page, people, places)
+    site.work()
+    bar = page.get_by_role("progressbar")
+    moved = (
+        "before => { const bar = document.querySelector('progress'); return bar && bar.value > before && bar.value }"
+    )
+    first = page.wait_for_function(moved, arg=1_000_000).json_value()
+    assert first < int(bar.get_attribute("max")) == people.stat().st_size + places.stat().st_size
+    assert re.search(r"MB of [\d.]+.MB, \d+ rows", page.locator(".run-progress").inner_text())
+    page.get_by_role("button", name="Cancel").click()
+    expect_outcome(page, "Cancelled")
+    assert tables() == empty
+    page.get_by_role("button", name="Rehearse again").wait_for()
+    assert page.complaints == []
+
+
+def tab_to(page, selector: str) -> None:
+    """Press Tab until what the selector names has the focus."""
+    for _ in range(150):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"no Tab leads to {selector} on {page.url}")
+
+
+def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, people_files):
+    page = open_browser()
+    keys = page.keyboard
+    page.goto("/admin/datasets/importrun/")
+    tab_to(page, "#id_username")
+    keys.type(site.name)
+    tab_to(page, "#id_password")
+    keys.type(site.password)
+    keys.press("Enter")
+    page.get_by_role("heading", name="import run").wait_for()
+    tab_to(page, ".object-tools .addlink")
+    keys.press("Enter")
+    page.get_by_role("heading", name="Import", exact=True).wait_for()
+    tab_to(page, "#id_dataset")
+    keys.type("people")
+    tab_to(page, "#id_files")
+    with page.expect_file_chooser() as asked:
+        keys.press("Enter")
+    asked.value.set_files(people_files)
+    tab_to(page, "input[type=submit]")
+    keys.press("Enter")
+    site.work()
+    expect_outcome(page, "Rehearsed")
+    tab_to(page, "form[action$='/apply/'] button")
+    keys.press("Enter")
+    expect_outcome(page, "Landed")
+    assert Person.objects.exists()
+    assert page.complaints == []

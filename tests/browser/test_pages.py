@@ -1,0 +1,104 @@
+"""Every kind of page in a real browser: none breaks the policy, complains, or is wider than a telephone."""
+
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db.models import Model
+from django.urls import resolve
+
+from census.models import Respondent
+from datasets.history import edits
+from datasets.models import ImportRun, Lookup, MaterializedView, Record
+from people.models import Person, Place
+
+PLACES = """city,county,country
+Thornmouth,Elsewhere,Averland
+Newtown,Newshire,Newland
+Too,few
+"""
+NO_PAGES = ("importrun_rejected", "logout", "RedirectView")  # what leads to a file, away, or elsewhere
+
+
+@pytest.fixture
+def a_bit_of_everything(site, people_files) -> None:
+    """Each dataset's samples, a correction, a deletion, and runs of which one is rehearsed, one failed, one waits."""
+    grace = get_user_model().objects.get()
+    grace.is_superuser = True
+    grace.save()
+    call_command("import_sources", verbosity=0)
+    edits.correct(Person.objects.filter(pk=Person.objects.first().pk), {"family_name": "Corrected"}, grace)
+    edits.correct(Place.objects.filter(city="Thornmouth"), {"country": "Corrected"}, grace)
+    edits.delete(Person.objects.filter(pk=Person.objects.last().pk), grace)
+    edits.delete(Respondent.objects.filter(pk=Respondent.objects.last().pk), grace)
+
+
+def uploaded(client, text: str, **options) -> str:
+    client.force_login(get_user_model().objects.get())
+    file = SimpleUploadedFile("places.csv", text.encode())
+    sent = {"dataset": "people", "files": [file], "encoding": "utf-8", **options}
+    assert client.post("/admin/datasets/importrun/import/", sent).status_code == 302
+    return f"/admin/datasets/importrun/{ImportRun.objects.latest('pk').pk}/change/"
+
+
+def kind(address: str) -> tuple:
+    """What sort of page an address leads to: each list of records, with filters of its own; of others, one."""
+    parts = urlsplit(address)
+    match = resolve(parts.path)
+    name, model = match.view_name, getattr(getattr(match.func, "model_admin", None), "model", None)
+    if model is None:
+        return (name.rsplit("-", 1)[-1],)
+    what = name.rsplit("_", 1)[-1]
+    sort = next((sort for sort in (Record, Lookup, MaterializedView) if issubclass(model, sort)), Model)
+    if sort is Model and model._meta.app_label == "datasets" or sort is Record and what == "changelist":
+        return name, dict(parse_qsl(parts.query)).get("tab")
+    return sort, what
+
+
+def links(page) -> list[str]:
+    """The pages of this site that a page leads to; lists with their facets open."""
+    found = [link.partition("#")[0] for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")]
+    here = [link for link in found if urlsplit(link).netloc == urlsplit(page.url).netloc]
+    named = [(resolve(urlsplit(link).path).view_name, link) for link in here]
+    lists = [f"{link}?_facets=True" for name, link in named if name.endswith("_changelist") and "?" not in link]
+    return lists + [link for name, link in named if not name.endswith(("_changelist", *NO_PAGES))]
+
+
+def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_everything, client):
+    rehearsed = uploaded(client, PLACES)
+    failed = uploaded(client, PLACES, strict="on")
+    call_command("worker", batch=True)
+    waiting = uploaded(client, PLACES)
+    landed = f"/admin/datasets/importrun/{ImportRun.objects.get(dataset='people', status='landed').pk}"
+    corrected = f"/admin/people/person/{Person.objects.first().pk}"
+    ahead = ["/admin/", rehearsed, failed, waiting, f"{landed}/change/", f"{landed}/undo/", "/admin/people/place/bulk/"]
+    ahead += [
+        f"{corrected}/change/",
+        f"{corrected}/history/",
+        f"{corrected}/delete/",
+        "/api/",
+        "/admin/password_change/",
+    ]
+    ahead = [urljoin(page.url, address) for address in ahead]
+    met, wide = {kind(address) for address in ahead}, []
+    while ahead:
+        address = ahead.pop(0)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        answer = page.goto(address)
+        assert answer.status == 200 or (answer.status == 409 and "/undo/" in address), f"{answer.status} {address}"
+        page.set_viewport_size({"width": 390, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(address)
+        for link in links(page):
+            if kind(link) not in met:
+                met.add(kind(link))
+                ahead.append(link)
+    assert len(met) > 30
+    assert [told for told in page.complaints if "409" not in told] == [] and wide == []
+
+    # And what the policy forbids would have been heard of.
+    with page.expect_console_message(lambda said: "policy: style-src-attr forbids inline" in said.text):
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">red</p>')")
+    assert any("policy: style-src-attr" in told for told in page.complaints)

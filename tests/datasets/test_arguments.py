@@ -1,0 +1,66 @@
+"""What is typed behind a command: what is wrong is refused with a sentence, and a report goes where it is told to."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
+
+
+@pytest.fixture
+def folder(write):
+    write("all/people.csv", PEOPLE)
+    return write("all/places.csv", PLACES).parent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--as", ""], '--as "": expected the name of the file that this one continues, such as places.csv.'),
+        (["--as", "  "], '--as "  ": expected the name of the file that this one continues, such as places.csv.'),
+        (["--as", "x" * 256], "--as: the name has 256 characters; expected 255 at most."),
+        (["--encoding", ""], 'There is no text encoding called ""'),
+        (["--report", ""], "argument --report: expected the name of a file, found an empty text"),
+        ([""], "argument FILE: expected the name of a file, found an empty text"),
+        (["/dev/null"], "/dev/null is neither a file nor a folder."),
+        (["--remove-most"], "--remove-most goes with --remove-missing, which says that missing records are deleted."),
+        (["--report", "/proc/report.json"], "--report /proc/report.json cannot be written: "),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_a_sentence_before_anything_is_imported(
+    write, refused, rows, arguments, sentence
+):
+    assert sentence in refused("people", write("places.csv", PLACES), *arguments)
+    assert rows("SELECT * FROM places") == []
+
+
+def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, manage, tmp_path):
+    process = manage("import_people", folder, "--report", "-")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(out)["status"] == "landed" and "people landed in" in err
+    process = manage("import_people", tmp_path / "nowhere.csv", "--report", "-")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert json.loads(out)["status"] == "failed" and "is not there: expected a file or a folder." in err
+
+
+def test_as_is_for_one_file(folder, refused):
+    assert refused("people", folder, "--as", "people.csv") == (
+        "--as people.csv says what one file is known by, but 2 were given."
+    )
+
+
+def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folder, refused, rows, tmp_path):
+    sentence = refused("people", folder, "--report", tmp_path / "nowhere/report.json")
+    assert sentence == f"--report {tmp_path}/nowhere/report.json: there is no folder {tmp_path}/nowhere."
+    assert "is a folder: expected the name of a file" in refused("people", folder, "--report", tmp_path)
+    assert rows("SELECT * FROM import_runs") == []
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "4000"])
+def test_a_worker_looks_now_and_then_and_not_always_or_never(transactional_db, seconds):
+    with pytest.raises(CommandError, match="expected seconds, more than 0 and 3600 at most"):
+        call_command("worker", "--interval", seconds, "--batch")

@@ -1,0 +1,38 @@
+"""make run on a port that another program has says so before anything is started."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def taken():
+    """A port of this machine that a program listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield str(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("port", ["taken", "eighty", "80000"])
+def test_a_port_that_cannot_be_used_is_told_before_anything_is_started(port, taken, tmp_path):
+    port = taken if port == "taken" else port
+    ran = subprocess.run(
+        # As if installed, and with this Python in place of one of its own.
+        ["make", "--old-file=install", "run", f"PORT={port}", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    first, *rest = ran.stderr.splitlines()
+    assert first == f"Port {port} is taken, or is no port. For another, type its number, such as: make run PORT=8001"
+    assert "Traceback" not in ran.stderr and len(rest) == 1  # what make itself says of it
+    assert not list(tmp_path.iterdir())
