@@ -213,7 +213,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": [
         "datasets.api.negotiation.ORJSONRenderer",
         # Its pages are for whoever works on the site.
-        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
+        *(["datasets.api.browsing.PageRenderer"] if DEBUG else []),
     ],
 }
 
@@ -253,11 +253,21 @@ if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(
         f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is {LOG_LEVEL!r}. Type: export LOG_LEVEL=INFO"
     )
+
+
+def _without_trace_of_refusals(record) -> bool:
+    """Let a record pass; what somebody may not do is no fault of the program, and needs no trace of it."""
+    if getattr(record, "status_code", None) == 403:
+        record.exc_info = None
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"untraced": {"()": "django.utils.log.CallbackFilter", "callback": _without_trace_of_refusals}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["untraced"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},

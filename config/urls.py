@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"
+admin.site.site_url = None  # it is the site
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

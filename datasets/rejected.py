@@ -89,7 +89,8 @@ def rejected_response(
 ) -> StreamingHttpResponse:
     """Return a file's rejected rows as *user* may see them, to be mended: ``csv`` for a table, else ``ndjson``.
 
-    A table for a *spreadsheet* has its formulas defused, which our reader undoes (datasets.reading.defused). Raises Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
+    A table for a *spreadsheet* has its formulas defused, which our reader undoes (datasets.reading.defused). Raises
+    Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
     """
     source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
     if source is None:

@@ -21,6 +21,7 @@ class RecordChangeList(ChangeList):
         self.parameter_errors = {}
         self._request = request
         super().__init__(request, *args, **kwargs)
+        self.search_help_text = self.model_admin.search_help(request)
 
     def get_filters(self, request):
         # A form sends its empty boxes, too; they narrow nothing.

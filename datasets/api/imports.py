@@ -17,7 +17,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from datasets import tasks
 from datasets.api.authentication import HasScope
-from datasets.api.orders import digest_of, key_of, read_order
+from datasets.api.orders import digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
@@ -60,6 +60,9 @@ class ImportViewSet(viewsets.ViewSet):
     scopes_to_read = ("read", "import")  # who may start an import may follow it
     lookup_value_regex = "[0-9]{1,18}"
 
+    def get_view_name(self) -> str:
+        return f"Imports: {self.name.lower()}" if getattr(self, "name", None) else "Imports"
+
     def list(self, request) -> HttpResponseBase:
         """List the imports, the newest first; ``dataset`` and ``status`` narrow it."""
         choices = {"dataset": list(dataset_apps()), "status": list(ImportRun.Status.values)}
@@ -96,13 +99,14 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
-        """Have a rehearsed import done for real."""
+        """Have a rehearsed import done for real; remove_most confirms that most of a table is deleted."""
         _asked(request)
+        remove_most = read_confirmation(request)
         tasks.find_interrupted()
         run = _run(pk)
         try:
             with tasks.alone(run):
-                tasks.apply(run)
+                tasks.apply(run, remove_most=remove_most)
         except tasks.NotNow as error:
             raise _conflict(request, error, run) from None
         return self._started(request, run)

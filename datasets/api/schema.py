@@ -67,6 +67,7 @@ class ApiSchema(AutoSchema):
             "tags": ["imports"],
             "parameters": import_schema.parameters(action, [kind.format for kind in renderers]),
             **({"requestBody": import_schema.request_body()} if action == "create" else {}),
+            **({"requestBody": import_schema.confirmation()} if action == "apply" else {}),
             "security": SECURITY,
             "responses": dict(sorted((done | {status: _problem(status) for status in wrong}).items())),
         }

@@ -20,6 +20,13 @@ from datasets.summaries import Summary, Unsummarised, groupings, measures, summa
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
 SEVERAL = ("by", "measure")  # parameters that may come more than once
 OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
+OF_LISTS_ALONE = {
+    "page_size": "A summary is never paged: for more groups or fewer, set limit.",
+    "cursor": "A summary is never paged: leave cursor out.",
+    "count": "A summary counts by measure=count.",
+    "fields": "A summary has the columns that by and measure name.",
+    "omit": "A summary has the columns that by and measure name.",
+}
 
 
 class CSVRenderer(BaseRenderer):
@@ -53,6 +60,7 @@ class Summaries:
             if name not in SEVERAL:
                 single.setlist(name, values)
         records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
+        errors |= {name: [told] for name, told in OF_LISTS_ALONE.items() if name in errors}
         by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
         names = _named(parameters, "measure") if "measure" in parameters else ["count"]
         measured = _read(errors, measures, self.model, names, request.user)

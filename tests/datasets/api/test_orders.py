@@ -28,6 +28,19 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     assert ImportRun.objects.count() == 2
 
 
+def test_a_name_in_place_of_a_file_is_told(etl):
+    for files in ("people.csv", ["people.csv", "places.csv"]):
+        errors = etl.post(IMPORTS, {"dataset": "people", "files": files}).json()["errors"]
+        assert errors.keys() == {"files"} and "With curl, say files=@NAME" in errors["files"][0]
+
+
+def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
+    file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
+    answer = etl.post(IMPORTS, {"dataset": "people", "files": file})
+    assert answer.status_code == 400
+    assert "people.csv: looks like a PNG picture; expected a CSV file" in answer.json()["errors"]["files"][0]
+
+
 def test_the_key_tells_files_apart(etl):
     def with_key(text):
         file = SimpleUploadedFile("places.csv", text.encode())
