@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install dev run test test-stack check format lock clean
+.PHONY: help install dev run notebook test test-stack check format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -47,6 +47,11 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 	@$(PYTHON) manage.py demo_curator
 	@echo "Tabularium is at http://127.0.0.1:$(PORT)/ (stop it with Ctrl-C)"
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
+
+notebook: export DEBUG := on
+notebook: dev  ## runs census/insights.ipynb and .json again, on the respondents that are imported
+	@$(PYTHON) manage.py census_insights --output census/insights.json
+	@$(PYTHON) -m tests.notebooks census/insights.ipynb
 
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \

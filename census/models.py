@@ -94,12 +94,15 @@ class Respondent(ContentRecord):
     income_over_50k = models.BooleanField("income over 50K", help_text="More than 50,000 US dollars a year.")
 
     joined_columns = {"education_years": "education__years"}
+    first_chart = {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share",
+                   "sort": "education_years"}  # fmt: skip
 
     objects = RespondentQuerySet.as_manager()
     search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
 
     class Meta:
         db_table = "respondents"
+        indexes = [models.Index(fields=["age"], name="respondents_age")]
         constraints = [
             identity_is_unique("respondents"),
             models.CheckConstraint(condition=models.Q(age__gte=0, age__lte=150), name="respondents_age_0_to_150"),

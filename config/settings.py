@@ -125,6 +125,11 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "explore.charts.bundle.VegaFinder",  # makes what draws charts in a browser
+]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
 
 # Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
@@ -151,6 +156,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "axes",
+    "explore",
     "people",
     "experiments",
     "census",
@@ -224,7 +230,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": [
         "datasets.api.negotiation.ORJSONRenderer",
         # Its pages are for whoever works on the site.
-        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
+        *(["datasets.api.browsing.PageRenderer"] if DEBUG else []),
     ],
 }
 
@@ -254,7 +260,6 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
-X_FRAME_OPTIONS = "DENY"
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
 METRICS_PORT = number("METRICS_PORT", default=0)  # the worker's, which answers no requests otherwise
 
@@ -272,7 +277,6 @@ AXES_CLIENT_IP_CALLABLE = "monitoring.proxies.client_address"
 AXES_LOCKOUT_CALLABLE = "monitoring.signing_in.locked_out"
 SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # since signing in
 SESSION_EXPIRE_AT_BROWSER_CLOSE = flag("SESSION_ENDS_WITH_BROWSER", default=False)
-SECURE_REFERRER_POLICY = "same-origin"
 
 # Logs go to standard error, for whoever runs the process to keep
 
@@ -282,7 +286,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"text": {"()": "monitoring.logs.TextLines"}, "json": {"()": "monitoring.logs.JSONLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"untraced": {"()": "monitoring.logs.WithoutTraceOfRefusals"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["untraced"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},

@@ -1,4 +1,4 @@
-"""Where things are: the admin for people, /api/ for programs."""
+"""Where things are: the admin for curators, /explore/ for analysts, /api/ for programs."""
 
 from django.contrib import admin
 from django.contrib.auth.views import PasswordResetConfirmView
@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"
+admin.site.site_url = None  # it is the site
 
 # The link that manage.py first_sign_in prints: it works once, and signs in.
 choose_password = PasswordResetConfirmView.as_view(
@@ -21,4 +22,5 @@ urlpatterns = [
     path("admin/welcome/<uidb64>/<token>/", choose_password, name="password_reset_confirm"),
     path("admin/", admin.site.urls),
     path("api/", include("datasets.urls")),
+    path("explore/", include("explore.urls")),
 ]

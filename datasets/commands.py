@@ -20,6 +20,13 @@ from datasets.models import ImportRun, SourceFile
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
+# What a refusal calls an option, which is read by browsers and programs too, and how it is typed.
+OPTIONS_BY_NAME = {
+    "encoding": "--encoding NAME",
+    "known as": "--as NAME",
+    "“strict”": "--strict",
+    "“remove most”": "--remove-most",
+}
 LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
@@ -97,7 +104,7 @@ class ImportCommand(BaseCommand):
                 self.stderr.write(line)
         if report:
             self._report(report, reports.whole(Outcome(run)) if run else reports.refusal(self.dataset, str(refusal)))
-        raise CommandError(str(refusal)) from None
+        raise CommandError(f"{refusal}{_options_named_in(str(refusal))}") from None
 
     def _report(self, report: Path, pieces: Iterable[str]) -> None:
         if report == STANDARD_OUTPUT:
@@ -116,6 +123,12 @@ class ImportCommand(BaseCommand):
             self.stdout.flush()
         except BrokenPipeError:  # as "| head" leaves it; the run has landed all the same
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _options_named_in(sentence: str) -> str:
+    """Return how the options that a sentence names are typed."""
+    typed = [option for words, option in OPTIONS_BY_NAME.items() if words in sentence]
+    return f" Here that is {' or '.join(typed)}." if typed else ""
 
 
 def _named(text: str) -> Path:

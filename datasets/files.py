@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from datasets.reading import ReadError, matches
+from datasets.reading.text import Text
 from datasets.sources import CSVSource, JSONSource, Source
 
 
@@ -45,6 +46,8 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
         path, called = kept_at(upload.sha256), Path(upload.name)
         try:
             fitting = _sources_for(path, sources, encoding, called)
+            with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
+                pass  # one that only its name speaks for is looked at, too: it may be a picture
         except ReadError as error:
             raise FilesError(str(error).replace(str(path), upload.name)) from None
         if not fitting:
@@ -90,6 +93,16 @@ def described(sources: list[Source]) -> str:
         columns = ", ".join(source.bound) if isinstance(source, CSVSource) else "JSON documents"
         lines.append(f"  {source.name} ({' or '.join(patterns)}): {columns}")
     return "\n".join(lines)
+
+
+def looks_like(path: Path, source: Source, sources: list[Source], encoding: str) -> str:
+    """Return a sentence that says which other source a file fits by its columns; nothing where none does."""
+    others = [s for s in sources if isinstance(s, CSVSource) and s.name != source.name]
+    for other in others:
+        if matches(path, other.expected, encoding=encoding):
+            pattern = other.file if isinstance(other.file, str) else other.file[0]
+            return f" By its columns it looks like {other.name}: if it is, call it as those are called, {pattern}."
+    return ""
 
 
 def keep(path: Path) -> tuple[Path, str]:

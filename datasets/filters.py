@@ -14,13 +14,52 @@ import django_filters
 from django import forms
 from django.db import models
 
+from datasets.labels import is_known
 from datasets.listing import ListedColumn, columns_of, field_at
-from datasets.models import Record
+from datasets.models import Lookup, Record
 from datasets.personal import permission_for
 from datasets.searching import search
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
+MOST_NEAREST = 10  # unknown parameters for which the nearest known one is looked for, which takes its time
+MOST_NAMES = 1000  # of a vocabulary, among which the nearest is looked for
 LIMIT = 2**63 - 1  # a larger number fits no column of either engine
+
+
+class SeveralField(django_filters.fields.BaseCSVField):
+    """Values with commas between them, none of which is empty."""
+
+    def clean(self, value):
+        if value and not all(part.strip() for part in value):
+            raise forms.ValidationError("Expected a value before and after each comma, found none.")
+        return super().clean(value)
+
+
+class SeveralFilter(django_filters.BaseInFilter):
+    base_field_class = SeveralField
+
+
+class LabelField(forms.CharField):
+    """The name of a record of a vocabulary: a small table, so that one which is not in it is told, and what is near."""
+
+    def __init__(self, *, vocabulary: type[models.Model], **options):
+        super().__init__(**options)
+        self.vocabulary = vocabulary
+
+    def clean(self, value):
+        value = super().clean(value)
+        if value and not is_known(self.vocabulary, value):
+            names = list(self.vocabulary._default_manager.values_list("name", flat=True)[:MOST_NAMES])
+            near = get_close_matches(value, names, n=1)
+            near = near or [name for name in names if name.casefold() == value.casefold()]
+            hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names[:20])}." if names else ""
+            several = self.vocabulary._meta.verbose_name_plural
+            raise forms.ValidationError(f"There is no {value[:100]} among the {several}.{hint}")
+        return value
+
+
+class LabelFilter(django_filters.CharFilter):
+    field_class = LabelField
 
 
 class WholeNumberFilter(django_filters.Filter):
@@ -81,7 +120,8 @@ class RecordFilterSet(django_filters.FilterSet):
         for name, values in data.lists():
             permission = cls.personal.get(name)
             if name not in known:
-                nearest = [f" The nearest known one is {near}." for near in get_close_matches(name, known, n=1)]
+                close = get_close_matches(name, known, n=1) if len(messages) < MOST_NEAREST else []
+                nearest = [f" The nearest known one is {near}." for near in close]
                 messages[name] = ["".join(["Unknown parameter.", *nearest])]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
@@ -123,9 +163,12 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
     if isinstance(field, models.JSONField):
         return {}
     kind, options = (ManyFilter, _kind(field)[1]) if column.many else _kind(field)
-    several = type(f"{kind.__name__}In", (django_filters.BaseInFilter, kind), {})
+    exact, more = kind, {}
+    if vocabulary := _vocabulary(model, column):
+        exact, more = LabelFilter, {"vocabulary": vocabulary}
+    several = type(f"{exact.__name__}In", (SeveralFilter, exact), {})
 
-    lookups = {"exact": kind}
+    lookups = {"exact": exact}
     if not isinstance(field, models.BooleanField):
         lookups["in"] = several
     if isinstance(field, models.CharField | models.TextField) and not field.choices:
@@ -137,13 +180,22 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
         column.name if lookup == "exact" else f"{column.name}__{lookup}": lookup_kind(
             field_name=_text_path(model, column) if lookup in FOLDED else column.path,
             lookup_expr=FOLDED.get(lookup, lookup),
-            **options,
+            **(options | (more if lookup in ("exact", "in") else {})),
         )
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
-        filters[f"{column.name}__isnull"] = _yes_or_no(field_name=column.path, lookup_expr="isnull")
+        # What every record referred to has is missing where the reference is: no join has to find that out.
+        path = column.path if column.field.null else column.path.partition("__")[0]
+        filters[f"{column.name}__isnull"] = _yes_or_no(field_name=path, lookup_expr="isnull")
     return filters
+
+
+def _vocabulary(model: type[models.Model], column: ListedColumn) -> type[models.Model] | None:
+    """Return the vocabulary whose names *column* shows, if it does."""
+    reference, _, rest = column.path.partition("__")
+    target = model._meta.get_field(reference).related_model if rest == "name" else None
+    return target if target and issubclass(target, Lookup) else None
 
 
 def _text_path(model: type[models.Model], column: ListedColumn) -> str:

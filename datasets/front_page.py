@@ -64,8 +64,8 @@ class Card:
     charts: list[Chart]
 
 
-def cards_for(user) -> Iterator[Card]:
-    """Yield a card for each dataset that *user* may see something of."""
+def cards_for(user, only: str | None = None) -> Iterator[Card]:
+    """Yield a card for each dataset that *user* may see something of, or for the one named."""
     newest = (
         Edit.objects.order_by("-pk").values_list("pk", flat=True).first(),
         ImportRun.objects.order_by("-finished_at", "-pk").values_list("pk", "finished_at").first(),
@@ -73,7 +73,7 @@ def cards_for(user) -> Iterator[Card]:
     sees_runs = user.has_perm("datasets.view_importrun")
     for label, app in dataset_apps().items():
         seen = [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
-        if not seen:
+        if not seen or only not in (None, label):
             continue
         tables = [
             (str(model._meta.verbose_name_plural), records_told(model), _address(model))
@@ -87,16 +87,21 @@ def cards_for(user) -> Iterator[Card]:
             label,
             tables,
             runs.select_related("started_by").order_by("-pk").first() if sees_runs else None,
-            list(_waiting(label)) if sees_runs else [],
+            list(_waiting(label, user)) if sees_runs else [],
             [chart for chart in charts if chart],
         )
 
 
-def _waiting(dataset: str) -> Iterator[tuple[str, str]]:
-    """Yield what waits for a curator: a sentence, and where to see to it."""
+def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
+    """Yield what waits for a curator: a sentence, and where to see to it.
+
+    A rehearsal waits for who may apply it; nobody can apply one of the command line.
+    """
     landed = ImportRun.objects.landed(dataset).values_list("pk", flat=True).first()
     rehearsed = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.REHEARSED, pk__gt=landed or 0)
-    for pk in rehearsed.order_by("-pk").values_list("pk", flat=True)[:3]:
+    if not user.has_perm("datasets.add_importrun"):
+        rehearsed = rehearsed.none()
+    for pk in rehearsed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
         yield f"Run {pk} was rehearsed and is not applied", reverse("admin:datasets_importrun_change", args=[pk])
     if landed:
         counted = SourceFile.objects.filter(run=landed).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
@@ -131,7 +136,7 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
 
     A view may say what its chart shows: ``chart = (label, value, order)``; a value of None counts its rows.
     """
-    label, value, order = _chart_of(view)
+    label, value, order = chart_of(view)
     rows = view._default_manager.order_by()
     if value is None:
         value, rows = "rows_counted", rows.values(label).annotate(rows_counted=Count("pk"))
@@ -144,7 +149,7 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
     return bars, max(len(found) - BARS, 0)
 
 
-def _chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
+def chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
     """Return what the chart of a view shows; of one that does not say so itself, its first count, most first."""
     if said := getattr(view, "chart", None):
         return said
@@ -156,7 +161,7 @@ def _chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
 
 def _shown(view: type[MaterializedView]) -> str:
     """Return what the bars of a view's chart stand for, in a few words."""
-    label, value, _ = _chart_of(view)
+    label, value, _ = chart_of(view)
     shown = view._meta.get_field(value).verbose_name if value else "how many"
     field = view._meta.get_field(label)
     by = str(field.help_text or field.verbose_name).rstrip(".")

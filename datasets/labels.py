@@ -7,6 +7,7 @@ from django.db import models
 
 LIMIT = 100_000  # records remembered of a table, after which it begins anew
 
+_names: dict[type[models.Model], set[str]] = {}  # that a vocabulary has had
 _known: dict[tuple[type[models.Model], tuple[str, ...]], tuple[str, dict[Any, tuple]]] = {}
 
 
@@ -26,6 +27,17 @@ def labels(model: type[models.Model], paths: tuple[str, ...], keys: Iterable[Any
     return known
 
 
+def is_known(vocabulary: type[models.Model], name: str) -> bool:
+    """Tell whether *vocabulary* has *name*: with a query only where it was not seen there before."""
+    seen = _names.setdefault(vocabulary, set())
+    if name not in seen and vocabulary._base_manager.filter(name=name).exists():
+        if len(seen) >= LIMIT:
+            seen.clear()
+        seen.add(name)
+    return name in seen
+
+
 def forget() -> None:
     """Forget everything."""
     _known.clear()
+    _names.clear()

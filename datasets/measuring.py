@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # of a date, as texts such as 2023-05
 EXACT = 2**53  # from here on a floating-point number has no fraction
 TEXTS = (models.CharField, models.TextField)
+# How many of the values are less, for what lies between two of them as percentile_cont() has it.
+QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
 
 def summary_sql(
@@ -34,15 +36,22 @@ def summary_sql(
 
     keys = [f"{_key(g, f'group_{n}', on_postgresql)} AS key_{n}" for n, g in enumerate(by)]
     grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(by)))}" if by else ""
-    windowed = [n for n, m in enumerate(measured) if m.kind == "median" and not on_postgresql]
+    windowed = [n for n, m in enumerate(measured) if m.kind in QUANTILES and not on_postgresql]
     values = [
         f"{_value(m, f'value_{n}', on_postgresql)} AS measure_{n}" for n, m in enumerate(measured) if n not in windowed
     ]
-    joins = [_median(n, keys) for n in windowed] + [_names(n, g, connection) for n, g in enumerate(by) if g.reference]
+    ranked = {n: next(m for m in windowed if measured[m].column == measured[n].column) for n in windowed}
+    joins = [
+        _quantiles(first, keys, {n: measured[n].kind for n in windowed if ranked[n] == first})
+        for first in sorted({*ranked.values()})
+    ]
+    joins += [_names(n, g, connection) for n, g in enumerate(by) if g.reference]
 
     told = {g.name: f"groups.key_{n}" for n, g in enumerate(by)}
     told |= {g.name: f"names_{n}.name" for n, g in enumerate(by) if g.reference}
-    told |= {m.name: f"medians_{n}.median" if n in windowed else f"measure_{n}" for n, m in enumerate(measured)}
+    told |= {
+        m.name: f"quantiles_{ranked[n]}.quantile_{n}" if n in ranked else f"measure_{n}" for n, m in enumerate(measured)
+    }
     texts = {g.name for g in by if isinstance(g.column.field, TEXTS)}
     texts |= {m.name for m in measured if m.column and isinstance(m.column.field, TEXTS)}
     order = [
@@ -86,8 +95,8 @@ def _value(measure: "Measure", name: str, on_postgresql: bool) -> str:
     if on_postgresql and isinstance(field, TEXTS):
         name = f'{name} COLLATE "C"'
     match measure.kind:
-        case "median":
-            return f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {name})"
+        case kind if kind in QUANTILES:
+            return f"percentile_cont({QUANTILES[kind]}) WITHIN GROUP (ORDER BY {name})"
         case "mean" if isinstance(field, models.FloatField):
             return f"AVG({name})"
         case "mean":  # from the exact sum: each engine's own mean of whole numbers rounds in its own way
@@ -97,22 +106,30 @@ def _value(measure: "Measure", name: str, on_postgresql: bool) -> str:
     return f"{measure.kind.upper()}({name})"
 
 
-def _median(n: int, keys: Sequence[str]) -> str:
-    """Join the medians on SQLite: the one or two values in the middle, and between them as PostgreSQL does it."""
+def _quantiles(n: int, keys: Sequence[str], kinds: dict[int, str]) -> str:
+    """Join the quantiles of value *n* on SQLite, each by the measure that it is: values are put in order once for all.
+
+    What lies between the two values around a place is taken as PostgreSQL takes it.
+    """
     names = [f"key_{place}" for place in range(len(keys))]
     partition = f"PARTITION BY {', '.join(names)} " if names else ""
     grouped = f" GROUP BY {', '.join(names)}" if names else ""
     keyed = f"SELECT {', '.join([*keys, f'value_{n} AS x'])} FROM records WHERE value_{n} IS NOT NULL"
     placed = (
-        f"SELECT {', '.join([*names, 'x'])}, ROW_NUMBER() OVER ({partition}ORDER BY x) AS place, "
-        f"COUNT(*) OVER ({partition.rstrip()}) AS size FROM ({keyed})"
+        f"SELECT {', '.join([*names, 'x'])}, ROW_NUMBER() OVER ({partition}ORDER BY x) - 1 AS place, "
+        f"COUNT(*) OVER ({partition.rstrip()}) - 1 AS last FROM ({keyed})"
     )
-    middle = (
-        f"SELECT {', '.join([*names, ''])}MIN(x) + 0.5 * (MAX(x) - MIN(x)) AS median FROM ({placed}) "
-        f"WHERE place IN ((size + 1) / 2, (size + 2) / 2){grouped}"
-    )
-    same = " AND ".join(f"medians_{n}.{name} IS groups.{name}" for name in names) or "TRUE"
-    return f" LEFT JOIN ({middle}) AS medians_{n} ON {same}"
+    wanted, places = [], []
+    for m, kind in kinds.items():
+        exact = f"({QUANTILES[kind]} * last)"
+        below = f"CAST({exact} AS INTEGER)"
+        above = f"({below} + ({exact} > {below}))"
+        low, high = (f"MAX(CASE WHEN place = {place} THEN x END)" for place in (below, above))
+        wanted.append(f"{low} + MAX({exact} - {below}) * ({high} - {low}) AS quantile_{m}")
+        places += [below, above]
+    around = f"SELECT {', '.join([*names, *wanted])} FROM ({placed}) WHERE place IN ({', '.join(places)}){grouped}"
+    same = " AND ".join(f"quantiles_{n}.{name} IS groups.{name}" for name in names) or "TRUE"
+    return f" LEFT JOIN ({around}) AS quantiles_{n} ON {same}"
 
 
 def _names(n: int, grouping: "Grouping", connection) -> str:

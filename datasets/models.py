@@ -37,6 +37,7 @@ class ImportRun(models.Model):
     dry_run = models.BooleanField(default=False, help_text="Rehearsed: everything but the commit.")
     strict = models.BooleanField(default=False, help_text="A single rejected row stops the run.")
     remove_missing = models.BooleanField(default=False, help_text="Records that their file no longer holds go.")
+    remove_most = models.BooleanField(default=False, help_text="Even where these are most of a table.")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -81,5 +81,8 @@ def estimated_count(records: models.QuerySet) -> int | None:
     connection = connections[records.db]
     if connection.vendor != "postgresql" or records.query.is_empty():
         return None
-    [plan] = json.loads(records.order_by().values("pk").explain(format="json"))
+    told = records.order_by().values("pk").explain(format="json")
+    if not told:  # Django knows that no record can match, and has not asked
+        return 0
+    [plan] = json.loads(told)
     return int(plan["Plan"]["Plan Rows"])

@@ -13,6 +13,7 @@ from datasets.files import kept_at
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import hidden_fields, masked
 from datasets.reading import ReadError, find_layout, read_json
+from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
 from datasets.sources import CSVSource, Source, sources_of
 
@@ -83,10 +84,13 @@ class Reader:
         return RejectedRow(problems=self.problems(row)).told
 
 
-def rejected_response(file: SourceFile, user, format: str | None = None) -> StreamingHttpResponse:
+def rejected_response(
+    file: SourceFile, user, format: str | None = None, spreadsheet: bool = False
+) -> StreamingHttpResponse:
     """Return a file's rejected rows as *user* may see them, to be mended: ``csv`` for a table, else ``ndjson``.
 
-    Raises Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
+    A table for a *spreadsheet* has its formulas defused, which our reader undoes (datasets.reading.defused). Raises
+    Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
     """
     source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
     if source is None:
@@ -95,7 +99,8 @@ def rejected_response(file: SourceFile, user, format: str | None = None) -> Stre
     format = format or ("csv" if is_table else "ndjson")
     if format == "csv" and not is_table:
         raise ValueError(f"{file.name} holds documents, not a table. Take format=ndjson.")
-    rows = (as_csv if format == "csv" else as_ndjson)(file, Reader(source, user))
+    reader = Reader(source, user)
+    rows = as_csv(file, reader, spreadsheet) if format == "csv" else as_ndjson(file, reader)
     response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
     ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
     name = f"{file.name}.rejected-{file.run_id}.{ending}"
@@ -114,20 +119,23 @@ def headings(file: SourceFile, source: Source) -> list[str]:
     return list(layout.header or source.bound)
 
 
-def as_csv(file: SourceFile, reader: Reader) -> Iterator[bytes]:
+def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
     rows = file.rejected_rows.order_by("line", "pk")
-    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW)]
+    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW, MARK)]
     has_raw = any(isinstance(values, str) for values in rows.values_list("values", flat=True).iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
-    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else [])])
+    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else []), *([MARK] if defuse else [])])
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
         cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
         raw = [reader.raw(row) if is_raw else None] if has_raw else []
-        writer.writerow([*cells, row.line, reader.told(row), *raw])
+        written = [*cells, row.line, reader.told(row), *raw]
+        if defuse:
+            written = [*(defused(cell) if isinstance(cell, str) else cell for cell in written), MARKED]
+        writer.writerow(written)
         if buffer.tell() > 2**16:
             yield _taken(buffer)
     yield _taken(buffer)

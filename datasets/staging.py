@@ -139,6 +139,7 @@ class Stage:
         self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
         self.deleted = f"deleted_{source.name}"  # keys of records that somebody deleted by hand
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
+        self.unusable = f"unusable_{source.name}"  # by file and line, the rejected rows of a source without a key
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         types = {"source_file": "bigint", "source_line": "integer"}
         if issubclass(source.model, ContentRecord):
@@ -163,6 +164,7 @@ class Stage:
         self._create(self.problems, place | {"place": "integer", "value": "text"})
         self._create(self.seen, key)
         self._create(self.unseen, key)
+        self._create(self.unusable, {"name": "text", "line": "integer"})
         for column in self.source.columns_of(Many):
             self._create(self.members(column), place | {"member": column.by_field.rel_db_type(connection)})
 
@@ -183,7 +185,7 @@ class Stage:
 
     def drop(self) -> None:
         tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
-        tables += [self.seen, self.unseen, self.missing]
+        tables += [self.seen, self.unseen, self.missing, self.unusable]
         tables += [self.members(column) for column in self.source.columns_of(Many)]
         with connection.cursor() as cursor:
             for table in tables:

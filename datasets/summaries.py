@@ -20,7 +20,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connections, models
 
 from datasets.listing import ListedColumn, columns_of
-from datasets.measuring import PARTS, TEXTS, summary_sql
+from datasets.measuring import PARTS, QUANTILES, TEXTS, summary_sql
 
 MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
 GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to
@@ -72,7 +72,7 @@ class Measure:
         """Return what a database has for the measure as it is served; raises Unsummarised for what is too large."""
         if value is None or self.kind == "count":
             return value
-        if self.kind in ("mean", "median"):
+        if self.kind == "mean" or self.kind in QUANTILES:
             return float(value)
         if self.kind == "sum" and not isinstance(self.column.field, models.FloatField):
             if abs(value) > GREATEST:
@@ -183,13 +183,17 @@ def _once(parameter: str, names: Sequence[str]) -> None:
             raise Unsummarised(parameter, f"{name[:100]} is named twice.")
 
 
-def _column(model: type[models.Model], parameter: str, name: str, may, user) -> ListedColumn:
+def _column(model: type[models.Model], parameter: str, name: str, may, user, unfit: str) -> ListedColumn:
     columns = {column.name: column for column in columns_of(model) if may(column)}
     if name not in columns:
         near = get_close_matches(name, columns, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        allowed = f"Columns: {', '.join(columns)}." if columns else "There is none here."
-        raise Unsummarised(parameter, f"There is no such column as {name[:100] or '(empty)'} for this.{hint} {allowed}")
+        allowed = f"Columns for this: {', '.join(columns)}." if columns else "There is none here."
+        if not name:
+            raise Unsummarised(parameter, f"Expected the name of a column, found none. {allowed}")
+        if any(column.name == name for column in columns_of(model)):
+            raise Unsummarised(parameter, f"{name} is a column, but {unfit}.{hint} {allowed}")
+        raise Unsummarised(parameter, f"There is no column {name[:100]}.{hint} {allowed}")
     column = columns[name]
     if column.permission and not user.has_perm(column.permission):
         message = f"{name} holds personal data: the permission {column.permission} is needed to summarise by it."
@@ -199,7 +203,7 @@ def _column(model: type[models.Model], parameter: str, name: str, may, user) -> 
 
 def _grouping(model: type[models.Model], text: str, user) -> Grouping:
     name, colon, how = text.partition(":")
-    column = _column(model, "by", name, can_group_by, user)
+    column = _column(model, "by", name, can_group_by, user, "one of lists or documents, which make no groups")
     reference, _, rest = column.path.partition("__")
     if not colon:
         target = model._meta.get_field(reference) if rest else None
@@ -236,7 +240,8 @@ def _measure(model: type[models.Model], text: str, user) -> Measure:
     if kind not in OF_COLUMNS or not colon:
         allowed = ", ".join(f"{kind}:COLUMN" for kind in OF_COLUMNS)
         raise Unsummarised("measure", f"Expected count or one of {allowed}; found {text[:100] or 'none'}.")
-    column = _column(model, "measure", name, lambda column: can_measure(kind, column), user)
+    unfit = f"{kind} is not taken of what it holds"
+    column = _column(model, "measure", name, lambda column: can_measure(kind, column), user, unfit)
     return Measure(text, kind, column)
 
 

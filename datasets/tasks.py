@@ -14,6 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from datasets import outcomes
 from datasets.files import Upload
 from datasets.loading import Busy, ImportRefused, Options, import_files
+from datasets.loading.missing import most_of_rehearsed
 from datasets.loading.runs import finish, only_one
 from datasets.models import ImportRun
 
@@ -53,6 +54,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         dry_run=waiting.dry_run,
         strict=waiting.strict,
         remove_missing=waiting.remove_missing,
+        remove_most=waiting.remove_most,
         known_as=waiting.known_as or None,
         encoding=waiting.encoding,
         started_by=waiting.started_by,
@@ -78,6 +80,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 
 def rehearse(run: ImportRun) -> None:
     """Have *run*, which is new or has not landed, rehearsed by a worker."""
+    run.remove_most = run.remove_most and run.pk is None  # what was confirmed before may not be what comes now
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.REHEARSED}, "", dry_run=True)
 
 
@@ -86,8 +89,15 @@ def land(run: ImportRun) -> None:
     _enqueue(run, set(), "", dry_run=False)
 
 
-def apply(run: ImportRun) -> None:
-    """Have a rehearsed run done for real by a worker; raises NotNow."""
+def apply(run: ImportRun, *, remove_most: bool = False) -> None:
+    """Have a rehearsed run done for real by a worker; raises NotNow, also where it would delete most of a table and
+    *remove_most* does not say that this is right."""
+    run.remove_most = run.remove_most or remove_most
+    if not run.remove_most and (most := most_of_rehearsed(run)):
+        raise NotNow(
+            f"{'; '.join(map(str, most))}. Nothing was changed. Look at those that are missing; where it is right, "
+            "apply it and ask for “remove most” as well."
+        )
     _enqueue(run, {Status.REHEARSED}, run.tables_seen, dry_run=False)
 
 
@@ -115,10 +125,12 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             raise NotNow(f"Run {run.pk} is of the command line. Import its files there, or upload them here.")
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
-            start["dry_run"] = dry_run
+            start |= {"dry_run": dry_run, "remove_most": run.remove_most}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
-                raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: this cannot be done with it now.")
+                which = "that was rehearsed, cancelled or failed can be rehearsed again"
+                may = which if dry_run else "that is rehearsed can be applied"
+                raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
         task_id = work_on.enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
     run.refresh_from_db()

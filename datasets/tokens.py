@@ -60,9 +60,14 @@ class ApiToken(models.Model):
         return f"{self.name} of {self.account}"
 
     def clean(self) -> None:
-        """See that it is good for a while, and not for ever."""
+        """See that it is good for a while and not for ever, and that no other good one of its account is called so."""
         if self.expires and not self.created < self.expires <= in_days(MOST_DAYS) + timedelta(days=1):
             raise ValidationError({"expires": f"Expected a moment within the next {MOST_DAYS} days."})
+        alike = ApiToken.objects.filter(account_id=self.account_id, name=self.name, revoked=None)
+        if self.state == "good" and (other := alike.filter(expires__gt=timezone.now()).exclude(pk=self.pk).first()):
+            raise ValidationError(
+                {"name": f"Token {other.pk} of this account has this name and is good. Take another, or revoke it."}
+            )
 
     @property
     def scopes(self) -> list[str]:

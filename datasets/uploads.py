@@ -15,7 +15,7 @@ from datasets.files import FilesError, Upload, find_uploads, kept_at
 from datasets.models import ImportRun
 from datasets.sources import dataset_apps, sources_of
 
-OPTIONS = ("dataset", "strict", "remove_missing", "known_as", "encoding")
+OPTIONS = ("dataset", "strict", "remove_missing", "remove_most", "known_as", "encoding")
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac-roman", "cp437")
 
 
@@ -106,7 +106,14 @@ class SeveralFiles(forms.FileField):
     widget = Input
 
     def clean(self, data, initial=None) -> list[KeptFile]:
-        files = [super(SeveralFiles, self).clean(one, initial) for one in data or []]
+        files, errors = [], []
+        for one in data or []:
+            try:
+                files.append(super().clean(one, initial))
+            except forms.ValidationError as error:
+                errors += [f"{one.name}: {message}" for message in error.messages]
+        if errors:
+            raise forms.ValidationError(errors)
         return files or [one for one in [super().clean(None, initial)] if one]
 
 
@@ -132,6 +139,8 @@ class ImportForm(forms.Form):
     remove_missing = forms.BooleanField(
         required=False, label="Remove missing", help_text="Delete records that their file no longer holds."
     )
+    # A browser is asked when a rehearsal has shown what would go.
+    remove_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -142,6 +151,8 @@ class ImportForm(forms.Form):
         files, dataset = cleaned.get("files") or [], cleaned.get("dataset")
         if not files and "files" not in self.errors and not cleaned.get("samples"):
             self.add_error("files", "Choose a file, or take the sample files.")
+        if cleaned.get("remove_most") and not cleaned.get("remove_missing"):
+            self.add_error("remove_most", "It goes with remove_missing, which says that missing records are deleted.")
         if files and cleaned.get("samples"):
             self.add_error("samples", "Take either the sample files or files of your own.")
         if cleaned.get("samples") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():

@@ -62,3 +62,12 @@ class JSONLines(logging.Formatter):
         if record.exc_info:
             line["error"] = redacted(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode(errors="replace")
+
+
+class WithoutTraceOfRefusals(logging.Filter):
+    """Lets every record pass; what somebody may not do is no fault of the program, and needs no trace of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) == 403:
+            record.exc_info = None
+        return True

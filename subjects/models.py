@@ -77,6 +77,7 @@ class SubjectsByBirthYear(MaterializedView):
     subjects = models.BigIntegerField(help_text="Subjects of this sex that were born in this year.")
 
     chart = ("key", "subjects", "key")
+    first_chart = {"kind": "bar", "x": "year", "colour": "sex", "measure": "sum:subjects"}
     search_fields = ["year__exact"]
 
     class Meta(MaterializedView.Meta):

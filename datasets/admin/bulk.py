@@ -18,6 +18,7 @@ from datasets.history import edits
 from datasets.history.columns import correctable
 from datasets.history.reading import Difference, Readable
 from datasets.models import Change, Edit
+from datasets.personal import hidden_fields
 
 SAMPLE = 10
 YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
@@ -113,7 +114,19 @@ class BulkAdmin(EditedAdmin):
     def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
         changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])
         readable = Readable(self.model, user, (row for change in changes for row in (change.before, change.after)))
-        return [(change.record, list(readable.differences(change.before, change.after))) for change in changes]
+        # A record's name may hold what this reader is not to see.
+        hidden = hidden_fields(self.model, user)
+        return [
+            (
+                change.record if hidden else self._name_before(change),
+                list(readable.differences(change.before, change.after)),
+            )
+            for change in changes
+        ]
+
+    def _name_before(self, change: Change) -> str:
+        fields = [field for field in self.opts.concrete_fields if field.column in change.before]
+        return str(self.model(**{field.attname: change.before[field.column] for field in fields}))
 
     def _form(self, request, bound: bool) -> "BulkForm":
         offered = {

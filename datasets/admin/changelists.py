@@ -7,8 +7,8 @@ from django.core.paginator import InvalidPage
 from django.http import QueryDict
 from django.utils.http import urlencode
 
-from datasets.admin.facets import Facets
 from datasets.admin.filters import filters_of
+from datasets.facets import Facets
 from datasets.filters import UnknownParameters, record_filterset
 
 
@@ -21,6 +21,7 @@ class RecordChangeList(ChangeList):
         self.parameter_errors = {}
         self._request = request
         super().__init__(request, *args, **kwargs)
+        self.search_help_text = self.model_admin.search_help(request)
 
     def get_filters(self, request):
         # A form sends its empty boxes, too; they narrow nothing.
@@ -95,4 +96,7 @@ class RecordChangeList(ChangeList):
     @cached_property
     def facets(self) -> Facets | None:
         """The counts of the choices, where they are asked for."""
-        return Facets(self, self.filter_specs) if self.add_facets and not self.parameter_errors else None
+        if not self.add_facets or self.parameter_errors:
+            return None
+        active = {one.column.name: one.parameters for one in self.filter_specs if one.active}
+        return Facets(self, [one.narrowing for one in self.filter_specs], active)

@@ -39,15 +39,45 @@ def edited_models(edit: Edit) -> list[type[models.Model]]:
 
 @admin.register(Edit)
 class EditAdmin(ReadOnlyAdmin):
-    list_display = ["id", "action", "user", "at", "undone"]
+    list_display = ["id", "action", "what", "records", "user", "at", "undone"]
     list_display_links = ["id", "action"]
     list_filter = ["action"]
     list_select_related = ["user", "undoing"]
     ordering = ["-pk"]
 
-    @admin.display(description="undone", boolean=True)
-    def undone(self, edit: Edit) -> bool:
-        return hasattr(edit, "undoing")
+    def get_queryset(self, request):
+        changes = Change.objects.filter(edit=models.OuterRef("pk")).order_by().values("edit")
+        told = {
+            "changed": models.Count("pk"),
+            "first_table": models.Min("table"),
+            "last_table": models.Max("table"),
+            "record": models.Min("record"),
+        }
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                **{name: models.Subquery(changes.annotate(one=what).values("one")) for name, what in told.items()}
+            )
+        )
+
+    @admin.display(description="of")
+    def what(self, edit: Edit) -> str:
+        """The record, where it is one; else the tables."""
+        models_by_table = {model._meta.db_table: model._meta for model in apps.get_models()}
+        found = [models_by_table[t] for t in (edit.first_table, edit.last_table) if t in models_by_table]
+        if edit.changed == 1 and found:
+            return f"{found[0].app_config.verbose_name}: {found[0].verbose_name} {edit.record}"
+        names = dict.fromkeys(f"{meta.app_config.verbose_name}: {meta.verbose_name_plural}" for meta in found)
+        return ", ".join(names)
+
+    @admin.display(description="records", ordering="changed")
+    def records(self, edit: Edit) -> str:
+        return f"{edit.changed or 0:,}"
+
+    @admin.display(description="undone", empty_value="")
+    def undone(self, edit: Edit) -> str | None:
+        return "undone" if hasattr(edit, "undoing") else None
 
     def get_urls(self):
         undo = path("<int:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="datasets_edit_undo")

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from datasets import reports, tasks
 from datasets.admin import runpage
 from datasets.history.undoing import UndoRefused, undo_run
+from datasets.loading import missing
 from datasets.models import ImportRun, SourceFile
 from datasets.rejected import rejected_response
 from datasets.uploads import ImportForm, TooLarge, receive
@@ -58,10 +59,13 @@ class ImportViews:
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": runpage.counts(run),
+            "most": missing.most_of_rehearsed(run) if not run.remove_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.LANDED,
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id
-            and run.status in (Status.FAILED, Status.INTERRUPTED, Status.CANCELLED),
+            and run.status in runpage.STOPPED
+            and not runpage.is_of_a_file(run),
+            "stopped": run.status in runpage.STOPPED,
         }
         if not context["working"]:
             context |= runpage.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
@@ -123,8 +127,9 @@ class ImportViews:
         if request.method != "POST":
             return HttpResponse("This is done by a button on the run's page.", status=405, headers={"Allow": "POST"})
         run = get_object_or_404(ImportRun, pk=pk)
+        more = {"remove_most": request.POST.get("remove_most") == "on"} if does is tasks.apply else {}
         try:
-            does(run)
+            does(run, **more)
         except tasks.NotNow as error:
             messages.warning(request, str(error))
         except OperationalError:
@@ -158,7 +163,7 @@ class ImportViews:
         """Send the rejected rows of one file, to be mended and imported again."""
         _require(request, "datasets.view_rejectedrow")
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
-        return rejected_response(file, request.user)
+        return rejected_response(file, request.user, spreadsheet=True)
 
     def _to(self, run: ImportRun) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:datasets_importrun_change", args=[run.pk]))

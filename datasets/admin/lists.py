@@ -62,14 +62,12 @@ class ListAdmin(admin.ModelAdmin):
         paths = self.get_search_fields(request)
         return (search(queryset, paths, search_term) if paths and search_term else queryset), False
 
-    @property
-    def search_help_text(self) -> str | None:
-        """What the search looks at."""
-        if not (self.lists_records and self.search_fields):
+    def search_help(self, request) -> str | None:
+        """Return what the search looks at, for this reader."""
+        if not (fields := self.get_search_fields(request)):
             return None
         names = [
-            path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ")
-            for path in self.search_fields
+            path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ") for path in fields
         ]
         return f"Finds what begins with each of the words: {', '.join(names)}."
 

@@ -21,14 +21,16 @@ TABS = {
     "rejected": "Rejected",
 }
 PER_PAGE = 50
+STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
 
 
 def counts(run: ImportRun) -> list[dict]:
-    """Return the counts of each source, with its files."""
+    """Return the counts of each source, with its files; of a run that was stopped, what it has read."""
     told = []
+    shown = ("read", "rejected") if run.status in STOPPED else COUNTED
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files)
-        told.append({"source": source, "files": files, "counts": [(name, totals[name]) for name in COUNTED]})
+        told.append({"source": source, "files": files, "counts": [(name, totals[name]) for name in shown]})
     return told
 
 
@@ -44,8 +46,15 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
     readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
     shown = list((_rejected if tab == "rejected" else _visible)(page, readers)) if page else []
+    tables = _tables(shown) if tab in ("new", "missing") else []
     listed = [{"name": name, "label": label, "size": sizes[name]} for name, label in TABS.items()]
-    return {"tabs": listed, "tab": tab, "page": page, "entries": shown}
+    return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables}
+
+
+def is_of_a_file(run: ImportRun) -> bool:
+    """Tell whether a run failed because of what is in an uploaded file, which will be there the next time, too."""
+    names = [f"{upload['name']}{after}" for upload in run.uploads for after in (",", ":", " fits")]
+    return run.status == ImportRun.Status.FAILED and run.error.startswith(tuple(names))
 
 
 class _Sized:
@@ -74,9 +83,23 @@ def _visible(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
                 c | ({} if may_see(c["column"]) else {"old": masked(c["old"]), "new": masked(c["new"])})
                 for c in entry["cells"]
             ]
-        if "row" in entry:
+        if "values" in entry:  # of a missing record, by stored column
+            columns = {column.stored_as: name for name, column in readers[entry["source"]].source.bound.items()}
+            cells = [(columns.get(stored, stored), value) for stored, value in entry["values"].items()]
+            told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in cells]
+        elif "row" in entry:
             told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in entry["row"].items()]
         yield told
+
+
+def _tables(entries: list[dict]) -> list[dict]:
+    """Return entries as one table for each source: its columns, and a row for each record."""
+    tables: dict[str, dict] = {}
+    for entry in entries:
+        columns = [name for name, _ in entry["row"]]
+        table = tables.setdefault(entry["source"], {"source": entry["source"], "columns": columns, "entries": []})
+        table["entries"].append(entry | {"values": [value for _, value in entry["row"]]})
+    return list(tables.values())
 
 
 def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:

@@ -8,8 +8,10 @@ from rest_framework import routers
 
 from datasets.api.imports import ImportViewSet
 from datasets.api.records import RecordViewSet
+from datasets.api.root import Root
 
 router = routers.DefaultRouter()
+router.APIRootView = Root
 router.include_format_suffixes = False  # a key may hold a dot
 router.register("imports", ImportViewSet, basename="imports")
 

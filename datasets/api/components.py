@@ -142,9 +142,10 @@ def list_parameters(model: type[models.Model]) -> list[Schema]:
         *filter_parameters(model),
         *column_parameters(model),
         _several("ordering", orders, "Columns to order by, - before those that fall.", most=MOST_KEYS),
-        query_parameter("page_size", size, "Records of a page."),
+        query_parameter("page_size", size, "Records of a page; other formats than JSON have the whole list."),
         query_parameter("cursor", WORD, "Where the page begins: as the links next and previous have it."),
         query_parameter("count", {"type": "string", "enum": COUNTS, "default": "none"}, "Whether to count the list."),
+        query_parameter("compress", {"type": "string", "enum": ["gzip"]}, "How to pack a whole list; not for JSON."),
     ]
 
 

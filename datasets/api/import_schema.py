@@ -62,6 +62,7 @@ def request_body() -> Schema:
         "mode": {"type": "string", "enum": list(MODES), "default": MODES[0]},
         "strict": FLAG | {"description": "A single rejected row stops the run."},
         "remove_missing": FLAG | {"description": "Records that their file no longer holds go."},
+        "remove_most": FLAG | {"description": "Even where these are most of a table."},
         "known_as": TEXT | {"description": "The file that the one sent continues.", "maxLength": 255},
         "encoding": {"type": "string", "enum": list(ENCODINGS), "default": ENCODINGS[0]},
     }
@@ -83,6 +84,16 @@ def request_body() -> Schema:
     }
 
 
+def confirmation() -> Schema:
+    """Return what an apply may bring."""
+    schema = {
+        "type": "object",
+        "properties": {"remove_most": FLAG | {"description": "It is right that most of a table is deleted."}},
+        "additionalProperties": False,
+    }
+    return {"required": False, "content": {"application/json": {"schema": schema}}}
+
+
 def run_schema() -> Schema:
     """Return what is told of an import: in a list, without its sources."""
     counts = dict.fromkeys(reports.COUNTS, NUMBER)
@@ -94,6 +105,7 @@ def run_schema() -> Schema:
         "mode": {"type": "string", "enum": list(MODES)},
         "strict": FLAG,
         "remove_missing": FLAG,
+        "remove_most": FLAG,
         "encoding": TEXT,
         "known_as": TEXT,
         "uploads": {"type": "array", "items": {"type": "object"}},

@@ -11,18 +11,18 @@ from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.utils.urls import replace_query_param
 
 from datasets import tasks
 from datasets.api.authentication import HasScope
-from datasets.api.orders import digest_of, key_of, read_order
+from datasets.api.orders import digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
 from datasets.api.runs import address_of, body_of, rejections_of, summary_of
+from datasets.api.streams import STREAMED
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.rejected import rejected_response
@@ -36,6 +36,7 @@ NEEDED = {
     "rejections": "datasets.view_rejectedrow",
 }
 PAGING = ("cursor", "page_size")
+FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # that rejected rows come in
 
 
 class MaySteerImports(BasePermission):
@@ -52,22 +53,15 @@ class KeyReused(Refused):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
-class CSVRenderer(BaseRenderer):
-    """The format by its name; what is sent is written elsewhere."""
-
-    media_type, format = "text/csv", "csv"
-
-
-class NDJSONRenderer(CSVRenderer):
-    media_type, format = "application/x-ndjson", "ndjson"
-
-
 class ImportViewSet(viewsets.ViewSet):
     """Imports: POST asks for one, with the dataset's own sources or with files, and an import's address tells of it."""
 
     permission_classes = [HasScope, MaySteerImports]
     scopes_to_read = ("read", "import")  # who may start an import may follow it
     lookup_value_regex = "[0-9]{1,18}"
+
+    def get_view_name(self) -> str:
+        return f"Imports: {self.name.lower()}" if getattr(self, "name", None) else "Imports"
 
     def list(self, request) -> HttpResponseBase:
         """List the imports, the newest first; ``dataset`` and ``status`` narrow it."""
@@ -105,13 +99,14 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
-        """Have a rehearsed import done for real."""
+        """Have a rehearsed import done for real; remove_most confirms that most of a table is deleted."""
         _asked(request)
+        remove_most = read_confirmation(request)
         tasks.find_interrupted()
         run = _run(pk)
         try:
             with tasks.alone(run):
-                tasks.apply(run)
+                tasks.apply(run, remove_most=remove_most)
         except tasks.NotNow as error:
             raise _conflict(request, error, run) from None
         return self._started(request, run)
@@ -140,7 +135,7 @@ class ImportViewSet(viewsets.ViewSet):
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return _told(body_of(request, run) | {"undone": undone.told()})
 
-    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, CSVRenderer, NDJSONRenderer])
+    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
     def rejections(self, request, pk: str) -> HttpResponseBase:
         """List the rows that an import could not use; as CSV or NDJSON, those of one file, to be mended."""
         asked = _asked(request, "file", *PAGING)
@@ -158,9 +153,6 @@ class ImportViewSet(viewsets.ViewSet):
             response = _told({**around, "results": shown})
         response["Cache-Control"] = "no-store"
         return response
-
-    def get_view_name(self) -> str:
-        return "Imports" if self.action in ("list", "create", None) else f"Import: {self.action}"
 
     def _new(self, run: ImportRun, mode: str) -> ImportRun:
         try:

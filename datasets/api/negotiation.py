@@ -3,8 +3,10 @@
 from typing import Any
 
 import orjson
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.utils.mediatypes import _MediaType
 
 from datasets.api.parameters import Refused
 
@@ -17,11 +19,31 @@ class ORJSONRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        if data is None:
+            return b""
+        in_lines = orjson.OPT_INDENT_2 if renderer_context and "indent" in renderer_context else 0  # on a page
+        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS | in_lines)
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Django REST framework's own, which refuses an unknown ``?format=`` by name."""
+    """Django REST framework's own, which weighs what is accepted, and refuses an unknown ``?format=`` by name."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        """Return the renderer that the request likes best, by the ``q`` of what it accepts, and its media type."""
+        if "q=" not in request.headers.get("accept", ""):
+            return super().select_renderer(request, renderers, format_suffix)
+        if format := request.query_params.get(self.settings.URL_FORMAT_OVERRIDE):
+            renderers = self.filter_renderers(renderers, format)
+        accepted = sorted(map(_MediaType, self.get_accept_list(request)), key=lambda one: -one.precedence)
+        found = []
+        for renderer in renderers:
+            offered = _MediaType(renderer.media_type)
+            if wanted := next((one for one in accepted if offered.match(one)), None):
+                found.append((_quality(wanted), wanted.precedence, renderer))
+        quality, _, renderer = max(found, key=lambda one: one[:2], default=(0, 0, None))
+        if not quality:
+            raise NotAcceptable(available_renderers=renderers)
+        return renderer, renderer.media_type
 
     def filter_renderers(self, renderers, format):
         found = [renderer for renderer in renderers if renderer.format == format]
@@ -29,3 +51,11 @@ class Negotiation(DefaultContentNegotiation):
             known = dict.fromkeys(renderer.format for renderer in renderers)
             raise Refused({"format": [f"Expected one of {', '.join(known)}; found {format}."]})
         return found
+
+
+def _quality(media_type: _MediaType) -> float:
+    """Return how much a media type is liked, from 0 (not at all) to 1; 1 where that cannot be read."""
+    try:
+        return min(max(float(media_type.params.get("q", 1)), 0), 1)
+    except ValueError:
+        return 1

@@ -21,7 +21,7 @@ from datasets.uploads import ENCODINGS, OPTIONS, ImportForm, TooLarge, receive
 
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "rehearse")
-FLAGS = ("strict", "remove_missing")
+FLAGS = ("strict", "remove_missing", "remove_most")
 KNOWN = ("dataset", "mode", *OPTIONS[1:])
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
@@ -34,7 +34,7 @@ class TooMuch(Refused):
 
 def read_order(request) -> tuple[ImportRun, str]:
     """Return what is asked for as a new run, and its mode; raises Refused, ParseError and UnsupportedMediaType."""
-    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == parsers.MultiPartParser.media_type:
         sent, files = _form(request)
     elif kind == parsers.JSONParser.media_type or not kind:
@@ -46,6 +46,8 @@ def read_order(request) -> tuple[ImportRun, str]:
     errors = _unknown(sent, KNOWN) | {
         name: ["Expected the files as the field files."] for name in files if name != "files"
     }
+    if "files" in sent:
+        errors["files"] = ["Expected files, sent by a form, found a text. With curl, say files=@NAME: the @ matters."]
     mode = sent.pop("mode", MODES[0])
     if mode not in MODES:
         errors["mode"] = [f"Expected one of {', '.join(MODES)}; found {_shown(mode)}."]
@@ -56,6 +58,24 @@ def read_order(request) -> tuple[ImportRun, str]:
             return form.new_run(request.user), mode
         errors = _told(form, sent)
     raise Refused(errors)
+
+
+def read_confirmation(request) -> bool:
+    """Return whether an apply confirms that most of a table is deleted; raises as :func:`read_order`."""
+    kind = _kind(request)
+    if kind in (parsers.FormParser.media_type, parsers.MultiPartParser.media_type):
+        sent, files = _form(request)
+        sent |= dict.fromkeys(files, "")  # none is expected
+    elif kind == parsers.JSONParser.media_type or not kind:
+        sent = _document(request)
+    else:
+        raise UnsupportedMediaType(kind, f"Expected application/json; found {kind[:100]}.")
+    errors = _unknown(sent, ["remove_most"])
+    if not errors and not isinstance(sent.get("remove_most", False), bool):
+        errors["remove_most"] = [f"Expected true or false, found {_shown(sent['remove_most'])}."]
+    if errors:
+        raise Refused(errors)
+    return sent.get("remove_most", False)
 
 
 def digest_of(run: ImportRun, mode: str) -> str:
@@ -72,6 +92,10 @@ def key_of(request) -> str:
     if not (key.isascii() and key.isprintable() and 0 < len(key.strip()) and len(key) <= 255):
         raise Refused({"Idempotency-Key": ["Expected 1 to 255 visible characters, such as a UUID."]})
     return key.strip()
+
+
+def _kind(request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()
 
 
 def _document(request) -> dict[str, Any]:
@@ -102,7 +126,7 @@ def _form(request) -> tuple[dict[str, Any], MultiValueDict]:
 
 def _fields(form: QueryDict) -> dict[str, Any]:
     """Return a form's fields, yes and no as such; raises Refused for one that comes twice."""
-    twice = [name for name, values in form.lists() if len(values) > 1]
+    twice = [name for name, values in form.lists() if len(values) > 1 and name != "files"]
     if twice:
         raise Refused({name: ["Expected once."] for name in twice})
     return {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, text in form.items()}

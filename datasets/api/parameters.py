@@ -18,7 +18,8 @@ MOST_KEYS = 5  # columns that a list may be ordered by
 COUNTS = ("none", "estimated", "exact")
 OF_ANY = ("format", "fields", "omit")
 OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
-OF_LISTS = (*OF_ANY, "ordering", "search", "count", "page_size", "cursor")
+OF_PAGES = ("count", "page_size", "cursor")
+OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
 
 
 class Refused(ValidationError):
@@ -84,6 +85,9 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     asked = Asked(tuple(columns.values()))
     if filters:
         records, errors, more = narrowed(model, parameters, user, allowed, request)
+        for name in OF_PAGES:
+            if name in errors and name not in allowed:
+                errors[name] = [f"A download is never paged: leave {name} out."]
     else:
         records, more = None, {}
         unknown = [name for name in parameters if name not in allowed]

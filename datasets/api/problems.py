@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -86,7 +87,7 @@ def _answer(request, error: APIException) -> HttpResponse:
         headers["WWW-Authenticate"] = error.auth_header
     wait = error.wait if isinstance(error, Throttled | Unavailable) else None
     if wait is not None:
-        headers["Retry-After"] = str(int(wait + 1))
+        headers["Retry-After"] = str(max(1, ceil(wait)))
     if isinstance(error, ValidationError):
         errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
         told = {name: [str(message) for message in messages] for name, messages in errors.items()}
@@ -94,6 +95,9 @@ def _answer(request, error: APIException) -> HttpResponse:
         body = problem(error.status_code, detail, errors=told, **getattr(error, "more", {}))
     else:
         body = problem(error.status_code, str(error.detail), **getattr(error, "more", {}))
+    if isinstance(error, Throttled) and wait is not None:
+        seconds = headers["Retry-After"]
+        body["detail"] = f"Too many requests. Try again in {seconds} second{'' if seconds == '1' else 's'}."
     if isinstance(error, NotAuthenticated):
         body["detail"] = "Who may read this has to say who they are: Authorization: Bearer and a token, or sign in."
     if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # its page shows it

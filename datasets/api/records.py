@@ -70,7 +70,8 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
 
     def get_view_name(self) -> str:
-        return str(self.model._meta.verbose_name_plural).capitalize()
+        several = str(self.model._meta.verbose_name_plural).capitalize()
+        return f"{several}: {self.name.lower()}" if getattr(self, "name", None) else several
 
     def get_view_description(self, html: bool = False) -> str:
         text = " ".join((self.model.__doc__ or "").split())

@@ -1,8 +1,19 @@
-"""Addresses below ``/api/`` at which there is nothing."""
+"""``/api/`` itself, and the addresses below it at which there is nothing."""
 
+from django.urls import resolve
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
+from rest_framework.routers import APIRootView
 from rest_framework.views import APIView
+
+from datasets.api.browsing import NOWHERE
+
+
+class Root(APIRootView):
+    """What there is to read: each list at its address."""
+
+    def get_view_name(self) -> str:
+        return "API"
 
 
 class NothingHere(APIView):
@@ -11,5 +22,13 @@ class NothingHere(APIView):
     schema = None
     permission_classes = [AllowAny]
 
+    def get_view_name(self) -> str:
+        return NOWHERE
+
     def initial(self, request, *args, **kwargs):
-        raise NotFound(f"There is nothing at {request.path}. See /api/ for what there is.")
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
+        near = f"{request.path_info}/"
+        is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
+        hint = f" Did you mean {request.path}/, with a slash at its end?" if is_near else ""
+        raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for what there is.")

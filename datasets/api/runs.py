@@ -29,6 +29,7 @@ def summary_of(request, run: ImportRun) -> dict[str, Any]:
         "mode": "rehearse" if run.dry_run else "apply",
         "strict": run.strict,
         "remove_missing": run.remove_missing,
+        "remove_most": run.remove_most,
         "encoding": run.encoding,
         "known_as": run.known_as,
         "uploads": run.uploads,

@@ -13,6 +13,7 @@ from datasets.api.imports import ImportViewSet
 from datasets.api.problems import CONTENT_TYPE
 
 SECURITY = [{"token": []}, {"session": []}]
+FILE = {"type": "string"}  # of bytes, maybe
 CACHED = {
     "ETag": "Another one when what is shown may have changed.",
     "Cache-Control": "Who may keep the answer, to be asked about each time.",
@@ -66,6 +67,7 @@ class ApiSchema(AutoSchema):
             "tags": ["imports"],
             "parameters": import_schema.parameters(action, [kind.format for kind in renderers]),
             **({"requestBody": import_schema.request_body()} if action == "create" else {}),
+            **({"requestBody": import_schema.confirmation()} if action == "apply" else {}),
             "security": SECURITY,
             "responses": dict(sorted((done | {status: _problem(status) for status in wrong}).items())),
         }
@@ -89,13 +91,16 @@ class ApiSchema(AutoSchema):
                 body, title = record, f"Read one of {several} by its key"
                 key = components.key_parameter(model, self.path.rpartition("{")[2].partition("}")[0])
                 parameters = [key, *components.column_parameters(model)]
+        told = [self.view.get_view_description() or f"Each is a {one}."]
+        if action == "summary" and not isinstance(model._meta.pk, models.IntegerField):
+            told.append("A record whose key is summary is found in its list.")
         parameters.append(components.format_parameter(kind.format for kind in renderers))
         parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in CACHED}
         content = {}
         for kind in renderers:
             media_type = kind.media_type.partition(";")[0]
-            content[media_type] = {"schema": body if kind.format == "json" else {"type": "string"}}
+            content[media_type] = {"schema": body if kind.format == "json" else FILE}
         responses = {
             "200": {"description": title, "headers": headers, "content": content},
             "304": {"description": "The reader has it as it is.", "headers": headers},
@@ -104,7 +109,7 @@ class ApiSchema(AutoSchema):
         return {
             "operationId": f"{model._meta.app_label}_{model._meta.db_table}_{action}",
             "summary": f"{title}.",
-            "description": self.view.get_view_description() or f"Each is a {one}.",
+            "description": " ".join(told),
             "tags": [model._meta.app_label],
             "parameters": parameters,
             "security": [*SECURITY, *([{}] if settings.API_ANONYMOUS_READ else [])],

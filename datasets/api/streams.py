@@ -1,6 +1,6 @@
 """Whole lists as files: what datasets.exports makes of them, as a response."""
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer
 
 from datasets.api.parameters import Asked, Refused
@@ -33,5 +33,6 @@ def streamed(request, records, asked: Asked) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
     if request.method == "HEAD":
         file.close()
-        return HttpResponse(content_type=file.content_type, headers=headers)
+        # How long it would be is not known: the one empty piece keeps servers from saying that nothing follows.
+        return StreamingHttpResponse([b""], content_type=file.content_type, headers=headers)
     return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)

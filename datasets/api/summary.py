@@ -3,8 +3,6 @@
 The filters are those of the list. The address is no record's: one whose key is ``summary`` is found in its list.
 """
 
-import csv
-import io
 from typing import Any
 
 from django.http import HttpResponseBase, QueryDict
@@ -16,11 +14,19 @@ from rest_framework.settings import api_settings
 from datasets.api.conditional import Tag
 from datasets.api.negotiation import ORJSONRenderer
 from datasets.api.parameters import Refused, narrowed
+from datasets.exports.grouped import groups_as_csv
 from datasets.summaries import Summary, Unsummarised, groupings, measures, summarise
 
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
 SEVERAL = ("by", "measure")  # parameters that may come more than once
 OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
+OF_LISTS_ALONE = {
+    "page_size": "A summary is never paged: for more groups or fewer, set limit.",
+    "cursor": "A summary is never paged: leave cursor out.",
+    "count": "A summary counts by measure=count.",
+    "fields": "A summary has the columns that by and measure name.",
+    "omit": "A summary has the columns that by and measure name.",
+}
 
 
 class CSVRenderer(BaseRenderer):
@@ -31,12 +37,8 @@ class CSVRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
-        written = io.StringIO()
-        writer = csv.writer(written, lineterminator="\n")
         names = list(data["columns"])
-        writer.writerow(names)
-        writer.writerows([[_cell(row[name]) for name in names] for row in data["results"]])
-        return written.getvalue()
+        return groups_as_csv(names, ([row[name] for name in names] for row in data["results"]))
 
 
 class Summaries:
@@ -58,6 +60,7 @@ class Summaries:
             if name not in SEVERAL:
                 single.setlist(name, values)
         records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
+        errors |= {name: [told] for name, told in OF_LISTS_ALONE.items() if name in errors}
         by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
         names = _named(parameters, "measure") if "measure" in parameters else ["count"]
         measured = _read(errors, measures, self.model, names, request.user)
@@ -103,9 +106,3 @@ def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
         errors.setdefault("limit", [f"Expected a whole number between 1 and {LARGEST_LIMIT}, found {text[:100]}."])
         return LIMIT
     return int(text)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ";".join(map(str, value)) if isinstance(value, list) else value

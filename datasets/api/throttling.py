@@ -9,11 +9,16 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from datasets.tokens import ApiToken
 
+JITTER = 1e-3  # seconds that sums of floats may be off
 NETWORK = 64  # bits that whoever has an IPv6 address has been given as a whole
 
 
 class _Throttle(SimpleRateThrottle):
-    """A rate of ``API_RATES``; none where it is empty. The counts are in this process's memory, of bounded size."""
+    """A rate of ``API_RATES``; none where it is empty. What is known of readers is in this process's memory.
+
+    Of each, that is one number: when all that was asked for will have been earned again. As many requests as the rate
+    names may come at once, and then one for each that is earned; a history of them all would have to be read each time.
+    """
 
     cache = LocMemCache("throttles", {"OPTIONS": {"MAX_ENTRIES": 5000}})
 
@@ -21,7 +26,20 @@ class _Throttle(SimpleRateThrottle):
         return settings.API_RATES[self.scope] or None
 
     def allow_request(self, request, view) -> bool:
-        return self.rate is None or super().allow_request(request, view)
+        key = None if self.rate is None else self.get_cache_key(request, view)
+        if key is None:
+            return True
+        each, now = self.duration / self.num_requests, self.timer()
+        earned = max(self.cache.get(key, now), now)
+        self.too_early = earned + each - now - self.duration
+        if self.too_early > JITTER:
+            return False
+        self.cache.set(key, earned + each, self.duration)
+        return True
+
+    def wait(self) -> float:
+        """Return the seconds after which the next request is earned."""
+        return self.too_early
 
 
 class AddressThrottle(_Throttle):

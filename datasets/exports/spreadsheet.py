@@ -1,7 +1,7 @@
 """An Excel file of up to 100,000 records, made in a temporary file before the first byte of it is sent."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import BinaryIO
 
@@ -26,9 +26,15 @@ def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
 
     A text is written as one and marked as such, which is what typing an apostrophe does in Excel: it is never run.
     """
+    lines = (line for table in tables(rows, columns) for line in zip(*_columns(table), strict=True))
+    return sheet([column.name for column in columns], [column.kind == kinds.TEXT for column in columns], lines)
+
+
+def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple]) -> BinaryIO:
+    """Return an Excel file of *lines* of values, where what is empty in columns that *are_texts* is an empty text."""
     file = tempfile.TemporaryFile()
     try:
-        _fill(file, rows, columns)
+        _fill(file, names, are_texts, lines)
     except BaseException:
         file.close()
         raise
@@ -36,29 +42,26 @@ def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
     return file
 
 
-def _fill(file: BinaryIO, rows: Iterable[bytes], columns: list[ExportedColumn]) -> None:
+def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
-        sheet = book.add_worksheet()
+        page = book.add_worksheet()
         formats = {
             "text": book.add_format({"quote_prefix": True}),
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         }
         head = book.add_format({"bold": True})
-        for place, column in enumerate(columns):
-            sheet.write_string(0, place, column.name, head)
-        sheet.freeze_panes(1, 0)
-        line = 0
+        for place, name in enumerate(names):
+            page.write_string(0, place, name, head)
+        page.freeze_panes(1, 0)
         try:
-            for table in tables(rows, columns):
-                if line + table.num_rows > MOST:
+            for number, values in enumerate(lines, 1):
+                if number > MOST:
                     raise TooManyRows(MOST)
-                for values in zip(*_columns(table), strict=True):
-                    line += 1
-                    for place, value in enumerate(values):
-                        if value is not None:
-                            _write(sheet, line, place, value, columns[place], formats)
+                for place, value in enumerate(values):
+                    if value is not None:
+                        _write(page, number, place, value, names[place], are_texts[place], formats)
         finally:
             book.close()
 
@@ -67,7 +70,9 @@ def _columns(table: pa.Table) -> list[list]:
     return [column.to_pylist() for column in table.columns]
 
 
-def _write(sheet: Worksheet, line: int, place: int, value, column: ExportedColumn, formats: dict[str, Format]) -> None:
+def _write(
+    sheet: Worksheet, line: int, place: int, value, name: str, is_text: bool, formats: dict[str, Format]
+) -> None:
     match value:
         case bool():
             sheet.write_boolean(line, place, value)
@@ -92,8 +97,8 @@ def _write(sheet: Worksheet, line: int, place: int, value, column: ExportedColum
             text = str(value)
     if len(text.encode("utf-16-le")) // 2 > LONGEST:
         raise Unwritable(
-            f"{column.name} of record {line} has {len(text):,} characters, and a cell of an Excel file holds "
+            f"{name} of record {line} has {len(text):,} characters, and a cell of an Excel file holds "
             f"{LONGEST:,}. Ask for CSV or Parquet, or leave that column out."
         )
-    if text or column.kind == kinds.TEXT:
+    if text or is_text:
         sheet.write_string(line, place, text, formats["text"])

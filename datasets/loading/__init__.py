@@ -86,7 +86,7 @@ def import_files(
     except (files.FilesError, ReadError) as error:
         raise ImportRefused(str(error)) from None
     if options.known_as and len(found) != 1:
-        raise ImportRefused(f"--as {options.known_as} says what one file is known by, but {len(found)} were given.")
+        raise ImportRefused(f"One file can be known as {options.known_as}, but {len(found)} were given.")
 
     with only_one(dataset) as interrupted:
         run = _begun(run, dataset, options)
@@ -117,6 +117,7 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             dry_run=options.dry_run,
             strict=options.strict,
             remove_missing=options.remove_missing,
+            remove_most=options.remove_most,
             started_by=options.started_by,
             encoding=options.encoding,
             known_as=options.known_as or "",
@@ -189,7 +190,7 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
         if twice and not source.key:
             raise ImportRefused(
                 f"Several of these files are known as {twice[0]}, by which their rows could not be told apart. "
-                "Import them one after the other, all but one with --as and a name of its own."
+                "Import them one after the other, and say of all but one what it is known as: a name of its own."
             )
         if mine:
             result.append(SourceRun(source, mine, paths, unusable, mended=mended))
@@ -231,7 +232,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
                     references.prove(merge.run)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run = True
+                run.dry_run, run.remove_most = True, False  # what was confirmed is not what would be done now
                 run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
             outcomes.keep(run, merges, outcome.missing, whole=run.dry_run)
             if run.dry_run:
@@ -264,14 +265,18 @@ def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progre
         ]
     for merge in reversed(merges):  # children before the parents that they hold
         if missing.find_missing(merge.run, outcome.missing) and options.remove_missing:
-            if not (options.remove_most or options.dry_run or options.expecting):
-                missing.refuse_most(merge.run)
+            files = merge.run.files
+            if most := missing.most_of(merge.source, files, sum(file.created for file in files)):
+                if options.dry_run:
+                    run.notes.append(most.note(confirmed=options.remove_most))
+                elif not options.remove_most:
+                    most.refuse()
             missing.remove_missing(merge.run, run.notes)
     rejected = sum(file.rejected for merge in merges for file in merge.run.files)
     if options.strict and rejected:
         raise ImportRefused(
-            f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and --strict allows none. "
-            "Nothing was imported; mend them, or import without --strict."
+            f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and a strict import allows none. "
+            "Nothing was imported; mend them, or import without “strict”."
         )
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from datasets import identity
 from datasets.cells import Document
 from datasets.checking import Checked, Checker, Rejection, problem
+from datasets.files import looks_like
 from datasets.loading.known import Known
 from datasets.loading.mended import batches_of, documents_of, only_unknown
 from datasets.loading.rejections import Rejections
@@ -21,7 +22,7 @@ from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.reading import Batch, Layout, ReadError, ahead, find_layout
 from datasets.reading.defused import MARK
-from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell
+from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell, sources_of
 from datasets.staging import Stage, Writer
 from datasets.vocabularies import Vocabulary
 
@@ -84,7 +85,12 @@ class SourceRun:
         if isinstance(self.source, JSONSource):
             return
         for file in self.files:
-            layout = find_layout(self.paths[file.pk], self.source.expected, encoding=file.encoding)
+            path = self.paths[file.pk]
+            try:
+                layout = find_layout(path, self.source.expected, encoding=file.encoding)
+            except ReadError as error:
+                told = looks_like(path, self.source, sources_of(file.run.dataset), file.encoding)
+                raise ReadError(f"{error}{told}") from None
             file.unknown_columns = only_unknown(layout.unknown) if file.pk in self.mended else list(layout.unknown)
             self.layouts[file.pk] = layout
             if layout.defused is not None:

@@ -30,7 +30,7 @@ def continued(name: str, source: str) -> SourceFile | None:
     if file is None:
         raise ImportRefused(
             f"{name} is called like the rejected rows of {match['name']} in run {match['run']}, but that run has read "
-            f"no such file into {source}. Give it another name, or say --as and the file that it continues."
+            f"no such file into {source}. Give it another name, or say what it is known as: the file that it continues."
         )
     return file
 

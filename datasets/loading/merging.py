@@ -93,7 +93,9 @@ class Merge:
             names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.same})"
-            rows = f"SELECT {', '.join(values)} FROM {self.resolved()} s{new}"
+            # Primary keys follow the file; SQLite reads the stage in that order by itself.
+            order = " ORDER BY s.source_file, s.source_line" if connection.vendor == "postgresql" else ""
+            rows = f"SELECT {', '.join(values)} FROM {self.resolved()} s{new}{order}"
             large = self.run.staged.total() > MANY_ROWS
             with self._index_last() if empty and large and self._is_ours() else nullcontext():
                 cursor.execute(f"INSERT INTO {self.table} ({', '.join(names)}) {rows}")

@@ -1,7 +1,9 @@
 """Records whose last file was read again and no longer holds them: found, listed, and removed where that was asked."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from django.db import connection, models
 
@@ -10,8 +12,8 @@ from datasets.history.rows import as_json, no
 from datasets.loading.filling import SourceRun
 from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
-from datasets.models import Change, SourceFile
-from datasets.sources import Column
+from datasets.models import Change, ImportRun, SourceFile
+from datasets.sources import Column, Source, sources_of
 from datasets.staging import Writer, quoted
 
 FEW = 100  # missing records that are removed whatever part of their table they are
@@ -66,20 +68,55 @@ def _unseen(run: SourceRun) -> str:
     return (
         f" JOIN {quoted(run.stage.unseen)} u ON u.identity = r.identity"
         f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.stage.seen)} x WHERE x.identity = r.identity)"
+        # Content that was mended is not what its line says; that line is still in the file, though.
+        f" AND NOT EXISTS (SELECT 1 FROM {quoted(run.stage.unusable)} y WHERE y.name = f.name"
+        " AND y.line = r.changed_line)"
     )
 
 
-def refuse_most(run: SourceRun) -> None:
-    """Raise ImportRefused where most of a table is missing: a file that was cut off, or is another, looks like that."""
-    gone = sum(file.missing for file in run.files)
-    if gone <= FEW:
-        return
-    before = run.source.model._default_manager.count() - sum(file.created for file in run.files)
-    if 2 * gone > before:
+@dataclass(frozen=True)
+class Most:
+    """Most of a table is missing: a file that was cut off, or is another, looks like that."""
+
+    gone: int
+    before: int
+    table: str
+
+    def __str__(self):
+        return f"{self.gone:,} of the {self.before:,} records of {self.table} are missing, and would be deleted"
+
+    @property
+    def shortly(self) -> str:
+        return f"{self.gone:,} of {self.before:,} {self.table}"
+
+    def note(self, confirmed: bool) -> str:
+        """Return what a rehearsal says of it."""
+        return f"{self}: most of them." + ("" if confirmed else " That is done only where “remove most” is asked for.")
+
+    def refuse(self) -> None:
+        """Raise ImportRefused: nobody has said that it is right."""
         raise ImportRefused(
-            f"{gone:,} of the {before:,} records of {run.source.name} are missing, and --remove-missing would delete "
-            "them. Nothing was imported. See with --dry-run which they are; where it is right, add --remove-most."
+            f"{self}. Nothing was imported. Rehearse it to see which they are; where it is right, ask for "
+            "“remove most” as well."
         )
+
+
+def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> Most | None:
+    """Return what *files* leave out of a source's table, if that is most of it; *created* are in it since."""
+    gone = sum(file.missing for file in files)
+    if gone <= FEW:
+        return None
+    before = source.model._default_manager.count() - created
+    return Most(gone, before, source.name) if 2 * gone > before else None
+
+
+def most_of_rehearsed(run: ImportRun) -> list[Most]:
+    """Return what a rehearsed run would delete most of, were it applied now."""
+    if not run.remove_missing or run.status != ImportRun.Status.REHEARSED:
+        return []
+    files = list(run.files.all())
+    found = (most_of(s, [f for f in files if f.source == s.name]) for s in sources_of(run.dataset))
+    return [most for most in found if most]
 
 
 def remove_missing(run: SourceRun, notes: list[str]) -> None:
@@ -128,11 +165,24 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
 
 def _remember_rejected(run: SourceRun) -> None:
     """Put the keys of rejected rows that could be read where the search for missing records sees them."""
-    keys = [[r.identity] if r.identity else r.key for _, r in run.rejections.by_checker() if r.identity or r.key]
+    keys = ([r.identity] if r.identity else r.key for _, r in run.rejections.by_checker() if r.identity or r.key)
+    _add(run.stage.seen, run.stage.key, keys)
+    if not run.source.key:
+        names = {file.pk: file.name for file in run.files}
+        _add(run.stage.unusable, ["name", "line"], ((names[f], r.line) for f, r in run.rejections.by_checker()))
+        _add(run.stage.unusable, ["name", "line"], ((names[f], line) for f, line, _ in run.rejections.by_tables()))
+        if connection.vendor == "sqlite":
+            index, table = quoted(f"{run.stage.unusable}_line"), quoted(run.stage.unusable)
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{index} ON {table} (name, line)")
+
+
+def _add(table: str, columns: list[str], rows: Iterable) -> None:
+    names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
+    rows = iter(rows)
     with connection.cursor() as cursor:
-        names = ", ".join(quoted(name) for name in run.stage.key)
-        marks = ", ".join(["%s"] * len(run.stage.key))
-        cursor.executemany(f"INSERT INTO {quoted(run.stage.seen)} ({names}) VALUES ({marks})", keys)
+        while chunk := list(islice(rows, 2000)):
+            cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
 
 
 def _listed(run: SourceRun) -> Iterator[dict]:

@@ -25,7 +25,7 @@ class Cancelled(ImportRefused):
 
 
 # What a run itself writes of its end; how far it has come, and whether to go on, is written beside it by others.
-REPORT = ["status", "error", "finished_at", "notes", "new_lookups", "tables_seen", "dry_run"]
+REPORT = ["status", "error", "finished_at", "notes", "new_lookups", "tables_seen", "dry_run", "remove_most"]
 
 
 @contextmanager

@@ -68,6 +68,6 @@ def _stored(run: SourceRun, identities: list[bytes]) -> int:
 def _sentence(run: SourceRun, file: SourceFile, other: str, how: str) -> str:
     return (
         f"{file.original_name} {how} {other}, which has been imported into {run.source.name}; importing it would make "
-        f"every record double. Say --as {other} where it continues that file, or --as {file.name} where its rows are "
-        "others."
+        f"every record double. Say that it is known as {other} where it continues that file, or as {file.name} where "
+        "its rows are others."
     )

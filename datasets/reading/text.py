@@ -123,12 +123,12 @@ class Text:
         where = f"{self.path}, line {self._line}, column {self._column}"
         if self.encoding == "utf-8":
             return ReadError(
-                f"{where}: expected UTF-8, found {found}, which is not. If the file is in another encoding, name it, "
-                "for example --encoding cp1252."
+                f"{where}: expected UTF-8, found {found}, which is not. If the file is in another encoding, name "
+                "its encoding, for example cp1252."
             )
         return ReadError(
-            f"{where}: expected {self.encoding}, found {found}, which is not. Name the encoding that the file is in "
-            "with --encoding, or leave it out for UTF-8."
+            f"{where}: expected {self.encoding}, found {found}, which is not. Name the encoding that the file is in, "
+            "or leave it out for UTF-8."
         )
 
     def _refuse_other_kinds(self) -> None:
@@ -146,7 +146,7 @@ class Text:
             name = "utf-32" if start.startswith(UTF_32) else "utf-16"
             raise ReadError(
                 f"{self.path}, line 1: expected UTF-8, found the byte order mark of {name.upper()}. "
-                f"If that is what the file is in, say --encoding {name}."
+                f"If that is what the file is in, name {name} as its encoding."
             )
 
 
@@ -158,8 +158,7 @@ def codec_name(encoding: str) -> str:
         codecs.getincrementaldecoder(encoding)
     except (LookupError, ValueError, TypeError):
         raise ReadError(
-            f'There is no text encoding called "{encoding}"; expected a name such as utf-8, cp1252, latin-1 or utf-16 '
-            "after --encoding."
+            f'There is no text encoding called "{encoding}"; expected a name such as utf-8, cp1252, latin-1 or utf-16.'
         ) from None
     return "utf-8" if name in ("utf-8", "utf-8-sig") else name
 

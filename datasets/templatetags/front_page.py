@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def dataset_cards(context) -> list:
-    """Return the cards that the reader may see."""
-    return list(cards_for(context["user"]))
+    """Return the cards that the reader may see; on the page of one app, its own."""
+    return list(cards_for(context["user"], context.get("app_label")))

@@ -62,7 +62,7 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert rehearsed["people"]["read"] == len(lines(people)) - 1
     city, county, country = lines(places)[1].split(",")
     found = next(entry for entry in entries(page, "New") if city in entry)
-    assert f"| city | {city} |" in found and county in found and country in found
+    assert county in found and country in found
     apply(page)
     assert counts(page) == rehearsed
     assert Place.objects.count() == rehearsed["places"]["created"] > 0

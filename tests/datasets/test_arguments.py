@@ -49,7 +49,7 @@ def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, mana
 
 def test_as_is_for_one_file(folder, refused):
     assert refused("people", folder, "--as", "people.csv") == (
-        "--as people.csv says what one file is known by, but 2 were given."
+        "One file can be known as people.csv, but 2 were given. Here that is --as NAME."
     )
 
 

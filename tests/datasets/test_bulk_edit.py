@@ -34,7 +34,7 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
     page = admin_client.post(BULK, asked | {"_preview": "Preview"})
     assert "2 records would change" in page.text
     assert sorted((key, d.before, d.after) for key, (d,) in page.context["sample"]) == sorted(
-        (str(person.pk), "Oak", "Mac") for person in (people[0], people[3])
+        (str(person), "Oak", "Mac") for person in (people[0], people[3])
     )
     assert not Edit.objects.exists() and Person.objects.filter(family_name="Oak").count() == 5
     page = admin_client.post(BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)

@@ -49,7 +49,7 @@ def test_a_run_that_did_not_land_exits_with_1_and_one_sentence(folder, manage, r
     process = manage("import_people", folder, "--strict")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err.splitlines()[-1].startswith("CommandError: 1 row cannot be used, and --strict allows none.")
+    assert err.splitlines()[-1].startswith("CommandError: 1 row cannot be used, and a strict import allows none.")
     assert '  people, people.csv line 3: date_of_birth "soon"' in err
     assert "Traceback" not in err
     assert rows("SELECT * FROM places") == []
@@ -118,7 +118,7 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
         (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns"),
         (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
         (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding called "klingon"'),
-        (PLACES.encode("utf-16"), [], "say --encoding utf-16"),
+        (PLACES.encode("utf-16"), [], "name utf-16 as its encoding. Here that is --encoding NAME."),
         (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
     ],
     ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a workbook"],
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
 
 def test_a_file_in_another_encoding_is_imported_when_it_is_named(write, importing, refused, rows):
     path = write("places.csv", PLACES.replace("Kelso", "Ålesund €").encode("cp1252"))
-    assert "for example --encoding cp1252" in refused("people", path)
+    assert "for example cp1252. Here that is --encoding NAME." in refused("people", path)
     importing("people", path, "--encoding", "cp1252")
     assert rows("SELECT city, encoding FROM places JOIN source_files f ON f.id = created_in_id ORDER BY city DESC") == [
         ("Ålesund €", "cp1252"),
@@ -197,7 +197,7 @@ def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path
 def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
     sentence = refused("people", folder, "--strict", "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["status"], report["error"]) == ("failed", sentence)
+    assert (report["status"], report["error"]) == ("failed", sentence.removesuffix(" Here that is --strict."))
     assert [(r["source"], r["line"]) for r in report["rejections"]] == [("people", 3)]
 
 

@@ -1,6 +1,7 @@
 """The front page: a card for each dataset, with what its reader may see."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -47,7 +48,9 @@ def test_a_card_tells_records_and_the_last_import_and_what_waits(admin_client, a
     SourceFile.objects.create(
         run=run, source="people", name="p", original_name="p", sha256="0", size=1, rejected=2, kept=1
     )
-    rehearsed = ImportRun.objects.create(dataset="people", status=ImportRun.Status.REHEARSED, started_by=admin_user)
+    rehearsed = ImportRun.objects.create(
+        dataset="people", status=ImportRun.Status.REHEARSED, started_by=admin_user, task_id=uuid4()
+    )
     shown = card(admin_client.get("/admin/").text, "people")
     assert '<a href="/admin/people/person/">3</a>' in shown
     assert f"Run {rehearsed.pk}</a>" in shown and 'rehearsed">rehearsed' in shown

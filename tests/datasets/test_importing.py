@@ -161,10 +161,10 @@ def test_a_file_with_a_header_alone_lands_as_nothing(places, write, importing):
 
 def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refused, rows):
     sentence = refused("people", write("people.csv", PEOPLE + "Eve,Mac,soon,Kelso\n"), "--strict")
-    assert sentence.startswith("1 row cannot be used, and --strict allows none. Nothing was imported")
+    assert sentence.startswith("1 row cannot be used, and a strict import allows none. Nothing was imported")
     assert rows(STORED) == []
     run = ImportRun.objects.first()
-    assert (run.status, run.error) == ("failed", sentence)
+    assert (run.status, f"{run.error} Here that is --strict.") == ("failed", sentence)
     assert rows("SELECT line FROM rejected_rows") == [(4,)]
 
 

@@ -9,8 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from datasets import paging
-from datasets.admin import facets
+from datasets import facets, paging
 from datasets.folding import fold_case
 from datasets.models import ImportRun, SourceFile
 from experiments.models import Compound, User, UserExperiment

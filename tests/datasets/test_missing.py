@@ -149,11 +149,16 @@ def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refuse
     importing("people", towns(*range(240)))
     others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
     assert refused("people", others, "--remove-missing") == (
-        "140 of the 240 records of places are missing, and --remove-missing would delete them. Nothing was imported. "
-        "See with --dry-run which they are; where it is right, add --remove-most."
+        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Rehearse it to see "
+        "which they are; where it is right, ask for “remove most” as well. Here that is --remove-most."
     )
     assert rows("SELECT count(*) FROM places") == [(240,)]
-    assert importing("people", others, "--remove-missing", "--dry-run").counts["places"]["removed"] == 140
+    rehearsed = importing("people", others, "--remove-missing", "--dry-run")
+    assert rehearsed.counts["places"]["removed"] == 140
+    assert rehearsed["notes"] == [
+        "140 of the 240 records of places are missing, and would be deleted: most of them. "
+        "That is done only where “remove most” is asked for."
+    ]
     assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["removed"] == 140
     assert importing("people", towns(*range(60)), "--dry-run").counts["places"]["missing"] == 180
     assert importing("people", towns(*range(100), *range(1000, 1040)), "--remove-missing").counts["places"] == {
@@ -174,3 +179,19 @@ def test_a_missing_record_without_a_key_is_listed_with_what_it_holds(write, impo
     importing("people", write("people.csv", f"{header}Ann,Bain,1900-01-01,Bath\n"))
     (missing,) = importing("people", write("people.csv", f"{header}Bo,Bain,1900-01-01,Bath\n"))["missing"]
     assert list(missing["values"].values()) == ["Ann", "Bain", "1900-01-01"]
+
+
+def test_a_line_that_was_mended_is_still_in_its_file(write, importing, rows):
+    header = "given_name,family_name,date_of_birth,place_of_birth\n"
+    write("all/places.csv", PLACES)
+    messy = f"{header}Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-02-30,Derry\nGus,Elm,1950-12-31,Atlantis\n"
+    first = importing("people", write("all/people.csv", messy).parent)
+    named = f"people.csv.rejected-{first['run']}.csv"
+    mended = f"line,problems,{header}3,,Bob,Oak,1950-02-28,Derry\n4,,Gus,Elm,1950-12-31,Bath\n"
+    assert importing("people", write(named, mended)).counts["people"]["created"] == 2
+    again = importing("people", write("all/people.csv", messy).parent, "--remove-missing")
+    assert again.counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
+    assert rows("SELECT count(*) FROM people") == [(3,)]
+    # A line that is no more is another matter; and so is one that another row has taken.
+    fewer = importing("people", write("people.csv", messy.replace("Gus,Elm,1950-12-31,Atlantis\n", "")))
+    assert [(entry["line"], entry["values"]["given_name"]) for entry in fewer["missing"]] == [(4, "Gus")]

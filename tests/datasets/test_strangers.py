@@ -27,8 +27,8 @@ def names(rows):
 def test_the_same_file_under_another_name_is_refused(imported, write, refused, rows):
     assert refused("people", write("people_new.csv", FIVE)) == (
         "people_new.csv is the same file as people.csv, which has been imported into people; importing it would make "
-        "every record double. Say --as people.csv where it continues that file, or --as people_new.csv where its rows "
-        "are others."
+        "every record double. Say that it is known as people.csv where it continues that file, or as people_new.csv "
+        "where its rows are others. Here that is --as NAME."
     )
     assert rows("SELECT count(*) FROM people") == [(5,)]
     assert rows("SELECT status FROM import_runs ORDER BY id DESC LIMIT 1") == [("failed",)]
@@ -40,7 +40,7 @@ def test_more_than_half_of_the_rows_under_another_name_are_refused(imported, wri
     assert sentence.startswith(
         "people_new.csv holds mostly the rows of people.csv, which has been imported into people"
     )
-    assert "--as people.csv" in sentence and "--as people_new.csv" in sentence
+    assert "known as people.csv where" in sentence and "or as people_new.csv where" in sentence
     assert whole("people") == before
 
 

@@ -58,7 +58,7 @@ def test_several_files_come_together(curator):
         ),
         (upload("wines.csv", b"grape,year\nMerlot,1990\n"), "wines.csv fits no source, neither by name nor"),
         (upload("places.csv", b"town\nKelso\n"), None),
-        (upload("places.csv", b""), "The submitted file is empty"),
+        (upload("places.csv", b""), "places.csv: The submitted file is empty"),
     ],
     ids=["a picture", "other columns", "a name that fits", "nothing"],
 )

@@ -1,7 +1,10 @@
 """What asks for an import: refused by the name of what is wrong, and known again by its key."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 
 from datasets.api import orders
 from datasets.models import ImportRun
@@ -23,6 +26,19 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     stranger = asking("add_importrun", name="stranger")
     assert stranger.order({"dataset": "people"}, idempotency_key="night 1")["Location"] != first["Location"]
     assert ImportRun.objects.count() == 2
+
+
+def test_a_name_in_place_of_a_file_is_told(etl):
+    for files in ("people.csv", ["people.csv", "places.csv"]):
+        errors = etl.post(IMPORTS, {"dataset": "people", "files": files}).json()["errors"]
+        assert errors.keys() == {"files"} and "With curl, say files=@NAME" in errors["files"][0]
+
+
+def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
+    file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
+    answer = etl.post(IMPORTS, {"dataset": "people", "files": file})
+    assert answer.status_code == 400
+    assert "people.csv: looks like a PNG picture; expected a CSV file" in answer.json()["errors"]["files"][0]
 
 
 def test_the_key_tells_files_apart(etl):
@@ -102,3 +118,33 @@ def test_orders_are_told_apart_by_everything_that_they_ask_for():
     other = ImportRun(dataset="people", encoding="cp1252")
     digests = {orders.digest_of(run, "apply"), orders.digest_of(run, "rehearse"), orders.digest_of(other, "apply")}
     assert len(digests) == 3
+
+
+def at_once(etl, count, **headers) -> list:
+    """Ask for the same import in several threads; the answers."""
+
+    def ask(_):
+        try:
+            return etl.order({"dataset": "people"}, **headers)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(ask, range(count)))
+
+
+def test_of_requests_that_come_at_once_one_is_a_run(etl, sources):
+    sources(places=PLACES)
+    answers = at_once(etl, 4)
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    run = ImportRun.objects.get()
+    assert {answer.json()["run"] for answer in answers if answer.status_code == 409} == {
+        f"http://testserver/api/imports/{run.pk}/"
+    }
+
+
+def test_requests_with_a_key_that_come_at_once_are_one_run(etl, sources):
+    sources(places=PLACES)
+    answers = at_once(etl, 4, idempotency_key="the same")
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer["Location"] for answer in answers}) == ImportRun.objects.count() == 1

@@ -115,4 +115,27 @@ def test_options_tells_the_columns_and_how_to_filter_by_them(client):
 def test_a_list_can_be_looked_at_in_a_browser(client):
     page = client.get("/api/people/places/", headers={"accept": "text/html"})
     assert page.status_code == 200
-    assert "Places" in page.text
+    assert "<h1>Places</h1>" in page.text and "REST framework" not in page.text
+    assert "Nothing here" not in page.text and '<a href="/api/">API</a>' in page.text
+
+
+def test_what_is_near_an_address_is_told(client):
+    near = client.get("/api/people/places/1").json()["detail"]
+    assert near.startswith("There is nothing at /api/people/places/1. Did you mean /api/people/places/1/, with a slash")
+    assert client.get("/api/people/nothing").json()["detail"].startswith("There is nothing at /api/people/nothing. See")
+
+
+@pytest.mark.parametrize(
+    ("accept", "comes"),
+    [
+        ("text/csv;q=0.1, application/json;q=0.5", "application/json"),
+        ("text/csv, application/json;q=0.9", "text/csv; charset=utf-8"),
+        ("*/*;q=0.1, text/csv;q=0.2", "text/csv; charset=utf-8"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*;q=0.5", "application/json"),
+        ("application/json;q=new", "application/json"),
+        ("application/json;q=0", "application/problem+json"),
+    ],
+)
+def test_the_format_that_is_liked_best_comes(client, accept, comes):
+    assert client.get("/api/people/places/", headers={"accept": accept})["Content-Type"] == comes

@@ -248,3 +248,10 @@ def test_not_modified_until_the_data_are(client, respondents):
 def test_one_query_for_the_version_and_one_for_the_groups(client, respondents, django_assert_num_queries):
     with django_assert_num_queries(2):
         summary(client, "by=education,native_country&measure=mean:age,median:age")
+
+
+def test_a_record_whose_key_is_summary_is_found_in_its_list(client):
+    Subject.objects.create(subject_id="summary")
+    assert client.get("/api/subjects/subjects/summary/").json()["columns"] == ["count"]
+    [found] = client.get("/api/subjects/subjects/?subject_id=summary").json()["results"]
+    assert found["subject_id"] == "summary"

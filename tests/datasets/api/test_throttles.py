@@ -32,11 +32,26 @@ def statuses(client, count, **options):
 
 
 def test_an_address_is_told_when_to_come_again(client, rates):
-    rates(anonymous="2/minute")
+    rates(anonymous="2/hour")
     assert statuses(client, 3) == [200, 200, 429]
     answer = client.get(ADDRESS)
-    assert 0 < int(answer["Retry-After"]) <= 61 and answer["Content-Type"] == "application/problem+json"
+    seconds = int(answer["Retry-After"])
+    assert 1700 < seconds <= 1800 and answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"] == f"Too many requests. Try again in {seconds} seconds."
     assert statuses(client, 1, REMOTE_ADDR="192.0.2.7") == [200]
+
+
+def test_what_was_asked_for_is_earned_again(client, rates, monkeypatch):
+    rates(anonymous="2/hour")
+    now = 1_000_000.0
+    monkeypatch.setattr(AddressThrottle, "timer", lambda throttle: now)
+    assert statuses(client, 3) == [200, 200, 429]
+    now += 1700
+    assert client.get(ADDRESS)["Retry-After"] == "100"
+    now += 100
+    assert statuses(client, 2) == [200, 429]
+    now += 7200
+    assert statuses(client, 3) == [200, 200, 429]
 
 
 def test_no_rate_is_no_limit(client, rates):

@@ -51,8 +51,11 @@ def test_the_command_prints_a_token_once_and_alone(user, capsys, private):
     assert using(secret).get(USERS).status_code == 200
     listed = command(capsys, "--list")
     assert f"{token.pk}  nightly of etl  read, import  good" in listed and secret not in listed
+    with pytest.raises(CommandError, match=f"Token {token.pk} of this account has this name and is good."):
+        call_command("api_token", "etl", "--name", "nightly")
     assert "is revoked" in command(capsys, "--revoke", str(token.pk))
     assert using(secret).get(USERS).status_code == 401
+    assert command(capsys, "etl", "--name", "nightly").startswith("tabularium_")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_what_is_not_utf8_is_refused_with_its_place(write, size, mark):
     with pytest.raises(ReadError) as caught:
         read(path, block_size=size)
     assert f"{path}, line 20002, column 8: expected UTF-8, found byte 0xF1" in str(caught.value)
-    assert "--encoding cp1252" in str(caught.value)
+    assert "for example cp1252" in str(caught.value)
 
 
 def test_a_character_broken_off_at_the_end_is_refused(write):
@@ -57,7 +57,7 @@ def test_an_encoding_that_is_none_is_refused(write, name):
 
 
 def test_utf16_is_named_where_its_mark_is_there(write):
-    assert "byte order mark of UTF-16. If that is what the file is in, say --encoding utf-16." in refused(
+    assert "byte order mark of UTF-16. If that is what the file is in, name utf-16 as its encoding." in refused(
         write, "a,b,c\n".encode("utf-16")
     )
 

@@ -1,14 +1,24 @@
 """How many records of a list have each value: of a big table about, of a big part of it at least."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
 
 from django.db import connections, models
 
-from datasets.admin.filters import ChoiceFilter, ColumnFilter
-from datasets.paging import COUNTED
+from datasets.narrowing import CHOICE, Narrowing
+from datasets.paging import COUNTED, BoundedPaginator
 
 Counts = dict[Any, int]
+
+
+class Listing(Protocol):
+    """A list: of *model*, counted by *paginator*, and narrowed but for some parameters."""
+
+    model: type[models.Model]
+    paginator: BoundedPaginator
+
+    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet: ...
 
 
 class Facets:
@@ -17,21 +27,23 @@ class Facets:
     Of a whole table that is bigger, PostgreSQL's statistics tell about how many there are of each value.
     """
 
-    def __init__(self, changelist, filters: list[ColumnFilter]):
-        self.changelist = changelist
+    def __init__(self, listing: Listing, narrowings: Sequence[Narrowing], active: dict[str, Collection[str]]):
+        """*active* has the parameters by which the list is narrowed now, by the name of their column."""
+        self.listing = listing
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
-        choices = [one for one in filters if isinstance(one, ChoiceFilter)]
+        choices = [one for one in narrowings if one.kind == CHOICE]
         self._take_statistics([one for one in choices if not one.column.many])
         waiting = [one for one in choices if one.column.name not in self.counts]
-        self._count([one for one in waiting if not one.active and not one.column.many], without=[])
+        self._count([one for one in waiting if not active.get(one.column.name) and not one.column.many], without=[])
         for one in waiting:
-            if one.active and not one.column.many:
-                self._count([one], without=one.parameters)
-            elif one.column.many:
-                self._count_many(one)
+            without = list(active.get(one.column.name, ()))
+            if one.column.many:
+                self._count_many(one, without)
+            elif without:
+                self._count([one], without)
 
-    def told(self, one: ColumnFilter, value: Any) -> str:
+    def told(self, one: Narrowing, value: Any) -> str:
         """Return the count of *value* among the choices of *one*: ``12``, ``12+`` (at least), ``about 1,200``."""
         counts, mark = self.counts.get(one.column.name), self.marks.get(one.column.name)
         if counts is None:
@@ -42,9 +54,9 @@ class Facets:
         return f"{count:,}{mark}"
 
     def _queryset(self, without: list[str]) -> models.QuerySet:
-        return self.changelist.narrowed(without).order_by()
+        return self.listing.narrowed(without).order_by()
 
-    def _count(self, filters: list[ChoiceFilter], without: list[str]) -> None:
+    def _count(self, filters: list[Narrowing], without: list[str]) -> None:
         if not filters:
             return
         paths = {one.column.name: _value(one) for one in filters}
@@ -54,30 +66,30 @@ class Facets:
             keys = next(one.keys for one in filters if one.column.name == name)
             self._keep(name, _by_value(Counter(values), keys), mark)
 
-    def _count_many(self, one: ChoiceFilter) -> None:
+    def _count_many(self, one: Narrowing, without: list[str]) -> None:
         """Count by the rows that link the first of the records."""
         field = one.column.field
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
-        queryset = self._queryset(one.parameters)
+        queryset = self._queryset(without)
         more = queryset[: COUNTED + 1].count() > COUNTED
         linked = field.remote_field.through._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
         counts = linked.order_by().values_list(to).annotate(models.Count("pk"))
         self._keep(one.column.name, dict(counts), "+" if more else "")
 
-    def _take_statistics(self, filters: list[ChoiceFilter]) -> None:
+    def _take_statistics(self, filters: list[Narrowing]) -> None:
         """Take the frequencies that ANALYZE found, where the list is a whole table too big to be counted."""
-        paginator = self.changelist.paginator
+        paginator = self.listing.paginator
         connection = connections[paginator.object_list.db]
         if connection.vendor != "postgresql" or paginator.exact or not paginator.whole:
             return
-        columns = {one.column.name: _column(self.changelist.model, one) for one in filters}
+        columns = {one.column.name: _column(self.listing.model, one) for one in filters}
         if None in columns.values():
             return  # what other tables hold has to be counted anyway, and then the rest goes with it
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT attname, most_common_vals::text::text[], most_common_freqs, null_frac FROM pg_stats"
                 " WHERE schemaname = current_schema() AND tablename = %s AND attname = ANY(%s)",
-                [self.changelist.model._meta.db_table, list(columns.values())],
+                [self.listing.model._meta.db_table, list(columns.values())],
             )
             found = {name: (values or [], shares or [], missing) for name, values, shares, missing in cursor}
         for one in filters:
@@ -94,7 +106,7 @@ class Facets:
         self.counts[name], self.marks[name] = counts, mark
 
 
-def _value(one: ChoiceFilter):
+def _value(one: Narrowing):
     if one.column.name == "corrected":
         return models.ExpressionWrapper(models.Q(corrections__isnull=False), models.BooleanField())
     return one.column.path if one.keys is None else f"{one.column.path.split('__')[0]}_id"
@@ -119,7 +131,7 @@ def _said(text: str) -> str:
     return {"t": "true", "f": "false"}.get(text, text)
 
 
-def _column(model: type[models.Model], one: ChoiceFilter) -> str | None:
+def _column(model: type[models.Model], one: Narrowing) -> str | None:
     """Return the column of *model* whose statistics tell of *one*; None where it is another table's."""
     if one.keys is None and "__" in one.column.path:
         return None

@@ -1,0 +1,139 @@
+"""How fast a million respondents are drawn and shown: charts beside their SQL in psql, and the first pages.
+
+PostgreSQL beneath. A chart's time is that of all it takes to have its specification, from the drawing asked for to the
+Vega-Lite; that of its SQL is psql's, of the same statements with the same parameters. The two take turns.
+Pages come from gunicorn with two workers, each first asked for something else, so that it has read its code.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from api import serving, site
+from measuring import Figure, Site, arguments, generate, postgres, psql, said, show, timed
+
+DRAWINGS = {
+    "bars": {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share"},
+    "bars of means": {"kind": "bar", "x": "occupation", "measure": "mean:hours_per_week", "colour": "sex"},
+    "histogram": {"kind": "histogram", "x": "age"},
+    "line": {"kind": "line", "x": "age", "measure": "mean:income_over_50k", "colour": "sex"},
+    "box plot": {"kind": "box", "x": "education", "y": "hours_per_week"},
+    "heat map": {"kind": "heat", "x": "age", "y": "education"},
+    "scatter": {"kind": "scatter", "x": "age", "y": "hours_per_week", "colour": "sex"},
+}
+# Draws each chart in turn and prints its seconds and its SQL, with parameters in place.
+DRAW = """
+import json, sys, time
+from django.db import connection
+from census.models import Respondent
+from explore.charts import Drawing, draw
+draw(Respondent, Respondent.objects.all(), Drawing("bar", x="sex"))
+found = {}
+for name, asked in json.loads(%r).items():
+    start = time.perf_counter()
+    draw(Respondent, Respondent.objects.all(), Drawing(**asked))
+    seconds = time.perf_counter() - start
+    statements = []
+    def listen(execute, sql, parameters, many, context):
+        statements.append(context["cursor"].mogrify(sql, parameters) if parameters else sql.replace("%%%%", "%%"))
+        return execute(sql, parameters, many, context)
+    with connection.execute_wrapper(listen):
+        draw(Respondent, Respondent.objects.all(), Drawing(**asked))
+    found[name] = [seconds, statements]
+print(json.dumps(found))
+"""
+NAME, PASSWORD = "bench", "a long word for a short while"
+ACCOUNT = f"""
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_superuser("{NAME}", password="{PASSWORD}")
+"""
+
+
+def charts(one: Site, address: str, turns: int) -> list[Figure]:
+    """Each chart's time beside that of its SQL, the best of all turns."""
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    for turn in range(turns):
+        said(f"charts, turn {turn + 1} of {turns}")
+        for name, (seconds, statements) in json.loads(one.ask(DRAW % json.dumps(DRAWINGS))).items():
+            ours.setdefault(name, []).append(seconds)
+            theirs.setdefault(name, []).append(in_psql(address, statements))
+    figures = []
+    for name in DRAWINGS:
+        own, sql = min(ours[name]), min(theirs[name])
+        figures += [
+            Figure(f"{name}: drawn", own, "s"),
+            Figure(f"{name}: its SQL in psql", sql, "s"),
+            Figure(f"{name}: of psql's time", own / sql, "x", 1.5),
+        ]
+    return figures
+
+
+def in_psql(address: str, statements: list[str]) -> float:
+    """Return the seconds that psql itself tells for *statements*; what it starts and connects with is not in them."""
+    script = "\\timing on\n" + ";\n".join(statements) + ";\n"
+    told = subprocess.run(
+        [psql(), address, "-X", "-q", "-o", "/dev/null"], input=script, check=True, capture_output=True, text=True
+    ).stdout
+    return sum(float(found) for found in re.findall(r"Time: ([\d.]+) ms", told)) / 1000
+
+
+def pages(one: Site, address: str, folder: Path) -> list[Figure]:
+    """The first page of the table, and the first chart: its page and its specification, with nothing remembered."""
+    from playwright.sync_api import sync_playwright
+
+    one.ask(ACCOUNT)
+    command, environment, port = site(address, folder)
+    environment["STATIC_ROOT"] = str(folder / "static")
+    timed([sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"], environment)
+    with serving(command, environment, port, "/admin/login/") as (served, _), sync_playwright() as playwright:
+        asks = playwright.request.new_context(base_url=served, extra_http_headers={"Referer": served})
+        asks.get("/admin/login/")
+        token = next(cookie["value"] for cookie in asks.storage_state()["cookies"] if cookie["name"] == "csrftoken")
+        asks.post(
+            "/admin/login/?next=/explore/",
+            form={"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token},
+        )
+        for _ in range(6):  # both workers have read their code, and drawn a chart of another table
+            for tab in ("", "chart/", "chart.json"):
+                asks.get(f"/explore/census/education-levels/{tab}")
+        table = seconds_of(asks, "/explore/census/respondents/")
+        chart = seconds_of(asks, "/explore/census/respondents/chart/")
+        spec = seconds_of(asks, "/explore/census/respondents/chart.json")
+    return [
+        Figure("first page of the table", table, "s", 1),
+        Figure("first chart: its page and its specification", chart + spec, "s", 1),
+    ]
+
+
+def seconds_of(asks, path: str) -> float:
+    start = time.perf_counter()
+    answer = asks.get(path)
+    if answer.status != 200 or "login" in answer.url:
+        raise SystemExit(f"{path} answers {answer.status} at {answer.url}")
+    answer.body()
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--turns", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
+        folder = Path(name)
+        file = generate(folder / "census", "census", given.rows)
+        with postgres(folder) as (_, address):
+            one = Site("PostgreSQL", address, folder)
+            said(f"importing {given.rows:,} respondents")
+            one.manage("migrate", "-v", "0")
+            one.manage("import_census", str(file))
+            figures = [*pages(one, address, folder), *charts(one, address, given.turns)]
+    return show(figures, given.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

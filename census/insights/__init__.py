@@ -1,0 +1,38 @@
+"""Six questions to the census that an analyst would look at twice, answered from the respondents that are stored.
+
+Each answer is a sentence made of the figures beside it. `census/insights.ipynb` draws and tests them, and says why they
+matter.
+"""
+
+from django.db.models import QuerySet
+
+from census.insights.amounts import capital_gains
+from census.insights.counting import TooFew
+from census.insights.couples import husbands_and_wives, men_and_women
+from census.insights.employers import state_and_private
+from census.insights.gaps import unknown_work
+from census.insights.weights import final_weights
+from census.models import Respondent
+
+QUESTIONS = {
+    "Are there as many wives as husbands?": husbands_and_wives,
+    "Are women over 50K less often than men of the same marital status?": men_and_women,
+    "Does a larger capital gain go with a higher income?": capital_gains,
+    "How many people do the weights stand for, and do they change the picture?": final_weights,
+    "May rows be left out because their work class is not known?": unknown_work,
+    "Are state employees over 50K more often than private ones?": state_and_private,
+}
+
+
+def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict]:
+    """Return each question with its ``answer`` and ``figures``; where data do not suffice, the answer says of whom."""
+    respondents = Respondent.objects.all() if respondents is None else respondents
+    return {question: _said(ask, respondents) for question, ask in QUESTIONS.items()}
+
+
+def _said(ask, respondents: QuerySet[Respondent]) -> dict:
+    try:
+        answer, figures = ask(respondents)
+    except TooFew as few:
+        return {"answer": f"Not enough data: {few}", "figures": {}}
+    return {"answer": answer, "figures": figures}

@@ -1,0 +1,62 @@
+"""State and private employers: who is over 50K more often, and what schooling has to do with it."""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from census.insights.counting import LEAST, Answer, require, shares_over_50k, total
+from census.insights.intervals import Estimate, Share, difference, pooled_odds_ratio
+from census.models import Respondent
+
+STATE, PRIVATE = "State-gov", "Private"
+SCHOOL = 9  # years, as the files count them: a high school diploma
+
+
+def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
+    """The state is ahead since its people went to school for longer; at the same schooling it is behind."""
+    of_both = respondents.filter(workclass__name__in=[STATE, PRIVATE])
+    groups = shares_over_50k(of_both, "workclass__name", "education__years")
+    state, private = ({years: s for (of, years), s in groups.items() if of == name} for name in (STATE, PRIVATE))
+    all_state, all_private = total(state.values()), total(private.values())
+    require({"state employees": all_state.of, "private employees": all_private.of})
+    levels = {years: (state[years], private[years]) for years in sorted(state.keys() & private.keys())}
+    school, college = (
+        _odds(pair for years, pair in levels.items() if (years > SCHOOL) is side) for side in (False, True)
+    )
+    odds, gap = _odds(levels.values()), difference(all_state, all_private)
+    require({"levels of education that both have and that differ in income": 1 if odds else 0}, least=1)
+    full = {years: pair for years, pair in levels.items() if min(share.of for share in pair) >= LEAST}
+    behind = sum(one.value < other.value for one, other in full.values())
+    beyond = [
+        Share(sum(s.of for years, s in of.items() if years > SCHOOL), total(of.values()).of) for of in (state, private)
+    ]
+    answer = (
+        f"As a whole: {_verdict(gap, 0)}. Over 50K are {all_state} of {all_state.of:,} state employees and "
+        f"{all_private} of {all_private.of:,} private ones, {gap.points()} apart. At the same level of education: "
+        f"{_verdict(odds, 1)}. The odds are {odds} times the private ones, and the state is behind in {behind} of the "
+        f"{len(full)} levels where both have {LEAST} respondents or more. More than high school have "
+        f"{beyond[0].value:.1%} of the state's people and {beyond[1].value:.1%} of the others"
+    )
+    answer += f"; up to high school the odds are {school} times, beyond it {college}." if school and college else "."
+    return answer, {
+        "state": all_state.figures(),
+        "private": all_private.figures(),
+        "difference": gap.figures(),
+        "odds_ratio_at_the_same_education": odds.figures(),
+        "odds_ratio_up_to_high_school": school and school.figures(),
+        "odds_ratio_beyond_high_school": college and college.figures(),
+        "beyond_high_school": {"state": beyond[0].figures(), "private": beyond[1].figures()},
+        "levels_compared": len(full),
+        "levels_where_the_state_is_behind": behind,
+    }
+
+
+def _odds(pairs: Iterable[tuple[Share, Share]]) -> Estimate | None:
+    return pooled_odds_ratio((*one.sides, *other.sides) for one, other in pairs)
+
+
+def _verdict(estimate: Estimate, even: float) -> str:
+    """Whether its interval is above, below or about what means no difference."""
+    if estimate.low > even:
+        return "yes"
+    return "no" if estimate.high < even else "there is no telling"

@@ -1,0 +1,61 @@
+"""Cells that are not known: whose they are, and what leaving their rows out does."""
+
+from django.db.models import Avg, Count, Q, QuerySet
+
+from census.insights.counting import RICH, Answer, require, shares_over_50k, total
+from census.insights.intervals import Share, difference, pooled_odds_ratio
+from census.models import Respondent
+
+AGES = ((0, 20), (21, 34), (35, 54), (55, 64), (65, 150))
+WHOLE = Q(workclass__isnull=False, occupation__isnull=False, native_country__isnull=False)
+
+
+def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
+    """Those whose work is not known are the young and the old."""
+    ages = [shares_over_50k(respondents.filter(workclass__isnull=gap), "age") for gap in (True, False)]
+    unknown, known = (_in_bands(of) for of in ages)
+    names = [f"{low} to {high}" if low else f"up to {high}" for low, high in AGES[:-1]] + [f"{AGES[-1][0]} and over"]
+    missing = {name: Share(gap.of, gap.of + there.of) for name, gap, there in zip(names, unknown, known, strict=True)}
+    require({"without a work class": total(unknown).of, "with one": total(known).of})
+    require({f"aged {name}": share.of for name, share in missing.items()})
+    everybody, whole = total([*unknown, *known]), _whole(respondents)
+    require({"with every cell known": whole.of, "with a cell unknown": everybody.of - whole.of})
+    gone = Share(everybody.count - whole.count, everybody.of - whole.of)
+    of_them = respondents.filter(workclass=None).aggregate(
+        no_occupation=Count("pk", filter=Q(occupation=None)), hours=Avg("hours_per_week")
+    )
+    odds = pooled_odds_ratio(
+        (*ages[0][year].sides, *ages[1][year].sides) for year in sorted(ages[0].keys() & ages[1].keys())
+    )
+    at_random = max(share.interval[0] for share in missing.values()) <= min(s.interval[1] for s in missing.values())
+    told = ", ".join(f"{share} of those aged {name}" for name, share in missing.items())
+    answer = (
+        f"{'Perhaps' if at_random else 'No'}: it is not known of {told}. Of the {total(unknown).of:,} without a work "
+        f"class, {of_them['no_occupation']:,} lack the occupation too, and yet they work {of_them['hours']:.1f} "
+        f"hours a week on average. Without every row that has a gap, {whole.value:.1%} of {whole.of:,} are over 50K, "
+        f"not {everybody.value:.1%} of {everybody.of:,}."
+    )
+    if odds:
+        answer += f" At the same age, their odds of being over 50K are {odds} times those of the others."
+    return answer, {
+        "without_work_class": total(unknown).figures(),
+        "with_work_class": total(known).figures(),
+        "without_work_class_by_age": {name: share.figures() for name, share in missing.items()},
+        "without_work_class_nor_occupation": of_them["no_occupation"],
+        "their_hours_per_week": round(float(of_them["hours"]), 3),
+        "respondents": everybody.figures(),
+        "without_any_gap": whole.figures(),
+        "gap_between_rows_without_and_with_gaps": difference(whole, gone).figures(),
+        "odds_ratio_at_the_same_age": odds and odds.figures(),
+    }
+
+
+def _in_bands(ages: dict[tuple, Share]) -> list[Share]:
+    """The share over 50K in each band of age."""
+    return [total(share for (age,), share in ages.items() if low <= age <= high) for low, high in AGES]
+
+
+def _whole(respondents: QuerySet[Respondent]) -> Share:
+    """The share over 50K of the rows without any gap, as they are often kept alone."""
+    counts = respondents.filter(WHOLE).aggregate(count=Count("pk"), rich=RICH)
+    return Share(counts["rich"], counts["count"])

@@ -1,0 +1,161 @@
+"""The columns that a chart may have on its axes, and how the records are grouped along them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import log10
+from typing import Any
+
+from django.db import models
+from django.db.models import Max, Min
+
+from datasets.listing import ListedColumn, columns_of, label_field
+from datasets.measuring import TEXTS
+from datasets.models import MaterializedView, Record
+from datasets.narrowing import title_of
+from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings
+from explore.charts.drawing import Undrawn
+from explore.charts.names import unit_of, value_told, with_unit
+
+MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column that has no order of its own; the rest is "other"
+COLOUR_BINS = 6
+EXACT_PLACES, EXACT_GROUPS = 150, 30  # whole numbers up to so many are not put in bins
+MONTHS_UP_TO = 3 * 366  # days; dates that are farther apart are grouped by years, where nothing is said
+PROVENANCE = {field.name for field in Record._meta.get_fields()}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A column as records are grouped by it. Without *most*, its groups have an order and are not cut off."""
+
+    name: str
+    title: str
+    grouping: Grouping
+    most: int | None
+    extent: tuple[Any, Any] = (None, None)
+
+    @property
+    def column(self) -> ListedColumn:
+        return self.grouping.column
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its groups follow each other by themselves: numbers, dates, no and yes."""
+        return self.most is None
+
+    @property
+    def of_dates(self) -> bool:
+        return isinstance(self.column.field, models.DateField)
+
+    @property
+    def of_numbers(self) -> bool:
+        return can_be_parted(self.column)
+
+    def told(self, value: Any) -> str:
+        """Return what a group is called."""
+        return value_told(self.grouping, value)
+
+
+def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedColumn]:
+    """Yield the columns that make sense in a *role*: ``group``, ``number``, ``place`` or ``measure``.
+
+    Groups are made by any column but keys and what is unique; numbers and dates are places along an axis.
+    """
+    for column in columns_of(model):
+        if column.permission and not user.has_perm(column.permission):
+            continue
+        first = column.path.split("__")[0]
+        if not can_group_by(column) or first == "created_line" or first == "changed_line":
+            continue
+        dated, number = isinstance(column.field, models.DateField), can_be_parted(column)
+        if role in ("number", "measure"):
+            if number and first not in PROVENANCE and not _is_key(model, column):
+                yield column
+            elif role == "measure" and can_measure("mean", column):
+                yield column
+        elif (dated or number) and not _is_key(model, column):
+            yield column
+        elif role == "group" and not _is_key(model, column):
+            yield column
+
+
+def axis(
+    model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, continuous: bool
+) -> Axis:
+    """Return the axis that *text* asks for as a drawing's *role*; raises Undrawn.
+
+    *continuous* is for axes of numbers with room for as many places as there are; other axes have a name for each.
+    """
+    name, colon, _ = text.partition(":")
+    try:
+        grouping = groupings(model, [text], user)[0]
+    except Unsummarised as error:
+        raise Undrawn(role, str(error)) from None
+    column, extent = grouping.column, (None, None)
+    label = title_of(model, column)
+    if isinstance(column.field, models.DateField):
+        if not colon:
+            least, most = _extent(records, column)
+            part = "month" if least and (most - least).days <= MONTHS_UP_TO else "year"
+            grouping = groupings(model, [f"{text}:{part}"], user)[0]
+        label += f", by {grouping.part}"
+    elif can_be_parted(column):
+        label = with_unit(label, unit_of(column))
+        extent = _extent(records, column)
+        if grouping.width is None:
+            bins = min(bins, COLOUR_BINS) if role == "colour" else bins
+            up_to = COLOUR_BINS if role == "colour" else EXACT_PLACES if continuous else EXACT_GROUPS
+            grouping = _in_bins(grouping, extent, bins, up_to)
+    ordered = grouping.part or grouping.width is not None or isinstance(column.field, models.BooleanField)
+    most = MOST_COLOURS if role == "colour" else MOST_GROUPS
+    return Axis(text, label, grouping, None if ordered else most, extent)
+
+
+def exact(column_axis: Axis) -> bool:
+    """Whether an axis of numbers has each number by itself."""
+    return column_axis.grouping.width == 1 and not isinstance(column_axis.column.field, models.FloatField)
+
+
+def histogram_axis(found: Axis, bins: int) -> Axis:
+    """Return *found* with its numbers in about *bins* bins, however few numbers there are."""
+    return replace(found, grouping=_in_bins(found.grouping, found.extent, bins, bins))
+
+
+def nice_width(least: float, most: float, bins: int, whole: bool) -> Decimal:
+    """Return 1, 2 or 5 times a power of ten: the least width of which *bins* bins reach from *least* to *most*."""
+    reach = (most - least + (1 if whole else 0)) / bins
+    if reach <= 0:
+        return Decimal(1)
+    power = int(log10(reach)) - 2
+    while True:
+        for digit in (1, 2, 5):
+            width = Decimal(digit).scaleb(power)
+            if width >= Decimal(reach) * Decimal("0.999999") and (not whole or width >= 1):
+                return width
+        power += 1
+
+
+def _in_bins(grouping: Grouping, extent: tuple, bins: int, exact_up_to: int) -> Grouping:
+    least, most = extent
+    if least is None:
+        return replace(grouping, width=Decimal(1))
+    whole = not isinstance(grouping.column.field, models.FloatField)
+    if whole and most - least < exact_up_to:
+        return replace(grouping, width=Decimal(1))
+    return replace(grouping, width=nice_width(least, most, bins, whole))
+
+
+def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
+    found = records.order_by().aggregate(least=Min(column.path), most=Max(column.path))
+    return found["least"], found["most"]
+
+
+def _is_key(model: type[models.Model], column: ListedColumn) -> bool:
+    """Whether a column tells records apart, or is the id of what another column names; a view's key may be a name."""
+    own = None if "__" in column.path else model._meta.get_field(column.path)
+    if own is None:
+        return column.name.endswith("_run")
+    if own.is_relation:
+        key = own.related_model._meta.pk
+        return label_field(own.related_model) != key.name or not isinstance(key, TEXTS)
+    return own.unique and not (issubclass(model, MaterializedView) and own.primary_key)

@@ -1,0 +1,55 @@
+"""The colours of charts, which tell groups apart on white and on black, also for the colour-blind."""
+
+from collections.abc import Iterable
+from typing import Any
+
+# Each has a contrast of 3:1 or more with its background, and neighbours differ for protans and deutans, too.
+PALETTE = ["#0072b2", "#d55e00", "#004d40", "#cc6fa8", "#332288", "#00957a", "#7a1f3d"]
+ON_BLACK = ["#4ba6e8", "#f58231", "#efe36a", "#c77bb0", "#c9ecf8", "#2aa87c", "#b9685a"]
+GREYS = {"other": "#787878", "missing": "#949494"}
+# For groups that follow each other: viridis without its ends.
+SEQUENCE = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151"]
+HEAT = "viridis"
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def _theme(ink: str, quiet: str, rule: str, background: str) -> dict[str, Any]:
+    return {
+        "background": background,
+        "font": FONT,
+        "title": {
+            "anchor": "start", "frame": "group", "color": ink, "subtitleColor": quiet,
+            "fontSize": 16, "fontWeight": "bold", "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 14,
+        },
+        "axis": {
+            "labelColor": ink, "titleColor": ink, "gridColor": rule, "domainColor": quiet, "tickColor": quiet,
+            "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
+        },
+        "legend": {
+            "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
+            "labelLimit": 200, "titleLimit": 320,
+        },
+        "view": {"stroke": None},
+        "range": {"heatmap": {"scheme": HEAT}, "ramp": {"scheme": HEAT}},
+    }  # fmt: skip
+
+
+THEMES = {
+    "light": _theme(ink="#222222", quiet="#595959", rule="#e2e2e2", background="#ffffff"),
+    "dark": _theme(ink="#eeeeee", quiet="#b0b0b0", rule="#3d3d3d", background="#121212"),
+}
+# What stands on black for the colours that specifications have, which are those for white.
+BRIGHTER = dict(zip(PALETTE, ON_BLACK, strict=True))
+
+
+def colours_of(labels: Iterable[str], greys: dict[str, str], ordered: bool) -> list[str]:
+    """Return a colour for each of *labels*; *greys* has those of groups that are no values."""
+    labels = list(labels)
+    values = [label for label in labels if label not in greys]
+    if ordered and len(values) > 2:
+        step = (len(SEQUENCE) - 1) / max(len(values) - 1, 1)
+        chosen = [SEQUENCE[min(round(place * step), len(SEQUENCE) - 1)] for place in range(len(values))]
+    else:
+        chosen = [PALETTE[place % len(PALETTE)] for place in range(len(values))]
+    return [greys.get(label) or chosen[values.index(label)] for label in labels]

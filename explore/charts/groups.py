@@ -1,0 +1,116 @@
+"""The figures of a chart: records measured in groups by the database, no more groups than a picture can show.
+
+Where a column has more values than that, those of most records are kept, and a second statement measures all the rest
+together: what is "other" has its own median, not one made of medians.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from django.db import models
+from django.db.models import Q
+
+from datasets.narrowing import title_of
+from datasets.summaries import Measure, Summary, summarise
+from explore.charts.axes import Axis
+from explore.charts.drawing import Undrawn
+from explore.charts.names import OTHER, title
+
+COUNT = Measure("count")
+MOST_CELLS = 6000
+
+
+class Other:
+    """The key of what is beyond the groups that are kept."""
+
+
+REST = Other()
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups of records: *rows* have a key for each axis, then the number of records, then what was measured."""
+
+    rows: list[tuple]
+    notes: list[str]
+    depth: int
+
+    @property
+    def records(self) -> int:
+        """How many records there are in all groups."""
+        return sum(row[self.depth] for row in self.rows)
+
+
+def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:
+    """Measure *records* in groups along *axes*, each group once; raises Unsummarised, and Undrawn for too many."""
+    wanted = [COUNT, *measured]
+    found = summarise(records, [axis.grouping for axis in axes], wanted, limit=MOST_CELLS)
+    kept = [_kept(records, axis, place, found, len(axes)) for place, axis in enumerate(axes)]
+    if all(values is None for values in kept):
+        if found.truncated:
+            raise Undrawn("x", f"Expected at most {MOST_CELLS:,} groups. Choose fewer bins, years, or fewer columns.")
+        return Groups([_keyed(row, len(axes)) for row in found.rows], [], len(axes))
+    rows = []
+    for rest in product(*([False] if values is None else [False, True] for values in kept)):
+        part, inside = records, []
+        for axis, values, beyond in zip(axes, kept, rest, strict=True):
+            if values is not None:
+                part = part.filter(_beyond(axis, values) if beyond else _among(axis, values))
+            if not beyond:
+                inside.append(axis.grouping)
+        for row in summarise(part, inside, wanted, limit=MOST_CELLS).rows:
+            if row[len(inside)]:  # without a grouping there is a row, however few records
+                keys = iter(_keyed(row, len(inside)))
+                rows.append((*(REST if beyond else next(keys) for beyond in rest), *row[len(inside) :]))
+    notes = [_note(records.model, axis, values) for axis, values in zip(axes, kept, strict=True) if values is not None]
+    return Groups(rows, notes, len(axes))
+
+
+def _kept(records: models.QuerySet, axis: Axis, place: int, found: Summary, depth: int) -> list | None:
+    """Return the values of most records, where there are more than the axis can show."""
+    if axis.most is None:
+        return None
+    if found.truncated:
+        counted = [
+            (row[0], row[1]) for row in summarise(records, [axis.grouping], [COUNT], ["-count"], axis.most + 2).rows
+        ]
+    else:
+        totals: Counter = Counter()
+        for row in found.rows:
+            totals[_keyed(row, depth)[place]] += row[depth]
+        counted = totals.most_common()
+    values = [key for key, _ in counted if key is not None]
+    return values[: axis.most] if len(values) > axis.most else None
+
+
+def _keyed(row: tuple, depth: int) -> tuple:
+    """Return *row* with keys that can be looked up: lists are none."""
+    return (*(tuple(key) if isinstance(key, list) else key for key in row[:depth]), *row[depth:])
+
+
+def _note(model: type[models.Model], axis: Axis, values: list) -> str:
+    name = title(title_of(model, axis.column))
+    return f"{name}: the {len(values)} with most records, the rest is {OTHER}"
+
+
+def _among(axis: Axis, values: list) -> Q:
+    """The records of *values*, and those without any: they are a group of their own."""
+    path, keys = _keys(axis, values)
+    return Q(**{f"{path}__in": keys}) | Q(**{f"{path}__isnull": True})
+
+
+def _beyond(axis: Axis, values: list) -> Q:
+    path, keys = _keys(axis, values)
+    return ~Q(**{f"{path}__in": keys}) & Q(**{f"{path}__isnull": False})
+
+
+def _keys(axis: Axis, values: list) -> tuple[str, list]:
+    """Return where records have what stands for *values*: keys rather than names, so that nothing is joined."""
+    reference, column = axis.grouping.reference, axis.column
+    if reference is None:
+        return column.path, [";".join(map(str, value)) if column.text_list else value for value in values]
+    named = {f"{column.field.name}__in": values}
+    keys = reference.related_model._base_manager.filter(**named).values_list("pk", flat=True)
+    return reference.attname, list(keys)

@@ -1,0 +1,78 @@
+"""What a chart measures of its groups: how many records, their share, or the mean, median or sum of a column."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import models
+
+from datasets.models import MaterializedView
+from datasets.narrowing import title_of
+from datasets.summaries import Measure, Unsummarised, measures
+from explore.charts.drawing import Undrawn
+from explore.charts.names import records_of, unit_of, with_unit
+
+OF_COLUMNS = ("mean", "median", "sum")
+PERCENT = ".1%"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure as a chart shows it; *sql* is what the database is asked for beside the count of records."""
+
+    kind: str
+    title: str
+    name: str
+    sql: tuple[Measure, ...] = ()
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether parts can be put on top of each other, and nothing there is 0."""
+        return self.kind in ("count", "share", "sum")
+
+    def format(self, values: Iterable[float | None]) -> str:
+        """Return how numbers as large as *values* are written, in the words of d3-format."""
+        found = [abs(value) for value in values if value is not None]
+        most = max(found, default=0)
+        if self.kind == "share" or (self.kind == "mean" and self.of_share) or ("share" in self.name and most <= 1):
+            return PERCENT
+        if self.kind == "count" or all(value == int(value) for value in found):
+            return ",d"
+        return ",.1~f" if most >= 100 else ",.2~f" if most >= 1 else ",.4~f"
+
+    @property
+    def of_share(self) -> bool:
+        """Whether its column is of yes and no."""
+        return bool(self.sql) and isinstance(self.sql[0].column.field, models.BooleanField)
+
+    def of_single(self) -> str:
+        """Return what it is called where each group is one record, as in a view."""
+        column = self.sql[0].column if self.sql else None
+        return with_unit(self.name, unit_of(column)) if column else self.title
+
+
+def records_word(model: type[models.Model]) -> str:
+    """Return what the records of a table are called: those of a view are rows."""
+    return "rows" if issubclass(model, MaterializedView) else records_of(model)
+
+
+def measured(model: type[models.Model], text: str, user) -> Measured:
+    """Return the measure that *text* asks for; raises Undrawn."""
+    word = records_word(model)
+    if text == "count":
+        return Measured("count", word, word)
+    if text == "share":
+        return Measured("share", f"share of {word}", word)
+    kind, _, _ = text.partition(":")
+    if kind not in OF_COLUMNS:
+        expected = ", ".join(["count", "share", *(f"{one}:COLUMN" for one in OF_COLUMNS)])
+        raise Undrawn("measure", f"Expected one of {expected}; found {text[:100] or 'none'}.")
+    try:
+        found = measures(model, [text], user)[0]
+    except Unsummarised as error:
+        raise Undrawn("measure", str(error)) from None
+    name = title_of(model, found.column)
+    if isinstance(found.column.field, models.BooleanField):
+        title = f"share with {name}" if kind == "mean" else f"{word} with {name}"
+    else:
+        title = with_unit(f"{kind} {'of ' * (kind == 'sum')}{name}", unit_of(found.column))
+    return Measured(kind, title, name, (found,))

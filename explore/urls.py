@@ -1,0 +1,15 @@
+"""The addresses below ``/explore/``."""
+
+from django.urls import include, path, re_path
+
+from explore import exporting, views
+
+app_name = "explore"
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("<slug:dataset>/<slug:name>/", views.table, name="table"),
+    path("<slug:dataset>/<slug:name>/", include("explore.charts.urls")),
+    path("<slug:dataset>/<slug:name>/export/", exporting.form, name="export"),
+    path("<slug:dataset>/<slug:name>/export/file", exporting.file, name="export-file"),
+    re_path("(?P<path>.*)", views.nothing_here),
+]

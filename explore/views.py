@@ -1,0 +1,61 @@
+"""The way in, and the Table tab."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from explore import pages
+from explore.loosening import loosened
+from explore.pages import TABS, explored
+from explore.rows import listed
+from explore.state import State
+from explore.tables import NoSuchTable, tables_for
+
+
+@require_safe
+@login_required
+def start(request: HttpRequest) -> HttpResponseBase:
+    """Lead to a table: the one that was chosen, on the tab where that was done; otherwise the first there is."""
+    tab = request.GET.get("tab", "table")
+    tab = tab if tab in TABS else "table"
+    if chosen := request.GET.get("table"):
+        try:
+            return redirect(pages.table_named(request, chosen).address(tab))
+        except NoSuchTable as error:
+            return pages.no_such_table(request, error)
+        except PermissionDenied:
+            return pages.refused(request, 403, *pages.FORBIDDEN)
+    seen = tables_for(request.user)
+    if not seen:
+        return pages.refused(request, 403, *pages.FORBIDDEN)
+    # The table with most columns is the one that a dataset is about.
+    return redirect(max(seen, key=lambda table: len(table.model._meta.concrete_fields)).address(tab))
+
+
+@explored(simplified=True)
+def table(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The Table tab: a page of records."""
+    found = None if state.errors else listed(state)  # which may find that its cursor is none
+    empty = found is not None and not found.rows
+    return pages.page(
+        request,
+        state,
+        "table",
+        "explore/table.html",
+        picks_columns=True,
+        page=found,
+        loosened=list(loosened(state)) if empty and state.filters else [],
+    )
+
+
+@require_safe
+@login_required
+def nothing_here(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Tell that an address leads nowhere, and which is the nearest; lead one on that lacks only its last slash."""
+    nearest = pages.nearest(request.user, path)
+    if nearest and nearest.path == path:
+        query = request.META["QUERY_STRING"]
+        return redirect(nearest.address() + (f"?{query}" if query else ""))
+    return pages.no_such_table(request, NoSuchTable(path.strip("/"), nearest))

@@ -1,0 +1,155 @@
+"""Charts in a real browser: drawn, told under the pointer, in the dark, on a telephone, and saved as images."""
+
+import struct
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+CHART = "/explore/census/respondents/chart/"
+BARS = f"{CHART}?kind=bar&x=education&measure=mean:age&age__gte=20"
+KINDS = {
+    "bar": "x=occupation&colour=sex&measure=median:age",
+    "line": "x=age&measure=mean:hours_per_week",
+    "histogram": "x=age&colour=sex",
+    "box": "x=education&y=age&colour=sex",
+    "heat": "x=education&y=occupation",
+    "scatter": "x=age&y=hours_per_week&colour=sex",
+}
+
+
+@pytest.fixture
+def census(site) -> None:
+    """The sample of the census, and the right to see it."""
+    get_user_model().objects.update(is_superuser=True)
+    call_command("import_sources", verbosity=0)
+
+
+def drawing(page):
+    """The chart of a page, once it is there."""
+    svg = page.locator("#chart-drawing svg")
+    svg.wait_for()
+    page.locator("#chart-waiting").wait_for(state="hidden")
+    return svg
+
+
+def dark(colour: str) -> bool:
+    """Whether a colour such as ``rgb(18, 18, 18)`` is nearer to black."""
+    return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3]) < 384
+
+
+def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page, census, open_browser):
+    for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 390)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        for kind, asked in KINDS.items():
+            page.goto(f"{CHART}?kind={kind}&{asked}")
+            svg = drawing(page)
+            assert svg.locator('[role="graphics-symbol"]').count() > 2, (kind, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (kind, scheme)
+            label = svg.locator(".role-axis-label text").first.evaluate("one => getComputedStyle(one).fill")
+            assert dark(label) is (scheme == "light"), (kind, label)
+    assert page.complaints == []
+
+
+def test_a_pointer_is_told_what_it_is_on(page, census):
+    page.goto(BARS)
+    bar = drawing(page).locator('.mark-rect path[role="graphics-symbol"]').first
+    bar.hover()
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    assert tooltip.locator("td.key").all_text_contents() == ["Education", "Mean age (years)", "Records"]
+    place = tooltip.evaluate("one => getComputedStyle(one).position")
+    assert place == "fixed"
+    page.locator("h1").hover()
+    tooltip.wait_for(state="hidden")
+    assert page.complaints == []
+
+
+def test_another_choice_draws_another_chart_in_place(page, census):
+    page.goto(BARS)
+    drawing(page)
+    page.evaluate("window.stays = true")
+    page.get_by_label("Kind").select_option("histogram")
+    page.get_by_role("heading", name="Distribution of age (years)").wait_for()
+    drawing(page)
+    page.get_by_label("Split by colour").select_option("sex")
+    page.get_by_role("heading", name="Distribution of age (years), by sex").wait_for()
+    drawing(page)
+    assert page.evaluate("window.stays")  # no page was loaded
+    assert "kind=histogram" in page.url and "colour=sex" in page.url and "age__gte=20" in page.url
+    page.reload()
+    page.get_by_role("heading", name="Distribution of age (years), by sex").wait_for()
+    drawing(page)
+    assert page.complaints == []
+
+
+def test_the_drawing_follows_the_theme(page, census):
+    page.goto(BARS)
+    label = ".role-axis-label text"
+    assert dark(drawing(page).locator(label).first.evaluate("one => getComputedStyle(one).fill"))
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        f"""() => {{ const one = document.querySelector("#chart-drawing {label}");
+                     return one && getComputedStyle(one).fill === "rgb(238, 238, 238)"; }}"""
+    )
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("format, mark", [("PNG", b"\x89PNG"), ("JPG", b"\xff\xd8\xff"), ("SVG", b"<svg")])
+def test_the_chart_is_saved_at_the_size_that_was_chosen(page, census, format, mark):
+    page.goto(BARS)
+    page.get_by_label("Width").fill("1234")
+    page.get_by_label("Height").fill("567")
+    with page.expect_download() as found:
+        page.get_by_role("button", name=format).click()
+    assert found.value.suggested_filename == f"census-respondents.{format.lower()}"
+    image = Path(found.value.path()).read_bytes()
+    assert image.startswith(mark)
+    assert size_of(image) == (1234, 567)
+    assert page.complaints == []
+
+
+def size_of(image: bytes) -> tuple[int, int]:
+    """Width and height that an image's own bytes tell."""
+    if image.startswith(b"\x89PNG"):
+        return struct.unpack(">II", image[16:24])
+    if image.startswith(b"<svg"):
+        head = image.split(b">", 1)[0].decode()
+        return tuple(int(head.split(f' {name}="')[1].split('"')[0]) for name in ("width", "height"))
+    place = 2
+    while image[place + 1] not in (0xC0, 0xC1, 0xC2):
+        place += 2 + struct.unpack(">H", image[place + 2 : place + 4])[0]
+    return struct.unpack(">HH", image[place + 5 : place + 9])[::-1]
+
+
+def test_without_scripts_there_is_an_image_and_a_button(site, census, open_browser):
+    page = open_browser(java_script_enabled=False)
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(site.name)
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Log in").click()
+    page.goto(BARS)
+    image = page.locator(".chart-figure img")
+    assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
+    assert image.evaluate("one => one.naturalWidth") == 800
+    assert image.get_attribute("alt").startswith("Mean age (years) by education. Census: respondents, age from 20.")
+    page.get_by_label("Kind").select_option("heat")
+    page.get_by_role("button", name="Draw").click()
+    assert "kind=heat" in page.url
+    page.get_by_role("heading", name="Mean age (years) by education and").wait_for()
+    page.get_by_text("The data as a table").click()
+    assert page.locator("#chart-data tbody tr").count() > 3
+
+
+def test_the_keyboard_reaches_every_choice_and_the_data(page, census):
+    page.goto(BARS)
+    drawing(page)
+    reached = []
+    page.locator("#chart-kind").focus()
+    for _ in range(16):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+    for name in ("chart-x", "chart-colour", "chart-measure", "chart-bins", "chart-sort", "chart-width", "PNG", "JPG"):
+        assert name in reached, reached

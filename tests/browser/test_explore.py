@@ -1,0 +1,93 @@
+"""An analyst's way through Explore in a real browser: choose, keep two columns, filter, send the address, export."""
+
+import csv
+import io
+import json
+from urllib.parse import urlsplit
+
+import pyarrow.parquet
+import pytest
+from django.core.management import call_command
+
+from census.models import Respondent
+
+
+@pytest.fixture
+def respondents(site) -> list[tuple[int, bool]]:
+    """The samples; age and income of the respondents who are 60 or more and have a Bachelors."""
+    call_command("import_sources", verbosity=0)
+    found = Respondent.objects.filter(age__gte=60, education__name="Bachelors").order_by("-age", "pk")
+    return list(found.values_list("age", "income_over_50k"))
+
+
+def shown(page) -> list[list[str]]:
+    return [row.locator("td").all_inner_texts() for row in page.locator(".explore-table tbody tr").all()]
+
+
+def address_has(page, *parts) -> None:
+    """Wait until the address says what was chosen."""
+    for part in parts:
+        page.wait_for_url(lambda url, part=part: part in url)
+
+
+def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.get_by_role("combobox", name="Table").select_option("people/people")
+    page.get_by_role("heading", name="People").wait_for()
+    page.get_by_role("combobox", name="Table").select_option("census/respondents")
+    page.get_by_role("heading", name="Respondents").wait_for()
+
+    page.locator("#explore-picks summary").click()
+    page.get_by_role("button", name="Untick all").click()
+    page.locator("#column-age").check()
+    address_has(page, "columns=age")
+    page.locator("#column-income_over_50k").check()
+    address_has(page, "columns=age,income_over_50k")
+    page.locator("#filter-education").get_by_label("Bachelors").check()
+    address_has(page, "education=Bachelors")
+    page.locator("#age__gte").fill("60")
+    page.locator("#age__gte").press("Enter")
+    address_has(page, "age__gte=60")
+    page.locator("#sort-age").click()
+    address_has(page, "ordering=age")
+    page.locator("#sort-age").click()
+    address_has(page, "ordering=-age")
+    told = [[str(age), "yes" if rich else "no"] for age, rich in respondents]
+    page.locator('th[aria-sort="descending"]').wait_for()
+    assert page.locator(".explore-count").inner_text() == f"{len(told):,}"
+    assert shown(page) == told[:50]
+
+    other = open_browser(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    other.context.add_cookies(page.context.cookies())
+    other.goto(page.url.removeprefix(site.address))
+    assert shown(other) == told[:50]
+
+    page.get_by_role("link", name="Export").click()
+    files = {}
+    for format in ("csv", "json", "ndjson", "parquet"):
+        page.locator(f"#format-{format}").check()
+        name = f"respondents.{format}"
+        with page.expect_download() as loading:
+            page.get_by_role("link", name=f"Download {name}").click()
+        assert loading.value.suggested_filename == name
+        files[format] = loading.value.path().read_bytes()
+    header, *rows = csv.reader(io.StringIO(files["csv"].decode()))
+    assert header == ["age", "income_over_50k"]
+    assert [(int(age), rich == "true") for age, rich in rows] == respondents
+    records = [{"age": age, "income_over_50k": rich} for age, rich in respondents]
+    assert json.loads(files["json"]) == records
+    assert [json.loads(line) for line in files["ndjson"].splitlines()] == records
+    assert pyarrow.parquet.read_table(io.BytesIO(files["parquet"])).to_pylist() == records
+    assert page.complaints == [] and other.complaints == []
+
+
+def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
+    page.goto("/explore/census/respondents/")
+    page.context.clear_cookies()
+    page.locator("#filter-sex").get_by_label("Female").check()
+    page.get_by_label("Username").fill(site.name)
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Respondents").wait_for()
+    assert urlsplit(page.url).query == "sex=Female"
+    assert page.complaints == []

@@ -1,0 +1,68 @@
+"""The plain formulas for intervals, held to those of statsmodels."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import StratifiedTable
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
+
+from census.insights.intervals import (
+    Share,
+    Weighed,
+    difference,
+    pooled_odds_ratio,
+    standardized_difference,
+    weighted_share,
+)
+
+
+@pytest.mark.parametrize("share", [Share(0, 30), Share(1, 40), Share(2505, 22_416), Share(50, 50), Share(3, 7)])
+def test_a_share_has_wilsons_interval(share):
+    assert share.interval == pytest.approx(proportion_confint(share.count, share.of, method="wilson"), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(Share(9918, 32_650), Share(1769, 16_192)), (Share(0, 30), Share(3, 40)), (Share(40, 40), Share(0, 31))],
+)
+def test_a_difference_has_newcombes_interval(one, other):
+    found = difference(one, other)
+    low, high = confint_proportions_2indep(one.count, one.of, other.count, other.of, method="newcomb")
+    assert found.value == one.value - other.value
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_odds_are_pooled_as_mantel_and_haenszel_do():
+    strata = [(68, 347, 1699, 9983), (146, 285, 2213, 3090), (92, 33, 187, 76), (0, 16, 32, 592)]
+    table = StratifiedTable([np.array(stratum).reshape(2, 2) for stratum in strata])
+    found = pooled_odds_ratio([*strata, (0, 0, 0, 0), (0, 0, 5, 7)])
+    assert found.value == pytest.approx(table.oddsratio_pooled)
+    assert (found.low, found.high) == pytest.approx(table.oddsratio_pooled_confint(), abs=1e-6)
+
+
+def test_odds_of_strata_that_say_nothing_are_none():
+    assert pooled_odds_ratio([(5, 0, 7, 0), (0, 0, 3, 4)]) is None
+
+
+def test_a_standardized_difference_spreads_the_second_group_as_the_first():
+    alike = [(Share(80, 100), Share(8, 10)), (Share(10, 100), Share(90, 900))]
+    found = standardized_difference(alike)
+    assert found.value == pytest.approx(0, abs=1e-12) and found.low == pytest.approx(-found.high)
+    [single] = [standardized_difference([(Share(30, 100), Share(40, 200))])]
+    low, high = confint_proportions_2indep(30, 100, 40, 200, method="wald")
+    assert (single.value, single.low, single.high) == pytest.approx((0.1, low, high), abs=1e-6)
+
+
+def test_a_weighted_share_is_that_of_statsmodels_and_its_change_that_of_a_bootstrap():
+    rng = np.random.default_rng(7)
+    weights, rich = rng.gamma(3, 60_000, 4_000).astype(int), rng.random(4_000) < 0.24
+    sides = [Weighed(int(s.sum()), int(weights[s].sum()), int((weights[s] ** 2).sum())) for s in (rich, ~rich)]
+    share, change, effective = weighted_share(*sides)
+    assert share.value == pytest.approx(DescrStatsW(rich.astype(float), weights).mean)
+    assert change.value == pytest.approx(share.value - rich.mean())
+    assert effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
+    drawn = [rng.integers(0, 4_000, 4_000) for _ in range(2_000)]
+    by_weight = np.array([np.average(rich[d], weights=weights[d]) for d in drawn])
+    by_heads = np.array([rich[d].mean() for d in drawn])
+    assert (share.high - share.low) / 2 / 1.96 == pytest.approx(by_weight.std(), rel=0.08)
+    assert (change.high - change.low) / 2 / 1.96 == pytest.approx((by_weight - by_heads).std(), rel=0.08)

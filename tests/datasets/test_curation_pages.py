@@ -1,0 +1,139 @@
+"""What a curator reads: runs that were stopped, what waits, edits by name, refusals with a way back."""
+
+import logging
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from datasets import paging
+from datasets.history import edits
+from datasets.models import Edit, ImportRun
+from people.models import Person, Place
+
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
+
+
+@pytest.fixture
+def places(db):
+    return [Place.objects.create(city=f"Town {n}", county="A", country="B") for n in range(12)]
+
+
+@pytest.fixture
+def run_of(client, transactional_db):
+    """Sign a curator in, upload a file and have a worker rehearse it; its run and the page of that."""
+    client.force_login(get_user_model().objects.create_superuser("cora"))
+
+    def run_of(name: str, content: bytes, **fields):
+        form = {"dataset": "people", "files": [SimpleUploadedFile(name, content)], "encoding": "utf-8"} | fields
+        assert client.post("/admin/datasets/importrun/import/", form).status_code == 302
+        call_command("worker", batch=True)
+        run = ImportRun.objects.latest("pk")
+        return run, client.get(f"/admin/datasets/importrun/{run.pk}/change/").text
+
+    return run_of
+
+
+def reader(client, *permissions):
+    user = get_user_model().objects.create_user("anna", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client.force_login(user)
+    return client
+
+
+def test_a_file_that_cannot_be_read_fails_in_words_for_everybody(run_of):
+    run, page = run_of("places.csv", "city,county,country\nKelso,Roxburghshire,Écosse\n".encode("latin-1"))
+    assert run.status == "failed" and "name its encoding, for example cp1252." in run.error and "--" not in run.error
+    assert "It did not come to its end, and has changed nothing." in page and "not kept any more" not in page
+    assert "Rehearse again" not in page and "Created" not in page
+
+
+def test_a_strict_run_that_failed_may_be_tried_again(run_of):
+    run, page = run_of("people.csv", PEOPLE.encode(), strict="on")
+    assert run.status == "failed" and "import without “strict”" in run.error
+    assert "Rehearse again" in page and "Rejected</th>" in page and "Created" not in page
+
+
+def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
+    run, _ = run_of("places.csv", PEOPLE.encode())
+    assert run.status == "failed"
+    assert "By its columns it looks like people: if it is, call it as those are called, people" in run.error
+
+
+def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):
+    for content in (PEOPLE + "Bob,Oak,1950-12-31,Kelso\n", PEOPLE):
+        Place.objects.get_or_create(city="Kelso", county="R", country="S")
+        run, _ = run_of("people.csv", content.encode())
+        client.post(f"/admin/datasets/importrun/{run.pk}/apply/")
+        call_command("worker", batch=True)
+    page = client.get(f"/admin/datasets/importrun/{run.pk}/change/?tab=missing").text
+    assert "<td>people.csv</td><td>3</td><td>Bob</td><td>Oak</td><td>1950-12-31</td>" in page
+    assert page.count('<th scope="col">given_name</th>') == 1
+
+
+def test_only_what_the_reader_can_apply_waits(client, admin_client, db):
+    there = ImportRun.objects.create(dataset="people", status="rehearsed")
+    here = ImportRun.objects.create(dataset="people", status="rehearsed", task_id=uuid4())
+    page = admin_client.get("/admin/").text
+    assert f"Run {here.pk} was rehearsed" in page and f"Run {there.pk} was rehearsed" not in page
+    page = reader(client, "view_importrun", "view_person").get("/admin/").text
+    assert "Never imported" not in page and "was rehearsed" not in page
+
+
+def test_the_front_page_leads_to_imports_and_a_datasets_page_shows_its_own_card(admin_client):
+    page = admin_client.get("/admin/").text
+    assert 'importrun/import/?dataset=people"' in page and "View site" not in page
+    page = admin_client.get("/admin/people/").text
+    assert "card-people" in page and "card-census" not in page
+    assert "card-" not in admin_client.get("/admin/auth/").text
+
+
+def test_a_long_list_is_not_told_as_counted(admin_client, places, monkeypatch):
+    monkeypatch.setattr(paging, "COUNTED", 10)
+    page = admin_client.get("/admin/people/place/?q=town").text
+    assert "more than 10 results" in page and "10 places" not in page.lower().replace("more than 10 places", "")
+
+
+def test_edits_are_listed_with_what_they_changed(admin_client, admin_user, places):
+    edits.correct(Place.objects.filter(pk=places[0].pk), {"county": "C"}, admin_user)
+    edits.correct(Place.objects.all(), {"county": "D"}, admin_user)
+    page = admin_client.get("/admin/datasets/edit/").text
+    assert f"place {places[0].pk}</td>" in page and ": places</td>" in page and ">12</td>" in page
+    assert "icon-no" not in page and ">undone</td>" not in page
+    edit = Edit.objects.latest("pk")
+    assert "Bring 12 records back" in admin_client.get(f"/admin/datasets/edit/{edit.pk}/change/").text
+    admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", {"sure": "on"})
+    assert ">undone</td>" in admin_client.get("/admin/datasets/edit/").text
+
+
+def test_a_deletion_says_that_it_can_be_undone(admin_client, places):
+    assert "It can be brought back" in admin_client.get(f"/admin/people/place/{places[0].pk}/delete/").text
+    chosen = {"action": "delete_selected", "_selected_action": [place.pk for place in places[:2]]}
+    assert "They can be brought back" in admin_client.post("/admin/people/place/", chosen).text
+
+
+def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog, settings):
+    answer = reader(client, "view_place").get("/admin/people/person/")
+    assert answer.status_code == 403 and "Not allowed" in answer.text and 'href="/admin/">Back' in answer.text
+    assert "<script>" not in answer.text and "style=" not in answer.text
+    found = client.get("/nowhere/")
+    assert found.status_code == 404 and "There is nothing at this address." in found.text
+    keep = settings.LOGGING["filters"]["untraced"]["callback"]
+    [record] = [one for one in caplog.records if getattr(one, "status_code", None) == 403]
+    assert keep(record) and record.exc_info is None and record.levelno == logging.WARNING
+
+
+def test_a_fault_has_a_page_too(client, db, monkeypatch):
+    monkeypatch.setattr(Person._default_manager.__class__, "get_queryset", lambda manager: 1 / 0)
+    client.raise_request_exception = False
+    answer = reader(client, "view_person").get("/admin/people/person/")
+    assert answer.status_code == 500 and "has been written to its log" in answer.text
+
+
+def test_the_search_promises_only_what_it_does(client, admin_client):
+    assert "email" in admin_client.get("/admin/experiments/user/").text.split("searchbar_helptext")[-1][:200]
+    page = reader(client, "view_user").get("/admin/experiments/user/").text
+    assert "email" not in page.split('id="searchbar_helptext"')[-1][:200]

@@ -1,0 +1,219 @@
+"""What charts show is what the records say: counted here by hand, there by the database."""
+
+from collections import Counter
+from datetime import date
+from statistics import median
+
+import numpy as np
+import pytest
+
+from census.models import Respondent
+from experiments.models import UserFeatures
+from explore.charts import Drawing, Undrawn, default_drawing, draw
+from people.models import BirthsByCountry, Person, Place
+
+ON = date(2026, 3, 1)
+
+
+def drawn(model, *, records=None, **asked):
+    return draw(model, model.objects.all() if records is None else records, Drawing(**asked), on=ON)
+
+
+@pytest.fixture
+def many(respondent, db) -> list[Respondent]:
+    """Sixty respondents of three educations, a quarter of unknown occupation."""
+    levels = ["Bachelors", "HS-grad", "Masters"]
+    for n in range(60):
+        respondent(
+            education=levels[n % 7 % 3],
+            occupation=None if n % 4 == 0 else ["Sales", "Tech-support"][n % 2],
+            age=17 + (n * n) % 61,
+            hours_per_week=(n * 13) % 70 + 1,
+            capital_gain=n * 1000,
+            sex="Male" if n % 3 else "Female",
+            income_over_50k=n % 5 == 0,
+        ).save()
+    return list(Respondent.objects.select_related("education", "occupation"))
+
+
+def test_bars_count_each_group_and_have_missing_last(many):
+    picture = drawn(Respondent, kind="bar", x="occupation")
+    counts = Counter(one.occupation.name if one.occupation else "missing" for one in many)
+    assert dict(picture.rows) == counts
+    assert picture.columns == ["Occupation", "Respondents"]
+    assert picture.rows[-1][0] == "missing"
+    assert picture.title == "Respondents by occupation"
+    assert picture.subtitle == ["Census: respondents.", "60 respondents, 1 March 2026."]
+
+
+def test_shares_are_of_all_or_of_each_bar(many):
+    alone = drawn(Respondent, kind="bar", x="education", measure="share")
+    assert sum(row[1] for row in alone.rows) == pytest.approx(1)
+    split = drawn(Respondent, kind="bar", x="education", colour="sex", measure="share")
+    for level in {row[0] for row in split.rows}:
+        assert sum(row[2] for row in split.rows if row[0] == level) == pytest.approx(1)
+    ours = [one for one in many if one.education.name == "Masters"]
+    found = {(row[0], row[1]): row[2] for row in split.rows}
+    assert found["Masters", "Male"] == sum(one.sex == "Male" for one in ours) / len(ours)
+
+
+@pytest.mark.parametrize("kind, told", [("mean", np.mean), ("median", median), ("sum", sum)])
+def test_bars_measure_a_column(many, kind, told):
+    picture = drawn(Respondent, kind="bar", x="education", measure=f"{kind}:hours_per_week")
+    for level, value, count in picture.rows:
+        hours = [one.hours_per_week for one in many if one.education.name == level]
+        assert (value, count) == (pytest.approx(told(hours)), len(hours))
+    if kind != "sum":
+        assert [row[1] for row in picture.rows] == sorted((row[1] for row in picture.rows), reverse=True)
+
+
+def test_the_mean_of_yes_and_no_is_a_share(many):
+    picture = drawn(Respondent, kind="bar", x="sex", measure="mean:income_over_50k")
+    assert picture.title == "Share with income over 50K by sex"
+    assert picture.spec["encoding"]["x"]["axis"]["format"] == ".1~%"
+    assert dict(row[:2] for row in picture.rows)["Male"] == pytest.approx(
+        np.mean([one.income_over_50k for one in many if one.sex == "Male"])
+    )
+
+
+def test_bars_are_put_in_the_order_asked_for(many):
+    def order(sort):
+        return [row[0] for row in drawn(Respondent, kind="bar", x="education", sort=sort).rows]
+
+    assert order("education_years") == ["HS-grad", "Bachelors", "Masters"]
+    assert order("-education_years") == ["Masters", "Bachelors", "HS-grad"]
+    assert order("name") == ["Bachelors", "HS-grad", "Masters"]
+    counts = Counter(one.education.name for one in many)
+    assert order("") == order("-value") == sorted(counts, key=lambda name: -counts[name])
+    with pytest.raises(Undrawn, match="no such column as nothing"):
+        order("nothing")
+
+
+def test_numbers_stand_in_bins_that_leave_no_record_out(many):
+    picture = drawn(Respondent, kind="histogram", x="age", bins=10)
+    assert sum(row[1] for row in picture.rows) == 60
+    counts = Counter(one.age // 10 * 10 for one in many)
+    assert dict(picture.rows) == {f"{least}–{least + 9}": count for least, count in counts.items()}
+    assert [row["start"] for row in picture.spec["data"]["values"]] == sorted(counts)
+
+
+def test_shares_of_a_histogram_are_of_each_colour(many):
+    picture = drawn(Respondent, kind="histogram", x="age", colour="sex", measure="share")
+    for sex in ("Male", "Female"):
+        assert sum(row[2] for row in picture.rows if row[1] == sex) == pytest.approx(1)
+
+
+def test_a_line_over_years_is_0_where_nobody_was_born(people):
+    Person.objects.filter(date_of_birth__year=1853).delete()
+    picture = drawn(Person, kind="line", x="date_of_birth:year")
+    assert picture.rows == [("1851", 1), ("1852", 1), ("1853", 0), ("1854", 1), ("1855", 1), ("1856", 1)]
+    assert picture.spec["data"]["values"][2]["at"] == "1853-01-01"
+
+
+def test_dates_that_are_near_each_other_are_grouped_by_month(people):
+    picture = drawn(
+        Person, records=Person.objects.filter(date_of_birth__year__lte=1852), kind="line", x="date_of_birth"
+    )
+    assert [row[0] for row in picture.rows] == [f"1851-{month:02}" for month in range(1, 13)] + ["1852-01"]
+    assert sum(row[1] for row in picture.rows) == 2
+
+
+def test_a_mean_has_no_value_where_there_is_none(many):
+    picture = drawn(Respondent, kind="line", x="age", measure="mean:hours_per_week")
+    assert {row[0] for row in picture.rows} == {str(one.age) for one in many}
+
+
+@pytest.mark.parametrize("x", ["", "education"])
+def test_a_box_has_the_quantiles_that_numpy_finds(many, x):
+    picture = drawn(Respondent, kind="box", x=x, y="hours_per_week")
+    for row in picture.rows:
+        numbers = [one.hours_per_week for one in many if not x or one.education.name == row[0]]
+        count, *found, least, most = row[1:] if x else row
+        assert (count, least, most) == (len(numbers), min(numbers), max(numbers))
+        assert found == pytest.approx(np.percentile(numbers, [5, 25, 50, 75, 95]))
+
+
+def test_boxes_side_by_side(many):
+    picture = drawn(Respondent, kind="box", x="education", y="age", colour="sex")
+    for level, sex, count, *found, _, _ in picture.rows:
+        ages = [one.age for one in many if (one.education.name, one.sex) == (level, sex)]
+        assert count == len(ages)
+        assert found == pytest.approx(np.percentile(ages, [5, 25, 50, 75, 95]))
+
+
+def test_a_heat_map_has_a_field_for_each_pair(many):
+    picture = drawn(Respondent, kind="heat", x="education", y="occupation", measure="mean:age")
+    for level, occupation, mean, count in picture.rows:
+        ages = [
+            one.age
+            for one in many
+            if (one.education.name, one.occupation.name if one.occupation else "missing") == (level, occupation)
+        ]
+        assert (mean, count) == (pytest.approx(np.mean(ages)), len(ages))
+
+
+def test_a_scatter_has_all_records_if_they_are_few(many):
+    picture = drawn(Respondent, kind="scatter", x="age", y="capital_gain", colour="occupation")
+    names = [(one.age, one.capital_gain, one.occupation.name if one.occupation else "missing") for one in many]
+    assert sorted(picture.rows) == sorted(names)
+    assert picture.columns == ["Age (years)", "Capital gain (US dollars)", "Occupation"]
+
+
+def test_a_scatter_of_many_is_a_sample_and_says_so(many, monkeypatch):
+    monkeypatch.setattr("explore.charts.points.SAMPLE", 20)
+    first, again = (drawn(Respondent, kind="scatter", x="age", y="capital_gain") for _ in range(2))
+    assert len(first.rows) == 20
+    assert first.rows == again.rows
+    assert "A sample of 20 of 60 respondents." in first.subtitle
+    gains = [row[1] for row in first.rows]
+    assert min(gains) < 20_000 and max(gains) > 40_000  # not the first ones
+
+
+def test_a_scatter_of_records_with_a_text_for_a_key(db):
+    for country in ("Averland", "Newland"):
+        place = Place.objects.create(city=country, county=country, country=country)
+        Person.objects.create(given_name="A", family_name="B", date_of_birth=ON, place_of_birth=place)
+    from datasets.matviews import refresh
+
+    refresh("people")
+    assert drawn(BirthsByCountry, kind="scatter", x="births", y="births").rows == [(1, 1), (1, 1)]
+
+
+def test_what_a_view_is_drawn_as_before_anything_is_chosen(experiments):
+    from datasets.matviews import refresh
+
+    refresh("experiments")
+    drawing = default_drawing(UserFeatures, None)
+    assert drawing == Drawing("bar", x="total_experiments")
+    assert drawn(UserFeatures, **drawing.__dict__).rows == [("0", 1), ("1", 1)]
+
+
+def test_filters_are_told_in_the_title(many):
+    picture = draw(Respondent, Respondent.objects.filter(age__gte=30), Drawing(x="sex"), filters=["age from 30"], on=ON)
+    assert picture.subtitle[0] == "Census: respondents, age from 30."
+    assert f"{sum(one.age >= 30 for one in many)} respondents" in picture.subtitle[-1]
+
+
+@pytest.mark.parametrize(
+    "asked, parameter, told",
+    [
+        ({"kind": "pie"}, "kind", "Expected one of bar, line"),
+        ({"bins": 1000}, "bins", "between 2 and 100"),
+        ({"x": ""}, "x", "Choose what is on the axis"),
+        ({"x": "educaton"}, "x", "Did you mean education?"),
+        ({"kind": "line", "x": "education"}, "x", "Expected dates or numbers"),
+        ({"kind": "histogram", "x": "sex"}, "x", "Expected dates or numbers"),
+        ({"kind": "histogram", "x": "age", "measure": "mean:age"}, "measure", "count or share"),
+        ({"kind": "box", "x": "sex", "y": "education"}, "y", "Expected a column of numbers"),
+        ({"kind": "heat", "x": "sex", "y": "sex"}, "y", "Expected another column"),
+        ({"kind": "scatter", "x": "age"}, "y", "Choose what is on the other axis"),
+        ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
+        ({"x": "sex", "measure": "mean:sex"}, "measure", "no such column as sex"),
+        ({"x": "age:0"}, "x", "Expected the width of the bins"),
+        ({"x": "sex", "y": "age"}, "y", "expected none"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(db, asked, parameter, told):
+    with pytest.raises(Undrawn, match=told) as refused:
+        drawn(Respondent, **asked)
+    assert refused.value.parameter == parameter

@@ -1,0 +1,175 @@
+"""The Chart tab: a first picture of every table, and a form that offers what makes sense for it."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.http import QueryDict
+
+from census.models import Respondent
+from datasets.matviews import refresh
+from explore.charts import draw
+from explore.charts.choices import boxes, fitted
+from explore.charts.drawing import KINDS, Drawing
+from explore.tables import tables_for
+
+CHART = "census/respondents/chart/"
+
+
+def options(page: str, name: str) -> list[str]:
+    """The values that a box of the form offers."""
+    box = page.partition(f'<select form="explore-form" name="{name}"')[2].partition("</select>")[0]
+    return re.findall(r'value="([^"]*)"', box)
+
+
+def chosen(page: str, name: str) -> str:
+    box = page.partition(f'<select form="explore-form" name="{name}"')[2].partition("</select>")[0]
+    return re.search(r'value="([^"]*)" selected', box)[1]
+
+
+def test_each_table_has_a_picture_before_anything_is_chosen(
+    reader, people, experiments, respondents, django_user_model
+):
+    for dataset in ("people", "experiments", "census"):
+        refresh(dataset)
+    shown = []
+    for table in tables_for(django_user_model.objects.get()):
+        page = reader.page(f"{table.path}/chart/")
+        answer = reader.get(f"/explore/{table.path}/chart.json")
+        assert answer.status_code == 200
+        if "chart-drawing" in page:
+            shown.append(table.path)
+            assert answer.json()["data"]["values"]
+            assert answer.json()["description"] in page.replace("&quot;", '"') or "<noscript>" in page
+    assert {"people/people", "experiments/users", "census/respondents", "census/income-by-education"} <= {*shown}
+
+
+def test_the_form_offers_what_makes_sense(reader, respondents):
+    page = reader.page(f"{CHART}?kind=bar&x=education")
+    groups = options(page, "x")
+    assert {"education", "workclass", "sex", "income_over_50k", "age", "education_years"} <= {*groups}
+    assert not {"id", "education_id", "workclass_id", "created_line", "corrections"} & {*groups}
+    measures = options(page, "measure")
+    assert {"count", "share", "mean:age", "median:age", "sum:capital_gain", "mean:income_over_50k"} <= {*measures}
+    assert not {"median:income_over_50k", "mean:sex", "mean:id"} & {*measures}
+    assert "y" not in re.findall(r'name="(\w+)"', page)
+    scatter = reader.page(f"{CHART}?kind=scatter&x=age&y=hours_per_week")
+    assert "sex" not in options(scatter, "x") and "sex" in options(scatter, "colour")
+    assert 'name="measure"' not in scatter
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_choice_can_be_drawn(respondents, admin_user, kind):
+    for box in boxes(Respondent, fitted(Respondent, Drawing(kind), admin_user), admin_user):
+        for option in (option for _, options in box.groups for option in options if box.name != "kind"):
+            drawing = fitted(Respondent, replace(Drawing(kind), **{box.name: option.value}), admin_user)
+            assert getattr(drawing, box.name) == option.value
+            assert draw(Respondent, Respondent.objects.all(), drawing, admin_user).rows
+
+
+def test_another_kind_keeps_what_fits_and_drops_the_rest(reader, respondents):
+    page = reader.page(f"{CHART}?kind=histogram&x=education&measure=mean:age&sort=name&y=age")
+    assert (chosen(page, "x"), chosen(page, "measure")) == ("age", "count")
+    page = reader.page(f"{CHART}?kind=box&x=education&measure=mean:age")
+    assert (chosen(page, "x"), chosen(page, "y")) == ("education", "age")
+    page = reader.page(f"{CHART}?kind=heat&x=education")
+    assert chosen(page, "y") not in ("", "education")
+
+
+def test_filters_and_chart_share_one_address(reader, respondents):
+    page = reader.page(f"{CHART}?kind=bar&x=education&age__gte=60")
+    assert "2 respondents" not in page and "3 respondents" in page
+    address = re.search(r'data-spec="([^"]+)"', page)[1].replace("&amp;", "&")
+    asked = QueryDict(address.partition("?")[2])
+    assert asked.dict() == {"kind": "bar", "x": "education", "age__gte": "60"}
+    assert sum(row["value"] for row in reader.get(address).json()["data"]["values"]) == 3
+    table = re.search(r'<a href="([^"]+)">Table</a>', page)[1]
+    assert "age__gte=60" in table
+    assert reader.get(table.replace("&amp;", "&")).status_code == 200
+
+
+def test_the_data_are_a_table_with_heads(reader, respondents):
+    page = reader.page(f"{CHART}?kind=bar&x=education&measure=mean:capital_gain&sort=education_years")
+    table = page.partition('id="chart-data"')[2].partition("</table>")[0]
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
+    assert heads == ["Education", "Mean capital gain (US dollars)", "Records"]
+    assert re.findall(r'<th scope="row">(.*?)</th>', table) == ["HS-grad", "Bachelors", "Masters"]
+    assert "8,129" in table
+
+
+def test_without_scripts_the_picture_is_an_image(reader, respondents):
+    page = reader.page(f"{CHART}?kind=bar&x=education")
+    image = re.search(r'<noscript><img src="([^"]+)" alt="([^"]+)"></noscript>', page)
+    assert image[2].startswith("Respondents by education. Census: respondents. 5 respondents,")
+    answer = reader.get(image[1].replace("&amp;", "&"))
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_what_cannot_be_drawn_is_told_on_the_page(reader, respondents):
+    page = reader.page(f"{CHART}?kind=bar&x=educaton", 400)
+    assert "Did you mean education?" in page
+    assert "<code>x</code>" in page
+    for wrong in (
+        "kind=pie",
+        "bins=1",
+        "bins=%D9%A3",
+        "bins=99999999999999999999",
+        "measure=mean:sex",
+        "x=age:0",
+        "nope=1",
+    ):
+        reader.page(f"{CHART}?{wrong}", 400)
+        answer = reader.get(f"/explore/census/respondents/chart.json?{wrong}")
+        assert answer.status_code == 400 and answer["Content-Type"].startswith("text/plain")
+
+
+def test_an_empty_result_says_what_to_loosen(reader, respondents):
+    page = reader.page(f"{CHART}?age__gte=149&sex=Male")
+    assert "There is nothing to draw" in page
+    assert "without “age from 149”" in page
+    assert "chart-drawing" not in page
+
+
+def test_personal_data_are_no_choice_without_the_permission(signed_in, experiments):
+    analyst = signed_in("Analysts", name="grace")
+    page = analyst.page("experiments/users/chart/?kind=bar")
+    assert "email" not in options(page, "x")
+    assert "alice" not in analyst.page("experiments/users/chart/?kind=bar&x=email", 400)
+    assert "experiments.view_email" in analyst.get("/explore/experiments/users/chart.json?kind=bar&x=email").text
+    curator = signed_in(name="ada")
+    assert "alice@example.com" in curator.get("/explore/experiments/users/chart.json?kind=bar&x=email").text
+    assert "alice" not in analyst.get("/explore/experiments/users/chart.json?kind=bar&x=email").text  # nor remembered
+
+
+def test_names_are_escaped(reader, people):
+    page = reader.page("people/people/chart/?kind=bar&x=place_of_birth")
+    assert "<b>&amp;" not in page.partition("<main")[2] and "&lt;b&gt;" in page
+    json.loads(re.search(r'<script id="chart-themes" type="application/json">(.*?)</script>', page)[1])
+
+
+def test_an_address_holds_a_drawing():
+    drawing = Drawing("heat", x="age:10", y="sex", measure="mean:age", bins=7)
+    data = QueryDict(mutable=True)
+    data.update(drawing.parameters())
+    assert Drawing.read(data, Drawing()) == drawing
+    assert Drawing.read(QueryDict(), drawing) == drawing
+
+
+def test_the_program_for_browsers_is_among_the_static_files(settings, tmp_path):
+    path = Path(finders.find("explore/vega.js"))
+    text = path.read_text()
+    assert "vegaEmbed" in text and "sourceMappingURL" not in text
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    manifest = json.loads((settings.STATIC_ROOT / "staticfiles.json").read_text())["paths"]
+    served = settings.STATIC_ROOT / manifest["explore/vega.js"]
+    assert served.read_bytes() == path.read_bytes()
+    assert served.with_name(served.name + ".gz").exists()

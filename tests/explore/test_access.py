@@ -1,0 +1,106 @@
+"""Who may explore what, and what is said to those who may not or have mistyped."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+pytestmark = pytest.mark.django_db
+TABS = ("", "export/", "export/file")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_who_has_not_signed_in_is_led_there_and_back(client, tab):
+    address = f"/explore/people/places/{tab}?country=Scotland"
+    answer = client.get(address)
+    assert answer.status_code == 302 and answer["Location"].startswith("/admin/login/?next=/explore/people/places/")
+    assert client.get("/explore/")["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_table_is_for_those_who_may_view_it_and_no_hint_is_given(signed_in, people, tab):
+    somebody = signed_in("nobody", name="grace")
+    page = somebody.page(f"people/places/{tab}", status=403)
+    assert "You may not see this" in page and "Kelso" not in page and "people" not in page
+    somebody.page("", status=403)
+
+
+def test_the_drop_down_has_what_the_reader_may_see(signed_in, django_user_model):
+    somebody = signed_in("nobody", name="grace")
+    may = Permission.objects.filter(codename__in=["view_place", "view_birthsbycountry"])
+    django_user_model.objects.get().user_permissions.set(may)
+    page = somebody.page("")
+    assert page.count("<option") == 2
+    assert 'value="people/places" selected' in page and 'value="people/births-by-country"' in page
+
+
+def test_analysts_see_the_tables_and_views_of_all_datasets(signed_in):
+    page = signed_in("Analysts").page("")
+    for table in [
+        "people/people",
+        "people/births-by-country",
+        "census/races",
+        "experiments/users",
+        "subjects/sessions",
+    ]:
+        assert f'value="{table}"' in page
+
+
+def test_addresses_are_masked_for_analysts_and_cannot_be_asked_for(signed_in, experiments):
+    analyst = signed_in("Analysts")
+    assert [row[2] for row in analyst.texts("experiments/users/")] == ["a****@example.com", "b****@example.org"]
+    assert "experiments.view_email" in analyst.page("experiments/users/?email=alice@example.com", status=400)
+    assert "experiments.view_email" in analyst.page("experiments/users/?ordering=email", status=400)
+    page = analyst.page("experiments/users/")
+    assert "ordering=email" not in page and 'name="email__icontains"' not in page
+    file = analyst.get("/explore/experiments/users/export/file?columns=email").getvalue()
+    assert file == b"email\na****@example.com\nb****@example.org\n"
+    analyst.page("experiments/users/?search=alice")  # looks at names alone
+    assert "No users match" in analyst.page("experiments/users/?search=alice")
+
+
+def test_curators_see_addresses(signed_in, experiments):
+    curator = signed_in("Curators")
+    assert [row[2] for row in curator.texts("experiments/users/")] == ["alice@example.com", "bob@example.org"]
+    assert len(curator.texts("experiments/users/?email__icontains=alice")) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "nearest"),
+    [
+        ("people/peple/", "people/people"),
+        ("people/peple/export/", "people/people"),
+        ("people/people/tabel/", "people/people"),
+        ("places/", "people/places"),
+        ("peple/", "people/people"),
+        ("?table=census/respondent", "census/respondents"),
+        ("?table=races", "census/races"),
+    ],
+)
+def test_a_mistyped_address_names_the_nearest_table(reader, address, nearest):
+    page = reader.page(address, status=404)
+    assert "There is no such table" in page
+    assert f'The nearest known one is <a href="/explore/{nearest}/">{nearest}</a>' in page
+
+
+def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user_model):
+    somebody = signed_in("nobody", name="grace")
+    django_user_model.objects.get().user_permissions.set(Permission.objects.filter(codename="view_race"))
+    page = somebody.page("people/peple/", status=404)
+    assert "people/people" not in page and "census/races" in page
+
+
+def test_an_address_without_its_last_slash_is_led_on(reader, people):
+    answer = reader.get("/explore/people/places?country=Ulster")
+    assert (answer.status_code, answer["Location"]) == (302, "/explore/people/places/?country=Ulster")
+
+
+def test_a_chosen_table_opens_on_the_tab_that_was_open(reader):
+    assert reader.get("/explore/?table=people/places&tab=export")["Location"] == "/explore/people/places/export/"
+    assert reader.get("/explore/?table=people/places&tab=x")["Location"] == "/explore/people/places/"
+
+
+def test_pages_are_only_read(reader):
+    assert reader.post("/explore/people/people/").status_code == 405
+
+
+def test_the_admin_has_a_way_to_explore(reader):
+    assert 'href="/explore/"' in reader.get("/admin/").text

@@ -1,0 +1,181 @@
+"""The Export tab: an exact count, a file in every format, and the address and the command that give the same bytes."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import openpyxl
+import pyarrow.parquet
+import pytest
+
+from datasets.exports import slots, spreadsheet
+from datasets.reading.defused import MARK
+from people.models import Person
+from tests.explore.conftest import ODD
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
+PEOPLE = "people/people/export/"
+COLUMNS = ["given_name", "place_of_birth", "date_of_birth"]
+CHOSEN = f"columns={','.join(COLUMNS)}&ordering=-date_of_birth"
+
+
+def code(page, id):
+    """A text of the page that is there to be copied; None where it is not."""
+    found = re.search(rf'<code id="{id}">(.*?)</code>', page)
+    return found and unescape(found[1])
+
+
+def download(reader, query, **headers):
+    """What the button of a page leads to."""
+    page = reader.page(f"{PEOPLE}?{query}")
+    address = unescape(re.search(r'href="([^"]+)" id="download"', page)[1])
+    answer = reader.get(address, headers=headers)
+    assert answer.status_code == 200
+    return answer, answer.getvalue()
+
+
+def stored():
+    rows = Person.objects.order_by("-date_of_birth").values_list("given_name", "place_of_birth__city", "date_of_birth")
+    return [(name, city, day.isoformat()) for name, city, day in rows]
+
+
+def run(command, folder, environment):
+    """Run a line in a shell, as somebody who stands in *folder*."""
+    line = command.replace("python manage.py", f'"{sys.executable}" "{ROOT}/manage.py"', 1)
+    assert line != command
+    done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_says_exactly_what_will_be_in_the_file(reader, people):
+    page = reader.page(f"{PEOPLE}?{CHOSEN}&county_of_birth=Fife")
+    assert "<strong>2</strong> people, 3 columns: <code>given_name</code>, <code>place_of_birth</code>" in page
+    assert "Download people.csv" in page and 'id="format-csv" checked' in page
+
+
+def test_csv_json_and_ndjson_are_what_is_stored(reader, people):
+    answer, body = download(reader, CHOSEN)
+    assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
+    header, *lines = csv.reader(io.StringIO(body.decode(), newline=""))
+    assert header == COLUMNS and [tuple(line) for line in lines] == stored()
+    records = [dict(zip(COLUMNS, row, strict=True)) for row in stored()]
+    assert json.loads(download(reader, f"{CHOSEN}&format=json")[1]) == records
+    assert [json.loads(line) for line in download(reader, f"{CHOSEN}&format=ndjson")[1].splitlines()] == records
+
+
+def test_excel_and_parquet_are_what_is_stored(reader, people):
+    sheet = openpyxl.load_workbook(io.BytesIO(download(reader, f"{CHOSEN}&format=xlsx")[1])).active
+    header, *cells = sheet.iter_rows(values_only=True)
+    assert list(header) == COLUMNS
+    assert [(name, city, day) for name, city, day in cells] == stored()  # before 1900, Excel has no days
+    table = pyarrow.parquet.read_table(io.BytesIO(download(reader, f"{CHOSEN}&format=parquet")[1]))
+    rows = zip(*(table.column(name).to_pylist() for name in COLUMNS), strict=True)
+    assert [(name, city, day.isoformat()) for name, city, day in rows] == stored()
+
+
+def test_compressed_is_the_same_compressed(reader, people):
+    answer, body = download(reader, f"{CHOSEN}&compress=gzip")
+    assert answer["Content-Disposition"] == 'attachment; filename="people.csv.gz"'
+    assert gzip.decompress(body) == download(reader, CHOSEN)[1]
+    page = reader.page(f"{PEOPLE}?{CHOSEN}&compress=gzip&format=parquet")
+    assert "Download people.parquet" in page and 'id="compress" disabled' in page
+
+
+def test_for_a_spreadsheet_is_defused_and_says_so(reader, people):
+    Person.objects.filter(given_name="G6").update(given_name="=1+1")
+    _, body = download(reader, f"{CHOSEN}&spreadsheet=yes")
+    header, first, *_ = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    assert header == [*COLUMNS, MARK] and first[0] == "'=1+1"
+    assert b"\n=1+1," in download(reader, CHOSEN)[1]
+    page = reader.page(f"{PEOPLE}?{CHOSEN}&spreadsheet=yes")
+    assert code(page, "api-address") is None and "format=csv" in code(page, "api-rows")
+    assert "--spreadsheet" in code(page, "command")
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "ndjson", "parquet", "xlsx"])
+@pytest.mark.parametrize("more", ["", f"&place_of_birth={quote(ODD)}&search=mac%20oig", "&columns=id&compress=gzip"])
+def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
+    reader, people, child_environment, tmp_path, format, more
+):
+    query = f"{'' if 'columns' in more else CHOSEN}&format={format}{more}"
+    page = reader.page(f"{PEOPLE}?{query}")
+    answer, body = download(reader, query)
+    filename = re.search(r'filename="(.*)"', answer["Content-Disposition"])[1]
+    run(code(page, "command"), tmp_path, child_environment)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [filename]
+    written = (tmp_path / filename).read_bytes()
+    if format == "xlsx":
+        written, body = (sheet(one) for one in (written, body))
+    assert written == body
+    address = code(page, "api-address")
+    assert (address is None) == (format == "json")
+    if address:
+        parts = urlsplit(address)
+        sent = reader.get(f"{parts.path}?{parts.query}").getvalue()
+        assert (sheet(sent) if format == "xlsx" else sent) == body
+
+
+def sheet(workbook):
+    """The cells of a workbook, which says of itself when it was made."""
+    return list(openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows(values_only=True))
+
+
+def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, child_environment, tmp_path):
+    curator, analyst = signed_in("Curators", name="grace o'hara"), signed_in("Analysts", name="eve")
+    address = "experiments/users/export/?columns=email&format=csv"
+    for reader, email in [(curator, b"alice@example.com"), (analyst, b"a****@example.com")]:
+        command = code(reader.page(address), "command")
+        assert ("--as-user" in command) == (reader is curator)
+        run(command, tmp_path, child_environment)
+        assert (tmp_path / "users.csv").read_bytes().splitlines()[1] == email
+    assert "--as-user" not in code(curator.page("experiments/users/export/?columns=name"), "command")
+    assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&email__icontains=a"), "command")
+    assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&search=alice"), "command")
+    assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&ordering=-email"), "command")
+
+
+def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypatch):
+    monkeypatch.setattr(spreadsheet, "MOST", 5)
+    page = reader.page(f"{PEOPLE}?format=xlsx")
+    assert "up to 5 records, and these are 6" in page and 'id="download"' not in page
+    assert "CSV or Parquet" in reader.page(f"{PEOPLE}file?format=xlsx", status=400)
+    assert 'id="download"' in reader.page(f"{PEOPLE}?format=xlsx&county_of_birth=Fife")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("format=xls", "Expected one of csv, json, ndjson, parquet, xlsx; found xls."),
+        ("compress=zip", "Expected gzip, found zip."),
+        ("spreadsheet=no", "Expected yes, found no."),
+        ("county_of_brith=Fife", "The nearest known one is county_of_birth."),
+    ],
+)
+def test_what_is_mistyped_is_told_and_nothing_is_sent(reader, people, query, message):
+    for address in (PEOPLE, f"{PEOPLE}file"):
+        page = reader.page(f"{address}?{query}", status=400)
+        assert message in page and 'id="download"' not in page
+
+
+def test_one_export_too_many_is_told_when_to_come_back(reader, people, settings):
+    settings.STREAMS_AT_ONCE = 1
+    going_on = reader.get(f"/explore/{PEOPLE}file")
+    answer = reader.get(f"/explore/{PEOPLE}file")
+    assert answer.status_code == 503 and int(answer["Retry-After"]) > 0 and "Try again in" in answer.text
+    reader.page(PEOPLE)  # pages go on
+    assert going_on.getvalue().count(b"\n") == 7
+    assert slots.taken() == 0
+
+
+def test_headers_alone_start_no_stream(reader, people):
+    answer = reader.head(f"/explore/{PEOPLE}file")
+    assert answer["Content-Disposition"].endswith('"people.csv"') and not answer.getvalue()
+    assert slots.taken() == 0

@@ -1,0 +1,242 @@
+"""The Table tab: columns in any order, filters with counts, sortable heads, pages, and an address that holds it all."""
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from explore import state
+from people.models import Person
+from tests.explore.conftest import ODD, plain
+
+pytestmark = pytest.mark.django_db
+PEOPLE, CENSUS = "people/people/", "census/respondents/"
+
+
+def address_after(reader, address):
+    """Where a form's address leads."""
+    answer = reader.get(f"/explore/{address}")
+    assert answer.status_code == 302, answer.text
+    return answer["Location"].removeprefix("/explore/")
+
+
+def facets(page, name):
+    """The choices of a column, each with its count; what is ticked in capitals."""
+    ticks = re.findall(rf'<input type="checkbox" name="{name}(?:__isnull)?" ([^>]*)> <label[^>]*>(.*?)</label>', page)
+    return [plain(label).upper() if "checked" in options else plain(label) for options, label in ticks]
+
+
+def test_labels_are_shown_rather_than_ids_and_units_in_heads(reader, respondents):
+    heads = reader.heads(CENSUS)
+    assert heads[:3] == ["Id", "Age Years", "Workclass"]
+    assert "Capital gain US dollars" in heads and "Hours per week Hours of work in a week" in heads
+    row = dict(zip(heads, reader.texts(CENSUS)[0], strict=True))
+    assert row["Education"] == "Bachelors" and row["Income over 50K"] == "no"
+    assert (
+        row["Capital gain US dollars"] == "14,084"
+        and row["Final weight People that the respondent stands for"] == "77,516"
+    )
+    assert reader.texts(CENSUS)[4][heads.index("Workclass")] == "– missing"
+
+
+def test_keys_and_years_have_no_commas(reader, experiments, respondents):
+    [row] = reader.texts("experiments/user-experiments/")
+    assert row == ["12345", "U1", "12,345.5", "C9, C10"]
+    assert reader.texts("census/education-levels/?columns=years")[0] == ["13"]
+
+
+def test_columns_are_chosen_in_any_order(reader, people):
+    assert reader.heads(f"{PEOPLE}?columns=date_of_birth,given_name") == ["Date of birth", "Given name"]
+    assert reader.texts(f"{PEOPLE}?columns=date_of_birth,given_name")[0] == ["1851-01-01", "G1"]
+    form = f"{PEOPLE}?columns=given_name&columns=date_of_birth&search=&date_of_birth__gte="
+    assert address_after(reader, form) == f"{PEOPLE}?columns=given_name,date_of_birth"
+    moved = f"{PEOPLE}?columns=given_name&columns=date_of_birth&columns=id&move=earlier:date_of_birth"
+    assert address_after(reader, moved) == f"{PEOPLE}?columns=date_of_birth,given_name,id"
+    assert address_after(reader, f"{PEOPLE}?columns=id,given_name&move=later:id") == f"{PEOPLE}?columns=given_name,id"
+
+
+def test_columns_that_are_shown_anyway_are_not_in_the_address(reader, people):
+    usual = [column.name for column in state.default_columns(Person)]
+    form = "&".join(f"columns={name}" for name in usual)
+    assert address_after(reader, f"{PEOPLE}?{form}&date_of_birth__gte=1850-01-01") == (
+        f"{PEOPLE}?date_of_birth__gte=1850-01-01"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("place_of_birth=Kelso", "123"),
+        ("place_of_birth__istartswith=ALL", "45"),
+        ("place_of_birth__icontains=LLO", "45"),
+        ("county_of_birth__in=Fife,Down", "456"),
+        ("date_of_birth__gte=1853-01-01&date_of_birth__lte=1854-12-31", "34"),
+        ("id__gte=0&search=mac", "135"),
+        ("corrected=true", ""),
+    ],
+)
+def test_filters_are_those_of_the_api(reader, people, query, found):
+    shown = "".join(row[0][1:] for row in reader.texts(f"{PEOPLE}?{query}&columns=given_name"))
+    assert shown == found
+    answer = reader.get(f"/api/people/people/?{query}&fields=given_name").json()
+    assert "".join(row["given_name"][1:] for row in answer["results"]) == found
+
+
+def test_choices_have_counts_and_missing_is_one_of_them(reader, respondents):
+    page = reader.page(f"{CENSUS}?workclass__isnull=true")
+    assert facets(page, "workclass") == ["Private 4", "IS MISSING 1"]
+    assert facets(page, "sex") == ["Female 0", "Male 1"]
+    page = reader.page(f"{CENSUS}?sex=Female")
+    assert facets(page, "education") == ["HS-grad 1", "Bachelors 1", "Masters 0"]
+    assert facets(page, "sex") == ["FEMALE 2", "Male 3"]
+    assert facets(page, "income_over_50k") == ["Yes 1", "No 1"]
+
+
+def test_several_ticked_values_are_one_of_them(reader, respondents):
+    address = address_after(reader, f"{CENSUS}?education=Bachelors&education=Masters&age__lte=")
+    assert address == f"{CENSUS}?education__in=Bachelors,Masters"
+    page = reader.page(address)
+    assert facets(page, "education") == ["HS-grad 2", "BACHELORS 2", "MASTERS 1"]
+    assert 'name="education__in"' not in page  # the ticks say it
+    assert address_after(reader, f"{CENSUS}?income_over_50k=true&income_over_50k=false") == CENSUS
+
+
+def test_what_has_no_box_is_kept_by_the_form(reader, respondents):
+    page = reader.page(f"{CENSUS}?education_id__gte=0&ordering=-age&kind=bar&x=sex&education=Nowhere")
+    kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition('id="explore-form"')[2])
+    assert dict(kept) == {
+        "education_id__gte": "0",
+        "ordering": "-age",
+        "kind": "bar",
+        "x": "sex",
+        "education": "Nowhere",
+    }
+
+
+def test_each_filter_is_told_and_can_be_removed(reader, respondents):
+    page = reader.page(
+        f"{CENSUS}?age__gte=30&education__in=Masters,HS-grad&workclass__isnull=false&sex=Male&ordering=age"
+    )
+    told = page.partition('<div class="explore-told"')[2].partition("</div>")[0]
+    assert re.findall(r"<span>(.*?)</span>", told) == [
+        "age from 30",
+        "education is one of Masters, HS-grad",
+        "workclass is not missing",
+        "sex is Male",
+    ]
+    assert 'href="?age__gte=30&amp;workclass__isnull=false&amp;sex=Male&amp;ordering=age"' in told
+    assert '<a href="?ordering=age">Remove all</a>' in told
+
+
+def test_heads_sort_one_way_then_the_other_then_not(reader, respondents):
+    ages = [[row[0] for row in reader.texts(f"{CENSUS}?columns=age&ordering={order}")] for order in ("age", "-age")]
+    assert ages == [["20", "40", "60", "80", "100"], ["100", "80", "60", "40", "20"]]
+    for order, following in [("", "?columns=age&amp;ordering=age"), ("age", "?columns=age&amp;ordering=-age")]:
+        assert f'<a href="{following}" id="sort-age">Age' in reader.page(f"{CENSUS}?columns=age&ordering={order}")
+    page = reader.page(f"{CENSUS}?columns=age&ordering=-age")
+    assert '<a href="?columns=age" id="sort-age">Age' in page and 'aria-sort="descending"' in page
+
+
+def test_what_is_missing_comes_last(reader, respondents):
+    for order in ("workclass", "-workclass"):
+        found = reader.texts(f"{CENSUS}?columns=workclass&ordering={order}")
+        assert found[-1] == ["– missing"] and len(found) == 5
+
+
+def test_pages_go_on_and_back(reader, people, monkeypatch):
+    for module in ("explore.rows", "explore.state"):
+        monkeypatch.setattr(f"{module}.ROWS", 2)
+    address, seen = f"{PEOPLE}?columns=given_name&ordering=-family_name", []
+    while address:
+        page = reader.page(address)
+        seen.append([row[0] for row in reader.texts(address)])
+        back, on = (re.search(rf'href="([^"]+)" rel="{rel}"', page) for rel in ("prev", "next"))
+        address = PEOPLE + on[1].replace("&amp;", "&") if on else ""
+    assert seen == [["G2", "G4"], ["G6", "G1"], ["G3", "G5"]]
+    assert [row[0] for row in reader.texts(PEOPLE + back[1].replace("&amp;", "&"))] == ["G6", "G1"]
+
+
+def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
+    monkeypatch.setattr("explore.rows.ROWS", 2)
+    page = reader.page(f"{PEOPLE}?ordering=id")
+    cursor = re.search(r"cursor=([\w.-]+)", page)[1]
+    later = reader.page(f"{PEOPLE}?ordering=id&cursor={cursor}")
+    assert 'href="?ordering=-id"' in later
+    assert "cursor" in reader.page(f"{PEOPLE}?ordering=-id&cursor={cursor}", status=400)
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ("county_of_brith=Fife", "county_of_brith", "The nearest known one is county_of_birth."),
+        ("colums=id", "colums", "The nearest known one is columns."),
+        ("columns=given_nam", "columns", "Did you mean given_name?"),
+        ("columns=id,id", "columns", "id is named twice."),
+        ("ordering=-birth", "ordering", "There is no column birth."),
+        ("date_of_birth__gte=1850", "date_of_birth__gte", "Expected a date such as 2023-05-01."),
+        ("corrected=perhaps", "corrected", "Expected true or false, found perhaps."),
+        ("cursor=x", "cursor", "Expected the page of a Next or Previous link of this list"),
+        ("date_of_birth=1850-01-01&date_of_birth=1850-01-02&date_of_birth__in=1850-01-03", "date_of_birth", "once"),
+        ("kind=bar&place_of_birth=a,b&place_of_birth=c,d", "place_of_birth", "For one of several values"),
+    ],
+)
+def test_a_mistyped_parameter_is_told_and_nothing_is_shown(reader, people, query, parameter, message):
+    page = reader.page(f"{PEOPLE}?{query}", status=400)
+    told = page.partition('<div class="errornote"')[2].partition("</div>")[0]
+    assert f"<code>{parameter}</code>" in told and message in told
+    assert "<tbody>" not in page and 'id="explore-form"' in page
+    reader.page(PEOPLE + unescape(re.search(r'href="([^"]*)">Show it without this', page)[1]))
+
+
+def test_an_empty_list_says_which_filter_to_loosen(reader, respondents):
+    page = reader.page(f"{CENSUS}?age__gte=90&education=Bachelors&sex=Male")
+    empty = page.partition('<div class="explore-empty"')[2].partition("</div>")[0]
+    assert re.findall(r'<a href="([^"]+)">without “(.*?)”</a>: (\S+)</li>', empty) == [
+        ("?education=Bachelors&amp;sex=Male", "age from 90", "1"),
+        ("?age__gte=90&amp;sex=Male", "education is Bachelors", "1"),
+    ]
+    page = reader.page(f"{CENSUS}?age__gte=150&education=Nowhere")
+    assert "There would be none without any single one of them" in page
+    assert "There are no sessions yet." in reader.page("subjects/sessions/")
+
+
+def test_odd_texts_are_only_texts(reader, people):
+    assert [ODD] in reader.texts(f"{PEOPLE}?columns=place_of_birth")
+    page = reader.page(f"{PEOPLE}?search=%3Cscript%3Ealert(1)%3C/script%3E&ordering=id")
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
+
+
+def test_records_lead_to_the_admin_for_those_who_work_there(reader, signed_in, people):
+    key = Person.objects.order_by("pk").first().pk
+    assert f'<a href="/admin/people/person/{key}/change/">{key}</a>' in reader.page(PEOPLE)
+    other = signed_in("Analysts", name="eve")
+    other.get("/explore/")
+    assert "No people match" in other.page(f"{PEOPLE}?family_name=Nobody")
+
+
+@pytest.mark.parametrize("table", ["experiments/user-features/", "subjects/by-birth-year/", "census/races/"])
+def test_views_and_vocabularies_are_tables_too(reader, table):
+    assert "There are no" in reader.page(table)
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [("", 20), ("?ordering=-age", 20), ("?education=Bachelors&age__gte=10", 22), ("?columns=age", 16)],
+)
+def test_a_page_asks_the_database_a_fixed_number_of_questions(reader, respondents, query, most):
+    reader.page(CENSUS + query)  # what is remembered from then on
+    with CaptureQueriesContext(connection) as captured:
+        reader.page(CENSUS + query)
+    assert len(captured) <= most, [one["sql"] for one in captured]
+
+
+@pytest.mark.parametrize("address", [PEOPLE, f"{PEOPLE}export/", f"{PEOPLE}?x=", "people/peple/", f"{PEOPLE}?colums=1"])
+def test_pages_hold_no_style_or_script_of_their_own(reader, people, address):
+    page = reader.get(f"/explore/{address}", follow=True).text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+    assert not [script for script in re.findall(r"<script([^>]*)>", page) if "src=" not in script]
+    labelled = set(re.findall(r'for="([^"]+)"', page))
+    boxes = re.findall(r'<(?:input|select)(?![^>]*type="(?:hidden|submit)")[^>]*\bid="([^"]+)"', page)
+    assert set(boxes) <= labelled

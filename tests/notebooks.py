@@ -1,0 +1,45 @@
+"""Notebooks run as they are run for the project: nothing of the machine or the day stays in them.
+
+``python -m tests.notebooks census/insights.ipynb``, which ``make notebook`` types, keeps the outputs in the file.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+
+SECONDS = 600  # for one cell, so that a kernel that hangs is an error
+
+
+def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
+    """Return the notebook as it is after all of its cells have run, in its own folder and in this environment.
+
+    Raises nbclient.exceptions.CellExecutionError where a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook,
+        kernel_name="python3",  # the Python that runs this
+        timeout=SECONDS,
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute(env=dict(os.environ if environment is None else environment))
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return notebook
+
+
+def texts(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return what the cells of a notebook say, in words; that of a picture is the sentence below it."""
+    shown = [output.get("data", output) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [data.get("text/markdown", data.get("text/plain", data.get("text"))) for data in shown]
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        nbformat.write(executed(Path(name)), name)
