@@ -154,6 +154,7 @@ def refreshing(views: Iterable[type[MaterializedView]]) -> Iterator[Refreshed]:
 def _refresh_materialized(connection, view: type[MaterializedView]) -> None:
     table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        _count_anew(cursor, view._meta.app_label)
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
         # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
         concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
@@ -161,6 +162,25 @@ def _refresh_materialized(connection, view: type[MaterializedView]) -> None:
         raise_version(view._meta.db_table)
         # Where everybody who looks at the view finds it, psql included.
         cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
+
+
+def _count_anew(cursor, dataset: str) -> None:
+    """Let PostgreSQL look at tables that it takes for empty and that are not: it would join them row by row.
+
+    A table that was emptied, by an undo or by a rollback, is remembered so until it is looked at again.
+    """
+    tables = [
+        model._meta.db_table
+        for model in apps.get_app_config(dataset).get_models(include_auto_created=True)
+        if model._meta.managed
+    ]
+    cursor.execute(
+        "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+        " AND relname = ANY(%s) AND reltuples = 0 AND pg_relation_size(oid) > 0",
+        [tables],
+    )
+    for (table,) in cursor.fetchall():
+        cursor.execute(f"ANALYZE {table}")
 
 
 def refreshed_at(view: type[MaterializedView]) -> datetime | None:

@@ -13,13 +13,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.utils.urls import replace_query_param
 
 from datasets import tasks
 from datasets.api.authentication import HasScope
 from datasets.api.orders import digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
-from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
+from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused, whole_number
 from datasets.api.problems import Conflict
 from datasets.api.runs import address_of, body_of, rejections_of, summary_of
 from datasets.api.streams import STREAMED
@@ -242,16 +241,12 @@ def _page(
     request, asked: dict[str, str], records: models.QuerySet, order: Sequence[OrderKey]
 ) -> tuple[list[int], dict[str, str | None]]:
     """Return the keys of the records of a page, and the addresses of those around it; raises Refused."""
-    size = asked.get("page_size", str(PAGE_SIZE))
-    if not (size.isascii() and size.isdigit() and 0 < int(size[:10]) <= LARGEST_PAGE):
-        raise Refused({"page_size": [f"Expected a whole number between 1 and {LARGEST_PAGE}, found {size}."]})
     try:
-        found = page(records, ["id"], order, int(size), asked.get("cursor", ""))
+        size = whole_number(asked.get("page_size", str(PAGE_SIZE)), LARGEST_PAGE)
+    except ValueError as error:
+        raise Refused({"page_size": [str(error)]}) from None
+    try:
+        found = page(records, ["id"], order, size, asked.get("cursor", ""))
     except BadCursor:
         raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
-    address = request.build_absolute_uri()
-    around = {
-        name: cursor and replace_query_param(address, "cursor", cursor)
-        for name, cursor in (("next", found.next), ("previous", found.previous))
-    }
-    return [key for key, *_ in found.rows], around
+    return [key for key, *_ in found.rows], found.links(request.build_absolute_uri())

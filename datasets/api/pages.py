@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import F, Q
+from rest_framework.utils.urls import replace_query_param
 
 CHECKED = Signer(salt="datasets.api.pages", sep=".")
 
@@ -58,6 +59,11 @@ class Page(NamedTuple):
     rows: list[tuple]
     next: str | None
     previous: str | None
+
+    def links(self, address: str) -> dict[str, str | None]:
+        """Return the addresses of the pages around this one, which is at *address*."""
+        cursors = {"next": self.next, "previous": self.previous}
+        return {name: cursor and replace_query_param(address, "cursor", cursor) for name, cursor in cursors.items()}
 
 
 def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:

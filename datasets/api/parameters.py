@@ -97,7 +97,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         "fields": lambda text: _choose(asked, columns, text),
         "omit": lambda text: _leave_out(asked, columns, text),
         "ordering": lambda text: _order(asked, columns, text, user),
-        "page_size": lambda text: _page_size(asked, text),
+        "page_size": lambda text: setattr(asked, "page_size", whole_number(text, LARGEST_PAGE)),
         "count": lambda text: _count(asked, text),
         "compress": lambda text: _compress(asked, text),
         "cursor": lambda text: setattr(asked, "cursor", text),
@@ -166,10 +166,11 @@ def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedC
         asked.order.append(OrderKey(pk, columns[pk].field))
 
 
-def _page_size(asked: Asked, text: str) -> None:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= LARGEST_PAGE):
-        raise ValueError(f"Expected a whole number between 1 and {LARGEST_PAGE}, found {text}.")
-    asked.page_size = int(text)
+def whole_number(text: str, most: int) -> int:
+    """Return the number, from 1 to *most*, that *text* is; raises ValueError."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= most):
+        raise ValueError(f"Expected a whole number between 1 and {most}, found {text[:100]}.")
+    return int(text)
 
 
 def _count(asked: Asked, text: str) -> None:

@@ -6,14 +6,13 @@ from django.http import HttpResponseBase
 from rest_framework import viewsets
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from datasets.api.conditional import Tag
 from datasets.api.metadata import RecordMetadata
 from datasets.api.pages import BadCursor, page
 from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_record
 from datasets.api.rows import Shape
-from datasets.api.streams import STREAMED, streamed
+from datasets.api.streams import STREAMED, STREAMED_FORMATS, streamed
 from datasets.api.summary import Summaries
 from datasets.filters import form_field
 from datasets.listing import columns_of
@@ -28,7 +27,7 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     lookup_value_regex = "[^/]+"
 
     def list(self, request) -> HttpResponseBase:
-        whole = request.accepted_renderer.format in {renderer.format for renderer in STREAMED}
+        whole = request.accepted_renderer.format in STREAMED_FORMATS
         asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
         tag = Tag(request, self.model, request.accepted_renderer.format)
         if tag.is_known:
@@ -40,12 +39,7 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
             found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
         except BadCursor:
             raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
-        address = request.build_absolute_uri()
-        body = {
-            name: cursor and replace_query_param(address, "cursor", cursor)
-            for name, cursor in (("next", found.next), ("previous", found.previous))
-        }
-        body |= self._count(asked, records)
+        body = found.links(request.build_absolute_uri()) | self._count(asked, records)
         return tag.mark(Response({**body, "results": shape.serve(found.rows, request.user, tag.version)}))
 
     def retrieve(self, request, pk) -> HttpResponseBase:

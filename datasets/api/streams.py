@@ -16,6 +16,7 @@ def _renderer(format: Format) -> type[BaseRenderer]:
 
 # JSON is a page; a whole list as JSON is NDJSON.
 STREAMED = [_renderer(format) for format in FORMATS.values() if format.name != "json"]
+STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
 def streamed(request, records, asked: Asked) -> HttpResponseBase:

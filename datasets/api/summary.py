@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 
 from datasets.api.conditional import Tag
 from datasets.api.negotiation import ORJSONRenderer
-from datasets.api.parameters import Refused, narrowed
+from datasets.api.parameters import Refused, narrowed, whole_number
 from datasets.exports.grouped import groups_as_csv
 from datasets.summaries import Summary, Unsummarised, groupings, measures, summarise
 
@@ -102,7 +102,8 @@ def _named(parameters: QueryDict, name: str) -> list[str]:
 def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
     if text is None:
         return LIMIT
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= LARGEST_LIMIT):
-        errors.setdefault("limit", [f"Expected a whole number between 1 and {LARGEST_LIMIT}, found {text[:100]}."])
+    try:
+        return whole_number(text, LARGEST_LIMIT)
+    except ValueError as error:
+        errors.setdefault("limit", [str(error)])
         return LIMIT
-    return int(text)

@@ -19,7 +19,9 @@ Thornmouth,Elsewhere,Averland
 Newtown,Newshire,Newland
 Too,few
 """
-NO_PAGES = ("importrun_rejected", "logout", "RedirectView")  # what leads to a file, away, or elsewhere
+FILES = ("importrun_rejected", "export-file", "chart-png", "chart-jpg", "chart-svg", "chart-json", "schema")
+POSTED = ("imports-apply", "imports-cancel", "imports-undo")
+NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # what leads away, or elsewhere
 
 
 @pytest.fixture

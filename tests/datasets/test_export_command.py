@@ -120,8 +120,11 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--filter", "id=x"], "--filter id: Expected a whole number."),
         (["people/people", "--filter", "id=1", "--filter", "id=2"], "For one of several values: id__in."),
         (["people/people", "--filter", "format=csv"], "format is no filter"),
-        (["people/people", "--by", "countri_of_birth"], "--by: There is no such column as countri_of_birth for this."),
-        (["people/people", "--measure", "mean:given_name"], "--measure: There is no such column as given_name"),
+        (["people/people", "--by", "countri_of_birth"], "--by: There is no column countri_of_birth."),
+        (
+            ["people/people", "--measure", "mean:given_name"],
+            "--measure: given_name is a column, but mean is not taken of what it holds.",
+        ),
         (["people/people", "--by", "id", "--ordering", "x"], "--ordering: Expected names out of id, count; found x."),
         (["people/people", "--by", "id", "--columns", "id"], "--columns is of records."),
         (["people/people", "--spreadsheet", "--format", "json"], "--spreadsheet is for csv"),

@@ -85,7 +85,7 @@ def test_bars_are_put_in_the_order_asked_for(many):
     assert order("name") == ["Bachelors", "HS-grad", "Masters"]
     counts = Counter(one.education.name for one in many)
     assert order("") == order("-value") == sorted(counts, key=lambda name: -counts[name])
-    with pytest.raises(Undrawn, match="no such column as nothing"):
+    with pytest.raises(Undrawn, match="There is no column nothing"):
         order("nothing")
 
 
@@ -208,7 +208,7 @@ def test_filters_are_told_in_the_title(many):
         ({"kind": "heat", "x": "sex", "y": "sex"}, "y", "Expected another column"),
         ({"kind": "scatter", "x": "age"}, "y", "Choose what is on the other axis"),
         ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
-        ({"x": "sex", "measure": "mean:sex"}, "measure", "no such column as sex"),
+        ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean is not taken of what it holds"),
         ({"x": "age:0"}, "x", "Expected the width of the bins"),
         ({"x": "sex", "y": "age"}, "y", "expected none"),
     ],
