@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection
@@ -86,6 +87,19 @@ def test_a_cancelled_run_that_waited_is_never_begun(uploaded, client):
     assert again(run).status == "cancelled"
     call_command("worker", batch=True)
     assert again(run).status == "cancelled" and not run.files.exists()
+
+
+def test_a_worker_removes_sessions_and_tasks_that_are_long_over(uploaded):
+    run = uploaded(places=PLACES)
+    call_command("worker", batch=True)
+    old, new = timezone.now() - timedelta(days=15), timezone.now() + timedelta(hours=1)
+    DBTaskResult.objects.update(finished_at=old)
+    for key, expires in (("expired", old), ("good", new)):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires)
+    call_command("worker", batch=True)
+    assert not DBTaskResult.objects.exists() and again(run).status == "rehearsed"
+    keys = set(Session.objects.values_list("session_key", flat=True))
+    assert "good" in keys and "expired" not in keys
 
 
 def test_a_task_of_yesterday_does_not_apply_what_is_rehearsed_anew(uploaded):

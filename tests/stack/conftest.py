@@ -1,6 +1,10 @@
 """What the tests of the stack share. They are for `make test-stack` alone: they need a Docker engine, and minutes."""
 
 import os
+import re
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 import pytest
 
@@ -20,6 +24,25 @@ def stack(tmp_path_factory):
         yield stack
     finally:
         stack.remove()
+
+
+@pytest.fixture(scope="session")
+def link(stack) -> str:
+    """The link by which the first account gets its password, as the stack's first start prints it."""
+    return re.search(r"http://\S+/admin/welcome/\S+", stack.run("docker", "compose", "logs", "migrate").stdout)[0]
+
+
+@pytest.fixture(scope="session")
+def curator(stack, link) -> OpenerDirector:
+    """A browser in which the first account has chosen its password, and has signed in by that."""
+    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+    form = browser.open(link)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
+    password = {f"new_password{at}": "kelp-otter-4711" for at in (1, 2)}
+    answer = urlencode({"csrfmiddlewaretoken": token} | password).encode()
+    page = browser.open(Request(form.url, answer, {"Referer": form.url}))
+    assert page.url == f"http://localhost:{stack.port}/admin/" and page.status == 200
+    return browser
 
 
 @pytest.fixture

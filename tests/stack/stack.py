@@ -1,14 +1,12 @@
 """A stack of its own: a checkout, its containers, volumes and ports, and ways to ask it."""
 
 import http.client
-import http.cookiejar
 import json
 import os
 import shutil
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -44,11 +42,6 @@ def until(true: Callable[[], bool], what: str) -> float:
         assert time.monotonic() - start < PATIENCE, f"{what}: not within {PATIENCE} seconds"
         time.sleep(0.2)
     return time.monotonic() - start
-
-
-def new_browser() -> urllib.request.OpenerDirector:
-    """Somebody who keeps cookies, and has none yet."""
-    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
 
 class Stack:

@@ -4,6 +4,7 @@ import logging
 import time
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
@@ -16,6 +17,8 @@ from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for runs whose process is gone
+TIDY = 24 * 60 * 60  # seconds between two removals of what has expired
+EXPIRES = ("clearsessions", "prune_db_task_results")  # the commands that remove it
 
 
 class Command(BaseCommand):
@@ -53,13 +56,17 @@ class Command(BaseCommand):
         )
         if not batch:
             worker.configure_signals()
-        swept = None
+        swept = tidied = None
         while worker.running:
             try:
                 if swept is None or time.monotonic() - swept > SWEEP:
                     for run in find_interrupted():
                         logger.warning("%s: %s", run, run.error)
                     swept = time.monotonic()
+                if tidied is None or time.monotonic() - tidied > TIDY:
+                    for command in EXPIRES:
+                        call_command(command, verbosity=0)
+                    tidied = time.monotonic()
                 worker.run()
                 if batch:
                     return
