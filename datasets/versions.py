@@ -9,7 +9,7 @@ from time import time_ns
 from django.apps import apps
 from django.db import connections, models, router
 from django.db.models.functions import Greatest
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 
 class Version(models.Model):
@@ -70,11 +70,23 @@ def watch_saves() -> None:
 
     for model in apps.get_models():
         if issubclass(model, Record | Lookup):
-            for signal in (post_save, post_delete):
-                signal.connect(_saved, sender=model, dispatch_uid="datasets.versions")
+            for signal, receiver in ((post_save, _saved), (pre_delete, _is_deleted), (post_delete, _was_deleted)):
+                signal.connect(receiver, sender=model, dispatch_uid="datasets.versions")
             for field in model._meta.local_many_to_many:
                 m2m_changed.connect(_saved, sender=field.remote_field.through, dispatch_uid="datasets.versions")
 
 
 def _saved(sender: type[models.Model], **kwargs) -> None:
     raise_version(sender._meta.app_label)
+
+
+def _is_deleted(origin: models.Model | models.QuerySet, **kwargs) -> None:
+    origin._versions_raised = set()
+
+
+def _was_deleted(sender: type[models.Model], origin: models.Model | models.QuerySet, **kwargs) -> None:
+    """Raise the version once for all that goes by one call: PostgreSQL is slow at a row changed again and again."""
+    dataset = sender._meta.app_label
+    if dataset not in origin._versions_raised:
+        origin._versions_raised.add(dataset)
+        raise_version(dataset)

@@ -38,8 +38,8 @@ def test_who_comes_second_waits(child_environment):
     assert second.wait() == 0
 
 
-def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment):
-    url = "postgresql://nobody@127.0.0.1:1/nothing" if connection.vendor == "postgresql" else "sqlite:////dev/null"
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment, tmp_path):
+    url = "postgresql://nobody@127.0.0.1:1/nothing" if connection.vendor == "postgresql" else f"sqlite:///{tmp_path}"
     command = [sys.executable, "manage.py", "prepare", "--wait", "0"]
     ran = subprocess.run(
         command, cwd=ROOT, env=child_environment | {"DATABASE_URL": url}, capture_output=True, text=True

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
 
 from monitoring.logs import JSONLines, TextLines, redacted, request_id
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -56,8 +58,11 @@ def lines(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
-def test_every_line_of_production_is_an_object_and_tells_of_nobody(serve, transactional_db):
-    server = serve(**PRODUCTION)
+def test_every_line_of_production_is_an_object_and_tells_of_nobody(serve, transactional_db, child_environment, tmp_path):
+    production = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static"), "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "x"}
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]  # the page that says "not found" needs it
+    subprocess.run(collect, env=child_environment | production, cwd=ROOT, check=True, capture_output=True)
+    server = serve(**production)
     secret = "tabularium_0123456789abcdefghij0123456789"
     server.get("/api/people/people/?q=Silva", Authorization=f"Bearer {secret}", Cookie="sessionid=s3ss10n")
     server.get("/nothing/ana@example.org/?token=swordfish")

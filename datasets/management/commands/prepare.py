@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
+from django.db.migrations.exceptions import MigrationSchemaMissing
 
 LOCK = "tabularium prepares its database"
 
@@ -25,7 +26,10 @@ class Command(BaseCommand):
         streams = {"stdout": self.stdout, "stderr": self.stderr}
         self._wait(wait)
         with alone():
-            call_command("migrate", interactive=False, verbosity=verbosity, **streams)
+            try:
+                call_command("migrate", interactive=False, verbosity=verbosity, **streams)
+            except MigrationSchemaMissing as error:  # it can be read and not written
+                raise _unusable(error) from error
             if import_sources:
                 call_command("import_sources", verbosity=verbosity, **streams)
             if site:
@@ -40,11 +44,13 @@ class Command(BaseCommand):
                 return
             except OperationalError as error:
                 if time.monotonic() > until:
-                    reason = str(error).strip().splitlines()[0]
-                    raise CommandError(
-                        f"The database cannot be used: {reason}. See that DATABASE_URL is right and its server runs."
-                    ) from error
+                    raise _unusable(error) from error
                 time.sleep(1)
+
+
+def _unusable(error: Exception) -> CommandError:
+    reason = str(error).strip().splitlines()[0]
+    return CommandError(f"The database cannot be used: {reason}. See that DATABASE_URL is right and its server runs.")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from datasets import matviews
 from datasets.history import edits, undoing
@@ -59,6 +60,22 @@ def test_imports_corrections_and_undoing_change_it_and_nothing_else(client, fold
     edits.restore(edit.changes.all(), Person, admin_user)
     seen.append(tag(client))
     Place.objects.get(city="Kelso").save()
+    seen.append(tag(client))
+    assert len(set(seen)) == len(seen)
+
+
+def test_records_that_a_shell_deletes_together_change_it_once(client, folder):
+    everybody = Person.objects.all()
+    seen = [tag(client)]
+    with CaptureQueriesContext(connection) as asked:
+        everybody.delete()
+    assert len([query for query in asked if 'UPDATE "versions"' in query["sql"]]) == 1
+    seen.append(tag(client))
+    Person(given_name="Eve", family_name="Ash", date_of_birth="1960-01-01", place_of_birth=Place.objects.first()).save()
+    seen.append(tag(client))
+    everybody.delete()
+    seen.append(tag(client))
+    Place.objects.filter(city="Kelso").first().delete()
     seen.append(tag(client))
     assert len(set(seen)) == len(seen)
 

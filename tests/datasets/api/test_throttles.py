@@ -83,8 +83,9 @@ def test_what_a_client_says_of_its_address_is_not_believed(client, rates):
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="192.0.2.2") == [429]
 
 
-def test_behind_a_proxy_its_last_hop_is(client, rates, monkeypatch):
+def test_behind_a_proxy_its_last_hop_is(client, rates, monkeypatch, settings):
     rates(anonymous="1/hour")
+    settings.TRUST_PROXY = True
     monkeypatch.setattr(api_settings, "NUM_PROXIES", 1, raising=False)
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.1") == [200]
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.2, 192.0.2.1") == [429]
