@@ -58,7 +58,9 @@ def lines(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
-def test_every_line_of_production_is_an_object_and_tells_of_nobody(serve, transactional_db, child_environment, tmp_path):
+def test_every_line_of_production_is_an_object_and_tells_of_nobody(
+    serve, transactional_db, child_environment, tmp_path
+):
     production = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static"), "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "x"}
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]  # the page that says "not found" needs it
     subprocess.run(collect, env=child_environment | production, cwd=ROOT, check=True, capture_output=True)
