@@ -30,7 +30,7 @@ class Negotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request, renderers, format_suffix=None):
         """Return the renderer that the request likes best, by the ``q`` of what it accepts, and its media type."""
-        if "q=" not in request.headers.get("accept", ""):
+        if "q=" not in request.META.get("HTTP_ACCEPT", ""):
             return super().select_renderer(request, renderers, format_suffix)
         if format := request.query_params.get(self.settings.URL_FORMAT_OVERRIDE):
             renderers = self.filter_renderers(renderers, format)
@@ -44,6 +44,9 @@ class Negotiation(DefaultContentNegotiation):
         if not quality:
             raise NotAcceptable(available_renderers=renderers)
         return renderer, renderer.media_type
+
+    def get_accept_list(self, request):
+        return [one.strip() for one in request.META.get("HTTP_ACCEPT", "*/*").split(",")]  # reading no other header
 
     def filter_renderers(self, renderers, format):
         found = [renderer for renderer in renderers if renderer.format == format]

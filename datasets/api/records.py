@@ -7,7 +7,7 @@ from rest_framework import viewsets
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from datasets.api.conditional import Tag
+from datasets.api.conditional import conditional
 from datasets.api.metadata import RecordMetadata
 from datasets.api.pages import BadCursor, page
 from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_record
@@ -26,37 +26,33 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     metadata_class = RecordMetadata
     lookup_value_regex = "[^/]+"
 
+    @conditional
     def list(self, request) -> HttpResponseBase:
         whole = request.accepted_renderer.format in STREAMED_FORMATS
         asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
-        tag = Tag(request, self.model, request.accepted_renderer.format)
-        if tag.is_known:
-            return tag.not_modified()
         if whole:
-            return tag.mark(streamed(request, records, asked))
+            return streamed(request, records, asked)
         shape = Shape(self.model, asked.columns)
         try:
             found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
         except BadCursor:
             raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
         body = found.links(request.build_absolute_uri()) | self._count(asked, records)
-        return tag.mark(Response({**body, "results": shape.serve(found.rows, request.user, tag.version)}))
+        return Response({**body, "results": shape.serve(found.rows, request.user, self.version)})
 
+    @conditional
     def retrieve(self, request, pk) -> HttpResponseBase:
         asked = asked_of_record(self.model, request.query_params, request.user)
         try:
             key = form_field(columns_of(self.model)[0].field).clean(pk)
         except forms.ValidationError:
             raise NotFound(self._nothing(pk)) from None
-        tag = Tag(request, self.model, request.accepted_renderer.format)
-        if tag.is_known:
-            return tag.not_modified()
         shape = Shape(self.model, asked.columns)
         row = self.model._default_manager.filter(pk=key).values_list(*shape.selected).first()
         if row is None:
             raise NotFound(self._nothing(pk))
-        [record] = shape.serve([row], request.user, tag.version)
-        return tag.mark(Response(record))
+        [record] = shape.serve([row], request.user, self.version)
+        return Response(record)
 
     def get_renderers(self):
         """JSON first; a list is to be had as a file, too."""

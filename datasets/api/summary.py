@@ -11,7 +11,7 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from datasets.api.conditional import Tag
+from datasets.api.conditional import conditional
 from datasets.api.negotiation import ORJSONRenderer
 from datasets.api.parameters import Refused, narrowed, whole_number
 from datasets.exports.grouped import groups_as_csv
@@ -52,6 +52,7 @@ class Summaries:
             *(one for one in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(one, BrowsableAPIRenderer)),
         ],
     )
+    @conditional
     def summary(self, request) -> HttpResponseBase:
         """Count and measure the records that the filters let through, in groups."""
         parameters, format = request.query_params, request.accepted_renderer.format
@@ -67,9 +68,6 @@ class Summaries:
         limit = _limit(parameters.get("limit"), errors)
         if errors:
             raise Refused(errors, **more)
-        tag = Tag(request, self.model, format)
-        if tag.is_known:
-            return tag.not_modified()
         ordering = _named(parameters, "ordering")
         summary = _read(errors, summarise, records, by, measured, ordering, limit)
         if summary and summary.truncated and format == "csv" and "limit" not in parameters:
@@ -78,7 +76,7 @@ class Summaries:
             errors["limit"] = [message]
         if errors:
             raise Refused(errors)
-        return tag.mark(Response(_served(summary)))
+        return Response(_served(summary))
 
 
 def _served(summary: Summary) -> dict[str, Any]:

@@ -7,14 +7,25 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
 from django.db.models import F, Func
 from django.db.models.functions import Cast
+from psycopg.abc import PQGen
+from psycopg.generators import copy_from
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGconn
 
 from datasets.exports import columns as kinds
 from datasets.exports.columns import ExportedColumn
 from datasets.reading.defused import FORMULA, MARKED
 
 BLOCK = 1 << 16  # bytes
-# What the server's own settings or the role's may say otherwise, for this transaction.
-SETTINGS = {"datestyle": "ISO, YMD", "timezone": "UTC", "extra_float_digits": "1", "bytea_output": "hex"}
+# What the server's own settings or the role's may say otherwise, for this transaction. All rows go through one process
+# in the end: others that work for it and hand it theirs cost the server a third more, and end no sooner.
+SETTINGS = {
+    "datestyle": "ISO, YMD",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "max_parallel_workers_per_gather": "0",
+}
 
 
 def csv_rows(queryset: models.QuerySet, columns: list[ExportedColumn], defused: bool = False) -> Iterator[bytes]:
@@ -51,16 +62,19 @@ def _copied(rows: models.QuerySet, around: str, options: str) -> Iterator[bytes]
         )
         # Filled in here, for COPY takes no parameters.
         statement = cursor.mogrify(f"COPY ({around.replace('{query}', query)}) TO STDOUT ({options})", parameters)
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:
-            found, size = [], 0
-            while row := copy.read():
-                found.append(bytes(row))  # what it was read into is used again
-                size += len(row)
-                if size >= BLOCK:
-                    yield b"".join(found)
-                    found, size = [], 0
-        if found:
-            yield b"".join(found)
+        with connection.wrap_database_errors, cursor.copy(statement):
+            driver = connection.connection
+            while block := driver.wait(_block(driver.pgconn)):
+                yield block
+
+
+def _block(driver: PGconn) -> PQGen[bytes]:
+    """Take rows until they make a block: for ``Connection.wait``, which costs more for each row than the row itself."""
+    found = bytearray()
+    if driver.transaction_status == TransactionStatus.ACTIVE:  # until the last row is read
+        while len(found) < BLOCK and isinstance(row := (yield from copy_from(driver)), memoryview):
+            found += row
+    return bytes(found)
 
 
 class _Masked(Func):

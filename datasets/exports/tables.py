@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from datasets.exports.columns import ExportedColumn
 
-PART = 4 << 20  # bytes of CSV that are made into a table at once
+PART = 2 << 20  # bytes of CSV that are made into a table at once
 ROW_GROUP = 100_000  # rows
 
 
@@ -19,7 +19,8 @@ def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.
     """Yield *rows*, blocks of CSV that end with a row, as tables with the columns' types."""
     schema = schema_of(columns)
     text = [pa.string() if pa.types.is_list(field.type) else field.type for field in schema]
-    read = pa.csv.ReadOptions(column_names=schema.names, block_size=2 * PART)
+    # Not by threads: each keeps memory of its own for good, and there is more than one download at once anyway.
+    read = pa.csv.ReadOptions(column_names=schema.names, block_size=2 * PART, use_threads=False)
     parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     convert = pa.csv.ConvertOptions(
         column_types=dict(zip(schema.names, text, strict=True)),

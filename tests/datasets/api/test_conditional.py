@@ -41,6 +41,31 @@ def test_who_has_it_is_told_so_before_any_row_is_read(client, folder, django_ass
         assert client.get(address, headers={"if-none-match": "not a tag"}).status_code == 200
 
 
+def test_a_tag_of_one_question_says_nothing_of_another(client, folder):
+    wrong = {"nonsense": "1", "page_size": "0", "cursor": "abc", "date_of_birth": "soon", "format": "xml"}
+    for known in [tag(client), "*"]:
+        for name, value in wrong.items():
+            answer = client.get(LIST, {name: value}, headers={"if-none-match": known})
+            assert answer.status_code == 400 and name in answer.json()["errors"]
+        assert client.get(f"{LIST}999999/", headers={"if-none-match": known}).status_code == 404
+        assert client.get(f"{LIST}summary/?by=nonsense", headers={"if-none-match": known}).status_code == 400
+
+
+def test_nobody_can_make_a_tag_who_does_not_know_the_key(client, folder, settings):
+    before = tag(client)
+    settings.SECRET_KEY = "another-" * 8
+    assert tag(client) != before
+
+
+def test_who_may_not_read_is_told_that_first(client, folder, settings):
+    for address in [LIST, f"{LIST}{Person.objects.first().pk}/", f"{LIST}summary/?by=country_of_birth"]:
+        known = tag(client, address)
+        settings.API_ANONYMOUS_READ = False
+        assert client.get(address, headers={"if-none-match": known}).status_code == 401
+        settings.API_ANONYMOUS_READ = True
+        assert client.get(address, headers={"if-none-match": known}).status_code == 304
+
+
 def test_imports_corrections_and_undoing_change_it_and_nothing_else(client, folder, write, importing, admin_user):
     seen = [tag(client)]
     importing("people", folder)  # nothing is new

@@ -201,3 +201,14 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     body = {"dataset": "people"}
     page = client.post(IMPORTS, body, content_type="application/json", headers={"accept": "text/html"})
     assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text
+
+
+def test_a_page_links_only_what_can_be_followed(etl, sources, client):
+    sources(places=PLACES)
+    run = etl.worked(etl.order({"dataset": "people"}).json())
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    page = client.get(run["url"], headers={"accept": "text/html"}).text
+    posted = client.post(run["links"]["undo"], headers={"accept": "text/html"}).text  # with the way back
+    assert f'<a href="{run["links"]["rejections"]}" rel="nofollow">' in page
+    assert run["links"]["undo"] in page  # as a text
+    assert '/undo/"' not in page and '/undo/"' not in posted

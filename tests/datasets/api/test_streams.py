@@ -123,3 +123,5 @@ def test_headers_alone_start_no_stream(client, settings):
 def test_who_has_the_file_is_not_sent_it_again(client):
     answer, _ = fetch(client, "format=csv")
     assert client.get(f"{LIST}?format=csv", headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert client.get(f"{LIST}?format=csv", headers={"if-none-match": "*"}).status_code == 304
+    assert slots.taken() == 0
