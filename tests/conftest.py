@@ -129,6 +129,23 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
         connections.databases["default"]["TEST"]["NAME"] = str(folder / "test.sqlite3")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Put what migrations make beside tables back after each test: making it anew takes longer than most tests."""
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management.commands import flush
+
+    with django_db_blocker.unblock():
+        made = [list(model.objects.all()) for model in (ContentType, Permission, Group, Group.permissions.through)]
+
+    def put_back(verbosity: int, interactive: bool, database: str) -> None:
+        for records in made:
+            type(records[0]).objects.using(database).bulk_create(records)
+
+    flush.emit_post_migrate_signal = put_back
+
+
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path: Path) -> None:
     """Each test keeps its files to itself, and hashes passwords the cheap way."""
