@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from django.apps import apps
@@ -42,7 +43,13 @@ def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
     for path in files(root, ".py"):
         name = path.relative_to(root).as_posix()
         if "/migrations/" not in name:
-            yield name, path, ast.parse(path.read_bytes(), filename=name)
+            yield name, path, parsed(path.read_bytes())
+
+
+@cache
+def parsed(source: bytes) -> ast.Module:
+    """What a module says, read once for all laws."""
+    return ast.parse(source)
 
 
 def datasets(root: Path) -> set[str]:
@@ -158,6 +165,7 @@ def bulk_writes(root: Path) -> list[str]:
     return breaches
 
 
+@cache
 def texts_of_tests(root: Path) -> set[str]:
     """All that the tests say in quotes; an f-string with each text of its module, or a 1, in its first gap."""
     said = set()
