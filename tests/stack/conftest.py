@@ -2,14 +2,13 @@
 
 import os
 import re
-from http.cookiejar import CookieJar
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+from urllib.request import OpenerDirector, Request
 
 import pytest
 
 from tests.stack.load import Load, Question, learn
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, new_browser
 
 if "TEST_STACK" not in os.environ:
     collect_ignore_glob = ["test_*.py"]
@@ -35,7 +34,7 @@ def link(stack) -> str:
 @pytest.fixture(scope="session")
 def curator(stack, link) -> OpenerDirector:
     """A browser in which the first account has chosen its password, and has signed in by that."""
-    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+    browser = new_browser()
     form = browser.open(link)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
     password = {f"new_password{at}": "kelp-otter-4711" for at in (1, 2)}

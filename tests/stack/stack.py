@@ -8,8 +8,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 180  # seconds for what happens by itself, such as a container's start: longer, and it does not happen
@@ -42,6 +44,11 @@ def until(true: Callable[[], bool], what: str) -> float:
         assert time.monotonic() - start < PATIENCE, f"{what}: not within {PATIENCE} seconds"
         time.sleep(0.2)
     return time.monotonic() - start
+
+
+def new_browser() -> OpenerDirector:
+    """Somebody who keeps cookies, and has none yet."""
+    return build_opener(HTTPCookieProcessor(CookieJar()))
 
 
 class Stack:

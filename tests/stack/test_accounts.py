@@ -1,11 +1,12 @@
 """Who signs in through the proxy, and what an analyst sees there."""
 
 import re
-import urllib.request
+
+from tests.stack.stack import new_browser
 
 
 def test_the_link_for_the_first_account_works_once(stack, curator, link, saw):
-    assert "unsuccessful" in urllib.request.urlopen(link).read().decode()
+    assert "unsuccessful" in new_browser().open(link).read().decode()
     assert stack.manage("first_sign_in") == ""
     log = stack.run("docker", "compose", "logs", "--no-log-prefix", "proxy").stdout
     told = set(re.findall(r"/admin/welcome/[^\"]*", log))
