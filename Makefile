@@ -49,9 +49,8 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
 
 notebook: export DEBUG := on
-notebook: dev  ## runs census/insights.ipynb and .json again, on the respondents that are imported
-	@$(PYTHON) manage.py census_insights --output census/insights.json
-	@$(PYTHON) -m tests.notebooks census/insights.ipynb
+notebook: dev  ## runs the insights again: into census/ on the records of UCI's two files, on others into var/
+	@$(PYTHON) -m tests.insights $(ARGS)
 
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \

@@ -77,7 +77,7 @@ class Respondent(ContentRecord):
     age = models.SmallIntegerField(validators=[MinValueValidator(0), MaxValueValidator(150)], help_text="Years.")
     workclass = _look_up(Workclass, null=True, blank=True)
     fnlwgt = models.IntegerField(
-        "final weight", validators=[MinValueValidator(0)], help_text="People that the respondent stands for."
+        "final weight", validators=[MinValueValidator(0)], help_text="Survey weight, in hundredths of people."
     )
     education = _look_up(EducationLevel)
     marital_status = _look_up(MaritalStatus)

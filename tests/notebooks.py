@@ -1,10 +1,6 @@
-"""Notebooks run as they are run for the project: nothing of the machine or the day stays in them.
-
-``python -m tests.notebooks census/insights.ipynb``, which ``make notebook`` types, keeps the outputs in the file.
-"""
+"""Notebooks run as they are run for the project: nothing of the machine or the day stays in them."""
 
 import os
-import sys
 from pathlib import Path
 
 import nbclient
@@ -16,13 +12,15 @@ SECONDS = 600  # for one cell, so that a kernel that hangs is an error
 def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
     """Return the notebook as it is after all of its cells have run, in its own folder and in this environment.
 
-    Raises nbclient.exceptions.CellExecutionError where a cell fails.
+    Raises nbclient.exceptions.CellExecutionError where a cell fails, CellTimeoutError or DeadKernelError where it hangs
+    or its process ends.
     """
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook,
         kernel_name="python3",  # the Python that runs this
         timeout=SECONDS,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of how it is talked to, on this machine only
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -38,8 +36,3 @@ def texts(notebook: nbformat.NotebookNode) -> list[str]:
     """Return what the cells of a notebook say, in words; that of a picture is the sentence below it."""
     shown = [output.get("data", output) for cell in notebook.cells for output in cell.get("outputs", [])]
     return [data.get("text/markdown", data.get("text/plain", data.get("text"))) for data in shown]
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        nbformat.write(executed(Path(name)), name)

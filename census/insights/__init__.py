@@ -30,6 +30,11 @@ def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict]:
     return {question: _said(ask, respondents) for question, ask in QUESTIONS.items()}
 
 
+def unanswered(said: dict[str, dict]) -> dict[str, str]:
+    """Return the questions for which the respondents do not suffice, each with what was found of whom."""
+    return {question: entry["answer"] for question, entry in said.items() if not entry["figures"]}
+
+
 def _said(ask, respondents: QuerySet[Respondent]) -> dict:
     try:
         answer, figures = ask(respondents)

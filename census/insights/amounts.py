@@ -1,51 +1,78 @@
 """Amounts of capital gain: codes that give the income away, and one that stands for all above."""
 
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from math import comb
 
 from django.db.models import QuerySet
 
 from census.insights.counting import Answer, require, shares_over_50k, total
-from census.insights.intervals import Share
+from census.insights.intervals import NO_TELLING, Share, difference
 from census.models import Respondent
 
 SEVERAL = 5  # respondents that an amount must have before it can be seen to go one way
 TOP_CODE = 99_999
+RARE = 0.05  # a chance below which chance is not believed
+
+Neighbours = list[tuple[int, Share]]  # two amounts next to each other, the smaller first
 
 
 def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
-    """An amount tells the income, but not by being large."""
+    """By and large larger gains are of higher incomes; but an amount tells the income, and not by being large."""
     gains = {
         amount: share
         for (amount,), share in sorted(shares_over_50k(respondents.filter(capital_gain__gt=0), "capital_gain").items())
     }
     told = total(gains.values())
     require({"respondents with a capital gain": told.of})
+    smaller, larger, middle = _halves(gains, told.of)
+    require({f"with a gain up to {middle:,}": smaller.of, "with a larger one": larger.of})
+    gap = difference(larger, smaller)
     often = {amount: share for amount, share in gains.items() if share.of >= SEVERAL}
     require({f"amounts that {SEVERAL} or more respondents have": len(often)}, least=2)
     one_sided = {amount: share for amount, share in often.items() if share.count in (0, share.of)}
-    by_chance = sum(told.value**share.of + (1 - told.value) ** share.of for share in often.values())
-    turns = sum((one.value > 0.5) != (other.value > 0.5) for one, other in pairwise(often.values()))
+    chances = [told.value**share.of + (1 - told.value) ** share.of for share in often.values()]
+    so_many = _at_least(len(one_sided), chances)
+    turns = [pair for pair in map(list, pairwise(one_sided.items())) if pair[0][1].value != pair[1][1].value]
+    fall = _clearest(pair for pair in turns if pair[0][1].count)
+    falls_by_chance = min(1.0, _so_parted(fall) * max(1, len(one_sided) - 1)) if fall else 1.0
+    if so_many >= RARE:
+        verdict = NO_TELLING
+    elif falls_by_chance < RARE:
+        verdict = "no"
+    else:
+        verdict = "yes" if len(turns) == 1 and not fall else NO_TELLING
     top = gains.get(TOP_CODE, Share(0, 0))
     dollars = sum(amount * share.of for amount, share in gains.items())
     below = max((amount for amount in gains if amount < TOP_CODE), default=0)
     answer = (
-        f"{'Not amount by amount' if turns > 1 else 'Yes'}. Of the {len(often)} amounts that {SEVERAL} or more "
-        f"respondents have, {len(one_sided)} {'is' if len(one_sided) == 1 else 'are'} found on one side of the line "
-        f"only ({by_chance:.1f} would be if amounts told nothing), and from amount to next larger amount the side "
-        f"changes {turns} times{_neighbours(one_sided)}."
+        f"By and large: {gap.verdict()}. Over 50K are {larger} of the {larger.of:,} who gained more than {middle:,}, "
+        f"and {smaller} of the {smaller.of:,} others who gained, {gap.points()} apart. Amount by amount: {verdict}. Of "
+        f"the {len(often)} amounts that {SEVERAL} or more respondents have, {len(one_sided)} "
+        f"{'is' if len(one_sided) == 1 else 'are'} found on one side of the line only ({sum(chances):.1f} would be if "
+        f"amounts told nothing; that chance makes so many: {_chance(so_many)}). From one of these to the next larger "
+        f"one the side changes {len(turns)} {'time' if len(turns) == 1 else 'times'}{_in_words(fall)}."
     )
     if top.of:
         answer += (
-            f" {top.of:,} respondents have {TOP_CODE:,}, where the largest other amount is {below:,}: {top.count:,} of "
-            f"them are over 50K, and {top.of * TOP_CODE / dollars:.1%} of all dollars are theirs."
+            f" {top.of:,} {'respondent has' if top.of == 1 else 'respondents have'} {TOP_CODE:,}, where the largest "
+            f"other amount is {below:,}: {top.count:,} of them {'is' if top.count == 1 else 'are'} over 50K, and "
+            f"{top.of * TOP_CODE / dollars:.1%} of all dollars are theirs."
         )
     return answer, {
         "with_a_gain": told.figures(),
+        "median_gain": middle,
+        "above_the_median": larger.figures(),
+        "up_to_the_median": smaller.figures(),
+        "difference": gap.figures(),
         "amounts": len(gains),
         "amounts_of_several": len(often),
         "one_sided": len(one_sided),
-        "one_sided_if_amounts_told_nothing": round(by_chance, 6),
-        "changes_of_side": turns,
+        "one_sided_if_amounts_told_nothing": round(sum(chances), 6),
+        "chance_of_so_many_one_sided": round(so_many, 6),
+        "changes_of_side": len(turns),
+        "clearest_fall": [{"amount": amount, **share.figures()} for amount, share in fall],
+        "chance_of_such_a_fall": round(falls_by_chance, 6),
         "top_code": top.of,
         "top_code_over_50k": top.count,
         "top_code_of_all_dollars": round(top.of * TOP_CODE / dollars, 6),
@@ -53,11 +80,40 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
     }
 
 
-def _neighbours(one_sided: dict[int, Share]) -> str:
-    """The best filled two neighbours that go opposite ways, in words."""
-    pairs = [pair for pair in pairwise(one_sided.items()) if pair[0][1].value != pair[1][1].value]
-    if not pairs:
-        return ""
-    best = max(pairs, key=lambda pair: min(share.of for _, share in pair))
-    words = (f"{'all' if share.count else 'none'} of the {share.of:,} with {amount:,}" for amount, share in best)
-    return f" ({', '.join(words)})"
+def _halves(gains: dict[int, Share], people: int) -> tuple[Share, Share, int]:
+    """Those who gained up to the median amount, those who gained more, and that amount."""
+    upto = zip(gains, accumulate(share.of for share in gains.values()), strict=True)
+    middle = next(amount for amount, counted in upto if 2 * counted >= people)
+    smaller = total(share for amount, share in gains.items() if amount <= middle)
+    return smaller, total(share for amount, share in gains.items() if amount > middle), middle
+
+
+def _at_least(count: int, chances: Iterable[float]) -> float:
+    """How likely it is that so many or more of these come true, each with its own chance."""
+    exactly = [1.0]
+    for chance in chances:
+        exactly = [
+            (exactly[n] * (1 - chance) if n < len(exactly) else 0.0) + (exactly[n - 1] * chance if n else 0.0)
+            for n in range(len(exactly) + 1)
+        ]
+    return min(1.0, sum(exactly[count:]))
+
+
+def _so_parted(pair: Neighbours) -> float:
+    """How likely it is that chance puts all of one amount on one side, and all of the other on the other (Fisher)."""
+    (_, one), (_, other) = pair
+    return 1 / comb(one.of + other.of, one.of)
+
+
+def _clearest(pairs: Iterable[Neighbours]) -> Neighbours:
+    """The pair that chance explains least; an empty one where there is none."""
+    return min(pairs, key=_so_parted, default=[])
+
+
+def _chance(chance: float) -> str:
+    return f"p = {chance:.3f}" if chance >= 0.001 else "p < 0.001"
+
+
+def _in_words(pair: Neighbours) -> str:
+    words = (f"{'all' if share.count else 'none'} of the {share.of:,} with {amount:,}" for amount, share in pair)
+    return f" ({', '.join(words)})" if pair else ""

@@ -3,10 +3,19 @@
 from django.db.models import Count, QuerySet, Sum
 
 from census.insights.counting import Answer, require, shares_over_50k, total
-from census.insights.intervals import Share, difference, pooled_odds_ratio, standardized_difference
+from census.insights.intervals import (
+    NO_TELLING,
+    Estimate,
+    Share,
+    difference,
+    part_of_spread,
+    pooled_odds_ratio,
+    standardized_difference,
+)
 from census.models import Respondent
 
 WITH_SPOUSE = ("Married-civ-spouse", "Married-AF-spouse")
+NEARLY_HALF = (0.45, 0.55)  # what an interval must lie within for "as many"
 FEMALE, MALE = Respondent.Sex.FEMALE, Respondent.Sex.MALE
 
 
@@ -28,7 +37,7 @@ def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
     low, high = married.interval
     by_weight = his_weight / her_weight if her_weight else 0.0
     answer = (
-        f"{'Yes' if low <= 0.5 <= high else 'No'}: for each wife there are {husbands / wives:.1f} husbands "
+        f"{_as_many(low, high)}: for each wife there are {husbands / wives:.1f} husbands "
         f"({husbands:,} to {wives:,}; by weight {by_weight:.1f}). Women are {married} of the {married.of:,} who live "
         f"with a spouse, and {others} of the {others.of:,} others."
     )
@@ -43,7 +52,7 @@ def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
-    """The gap is nearly all in who of them is married."""
+    """Most of the gap is in who of them is married."""
     groups = _by_sex(respondents)
     named = {
         "men with a spouse": groups[MALE, True],
@@ -55,16 +64,24 @@ def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
     men, women = (total([groups[sex, True], groups[sex, False]]) for sex in (MALE, FEMALE))
     pairs = [(groups[MALE, there], groups[FEMALE, there]) for there in (True, False)]
     gap, alike = difference(men, women), standardized_difference(pairs)
+    turned = standardized_difference([(woman, man) for man, woman in pairs])
+    unlike = Estimate(-turned.value, -turned.high, -turned.low)
     married, others = (difference(*pair) for pair in pairs)
     odds = pooled_odds_ratio([(*groups[FEMALE, False].sides, *groups[MALE, False].sides)])
     answer = (
-        f"Over 50K are {men} of {men.of:,} men and {women} of {women.of:,} women, a gap of {gap.points()}. Among those "
-        f"who live with a spouse it is {married.points()}, among the others {others.points()}"
-        f"{f', where a woman has {odds} times the odds of a man' if odds else ''}. If as many of the women as of the "
-        f"men lived with a spouse, it would be {alike.points()}"
+        f"As a whole: {gap.verdict()}. Over 50K are {men} of {men.of:,} men and {women} of {women.of:,} women, a gap "
+        f"of {gap.points()}. Among those who live with a spouse: {married.verdict()}, it is {married.points()}. Among "
+        f"the others: {others.verdict()}, it is {others.points()}"
+        f"{f', and a woman has {odds} times the odds of a man' if odds else ''}. If as many of the women as of the men "
+        f"lived with a spouse, it would be {alike.points()}; if as many of the men as of the women did, "
+        f"{unlike.points()}"
     )
-    explained = 1 - alike.value / gap.value if gap.low > 0 else -1.0
-    answer += f": {explained:.0%} of the gap is in who lives with one." if 0 <= explained <= 1 else "."
+    parts = [part_of_spread(pairs), part_of_spread([(woman, man) for man, woman in pairs])] if gap.low > 0 else []
+    if parts and all(0 <= part.value <= 1 for part in parts):
+        one, other = (part.percent() for part in parts)
+        answer += f". By these two standards {one} and {other} of the gap are in who lives with one."
+    else:
+        answer += f". How much of a gap is in who lives with one: {NO_TELLING}."
     return answer, {
         "men": men.figures(),
         "women": women.figures(),
@@ -73,8 +90,18 @@ def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
         "gap_with_a_spouse": married.figures(),
         "gap_of_the_others": others.figures(),
         "gap_if_married_alike": alike.figures(),
+        "gap_if_men_married_as_women": unlike.figures(),
+        "part_of_the_gap_at_the_womens_shares": parts[0].figures() if parts else None,
+        "part_of_the_gap_at_the_mens_shares": parts[1].figures() if parts else None,
         "odds_ratio_of_the_others": odds and odds.figures(),
     }
+
+
+def _as_many(low: float, high: float) -> str:
+    """Whether women are half of those with a spouse, by the interval of their share."""
+    if NEARLY_HALF[0] <= low and high <= NEARLY_HALF[1]:
+        return "Yes, about"
+    return NO_TELLING.capitalize() if low <= 0.5 <= high else "No"
 
 
 def _by_sex(respondents: QuerySet[Respondent]) -> dict[tuple[str, bool], Share]:

@@ -13,7 +13,7 @@ SCHOOL = 9  # years, as the files count them: a high school diploma
 
 
 def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
-    """The state is ahead since its people went to school for longer; at the same schooling it is behind."""
+    """The state is ahead, but its people went to school for longer; at the same schooling it is behind on average."""
     of_both = respondents.filter(workclass__name__in=[STATE, PRIVATE])
     groups = shares_over_50k(of_both, "workclass__name", "education__years")
     state, private = ({years: s for (of, years), s in groups.items() if of == name} for name in (STATE, PRIVATE))
@@ -27,15 +27,22 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
     require({"levels of education that both have and that differ in income": 1 if odds else 0}, least=1)
     full = {years: pair for years, pair in levels.items() if min(share.of for share in pair) >= LEAST}
     behind = sum(one.value < other.value for one, other in full.values())
+    surely = sum(difference(one, other).high < 0 for one, other in full.values())
     beyond = [
         Share(sum(s.of for years, s in of.items() if years > SCHOOL), total(of.values()).of) for of in (state, private)
     ]
+    compared = (
+        f"the state is behind in {behind} of the {len(full)} levels where both have {LEAST} respondents or more, in "
+        f"{surely} by more than chance"
+        if full
+        else f"no level has {LEAST} respondents of both"
+    )
     answer = (
-        f"As a whole: {_verdict(gap, 0)}. Over 50K are {all_state} of {all_state.of:,} state employees and "
-        f"{all_private} of {all_private.of:,} private ones, {gap.points()} apart. At the same level of education: "
-        f"{_verdict(odds, 1)}. The odds are {odds} times the private ones, and the state is behind in {behind} of the "
-        f"{len(full)} levels where both have {LEAST} respondents or more. More than high school have "
-        f"{beyond[0].value:.1%} of the state's people and {beyond[1].value:.1%} of the others"
+        f"As a whole: {gap.verdict()}. Over 50K are {all_state} of {all_state.of:,} state employees and "
+        f"{all_private} of {all_private.of:,} private ones, {gap.points()} apart. At the same level of education, on "
+        f"average: {odds.verdict(1)}. The odds are {odds} times the private ones, and {compared}. "
+        f"More than high school have {beyond[0].value:.1%} of the state's people and {beyond[1].value:.1%} of "
+        "the others"
     )
     answer += f"; up to high school the odds are {school} times, beyond it {college}." if school and college else "."
     return answer, {
@@ -48,15 +55,9 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
         "beyond_high_school": {"state": beyond[0].figures(), "private": beyond[1].figures()},
         "levels_compared": len(full),
         "levels_where_the_state_is_behind": behind,
+        "levels_where_it_is_by_more_than_chance": surely,
     }
 
 
 def _odds(pairs: Iterable[tuple[Share, Share]]) -> Estimate | None:
     return pooled_odds_ratio((*one.sides, *other.sides) for one, other in pairs)
-
-
-def _verdict(estimate: Estimate, even: float) -> str:
-    """Whether its interval is above, below or about what means no difference."""
-    if estimate.low > even:
-        return "yes"
-    return "no" if estimate.high < even else "there is no telling"

@@ -3,7 +3,7 @@
 from django.db.models import Avg, Count, Q, QuerySet
 
 from census.insights.counting import RICH, Answer, require, shares_over_50k, total
-from census.insights.intervals import Share, difference, pooled_odds_ratio
+from census.insights.intervals import NO_TELLING, Share, difference, pooled_odds_ratio
 from census.models import Respondent
 
 AGES = ((0, 20), (21, 34), (35, 54), (55, 64), (65, 150))
@@ -11,7 +11,7 @@ WHOLE = Q(workclass__isnull=False, occupation__isnull=False, native_country__isn
 
 
 def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
-    """Those whose work is not known are the young and the old."""
+    """The young and the old lack a work class most often."""
     ages = [shares_over_50k(respondents.filter(workclass__isnull=gap), "age") for gap in (True, False)]
     unknown, known = (_in_bands(of) for of in ages)
     names = [f"{low} to {high}" if low else f"up to {high}" for low, high in AGES[:-1]] + [f"{AGES[-1][0]} and over"]
@@ -27,13 +27,16 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
     odds = pooled_odds_ratio(
         (*ages[0][year].sides, *ages[1][year].sides) for year in sorted(ages[0].keys() & ages[1].keys())
     )
-    at_random = max(share.interval[0] for share in missing.values()) <= min(s.interval[1] for s in missing.values())
+    middle = Share(sum(of.of for of in unknown[1:-1]), total(unknown).of)
+    even = max(share.interval[0] for share in missing.values()) <= min(s.interval[1] for s in missing.values())
     told = ", ".join(f"{share} of those aged {name}" for name, share in missing.items())
+    differ = not even or (odds is not None and odds.verdict(1) != NO_TELLING)
     answer = (
-        f"{'Perhaps' if at_random else 'No'}: it is not known of {told}. Of the {total(unknown).of:,} without a work "
-        f"class, {of_them['no_occupation']:,} lack the occupation too, and yet they work {of_them['hours']:.1f} "
-        f"hours a week on average. Without every row that has a gap, {whole.value:.1%} of {whole.of:,} are over 50K, "
-        f"not {everybody.value:.1%} of {everybody.of:,}."
+        f"{'No' if differ else NO_TELLING.capitalize()}: it is not known of "
+        f"{told}. Of the {total(unknown).of:,} without a work class, {middle} are aged {AGES[1][0]} to "
+        f"{AGES[-2][1]}; {of_them['no_occupation']:,} lack the occupation too, and yet they report "
+        f"{of_them['hours']:.1f} hours of work a week on average. Without every row that has a gap, {whole.value:.1%} "
+        f"of {whole.of:,} are over 50K, not {everybody.value:.1%} of {everybody.of:,}."
     )
     if odds:
         answer += f" At the same age, their odds of being over 50K are {odds} times those of the others."
@@ -41,6 +44,7 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
         "without_work_class": total(unknown).figures(),
         "with_work_class": total(known).figures(),
         "without_work_class_by_age": {name: share.figures() for name, share in missing.items()},
+        "of_these_aged_21_to_64": middle.figures(),
         "without_work_class_nor_occupation": of_them["no_occupation"],
         "their_hours_per_week": round(float(of_them["hours"]), 3),
         "respondents": everybody.figures(),

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import erfc, exp, log, sqrt
 
 Z = 1.959964  # the normal quantile of a two-sided 95 % interval
+NO_TELLING = "there is no telling"
 
 # The counts of one stratum: in the first group those with the outcome and without it, then the same of the second.
 Stratum = tuple[int, int, int, int]
@@ -26,6 +27,24 @@ class Estimate:
         """Return it in percentage points: ``19.4 points (18.8 to 20.1)``."""
         value, low, high = (round(100 * part, places) + 0.0 for part in (self.value, self.low, self.high))  # no -0.0
         return f"{value:.{places}f} points ({low:.{places}f} to {high:.{places}f})"
+
+    def percent(self) -> str:
+        """Return it in percent: ``94% (87 to 100)``."""
+        return f"{self.value:.0%} ({100 * self.low:.0f} to {100 * self.high:.0f})"
+
+    def verdict(self, even: float = 0.0) -> str:
+        """Return ``yes`` where it is above what means no difference, ``no`` where below, by its interval."""
+        if self.low > even:
+            return "yes"
+        return "no" if self.high < even else NO_TELLING
+
+    @property
+    def chance(self) -> float:
+        """How likely it is that chance puts so normal an estimate this far from 0, on either side."""
+        error = (self.high - self.low) / (2 * Z)
+        if abs(self.value) < 1e-12:  # nothing but rounding
+            return 1.0
+        return erfc(abs(self.value) / error / sqrt(2)) if error else 0.0
 
     def __str__(self):
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -82,6 +101,37 @@ def standardized_difference(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
     gap = sum(one.of / everybody * (one.value - other.value) for one, other in pairs)
     variance = sum((one.of / everybody) ** 2 * (_variance(one) + _variance(other)) for one, other in pairs)
     return Estimate(gap, gap - Z * sqrt(variance), gap + Z * sqrt(variance))
+
+
+def part_of_spread(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
+    """Return the part of the difference of the two groups' shares that is in how they are spread over the strata.
+
+    That is what goes when the second group, at its own shares, is spread as the first is (Kitagawa; Oaxaca and
+    Blinder); with the groups the other way round it is another part, and neither is truer. The interval, by
+    linearization, takes spreads and shares as found in a sample. A ZeroDivisionError where the shares do not differ.
+    """
+    here, there = sum(one.of for one, _ in pairs), sum(other.of for _, other in pairs)
+    spreads = [(one.of / here, other.of / there) for one, other in pairs]
+    gap = sum(
+        ours * one.value - theirs * other.value for (ours, theirs), (one, other) in zip(spreads, pairs, strict=True)
+    )
+    part = sum((ours - theirs) * other.value for (ours, theirs), (_, other) in zip(spreads, pairs, strict=True)) / gap
+    variance = 0.0
+    for (ours, theirs), (one, other) in zip(spreads, pairs, strict=True):
+        variance += (part * ours) ** 2 * _variance(one) + (ours - theirs + part * theirs) ** 2 * _variance(other)
+    moved = [other.value - part * one.value for one, other in pairs]
+    variance += _multinomial([ours for ours, _ in spreads], moved) / here
+    variance += (
+        _multinomial([theirs for _, theirs in spreads], [(part - 1) * other.value for _, other in pairs]) / there
+    )
+    half = Z * sqrt(variance) / abs(gap)
+    return Estimate(part, part - half, part + half)
+
+
+def _multinomial(spread: list[float], values: list[float]) -> float:
+    """The variance of a value of one that is drawn from the strata."""
+    mean = sum(weight * value for weight, value in zip(spread, values, strict=True))
+    return sum(weight * (value - mean) ** 2 for weight, value in zip(spread, values, strict=True))
 
 
 def _variance(share: Share) -> float:

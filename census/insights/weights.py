@@ -1,15 +1,37 @@
 """Final weights: whom the respondents stand for, and what counting by weight changes."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, Count, QuerySet, Sum
 from django.db.models.functions import Cast
 
 from census.insights.counting import LEAST, Answer, require
-from census.insights.intervals import Estimate, Share, Weighed, weighted_share
+from census.insights.intervals import NO_TELLING, Estimate, Share, Weighed, weighted_share
 from census.models import Respondent
 
 PEOPLE_IN_1994 = 260_000_000  # in the United States, of any age, rounded
+
+
+@dataclass(frozen=True)
+class Race:
+    """How many have it, their share of rows and of weight, and how far the second is above the first."""
+
+    respondents: int
+    rows: float
+    weight: float
+    change: Estimate
+
+    def figures(self) -> dict[str, object]:
+        return {
+            "respondents": self.respondents,
+            "share_of_rows": round(self.rows, 6),
+            "share_of_weight": round(self.weight, 6),
+            "change": self.change.figures(),
+        }
+
+    def __str__(self):
+        return f"{self.rows:.1%} of the rows and {self.weight:.1%} by weight, a change of {self.change.points()}"
 
 
 def final_weights(respondents: QuerySet[Respondent]) -> Answer:
@@ -29,12 +51,10 @@ def final_weights(respondents: QuerySet[Respondent]) -> Answer:
     share, change, effective = weighted_share(with_it, without)
     races = _races(groups, everybody)
     require({"races of respondents enough": len(races)}, least=2)
-    most, least = (pick(races, key=lambda race: _change(races[race])) for pick in (max, min))
     answer = (
         f"Their sum is {everybody.weight:,}{_people(everybody.weight)}. By weight {share.value:.2%} are over 50K, by "
-        f"heads {plain.value:.2%}: {change.points(2)}, {_beyond(change)} chance would explain. But {most} respondents "
-        f"are {_told(races[most])}, {least} ones {_told(races[least])}. Weighted, the {everybody.count:,} respondents "
-        f"tell as much as {effective:,.0f} of equal weight."
+        f"heads {plain.value:.2%}: {change.points(2)}, {_beyond(change)} chance would explain. {_moved(races)} "
+        f"Weighted, the {everybody.count:,} respondents tell as much as {effective:,.0f} of equal weight."
     )
     return answer, {
         "respondents": everybody.count,
@@ -44,7 +64,7 @@ def final_weights(respondents: QuerySet[Respondent]) -> Answer:
         "over_50k": plain.figures(),
         "over_50k_by_weight": share.figures(),
         "change": change.figures(),
-        "races": races,
+        "races": {race: told.figures() for race, told in races.items()},
     }
 
 
@@ -54,30 +74,31 @@ def _people(weight: int) -> str:
     return f", more than lived in the country; as hundredths it makes {weight // 100:,} people"
 
 
-def _change(race: dict[str, float]) -> float:
-    return race["share_of_weight"] / race["share_of_rows"]
-
-
-def _told(race: dict[str, float]) -> str:
-    return f"{race['share_of_rows']:.1%} of the rows and {race['share_of_weight']:.1%} by weight"
+def _moved(races: dict[str, Race]) -> str:
+    """Whose share is not the same by weight, beyond chance for any of so many races: most upwards, and downwards."""
+    sure = sorted(
+        (race for race in races if races[race].change.chance * len(races) < 0.05),
+        key=lambda race: races[race].change.value / races[race].rows,
+    )
+    if not sure:
+        return f"Whether any race is counted otherwise by weight: {NO_TELLING}."
+    ends = dict.fromkeys([sure[-1], sure[0]])  # one, where it is the only one
+    return f"But {'; '.join(f'{race} respondents are {races[race]}' for race in ends)}."
 
 
 def _beyond(change: Estimate) -> str:
     return "no more than" if change.low <= 0 <= change.high else "more than"
 
 
-def _races(groups: list[tuple[str, bool, Weighed]], everybody: Weighed) -> dict[str, dict[str, float]]:
+def _races(groups: list[tuple[str, bool, Weighed]], everybody: Weighed) -> dict[str, Race]:
     """The shares of rows and of weight of the races that enough respondents have."""
-    races = {race: _together(of for name, _, of in groups if name == race) for race, _, _ in groups}
-    return {
-        race: {
-            "respondents": of.count,
-            "share_of_rows": round(of.count / everybody.count, 6),
-            "share_of_weight": round(of.weight / everybody.weight, 6),
-        }
-        for race, of in sorted(races.items())
-        if of.count >= LEAST
-    }
+    races = {}
+    for race in sorted({race for race, _, _ in groups}):
+        of_it, others = (_together(of for name, _, of in groups if (name == race) is side) for side in (True, False))
+        if of_it.count >= LEAST:
+            share, change, _ = weighted_share(of_it, others)
+            races[race] = Race(of_it.count, of_it.count / everybody.count, share.value, change)
+    return races
 
 
 def _together(groups: Iterable[Weighed]) -> Weighed:

@@ -1,16 +1,20 @@
 """Six questions to the census, answered from rows that are in sight."""
 
 import json
+import random
+import re
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from census.insights import QUESTIONS
+from census.insights import QUESTIONS, answers
 from census.models import Respondent
 from tests.importing import imported
 
 WIVES, SEXES, GAINS, WEIGHTS, GAPS, STATE = QUESTIONS
+
+VERDICT = "yes|no|there is no telling"
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +45,7 @@ RICH = {"income": ">50K"}
 def ask(tmp_path):
     """A function that imports so many of each person and returns what is answered, through the commands."""
 
-    def answers(*groups):
+    def said_of(*groups):
         lines = [",".join(PERSON)]
         for number, *ways in groups:
             person = PERSON.copy()
@@ -52,7 +56,7 @@ def ask(tmp_path):
         imported("import_census", tmp_path / "census.csv")
         return said()[0]
 
-    return answers
+    return said_of
 
 
 def said():
@@ -72,9 +76,11 @@ def test_wives_are_counted_against_husbands_by_heads_and_by_weight(ask):
     assert answer["answer"].startswith("No: for each wife there are 2.0 husbands (90 to 45; by weight 4.0).")
 
 
-def test_as_many_wives_as_husbands_are_told_as_such(ask):
-    answer = ask((50, HUSBAND), (48, WIFE), (40, {}))[WIVES]
-    assert answer["answer"].startswith("Yes: for each wife there are 1.0 husbands (50 to 48;")
+def test_as_many_wives_as_husbands_are_told_as_such_if_they_are_enough_to_tell(ask):
+    few = ask((50, HUSBAND), (48, WIFE), (40, {}))[WIVES]
+    assert few["answer"].startswith("There is no telling: for each wife there are 1.0 husbands (50 to 48;")
+    many = ask((1100, HUSBAND), (1100, WIFE), (40, {}))[WIVES]
+    assert many["answer"].startswith("Yes, about: for each wife there are 1.0 husbands (")
 
 
 def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
@@ -89,21 +95,65 @@ def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
         0
     ] * 3
     assert figures["odds_ratio_of_the_others"]["value"] == 1
-    assert "it would be 0.0 points" in answer["answer"] and "100% of the gap" in answer["answer"]
+    assert figures["gap_if_men_married_as_women"]["value"] == 0
+    assert "it would be 0.0 points" in answer["answer"] and "100% (" in answer["answer"]
+
+
+def test_how_much_of_the_gap_is_in_marriage_is_told_by_both_standards(ask):
+    answer = ask(
+        *[(200, HUSBAND, RICH), (200, HUSBAND), (40, WIFE, RICH), (60, WIFE)],
+        *[(20, RICH), (80, {}), (40, {"sex": "Female"}, RICH), (360, {"sex": "Female"})],
+    )[SEXES]
+    figures = answer["figures"]
+    # By hand: 44% less 16%. Spread as the men, women would have 34%; spread as the women, men would have 26%.
+    assert [figures[name]["value"] for name in ("gap", "gap_if_married_alike", "gap_if_men_married_as_women")] == [
+        *(0.28, 0.1, 0.1)
+    ]
+    of_it = [figures[f"part_of_the_gap_at_the_{sex}_shares"] for sex in ("womens", "mens")]
+    assert [part["value"] for part in of_it] == [0.642857] * 2
+    assert all(part["low"] < 0.6 and 0.7 < part["high"] for part in of_it)
+    assert answer["answer"].startswith("As a whole: yes.") and "Among the others: yes, " in answer["answer"]
+    assert "Among those who live with a spouse: there is no telling, " in answer["answer"]
+    assert re.search(r"By these two standards 64% \(\d+ to \d+\) and 64% \(\d+ to \d+\) of the gap", answer["answer"])
 
 
 def test_amounts_of_capital_gain_are_seen_to_be_one_sided(ask):
     amounts = [(1000, {}), (2000, RICH), (3000, {}), (4000, RICH), (99_999, RICH)]
-    answer = ask(*[(10, {"capital_gain": amount}, side) for amount, side in amounts], (4, {"capital_gain": 41_310}))[
+    answer = ask(*[(20, {"capital_gain": amount}, side) for amount, side in amounts], (4, {"capital_gain": 41_310}))[
         GAINS
     ]
     figures = answer["figures"]
     assert (figures["amounts"], figures["amounts_of_several"], figures["one_sided"]) == (6, 5, 5)
-    assert (figures["changes_of_side"], figures["top_code"], figures["top_code_over_50k"]) == (3, 10, 10)
+    assert (figures["changes_of_side"], figures["top_code"], figures["top_code_over_50k"]) == (3, 20, 20)
     assert figures["largest_other_amount"] == 41_310
-    assert figures["top_code_of_all_dollars"] == round(999_990 / (100_000 + 999_990 + 165_240), 6)
-    assert figures["one_sided_if_amounts_told_nothing"] == round(5 * ((30 / 54) ** 10 + (24 / 54) ** 10), 6)
-    assert "none of the 10 with 1,000, all of the 10 with 2,000" in answer["answer"]
+    assert figures["top_code_of_all_dollars"] == round(1_999_980 / (200_000 + 1_999_980 + 165_240), 6)
+    assert figures["one_sided_if_amounts_told_nothing"] == round(5 * ((60 / 104) ** 20 + (44 / 104) ** 20), 6)
+    # The smaller half: 20 of 60 have 2,000; the larger one: 40 of 44.
+    assert (figures["median_gain"], figures["difference"]["value"]) == (3000, round(40 / 44 - 20 / 60, 6))
+    assert answer["answer"].startswith("By and large: yes.") and "Amount by amount: no." in answer["answer"]
+    assert "changes 3 times (all of the 20 with 2,000, none of the 20 with 3,000)" in answer["answer"]
+
+
+def test_amounts_that_are_one_sided_by_chance_tell_nothing(ask):
+    gains = [
+        (n, {"capital_gain": 1000 * k}, side) for k in range(1, 19) for n, side in ((2 + k % 2, RICH), (3 - k % 2, {}))
+    ]
+    answer = ask(*gains, (5, {"capital_gain": 1500}, RICH), (5, {"capital_gain": 2500}))[GAINS]
+    figures = answer["figures"]
+    assert (figures["one_sided"], figures["changes_of_side"]) == (2, 1) and figures["clearest_fall"]
+    # Of twenty amounts of five, each with a chance of one in sixteen: at least two.
+    none, one = (15 / 16) ** 20, 20 * (15 / 16) ** 19 / 16
+    assert figures["chance_of_so_many_one_sided"] == round(1 - none - one, 6)
+    assert "By and large: there is no telling." in answer["answer"]
+    assert "Amount by amount: there is no telling." in answer["answer"]
+
+
+def test_amounts_that_rise_from_one_side_to_the_other_are_told_as_such(ask):
+    answer = ask(
+        *[(20, {"capital_gain": amount}, RICH if amount > 3000 else {}) for amount in range(1000, 7000, 1000)]
+    )[GAINS]
+    assert "Amount by amount: yes." in answer["answer"] and "changes 1 time." in answer["answer"]
+    assert answer["figures"]["clearest_fall"] == []
 
 
 def test_weights_are_set_against_heads(ask):
@@ -115,13 +165,24 @@ def test_weights_are_set_against_heads(ask):
     assert figures["over_50k_by_weight"]["value"] == round(6_000_000 / weight, 6)
     assert figures["change"]["value"] == round(6_000_000 / weight - 60 / 160, 6)
     assert figures["respondents_of_equal_weight"] == round(weight**2 / squares, 1)
-    assert figures["races"]["Black"] == {
+    black = figures["races"]["Black"]
+    assert black["change"].pop("low") > 0.3 and black["change"].pop("high") < 0.6
+    assert black == {
         "respondents": 40,
         "share_of_rows": 0.25,
         "share_of_weight": round(59_616_000 / weight, 6),
+        "change": {"value": round(59_616_000 / weight - 0.25, 6)},
     }
     assert "Black respondents are 25.0% of the rows and 71.3% by weight" in answer["answer"]
     assert "hundredths" not in answer["answer"]  # so few people there may be
+
+
+@pytest.mark.parametrize("weights", [(100_000, 100_000), (90_000, 110_000)])
+def test_races_that_weigh_the_same_are_not_told_apart(ask, weights):
+    people = [{"fnlwgt": weight, "race": race} for weight in weights for race in ("White", "Black", "Other")]
+    answer = ask(*[(20, person, side) for person in people for side in (RICH, {})])[WEIGHTS]
+    assert "Whether any race is counted otherwise by weight: there is no telling." in answer["answer"]
+    assert "But" not in answer["answer"]
 
 
 def test_gaps_are_counted_by_age(ask):
@@ -146,6 +207,17 @@ def test_gaps_are_counted_by_age(ask):
     # Mantel and Haenszel, by hand: (10 x 40 / 100) against (20 x 60 / 120 + 20 x 30 / 100).
     assert figures["odds_ratio_at_the_same_age"]["value"] == 0.25
     assert answer["answer"].startswith("No: it is not known of 50.0%")
+    assert figures["of_these_aged_21_to_64"]["count"] == 0
+
+
+def test_gaps_that_are_as_common_at_all_ages_and_incomes_are_not_told_to_matter(ask):
+    unknown = {"workclass": "?", "occupation": "?"}
+    answer = ask(
+        *[(n, {"age": age}, gap, side) for age in (18, 30, 40, 60, 70) for n, gap in ((30, {}), (10, unknown))
+          for side in (RICH, {})]
+    )[GAPS]  # fmt: skip
+    assert answer["answer"].startswith("There is no telling: it is not known of 25.0%")
+    assert "Of the 100 without a work class, 60.0% (50.2 to 69.1) are aged 21 to 64;" in answer["answer"]
 
 
 def test_a_difference_that_turns_round_at_the_same_education_is_told(ask):
@@ -159,9 +231,45 @@ def test_a_difference_that_turns_round_at_the_same_education_is_told(ask):
     # By hand: (16 x 1440 / 1800 + 400 x 80 / 1000) against (184 x 160 / 1800 + 400 x 120 / 1000).
     assert figures["odds_ratio_at_the_same_education"]["value"] == round((12.8 + 32) / (184 * 160 / 1800 + 48), 6)
     assert (figures["levels_compared"], figures["levels_where_the_state_is_behind"]) == (2, 2)
+    assert figures["levels_where_it_is_by_more_than_chance"] == 1  # 50% of 800 against 60% of 200; 8% against 10%
     assert figures["beyond_high_school"]["state"]["value"] == 0.8
     assert answer["answer"].startswith("As a whole: yes.")
-    assert "At the same level of education: no." in answer["answer"]
+    assert "At the same level of education, on average: no." in answer["answer"]
+
+
+def test_employers_that_share_no_large_level_of_education_are_not_compared_level_by_level(ask):
+    groups = [(way, side) for way in ({}, MASTER) for side in ({}, RICH)]
+    answer = ask(*[(10, {"workclass": "State-gov"}, *group) for group in groups], *[(40, *group) for group in groups])[
+        STATE
+    ]
+    assert answer["figures"]["levels_compared"] == 0
+    assert "the private ones, and no level has 30 respondents of both. More than" in answer["answer"]
+
+
+def test_of_people_made_by_chance_it_mostly_says_that_there_is_no_telling(ask):
+    chosen, samples = random.Random(1994), range(1, 11)
+    ways = (
+        [HUSBAND, WIFE, {}, {"sex": "Female"}],
+        [{"workclass": "?", "occupation": "?"}, {"workclass": "State-gov"}, {}],
+        [{"age": age} for age in (18, 30, 40, 60, 70)],
+        [{"capital_gain": amount} for amount in (0, 0, *range(1000, 11_000, 1000))],
+        [{"race": race, "fnlwgt": weight} for race in ("White", "Black", "Other") for weight in (90_000, 150_000)],
+        [MASTER, {}],
+        [RICH, {}],
+        [{"native_country": country} for country in ("?", "Peru", "Peru")],
+    )
+    ask(*[(1, *map(chosen.choice, ways), {"hours_per_week": sample}) for sample in samples for _ in range(1000)])
+    claims = []
+    for sample in samples:
+        said = answers(Respondent.objects.filter(hours_per_week=sample))
+        told = {question: entry["answer"] for question, entry in said.items()}
+        claims += [told[WIVES].startswith("No: "), told[GAPS].startswith("No: ")]
+        claims += ["no more than chance" not in told[WEIGHTS], " But " in told[WEIGHTS]]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[SEXES])]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[GAINS])]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[STATE])]
+    assert len(claims) >= len(samples) * 11
+    assert sum(claims) < 0.1 * len(claims)  # intervals of 95% allow one in twenty
 
 
 def test_without_respondents_it_says_what_to_type():
@@ -171,15 +279,15 @@ def test_without_respondents_it_says_what_to_type():
 
 def test_questions_that_few_respondents_cannot_answer_say_of_whom_there_are_too_few(respondent, tmp_path, capsys):
     respondent().save()
-    answers, complaints = said()
-    assert list(answers) == list(QUESTIONS)
-    for entry in answers.values():
+    told, complaints = said()
+    assert list(told) == list(QUESTIONS)
+    for entry in told.values():
         assert entry["answer"].startswith("Not enough data: expected at least ") and entry["figures"] == {}
-    assert "found 0 husbands and 0 wives" in answers[WIVES]["answer"]
+    assert "found 0 husbands and 0 wives" in told[WIVES]["answer"]
     assert f"{WIVES} Not enough data:" in complaints
     call_command("census_insights", "-o", str(tmp_path / "answers.json"))
     assert "0 of 6 questions answered." in capsys.readouterr().out
-    assert json.loads((tmp_path / "answers.json").read_text(encoding="utf-8")) == answers
+    assert json.loads((tmp_path / "answers.json").read_text(encoding="utf-8")) == told
     with pytest.raises(CommandError, match=r"--output .*: expected a file that can be written"):
         call_command("census_insights", output=str(tmp_path))
     Respondent.objects.all().delete()

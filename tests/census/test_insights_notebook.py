@@ -3,15 +3,19 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from census.insights import QUESTIONS, answers
+from census.insights import QUESTIONS, answers, unanswered
+from census.insights.files import are_of_uci
 from census.models import Respondent
 from tests.importing import SAMPLES, imported
-from tests.notebooks import executed, texts
+from tests.insights import Refused, ran_through, replaced
+from tests.notebooks import texts
 
 CENSUS = Path(__file__).resolve().parents[2] / "census"
 NOTEBOOK, ANSWERS = CENSUS / "insights.ipynb", CENSUS / "insights.json"
@@ -20,12 +24,25 @@ SOUND = ("execute_result", "display_data")
 
 
 @pytest.fixture
-def run(child_environment, tmp_path, monkeypatch):
-    """A function that runs the notebook on this test's database; Jupyter's own files are the test's, too."""
+def make(child_environment, tmp_path):
+    """A function that runs make notebook on this test's database, and leaves its files in *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    for name, folder in own.items():
-        monkeypatch.setenv(name, folder)
-    return lambda: executed(NOTEBOOK, child_environment | own)
+    # A make that runs these tests would have this one tell of the folders that it enters.
+    environment = {name: value for name, value in child_environment.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+    def made():
+        # As if installed, and with this Python in place of one of its own.
+        command = ["make", "--old-file=dev", "notebook", f"PYTHON={sys.executable}", f"ARGS=--folder {tmp_path}"]
+        return subprocess.run(command, cwd=CENSUS.parent, env=environment | own, capture_output=True, text=True)
+
+    return made
+
+
+def written(folder):
+    """The notebook and the answers in a folder."""
+    return nbformat.read(folder / "insights.ipynb", as_version=4), json.loads(
+        (folder / "insights.json").read_text("utf-8")
+    )
 
 
 def outputs(notebook):
@@ -37,30 +54,91 @@ def pictures(notebook):
 
 
 def committed():
-    return nbformat.read(NOTEBOOK, as_version=4), json.loads(ANSWERS.read_text(encoding="utf-8"))
+    return written(CENSUS)
 
 
-def test_the_notebook_runs_on_the_sample(run):
+def test_the_notebook_runs_on_the_sample_and_is_written_beside_what_is_committed(make, tmp_path):
     imported("import_census", SAMPLES / "census")
-    notebook = run()
+    before = NOTEBOOK.read_bytes(), ANSWERS.read_bytes()
+    ran = make()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith(
+        "var/insights.ipynb and insights.json are of the 5,000 respondents that are imported. They are not UCI's two "
+        "files alone, so what is committed stays as it was.\n"
+    )
+    assert (NOTEBOOK.read_bytes(), ANSWERS.read_bytes()) == before and not (tmp_path / "census").exists()
+    notebook, said = written(tmp_path / "var")
     assert {output.output_type for output in outputs(notebook)} == set(SOUND)  # neither errors nor warnings
     assert len(pictures(notebook)) == len(QUESTIONS)
-    assert "5,000 respondents." in texts(notebook)
-    said = answers()
+    assert "5,000 respondents, who are not UCI's: sentences not in bold may not hold of them." in texts(notebook)
+    assert said == answers() and not unanswered(said)
     assert [text for text in texts(notebook) if text.startswith("**")] == [f"**{e['answer']}**" for e in said.values()]
-    assert not [entry for entry in said.values() if not entry["figures"]]
+    # The sample was made without what these questions find in UCI's files, and is not said to have it.
+    assert said[SEXES]["answer"].startswith("As a whole: there is no telling.")
+    assert "Amount by amount: there is no telling." in said[GAINS]["answer"]
+    assert "by weight: there is no telling." in said[WEIGHTS]["answer"]
+    assert "At the same level of education, on average: there is no telling." in said[STATE]["answer"]
+    assert not [text for text in texts(notebook) if "from 201,719" in text]
 
 
-def test_what_is_committed_holds_on_the_files_of_uci(real_data, run):
+def test_what_is_committed_holds_on_the_files_of_uci(real_data, make, tmp_path):
     imported("import_census", real_data / "census")
-    notebook, said = committed()
-    assert answers() == said
-    assert texts(run()) == texts(notebook)
+    ran = make()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith("census/insights.ipynb and insights.json are new, of UCI's files.\n")
+    assert not (tmp_path / "var").exists()
+    (new, said), (notebook, answered) = written(tmp_path / "census"), committed()
+    assert said == answered
+    assert texts(new) == texts(notebook)
     # What the notebook says in its own words, beside the figures.
     assert not Respondent.objects.filter(workclass=None).exclude(occupation=None).exists()
     jobless = Respondent.objects.filter(occupation=None).exclude(workclass=None)
     assert set(jobless.values_list("workclass__name", flat=True)) == {"Never-worked"}
     assert not Respondent.objects.filter(hours_per_week=0).exists()
+    # A single cell makes them others.
+    Respondent.objects.filter(pk=Respondent.objects.first().pk).update(hours_per_week=1)
+    assert not are_of_uci()
+
+
+def refused(ran, tmp_path):
+    """The one sentence of a make that wrote nothing."""
+    first, last = ran.stderr.splitlines()
+    assert ran.returncode == 2 and last.startswith("make: *** [") and last.endswith("Error 1")
+    assert ran.stdout == "" and not {"census", "var"} & {path.name for path in tmp_path.iterdir()}
+    return first
+
+
+def test_too_few_respondents_are_refused_before_anything_is_written(make, respondent, tmp_path):
+    assert refused(make(), tmp_path) == (
+        "Nothing is written: There are no respondents. Import some first: python manage.py import_census"
+    )
+    respondent().save()
+    assert re.match(
+        r"Nothing is written: 1 respondents answer 0 of 6 questions\. Are there as many wives as husbands\? Not enough "
+        r"data: expected at least 30 in each group, found .*\. Import more: python manage\.py import_census$",
+        refused(make(), tmp_path),
+    )
+
+
+def test_a_cell_that_fails_is_told_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("{}['women']")])
+    nbformat.write(notebook, tmp_path / "insights.ipynb")
+    told = r"^Nothing is written: a cell of insights\.ipynb fails on these respondents \(KeyError: 'women'\)\.$"
+    with pytest.raises(Refused, match=told):
+        ran_through(tmp_path / "insights.ipynb")
+
+
+def test_both_files_are_replaced_or_none(tmp_path):
+    notebook, said = tmp_path / "insights.ipynb", tmp_path / "insights.json"
+    notebook.write_text("old")
+    said.mkdir()  # which no file can replace
+    with pytest.raises(Refused, match=r"^Nothing is written: .*insights\.json: \w"):
+        replaced({notebook: "new", said: "new"})
+    assert notebook.read_text() == "old" and sorted(tmp_path.iterdir()) == [notebook, said]
+    said.rmdir()
+    replaced({notebook: "new", said: "new"})
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["new", "new"]
 
 
 def test_the_committed_notebook_says_what_the_committed_answers_say():
@@ -112,23 +190,29 @@ def test_what_the_notebooks_own_words_conclude_follows_from_the_figures():
     figures = {question: entry["figures"] for question, entry in said.items()}
     wives, sexes, gains, weights, gaps, state = figures.values()
     assert wives["husbands_per_wife"] > 8 and wives["husbands_per_wife_by_weight"] > 8
-    # The sexes do not differ with a spouse; without one women have about half the odds, and the gap is nearly all told.
+    # The sexes cannot be told apart with a spouse; without one women have about half the odds; most of the gap is told,
+    # less of it if the men are spread as the women are.
     assert sexes["gap_with_a_spouse"]["low"] < 0 < sexes["gap_with_a_spouse"]["high"]
     assert 0.5 < sexes["odds_ratio_of_the_others"]["value"] < 0.6
-    assert sexes["gap_if_married_alike"]["value"] < 0.1 * sexes["gap"]["value"]
+    parts = [sexes[f"part_of_the_gap_at_the_{sex}_shares"] for sex in ("mens", "womens")]
+    assert 0.5 < parts[0]["low"] < parts[0]["value"] < parts[1]["value"] < parts[1]["high"]
     # At equal hours wives are ahead of husbands, and the other women as far behind as before.
     [wife, other] = [
         re.findall(r"([\d.]+) to ([\d.]+)", row.split("|")[-n]) for n in (3, 2) for row in by_hours(notebook)
     ]
     assert float(wife[0][0]) > 1 > float(other[0][1])
+    assert gains["difference"]["low"] > 0 and gains["chance_of_such_a_fall"] < 0.001
     assert gains["one_sided"] > 10 * gains["one_sided_if_amounts_told_nothing"]
     assert gains["top_code"] == gains["top_code_over_50k"]
     assert weights["change"]["low"] < 0 < weights["change"]["high"]
     assert weights["sum_of_weights"] > 5_000_000_000 > weights["sum_of_weights"] // 100
     assert gaps["odds_ratio_at_the_same_age"]["high"] < 1
     shares = [share["value"] for share in gaps["without_work_class_by_age"].values()]
-    assert max(shares[1:4]) < min(shares[0], shares[4])  # the young and the old
+    assert max(shares[1:4]) < min(shares[0], shares[4])  # likeliest at both ends
+    assert gaps["of_these_aged_21_to_64"]["low"] > 0.5  # yet most are of an age between
+    assert gaps["without_work_class_nor_occupation"] == gaps["without_work_class"]["of"]
     # Behind as pooled; not to be told apart up to high school.
     assert state["difference"]["low"] > 0 and state["odds_ratio_at_the_same_education"]["high"] < 1
     assert state["odds_ratio_up_to_high_school"]["low"] < 1 < state["odds_ratio_up_to_high_school"]["high"]
     assert state["odds_ratio_beyond_high_school"]["high"] < 1
+    assert 0 < state["levels_where_the_state_is_behind"] < state["levels_compared"]  # though not at each of them

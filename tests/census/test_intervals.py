@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
 from census.insights.intervals import (
+    Estimate,
     Share,
     Weighed,
     difference,
+    part_of_spread,
     pooled_odds_ratio,
     standardized_difference,
     weighted_share,
@@ -51,6 +54,46 @@ def test_a_standardized_difference_spreads_the_second_group_as_the_first():
     [single] = [standardized_difference([(Share(30, 100), Share(40, 200))])]
     low, high = confint_proportions_2indep(30, 100, 40, 200, method="wald")
     assert (single.value, single.low, single.high) == pytest.approx((0.1, low, high), abs=1e-6)
+
+
+def test_the_part_of_a_difference_that_is_in_the_spread_varies_as_in_a_bootstrap():
+    pairs = [(Share(888, 1991), Share(112, 250)), (Share(104, 1274), Share(65, 1369))]
+    for one, other in (pairs, [(woman, man) for man, woman in pairs]), (pairs[::-1], None):
+        found = part_of_spread(one)
+        assert found.value == pytest.approx(part_by_hand(*counted(one)))
+        if other is None:
+            continue
+        assert part_of_spread(other).value != pytest.approx(found.value, abs=0.01)
+        rng = np.random.default_rng(7)
+        of, rich = counted(one)
+        drawn = []
+        for _ in range(3_000):
+            spread = np.array([rng.multinomial(n.sum(), n / n.sum()) for n in of])
+            drawn.append(part_by_hand(spread, rng.binomial(spread, rich / of)))
+        assert (found.high - found.low) / 2 / 1.96 == pytest.approx(np.std(drawn), rel=0.08)
+
+
+def counted(pairs):
+    """How many there are, and how many of them have it: a row for each group, a column for each stratum."""
+    return np.array([[s.of for s in group] for group in zip(*pairs, strict=True)]), np.array(
+        [[s.count for s in group] for group in zip(*pairs, strict=True)]
+    )
+
+
+def part_by_hand(of, rich):
+    (one, other), (ours, theirs) = of, rich
+    gap = ours.sum() / one.sum() - theirs.sum() / other.sum()
+    return 1 - (one / one.sum() * (ours / one - theirs / other)).sum() / gap
+
+
+def test_a_verdict_is_by_the_interval_and_a_chance_that_of_the_normal():
+    assert [Estimate(0.1, *interval).verdict() for interval in ((0.01, 0.2), (-0.1, 0.3))] == [
+        *("yes", "there is no telling")
+    ]
+    assert Estimate(0.7, 0.5, 0.9).verdict(1) == "no"
+    assert Estimate(0.1, 0, 0.2).chance == pytest.approx(0.05, abs=1e-6)
+    assert Estimate(-0.1, -0.3, 0.1).chance == pytest.approx(2 * stats.norm.sf(1.959964 / 2), abs=1e-6)
+    assert (Estimate(0, 0, 0).chance, Estimate(0.1, 0.1, 0.1).chance) == (1, 0)
 
 
 def test_a_weighted_share_is_that_of_statsmodels_and_its_change_that_of_a_bootstrap():

@@ -36,7 +36,7 @@ def test_labels_are_shown_rather_than_ids_and_units_in_heads(reader, respondents
     assert row["Education"] == "Bachelors" and row["Income over 50K"] == "no"
     assert (
         row["Capital gain US dollars"] == "14,084"
-        and row["Final weight People that the respondent stands for"] == "77,516"
+        and row["Final weight Survey weight, in hundredths of people"] == "77,516"
     )
     assert reader.texts(CENSUS)[4][heads.index("Workclass")] == "– missing"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from census.insights import answers
+from census.insights import answers, unanswered
 from census.models import Respondent
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                 "yet, type: python manage.py migrate"
             ) from error
         text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
-        unanswered = [question for question, entry in said.items() if not entry["figures"]]
+        without = unanswered(said)
         if output == "-":
             self.stdout.write(text, ending="")
         else:
@@ -39,6 +39,6 @@ class Command(BaseCommand):
                     f"--output {output}: expected a file that can be written, but: {error.strerror}."
                 ) from None
             if options["verbosity"]:
-                self.stdout.write(f"{output}: {len(said) - len(unanswered)} of {len(said)} questions answered.")
-        for question in unanswered:
-            self.stderr.write(f"{question} {said[question]['answer']}")
+                self.stdout.write(f"{output}: {len(said) - len(without)} of {len(said)} questions answered.")
+        for question, answer in without.items():
+            self.stderr.write(f"{question} {answer}")

@@ -1,0 +1,117 @@
+"""What ``make notebook`` does: the census insights run again, the notebook and its answers together or not at all.
+
+``python -m tests.insights [--folder FOLDER]``: on the respondents of UCI's files it replaces what is committed in
+census/, on all others it writes the same two files to var/.
+"""
+
+import argparse
+import io
+import json
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import django
+import nbformat
+from django.core.management import CommandError, call_command
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from tests.notebooks import executed, texts
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK = ROOT / "census" / "insights.ipynb"
+
+
+class Refused(Exception):
+    """Why nothing is written, in a sentence."""
+
+
+def rerun(folder: Path = ROOT) -> str:
+    """Write both files to *folder*, and return in a sentence where they are and of whom; raises Refused."""
+    from census.insights import unanswered
+    from census.insights.files import are_of_uci
+    from census.models import Respondent
+
+    said = answered()
+    if without := unanswered(said):
+        number = Respondent.objects.count()
+        raise Refused(
+            f"Nothing is written: {number:,} respondents answer {len(said) - len(without)} of {len(said)} questions. "
+            f"{' '.join(next(iter(without.items())))} Import more: python manage.py import_census"
+        )
+    of_uci = are_of_uci()
+    notebook = ran_through(NOTEBOOK)
+    if [text for text in texts(notebook) if text.startswith("**")] != [f"**{e['answer']}**" for e in said.values()]:
+        raise Refused("Nothing is written: the respondents were changed meanwhile. Type: make notebook")
+    where = folder / ("census" if of_uci else "var")
+    replaced({
+        where / "insights.ipynb": nbformat.writes(notebook) + "\n",
+        where / "insights.json": json.dumps(said, ensure_ascii=False, indent=2) + "\n",
+    })  # fmt: skip
+    shown = os.path.relpath(where)
+    if of_uci:
+        return f"{shown}/insights.ipynb and insights.json are new, of UCI's files."
+    return (
+        f"{shown}/insights.ipynb and insights.json are of the {Respondent.objects.count():,} respondents that are "
+        "imported. They are not UCI's two files alone, so what is committed stays as it was."
+    )
+
+
+def answered() -> dict[str, dict]:
+    """What manage.py census_insights answers; raises Refused in its words."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "answers.json")
+        try:
+            call_command("census_insights", output=str(path), verbosity=0, stderr=io.StringIO())
+        except CommandError as error:
+            raise Refused(f"Nothing is written: {error}") from None
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def ran_through(path: Path) -> nbformat.NotebookNode:
+    """The notebook after all of its cells ran; raises Refused with what a cell complained of."""
+    try:
+        return executed(path)
+    except CellExecutionError as error:
+        told = f"a cell of {path.name} fails on these respondents ({error.ename}: {error.evalue})"
+    except (CellTimeoutError, DeadKernelError) as error:
+        told = f"{path.name} did not come to its end ({type(error).__name__})"
+    raise Refused(f"Nothing is written: {told}.")
+
+
+def replaced(contents: dict[Path, str]) -> None:
+    """Replace all of these files, or none of them; raises Refused where one cannot be written."""
+    new = {path: path.with_name(f".{path.name}.new") for path in contents}
+    old = {path: path.read_bytes() if path.is_file() else None for path in contents}
+    done = []
+    try:
+        for path, text in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new[path].write_text(text, encoding="utf-8")
+        for path, written in new.items():
+            written.replace(path)
+            done.append(path)
+    except OSError as error:
+        for path in done:
+            path.unlink() if old[path] is None else path.write_bytes(old[path])
+        raise Refused(
+            f"Nothing is written: {os.path.relpath(error.filename2 or error.filename)}: {error.strerror}."
+        ) from None
+    finally:
+        for written in new.values():
+            written.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="make notebook", description="Run the census insights again.")
+    parser.add_argument("--folder", type=Path, default=ROOT, help="in whose census/ or var/ the files are written")
+    chosen = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    logging.getLogger("traitlets").setLevel(logging.WARNING)  # else it tells that a notebook is run
+    try:
+        print(rerun(chosen.folder))
+    except Refused as refused:
+        sys.exit(str(refused))
