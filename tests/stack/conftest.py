@@ -4,6 +4,7 @@ import os
 import re
 from urllib.parse import urlencode
 from urllib.request import OpenerDirector, Request
+from urllib.response import addinfourl
 
 import pytest
 
@@ -32,16 +33,30 @@ def link(stack) -> str:
 
 
 @pytest.fixture(scope="session")
-def curator(stack, link) -> OpenerDirector:
-    """A browser in which the first account has chosen its password, and has signed in by that."""
+def password(stack, link) -> str:
+    """The password that the first account has chosen by its link."""
+    password = "kelp-otter-4711"
+    _send(new_browser(), link, new_password1=password, new_password2=password)
+    return password
+
+
+@pytest.fixture
+def curator(stack, password) -> OpenerDirector:
+    """A browser in which the first account has signed in."""
     browser = new_browser()
-    form = browser.open(link)
-    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
-    password = {f"new_password{at}": "kelp-otter-4711" for at in (1, 2)}
-    answer = urlencode({"csrfmiddlewaretoken": token} | password).encode()
-    page = browser.open(Request(form.url, answer, {"Referer": form.url}))
+    page = _send(
+        browser, f"http://localhost:{stack.port}/admin/login/?next=/admin/", username="admin", password=password
+    )
     assert page.url == f"http://localhost:{stack.port}/admin/" and page.status == 200
     return browser
+
+
+def _send(browser: OpenerDirector, address: str, **fields: str) -> addinfourl:
+    """Fill in the form at an address and send it; the page that it leads to."""
+    form = browser.open(address)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
+    answer = urlencode({"csrfmiddlewaretoken": token} | fields).encode()
+    return browser.open(Request(form.url, answer, {"Referer": form.url}))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 from tests.stack.stack import new_browser
 
 
-def test_the_link_for_the_first_account_works_once(stack, curator, link, saw):
+def test_the_link_for_the_first_account_works_once(stack, password, link, saw):
     assert "unsuccessful" in new_browser().open(link).read().decode()
     assert stack.manage("first_sign_in") == ""
     log = stack.run("docker", "compose", "logs", "--no-log-prefix", "proxy").stdout
