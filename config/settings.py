@@ -199,7 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "explore:sign-in"  # the admin has its own, for staff
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -73,7 +73,7 @@ def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
     if isinstance(field, models.BooleanField):
         return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.path.count("__") == 1 and not column.many and issubclass(field.model, Lookup):
-        values = field.model._default_manager.order_by(*_order(field.model)).values_list("pk", field.name)
+        values = field.model._default_manager.order_by(*order_of(field.model)).values_list("pk", field.name)
         keys = dict(values[: CHOICES + 1])
         if len(keys) <= CHOICES and column.name == column.path.split("__")[0]:
             return Narrowing(column, title, CHOICE, [(text, text) for text in keys.values()], keys)
@@ -107,7 +107,7 @@ def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[
     return options if len(options) <= CHOICES else None
 
 
-def _order(model: type[models.Model]) -> Sequence[str]:
+def order_of(model: type[models.Model]) -> Sequence[str]:
     """Return how the admin's list of *model* is ordered."""
     listed = admin.site.is_registered(model) and admin.site.get_model_admin(model).ordering
     return listed or model._meta.ordering

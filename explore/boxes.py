@@ -149,6 +149,7 @@ def _filter(one: Narrowing, state: State, facets: Facets | None) -> Filter:
         ticked = _ticked(one, data)
         for place, (value, label) in enumerate(one.options):
             count = facets.told(one, value) if facets else ""
+            label = label.lower() if value in ("true", "false") else label  # as cells and charts have it
             drawn.ticks.append(Tick(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
     for suffix, label, kind in FIELDS[one.kind]:
         drawn.fields.append(TypedInto(name + suffix, label, kind, data.get(name + suffix, "")))

@@ -141,7 +141,7 @@ def _order(state: State) -> Order:
     if name not in FORMATS:
         state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")
     format = FORMATS.get(name, FORMATS["csv"])
-    compress, defused = _said(state, "compress", "gzip"), _said(state, "spreadsheet", "yes")
+    compress, defused = _said(state, "compress", "gzip"), _said(state, "spreadsheet", "true")
     return Order(state, format, compress and not format.packed, defused and format.name == "csv")
 
 

@@ -31,7 +31,7 @@ def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
 
     def wrap(view: Callable[[HttpRequest, State], HttpResponseBase]) -> Callable:
         @wraps(view)
-        def shown(request: HttpRequest, dataset: str, name: str) -> HttpResponseBase:
+        def shown(request: HttpRequest, dataset: str, name: str, **more: str) -> HttpResponseBase:
             try:
                 state = State(request, table_or_refuse(request.user, dataset, name), own)
             except NoSuchTable as error:
@@ -40,7 +40,7 @@ def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
                 return refused(request, 403, *FORBIDDEN)
             if simplified and not state.is_simple:
                 return redirect(request.path + state.query(cursor=state.data.get("cursor")).removesuffix("?"))
-            return view(request, state)
+            return view(request, state, **more)
 
         return require_safe(login_required(shown))
 
@@ -61,7 +61,7 @@ def page(
         "subtitle": TABS.get(tab),
         "state": state,
         "table": state.table,
-        "tables": _grouped(request.user),
+        "tables": _grouped(tables_for(request.user)),
         "tab": tab,
         "tabs": [
             (name, label, state.table.address(name) + state.query().removesuffix("?")) for name, label in TABS.items()
@@ -81,15 +81,27 @@ def page(
 
 
 def no_such_table(request: HttpRequest, error: NoSuchTable) -> HttpResponse:
-    """Return the page of an address that leads to no table."""
+    """Return the page of an address that leads to no table; of one that leads to a dataset, with its tables."""
+    if of_dataset := [table for table in tables_for(request.user) if table.dataset == error.name]:
+        told = f"{of_dataset[0].dataset_title} is a dataset of several tables."
+        return refused(request, 404, "Which table?", told, offered=of_dataset)
     return refused(
         request, 404, "There is no such table", f"Nothing is called {error.name[:100]}.", nearest=error.nearest
     )
 
 
-def refused(request: HttpRequest, status: int, title: str, message: str, nearest: Table | None = None) -> HttpResponse:
-    """Return a page that says why there is nothing to see, and where to go instead."""
-    context = {"title": title, "message": message, "nearest": nearest, "tables": _grouped(request.user), "tab": "table"}
+def refused(
+    request: HttpRequest,
+    status: int,
+    title: str,
+    message: str,
+    nearest: Table | None = None,
+    offered: list[Table] | None = None,
+) -> HttpResponse:
+    """Return a page that says why there is nothing to see, and where to go instead: to *offered*, or any table."""
+    tables = _grouped(tables_for(request.user))
+    context = {"title": title, "message": message, "nearest": nearest, "tables": tables, "tab": "table"}
+    context["offered"] = _grouped(offered) if offered else tables
     return render(request, "explore/refused.html", {**admin.site.each_context(request), **context}, status=status)
 
 
@@ -107,6 +119,5 @@ def nearest(user, path: str) -> Table | None:
     return nearest_table(user, "/".join(parts[:2]))
 
 
-def _grouped(user) -> list[tuple[str, list[Table]]]:
-    seen = tables_for(user)
-    return [(title, list(tables)) for title, tables in groupby(seen, key=lambda table: table.dataset_title)]
+def _grouped(tables: list[Table]) -> list[tuple[str, list[Table]]]:
+    return [(title, list(members)) for title, members in groupby(tables, key=lambda table: table.dataset_title)]

@@ -31,6 +31,7 @@ class Head:
     number: bool
     query: str
     sorted: str  # ascending, descending, or nothing
+    place: int  # among the columns of the order, the first of which is 1
     next: str  # what a click does
 
 
@@ -101,10 +102,12 @@ def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: st
 
 def _head(state: State, column: ListedColumn) -> Head:
     may = can_order_by(column) and (not column.permission or state.user.has_perm(column.permission))
-    [first, *_] = [*state.data.get("ordering", "").split(","), ""]
-    order = {column.name: "ascending", f"-{column.name}": "descending"}.get(first.strip(), "")
-    following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[order]
-    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "do not sort by it"}[order]
+    keys = [key.strip() for key in state.data.get("ordering", "").split(",")]
+    place = next((place for place, key in enumerate(keys, 1) if key.removeprefix("-") == column.name), 0)
+    order = ("descending" if keys[place - 1].startswith("-") else "ascending") if place else ""
+    first = order if place == 1 else ""
+    following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[first]
+    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "do not sort by it"}[first]
     return Head(
         column.name,
         title_of(state.model, column),
@@ -113,7 +116,8 @@ def _head(state: State, column: ListedColumn) -> Head:
         is_number(column),
         state.query(ordering=following) if may else "",
         order,
-        told,
+        place,
+        f"{order}, number {place} of the order; {told}" if place > 1 else told,
     )
 
 

@@ -18,7 +18,7 @@ from datasets.paging import BoundedPaginator
 from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
-OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height")
+OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height", "theme")
 OF_EXPORTS = ("format", "compress", "spreadsheet")
 MANY = ("measure",)  # parameters that may come more than once, or have commas
 ROWS = 50

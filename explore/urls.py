@@ -1,12 +1,15 @@
 """The addresses below ``/explore/``."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from explore import exporting, views
+from explore import exporting, signing_in, views
 
 app_name = "explore"
 urlpatterns = [
     path("", views.start, name="start"),
+    path("sign-in/", signing_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(next_page="explore:start"), name="sign-out"),
     path("<slug:dataset>/<slug:name>/", views.table, name="table"),
     path("<slug:dataset>/<slug:name>/", include("explore.charts.urls")),
     path("<slug:dataset>/<slug:name>/export/", exporting.form, name="export"),

@@ -67,7 +67,10 @@ def narrowed(
         filterset_class.check_parameters(parameters, user, besides=besides)
     except UnknownParameters as error:
         errors |= error.messages
-        more["parameters"] = sorted({*filterset_class.base_filters, *besides})
+        known = {*filterset_class.base_filters, *besides}
+        if error.messages.keys() - known:
+            hidden = {name for name, needed in filterset_class.personal.items() if not user.has_perm(needed)}
+            more["parameters"] = sorted(known - hidden)
     known = QueryDict(mutable=True)
     for name, values in parameters.lists():
         if name in filterset_class.base_filters and name not in errors:

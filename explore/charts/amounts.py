@@ -1,6 +1,7 @@
 """Bars, lines, histograms and heat maps: one measure of groups of records."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import models
@@ -10,7 +11,7 @@ from explore.charts import specs
 from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.drawing import Drawing, Undrawn
-from explore.charts.groups import Groups, grouped
+from explore.charts.groups import REST, Groups, grouped
 from explore.charts.measures import Measured, measured, records_word
 from explore.charts.names import title
 from explore.charts.places import along, labels, position
@@ -50,7 +51,8 @@ def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     """A bar for each group; what splits them is stacked where it adds up, and side by side where it does not."""
     axes = _axes(model, records, drawing, user, continuous=False)
     table = _measured(model, records, drawing, user, axes)
-    sort = drawing.sort or ("" if axes[0].ordered or table.measured.adds_up else "-value")
+    follow = axes[0].ordered or axes[0].own_order or table.measured.kind in ("count", "share")
+    sort = drawing.sort or ("" if follow else "-value")
     order = _order(model, records, sort, user, axes[0], table)
     names = [labels(axes[0], table.groups, 0, sort, order)]
     names += [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
@@ -93,7 +95,7 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
         raise Undrawn("x", f"A histogram is of numbers; {drawing.x[:100]} holds none. Bars show other columns.")
     if ":" not in drawing.x:
         axes[0] = histogram_axis(axes[0], drawing.bins)
-    table = _measured(model, records, drawing, user, axes, share_of=1)
+    table = _measured(model, records, drawing, user, axes, whole=1)
     names = [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
     left = sum(cell[-2] for cell in table.cells if cell[0] is None)
     cells = [cell for cell in table.cells if cell[0] is not None]
@@ -106,15 +108,13 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
 
 def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
     """A field for each pair of groups, the lighter the more."""
-    if drawing.colour:
-        raise Undrawn("colour", "A heat map's colours are its measure: expected none.")
     axes = [
         axis(model, records, role, text, drawing.bins, user, continuous=False)
         for role, text in (("x", drawing.x), ("y", drawing.y))
     ]
     if axes[0].grouping.name == axes[1].grouping.name:
         raise Undrawn("y", f"Expected another column than on the first axis, found {drawing.y[:100]} again.")
-    table = _measured(model, records, drawing, user, axes)
+    table = _measured(model, records, drawing, user, axes, whole=None)
     by = 1 if axes[0].ordered and not axes[1].ordered else 0  # which of them is put in the order asked for
     order = _order(model, records, drawing.sort, user, axes[by], table, by)
     names = [
@@ -123,13 +123,16 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     ]
     cells = _in_order(table.cells, names)
     rows = [(names[0][cell[0]], names[1][cell[1]], cell[-1], cell[-2]) for cell in cells]
-    spec, height = specs.heat(table, names, rows)
-    return table.figure(_headline(model, table), rows, spec, height)
+    rest = {names[place].get(REST) for place in (0, 1)} - {None}
+    uncoloured = [row for row in rows if table.measured.adds_up and rest & {*row[:2]}]
+    notes = ["What is other is in grey"] if uncoloured else []
+    if len(rows) < len(names[0]) * len(names[1]):
+        notes.append(f"Empty fields: no {records_word(model)}")
+    spec, height = specs.heat(table, names, rows, uncoloured)
+    return table.figure(_headline(model, table), rows, spec, height, notes)
 
 
 def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis]:
-    if drawing.y:
-        raise Undrawn("y", f"{title(drawing.kind)}s show their measure on that axis: expected none.")
     axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
         raise Undrawn("x", f"Expected dates or numbers; {drawing.x[:100]} holds none. Bars show other columns.")
@@ -140,21 +143,21 @@ def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis
     return axes
 
 
-def _measured(model, records, drawing: Drawing, user, axes: list[Axis], share_of: int = 0) -> Table:
-    """Group the records and measure the groups; shares are of what has the same key at place *share_of*."""
+def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: int | None = 0) -> Table:
+    """Group the records and measure the groups; shares on two axes are of what has the same key on axis *whole*."""
     found = measured(model, drawing.measure, user)
     groups = grouped(records, axes, found.sql)
     depth = len(axes)
     if found.kind == "count":
         cells = [(*row, row[depth]) for row in groups.rows]
     elif found.kind == "share":
-        whole: dict[Any, int] = {}
+        whole = whole if depth == 2 else None
+        if whole is not None:
+            found = replace(found, title=f"{found.title} within each {axes[whole].title}")
+        totals: Counter = Counter()
         for row in groups.rows:
-            part = row[share_of] if depth == 2 else None
-            whole[part] = whole.get(part, 0) + row[depth]
-        cells = [(*row, row[depth] / whole[row[share_of] if depth == 2 else None]) for row in groups.rows]
-        if drawing.kind == "heat":
-            cells = [(*row, row[depth] / groups.records) for row in groups.rows]
+            totals[row[whole] if whole is not None else None] += row[depth]
+        cells = [(*row, row[depth] / totals[row[whole] if whole is not None else None]) for row in groups.rows]
     else:
         cells = groups.rows
     return Table(axes, groups, found, cells, found.format(cell[-1] for cell in cells))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from math import log10
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.db.models import Max, Min
 
 from datasets.listing import ListedColumn, columns_of, label_field
 from datasets.measuring import TEXTS
-from datasets.models import MaterializedView, Record
-from datasets.narrowing import title_of
+from datasets.models import Lookup, MaterializedView, Record
+from datasets.narrowing import order_of, title_of
 from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings
 from explore.charts.drawing import Undrawn
 from explore.charts.names import unit_of, value_told, with_unit
@@ -42,6 +43,15 @@ class Axis:
     def ordered(self) -> bool:
         """Whether its groups follow each other by themselves: numbers, dates, no and yes."""
         return self.most is None
+
+    @cached_property
+    def own_order(self) -> dict[Any, int] | None:
+        """The place of each group, where a vocabulary has an order other than by names."""
+        if not is_ordered_vocabulary(self.column):
+            return None
+        model, name = self.column.field.model, self.column.field.name
+        names = model._default_manager.order_by(*order_of(model)).values_list(name, flat=True)
+        return {name: place for place, name in enumerate(names)}
 
     @property
     def of_dates(self) -> bool:
@@ -109,6 +119,18 @@ def axis(
     ordered = grouping.part or grouping.width is not None or isinstance(column.field, models.BooleanField)
     most = MOST_COLOURS if role == "colour" else MOST_GROUPS
     return Axis(text, label, grouping, None if ordered else most, extent)
+
+
+def can_follow(column: ListedColumn) -> bool:
+    """Whether the groups of *column* follow each other by themselves."""
+    ordered = isinstance(column.field, models.DateField | models.BooleanField) or can_be_parted(column)
+    return ordered or is_ordered_vocabulary(column)
+
+
+def is_ordered_vocabulary(column: ListedColumn) -> bool:
+    """Whether *column* has the names of a vocabulary that is listed by something else, as education levels by years."""
+    field = column.field
+    return issubclass(field.model, Lookup) and field.name == "name" and order_of(field.model)[0] != field.name
 
 
 def exact(column_axis: Axis) -> bool:

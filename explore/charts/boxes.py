@@ -34,8 +34,6 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     if column is None or not can_measure("median", column):
         names = ", ".join(found.name for found in columns_for(model, user, "number")) or "there is none here"
         raise Undrawn("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
-    if drawing.measure != "count":
-        raise Undrawn("measure", "A box plot has measures of its own: expected none.")
     asked = [("x", drawing.x), ("colour", drawing.colour)]
     axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in asked if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
@@ -64,7 +62,7 @@ def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) ->
     for place, found in enumerate(axes):
         order, sort = None, drawing.sort if place == 0 else ""
         asked = sort.removeprefix("-")
-        if place == 0 and (asked == "value" or not (asked or found.ordered)):
+        if place == 0 and (asked == "value" or not (asked or found.ordered or found.own_order)):
             sort = sort or "-value"
             order = {
                 key: row[-5] for row in reversed(groups.rows) if (key := row[0]) is not None and row[-5] is not None
@@ -116,7 +114,7 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     def encoded(start: str, end: str = "", **more) -> dict[str, Any]:
         found = {
             on: shown,
-            at: amount(f"{start}:Q", title=title(measured), scale=alt.Scale(zero=False)),
+            at: amount(f"{start}:Q", title=title(measured), scale=alt.Scale(zero=False, padding=12)),
             **offset,
             **more,
         }
@@ -128,7 +126,9 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     whiskers = alt.Chart().mark_rule(strokeWidth=1.5, color=PALETTE[0]).encode(**encoded("p05", "p95", **colour))
     box = alt.Chart().mark_bar(color=PALETTE[0], opacity=0.55, **thick).encode(**encoded("q1", "q3", **colour))
     tick = alt.Chart().mark_tick(color=PALETTE[0], thickness=3, opacity=1, **thick)
-    layers = [box, whiskers, tick.encode(**encoded("median", **colour))]
+    cap = alt.Chart().mark_tick(color=PALETTE[0], thickness=1.5, size=8)
+    caps = [cap.encode(**encoded(end, **colour)) for end in ("p05", "p95")]
+    layers = [box, whiskers, *caps, tick.encode(**encoded("median", **colour))]
     across_rows = max(len(names[0]), 1) * (14 * len(names[1]) + 8 if split else ROW + 4) if names else 40
     height = max(220, across_rows + 160) if across else HEIGHT
     return finished(alt.layer(*layers), data, height), height

@@ -1,25 +1,18 @@
 """What there is to choose on the Chart tab: of each kind, only what makes sense for the table."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from django.db import models
 
 from datasets.narrowing import title_of
-from datasets.summaries import can_measure
-from explore.charts.axes import columns_for
-from explore.charts.drawing import FEWEST_BINS, KINDS, MOST_BINS, Drawing
+from datasets.summaries import can_be_parted, can_measure
+from explore.charts.axes import can_follow, columns_for
+from explore.charts.drawing import FEWEST_BINS, KINDS, MOST_BINS, USED, Drawing
+from explore.charts.few import few_valued
 from explore.charts.measures import records_word
 from explore.charts.names import title
 
-USED = {
-    "bar": ("x", "colour", "measure", "bins", "sort"),
-    "line": ("x", "colour", "measure", "bins"),
-    "histogram": ("x", "colour", "measure", "bins"),
-    "box": ("x", "y", "colour", "bins", "sort"),
-    "heat": ("x", "y", "measure", "bins", "sort"),
-    "scatter": ("x", "y", "colour"),
-}
 # What each axis holds: groups, places along it (numbers and dates), or numbers.
 ROLES = {
     "bar": {"x": "group"},
@@ -45,6 +38,7 @@ AXES = {
     "box": {"x": "Groups", "y": "Numbers"},
 }
 OF_COLUMNS = ("mean", "median", "sum")
+HOLDING = {"group": "to group by", "place": "of dates or numbers", "number": "of numbers"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,7 @@ class Option:
     value: str
     label: str
     chosen: bool
+    disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,41 +64,60 @@ class Box:
 
 
 def fitted(model: type[models.Model], drawing: Drawing, user) -> Drawing:
-    """Return *drawing* without what its kind has no use for, and with the first column where its kind needs one.
+    """Return *drawing* without what its kind has no use for, and *filled*.
 
     So that who chooses another kind sees a chart, whatever had been chosen for the last one.
     """
-    used = USED[drawing.kind]
     plain = Drawing()
-    drawing = replace(drawing, **{name: getattr(plain, name) for name in LABELS if name not in ("kind", *used)})
+    drawing = replace(drawing, **{name: getattr(plain, name) for name in drawing.unused})
     if drawing.kind == "histogram" and drawing.measure not in ("count", "share"):
         drawing = replace(drawing, measure="count")
     known = {column.name for role in ("group", "place", "number") for column in columns_for(model, user, role)}
     for name, role in ROLES[drawing.kind].items():
         fits = [column.name for column in columns_for(model, user, role)]
         column = getattr(drawing, name).partition(":")[0]
-        if column in fits or (column and column not in known):
-            continue  # what there is not is told
-        if not column and drawing.kind == "box" and name == "x":
-            continue  # a box of all
+        if column not in fits and column in known:  # what there is not is told
+            drawing = replace(drawing, **{name: ""})
+    return filled(model, drawing, user)
+
+
+def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
+    """Return *drawing* with a column wherever its kind needs one and none is chosen: rather one of few groups."""
+    for name, role in ROLES[drawing.kind].items():
+        if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box may be of all
+            continue
         taken = (drawing.x if name == "y" else drawing.y).partition(":")[0]
-        free = [one for one in fits if one != taken]
-        drawing = replace(drawing, **{name: free[0] if free else ""})
+        free = [one for one in columns_for(model, user, role) if one.name != taken]
+        best = (few_valued(model, free) if role == "group" else []) or free
+        drawing = replace(drawing, **{name: best[0].name if best else ""})
     return drawing
+
+
+def lacking(model: type[models.Model], kind: str, user) -> str:
+    """Return what a table lacks for a *kind* of drawing; nothing where it can be drawn."""
+    roles = [role for name, role in ROLES[kind].items() if (kind, name) != ("box", "x")]
+    for role in {*roles}:
+        needed, found = roles.count(role), len(list(columns_for(model, user, role)))
+        if found < needed:
+            columns = f"{'two columns' if needed > 1 else 'a column'} {HOLDING[role]}"
+            return f"The kind “{KINDS[kind]}” needs {columns}, and this table has {found or 'none'}."
+    return ""
 
 
 def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
     """Yield the boxes of a drawing's form."""
-    yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))])
+    cannot = {kind for kind in KINDS if lacking(model, kind, user)}
+    yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], cannot)
     for name in USED[drawing.kind]:
         label = AXES.get(drawing.kind, {}).get(name, LABELS[name])
         value = getattr(drawing, name)
         if name == "bins":
-            yield Box(name, label, value=drawing.bins)
+            if _is_binned(model, drawing, user):
+                yield Box(name, label, value=drawing.bins)
         elif name == "measure":
             yield _listed(name, label, value, _measures(model, drawing.kind, user))
         elif name == "sort":
-            yield _listed(name, label, value, [("", _orders(model, user))])
+            yield _listed(name, label, value, [("", _orders(model, drawing, user))])
         else:
             role = ROLES[drawing.kind].get(name, "group")
             columns = list(_columns(model, user, role, dates=drawing.kind != "scatter"))
@@ -111,11 +125,22 @@ def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
             yield _listed(name, label, value, [("", [*empty, *columns])])
 
 
-def _listed(name: str, label: str, value: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> Box:
+def _is_binned(model: type[models.Model], drawing: Drawing, user) -> bool:
+    """Whether there are numbers among its groups; where their bins have a width, how many there are follows."""
+    grouped = {drawing.x, drawing.colour, drawing.y if drawing.kind == "heat" else ""}
+    return any(column.name in grouped and can_be_parted(column) for column in columns_for(model, user, "group"))
+
+
+def _listed(
+    name: str, label: str, value: str, groups: list[tuple[str, list[tuple[str, str]]]], cannot: Collection[str] = ()
+) -> Box:
     known = {option for _, options in groups for option, _ in options}
     if value not in known:
         groups = [*groups, ("", [(value, value)])]  # what an address may ask for beside: bins of a width
-    made = [(of, tuple(Option(option, said, option == value) for option, said in options)) for of, options in groups]
+    made = [
+        (of, tuple(Option(option, said, option == value, option in cannot) for option, said in options))
+        for of, options in groups
+    ]
     return Box(name, label, tuple(made))
 
 
@@ -142,8 +167,13 @@ def _measures(model: type[models.Model], kind: str, user) -> list[tuple[str, lis
     return groups
 
 
-def _orders(model: type[models.Model], user) -> list[tuple[str, str]]:
+def _orders(model: type[models.Model], drawing: Drawing, user) -> list[tuple[str, str]]:
+    """Return the orders to choose from; what comes without a choice says what it is."""
+    column = next((one for one in columns_for(model, user, "group") if one.name == drawing.x.partition(":")[0]), None)
+    counted = drawing.kind == "heat" or (drawing.kind == "bar" and drawing.measure in ("count", "share"))
+    usual = "most records first" if counted else "highest first"
+    usual = "in their own order" if column and can_follow(column) else usual
     numbers = [(column.name, f"by {title_of(model, column)}") for column in columns_for(model, user, "number")]
     return [
-        ("", "as usual"), ("-value", "highest first"), ("value", "lowest first"), ("name", "by name"), *numbers,
+        ("", usual), ("-value", "highest first"), ("value", "lowest first"), ("name", "by name"), *numbers,
     ]  # fmt: skip

@@ -6,10 +6,11 @@ from typing import Any
 # Each has a contrast of 3:1 or more with its background, and neighbours differ for protans and deutans, too.
 PALETTE = ["#0072b2", "#d55e00", "#004d40", "#cc6fa8", "#332288", "#00957a", "#7a1f3d"]
 ON_BLACK = ["#4ba6e8", "#f58231", "#efe36a", "#c77bb0", "#c9ecf8", "#2aa87c", "#b9685a"]
-GREYS = {"other": "#787878", "missing": "#949494"}
+GREYS = {"other": "#595959", "missing": "#949494"}
+GREYS_ON_BLACK = {"other": "#b4b4b4", "missing": "#6b6b6b"}
 # For groups that follow each other: viridis without its ends.
 SEQUENCE = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151"]
-HEAT = "viridis"
+HEAT = {"name": "viridis", "extent": [0.2, 0.92]}
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
@@ -25,13 +26,13 @@ def _theme(ink: str, quiet: str, rule: str, background: str) -> dict[str, Any]:
         "axis": {
             "labelColor": ink, "titleColor": ink, "gridColor": rule, "domainColor": quiet, "tickColor": quiet,
             "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
+            "labelSeparation": 8,
         },
         "legend": {
             "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
             "labelLimit": 200, "titleLimit": 320,
         },
         "view": {"stroke": None},
-        "range": {"heatmap": {"scheme": HEAT}, "ramp": {"scheme": HEAT}},
     }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ THEMES = {
     "dark": _theme(ink="#eeeeee", quiet="#b0b0b0", rule="#3d3d3d", background="#121212"),
 }
 # What stands on black for the colours that specifications have, which are those for white.
-BRIGHTER = dict(zip(PALETTE, ON_BLACK, strict=True))
+BRIGHTER = dict(zip([*PALETTE, *GREYS.values()], [*ON_BLACK, *GREYS_ON_BLACK.values()], strict=True))
 
 
 def colours_of(labels: Iterable[str], greys: dict[str, str], ordered: bool) -> list[str]:

@@ -6,6 +6,7 @@ from datasets.front_page import chart_of
 from datasets.models import Lookup, MaterializedView
 from explore.charts.axes import PROVENANCE, columns_for
 from explore.charts.drawing import Drawing
+from explore.charts.few import few_valued
 
 
 def default_drawing(model: type[models.Model], user) -> Drawing:
@@ -13,12 +14,14 @@ def default_drawing(model: type[models.Model], user) -> Drawing:
 
     A model may say ``first_chart = {"kind": "bar", "x": "year"}``, in the words of a Drawing. Of a view that does not,
     it is what the front page shows: ``chart = (column, measured column or None, column of the order)``. The drawing is
-    of no column where the table has none that *user* may see in a chart.
+    of no column where none makes groups: of a vocabulary, or where each record has a name of its own.
     """
     if said := getattr(model, "first_chart", None):
         return Drawing(**said)
     if issubclass(model, MaterializedView):
         return _of_front_page(model)
+    if issubclass(model, Lookup):
+        return Drawing("bar")
     groups = [column for column in columns_for(model, user, "group") if column.path.split("__")[0] not in PROVENANCE]
     for column in groups:
         if isinstance(column.field, models.DateField):
@@ -29,7 +32,7 @@ def default_drawing(model: type[models.Model], user) -> Drawing:
             return Drawing("bar", x=column.name)
     for column in columns_for(model, user, "number"):
         return Drawing("histogram", x=column.name)
-    for column in [*groups, *columns_for(model, user, "group")]:
+    for column in few_valued(model, groups):
         return Drawing("bar", x=column.name)
     return Drawing("bar")
 

@@ -11,6 +11,14 @@ KINDS = {
     "heat": "Heat map",
     "scatter": "Scatter",
 }
+USED = {
+    "bar": ("x", "colour", "measure", "bins", "sort"),
+    "line": ("x", "colour", "measure", "bins"),
+    "histogram": ("x", "colour", "measure", "bins"),
+    "box": ("x", "y", "colour", "bins", "sort"),
+    "heat": ("x", "y", "measure", "bins", "sort"),
+    "scatter": ("x", "y", "colour"),
+}
 BINS, FEWEST_BINS, MOST_BINS = 20, 2, 100
 
 
@@ -59,6 +67,11 @@ class Drawing:
         if not given.keys() & {"kind", "x", "y", "measure"}:
             return replace(otherwise, **given)
         return cls(**{"kind": otherwise.kind, **given})
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """What was asked for that the kind has no use for."""
+        return {name: value for name, value in self.parameters().items() if name not in ("kind", *USED[self.kind])}
 
     def parameters(self) -> dict[str, str]:
         """Return the drawing as parameters of an address, without what goes without saying."""

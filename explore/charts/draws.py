@@ -11,7 +11,8 @@ from datasets.summaries import Unsummarised
 from explore.charts import amounts, boxes, points
 from explore.charts.axes import columns_for
 from explore.charts.captions import subtitle
-from explore.charts.drawing import Drawing, Undrawn
+from explore.charts.choices import lacking
+from explore.charts.drawing import KINDS, Drawing, Undrawn
 from explore.charts.pictures import Picture
 
 MAKERS = {
@@ -40,6 +41,12 @@ def draw(
     and *on* is the date that the picture says, by default today's.
     """
     user = user or AnonymousUser()
+    if lacks := lacking(model, drawing.kind, user):
+        raise Undrawn("kind", lacks)
+    for name, value in drawing.unused.items():
+        raise Undrawn(
+            name, f"Expected none, for the kind “{KINDS[drawing.kind]}” has no use for it; found {value[:100]}."
+        )
     if drawing.kind != "box" and not drawing.x:
         raise Undrawn("x", f"Choose what is on the axis. {_choices(model, user, drawing)}")
     if drawing.kind in ("box", "heat", "scatter") and not drawing.y:

@@ -1,17 +1,19 @@
 """A chart that was drawn: its Vega-Lite, its data as a table, and images of it."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from explore.charts.colours import THEMES
+from explore.charts.colours import BRIGHTER, THEMES
 from explore.charts.rendering import render
 from explore.charts.specs import WIDTH
 
 FORMATS = {"png": "image/png", "jpg": "image/jpeg", "svg": "image/svg+xml"}
 SMALLEST, LARGEST = 100, 4000  # pixels of an image, each way
 LETTER, SMALL_LETTER = 8.6, 6.4  # pixels of a letter of the title, and of what is below it
+ASIDE = {"left": 5, "top": 5, "bottom": 5, "right": 30}  # where letters are wider than ours, as an SVG's may be
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
 
 
@@ -35,7 +37,7 @@ class Picture:
         """The chart in a sentence, for who cannot see it."""
         return " ".join([f"{self.title}.", *self.subtitle])
 
-    def image(self, format: str = "png", width: int = WIDTH, height: int | None = None) -> bytes:
+    def image(self, format: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
         """Return the chart as ``png``, ``jpg`` or ``svg`` of *width* by *height* pixels.
 
         A larger image is the same picture, enlarged. Raises ValueError for a size or a format that there is not, and
@@ -46,7 +48,8 @@ class Picture:
             known = ", ".join(FORMATS)
             raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {format}, {width} x {height}.")
         scale = max(1, min(width / WIDTH, height / 300))
-        made = render(format, self.titled(width / scale, height / scale), scale if format != "svg" else 1)
+        spec = self.titled(width / scale, height / scale, theme)
+        made = render(format, spec | {"padding": ASIDE}) if format == "svg" else render(format, spec, scale)
         if format == "svg" and scale > 1:
             made = _SIZE.sub(rf'\1 width="{width}" height="{height}"', made.decode(), count=1).encode()
         return made
@@ -56,7 +59,16 @@ class Picture:
         heading = list(_wrapped(self.title, int(width / LETTER)))
         below = [part for line in self.subtitle for part in _wrapped(line, int(width / SMALL_LETTER))]
         size = {"width": width, "height": height or self.height}
-        return self.spec | size | {"title": {"text": heading, "subtitle": below}, "config": THEMES[theme]}
+        return self.themed(theme) | size | {"title": {"text": heading, "subtitle": below}}
+
+    def themed(self, theme: str) -> dict[str, Any]:
+        """Return the Vega-Lite in the colours of a theme: ``light`` or ``dark``."""
+        if theme == "light":
+            return self.spec | {"config": THEMES[theme]}
+        text = json.dumps(self.spec | {"data": None})
+        for colour, brighter in BRIGHTER.items():
+            text = text.replace(f'"{colour}"', f'"{brighter}"')
+        return json.loads(text) | {"data": self.spec["data"], "config": THEMES[theme]}
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, Any]:
         return {"image/png": self.image("png", 2 * WIDTH), "text/plain": self.described}

@@ -14,8 +14,8 @@ MOST_FILLED = 1500  # places that are filled in where nothing is
 def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[Any, float] | None = None) -> dict:
     """Return what each key along *axis* is called, in the order in which they are shown.
 
-    *order* has a number for each key by which they are sorted, the lowest first; without it, keys with an order of
-    their own follow that, and others come with most records first. What is other and what is missing come last.
+    *order* has a number for each key by which they are sorted, the lowest first; without it and a *sort*, keys with an
+    order of their own follow that, and others come with most records first. What is other and missing come last.
     """
     counts: dict[Any, int] = {}
     for row in groups.rows:
@@ -26,6 +26,8 @@ def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[A
         keys.sort(key=lambda key: (order.get(key) is None, (order.get(key) or 0) * (-1 if falling else 1)))
     elif axis.ordered or sort.removeprefix("-") == "name":
         keys.sort(reverse=falling)
+    elif axis.own_order and not sort:
+        keys.sort(key=axis.own_order.__getitem__)
     else:
         keys.sort(key=lambda key: -counts[key])
     named = {key: axis.told(key) for key in keys}

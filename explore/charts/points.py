@@ -27,8 +27,6 @@ FORMAT = ",~r"
 
 def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
     """A point for each record that has a number on both axes, of SAMPLE records at most."""
-    if drawing.measure != "count":
-        raise Undrawn("measure", "A scatter shows records themselves: expected no measure.")
     columns = [_column(model, role, text, user) for role, text in (("x", drawing.x), ("y", drawing.y))]
     split = axis(model, records, "colour", drawing.colour, drawing.bins, user, False) if drawing.colour else None
     placed = records.filter(*(Q(**{f"{column.path}__isnull": False}) for column in columns)).order_by()

@@ -1,13 +1,16 @@
 """The Vega-Lite of each kind of chart, made with altair; the data are in it, a row for each thing that is seen."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+from django.db import models
 
 from explore.charts.axes import Axis
-from explore.charts.colours import GREYS, PALETTE, colours_of
+from explore.charts.colours import GREYS, HEAT, PALETTE, colours_of
 from explore.charts.groups import REST
 from explore.charts.names import title
+from explore.telling import GROUPED
 
 if TYPE_CHECKING:
     from explore.charts.amounts import Table
@@ -26,7 +29,20 @@ def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
     spec = chart.to_dict()
     spec.pop("config", None)  # altair's own look
     spec.pop("datasets", None)
+    for layer in spec.get("layer", [spec]):
+        if tooltips := layer["encoding"].get("tooltip"):
+            layer["encoding"]["description"] = {"value": {"expr": _said(tooltips)}}
     return spec | {"data": {"values": rows}}  # which altair would look through one by one
+
+
+def _said(tooltips: list[dict]) -> str:
+    """Return the expression of what a screen reader says of a mark: what its tooltip shows."""
+    said = []
+    for one in tooltips:
+        value = f"datum[{json.dumps(one['field'])}]"
+        shown = f"isValid({value}) ? format({value}, {json.dumps(one['format'])}) : ''" if "format" in one else value
+        said.append(f"{json.dumps(one['title'] + ': ')} + ({shown})")
+    return " + '; ' + ".join(said)
 
 
 def bars(table: "Table", names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
@@ -70,7 +86,7 @@ def line(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str, Any
         place = alt.X("at:T", title=title(first.title), scale=alt.Scale(type="utc"), axis=_dates(first, drawn))
     else:
         place = alt.X(
-            "at:Q", title=title(first.title), scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(format="~r")
+            "at:Q", title=title(first.title), scale=alt.Scale(zero=False, nice=False), axis=_numbers_axis(first)
         )
     encoded = {
         "x": place,
@@ -100,9 +116,9 @@ def histogram(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str
     ]
     amount = alt.Y("value:Q", title=_measure_title(table), axis=amount_axis(table.format))
     if names and table.measured.kind == "share":
-        return finished(_steps(table, names[0], data, width, amount), data, HEIGHT)
+        return finished(_steps(table, names[0], data, amount), _outlined(data, names[0]), HEIGHT)
     encoded = {
-        "x": alt.X("start:Q", bin="binned", title=title(first.title), axis=alt.Axis(format="~r", tickMinStep=1)),
+        "x": alt.X("start:Q", bin="binned", title=title(first.title), axis=_numbers_axis(first)),
         "x2": alt.X2("end:Q"),
         "y": amount,
         "tooltip": _tooltips(table),
@@ -113,46 +129,62 @@ def histogram(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str
     return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT)
 
 
-def _steps(table: "Table", named: dict, data: list[dict], width: float, amount: alt.Y) -> alt.Chart:
-    """Lines in steps: each bin of each group, with nothing where there are no records."""
-    starts = sorted({row["start"] for row in data})
-    found = {(row["start"], row["colour"]): row for row in data}
-    labels = list(named.values())
-    for order, colour in enumerate(labels):
-        for start in starts:
-            if (start, colour) not in found:
-                x = next(row["x"] for row in data if row["start"] == start)
-                empty = {"start": start, "x": x, "colour": colour, "value": 0, "records": 0, "order": order}
-                data.append(empty | {"end": start + width})
-    data.sort(key=lambda row: (row["order"], row["start"]))
-    return (
-        alt.Chart()
-        .mark_line(interpolate="step", strokeWidth=2, point={"size": 12})
-        .encode(
-            x=alt.X(
-                "middle:Q", title=title(table.axes[0].title), scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")
-            ),
-            y=amount,
-            color=colour_scale(table.axes[1], named),
-            tooltip=_tooltips(table),
-        )
-        .transform_calculate(middle="(datum.start + datum.end) / 2")
+def _steps(table: "Table", named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
+    """Outlines in steps, from *_outlined*, and a point for each bin of each group in the middle of its step."""
+    colour = colour_scale(table.axes[1], named)
+    place = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
+    reach = alt.Scale(domain=[min(row["start"] for row in data), max(row["end"] for row in data)], nice=False)
+    line = alt.Chart().mark_line(interpolate="step-after", strokeWidth=2)
+    points = alt.Chart().mark_circle(size=20, opacity=1).transform_filter("datum.end != null")
+    return alt.layer(
+        line.encode(x=alt.X("start:Q", scale=reach, **place), y=amount, color=colour, order="place:Q"),
+        points.transform_calculate(middle="(datum.start + datum.end) / 2").encode(
+            x=alt.X("middle:Q", **place), y=amount, color=colour, tooltip=_tooltips(table)
+        ),
     )
 
 
-def heat(table: "Table", names: list[dict], rows: list[tuple]) -> tuple[dict[str, Any], int]:
-    """Fields in the colours of viridis; where no records are, there is no field."""
-    data = [{"x": x, "y": y, "value": value, "records": records} for x, y, value, records in rows if value is not None]
+def _outlined(data: list[dict], named: dict) -> list[dict]:
+    """Return the bins of each group, and where its outline falls to nothing: beside its bins, and at both ends."""
+    outlined = []
+    for order, colour in enumerate(named.values()):
+        bins = sorted((row for row in data if row["colour"] == colour), key=lambda row: row["start"])
+        for before, row in zip([None, *bins], [*bins, None], strict=True):
+            beside = before and row and row["start"] - before["end"] < (row["end"] - row["start"]) / 2
+            if before and not beside:
+                outlined.append({"start": before["end"], "value": 0, "colour": colour, "order": order})
+            if row and not beside:
+                outlined.append({"start": row["start"], "value": 0, "colour": colour, "order": order})
+            if row:
+                outlined.append(row)
+    return [row | {"place": place} for place, row in enumerate(outlined)]
+
+
+def heat(table: "Table", names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
+    """Fields in the colours of viridis, grey for those of *uncoloured*; where no records are, there is no field."""
+    grey = {*uncoloured}
+    data = [
+        {"x": row[0], "y": row[1], "value": row[2], "records": row[3], "grey": row in grey}
+        for row in rows
+        if row[2] is not None
+    ]
+    shades = [row["value"] for row in data if not row["grey"]] or [0]
+    least, most = min(shades), max(shades)
+    ticks = max(1, min(5, most - least)) if table.format == ",d" else 5  # no whole number twice
     first, second = table.axes
     sorts = [list(named.values()) for named in names]
     chart = alt.Chart().mark_rect().encode(
         x=alt.X("x:N", sort=sorts[0], title=title(first.title), axis=category_axis(False, len(sorts[0]))),
         y=alt.Y("y:N", sort=sorts[1], title=title(second.title), axis=category_axis(True, len(sorts[1]))),
-        color=alt.Color(
-            "value:Q",
-            title=_measure_title(table),
-            scale=alt.Scale(scheme="viridis"),
-            legend=alt.Legend(format=_axis_format(table.format)),
+        color=alt.condition(
+            "!datum.grey",
+            alt.Color(
+                "value:Q",
+                title=_measure_title(table),
+                scale=alt.Scale(scheme=alt.SchemeParams(**HEAT), domain=[least, most]),
+                legend=alt.Legend(**_numbers(table.format), tickCount=ticks),
+            ),
+            alt.value(GREYS["missing"]),
         ),
         tooltip=[
             alt.Tooltip("x:N", title=title(first.title)),
@@ -196,11 +228,13 @@ def _measure_title(table: "Table") -> str:
 
 def amount_axis(format: str) -> alt.Axis:
     """Return an axis of amounts; of whole ones there is nothing between 0 and 1."""
-    return alt.Axis(format=_axis_format(format), **({"tickMinStep": 1} if format == ",d" else {}))
+    return alt.Axis(**_numbers(format))
 
 
-def _axis_format(format: str) -> str:
-    return ".1~%" if format.endswith("%") else format
+def _numbers(format: str) -> dict[str, Any]:
+    """Return how the numbers of an axis or a legend are written, and how near to each other they may be."""
+    shown = {"format": ".1~%" if format.endswith("%") else format}
+    return shown | ({"tickMinStep": 1} if format == ",d" else {})
 
 
 def colour_scale(axis: Axis, named: dict) -> alt.Color:
@@ -221,6 +255,13 @@ def category_axis(across: bool, groups: int) -> alt.Axis:
         return alt.Axis(labelLimit=LONGEST_LABEL, grid=False)
     overlap = groups > MOST_LABELS
     return alt.Axis(labelLimit=LONGEST_LABEL, labelAngle=-40, grid=False, labelOverlap=overlap)
+
+
+def _numbers_axis(axis: Axis) -> alt.Axis:
+    """Return an axis of numbers, by thousands where they are too large for years."""
+    large = any(abs(number or 0) >= GROUPED for number in axis.extent)
+    step = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
+    return alt.Axis(format=",~r" if large else "~r", **step)
 
 
 def _dates(axis: Axis, drawn: list[tuple]) -> alt.Axis:

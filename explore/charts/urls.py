@@ -9,4 +9,5 @@ urlpatterns = [
     path("chart/", views.chart, name="chart"),
     path("chart.json", views.specification, name="chart-json"),
     *(path(f"chart.{format}", views.image(format), name=f"chart-{format}") for format in FORMATS),
+    path("chart.<str:format>", views.no_such_image),
 ]

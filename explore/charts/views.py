@@ -1,17 +1,21 @@
 """The Chart tab, and the addresses of its pictures, which a report can fetch again."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Lock
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from datasets.api.conditional import Tag, release
+from datasets.narrowing import title_of
 from datasets.personal import hidden_fields
 from datasets.versions import versions_behind
-from explore.charts.choices import boxes, fitted
-from explore.charts.colours import BRIGHTER, THEMES
+from explore.charts.axes import columns_for
+from explore.charts.choices import boxes, filled, fitted
+from explore.charts.colours import THEMES
 from explore.charts.defaults import default_drawing
 from explore.charts.drawing import Drawing, Undrawn
 from explore.charts.draws import draw
@@ -21,10 +25,13 @@ from explore.charts.specs import WIDTH
 from explore.loosening import loosened
 from explore.pages import explored, page
 from explore.state import State
+from explore.tables import tables_for
 from explore.telling import filters_told
 
 OF_DRAWINGS = ("kind", "x", "y", "colour", "measure", "bins", "sort")
 OF_SIZES = ("width", "height")
+OF_IMAGES = (*OF_SIZES, "theme")
+DRAWN = "drawn"  # the kind that a form was made for: of another one, it may hold what does not fit
 WAIT = 5  # seconds after which to ask again where too many images are being made
 REMEMBERED = 16
 
@@ -32,26 +39,32 @@ _pictures: OrderedDict[tuple, Picture] = OrderedDict()
 _lock = Lock()
 
 
-@explored(own=OF_DRAWINGS, simplified=True)
+@explored(own=(*OF_DRAWINGS, DRAWN))
 def chart(request: HttpRequest, state: State) -> HttpResponseBase:
     """The Chart tab: what is chosen, the picture, and its data as a table."""
-    drawing, picture = _drawn(state)
+    if DRAWN in state.data or not state.is_simple:
+        return redirect(request.path + state.query(**_changed(state), **{DRAWN: None}).removesuffix("?"))
+    unchosen = not (state.data.keys() & {*OF_DRAWINGS} or default_drawing(state.model, state.user).x)
+    drawing, picture = (None, None) if unchosen else _drawn(state)
     shown = picture is not None and bool(picture.rows)
-    query = state.query(**_all_of(drawing), width=None, height=None) if drawing else ""
+    query = state.query(**_all_of(drawing), **dict.fromkeys(OF_IMAGES)) if drawing else ""
     height = picture.height if picture else None
+    offered = drawing or _asked(state, lenient=True)
     return page(
         request,
         state,
         "chart",
         "explore/chart.html",
-        boxes=list(boxes(state.model, drawing or _asked(state, lenient=True), state.user)),
+        boxes=list(boxes(state.model, offered, state.user)),
+        drawn=offered.kind,
+        unchosen=unchosen,
+        referring=list(_referring(state)) if unchosen else [],
         picture=picture if shown else None,
         heads=_heads(picture) if shown else [],
         cells=_cells(picture) if shown else [],
         query=query,
         kept=_kept(state, drawing),
         size={"width": WIDTH, "height": height, "least": SMALLEST, "most": LARGEST},
-        themes={"configs": THEMES, "brighter": BRIGHTER},
         loosened=list(loosened(state)) if picture and not shown and state.filters else [],
     )
 
@@ -59,9 +72,12 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 @explored(own=OF_DRAWINGS)
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     """The chart as Vega-Lite with its data."""
-    return _answer(
-        request, state, "json", lambda picture: JsonResponse(picture.spec | {"description": picture.described})
-    )
+    theme = _theme(state)
+
+    def made(picture: Picture) -> JsonResponse:
+        return JsonResponse((picture.themed(theme) if theme else picture.spec) | {"description": picture.described})
+
+    return _answer(request, state, "json", made)
 
 
 def image(format: str) -> Callable:
@@ -69,17 +85,26 @@ def image(format: str) -> Callable:
 
     @explored(own=OF_DRAWINGS)
     def view(request: HttpRequest, state: State) -> HttpResponseBase:
-        sizes = [_size(state, name) for name in OF_SIZES]
-        return _answer(request, state, format, lambda picture: _image(state, picture, format, *sizes))
+        sizes, theme = [_size(state, name) for name in OF_SIZES], _theme(state) or "light"
+        return _answer(request, state, format, lambda picture: _image(state, picture, format, *sizes, theme))
 
     return view
 
 
-def _image(state: State, picture: Picture, format: str, width: int | None, height: int | None) -> HttpResponse:
+@explored()
+def no_such_image(request: HttpRequest, state: State, format: str) -> HttpResponseBase:
+    """Tell which images there are."""
+    told = f"There is no chart.{format[:100]}: expected chart.{', chart.'.join(FORMATS)} or chart.json."
+    return HttpResponse(told, status=404, content_type="text/plain; charset=utf-8")
+
+
+def _image(
+    state: State, picture: Picture, format: str, width: int | None, height: int | None, theme: str
+) -> HttpResponse:
     width = width or WIDTH
     height = height or min(max(round(picture.height * width / WIDTH), SMALLEST), LARGEST)
     try:
-        content = picture.image(format, width, height)
+        content = picture.image(format, width, height, theme)
     except Busy:
         told = f"Too many images are being made at this moment. Ask again in {WAIT} seconds."
         return HttpResponse(told, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
@@ -133,11 +158,33 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
 def _asked(state: State, lenient: bool = False) -> Drawing:
     first = default_drawing(state.model, state.user)
     try:
-        return fitted(state.model, Drawing.read(state.data, first), state.user)
+        drawing = Drawing.read(state.data, first)
     except Undrawn:
         if not lenient:
             raise
         return first
+    if not state.data.keys() & {*OF_DRAWINGS}:
+        return first
+    return (fitted if lenient else filled)(state.model, drawing, state.user)
+
+
+def _changed(state: State) -> dict[str, str | None]:
+    """Return what becomes of a form whose kind was changed: what fits the new one."""
+    if state.data.get(DRAWN) in (None, state.data.get("kind")):
+        return {}
+    try:
+        return _all_of(fitted(state.model, Drawing.read(state.data, Drawing()), state.user))
+    except Undrawn:  # which the page will tell
+        return {}
+
+
+def _referring(state: State) -> Iterator[tuple[str, str]]:
+    """Yield the charts of records that refer to those of the table: what is said of each, and its address."""
+    for table in tables_for(state.user):
+        for column in columns_for(table.model, state.user, "group"):
+            if column.field.model is state.model and "__" in column.path:
+                query = urlencode(Drawing("bar", x=column.name).parameters())
+                yield f"{table.title} by {title_of(table.model, column)}", f"{table.address('chart')}?{query}"
 
 
 def _all_of(drawing: Drawing) -> dict[str, str | None]:
@@ -157,6 +204,13 @@ def _size(state: State, name: str) -> int | None:
         state.refuse(name, f"Expected a whole number of pixels between {SMALLEST} and {LARGEST}, found {text[:100]}.")
         return None
     return int(text)
+
+
+def _theme(state: State) -> str | None:
+    theme = state.data.get("theme")
+    if theme not in (None, *THEMES):
+        state.refuse("theme", f"Expected {' or '.join(THEMES)}, found {theme[:100]}.")
+    return theme
 
 
 def _heads(picture: Picture) -> list[dict]:

@@ -84,10 +84,22 @@ def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
 def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
     page.goto("/explore/census/respondents/")
     page.context.clear_cookies()
-    page.locator("#filter-sex").get_by_label("Female").check()
+    page.locator("#filter-sex").get_by_label("Female").click()
     page.get_by_label("Username").fill(site.name)
     page.get_by_label("Password").fill(site.password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Respondents").wait_for()
     assert urlsplit(page.url).query == "sex=Female"
+    assert page.complaints == []
+
+
+def test_a_table_that_goes_on_to_the_right_fades_there(page, respondents):
+    page.goto("/explore/census/respondents/")
+    table = page.locator(".explore-scroll")
+    mask = "one => getComputedStyle(one).maskImage"
+    assert "linear-gradient" in table.evaluate(mask)
+    table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+    page.wait_for_function(f"({mask})(document.querySelector('.explore-scroll')) === 'none'")
+    page.goto("/explore/census/races/")
+    assert page.locator(".explore-scroll").evaluate(mask) == "none"  # all of it is seen
     assert page.complaints == []

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import stat
 from datetime import date
 
@@ -99,7 +100,8 @@ def test_the_format_is_what_the_name_says(exported):
     assert exported("people/people", name="out.ndjson").startswith(b'{"id":')
     assert exported("people/people", name="out.parquet").startswith(b"PAR1")
     assert exported("people/people", name="out.xlsx").startswith(b"PK")
-    assert exported("people/people", name="out.txt").startswith(b"id,given_name")
+    assert exported("people/people", name="out").startswith(b"id,given_name")
+    assert gzip.decompress(exported("people/people", name="out.csv.gz")).startswith(b"id,given_name")
     packed = exported("people/people", "--compress", name="out.json.gz")
     assert json.loads(gzip.decompress(packed))[0]["given_name"] == "G0"
     assert exported("people/people", "--format", "csv", name="out.json").startswith(b"id,")
@@ -109,7 +111,8 @@ def test_the_format_is_what_the_name_says(exported):
     ("arguments", "told"),
     [
         (["people/peple"], "There is no table people/peple. Did you mean people/people? Tables: "),
-        (["people"], "Did you mean people/people?"),
+        (["people"], "people is a dataset of several tables: people/places, people/people, people/births-by-country."),
+        (["people/people", "--columns", ""], "--columns: Expected a value, found none."),
         (
             ["people/people", "--columns", "givn_name"],
             "--columns: There is no column givn_name. Did you mean given_name?",
@@ -134,6 +137,23 @@ def test_the_format_is_what_the_name_says(exported):
 )
 def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, told):
     assert told in refusal(*arguments)
+
+
+def test_a_name_that_tells_no_format_is_refused(refusal):
+    told = refusal("people/people", name="out.txt")
+    assert "expected a name with .csv, .json, .ndjson, .parquet, .xlsx, or --format; found .txt." in told
+
+
+def test_what_was_written_is_told(people, tmp_path, capsys):
+    call_command("export", "people/people", "-o", str(tmp_path / "out.json"))
+    assert re.search(r"out\.json: \d+.bytes of JSON", capsys.readouterr().err)
+
+
+def test_filters_are_listed_where_one_is_unknown_and_only_those_that_may_be_used(refusal):
+    assert "Filters:" not in refusal("people/people", "--columns", "")
+    assert "Filters:" not in refusal("experiments/users", "--filter", "email=")
+    told = refusal("experiments/users", "--filter", "nam=U")
+    assert "name__icontains" in told and "email" not in told
 
 
 def test_a_place_that_cannot_be_written_is_told(refusal, tmp_path):

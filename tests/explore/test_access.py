@@ -1,7 +1,7 @@
 """Who may explore what, and what is said to those who may not or have mistyped."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 
 pytestmark = pytest.mark.django_db
 TABS = ("", "export/", "export/file")
@@ -11,8 +11,8 @@ TABS = ("", "export/", "export/file")
 def test_who_has_not_signed_in_is_led_there_and_back(client, tab):
     address = f"/explore/people/places/{tab}?country=Scotland"
     answer = client.get(address)
-    assert answer.status_code == 302 and answer["Location"].startswith("/admin/login/?next=/explore/people/places/")
-    assert client.get("/explore/")["Location"].startswith("/admin/login/")
+    assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/?next=/explore/people/places/")
+    assert client.get("/explore/")["Location"].startswith("/explore/sign-in/")
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -88,9 +88,44 @@ def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user
     assert "people/people" not in page and "census/races" in page
 
 
+@pytest.mark.parametrize("address", ["census/", "?table=census"])
+def test_an_address_of_a_dataset_lists_its_tables(reader, address):
+    page = reader.page(address, status=404)
+    assert "Census is a dataset of several tables." in page and "The nearest" not in page
+    listed = page.partition('<section class="explore-refused">')[2].partition("</section>")[0]
+    assert "census/respondents" in listed and "census/races" in listed and "people/people" not in listed
+
+
+def test_an_image_of_another_kind_is_told_which_there_are(reader):
+    answer = reader.get("/explore/census/respondents/chart.gif")
+    assert answer.status_code == 404
+    assert answer.text == "There is no chart.gif: expected chart.png, chart.jpg, chart.svg or chart.json."
+
+
 def test_an_address_without_its_last_slash_is_led_on(reader, people):
     answer = reader.get("/explore/people/places?country=Ulster")
     assert (answer.status_code, answer["Location"]) == (302, "/explore/people/places/?country=Ulster")
+
+
+def test_any_active_account_signs_in_sees_its_tables_and_signs_out(client, people, django_user_model):
+    analyst = django_user_model.objects.create_user("ada", password="nine lives of a cat")
+    analyst.groups.set(Group.objects.filter(name="Analysts"))
+    address = "/explore/people/places/"
+    page = client.get(address, follow=True)
+    assert page.status_code == 200 and "staff" not in page.text
+    wrong = client.post(page.redirect_chain[-1][0], {"username": "ada", "password": "no"})
+    assert "Please enter a correct username and password" in wrong.text
+    there = client.post(page.redirect_chain[-1][0], {"username": "ada", "password": "nine lives of a cat"}, follow=True)
+    assert there.redirect_chain[-1][0] == address and "Kelso" in there.text
+    assert "/admin/" not in there.text.partition("<body")[2]  # where there is nothing for the account
+    assert 'action="/explore/sign-out/"' in there.text
+    assert client.post("/explore/sign-out/")["Location"] == "/explore/"
+    assert client.get(address).status_code == 302
+
+
+def test_who_may_see_nothing_is_offered_nothing(signed_in):
+    page = signed_in("nobody", name="grace").page("", status=403)
+    assert "You may not see this" in page and "choose-table" not in page
 
 
 def test_a_chosen_table_opens_on_the_tab_that_was_open(reader):

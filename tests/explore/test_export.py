@@ -91,11 +91,11 @@ def test_compressed_is_the_same_compressed(reader, people):
 
 def test_for_a_spreadsheet_is_defused_and_says_so(reader, people):
     Person.objects.filter(given_name="G6").update(given_name="=1+1")
-    _, body = download(reader, f"{CHOSEN}&spreadsheet=yes")
+    _, body = download(reader, f"{CHOSEN}&spreadsheet=true")
     header, first, *_ = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
     assert header == [*COLUMNS, MARK] and first[0] == "'=1+1"
     assert b"\n=1+1," in download(reader, CHOSEN)[1]
-    page = reader.page(f"{PEOPLE}?{CHOSEN}&spreadsheet=yes")
+    page = reader.page(f"{PEOPLE}?{CHOSEN}&spreadsheet=true")
     assert code(page, "api-address") is None and "format=csv" in code(page, "api-rows")
     assert "--spreadsheet" in code(page, "command")
 
@@ -155,7 +155,7 @@ def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypa
     [
         ("format=xls", "Expected one of csv, json, ndjson, parquet, xlsx; found xls."),
         ("compress=zip", "Expected gzip, found zip."),
-        ("spreadsheet=no", "Expected yes, found no."),
+        ("spreadsheet=no", "Expected true, found no."),
         ("county_of_brith=Fife", "The nearest known one is county_of_birth."),
     ],
 )

@@ -91,7 +91,7 @@ def test_choices_have_counts_and_missing_is_one_of_them(reader, respondents):
     page = reader.page(f"{CENSUS}?sex=Female")
     assert facets(page, "education") == ["HS-grad 1", "Bachelors 1", "Masters 0"]
     assert facets(page, "sex") == ["FEMALE 2", "Male 3"]
-    assert facets(page, "income_over_50k") == ["Yes 1", "No 1"]
+    assert facets(page, "income_over_50k") == ["yes 1", "no 1"]
 
 
 def test_several_ticked_values_are_one_of_them(reader, respondents):
@@ -136,6 +136,14 @@ def test_heads_sort_one_way_then_the_other_then_not(reader, respondents):
         assert f'<a href="{following}" id="sort-age">Age' in reader.page(f"{CENSUS}?columns=age&ordering={order}")
     page = reader.page(f"{CENSUS}?columns=age&ordering=-age")
     assert '<a href="?columns=age" id="sort-age">Age' in page and 'aria-sort="descending"' in page
+
+
+def test_heads_say_the_whole_order(reader, respondents):
+    page = reader.page(f"{CENSUS}?columns=education,age,sex&ordering=-age,education")
+    head = {name: page.partition(f'id="sort-{name}"')[2].partition("</a>")[0] for name in ("age", "education", "sex")}
+    assert "&#9660;</span>" in head["age"] and "&#9650;<sub>2</sub></span>" in head["education"]
+    assert "ascending, number 2 of the order; sort, lowest first" in head["education"] and "#96" not in head["sex"]
+    assert page.count("aria-sort") == 1
 
 
 def test_what_is_missing_comes_last(reader, respondents):

@@ -21,7 +21,7 @@ from datasets.api.tables import nearest_name, served_tables
 from datasets.exports import FORMATS, Export, ExportError, export
 from datasets.exports.files import STANDARD_OUTPUT, write_whole
 from datasets.exports.grouped import summary_file
-from datasets.summaries import Unsummarised, groupings, measures, summarise
+from datasets.summaries import OF_COLUMNS, Unsummarised, groupings, measures, summarise
 
 SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
@@ -56,10 +56,14 @@ class Command(BaseCommand):
             "--by", action="append", default=[], metavar="COLUMN", help="summarise in groups: age:10, day:year, sex"
         )
         parser.add_argument(
-            "--measure", action="append", default=[], metavar="MEASURE", help="of each group: count, mean:age (count)"
+            "--measure",
+            action="append",
+            default=[],
+            metavar="MEASURE",
+            help=f"of each group: count (by default), or {', '.join(OF_COLUMNS)} of a column: mean:age",
         )
         parser.add_argument("--format", choices=FORMATS, help="by default as the file's name says, or csv")
-        parser.add_argument("--compress", action="store_true", help="with gzip, where the format is not packed itself")
+        parser.add_argument("--compress", action="store_true", help="with gzip, as for a name with .gz")
         parser.add_argument(
             "--spreadsheet", action="store_true", help="CSV whose texts a spreadsheet does not run as formulas"
         )
@@ -70,6 +74,7 @@ class Command(BaseCommand):
         model = _model(table)
         user = _user(options["as_user"], model)
         format = _format(options["format"], output)
+        options["compress"] |= output.endswith(".gz")
         if options["spreadsheet"] and format != "csv":
             raise CommandError(f"--spreadsheet is for csv: {format} runs no texts as formulas.")
         if format in ("xlsx", "parquet") and output == STANDARD_OUTPUT and sys.stdout.isatty():
@@ -91,7 +96,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"-o {output}: expected a file that can be written, but: {error.strerror}.") from None
         if output != STANDARD_OUTPUT and options["verbosity"]:
-            self.stderr.write(f"{output}: {filesizeformat(size)}")
+            self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[format].title}")
 
     def _records(self, model: type[models.Model], user, format: str, options: dict[str, Any]) -> Export:
         asked, records = _asked(model, user, options, ("columns", "ordering"))
@@ -117,6 +122,8 @@ class Command(BaseCommand):
 def _model(path: str) -> type[models.Model]:
     tables = served_tables()
     if path not in tables:
+        if of_dataset := [name for name in tables if name.startswith(f"{path}/")]:
+            raise CommandError(f"{path} is a dataset of several tables: {', '.join(of_dataset)}.")
         near = nearest_name(path, tables)
         hint = f" Did you mean {near}?" if near else ""
         raise CommandError(f"There is no table {path}.{hint} Tables: {', '.join(tables)}.")
@@ -141,9 +148,11 @@ def _user(name: str | None, model: type[models.Model]):
 
 
 def _format(asked: str | None, output: str) -> str:
-    """Return the format: as asked for, or as the file's name says."""
-    name = Path(output.removesuffix(".gz"))
-    return asked or SUFFIXES.get(name.suffix, "csv")
+    """Return the format: as asked for, or as the file's name says; CSV where it says nothing."""
+    suffix = Path(output.removesuffix(".gz")).suffix
+    if not asked and suffix and suffix not in SUFFIXES:
+        raise CommandError(f"-o {output}: expected a name with {', '.join(SUFFIXES)}, or --format; found {suffix}.")
+    return asked or SUFFIXES.get(suffix, "csv")
 
 
 def _asked(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):

@@ -6,21 +6,20 @@ const NARROW = 600; // pixels, below which legends stand under the picture
 let drawn = null; // what vega-embed returned, to be ended before the next
 let turn = 0;
 
-function themed() {
+function theme() {
     const chosen = document.documentElement.dataset.theme;
-    const name = chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
-    const { configs, brighter } = JSON.parse(document.getElementById("chart-themes").textContent);
-    const font = getComputedStyle(document.body).fontFamily;
-    return [{ ...configs[name], background: null, font }, name === "dark" ? brighter : {}];
+    return chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
 }
 
-function fitted({ data, title, ...rest }, colours, narrow) {
-    // The page says the title above. Of what is drawn only the colours change, and labels give way to each other.
-    const changed = JSON.parse(JSON.stringify(rest), (key, value) => {
-        if (key === "labelOverlap" && narrow) return true;
-        return typeof value === "string" && Object.hasOwn(colours, value) ? colours[value] : value;
-    });
-    return { ...changed, data, width: "container" };
+function fitted({ data, config, ...rest }, narrow) {
+    // The page says the title above. Where it is narrow, names below the picture are upright and give way to each other.
+    const changes = narrow ? { labelOverlap: true, labelAngle: -90 } : {};
+    const changed = JSON.parse(JSON.stringify(rest), (key, value) => (Object.hasOwn(changes, key) ? changes[key] : value));
+    const legend = { ...config.legend, ...(narrow ? { orient: "bottom", columns: 2, labelLimit: 120 } : {}) };
+    const axis = { ...config.axis, ...(narrow ? { labelLimit: 110 } : {}) };
+    const font = getComputedStyle(document.body).fontFamily;
+    const axisX = narrow ? { titleAnchor: "end" } : {};
+    return { ...changed, data, config: { ...config, background: null, font, legend, axis, axisX }, width: "container" };
 }
 
 async function draw() {
@@ -31,16 +30,11 @@ async function draw() {
     waiting.textContent = "Drawing…";
     waiting.hidden = false;
     try {
-        const answer = await fetch(place.dataset.spec, { headers: { Accept: "application/json" } });
+        const answer = await fetch(`${place.dataset.spec}&theme=${theme()}`, { headers: { Accept: "application/json" } });
         if (!answer.ok) throw new Error(await answer.text());
         const found = await answer.json();
         if (mine !== turn) return;
-        const [theme, colours] = themed();
-        const narrow = place.clientWidth < NARROW;
-        const spec = fitted(found, colours, narrow);
-        const legend = { ...theme.legend, ...(narrow ? { orient: "bottom", columns: 2, labelLimit: 120 } : {}) };
-        const axis = { ...theme.axis, ...(narrow ? { labelLimit: 110 } : {}) };
-        const config = { ...theme, legend, axis };
+        const spec = fitted(found, place.clientWidth < NARROW);
         if (drawn) drawn.finalize();
         drawn = await vegaEmbed(place, spec, {
             mode: "vega-lite",
@@ -49,7 +43,6 @@ async function draw() {
             actions: false,
             defaultStyle: false,
             tooltip: { disableDefaultStyle: true },
-            config,
         });
         waiting.hidden = true;
     } catch (error) {

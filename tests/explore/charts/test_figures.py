@@ -7,10 +7,11 @@ from statistics import median
 import numpy as np
 import pytest
 
-from census.models import Respondent
+from census.models import IncomeByEducation, Respondent
+from datasets.matviews import refresh
 from experiments.models import UserFeatures
 from explore.charts import Drawing, Undrawn, default_drawing, draw
-from people.models import BirthsByCountry, Person, Place
+from people.models import Person, Place
 
 ON = date(2026, 3, 1)
 
@@ -63,8 +64,8 @@ def test_bars_measure_a_column(many, kind, told):
     for level, value, count in picture.rows:
         hours = [one.hours_per_week for one in many if one.education.name == level]
         assert (value, count) == (pytest.approx(told(hours)), len(hours))
-    if kind != "sum":
-        assert [row[1] for row in picture.rows] == sorted((row[1] for row in picture.rows), reverse=True)
+    jobs = drawn(Respondent, kind="bar", x="occupation", measure=f"{kind}:hours_per_week").rows[:-1]  # missing is last
+    assert [row[1] for row in jobs] == sorted((row[1] for row in jobs), reverse=True)
 
 
 def test_the_mean_of_yes_and_no_is_a_share(many):
@@ -84,9 +85,17 @@ def test_bars_are_put_in_the_order_asked_for(many):
     assert order("-education_years") == ["Masters", "Bachelors", "HS-grad"]
     assert order("name") == ["Bachelors", "HS-grad", "Masters"]
     counts = Counter(one.education.name for one in many)
-    assert order("") == order("-value") == sorted(counts, key=lambda name: -counts[name])
+    assert order("-value") == sorted(counts, key=lambda name: -counts[name])
     with pytest.raises(Undrawn, match="There is no column nothing"):
         order("nothing")
+
+
+def test_a_vocabulary_that_is_listed_in_an_order_has_it_in_charts(many):
+    levels = ["HS-grad", "Bachelors", "Masters"]
+    assert [row[0] for row in drawn(Respondent, kind="bar", x="education", measure="mean:age").rows] == levels
+    assert [row[0] for row in drawn(Respondent, kind="box", x="education", y="age").rows] == levels
+    heat = drawn(Respondent, kind="heat", x="sex", y="education").spec
+    assert heat["encoding"]["y"]["sort"] == levels
 
 
 def test_numbers_stand_in_bins_that_leave_no_record_out(many):
@@ -101,6 +110,23 @@ def test_shares_of_a_histogram_are_of_each_colour(many):
     picture = drawn(Respondent, kind="histogram", x="age", colour="sex", measure="share")
     for sex in ("Male", "Female"):
         assert sum(row[2] for row in picture.rows if row[1] == sex) == pytest.approx(1)
+
+
+def test_outlines_of_a_histogram_are_closed_and_have_each_bin_at_its_full_width(many):
+    Respondent.objects.filter(hours_per_week__range=(20, 29)).delete()
+    picture = drawn(Respondent, kind="histogram", x="hours_per_week", bins=7, colour="sex", measure="share")
+    rows = picture.spec["data"]["values"]
+    for sex in ("Male", "Female"):
+        outline = [(row["start"], row["value"]) for row in rows if row["colour"] == sex]
+        share = {row[0]: row[2] for row in picture.rows if row[1] == sex}
+        bins = [10 * n for n in range(8) if f"{10 * n}–{10 * n + 9}" in share]
+        assert {0, 10, 30, 60} <= {*bins} and 20 not in bins
+        assert (outline[0], outline[-1]) == ((bins[0], 0), (bins[-1] + 10, 0))
+        assert [place for place, value in outline if value] == bins
+        assert outline.index((20, 0)) < outline.index((30, 0))  # nothing between them
+    assert picture.columns[2] == "Share of respondents within each sex"
+    scale = picture.spec["layer"][0]["encoding"]["x"]["scale"]
+    assert scale["domain"] == [0, max(row["start"] for row in rows)]
 
 
 def test_a_line_over_years_is_0_where_nobody_was_born(people):
@@ -152,6 +178,22 @@ def test_a_heat_map_has_a_field_for_each_pair(many):
         assert (mean, count) == (pytest.approx(np.mean(ages)), len(ages))
 
 
+def test_what_is_other_takes_no_colour_of_a_heat_map_from_the_rest(many, monkeypatch):
+    monkeypatch.setattr("explore.charts.axes.MOST_GROUPS", 2)
+    picture = drawn(Respondent, kind="heat", x="education", y="sex")
+    fields = {(row["x"], row["y"]): row for row in picture.spec["data"]["values"]}
+    assert len({x for x, _ in fields}) == 3
+    assert all(row["grey"] == (x == "other") for (x, _), row in fields.items())
+    assert "What is other is in grey." in picture.subtitle
+    most = max(row["value"] for row in fields.values() if not row["grey"])
+    assert picture.spec["encoding"]["color"]["condition"]["scale"]["domain"][1] == most
+    mean = drawn(Respondent, kind="heat", x="education", y="sex", measure="mean:age")
+    assert not any(row["grey"] for row in mean.spec["data"]["values"])
+    Respondent.objects.filter(sex="Male", education__name="Masters").delete()
+    monkeypatch.undo()
+    assert "Empty fields: no respondents." in drawn(Respondent, kind="heat", x="education", y="sex").subtitle
+
+
 def test_a_scatter_has_all_records_if_they_are_few(many):
     picture = drawn(Respondent, kind="scatter", x="age", y="capital_gain", colour="occupation")
     names = [(one.age, one.capital_gain, one.occupation.name if one.occupation else "missing") for one in many]
@@ -169,19 +211,19 @@ def test_a_scatter_of_many_is_a_sample_and_says_so(many, monkeypatch):
     assert min(gains) < 20_000 and max(gains) > 40_000  # not the first ones
 
 
-def test_a_scatter_of_records_with_a_text_for_a_key(db):
-    for country in ("Averland", "Newland"):
-        place = Place.objects.create(city=country, county=country, country=country)
-        Person.objects.create(given_name="A", family_name="B", date_of_birth=ON, place_of_birth=place)
-    from datasets.matviews import refresh
+def test_a_scatter_of_records_with_a_text_for_a_key(respondents):
+    refresh("census")
+    rows = drawn(IncomeByEducation, kind="scatter", x="years", y="respondents").rows
+    assert sorted(rows) == [(9, 2), (13, 2), (14, 1)]
 
-    refresh("people")
-    assert drawn(BirthsByCountry, kind="scatter", x="births", y="births").rows == [(1, 1), (1, 1)]
+
+def test_a_kind_that_a_table_has_no_columns_for_is_refused(people):
+    with pytest.raises(Undrawn, match="“Scatter” needs two columns of numbers, and this table has none") as refused:
+        drawn(Place, kind="scatter", x="city", y="county")
+    assert refused.value.parameter == "kind"
 
 
 def test_what_a_view_is_drawn_as_before_anything_is_chosen(experiments):
-    from datasets.matviews import refresh
-
     refresh("experiments")
     drawing = default_drawing(UserFeatures, None)
     assert drawing == Drawing("bar", x="total_experiments")
@@ -210,7 +252,9 @@ def test_filters_are_told_in_the_title(many):
         ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
         ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean is not taken of what it holds"),
         ({"x": "age:0"}, "x", "Expected the width of the bins"),
-        ({"x": "sex", "y": "age"}, "y", "expected none"),
+        ({"x": "sex", "y": "age"}, "y", "Expected none, for the kind “Bars” has no use for it; found age"),
+        ({"kind": "heat", "x": "sex", "y": "race", "colour": "sex"}, "colour", "Expected none"),
+        ({"kind": "line", "x": "age", "sort": "name"}, "sort", "Expected none"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(db, asked, parameter, told):

@@ -86,7 +86,7 @@ def test_who_has_an_image_is_told_so_until_the_records_change(reader, people):
 @pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".json", "/"])
 def test_charts_are_for_those_who_may_see_the_table(client, signed_in, people, end):
     answer = client.get(ADDRESS + end)
-    assert answer.status_code == 302 and answer["Location"].startswith("/admin/login/")
+    assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/")
     stranger = signed_in("Nobody", name="mallory")
     answer = stranger.get(ADDRESS + end)
     assert answer.status_code == 403

@@ -1,0 +1,18 @@
+"""Signing in to explore: for any account that is active, while the admin asks for one of staff."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
+
+
+class SignIn(LoginView):
+    """The admin's own page, which leads to explore."""
+
+    template_name = "admin/login.html"
+    next_page = "explore:start"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs) -> dict[str, Any]:
+        context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
+        return context | {"title": "Log in", "app_path": self.request.get_full_path()}
