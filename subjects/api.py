@@ -5,4 +5,4 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 
 register(Subject)
 register(Session)
-register(SubjectsByBirthYear, path="by-birth-year")
+register(SubjectsByBirthYear, name="by-birth-year")

@@ -4,20 +4,35 @@ A dataset registers what it serves in a module of its own, called api.
 """
 
 from django.db import models
+from django.urls import URLPattern, URLResolver, include, path
 from rest_framework import routers
 
 from datasets.api.imports import ImportViewSet
 from datasets.api.records import RecordViewSet
 from datasets.api.root import Root
 
-router = routers.DefaultRouter()
-router.APIRootView = Root
-router.include_format_suffixes = False  # a key may hold a dot
+
+class Router(routers.DefaultRouter):
+    """Serves what is registered, each dataset's lists behind its name: only those are tried for an address of it."""
+
+    APIRootView = Root
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the addresses, without suffixes for formats: a key may hold a dot."""
+        within: dict[str, routers.SimpleRouter] = {}
+        for prefix, viewset, basename in self.registry:
+            dataset, slash, name = prefix.rpartition("/")
+            within.setdefault(dataset + slash, routers.SimpleRouter()).register(name, viewset, basename)
+        root = path("", self.get_api_root_view(), name=self.root_view_name)
+        return [root, *(path(prefix, include(router.urls)) for prefix, router in within.items())]
+
+
+router = Router()
 router.register("imports", ImportViewSet, basename="imports")
 
 
-def register(model: type[models.Model], viewset: type[RecordViewSet] | None = None, path: str | None = None) -> None:
-    """Serve *model* under ``/api/<dataset>/<path>/``, the path being its table's name with dashes."""
-    path = path or model._meta.db_table.replace("_", "-")
+def register(model: type[models.Model], viewset: type[RecordViewSet] | None = None, name: str | None = None) -> None:
+    """Serve *model* under ``/api/<dataset>/<name>/``, the name being its table's name with dashes."""
+    name = name or model._meta.db_table.replace("_", "-")
     viewset = viewset or type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
-    router.register(f"{model._meta.app_label}/{path}", viewset, basename=f"{model._meta.app_label}-{path}")
+    router.register(f"{model._meta.app_label}/{name}", viewset, basename=f"{model._meta.app_label}-{name}")
