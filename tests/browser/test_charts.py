@@ -24,7 +24,7 @@ KINDS = {
 def census(site) -> None:
     """The sample of the census, and the right to see it."""
     get_user_model().objects.update(is_superuser=True)
-    call_command("import_sources", verbosity=0)
+    call_command("import_census", verbosity=0)
 
 
 def drawing(page):
