@@ -19,9 +19,7 @@ LONGEST = 300
 # The rooms of records' bulk writes: what stages, what merges, what undoes.
 WRITERS = (
     "datasets/staging.py",
-    "datasets/loading.py",
     "datasets/loading/",
-    "datasets/history.py",
     "datasets/history/",
 )
 
