@@ -187,9 +187,10 @@ class Stage:
         tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
         tables += [self.seen, self.unseen, self.missing, self.unusable]
         tables += [self.members(column) for column in self.source.columns_of(Many)]
+        names = [temporary(table) for table in tables]
         with connection.cursor() as cursor:
-            for table in tables:
-                cursor.execute(f"DROP TABLE IF EXISTS {temporary(table)}")
+            for name in [", ".join(names)] if connection.vendor == "postgresql" else names:  # SQLite: one a statement
+                cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
     def collect(self, table: str, query: str) -> None:
         """Make one of the tables hold the rows of *query*."""
