@@ -101,8 +101,11 @@ def test_the_drawing_follows_the_theme(page, census):
 @pytest.mark.parametrize("format, mark", [("PNG", b"\x89PNG"), ("JPG", b"\xff\xd8\xff"), ("SVG", b"<svg")])
 def test_the_chart_is_saved_at_the_size_that_was_chosen(page, census, format, mark):
     page.goto(BARS)
+    page.evaluate("addEventListener('htmx:beforeRequest', () => window.asked = true)")
     page.get_by_label("Width").fill("1234")
     page.get_by_label("Height").fill("567")
+    page.get_by_label("Height").press("Tab")
+    assert not page.evaluate("window.asked")  # the page is not renewed, which would forget the size
     with page.expect_download() as found:
         page.get_by_role("button", name=format).click()
     assert found.value.suggested_filename == f"census-respondents.{format.lower()}"
