@@ -1,12 +1,12 @@
 """How many streams go on at once: at most half of what a process has, so that pages never wait for a download."""
 
-from threading import Lock
+from threading import RLock
 
 from django.conf import settings
 
 from datasets.exports.errors import TooManyStreams
 
-_lock = Lock()
+_lock = RLock()  # what is collected as garbage gives its slot back wherever a thread happens to be: here, too
 _taken = 0
 
 

@@ -46,6 +46,24 @@ def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
     assert slots.taken() == 0
 
 
+def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
+    given_back, taken = slots.Slot(), []
+
+    class Settings:
+        @property
+        def STREAMS_AT_ONCE(self):
+            given_back.release()  # as the garbage collector does, in whatever a thread is at
+            return 2
+
+    monkeypatch.setattr(slots, "settings", Settings())
+    thread = threading.Thread(target=lambda: taken.append(slots.Slot()), daemon=True)
+    thread.start()
+    thread.join(30)  # for good, where it waits for itself
+    assert not thread.is_alive() and slots.taken() == 1
+    taken[0].release()
+    assert slots.taken() == 0
+
+
 def test_a_stream_sees_one_moment(transactional_db):
     Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="old") for n in range(5000))
     stream = export(Place, Place.objects.all(), ["country", "county"], None, "csv")
