@@ -153,6 +153,7 @@ def _told(run: ImportRun) -> Iterator[None]:
         finish(run, ImportRun.Status.FAILED, f"{error}. Nothing was imported.")
         raise ImportRefused(run.error) from error
     except KeyboardInterrupt:
+        connection.close()  # it may be in the middle of a statement
         finish(run, ImportRun.Status.INTERRUPTED, "It was stopped by hand. Nothing was imported.")
         raise ImportRefused(run.error) from None
     except BaseException as error:
