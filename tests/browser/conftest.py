@@ -43,6 +43,13 @@ class Site:
         """Start the worker that rehearses and applies what pages ask for."""
         self.start("manage.py", "worker", "--interval", "0.1")
 
+    def sign_in(self, page, address: str = "/admin/") -> None:
+        """Fill in the form that stands before an address, and send it."""
+        page.goto(address)
+        page.get_by_label("Username").fill(self.name)
+        page.get_by_label("Password").fill(self.password)
+        page.get_by_role("button", name="Log in").click()
+
     def stop(self) -> None:
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
@@ -104,10 +111,7 @@ def told(page, said) -> str:
 def page(open_browser, site):
     """A window in which the curator has signed in."""
     page = open_browser(viewport={"width": 1280, "height": 900})
-    page.goto("/admin/")
-    page.get_by_label("Username").fill(site.name)
-    page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    site.sign_in(page)
     page.get_by_role("heading", name="Datasets").wait_for()
     return page
 

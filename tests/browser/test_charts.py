@@ -130,10 +130,7 @@ def size_of(image: bytes) -> tuple[int, int]:
 
 def test_without_scripts_there_is_an_image_and_a_button(site, census, open_browser):
     page = open_browser(java_script_enabled=False)
-    page.goto("/admin/")
-    page.get_by_label("Username").fill(site.name)
-    page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    site.sign_in(page)
     page.goto(BARS)
     image = page.locator(".chart-figure img")
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
@@ -150,10 +147,7 @@ def test_without_scripts_there_is_an_image_and_a_button(site, census, open_brows
 
 def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telephone(site, census, open_browser):
     page = open_browser(java_script_enabled=False, color_scheme="dark", viewport={"width": 390, "height": 800})
-    page.goto("/explore/")
-    page.get_by_label("Username").fill(site.name)
-    page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    site.sign_in(page, "/explore/")
     page.goto(BARS)
     image = page.locator(".chart-figure img")
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
