@@ -42,9 +42,7 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 	@$(PYTHON) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 		s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()' "$(PORT)" 2>/dev/null || { \
 		echo "Port $(PORT) is taken, or is no port. For another, type its number, such as: make run PORT=8001" >&2; exit 1; }
-	@$(PYTHON) manage.py migrate --verbosity 0
-	@$(PYTHON) manage.py import_sources
-	@$(PYTHON) manage.py demo_curator
+	@$(PYTHON) manage.py prepare --import-sources --demo-curator
 	@echo "Tabularium is at http://127.0.0.1:$(PORT)/ (stop it with Ctrl-C)"
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
 

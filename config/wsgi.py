@@ -2,7 +2,9 @@
 
 import os
 import sys
+from importlib import import_module
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
@@ -10,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 try:
     application = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)  # before gunicorn forks: once for all processes, and not at a first request
 except ImproperlyConfigured as error:
     print(error, file=sys.stderr)
     # gunicorn starts a worker that ended with 1 again and again; 4 tells it that no other would do better.

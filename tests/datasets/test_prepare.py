@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -88,3 +89,19 @@ def test_no_link_where_accounts_are_there_already(capsys):
 def test_a_site_without_an_address_is_refused():
     with pytest.raises(CommandError, match="expected an address"):
         call_command("first_sign_in", site="https://")
+
+
+def test_where_nothing_is_left_to_do_nothing_is_told_but_the_way_in(capsys, settings):
+    settings.DEBUG = True
+    told = []
+    for _ in range(2):
+        call_command("prepare", demo_curator=True)
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] and len(told[0].splitlines()) == 1
+    if connection.vendor == "sqlite":
+        Path(connection.settings_dict["NAME"]).with_name("demo_curator.txt").unlink()
+        assert told[0].startswith("Sign in at /admin/ as curator, password ")
+    else:
+        assert told[0].startswith("No demo curator on this database.")
+    call_command("prepare", verbosity=2)
+    assert "No migrations to apply." in capsys.readouterr().out

@@ -15,25 +15,31 @@ LOCK = "tabularium prepares its database"
 
 
 class Command(BaseCommand):
-    help = f"{__doc__} Others that begin meanwhile wait, and then find everything done."
+    help = f"{__doc__} Others that begin meanwhile wait, and then find everything done. -v 2 tells of each migration."
+    requires_system_checks = ()  # migrate makes those of the database itself; the others would load every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--import-sources", action="store_true", help="of datasets that were never imported")
         parser.add_argument("--site", metavar="URL", help="the site's address: print a sign-in for the first account")
+        parser.add_argument("--demo-curator", action="store_true", help="to try the site out with, as demo_curator")
         parser.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="for a database that starts (60)")
 
-    def handle(self, *, import_sources: bool, site: str | None, wait: int, verbosity: int, **options) -> None:
+    def handle(
+        self, *, import_sources: bool, site: str | None, demo_curator: bool, wait: int, verbosity: int, **options
+    ) -> None:
         streams = {"stdout": self.stdout, "stderr": self.stderr}
         self._wait(wait)
         with alone():
             try:
-                call_command("migrate", interactive=False, verbosity=verbosity, **streams)
+                call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0), **streams)
             except MigrationSchemaMissing as error:  # it can be read and not written
                 raise _unusable(error) from error
             if import_sources:
                 call_command("import_sources", verbosity=verbosity, **streams)
             if site:
                 call_command("first_sign_in", site=site, **streams)
+            if demo_curator:
+                call_command("demo_curator", **streams)
 
     def _wait(self, seconds: int) -> None:
         """Wait for a server that is starting, or for a lock of SQLite's; after that its error is told."""
