@@ -8,6 +8,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
 
 env = environ.FileAwareEnv()  # NAME_FILE=PATH is as good as NAME: a secret need not be in the environment
 # The environment wins over the file. ENV_FILE may name another file; empty means none.

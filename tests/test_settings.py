@@ -106,7 +106,8 @@ def test_database_url_chooses_sqlite():
 
 def test_database_url_chooses_postgresql_with_a_pool():
     sizes = {"DATABASE_POOL_MIN_SIZE": "2", "DATABASE_POOL_MAX_SIZE": "5", "DATABASE_POOL_TIMEOUT": "3"}
-    database = ast.literal_eval(setting("settings.DATABASES['default']", **PRODUCTION, **sizes))
+    shown = setting("settings.DATABASES['default']", **PRODUCTION, **sizes)
+    database = ast.literal_eval(shown.replace("<class 'config.databases.PooledConnection'>", "'PooledConnection'"))
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert [database[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
         "records",
@@ -115,7 +116,8 @@ def test_database_url_chooses_postgresql_with_a_pool():
         "db.example.org",
         5433,
     ]
-    assert database["OPTIONS"] == {"sslmode": "require", "pool": {"min_size": 2, "max_size": 5, "timeout": 3}}
+    pool = {"min_size": 2, "max_size": 5, "timeout": 3, "connection_class": "PooledConnection"}
+    assert database["OPTIONS"] == {"sslmode": "require", "pool": pool}
 
 
 def test_a_pool_of_none_is_no_pool():
@@ -192,7 +194,7 @@ def test_a_checkout_makes_one_secret_of_its_own():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    files = ("settings.py", "environment.py", "gunicorn.py")
+    files = ("settings.py", "databases.py", "environment.py", "gunicorn.py")
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
     names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "networks"}

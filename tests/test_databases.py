@@ -1,0 +1,49 @@
+"""The pool of connections to PostgreSQL hands out those that live, and asks the server only where there is doubt."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from people.models import Place
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has neither a server nor a pool"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def somebody():
+    """Another connection to the same PostgreSQL, by which the site's are watched and ended."""
+    given = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    with psycopg.connect(**{name: given[name] for name in names if name in given}, autocommit=True) as other:
+        yield other
+
+
+def backend() -> int:
+    """Return the number of the server's process that the site's connection has."""
+    connection.ensure_connection()
+    return connection.connection.info.backend_pid
+
+
+def test_a_connection_is_handed_out_without_a_question(somebody):
+    asked = set()
+    while (process := backend()) not in asked:  # the pool has several, and hands them out in turn
+        connection.cursor().execute("SELECT 'the last thing asked'")
+        asked.add(process)
+        connection.close()
+    told = somebody.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [process]).fetchone()
+    assert told == ("SELECT 'the last thing asked'",)
+
+
+def test_a_connection_that_has_died_in_the_pool_is_replaced(somebody):
+    assert Place.objects.count() == 0
+    died = backend()
+    connection.close()
+    somebody.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database()"
+    )
+    assert Place.objects.count() == 0
+    assert backend() != died
