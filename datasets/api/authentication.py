@@ -4,12 +4,13 @@ import copy
 from contextlib import suppress
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
@@ -25,7 +26,7 @@ class BearerAuthentication(BaseAuthentication):
     """``Authorization: Bearer`` and the secret of a token, which acts as its account."""
 
     def authenticate(self, request):
-        scheme, _, secret = get_authorization_header(request).decode("latin-1").strip().partition(" ")
+        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if scheme.lower() in ("", "basic"):  # a proxy in front may ask for a password of its own
             return None
         if scheme.lower() != SCHEME.lower():
@@ -53,6 +54,10 @@ class BearerAuthentication(BaseAuthentication):
 
 class BrowserAuthentication(SessionAuthentication):
     """A browser that has signed in; what it changes has to carry the token against forgery in a header."""
+
+    def authenticate(self, request):
+        signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES  # most who come have none: no session to look for
+        return super().authenticate(request) if signed_in else None
 
     def enforce_csrf(self, request) -> None:
         # The check would look for the token among the fields of a form, and so read an upload of any size.
