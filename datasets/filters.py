@@ -62,12 +62,39 @@ class LabelFilter(django_filters.CharFilter):
     field_class = LabelField
 
 
+class Telling(forms.Field):
+    """A field that tells, with what it expected, what it found."""
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except forms.ValidationError as error:
+            found = f", found {str(value)[:100]}."
+            raise forms.ValidationError([text.removesuffix(".") + found for text in error.messages]) from None
+
+
+class WholeNumberField(Telling, forms.IntegerField):
+    pass
+
+
+class DecimalNumberField(Telling, forms.FloatField):
+    pass
+
+
+class DayField(Telling, forms.DateField):
+    pass
+
+
 class WholeNumberFilter(django_filters.Filter):
-    field_class = forms.IntegerField
+    field_class = WholeNumberField
 
 
 class DecimalNumberFilter(django_filters.Filter):
-    field_class = forms.FloatField
+    field_class = DecimalNumberField
+
+
+class DayFilter(django_filters.DateFilter):
+    field_class = DayField
 
 
 class ManyFilter(WholeNumberFilter):
@@ -226,7 +253,7 @@ def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
         return DecimalNumberFilter, {"error_messages": {"invalid": "Expected a number."}}
     if isinstance(field, models.DateField):
         messages = {"invalid": "Expected a date such as 2023-05-01."}
-        return django_filters.DateFilter, {"input_formats": ["%Y-%m-%d"], "error_messages": messages}
+        return DayFilter, {"input_formats": ["%Y-%m-%d"], "error_messages": messages}
     return django_filters.CharFilter, {}
 
 

@@ -120,7 +120,7 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--ordering=-birth"], "--ordering: There is no column birth."),
         (["people/people", "--filter", "county=Fife"], "--filter county: Unknown parameter. Filters: "),
         (["people/people", "--filter", "id"], "--filter id: expected NAME=VALUE, such as --filter id=value."),
-        (["people/people", "--filter", "id=x"], "--filter id: Expected a whole number."),
+        (["people/people", "--filter", "id=x"], "--filter id: Expected a whole number, found x."),
         (["people/people", "--filter", "id=1", "--filter", "id=2"], "For one of several values: id__in."),
         (["people/people", "--filter", "format=csv"], "format is no filter"),
         (["people/people", "--by", "countri_of_birth"], "--by: There is no column countri_of_birth."),

@@ -182,7 +182,7 @@ def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
         ("columns=given_nam", "columns", "Did you mean given_name?"),
         ("columns=id,id", "columns", "id is named twice."),
         ("ordering=-birth", "ordering", "There is no column birth."),
-        ("date_of_birth__gte=1850", "date_of_birth__gte", "Expected a date such as 2023-05-01."),
+        ("date_of_birth__gte=1850", "date_of_birth__gte", "Expected a date such as 2023-05-01, found 1850."),
         ("corrected=perhaps", "corrected", "Expected true or false, found perhaps."),
         ("cursor=x", "cursor", "Expected the page of a Next or Previous link of this list"),
         ("date_of_birth=1850-01-01&date_of_birth=1850-01-02&date_of_birth__in=1850-01-03", "date_of_birth", "once"),

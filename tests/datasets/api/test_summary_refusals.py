@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
         ("page_size=3", "page_size", "A summary is never paged: for more groups or fewer, set limit."),
         ("fields=age", "fields", "A summary has the columns that by and measure name."),
         ("education=Doctoratee", "education", "There is no Doctoratee among the education levels."),
-        ("age=old", "age", "Expected a whole number."),
+        ("age=old", "age", "Expected a whole number, found old."),
         ("format=xml", "format", "found xml."),
     ],
 )
