@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from datasets import reports
 from datasets.loading import ImportRefused, Options, Outcome, import_files
 from datasets.models import ImportRun, SourceFile
+from datasets.terminal import unusable
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
@@ -66,10 +67,7 @@ class ImportCommand(BaseCommand):
         try:
             last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right "
-                "and its server is running; where the tables are not there yet, type: python manage.py migrate"
-            ) from error
+            raise unusable(error) from error
         with _bar(options["verbosity"]) as progress:
             try:
                 outcome = import_files(

@@ -2,13 +2,13 @@
 
 import json
 from argparse import ArgumentParser
-from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from census.insights import answers, unanswered
 from census.models import Respondent
+from datasets.terminal import unusable, write_text
 
 
 class Command(BaseCommand):
@@ -23,22 +23,11 @@ class Command(BaseCommand):
                 raise CommandError("There are no respondents. Import some first: python manage.py import_census")
             said = answers()
         except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used: {str(error).strip().splitlines()[0]}. Where the tables are not there "
-                "yet, type: python manage.py migrate"
-            ) from error
+            raise unusable(error) from error
         text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
         without = unanswered(said)
-        if output == "-":
-            self.stdout.write(text, ending="")
-        else:
-            try:
-                Path(output).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise CommandError(
-                    f"--output {output}: expected a file that can be written, but: {error.strerror}."
-                ) from None
-            if options["verbosity"]:
-                self.stdout.write(f"{output}: {len(said) - len(without)} of {len(said)} questions answered.")
+        write_text(self, output, text)
+        if output != "-" and options["verbosity"]:
+            self.stdout.write(f"{output}: {len(said) - len(without)} of {len(said)} questions answered.")
         for question, answer in without.items():
             self.stderr.write(f"{question} {answer}")

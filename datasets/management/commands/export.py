@@ -22,6 +22,7 @@ from datasets.exports import FORMATS, Export, ExportError, export
 from datasets.exports.files import STANDARD_OUTPUT, write_whole
 from datasets.exports.grouped import summary_file
 from datasets.summaries import OF_COLUMNS, Unsummarised, groupings, measures, summarise
+from datasets.terminal import unusable
 
 SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
@@ -85,9 +86,7 @@ class Command(BaseCommand):
             with file as blocks:
                 size = write_whole(output, blocks)
         except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used: {str(error).strip().splitlines()[0]}. The file is as it was."
-            ) from error
+            raise unusable(error, "The file is as it was.") from error
         except BrokenPipeError:  # as "| head" leaves it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 from django.db.migrations.exceptions import MigrationSchemaMissing
+
+from datasets.terminal import SERVER, unusable
 
 LOCK = "tabularium prepares its database"
 
@@ -33,7 +35,7 @@ class Command(BaseCommand):
             try:
                 call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0), **streams)
             except MigrationSchemaMissing as error:  # it can be read and not written
-                raise _unusable(error) from error
+                raise unusable(error, f"{SERVER}.") from error
             if import_sources:
                 call_command("import_sources", verbosity=verbosity, **streams)
             if site:
@@ -50,13 +52,8 @@ class Command(BaseCommand):
                 return
             except OperationalError as error:
                 if time.monotonic() > until:
-                    raise _unusable(error) from error
+                    raise unusable(error, f"{SERVER}.") from error
                 time.sleep(1)
-
-
-def _unusable(error: Exception) -> CommandError:
-    reason = str(error).strip().splitlines()[0]
-    return CommandError(f"The database cannot be used: {reason}. See that DATABASE_URL is right and its server runs.")
 
 
 @contextmanager

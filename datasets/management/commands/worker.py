@@ -13,6 +13,7 @@ from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.models import ImportRun
 from datasets.tasks import find_interrupted
+from datasets.terminal import unusable
 from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,7 @@ class Command(BaseCommand):
         try:
             ImportRun.objects.exists()
         except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right "
-                "and its server is running; where the tables are not there yet, type: python manage.py migrate"
-            ) from error
+            raise unusable(error) from error
         if settings.METRICS_PORT:
             try:
                 serve(settings.METRICS_PORT)

@@ -2,11 +2,11 @@
 
 import json
 from argparse import ArgumentParser
-from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from datasets import matviews
+from datasets.terminal import write_text
 from people.models import BirthsByCountry
 
 
@@ -25,14 +25,6 @@ class Command(BaseCommand):
         matviews.refresh("people")  # people may have been edited since the last import
         births = BirthsByCountry.objects.summary()
         text = json.dumps(births, ensure_ascii=False) + "\n"
-        if output == "-":
-            self.stdout.write(text, ending="")
-            return
-        try:
-            Path(output).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise CommandError(
-                f"--output {output}: expected a file that can be written, but: {error.strerror}."
-            ) from None
-        if options["verbosity"]:
+        write_text(self, output, text)
+        if output != "-" and options["verbosity"]:
             self.stdout.write(f"{output}: births by country, {sum(births.values()):,} in all.")
