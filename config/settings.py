@@ -155,7 +155,7 @@ LOGIN_URL = "explore:sign-in"  # the admin has its own, for staff
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 
 # The API: paging, filters and order are the business of datasets.api
 

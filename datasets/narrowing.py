@@ -65,7 +65,7 @@ def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
         return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.name == "changed_in_run":
         runs = ImportRun.objects.landed(model._meta.app_label).values_list("pk", "started_at")[:RUNS]
-        names = [(pk, f"Run {pk}, {at:%-d %b %Y}") for pk, at in runs]
+        names = [(pk, f"Run {pk}, {at:%Y-%m-%d}") for pk, at in runs]
         files = SourceFile.objects.filter(run__in=[pk for pk, _ in names]).values_list("pk", "run_id")
         return Narrowing(column, title, CHOICE, names, dict(files))
     if field.choices:

@@ -76,6 +76,33 @@ def entries(run: ImportRun, kind: str) -> "Kept | Stored | None":
     return Kept(folder_of(run), kind) if (folder_of(run) / "whole").exists() else None
 
 
+def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
+    """Return entries of *missing* records, each with all that the record holds, or held when the run removed it."""
+    told = [dict(entry) for entry in missing]
+    for source in sources_of(run.dataset):
+        mine = [entry for entry in told if entry["source"] == source.name and "pk" in entry]
+        rows = _rows(run, source, [entry["pk"] for entry in mine])
+        values = dict(zip(rows, _told(source, list(rows.values())), strict=True))
+        unknown = dict.fromkeys(next(iter(values.values()), ()))  # it has gone since
+        for entry in mine:
+            if row := values.get(str(entry["pk"]), unknown):
+                entry["row"] = row
+    return told
+
+
+def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
+    """Return the rows of records by their keys: those that the run removed as they were, others as they are."""
+    if not keys:
+        return {}
+    gone = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
+    rows = dict(gone.values_list("record", "before"))
+    pk, marks = source.model._meta.pk.column, ", ".join(["%s"] * len(keys))
+    row = f"CAST({as_json(source.model, 'r')} AS text)"
+    query = f"SELECT {row} FROM {quoted(source.name)} r WHERE r.{quoted(pk)} IN ({marks})"
+    there = {str(found[pk]): found for part in _fetched(query, keys) for found in part}
+    return there | rows
+
+
 class Kept:
     """Entries on disk."""
 
@@ -234,9 +261,9 @@ def _corrected(merge) -> Iterator[dict]:
         yield from (found for found, was in zip(rows, seen, strict=True) if was)
 
 
-def _fetched(query: str) -> Iterator[list[dict]]:
+def _fetched(query: str, parameters: Iterable = ()) -> Iterator[list[dict]]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, list(parameters) or None)
         while rows := cursor.fetchmany(AT_ONCE):
             yield [orjson.loads(row) for (row,) in rows]
 

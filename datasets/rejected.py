@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from django.http import Http404, StreamingHttpResponse
@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from datasets.files import kept_at
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import hidden_fields, masked
-from datasets.reading import ReadError, find_layout, read_json
+from datasets.reading import Document, ReadError, find_layout, read_json
 from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
 from datasets.sources import CSVSource, Source, sources_of
@@ -21,6 +21,13 @@ EXTRA = ("line", "problems")  # what a file of rejected rows has beside the colu
 RAW = "raw"  # and this, where a row could not be split into cells
 MOST_RAW = 1 << 20  # bytes of a document that cannot be parsed
 HIDDEN = "Hidden: the row could not be split into cells, and its table holds personal data."
+
+
+def added(headings: Iterable[str]) -> set[str]:
+    """Return which of a file's headings are the site's: all that it adds, where the file holds rejected rows."""
+    known = {plain(heading): heading for heading in headings}
+    ours = (*EXTRA, RAW, MARK) if known.keys() >= set(EXTRA) else (MARK,)
+    return {known[name] for name in ours if name in known}
 
 
 class Reader:
@@ -46,9 +53,14 @@ class Reader:
         name = self.columns.get(plain(heading or ""))
         return masked(value) if name in self.hidden or "@" in value else value
 
-    def raw(self, row: RejectedRow) -> str:
-        """Return the text of a row that has no cells."""
-        return HIDDEN if self.restricted else str(row.values)
+    def raw(self, row: RejectedRow) -> str | None:
+        """Return the text of a row that could not be split into cells, now or when it was rejected before."""
+        text = row.values
+        if isinstance(text, dict):
+            text = next((text[heading] for heading in added(text) if plain(heading) == RAW), None)
+            if not text:
+                return None
+        return HIDDEN if self.restricted else str(text)
 
     def problems(self, row: RejectedRow) -> list[dict]:
         """Return what is wrong with the row; a message about a hidden value does not tell it."""
@@ -67,8 +79,10 @@ class Reader:
         if row.file_id not in self.headings:
             self.headings[row.file_id] = headings(row.file, self.source)
         order = {heading: place for place, heading in enumerate(self.headings[row.file_id])}
-        told = []
+        told, ours = [], added(row.values)
         for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
+            if heading in ours:
+                continue
             name = self.columns.get(plain(heading))
             messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
             told.append({"heading": heading, "value": self.value(heading, value), "messages": messages})
@@ -123,7 +137,7 @@ def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[b
     """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
     rows = file.rejected_rows.order_by("line", "pk")
     names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW, MARK)]
-    has_raw = any(isinstance(values, str) for values in rows.values_list("values", flat=True).iterator(2000))
+    has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
@@ -131,8 +145,7 @@ def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[b
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
         cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
-        raw = [reader.raw(row) if is_raw else None] if has_raw else []
-        written = [*cells, row.line, reader.told(row), *raw]
+        written = [*cells, row.line, reader.told(row), *([reader.raw(row)] if has_raw else [])]
         if defuse:
             written = [*(defused(cell) if isinstance(cell, str) else cell for cell in written), MARKED]
         writer.writerow(written)
@@ -147,18 +160,26 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
     documents: dict[int, object] = {}
     with suppress(ReadError, OSError):  # what cannot be parsed comes with its text
         if not is_table:
-            documents = {d.line: d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
+            documents = {_line(d): d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
     for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
             document = {RAW: reader.raw(row)}
         elif reader.restricted or is_table:
             document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
+            document |= {RAW: raw} if (raw := reader.raw(row)) else {}
         elif not isinstance(document, dict):
             text = kept_at(file.sha256).read_bytes()[:MOST_RAW] if row.line not in documents else b""
             document = {RAW: text.decode(file.encoding, "replace") or document}
         told = document | {"line": row.line, "problems": reader.told(row)}
         yield json.dumps(told, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def _line(document: Document) -> int:
+    """Return the line of a document: of one that was rejected before, the line that it once had."""
+    value = document.value
+    again = isinstance(value, dict) and value.keys() >= set(EXTRA) and type(value["line"]) is int
+    return value["line"] if again else document.line
 
 
 def _taken(buffer: io.StringIO) -> bytes:

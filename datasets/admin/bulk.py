@@ -8,10 +8,11 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
@@ -64,7 +65,9 @@ class BulkAdmin(EditedAdmin):
         if not form.is_bound or not form.is_valid():
             return self._page(request, form, keys, records)
         field, expected = form.field, request.POST.get("expected", "")
-        apply = "_apply" in request.POST and expected.isdecimal()
+        asked = _asked(request.POST)
+        as_previewed = request.POST.get("previewed", asked) == asked
+        apply = "_apply" in request.POST and expected.isdecimal() and as_previewed
         try:
             edit, count, sample = self._edit(
                 request, records, {field.name: form.cleaned_data["value"]}, apply, expected
@@ -78,11 +81,14 @@ class BulkAdmin(EditedAdmin):
             form.add_error("value", told)
             return self._page(request, form, keys, records)
         if edit is None:
-            moved = apply and f"What would change is not what it was: {count} records now, {expected} before."
-            return self._page(request, form, keys, records, count=count, sample=sample, moved=moved)
+            moved = apply and f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
+            if not as_previewed:
+                moved = "This is not what was previewed. Look at what it would change now."
+            told = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": asked}
+            return self._page(request, form, keys, records, moved=moved, **told)
         self.edited()
         told = format_html(
-            "{} {} changed.", count, self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
+            "{} {} changed.", f"{count:,}", self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
         )
         if request.user.has_perm("datasets.view_edit"):
             address = reverse("admin:datasets_edit_change", args=[edit.pk])
@@ -165,6 +171,12 @@ class BulkAdmin(EditedAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/datasets/bulk.html", context)
+
+
+def _asked(posted: QueryDict) -> str:
+    """Return the field and its new value as they were typed."""
+    names = [name for name in posted if name == "field" or name.startswith("value")]
+    return urlencode([(name, posted.getlist(name)) for name in sorted(names)], doseq=True)
 
 
 class BulkForm(forms.Form):

@@ -6,11 +6,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminField, AdminForm, AdminReadonlyField, Fieldline, Fieldset
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
-from django.views.decorators.http import require_POST
 
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
@@ -103,11 +101,12 @@ class CorrectedAdmin(EditedAdmin):
             if stored_name(field) in said
         ]
 
-    @method_decorator(require_POST)
     def release_view(self, request, object_id: str, name: str) -> HttpResponse:
         """Give a corrected field back to its file."""
         if not self.may_change(request, name):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         record = self.get_object(request, unquote(object_id))
         if record is None or name not in correctable(self.model):
             raise Http404

@@ -8,11 +8,9 @@ from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
 from datasets import matviews
 from datasets.admin.lists import ReadOnlyAdmin
@@ -125,14 +123,17 @@ class EditAdmin(ReadOnlyAdmin):
             ]
         return rows
 
-    @method_decorator(require_POST)
     def undo_view(self, request, pk: int) -> HttpResponse:
         """Take an edit back, or tell what stands on it."""
+        if not self.has_view_permission(request):  # who may see none is not told which there are
+            raise PermissionDenied
         edit = Edit.objects.filter(pk=pk).first()
         if edit is None:
             raise Http404
         if not _may_undo(request.user, edit):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         edited = edited_models(edit)
         page = HttpResponseRedirect(reverse("admin:datasets_edit_change", args=[pk]))
         try:

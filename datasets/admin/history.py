@@ -5,12 +5,11 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
+from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
@@ -100,11 +99,12 @@ class HistoryAdmin(EditedAdmin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/datasets/deleted.html", context)
 
-    @method_decorator(require_POST)
     def restore_view(self, request, object_id: str) -> HttpResponse:
         """Bring a record back that somebody deleted by hand."""
         if not self._may_restore(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         key = self._key(object_id)
         last = changes_of(self.model, key).last()
         page = self.address("history", object_id)
@@ -134,7 +134,8 @@ class HistoryAdmin(EditedAdmin):
             hidden = hidden_fields(self.model, request.user)
             for field in self.model._meta.concrete_fields:
                 if isinstance(field, models.CharField) and field.name not in hidden:
-                    wanted |= models.Q(**{f"before__{field.column}__icontains": asked})
+                    found = found.alias(**{f"had_{field.name}": KT(f"before__{field.column}")})
+                    wanted |= models.Q(**{f"had_{field.name}__folded_contains": asked})
             found = found.filter(wanted)
         return found.select_related("run", "edit__user").order_by("-pk")
 

@@ -76,18 +76,20 @@ class ImportViews:
         if not self.has_view_permission(request):
             raise PermissionDenied
         tasks.find_interrupted()
-        context = self._context(request, get_object_or_404(ImportRun, pk=pk))
+        context = self._context(request, get_object_or_404(ImportRun, pk=pk)) | {"refreshed": True}
         response = TemplateResponse(request, "admin/datasets/importrun/progress.html", context)
         if not context["working"]:
             response["HX-Refresh"] = "true"
         return response
 
     def _context(self, request, run: ImportRun) -> dict:
+        progress = reports.progress(run)
+        told = {"rows_told": f"{progress['rows']:,}", "pace_told": f"{progress['rows_a_second'] or 0:,}"}
         return self.admin_site.each_context(request) | {
             "opts": self.opts,
             "run": run,
             "working": run.status in (Status.WAITING, Status.RUNNING),
-            "progress": reports.progress(run),
+            "progress": progress | told,
             "may_import": request.user.has_perm(IMPORT),
         }
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import cache
 
 from django.contrib import admin, messages
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.http import StreamingHttpResponse
 
 from datasets.admin.changelists import RecordChangeList
-from datasets.exports import ExportError, export
+from datasets.exports import FORMATS, ExportError, Format, export
 from datasets.listing import columns_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
@@ -17,7 +17,36 @@ from datasets.personal import hidden_fields, masked
 from datasets.searching import search
 
 
-class ListAdmin(admin.ModelAdmin):
+class GuardedAdmin(admin.ModelAdmin):
+    """An admin that does not tell what is there to those who may see none of it."""
+
+    def history_view(self, request, object_id, extra_context=None):
+        if not self.has_view_or_change_permission(request):  # the admin asks whether it is there first
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+
+def _export_as(kind: Format) -> Callable:
+    """Return the action that sends what is selected as a file of that format, in a stream."""
+
+    @admin.action(description=f"Export the selected %(verbose_name_plural)s as {kind.title}", permissions=["view"])
+    def send(model_admin, request, queryset):
+        try:
+            file = export(model_admin.model, queryset, None, request.user, kind.name, defused=True)
+        except ExportError as error:
+            model_admin.message_user(request, str(error), messages.ERROR)
+            return None
+        headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
+        return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)
+
+    send.__name__ = f"export_as_{kind.name}"
+    return send
+
+
+EXPORTS = [_export_as(kind) for kind in FORMATS.values()]
+
+
+class ListAdmin(GuardedAdmin):
     """A list; one of a dataset is narrowed by the columns of its FilterSet that ``filter_columns`` names."""
 
     filter_columns: list[str] = []
@@ -26,7 +55,7 @@ class ListAdmin(admin.ModelAdmin):
     change_list_template = "admin/datasets/change_list.html"
     list_per_page = 50
     ordering = ["pk"]
-    actions = ["export_as_csv"]
+    actions = EXPORTS
 
     def __init__(self, model, admin_site):
         super().__init__(model, admin_site)
@@ -71,21 +100,9 @@ class ListAdmin(admin.ModelAdmin):
         ]
         return f"Finds what begins with each of the words: {', '.join(names)}."
 
-    @admin.action(description="Export the selected %(verbose_name_plural)s as CSV", permissions=["view"])
-    def export_as_csv(self, request, queryset):
-        try:
-            file = export(self.model, queryset, None, request.user, "csv", defused=True)
-        except ExportError as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return None
-        headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
-        return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)
-
     def get_actions(self, request):
         actions = super().get_actions(request)
-        if not self.lists_records:
-            actions.pop("export_as_csv", None)
-        return actions
+        return actions if self.lists_records else {n: a for n, a in actions.items() if a[0] not in EXPORTS}
 
     @property
     def list_select_related(self) -> list[str]:
@@ -154,6 +171,8 @@ class ListAdmin(admin.ModelAdmin):
 
 class ReadOnlyAdmin(ListAdmin):
     """A list to be looked at: what it shows is written by imports or derived from records."""
+
+    change_form_template = "admin/datasets/view_form.html"
 
     def has_add_permission(self, request):
         return False

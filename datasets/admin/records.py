@@ -18,7 +18,9 @@ def _origin(file: SourceFile | None, line: int | None = None) -> str:
     if file is None:
         return "Not by an import."
     run = reverse("admin:datasets_importrun_change", args=[file.run_id])
-    where = f"{file.name}, line {line}" if line else file.name
+    there = reverse("admin:datasets_sourcefile_change", args=[file.pk])
+    where = format_html('<a href="{}">{}</a>', there, file.name)
+    where = format_html("{}, line {}", where, line) if line else where
     return format_html('By <a href="{}">run {}</a>, from {}.', run, file.run_id, where)
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from datasets import outcomes, reports
 from datasets.models import ImportRun, RejectedRow
@@ -25,30 +27,56 @@ STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Stat
 
 
 def counts(run: ImportRun) -> list[dict]:
-    """Return the counts of each source, with its files; of a run that was stopped, what it has read."""
+    """Return the counts of each source, with its files; of a run that was stopped, what it has read, if it tells."""
     told = []
     shown = ("read", "rejected") if run.status in STOPPED else COUNTED
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files)
-        told.append({"source": source, "files": files, "counts": [(name, totals[name]) for name in shown]})
+        told.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
+    if run.status in STOPPED and not any(file.read for one in told for file in one["files"]):
+        return []
     return told
 
 
 def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[str, Any]:
-    """Return the tabs with their sizes, and the page of the one that is chosen; each is complete."""
-    if run.dataset not in dataset_apps():
+    """Return the tabs that *user* may see with their sizes, and the page of the chosen one; each is complete."""
+    found = _entries_for(run, user) if run.dataset in dataset_apps() else {}
+    if not found:
         return {"tabs": [], "tab": None, "page": None}
-    found: dict[str, Any] = {name: outcomes.entries(run, name) for name in TABS if name != "rejected"}
-    found["rejected"] = RejectedRow.objects.filter(file__run=run).select_related("file").order_by("file", "line", "pk")
     sizes = {name: None if entries is None else _size(entries) for name, entries in found.items()}
-    tab = chosen if chosen in TABS else next((name for name in TABS if sizes[name]), "changed")
+    tab = chosen if chosen in found else next((name for name in found if sizes[name]), next(iter(found)))
     entries = found[tab]
     page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
     readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
+    if page is not None and tab == "missing":
+        page.object_list = outcomes.with_rows(run, page.object_list)
     shown = list((_rejected if tab == "rejected" else _visible)(page, readers)) if page else []
+    if tab != "new" or run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
+        shown = [entry | {"address": _history(entry, readers)} for entry in shown]
     tables = _tables(shown) if tab in ("new", "missing") else []
-    listed = [{"name": name, "label": label, "size": sizes[name]} for name, label in TABS.items()]
+    listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]
     return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables}
+
+
+def _entries_for(run: ImportRun, user) -> dict[str, Any]:
+    """Return what each tab lists, without the tabs of records or of rejected rows that *user* may not see."""
+    models = [source.model._meta for source in sources_of(run.dataset)]
+    found: dict[str, Any] = {}
+    if user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models]):
+        found = {name: outcomes.entries(run, name) for name in TABS if name != "rejected"}
+    if user.has_perm("datasets.view_rejectedrow"):
+        rows = RejectedRow.objects.filter(file__run=run)
+        found["rejected"] = rows.select_related("file").order_by("file", "line", "pk")
+    return found
+
+
+def _history(entry: dict, readers: dict[str, Reader]) -> str | None:
+    """Return the address of the history of an entry's record; a rejected row has none."""
+    key = entry.get("pk" if "values" in entry else "record")
+    if key is None:
+        return None
+    meta = readers[entry["source"]].source.model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_history", args=[quote(key)])
 
 
 def is_of_a_file(run: ImportRun) -> bool:
@@ -83,12 +111,8 @@ def _visible(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
                 c | ({} if may_see(c["column"]) else {"old": masked(c["old"]), "new": masked(c["new"])})
                 for c in entry["cells"]
             ]
-        if "values" in entry:  # of a missing record, by stored column
-            columns = {column.stored_as: name for name, column in readers[entry["source"]].source.bound.items()}
-            cells = [(columns.get(stored, stored), value) for stored, value in entry["values"].items()]
-            told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in cells]
-        elif "row" in entry:
-            told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in entry["row"].items()]
+        row = entry.get("row", entry.get("values", {}))  # a missing record may be gone since, or be of an old run
+        told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in row.items()]
         yield told
 
 
@@ -113,6 +137,6 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
             "file": row.file.name,
             "line": row.line,
             "cells": cells,
-            "raw": None if cells else reader.raw(row),
+            "raw": reader.raw(row),
             "others": reader.others(row),
         }

@@ -2,14 +2,16 @@
 
 from django.apps import apps
 from django.contrib import admin
+from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from datasets.admin.imports import ImportViews
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import hidden_fields
-from datasets.rejected import Reader
+from datasets.rejected import RAW, Reader
 from datasets.sources import dataset_apps, sources_of
 
 admin.site.app_index_template = "admin/datasets/app_index.html"
@@ -44,12 +46,27 @@ class SourceFileInline(admin.TabularInline):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
-    list_display = ["id", "dataset", "status", "dry_run", "started_at", "finished_at", "started_by"]
+    list_display = ["id", "dataset", "status", "names", "started_at", "started_by"]
     list_filter = ["dataset", "status", "dry_run"]
-    search_fields = ["dataset", "error", "files__name"]
+    search_fields = ["dataset", "error__folded_contains", "files__name__folded_contains"]
     date_hierarchy = "started_at"
     ordering = ["-pk"]
     inlines = [SourceFileInline]
+
+    def get_queryset(self, request):
+        files = SourceFile.objects.filter(run=models.OuterRef("pk")).order_by()
+        count = files.values("run").annotate(count=models.Count("name", distinct=True)).values("count")
+        first = files.order_by("pk").values("name")[:1]
+        return super().get_queryset(request).annotate(first_file=models.Subquery(first), files_known=count)
+
+    @admin.display(description="files", empty_value="–")
+    def names(self, run: ImportRun) -> str | None:
+        """The first file that the run has read, or was to read, and how many more there are."""
+        uploaded = [upload["name"] for upload in run.uploads]
+        first, count = (
+            (run.first_file, run.files_known) if run.first_file else (next(iter(uploaded), None), len(uploaded))
+        )
+        return f"{first} and {count - 1:,} more" if first and count > 1 else first
 
 
 @admin.register(SourceFile)
@@ -57,7 +74,7 @@ class SourceFileAdmin(ReadOnlyAdmin):
     list_display = [
         "name",
         "source",
-        "run",
+        "of_run",
         "read",
         "created",
         "updated",
@@ -67,8 +84,14 @@ class SourceFileAdmin(ReadOnlyAdmin):
         "missing",
     ]
     list_filter = ["run__dataset", "source"]
-    search_fields = ["name", "original_name", "sha256"]
+    search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
     ordering = ["-pk"]
+
+    @admin.display(description="run", ordering="run")
+    def of_run(self, file: SourceFile) -> str:
+        return format_html(
+            '<a href="{}">run {}</a>', reverse("admin:datasets_importrun_change", args=[file.run_id]), file.run_id
+        )
 
     @admin.display(description="rejected")
     def rejections(self, file: SourceFile) -> str:
@@ -80,12 +103,13 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     list_display = ["line", "problems", "values", "file"]
     list_filter = ["file__run__dataset", "file__source"]
     list_select_related = ["file__run"]
-    search_fields = ["file__name"]
+    ordering = ["-file", "line", "pk"]
+    search_fields = ["file__name__folded_contains"]
     # A row's values may be personal: who may not see those of its table sees only what columns were wrong.
     exclude = ["values", "problems"]
 
     def get_list_display(self, request):
-        return ["line", *self._cells(request), "file"]
+        return ["line", *self._cells(request, at_most=300), "file"]
 
     def get_readonly_fields(self, request, obj=None):
         return self._cells(request)
@@ -93,7 +117,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup, value, request):
         return lookup.split("__")[0] not in self.exclude and super().lookup_allowed(lookup, value, request)
 
-    def _cells(self, request) -> list:
+    def _cells(self, request, at_most: int | None = None) -> list:
         readers: dict[tuple[str, str], Reader] = {}
 
         @admin.display(description="problems")
@@ -104,6 +128,10 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
         @admin.display(description="values")
         def values(row: RejectedRow) -> str:
+            text = whole(row)
+            return Truncator(text).chars(at_most) if at_most else text
+
+        def whole(row: RejectedRow) -> str:
             if _is_personal(row, request.user):
                 return "Hidden: the table holds personal data."
             if not isinstance(row.values, dict):
@@ -113,7 +141,8 @@ class RejectedRowAdmin(ReadOnlyAdmin):
                 readers.update({(dataset, one.name): Reader(one, request.user) for one in sources_of(dataset)})
             reader = readers.get((dataset, table))
             cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]
-            return ", ".join(f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells)
+            told = [f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells]
+            return ", ".join([*told, *([f"{RAW}: {raw}"] if reader and (raw := reader.raw(row)) else [])])
 
         return [problems, values]
 

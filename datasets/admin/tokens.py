@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.template.response import TemplateResponse
 
+from datasets.admin.lists import GuardedAdmin
 from datasets.tokens import ApiToken
 
 
@@ -15,7 +16,7 @@ class TokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(GuardedAdmin):
     form = TokenForm
     list_display = ["name", "account", "scopes_told", "state", "created", "expires", "last_used"]
     list_select_related = ["account"]

@@ -192,13 +192,14 @@ def _listed(run: SourceRun) -> Iterator[dict]:
     values = [] if run.source.key else [c.stored_as for c in run.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT m.name, m.changed_line, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
+            f"SELECT m.name, m.changed_line, m.pk, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
             f" FROM {quoted(run.stage.missing)} m"
             f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
             " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
-            for name, line, *key in rows:
+            for name, line, pk, *key in rows:
                 held = dict(zip(values, key[len(known_by) :], strict=True))
                 record = key[0] if len(known_by) == 1 else key[: len(known_by)]
-                yield {"source": run.source.name, "record": record, "values": held, "file": name, "line": line}
+                told = {"source": run.source.name, "pk": pk, "record": record, "values": held}
+                yield told | {"file": name, "line": line}

@@ -20,7 +20,10 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 @dataclass(slots=True)
 class Malformed:
-    """A row that cannot be put into the file's columns. NUL bytes are shown as ␀; `raw` is its first 10,000 bytes."""
+    """A row that cannot be put into the file's columns.
+
+    NUL bytes are shown as ␀; of a row of more than 10,000 bytes, `raw` is the first of them, and says so.
+    """
 
     line: int
     raw: str
@@ -185,7 +188,11 @@ class Scan:
 
 def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None) -> Malformed | None:
     """The row as one that cannot be used, or None where it can be: it has its cells, and no NUL byte among them."""
-    raw = data[row.start : min(row.end, row.start + KEPT, row.start + grammar.longest)]
+    end = min(row.end, row.start + KEPT, row.start + grammar.longest)
+    size = row.end - row.start  # of what was read of it: it may go on
+    told = f"more than {grammar.longest:,}" if size > grammar.longest else f"{size:,}"
+    more = f" … ({told} bytes in all)" if end < row.end else ""
+    raw = _readable(data[row.start : end]) + more
     if row.problem:
         problem = row.problem
     elif b"\0" in data[row.start : row.end]:
@@ -196,7 +203,7 @@ def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None)
     else:
         return None
     cells = None if row.cells is None else [_readable(cell).strip(" \t") for cell in row.cells]
-    return Malformed(row.line, _readable(raw), cells, problem)
+    return Malformed(row.line, raw, cells, problem)
 
 
 def _readable(data: bytes) -> str:

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
+from datasets.history import edits
 from people.models import Person, Place
 
 
@@ -30,8 +32,12 @@ def apply(page) -> None:
 def counts(page) -> dict[str, dict[str, int]]:
     """What the page says that each source counted, without what it counted none of."""
     names, *rows = [row.all_inner_texts() for row in map(cells, page.locator(".run-counts tr").all())]
-    counted = {source: dict(zip(names[1:], map(int, numbers), strict=True)) for source, *numbers in rows}
+    counted = {source: dict(zip(names[1:], map(number, numbers), strict=True)) for source, *numbers in rows}
     return {source: {name.lower(): n for name, n in told.items() if n} for source, told in counted.items()}
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def cells(row):
@@ -131,11 +137,31 @@ def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tm
     )
     first = page.wait_for_function(moved, arg=1_000_000).json_value()
     assert first < int(bar.get_attribute("max")) == people.stat().st_size + places.stat().st_size
-    assert re.search(r"MB of [\d.]+.MB, \d+ rows", page.locator(".run-progress").inner_text())
+    assert re.search(r"MB of [\d.]+.MB, [\d,]+ rows", page.locator(".run-progress").inner_text())
+    expect_outcome(page, "Running")
     page.get_by_role("button", name="Cancel").click()
     expect_outcome(page, "Cancelled")
     assert tables() == empty
     page.get_by_role("button", name="Rehearse again").wait_for()
+    assert page.complaints == []
+
+
+def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page, people_files):
+    call_command("import_people", *map(str, people_files), verbosity=0)
+    person = Person.objects.order_by("pk").first()
+    said = person.family_name
+    edits.correct(Person.objects.filter(pk=person.pk), {"family_name": "Corrected"}, None)
+    page.goto(f"/admin/people/person/{person.pk}/change/")
+    page.get_by_label("Given name").fill("Typed")
+    page.keyboard.press("Enter")
+    page.get_by_text("was changed successfully").wait_for()
+    person.refresh_from_db()
+    assert (person.given_name, person.family_name) == ("Typed", "Corrected")
+    page.goto(f"/admin/people/person/{person.pk}/change/")
+    page.get_by_role("row", name="family name").get_by_role("button", name="Give back to the file").click()
+    page.get_by_text("is again what the file says").wait_for()
+    person.refresh_from_db()
+    assert (person.given_name, person.family_name) == ("Typed", said)
     assert page.complaints == []
 
 
@@ -150,6 +176,7 @@ def tab_to(page, selector: str) -> None:
 
 def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, people_files):
     page = open_browser()
+    page.on("filechooser", lambda asked: None)  # from now on; asked for at the key, it may come after the key
     keys = page.keyboard
     page.goto("/admin/datasets/importrun/")
     tab_to(page, "#id_username")

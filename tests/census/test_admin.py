@@ -56,9 +56,11 @@ def test_a_big_table_is_not_counted_for_each_page(admin_client, monkeypatch, res
     with CaptureQueriesContext(connection) as captured:
         page = admin_client.get("/admin/census/respondent/")
     counts = [query["sql"] for query in captured if "COUNT(" in query["sql"] and "respondents" in query["sql"]]
-    assert len(counts) == 1 and "LIMIT 151" in counts[0]
+    bounded = connection.vendor == "postgresql"  # SQLite counts the pages of an index, in no time
+    assert len(counts) == 1 and ("LIMIT 151" in counts[0]) is bounded
     assert page.context["cl"].result_count >= 150
-    assert "Narrow the list" in page.text
+    assert ("Narrow the list" in page.text) is bounded
+    assert "Narrow the list" in admin_client.get("/admin/census/respondent/", {"age__gte": 0}).text
     assert "Narrow the list" not in admin_client.get("/admin/census/respondent/", {"age": 40}).text
 
 

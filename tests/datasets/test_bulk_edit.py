@@ -89,6 +89,17 @@ def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_cli
     assert "4 records now, 5 before" in page.text and not Edit.objects.exists()
 
 
+@pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
+def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
+    asked = {"field": "family_name", "value": "Mac"}
+    shown = admin_client.post(BULK, asked | {"_preview": "x"}).context
+    hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
+    page = admin_client.post(BULK, asked | typed | hidden)
+    assert "This is not what was previewed" in page.text and not Edit.objects.exists()
+    hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
+    assert admin_client.post(BULK, asked | typed | hidden).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [

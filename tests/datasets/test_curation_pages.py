@@ -70,8 +70,52 @@ def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):
         client.post(f"/admin/datasets/importrun/{run.pk}/apply/")
         call_command("worker", batch=True)
     page = client.get(f"/admin/datasets/importrun/{run.pk}/change/?tab=missing").text
-    assert "<td>people.csv</td><td>3</td><td>Bob</td><td>Oak</td><td>1950-12-31</td>" in page
+    assert "<td>people.csv</td><td>3</td><td>Bob</td><td>Oak</td><td>1950-12-31</td><td>Kelso</td>" in page
     assert page.count('<th scope="col">given_name</th>') == 1
+    bob = Person.objects.get(given_name="Bob").pk
+    assert f'<a href="/admin/people/person/{bob}/history/">{bob}</a>' in page
+
+
+def test_a_missing_record_that_has_gone_since_leaves_the_others_in_their_columns(run_of, client):
+    towns = "city,county,country\nKelso,R,S\n"
+    run_of("places.csv", (towns + "Bath,Avon,England\nDeal,Kent,England\n").encode())
+    client.post(f"/admin/datasets/importrun/{ImportRun.objects.get().pk}/apply/")
+    call_command("worker", batch=True)
+    run, _ = run_of("places.csv", towns.encode())
+    edits.delete(Place.objects.filter(city="Bath"), None)
+    page = client.get(f"/admin/datasets/importrun/{run.pk}/change/?tab=missing").text
+    assert page.count('<th scope="col">county</th>') == 1 and "<td>3</td><td>–</td><td>–</td><td>–</td>" in page
+    assert "<td>4</td><td>Deal</td><td>Kent</td><td>England</td>" in page
+
+
+def test_a_removed_record_is_shown_as_it_was(run_of, client):
+    bath = None
+    for text in ("city,county,country\nBath,Avon,England\nKelso,R,S\n", "city,county,country\nKelso,R,S\n"):
+        run, page = run_of("places.csv", text.encode(), remove_missing="on")
+        client.post(f"/admin/datasets/importrun/{run.pk}/apply/")
+        call_command("worker", batch=True)
+        bath = Place.objects.filter(city="Bath").first() or bath
+    landed = client.get(f"/admin/datasets/importrun/{run.pk}/change/?tab=missing").text
+    assert not Place.objects.filter(city="Bath").exists()
+    for told in (page, landed):  # before and after
+        assert (
+            "<td>Bath</td><td>Avon</td><td>England</td>" in told and f"/admin/people/place/{bath.pk}/history/" in told
+        )
+
+
+def test_who_may_not_see_records_or_rejected_rows_sees_only_their_number(run_of, client):
+    Place.objects.create(city="Kelso", county="R", country="S")
+    run, _ = run_of("people.csv", (PEOPLE + "Gus,Elm,1901-02-30,Atlantis\n").encode())
+
+    def tabs(*permissions):
+        get_user_model().objects.filter(username="anna").delete()
+        page = reader(client, "view_importrun", *permissions).get(f"/admin/datasets/importrun/{run.pk}/change/").text
+        assert "<td>1</td>" in page
+        return [name for name in ("Changed", "New", "Rejected") if f"{name} (" in page], "Ann" in page, "Gus" in page
+
+    assert tabs() == ([], False, False)
+    assert tabs("view_rejectedrow") == (["Rejected"], False, True)
+    assert tabs("view_person", "view_place") == (["Changed", "New"], True, False)
 
 
 def test_only_what_the_reader_can_apply_waits(client, admin_client, db):
@@ -137,3 +181,27 @@ def test_the_search_promises_only_what_it_does(client, admin_client):
     assert "email" in admin_client.get("/admin/experiments/user/").text.split("searchbar_helptext")[-1][:200]
     page = reader(client, "view_user").get("/admin/experiments/user/").text
     assert "email" not in page.split('id="searchbar_helptext"')[-1][:200]
+
+
+@pytest.mark.parametrize("asked", ["östersund", "ÖSTER", "sund"])
+def test_what_was_deleted_is_found_whatever_the_case_of_its_letters(admin_client, asked, db):
+    for city in ("Östersund", "Ostend"):
+        edits.delete(Place.objects.filter(pk=Place.objects.create(city=city, county="A", country="B").pk), None)
+    rows = admin_client.get("/admin/people/place/deleted/", {"q": asked}).context["rows"]
+    assert [row["label"].rpartition(": ")[2] for row in rows] == ["Östersund"]
+
+
+def test_runs_are_listed_with_their_files_and_found_by_them_whatever_the_case(run_of, client):
+    run_of("people.csv", PEOPLE.encode())
+    run, _ = run_of("places_Ärla.csv", b"city,county,country\nKelso,R,S\n")
+    page = client.get("/admin/datasets/importrun/", {"q": "ÄRLA"})
+    assert [found.pk for found in page.context["cl"].result_list] == [run.pk]
+    assert "places_Ärla.csv" in page.text
+
+
+def test_a_long_row_that_is_no_row_is_cut_and_says_so(run_of, client):
+    run, page = run_of("places.csv", b"city,county,country\n" + b"x" * 9_999 + b"y" * 99 + b"\n")
+    assert "xxxy … (10,098 bytes in all)</pre>" in page
+    row = run.files.get().rejected_rows.get()
+    listed, alone = (client.get(f"/admin/datasets/rejectedrow/{at}").text for at in ("", f"{row.pk}/change/"))
+    assert "xxx…" in listed and "x" * 301 not in listed and "(10,098 bytes in all)" in alone

@@ -4,12 +4,15 @@ import csv
 import io
 from datetime import date
 
+import openpyxl
+import pyarrow.parquet as pq
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from datasets import facets, paging
+from datasets.exports import FORMATS
 from datasets.folding import fold_case
 from datasets.models import ImportRun, SourceFile
 from experiments.models import Compound, User, UserExperiment
@@ -154,6 +157,21 @@ def test_an_action_with_a_misspelt_parameter_touches_nothing(admin_client, add):
     assert not response.streaming or b"Ann" not in b"".join(response.streaming_content)
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_selected_is_exported_in_every_format(admin_client, add, kind):
+    add("Ann", "Bob")
+    assert f'<option value="export_as_{kind}">' in admin_client.get(PEOPLE).text
+    form = {"action": f"export_as_{kind}", "_selected_action": [Person.objects.get(given_name="Ann").pk]}
+    response = admin_client.post(PEOPLE, form)
+    sent = b"".join(response.streaming_content)
+    assert response.streaming and f'filename="people{FORMATS[kind].suffix}"' in response["Content-Disposition"]
+    if kind == "xlsx":
+        sent = repr(list(openpyxl.load_workbook(io.BytesIO(sent)).active.values)).encode()
+    elif kind == "parquet":
+        sent = repr(pq.read_table(io.BytesIO(sent)).to_pylist()).encode()
+    assert b"Ann" in sent and b"Bob" not in sent
+
+
 def test_counts_of_choices_are_told_when_asked_for_without_their_own_filter(admin_client, add, kelso):
     cork = Place.objects.create(city="Cork", county="Cork", country="Ireland")
     add("Ann", "Bob")
@@ -173,6 +191,17 @@ def test_counts_of_a_big_list_are_bounded_and_say_so(admin_client, add, monkeypa
     assert "More than 60 people." in page
     assert "Select all people: more than 60</a>" in page
     assert 'Scotland <span class="facet">(60+)</span>' in page
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes its time to count a whole table")
+def test_a_big_table_of_sqlite_is_counted_and_has_all_its_pages(admin_client, add, monkeypatch):
+    monkeypatch.setattr(paging, "COUNTED", 60)
+    monkeypatch.setattr(facets, "COUNTED", 60)
+    add(*(f"n{number}" for number in range(200)))
+    page = admin_client.get(PEOPLE, {"p": "4", "_facets": "True"})
+    assert "200 results" in page.text and "200 people" in page.text and "more records than were" not in page.text
+    assert len(page.context["cl"].result_list) == 50
+    assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts with a plus" in page.text
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics that would tell")

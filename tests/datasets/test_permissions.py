@@ -1,13 +1,19 @@
 """Who may do what: Curators and Analysts."""
 
+import re
+
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection
 
 from datasets import permissions
+from datasets.history import edits
+from datasets.models import ImportRun
 from datasets.sources import dataset_apps
+from experiments.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +75,28 @@ def test_what_a_site_has_added_stays_and_permissions_need_not_exist_before():
     permissions.grant(apps.get_app_config("people"), using=connection.alias)
     codenames = set(curators.permissions.values_list("codename", flat=True))
     assert {"view_group", "change_person"} <= codenames
+
+
+def pages(patterns=None, prefix="/admin/"):
+    """Every page and action of datasets and imports in the admin: of what is there, and of what is not."""
+    for pattern in patterns or admin.site.get_urls():
+        route = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from pages(pattern.url_patterns, route)
+        elif route.split("/")[2] in ("datasets", *dataset_apps()) and pattern.name:
+            for key in ("1", "4711"):
+                yield re.sub(r"<(\w+:)?\w+>", key, route)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_user_model, method):
+    client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
+    User.objects.create(user_id=1, name="Ann", email="ann@example.com", signup_date="2024-01-05")
+    edits.correct(User.objects.all(), {"name": "Anne"}, None)
+    ImportRun.objects.create(pk=1, dataset="experiments", status="landed")
+    asked = list(pages())
+    assert len(asked) > 200 and "/admin/experiments/user/1/restore/" in asked
+    told = {address: getattr(client, method)(address) for address in asked}
+    odd = {address: answer.status_code for address, answer in told.items() if answer.status_code != 403}
+    assert odd == {}
+    assert not [address for address, answer in told.items() if "Ann" in answer.text]

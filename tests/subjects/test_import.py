@@ -197,7 +197,7 @@ def test_a_subject_is_missing_when_its_folder_holds_another(folder):
         "subjects": {"read": 1, "created": 1, "missing": 1},
         "sessions": {"read": 1, "updated": 1},
     }
-    missing = {"source": "subjects", "record": "615310", "values": {}, "file": FIRST, "line": 1}
+    missing = {"source": "subjects", "pk": "615310", "record": "615310", "values": {}, "file": FIRST, "line": 1}
     assert report["missing"] == [missing]
     report = imported("import_subjects", other, remove_missing=True)
     assert counts(report)["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "removed": 1}
