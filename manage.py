@@ -9,6 +9,7 @@ def main() -> int:
     """Runs the command; settings that cannot work are a sentence, not a traceback (ask for one with --traceback)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db import OperationalError
@@ -19,6 +20,8 @@ def main() -> int:
         )
         return 1
     try:
+        if sys.argv[1:2] not in ([], ["help"], ["--help"], ["-h"], ["version"], ["--version"]):
+            settings.INSTALLED_APPS  # noqa: B018 - without settings some commands, such as check, go on and stumble
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         if "--traceback" in sys.argv:

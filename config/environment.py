@@ -1,5 +1,6 @@
 """Variables of the environment, and of the file that speaks where it is silent, as settings: each word is checked."""
 
+import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -10,9 +11,29 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
 
-env = environ.FileAwareEnv()  # NAME_FILE=PATH is as good as NAME: a secret need not be in the environment
+
+class Environment(environ.FileAwareEnv):
+    """The environment, in which NAME_FILE=PATH is as good as NAME: a secret need not be in it."""
+
+    def get_value(self, var: str, *arguments, **options):
+        try:
+            return super().get_value(var, *arguments, **options)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ImproperlyConfigured(
+                f"{var}_FILE is {os.environ.get(f'{var}_FILE')}, which cannot be read: {reason}. Expected a file that "
+                f"holds what {var} is to be. Type, for example: export {var}_FILE=/run/secrets/{var.lower()}"
+            ) from error
+
+
+env = Environment()
 # The environment wins over the file. ENV_FILE may name another file; empty means none.
 if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
+    if "ENV_FILE" in os.environ and not Path(env_file).is_file():
+        raise ImproperlyConfigured(
+            f"ENV_FILE is {env_file}, where there is no file. Expected one such as .env.sample. "
+            f"Type: cp .env.sample {env_file}, or, for none: export ENV_FILE="
+        )
     env.read_env(env_file)
 
 

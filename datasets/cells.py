@@ -25,10 +25,9 @@ PLAIN_EMAIL = (
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$"
 )
 
-# Days from 1970-01-01, as Arrow counts them, of the first and last that Python and both engines know.
-FIRST_DAY, LAST_DAY = (
-    day.toordinal() - datetime.date(1970, 1, 1).toordinal() for day in (datetime.date.min, datetime.date.max)
-)
+# The first and last day that Python and both engines know, in days from 1970-01-01, as Arrow counts them.
+FIRST_DAY, LAST_DAY = (day.toordinal() - 719_163 for day in (datetime.date.min, datetime.date.max))
+LARGEST = 1e150  # of a number: PostgreSQL's avg() squares what it adds up, and no cell is to break a view
 
 
 @dataclass(frozen=True)
@@ -107,18 +106,18 @@ class Whole(Kind):
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A number that may have decimals; never NaN or infinite."""
+    """A number that may have decimals; never NaN, infinite, or beyond what can be averaged."""
 
-    least: float = -math.inf
-    most: float = math.inf
+    least: float = -LARGEST
+    most: float = LARGEST
 
     type = pa.float64()
 
     @property
     def expected(self) -> str:
-        bounds = [f"at least {self.least:g}"] if self.least > -math.inf else []
-        bounds += [f"at most {self.most:g}"] if self.most < math.inf else []
-        return " ".join(["a number", *bounds])
+        bounds = {"at least": self.least, "at most": self.most}.items()
+        told = " and ".join(f"{word} {bound:g}" for word, bound in bounds if abs(bound) < LARGEST)
+        return f"a number of {told}" if told else "a number"
 
     def parse(self, text: str) -> float:
         try:
@@ -128,7 +127,8 @@ class Number(Kind):
         if not math.isfinite(value):
             raise ValueError(f"is not {self.expected}")
         if not self.least <= value <= self.most:
-            raise ValueError(f"is out of range: expected {self.expected}")
+            expected = self.expected if abs(value) <= LARGEST else f"a number from -{LARGEST:g} to {LARGEST:g}"
+            raise ValueError(f"is out of range: expected {expected}")
         return value + 0.0  # -0.0 is 0.0
 
     def convert(self, cells: pa.Array) -> pa.Array:
@@ -267,7 +267,7 @@ def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = 
             high = min(2**bits - 1, 2**63 - 1 if high is None else high)
             return Whole(rest, max([low, *least]), min([high, *most]))
         case models.FloatField():
-            return Number(rest, max([-math.inf, *least]), min([math.inf, *most]))
+            return Number(rest, max([-LARGEST, *least]), min([LARGEST, *most]))
         case models.DateField() if not isinstance(field, models.DateTimeField):
             return Day(rest + tuple(limits))
         case models.JSONField():

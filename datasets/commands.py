@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from rich.console import Console
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from datasets import reports
 from datasets.loading import ImportRefused, Options, Outcome, import_files
 from datasets.models import ImportRun, SourceFile
+from datasets.sources import sources_of
 from datasets.terminal import unusable
 
 SECONDS_BETWEEN_LINES = 5
@@ -63,6 +65,9 @@ class ImportCommand(BaseCommand):
         if options["remove_most"] and not options["remove_missing"]:
             raise CommandError("--remove-most goes with --remove-missing, which says that missing records are deleted.")
         if report:
+            _see_that_it_is_not_read(
+                report, options["paths"] or [Path(settings.SOURCES_DIR, self.dataset)], self.dataset
+            )
             _see_that_it_can_be_written(report)
         try:
             last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -98,7 +103,7 @@ class ImportCommand(BaseCommand):
         """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:
-            for line in reports.rejected_lines(run):
+            for line in [*run.notes, *reports.rejected_lines(run)]:
                 self.stderr.write(line)
         if report:
             self._report(report, reports.whole(Outcome(run)) if run else reports.refusal(self.dataset, str(refusal)))
@@ -158,6 +163,21 @@ def _see_that_it_can_be_written(report: Path) -> None:
         report.open("a").close()
     except OSError as error:
         raise CommandError(f"--report {report} cannot be written: {error.strerror}.") from None
+
+
+def _see_that_it_is_not_read(report: Path, paths: list[Path], dataset: str) -> None:
+    """Raise CommandError where *report* is among the files that are imported, now or the next time."""
+    place = report.resolve()
+    if place in (path.resolve() for path in paths):
+        raise CommandError(
+            f"--report {report} is a file that is to be imported: expected another, such as report.json."
+        )
+    for source in sources_of(dataset):
+        if source.fits_name(place) and (inside := [path for path in paths if path.resolve() in place.parents]):
+            raise CommandError(
+                f"--report {report} would be read as a file of {source.name}, for it is in {inside[0]}, which is "
+                "imported, and is called as those are. Expected a place outside, or another name, such as report.txt."
+            )
 
 
 def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:

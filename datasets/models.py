@@ -148,10 +148,10 @@ class RejectedRow(models.Model):
 
     @staticmethod
     def _told(problem: dict) -> str:
-        if not problem["column"]:
-            return problem["message"]
-        value = "" if problem["value"] is None else f' "{problem["value"]}"'
-        return f"{problem['column']}{value} {problem['message']}"
+        from datasets.reading.errors import shown  # not at the start of everything, for it loads Arrow
+
+        found = [] if problem["value"] is None else [shown(str(problem["value"]), 200)]
+        return " ".join([problem["column"], *found, problem["message"]] if problem["column"] else [problem["message"]])
 
 
 class Edit(models.Model):

@@ -5,6 +5,7 @@ index of where each line begins. Kept corrections and missing records are kept s
 them afterwards.
 """
 
+import json
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator
@@ -175,7 +176,10 @@ class _Book:
         self.index.close()
 
     def add(self, entry: dict) -> None:
-        line = orjson.dumps(entry, default=str) + b"\n"
+        try:
+            line = orjson.dumps(entry, default=str) + b"\n"
+        except TypeError:  # of a whole number beyond 64 bits, as PostgreSQL's JSON writes 1e20
+            line = json.dumps(entry, default=str).encode() + b"\n"
         self.index.write(array("Q", [self.place]).tobytes())
         self.lines.write(line)
         self.place += len(line)

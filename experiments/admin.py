@@ -1,6 +1,7 @@
 """How curators see users, compounds and experiments."""
 
 from django.contrib import admin
+from django.db.models import Avg
 
 from datasets.admin import MaterializedViewAdmin, RecordAdmin
 from experiments.models import Compound, User, UserExperiment, UserFeatures
@@ -9,6 +10,7 @@ from experiments.models import Compound, User, UserExperiment, UserFeatures
 @admin.register(User)
 class UserAdmin(RecordAdmin):
     list_display = ["user_id", "name", "email", "signup_date"]
+    date_hierarchy = "signup_date"
     filter_columns = ["signup_date"]
 
 
@@ -34,3 +36,8 @@ class UserExperimentAdmin(RecordAdmin):
 @admin.register(UserFeatures)
 class UserFeaturesAdmin(MaterializedViewAdmin):
     list_display = ["user", "total_experiments", "mean_run_time", "most_common_compounds"]
+
+    def explained(self) -> list[tuple[str, str]]:
+        mean = self.model.objects.aggregate(mean=Avg("total_experiments"))["mean"]
+        average = [] if mean is None else [("on average", f"A user ran {float(mean):,.6g} experiments.")]
+        return [*super().explained(), *average]

@@ -29,6 +29,7 @@ class User(Record):
     class Meta:
         db_table = "users"
         permissions = [("view_email", "Can see e-mail addresses")]
+        indexes = [models.Index(fields=["signup_date"], name="users_signup_date")]
 
     def __str__(self):
         return self.name

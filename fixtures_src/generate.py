@@ -14,10 +14,13 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from makers import census, experiments, people, subjects
-from makers.draws import Rows, Variation, blocks
-from makers.planting import spoil, weave
+try:
+    import numpy as np
+    from makers import census, experiments, people, subjects
+    from makers.draws import Rows, Variation, blocks
+    from makers.planting import spoil, weave
+except ModuleNotFoundError as error:  # as with a python3 that is not the one of .venv
+    sys.exit(f"{error.name} is not installed here. Type: make install, then .venv/bin/python fixtures_src/generate.py")
 
 SEED = 1994
 HERE = Path(__file__).parent

@@ -15,6 +15,7 @@ class PlaceAdmin(RecordAdmin):
 @admin.register(Person)
 class PersonAdmin(RecordAdmin):
     list_display = ["given_name", "family_name", "date_of_birth", "place_of_birth"]
+    date_hierarchy = "date_of_birth"
     filter_columns = ["date_of_birth", "country_of_birth", "county_of_birth"]
     autocomplete_fields = ["place_of_birth"]
 

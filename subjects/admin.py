@@ -9,6 +9,7 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 @admin.register(Subject)
 class SubjectAdmin(RecordAdmin):
     list_display = ["subject_id", "species", "sex", "date_of_birth", "background_strain"]
+    date_hierarchy = "date_of_birth"
     filter_columns = ["sex", "date_of_birth", "species", "background_strain"]
 
 

@@ -235,3 +235,12 @@ def test_a_wrong_argument_is_told_in_a_sentence(arguments, sentence):
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_python_without_the_packages_is_told_what_to_type():
+    command = [sys.executable, "-S", str(SAMPLES / "generate.py"), "--planted"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(
+        "is not installed here. Type: make install, then .venv/bin/python fixtures_src/generate.py"
+    )

@@ -59,6 +59,12 @@ def test_production_without_anything_says_all_that_it_needs():
     assert [line.split()[0] for line in lines[:-1]] == list(PRODUCTION)
 
 
+@pytest.mark.parametrize("command", ["makemigrations --check --dry-run", "shell -c 1", "migrate", "import_people"])
+def test_every_command_refuses_with_the_same_sentence(command):
+    ran = python("manage.py", *command.split())
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", refusal())
+
+
 def test_the_server_refuses_with_the_same_sentence():
     ran = python("-c", "import config.wsgi")
     assert (ran.returncode, ran.stderr) == (1, refusal())
@@ -83,6 +89,8 @@ def test_gunicorn_stops_where_no_worker_could_start():
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'loud'."),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json, but is 'xml'. Type: export LOG_FORMAT=json"),
         ({"METRICS_ALLOWED": "everybody"}, "METRICS_ALLOWED must be networks such as 10.0.0.0/8, or none: 'everybody'"),
+        ({"SECRET_KEY_FILE": "no-such-file"}, "SECRET_KEY_FILE is no-such-file, which cannot be read: No such file or"),
+        ({"ENV_FILE": "no-such-file"}, "ENV_FILE is no-such-file, where there is no file. Expected one such as .env."),
         ({"MEDIA_ROOT": "var/static/media"}, "uploads would be published. Type, for example: export MEDIA_ROOT="),
     ],
 )

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 
 from datasets.admin.filters import filters_of
+from datasets.admin.periods import periods_of
 from datasets.facets import Facets
 from datasets.filters import UnknownParameters, record_filterset
 
@@ -21,6 +22,8 @@ class RecordChangeList(ChangeList):
         self.parameter_errors = {}
         self._request = request
         super().__init__(request, *args, **kwargs)
+        # Django's own date hierarchy looks at every row, and has parameters that no other list knows.
+        self.days, self.date_hierarchy = self.date_hierarchy, None
         self.search_help_text = self.model_admin.search_help(request)
 
     def get_filters(self, request):
@@ -92,6 +95,13 @@ class RecordChangeList(ChangeList):
             return super().get_query_string(new_params, remove)
         kept = {name: values for name, values in self.filter_params.items() if name not in remove_exactly}
         return "?" + urlencode(sorted((kept | (new_params or {})).items()), doseq=True)
+
+    @cached_property
+    def periods(self) -> dict | None:
+        """The spans of days that one can step into, where the list has a date hierarchy."""
+        if self.parameter_errors or self.days not in self.model_admin.get_filter_columns(self._request):
+            return None
+        return periods_of(self, self.days)
 
     @cached_property
     def facets(self) -> Facets | None:

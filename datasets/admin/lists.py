@@ -95,10 +95,10 @@ class ListAdmin(GuardedAdmin):
         """Return what the search looks at, for this reader."""
         if not (fields := self.get_search_fields(request)):
             return None
-        names = [
-            path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ") for path in fields
-        ]
-        return f"Finds what begins with each of the words: {', '.join(names)}."
+        names = [path.removesuffix("__exact").removesuffix("__name").split("__") for path in fields]
+        # The subject's subject_id needs no word more than that.
+        told = [" ".join([*n[:-2], *(m for m in n[-2:-1] if not n[-1].startswith(m)), n[-1]]) for n in names]
+        return f"Finds what begins with each of the words: {', '.join(told).replace('_', ' ')}."
 
     def get_actions(self, request):
         actions = super().get_actions(request)

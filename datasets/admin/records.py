@@ -86,4 +86,9 @@ class LookupAdmin(HistoryAdmin):
 
 
 class MaterializedViewAdmin(ReadOnlyAdmin):
-    """A derived table: it follows from the records and cannot be edited."""
+    """A derived table: it follows from the records and cannot be edited. Its list says what its columns mean."""
+
+    def explained(self) -> list[tuple[str, str]]:
+        """Return what stands above the list: names, each with what is to be said of it."""
+        fields = [self.model._meta.get_field(name) for name in self.list_display]
+        return [(field.verbose_name, field.help_text) for field in fields if field.help_text]

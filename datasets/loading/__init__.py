@@ -17,7 +17,7 @@ from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.heartbeat import Heartbeat
 from datasets.loading.mended import continued
 from datasets.loading.merging import Merge
-from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one
+from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
 from datasets.reading import ReadError
@@ -104,7 +104,12 @@ def import_files(
                 for source in sources:
                     Stage(source).drop()
     if run.status == ImportRun.Status.LANDED:
-        matviews.refresh(dataset)
+        try:
+            matviews.refresh(dataset)
+        except DatabaseError as error:  # the run has landed all the same
+            why = str(error).strip().splitlines()[0]
+            run.notes.append(f"Its views are not up to date: {why}. When that is mended: manage.py refresh_views")
+            run.save(update_fields=["notes"])
     return outcome
 
 
@@ -150,7 +155,7 @@ def _told(run: ImportRun) -> Iterator[None]:
             finish(run, ImportRun.Status.FAILED, sentence)
         raise ImportRefused(sentence) from error
     except OSError as error:
-        finish(run, ImportRun.Status.FAILED, f"{error}. Nothing was imported.")
+        finish(run, ImportRun.Status.FAILED, unwritable(error))
         raise ImportRefused(run.error) from error
     except KeyboardInterrupt:
         connection.close()  # it may be in the middle of a statement

@@ -20,7 +20,7 @@ from datasets.loading.mended import batches_of, documents_of, only_unknown
 from datasets.loading.rejections import Rejections
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
-from datasets.reading import Batch, Layout, ReadError, ahead, find_layout
+from datasets.reading import Batch, Layout, ReadError, Unfit, ahead, find_layout
 from datasets.reading.defused import MARK
 from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell, sources_of
 from datasets.staging import Stage, Writer
@@ -88,9 +88,9 @@ class SourceRun:
             path = self.paths[file.pk]
             try:
                 layout = find_layout(path, self.source.expected, encoding=file.encoding)
-            except ReadError as error:
+            except Unfit as error:
                 told = looks_like(path, self.source, sources_of(file.run.dataset), file.encoding)
-                raise ReadError(f"{error}{told}") from None
+                raise Unfit(f"{error}{told}") from None
             file.unknown_columns = only_unknown(layout.unknown) if file.pk in self.mended else list(layout.unknown)
             self.layouts[file.pk] = layout
             if layout.defused is not None:

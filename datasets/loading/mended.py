@@ -43,13 +43,25 @@ def batches_of(run: "SourceRun", file: SourceFile) -> Iterator[Batch]:
 
 
 def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
-    """Yield the documents of one of the run's files; mended ones as they once were, on their old lines."""
-    for document in read_json(run.paths[file.pk], encoding=file.encoding):
+    """Yield the documents of one of the run's files; mended ones as they once were, on their old lines.
+
+    Raises ReadError where there are none, or two of one line, by which rows are told apart from here on.
+    """
+    path, lines = run.paths[file.pk], set()
+    for document in read_json(path, encoding=file.encoding):
         if file.pk in run.mended and isinstance(document.value, dict):
             line = document.value.get("line")
             value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW)}
             document = replace(document, value=value, line=line if type(line) is int else document.line)
+        if document.line in lines:
+            raise ReadError(
+                f"{path}, line {document.line}: found more than one object, and a line number could not say which. "
+                "Expected each to begin on a line of its own; python3 -m json.tool FILE writes them so."
+            )
+        lines.add(document.line)
         yield document
+    if not lines:
+        raise ReadError(f"{path}: the file holds an array of nothing; expected a JSON object, or an array of them.")
 
 
 def only_unknown(columns: list[str]) -> list[str]:

@@ -56,6 +56,14 @@ def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
     run.save(update_fields=REPORT)
 
 
+def unwritable(error: OSError) -> str:
+    """Return what is said where what an import keeps could not be written."""
+    return (
+        f"{error}. Nothing was imported. Imports are kept under MEDIA_ROOT: see that it names a folder that can be "
+        "written, and that there is room."
+    )
+
+
 @contextmanager
 def _advisory_lock(dataset: str) -> Iterator[bool]:
     key = f"tabularium import of {dataset}"
@@ -73,8 +81,12 @@ def _advisory_lock(dataset: str) -> Iterator[bool]:
 @contextmanager
 def _file_lock(dataset: str) -> Iterator[bool]:
     path = Path(settings.MEDIA_ROOT, "imports", f".{dataset}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("w")
+    except OSError as error:
+        raise ImportRefused(unwritable(error)) from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from datasets.reading.defused import MARK
 from datasets.reading.errors import ReadError, Unfit, listed, shown
@@ -12,6 +13,7 @@ from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
 from datasets.reading.text import BOM, Text
 
 HEAD = 64 << 10  # bytes; more are read where the first row needs them
+MOST_ROWS = 100  # that are looked at where the first one tells nothing
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,10 @@ def find_layout(path: str | os.PathLike, expected: Expected, *, encoding: str = 
     if best.fitting:
         return _with_header(path, best, expected, spellings)
     if expected.headerless:
-        for first in sound:
-            if len(first.cells) == len(expected.names):
-                columns = {name: position for position, name in enumerate(expected.names)}
-                return Layout(first.delimiter, None, columns, (), len(columns), first.line)
+        fit = [first for first in sound if len(first.cells) == len(expected.names)]
+        if found := fit[0] if fit else _beginning_badly(path, expected, encoding, firsts):
+            columns = {name: position for position, name in enumerate(expected.names)}
+            return Layout(found.delimiter, None, columns, (), len(columns), found.line)
     broken = next((first for first in firsts if first.problem), best)
     raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
 
@@ -117,6 +119,18 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
     cells = () if row.cells is None else tuple(cell.decode().strip(" \t") for cell in row.cells)
     fitting = sum(plain(cell) in spellings for cell in cells)
     return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
+
+
+def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str, firsts: list[_First]) -> _First | None:
+    """The first row of a file without a header whose first row is none, while most rows near it have their cells."""
+    with Text(path, encoding) as text:
+        data = text.read(HEAD)
+        final = not text.read(1)
+    for first in firsts:
+        rows = list(islice(Scan(Grammar(first.delimiter, expected.comment), data, final=final), MOST_ROWS))
+        if 2 * sum(row.cells is not None and len(row.cells) == len(expected.names) for row in rows) > len(rows):
+            return first
+    return None
 
 
 def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spellings: dict) -> Layout:

@@ -87,6 +87,15 @@ def test_a_table_with_a_header_and_a_file_of_uci_agree(file, header, of):
     assert respondents() == AS_TOLD
 
 
+def test_a_file_of_uci_that_begins_with_a_bad_row_is_imported_but_for_that(file):
+    report = imported("import_census", file("39, State-gov, 77516", ADA, BEN))
+    assert (counts(report), rejected(report)) == (
+        {"respondents": {"read": 3, "created": 2, "rejected": 1}},
+        [("adult.data", 1, None)],
+    )
+    assert respondents() == AS_TOLD
+
+
 def test_equal_rows_are_different_people_and_stay(file):
     assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "created": 4}
     assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "unchanged": 4}

@@ -50,7 +50,7 @@ def importing(tmp_path, transactional_db) -> Callable[..., Report]:
     """Run an import command, which has to land; its report, whose sums have to be right."""
 
     def importing(dataset: str, *arguments) -> Report:
-        path = tmp_path / "report of the run.json"
+        path = tmp_path.with_name(f"{tmp_path.name} report.json")  # beside what is imported
         call_command(f"import_{dataset}", *map(str, arguments), "--report", str(path), verbosity=0)
         report = Report(json.loads(path.read_text()))
         for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:

@@ -60,6 +60,42 @@ def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folde
     assert rows("SELECT * FROM import_runs") == []
 
 
+def test_a_report_is_not_written_over_a_file_that_is_imported(folder, refused, rows):
+    sentence = refused("people", folder / "places.csv", "--report", folder / "../all/places.csv")
+    assert sentence.endswith("places.csv is a file that is to be imported: expected another, such as report.json.")
+    assert (folder / "places.csv").read_text() == PLACES
+    assert rows("SELECT * FROM import_runs") == []
+
+
+def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused):
+    folder = write("mice/ecephys_1/subject.json", '{"subject_id": "1"}').parents[1]
+    assert refused("subjects", folder, "--report", folder / "report.json") == (
+        f"--report {folder}/report.json would be read as a file of subjects, for it is in {folder}, which is imported, "
+        "and is called as those are. Expected a place outside, or another name, such as report.txt."
+    )
+    assert [path.name for path in folder.iterdir()] == ["ecephys_1"]
+    call_command("import_subjects", folder, "--report", folder / "report.txt", verbosity=0)
+    assert json.loads((folder / "report.txt").read_text())["status"] == "landed"
+
+
+def test_a_folder_for_imports_that_cannot_be_is_told_in_a_sentence(folder, refused, settings, rows):
+    settings.MEDIA_ROOT = folder / "places.csv"
+    sentence = refused("people", folder)
+    assert "Not a directory" in sentence and "Nothing was imported" in sentence and "MEDIA_ROOT" in sentence
+    assert rows("SELECT * FROM places") == []
+
+
+def test_a_cell_is_told_on_one_line_shortened_and_with_nothing_that_a_terminal_would_obey(write, capsys, rows):
+    cells = ["\x1b[31mred\n" + "x" * 250, "y" * 5000]
+    path = write("places.csv", "city,county,country\n" + "".join(f'"{cell}",,Scotland\n' for cell in cells))
+    call_command("import_people", path)
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  places, places.csv line ")]
+    assert [len(line) < 500 and line.isprintable() for line in told] == [True, True]
+    assert 'line 2: city "�[31mred�xxx' in told[0] and "is too long (259 characters)" in told[0]
+    assert "is too long (5000 characters)" in told[1] and "county is missing" in told[1]
+    assert rows("SELECT * FROM places") == []
+
+
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "4000"])
 def test_a_worker_looks_now_and_then_and_not_always_or_never(transactional_db, seconds):
     with pytest.raises(CommandError, match="expected seconds, more than 0 and 3600 at most"):

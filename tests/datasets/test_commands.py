@@ -114,8 +114,8 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
 @pytest.mark.parametrize(
     ("content", "arguments", "sentence"),
     [
-        (b"", [], "is empty; expected the columns"),
-        (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns"),
+        (b"", [], "is empty; expected the columns city, county, country."),
+        (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns city, county, country."),
         (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
         (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding called "klingon"'),
         (PLACES.encode("utf-16"), [], "name utf-16 as its encoding. Here that is --encoding NAME."),

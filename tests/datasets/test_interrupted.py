@@ -232,3 +232,10 @@ def test_a_run_that_failed_leaves_nothing_that_holds_up_the_next(write, importin
     with pytest.raises(CommandError):
         call_command("import_people", str(write("places.csv", "city,land\n")), verbosity=0)
     assert importing("people", write("places.csv", PLACES))["notes"] == []
+
+
+def test_a_next_import_that_fails_says_too_that_the_one_before_was_interrupted(write, refused, capsys):
+    run = ImportRun.objects.create(dataset="people")
+    assert "1 row cannot be used" in refused("people", write("places.csv", PLACES + "Derry\n"), "--strict")
+    told = capsys.readouterr().err
+    assert f"Run {run.pk} of " in told and "was interrupted: Its process ended before it was done" in told

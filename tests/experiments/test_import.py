@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from experiments.models import Compound, User, UserExperiment, UserFeatures
 from tests.importing import counts, imported, rejected
@@ -121,9 +123,10 @@ def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, c
         ("1,1,2;x,10", "experiment_compound_ids", "2;x", "names 'x', which is not a whole number"),
         ("1,1,2;;3,10", "experiment_compound_ids", "2;;3", "names '', which is not a whole number"),
         ("1,1,,10", "experiment_compound_ids", None, "is missing: expected a whole number, or several with ; between"),
-        ("1,1,2,-1", "experiment_run_time", "-1", "is out of range: expected a number at least 0"),
-        ("1,1,2,nan", "experiment_run_time", "nan", "is not a number at least 0"),
-        ("1,1,2,fast", "experiment_run_time", "fast", "is not a number at least 0"),
+        ("1,1,2,-1", "experiment_run_time", "-1", "is out of range: expected a number of at least 0"),
+        ("1,1,2,1e151", "experiment_run_time", "1e151", "is out of range: expected a number from -1e+150 to 1e+150"),
+        ("1,1,2,nan", "experiment_run_time", "nan", "is not a number of at least 0"),
+        ("1,1,2,fast", "experiment_run_time", "fast", "is not a number of at least 0"),
         ("one,1,2,10", "experiment_id", "one", "is not a whole number"),
     ],
 )
@@ -206,3 +209,27 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         "user_experiments": {"read": 2008, "unchanged": 2000, "repeated": 1, "rejected": 7},
     }
     assert User.objects.mean_experiments() == 10
+
+
+def test_a_number_of_many_digits_is_rehearsed_imported_and_averaged(experiment_rows):
+    experiment_rows("1,1,2,5\n")
+    for options in ({"dry_run": True}, {}):
+        report = experiment_rows("1,1,2,1e150\n2,1,2,1e150\n", **options)
+        assert (counts(report)["user_experiments"], report["notes"]) == ({"read": 2, "created": 1, "updated": 1}, [])
+    assert features()[0] == (1, 2, 1e150, "2")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's views are not refreshed")
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_has_landed_says_so_though_its_view_cannot_be_refreshed(folder):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER MATERIALIZED VIEW user_features RENAME TO elsewhere")
+        try:
+            report = imported("import_experiments", folder)
+            with pytest.raises(CommandError, match=r"^user_features could not be refreshed: .*"):
+                call_command("refresh_views")
+        finally:
+            cursor.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO user_features")
+    assert report["status"] == "landed" and len(experiments()) == 3
+    (note,) = report["notes"]
+    assert note.startswith("Its views are not up to date: ") and note.endswith("manage.py refresh_views")

@@ -1,5 +1,7 @@
 """How curators see people and places."""
 
+import html
+import re
 from datetime import date
 
 import pytest
@@ -57,6 +59,39 @@ def test_people_are_narrowed_by_their_day_of_birth(admin_client, places):
     born = {"date_of_birth__gte": "1853-01-01", "date_of_birth__lte": "1853-12-31"}
     page = admin_client.get("/admin/people/person/", born)
     assert [person.given_name for person in page.context["cl"].result_list] == ["G3"]
+
+
+def steps(page):
+    """What the hierarchy of dates offers: titles and addresses."""
+    shown = page.text.partition('<nav class="toplinks">')[2].partition("</nav>")[0]
+    return {title: html.unescape(address) for address, title in re.findall(r'<a href="([^"]+)">([^<]+)</a>', shown)}
+
+
+def test_people_are_stepped_into_by_decade_year_month_and_day(admin_client, places):
+    add_people(places, 60)  # one born in each year from 1850
+    born = {"date_of_birth": date(1903, 12, 24), "place_of_birth": places[0]}
+    Person.objects.create(given_name="Eve", family_name="Mac", **born)
+    address = "/admin/people/person/"
+    query = "?country_of_birth=Scotland&q=Mac"
+    for title, count in [("1900s", 6), ("1903", 1), ("December 1903", 1), ("December 24", 1)]:
+        page = admin_client.get(address + query)
+        query = steps(page)[title]
+        assert admin_client.get(address + query).context["cl"].result_count == count, title
+    last = admin_client.get(address + query)
+    assert steps(last) == {}
+    assert [person.given_name for person in last.context["cl"].result_list] == ["Eve"]
+    assert '<a href="?country_of_birth=Scotland&amp;q=Mac" class="date-back">' in last.text
+
+
+def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
+    assert "toplinks" not in admin_client.get("/admin/people/person/").text  # there is nobody yet
+    add_people(places, 60)
+    everything = admin_client.get("/admin/people/person/")
+    assert list(steps(everything)) == ["1850s", "1860s", "1870s", "1880s", "1890s", "1900s"]
+    page = admin_client.get("/admin/people/person/?date_of_birth__gte=1860-05-05&date_of_birth__lte=1863-01-01")
+    assert list(steps(page)) == ["1860", "1861", "1862", "1863"]
+    page = admin_client.get("/admin/people/person/?date_of_birth__gte=soon")
+    assert page.status_code == 400 and "date-back" not in page.text
 
 
 def test_a_person_tells_the_file_and_line_that_it_came_from(admin_client, places):

@@ -1,6 +1,7 @@
 """``manage.py refresh_views [dataset ...]``: bring views up to date after records were changed by hand."""
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from datasets.matviews import datasets_with_views, refreshing, views_of
 
@@ -16,6 +17,14 @@ class Command(BaseCommand):
         for dataset in datasets:
             if dataset not in known:
                 raise CommandError(f"No dataset called {dataset} has views. Those that have: {', '.join(known)}.")
-        for view, seconds in refreshing(view for dataset in datasets or known for view in views_of(dataset)):
+        failed = []
+        for view in (view for dataset in datasets or known for view in views_of(dataset)):
+            try:
+                ((_, seconds),) = refreshing([view])
+            except DatabaseError as error:
+                failed.append(f"{view._meta.db_table} could not be refreshed: {str(error).strip().splitlines()[0]}.")
+                continue
             done = "a plain view, always up to date" if seconds is None else f"refreshed in {seconds:.2f} s"
             self.stdout.write(f"{view._meta.db_table}: {done}")
+        if failed:
+            raise CommandError(" ".join(failed))

@@ -52,7 +52,7 @@ def test_the_key_tells_files_apart(etl):
 @pytest.mark.parametrize(
     ("body", "parameter", "message"),
     [
-        ({}, "dataset", "Expected one of people, experiments, census, subjects; found none."),
+        ({}, "dataset", "; found none."),
         ({"dataset": "person"}, "dataset", "Expected one of people"),
         ({"dataset": 1}, "dataset", "Expected a text, found 1."),
         ({"dataset": "people", "strikt": True}, "strikt", "The nearest known one is strict."),

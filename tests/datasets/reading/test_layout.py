@@ -69,6 +69,13 @@ def test_a_file_without_a_header_must_have_as_many_cells(write):
     assert "or 3 cells in that order and no header; found 2 cells" in refused(write, b"1,2\n1,2,3\n", BARE)
 
 
+@pytest.mark.parametrize("first", [b"1,2", b"1,2,3,4", b'"1,2,3', b"1\0,2,3", b"A title"])
+def test_a_bad_first_row_of_a_file_without_a_header_is_one_bad_row_where_most_are_good(rows_of, first):
+    rows, bad = rows_of(b"\n" + first + b"\n4,5,6\n7,8,9\n", BARE)
+    assert rows == [(3, ["4", "5", "6"]), (4, ["7", "8", "9"])]
+    assert [line for line, *_ in bad] == [2]
+
+
 def test_quotes_in_a_comment_quote_nothing(rows_of):
     rows, bad = rows_of(b'|a "\n1,2,3\n|,"x\n4,5,6\n|it\'s "\n7,8,9\n', BARE)
     assert ([line for line, _ in rows], bad) == ([2, 4, 6], [])

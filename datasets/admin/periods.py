@@ -1,0 +1,60 @@
+"""The days of a list: centuries, decades, years, months and days to step into, as links that set its date filter."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date
+
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+
+
+def periods_of(changelist: ChangeList, column: str) -> dict | None:
+    """Return what the admin's template of a date hierarchy shows; None where there is no day to step into.
+
+    The first and the last day are those of the table, which an index tells: nothing is counted.
+    """
+    least, most = f"{column}__gte", f"{column}__lte"
+    days = changelist.model._default_manager.filter(**{f"{column}__isnull": False}).order_by(column)
+    days = days.values_list(column, flat=True)
+    if (earliest := days.first()) is None:
+        return None
+    latest = days.last()
+    asked = [_day(changelist.filter_data.get(name)) for name in (least, most)]
+    first, last = max(asked[0] or earliest, earliest), min(asked[1] or latest, latest)
+
+    def link(parameters: dict[str, str]) -> str:
+        return changelist.get_query_string(parameters, remove_exactly={PAGE_VAR, least, most})
+
+    choices = [
+        {"title": title, "link": link({least: start.isoformat(), most: end.isoformat()})}
+        for start, end, title in _steps(first, last)
+    ]
+    back = {"title": "All dates", "link": link({})} if any(asked) else None
+    return {"choices": choices, "back": back} if choices or back else None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return parse_date(text or "")
+    except ValueError:
+        return None
+
+
+def _steps(first: date, last: date) -> Iterator[tuple[date, date, str]]:
+    """Yield the steps that a span of days has: first day, last day, what it is called; none of a single day."""
+    if first.year < last.year:
+        span = last.year - first.year
+        size = 100 if span > 300 else 10 if span > 30 else 1
+        for year in range(first.year // size * size, last.year + 1, size):
+            end = year + size - 1
+            title = {1: f"{year}", 10: f"{year}s", 100: f"{year}\N{EN DASH}{end}"}[size]
+            yield date(max(year, 1), 1, 1), date(min(end, 9999), 12, 31), title
+    elif first.year == last.year and first.month < last.month:
+        for month in range(first.month, last.month + 1):
+            start = date(first.year, month, 1)
+            yield start, start.replace(day=monthrange(first.year, month)[1]), date_format(start, "YEAR_MONTH_FORMAT")
+    elif (first.year, first.month) == (last.year, last.month) and first < last:
+        for day in range(first.day, last.day + 1):
+            start = first.replace(day=day)
+            yield start, start, date_format(start, "MONTH_DAY_FORMAT")
