@@ -52,7 +52,7 @@ notebook: dev  ## runs the insights again: into census/ on the records of UCI's 
 
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \
-		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 $(ARGS) || status=1; done; exit $$status
+		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS) || status=1; done; exit $$status
 
 test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and mended (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }

@@ -5,7 +5,7 @@ import fnmatch
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -239,7 +239,12 @@ def _given_by_database(field: models.Field) -> bool:
 def dataset_apps() -> dict[str, AppConfig]:
     """Return the installed apps that are datasets, by label: those with a module that declares sources."""
     found = (app for app in apps.get_app_configs() if app.name != "datasets")
-    return {app.label: app for app in found if module_has_submodule(app.module, "sources")}
+    return {app.label: app for app in found if _declares_sources(app.name)}
+
+
+@cache
+def _declares_sources(package: str) -> bool:
+    return module_has_submodule(import_module(package), "sources")  # which looks through folders
 
 
 def sources_of(dataset: str) -> list[Source]:

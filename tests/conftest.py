@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Nothing of this machine's own set-up may reach a test.
     for line in (ROOT / ".env.sample").read_text().splitlines():
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
+
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of the run compiles everything anew
 
     scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
@@ -131,19 +134,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Put what migrations make beside tables back after each test: making it anew takes longer than most tests."""
-    from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-    from django.core.management.commands import flush
+    """A database that is emptied quickly after a test that commits."""
+    from tests.emptying import empty_quickly
 
     with django_db_blocker.unblock():
-        made = [list(model.objects.all()) for model in (ContentType, Permission, Group, Group.permissions.through)]
-
-    def put_back(verbosity: int, interactive: bool, database: str) -> None:
-        for records in made:
-            type(records[0]).objects.using(database).bulk_create(records)
-
-    flush.emit_post_migrate_signal = put_back
+        empty_quickly()
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +154,11 @@ def own_files(settings, tmp_path: Path) -> None:
 @pytest.fixture
 def child_environment(settings, transactional_db) -> dict[str, str]:
     """The environment in which another process, such as manage.py, works on this test's database and files."""
+    return environment_with(settings.MEDIA_ROOT)
+
+
+def environment_with(media: Path) -> dict[str, str]:
+    """The environment in which another process works on the test database and on the files in a folder."""
     from urllib.parse import urlsplit, urlunsplit
 
     from django.db import connection
@@ -168,7 +168,7 @@ def child_environment(settings, transactional_db) -> dict[str, str]:
         url = f"sqlite:///{name}"
     else:
         url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
-    return os.environ | {"DATABASE_URL": url, "MEDIA_ROOT": str(settings.MEDIA_ROOT)}
+    return os.environ | {"DATABASE_URL": url, "MEDIA_ROOT": str(media)}
 
 
 @pytest.fixture(scope="session")
@@ -186,14 +186,17 @@ YEARS = {"Bachelors": 13, "HS-grad": 9, "Masters": 14}
 @pytest.fixture
 def respondent() -> Callable:
     """A function that returns a respondent, not yet saved, with the values that it is given."""
-    return _respondent
+    return partial(_respondent, {})
 
 
-def _respondent(education="Bachelors", occupation="Sales", native_country="Peru", workclass=None, **fields):
+def _respondent(stored, education="Bachelors", occupation="Sales", native_country="Peru", workclass=None, **fields):
     from django.apps import apps
 
     def value(model, name, **defaults):
-        return name and apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)[0]
+        if name and (model, name) not in stored:
+            found = apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)
+            stored[model, name] = found[0]
+        return name and stored[model, name]
 
     return apps.get_model("census", "Respondent")(
         **{

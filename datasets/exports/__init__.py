@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from django.db import connections, models
 
-from datasets.exports import postgresql, rows, spreadsheet, tables
+from datasets.exports import rows, spreadsheet, tables
 from datasets.exports.columns import ExportedColumn, exported_columns
 from datasets.exports.errors import (
     ExportError,
@@ -136,7 +136,9 @@ def export(
     with ExitStack() as undone:
         slot = Slot()
         undone.callback(slot.release)
-        engine = postgresql if connections[records.db].vendor == "postgresql" else rows
+        engine = rows
+        if connections[records.db].vendor == "postgresql":
+            from datasets.exports import postgresql as engine  # which brings psycopg along
         if kind.name in ("json", "ndjson"):
             source = engine.ndjson_rows(records, chosen)
         else:

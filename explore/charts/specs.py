@@ -26,7 +26,7 @@ FITTED = alt.AutoSizeParams(type="fit", contains="padding")
 def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
     """Return the specification of a chart of *rows*, as large as a page has it; themes come later."""
     chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
-    spec = chart.to_dict()
+    spec = chart.to_dict(validate=False)  # which would take longer than all the rest; the tests see that it is valid
     spec.pop("config", None)  # altair's own look
     spec.pop("datasets", None)
     for layer in spec.get("layer", [spec]):

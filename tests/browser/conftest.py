@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from django.apps import apps
 from django.conf import global_settings
 from django.contrib.auth import get_user_model
 from django.db import connection, connections
+from django.test import override_settings
+
+from tests.conftest import environment_with
 
 ROOT = Path(__file__).resolve().parents[2]
 # A browser's own word for each thing that the policy forbade, kept across pages as the console's are.
@@ -32,6 +36,7 @@ class Site:
     name: str = "grace"
     password: str = "nine lives of a cat"
     processes: list[subprocess.Popen] = field(default_factory=list)
+    cookies: list[dict] = field(default_factory=list)  # of somebody who has signed in here before
 
     def start(self, *arguments: str, **options) -> None:
         """Start a Python module or file with the test's database; it ends with the test."""
@@ -50,6 +55,16 @@ class Site:
         page.get_by_label("Password").fill(self.password)
         page.get_by_role("button", name="Log in").click()
 
+    def be_known(self, page) -> None:
+        """Be signed in, by the form or by the cookie that it gave at an earlier time; then see the admin's page."""
+        if self.cookies:
+            page.context.add_cookies(self.cookies)
+            page.goto("/admin/")
+        else:
+            self.sign_in(page)
+        page.get_by_role("heading", name="Datasets").wait_for()
+        self.cookies = page.context.cookies()
+
     def stop(self) -> None:
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
@@ -61,46 +76,84 @@ class Site:
                 process.wait()
 
 
-@pytest.fixture
-def site(chromium, child_environment, settings) -> Iterator[Site]:
-    """The site, served; what waits for a worker waits until one is started."""
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[Site]:
+    """Serve the site, to a curator whose account is made here."""
     from django.contrib.auth.models import Group  # not before Django is set up
 
-    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS  # the server's: it checks what we make
-    user = get_user_model().objects.create_user(Site.name, password=Site.password, is_staff=True)
+    with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the server's: it checks what we make
+        user = get_user_model().objects.create_user(Site.name, password=Site.password, is_staff=True)
     user.groups.add(Group.objects.get(name="Curators"))
     with socket.create_server(("127.0.0.1", 0)) as listening:  # requests wait here until gunicorn takes them
-        served = Site(f"http://127.0.0.1:{listening.getsockname()[1]}", child_environment)
+        site = Site(f"http://127.0.0.1:{listening.getsockname()[1]}", environment)
         bound = ["--bind", f"fd://{listening.fileno()}", "--no-control-socket"]
         gunicorn = ["config.wsgi", *bound, "--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
-        served.start("-m", "gunicorn", *gunicorn, pass_fds=[listening.fileno()])
-    yield served
-    served.stop()
+        site.start("-m", "gunicorn", *gunicorn, pass_fds=[listening.fileno()])
+    try:
+        yield site
+    finally:
+        site.stop()
 
 
 @pytest.fixture
-def open_browser(site, chromium, monkeypatch) -> Iterator[Callable]:
-    """Open a window of its own on the site, with nobody signed in: a page that has `complaints`."""
+def site(chromium, child_environment) -> Iterator[Site]:
+    """The site, served; what waits for a worker waits until one is started."""
+    with served(child_environment) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Callable[..., Site]]:
+    """Serve the site, with what a function imports, to the tests of a module, none of which changes it."""
+    from tests.emptying import empty_now  # not before Django is set up
+
+    media = tmp_path_factory.mktemp("media")
+    with ExitStack() as stack:
+        stack.enter_context(django_db_blocker.unblock())
+        stack.callback(empty_now)
+
+        def site_with(fill: Callable[[], object]) -> Site:
+            site = stack.enter_context(served(environment_with(media)))
+            with override_settings(MEDIA_ROOT=media):
+                fill()
+            return site
+
+        yield site_with
+
+
+@pytest.fixture(scope="module")
+def browser(chromium) -> Iterator:
+    """A browser for the tests of a module: each has windows of its own, which know nothing of each other."""
     from playwright.sync_api import sync_playwright
 
-    # Playwright's loop runs in this thread, and Django would not let a test ask the database beside it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's loop runs in this thread, and Django would not let a test ask the database beside it.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-        def open_browser(**options):
-            context = browser.new_context(base_url=site.address, **options)
-            context.set_default_timeout(60_000)  # when to give up, not a promise
-            context.add_init_script(WATCH)
-            page, complaints = context.new_page(), []
-            page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(told(page, said)))
-            page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-            page.complaints = complaints
-            return page
-
-        yield open_browser
+        yield browser
         connections.close_all()  # beside a loop, Django opens another connection than the one that pytest-django closes
         browser.close()
+
+
+@pytest.fixture
+def open_browser(site, browser) -> Iterator[Callable]:
+    """Open a window of its own on the site, with nobody signed in: a page that has `complaints`."""
+    contexts = []
+
+    def open_browser(**options):
+        context = browser.new_context(base_url=site.address, **options)
+        contexts.append(context)
+        context.set_default_timeout(60_000)  # when to give up, not a promise
+        context.add_init_script(WATCH)
+        page, complaints = context.new_page(), []
+        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(told(page, said)))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.complaints = complaints
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
 
 
 def told(page, said) -> str:
@@ -111,8 +164,7 @@ def told(page, said) -> str:
 def page(open_browser, site):
     """A window in which the curator has signed in."""
     page = open_browser(viewport={"width": 1280, "height": 900})
-    site.sign_in(page)
-    page.get_by_role("heading", name="Datasets").wait_for()
+    site.be_known(page)
     return page
 
 

@@ -20,11 +20,15 @@ KINDS = {
 }
 
 
-@pytest.fixture
-def census(site) -> None:
+def census() -> None:
     """The sample of the census, and the right to see it."""
     get_user_model().objects.update(is_superuser=True)
     call_command("import_census", verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def site(site_with):
+    return site_with(census)
 
 
 def drawing(page):
@@ -40,7 +44,7 @@ def dark(colour: str) -> bool:
     return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3]) < 384
 
 
-def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page, census, open_browser):
+def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page):
     for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 390)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
@@ -54,7 +58,7 @@ def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page, c
     assert page.complaints == []
 
 
-def test_a_pointer_is_told_what_it_is_on(page, census):
+def test_a_pointer_is_told_what_it_is_on(page):
     page.goto(BARS)
     bar = drawing(page).locator('.mark-rect path[role="graphics-symbol"]').first
     bar.hover()
@@ -68,7 +72,7 @@ def test_a_pointer_is_told_what_it_is_on(page, census):
     assert page.complaints == []
 
 
-def test_another_choice_draws_another_chart_in_place(page, census):
+def test_another_choice_draws_another_chart_in_place(page):
     page.goto(BARS)
     drawing(page)
     page.evaluate("window.stays = true")
@@ -86,7 +90,7 @@ def test_another_choice_draws_another_chart_in_place(page, census):
     assert page.complaints == []
 
 
-def test_the_drawing_follows_the_theme(page, census):
+def test_the_drawing_follows_the_theme(page):
     page.goto(BARS)
     label = ".role-axis-label text"
     assert dark(drawing(page).locator(label).first.evaluate("one => getComputedStyle(one).fill"))
@@ -99,7 +103,7 @@ def test_the_drawing_follows_the_theme(page, census):
 
 
 @pytest.mark.parametrize("format, mark", [("PNG", b"\x89PNG"), ("JPG", b"\xff\xd8\xff"), ("SVG", b"<svg")])
-def test_the_chart_is_saved_at_the_size_that_was_chosen(page, census, format, mark):
+def test_the_chart_is_saved_at_the_size_that_was_chosen(page, format, mark):
     page.goto(BARS)
     page.evaluate("addEventListener('htmx:beforeRequest', () => window.asked = true)")
     page.get_by_label("Width").fill("1234")
@@ -128,7 +132,7 @@ def size_of(image: bytes) -> tuple[int, int]:
     return struct.unpack(">HH", image[place + 5 : place + 9])[::-1]
 
 
-def test_without_scripts_there_is_an_image_and_a_button(site, census, open_browser):
+def test_without_scripts_there_is_an_image_and_a_button(site, open_browser):
     page = open_browser(java_script_enabled=False)
     site.sign_in(page)
     page.goto(BARS)
@@ -145,7 +149,7 @@ def test_without_scripts_there_is_an_image_and_a_button(site, census, open_brows
     assert page.locator("#chart-data tbody tr").count() > 3
 
 
-def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telephone(site, census, open_browser):
+def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telephone(site, open_browser):
     page = open_browser(java_script_enabled=False, color_scheme="dark", viewport={"width": 390, "height": 800})
     site.sign_in(page, "/explore/")
     page.goto(BARS)
@@ -156,7 +160,7 @@ def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telep
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_names_below_a_heat_map_are_upright_on_a_telephone(page, census):
+def test_names_below_a_heat_map_are_upright_on_a_telephone(page):
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(f"{CHART}?kind=heat&{KINDS['heat']}")
     below = drawing(page).locator(".role-axis-label").first.locator("text")
@@ -165,7 +169,7 @@ def test_names_below_a_heat_map_are_upright_on_a_telephone(page, census):
     assert page.complaints == []
 
 
-def test_another_kind_leads_to_the_address_of_what_is_drawn(page, census):
+def test_another_kind_leads_to_the_address_of_what_is_drawn(page):
     page.goto(BARS)
     drawing(page)
     page.get_by_label("Kind").select_option("scatter")
@@ -179,7 +183,7 @@ def test_another_kind_leads_to_the_address_of_what_is_drawn(page, census):
     assert page.complaints == []
 
 
-def test_the_keyboard_reaches_every_choice_and_the_data(page, census):
+def test_the_keyboard_reaches_every_choice_and_the_data(page):
     page.goto(BARS)
     drawing(page)
     reached = []

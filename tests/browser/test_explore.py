@@ -12,10 +12,14 @@ from django.core.management import call_command
 from census.models import Respondent
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def site(site_with):
+    return site_with(lambda: call_command("import_sources", verbosity=0))
+
+
+@pytest.fixture(scope="module")
 def respondents(site) -> list[tuple[int, bool]]:
-    """The samples; age and income of the respondents who are 60 or more and have a Bachelors."""
-    call_command("import_sources", verbosity=0)
+    """Of the samples, age and income of the respondents who are 60 or more and have a Bachelors."""
     found = Respondent.objects.filter(age__gte=60, education__name="Bachelors").order_by("-age", "pk")
     return list(found.values_list("age", "income_over_50k"))
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datasets import cells
@@ -67,6 +67,7 @@ def checked(kind, text):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
+@settings(deadline=None)
 @given(st.lists(CELLS.filter(bool) | st.none(), min_size=1, max_size=4))
 @example(["0x10"])
 @example(["0" * 30 + "5"])
@@ -89,6 +90,7 @@ def test_a_column_is_converted_to_what_each_cell_is_parsed_as(name, column):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
+@settings(deadline=None)
 @given(text=CELLS.filter(bool))
 def test_what_is_accepted_has_the_columns_type_and_what_is_not_says_what_was_expected(name, text):
     kind = KINDS[name]
@@ -119,6 +121,7 @@ def test_common_cells_are_converted_as_a_column(name):
     assert kind.convert(pa.array([text, None])).to_pylist() == [value, None]
 
 
+@settings(deadline=None)
 @given(st.from_regex(cells.PLAIN_EMAIL, fullmatch=True))
 def test_an_address_of_plain_shape_is_one_that_the_validator_accepts(address):
     assert checked(EMAIL, address) == address

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets import identity
@@ -143,6 +143,7 @@ def test_an_identity_knows_the_name_of_its_file_and_can_change_it(places, write,
 # Occurrences, whatever the batches
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), max_size=12), max_size=8))
 def test_occurrences_are_numbered_through_all_batches(batches):
     occurrences, came = identity.Occurrences(), Counter()

@@ -38,7 +38,7 @@ QUICK = {
 }
 
 
-def soon(question, seconds: float = 30.0):
+def soon(question, seconds: float = 300.0):
     """Ask until the answer is yes; the answer."""
     until = time.monotonic() + seconds
     while not (answer := question()):

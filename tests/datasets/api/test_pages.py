@@ -14,13 +14,10 @@ LIST = "/api/census/respondents/"
 @pytest.fixture
 def respondents(respondent):
     """Forty, a third of them without a workclass, many of an age."""
-    made = [
+    return Respondent.objects.bulk_create(
         respondent(age=20 + n % 7, workclass=[None, "Private", "State-gov"][n % 3], hours_per_week=n, sex="Male")
         for n in range(40)
-    ]
-    for one in made:
-        one.save()
-    return made
+    )
 
 
 def walk(client, address):

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.management import call_command
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census.models import Respondent
@@ -193,6 +193,7 @@ def test_floats_are_written_as_postgresql_writes_them(transactional_db, exported
     assert lines[:6] == ["0", "1e+15", "999999999999999", "100000000000000", "0.0001", "1e-05"]
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_is_read_as_it_was(value):
     assert repr(float(rows.float_text(value))) == repr(value)

@@ -24,7 +24,7 @@ def drawn(model, *, records=None, **asked):
 def many(respondent, db) -> list[Respondent]:
     """Sixty respondents of three educations, a quarter of unknown occupation."""
     levels = ["Bachelors", "HS-grad", "Masters"]
-    for n in range(60):
+    Respondent.objects.bulk_create(
         respondent(
             education=levels[n % 7 % 3],
             occupation=None if n % 4 == 0 else ["Sales", "Tech-support"][n % 2],
@@ -33,7 +33,9 @@ def many(respondent, db) -> list[Respondent]:
             capital_gain=n * 1000,
             sex="Male" if n % 3 else "Female",
             income_over_50k=n % 5 == 0,
-        ).save()
+        )
+        for n in range(60)
+    )
     return list(Respondent.objects.select_related("education", "occupation"))
 
 

@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import date
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
+import altair as alt
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.http import QueryDict
+from jsonschema_rs import validator_for
 
 from census.models import Respondent
 from datasets.matviews import refresh
@@ -94,13 +97,25 @@ def test_the_form_offers_what_makes_sense(reader, respondents):
     assert 'name="measure"' not in scatter
 
 
+@pytest.fixture(scope="module")
+def vega_lite():
+    """What Vega-Lite itself says a specification is."""
+
+    def with_address(one):  # the names that it refers to have <, " and the like in them
+        return one | {"$ref": quote(one["$ref"], safe="#/")} if "$ref" in one else one
+
+    return validator_for(json.loads(json.dumps(alt.load_schema()), object_hook=with_address))
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_choice_can_be_drawn(respondents, admin_user, kind):
+def test_every_choice_can_be_drawn(respondents, admin_user, vega_lite, kind):
     for box in boxes(Respondent, fitted(Respondent, Drawing(kind), admin_user), admin_user):
         for option in (option for _, options in box.groups for option in options if box.name != "kind"):
             drawing = fitted(Respondent, replace(Drawing(kind), **{box.name: option.value}), admin_user)
             assert getattr(drawing, box.name) == option.value
-            assert draw(Respondent, Respondent.objects.all(), drawing, admin_user).rows
+            picture = draw(Respondent, Respondent.objects.all(), drawing, admin_user)
+            assert picture.rows
+            vega_lite.validate(picture.spec)
 
 
 def test_another_kind_keeps_what_fits_and_drops_the_rest(reader, respondents):
