@@ -1,28 +1,8 @@
-"""The database that DATABASE_URL names, and how its connections are kept."""
+"""The database that DATABASE_URL names, and how the site uses it."""
 
-import select
-
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import BASE_DIR, VAR, env, number
-
-
-class PooledConnection(psycopg.Connection):
-    """A connection that goes to its server with the pool's question, whether it still lives, only where there is doubt.
-
-    psycopg's pool asks by an empty statement before it hands out a connection, which was a fifth of the time of an
-    answer that needs one query. A server that has ended, or has ended the connection, has closed the socket: that is
-    seen from here.
-    """
-
-    def execute(self, query, *args, **kwargs) -> psycopg.Cursor:
-        if query == "":
-            heard = select.poll()
-            heard.register(self.fileno(), select.POLLIN)
-            if not heard.poll(0):
-                return self.cursor()
-        return super().execute(query, *args, **kwargs)
 
 
 def database(url: str) -> dict:
@@ -63,6 +43,8 @@ def database(url: str) -> dict:
         raise ImproperlyConfigured(f"DATABASE_URL names no database. {expected}.")
     settings["CONN_HEALTH_CHECKS"] = True  # a connection that died in the pool is replaced, not handed out
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
+        from config.pooling import PooledConnection  # which brings psycopg along
+
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),
             "max_size": max_size,

@@ -115,7 +115,7 @@ def test_database_url_chooses_sqlite():
 def test_database_url_chooses_postgresql_with_a_pool():
     sizes = {"DATABASE_POOL_MIN_SIZE": "2", "DATABASE_POOL_MAX_SIZE": "5", "DATABASE_POOL_TIMEOUT": "3"}
     shown = setting("settings.DATABASES['default']", **PRODUCTION, **sizes)
-    database = ast.literal_eval(shown.replace("<class 'config.databases.PooledConnection'>", "'PooledConnection'"))
+    database = ast.literal_eval(shown.replace("<class 'config.pooling.PooledConnection'>", "'PooledConnection'"))
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert [database[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
         "records",

@@ -11,7 +11,6 @@ from datasets.reading import Expected, ReadError, read_json
 from datasets.reading.batches import _Blocks
 from tests.datasets.reading.readings import BARE, read
 
-pytestmark = pytest.mark.once
 TEXTS = st.text(
     st.sampled_from(list(" \t\"',;\n\rabcé€😀1|")) | st.characters(exclude_characters="\0", codec="utf-8"), max_size=8
 )
