@@ -22,8 +22,7 @@ from pathlib import Path
 
 from measuring import ROOT, Figure, Site, arguments, generate, postgres, psql, said, show
 
-SERVER = ["-m", "gunicorn", "--no-control-socket", "--preload", "--workers", "2", "--worker-class", "gthread"]
-SERVER += ["--threads", "4", "--log-level", "error"]
+SERVER = ["-m", "gunicorn", "--config", "config/gunicorn.py", "--log-level", "error"]
 PAGE = "/api/census/respondents/?page_size=100"
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
@@ -69,6 +68,9 @@ def site(address: str, folder: Path, module: str = "config.settings") -> tuple[l
         "API_RATE_ANONYMOUS": "",
         "DATABASE_URL": address,
         "MEDIA_ROOT": str(folder / "media"),
+        "WEB_CONCURRENCY": "2",
+        "WEB_THREADS": "4",
+        "LOG_FORMAT": "text",  # and so without a line for each request, as Datasette is
     }
     return [sys.executable, *SERVER, "--bind", f"127.0.0.1:{port}", "config.wsgi"], environment, port
 

@@ -26,7 +26,7 @@ QUIET = {"healthz", "readyz", "metrics"}  # asked every few seconds, and worth a
 
 try:
     # gthread: a thread for each request, of which downloads may hold half (see WEB_THREADS).
-    worker_class = "config.draining.DrainingWorker"
+    worker_class = "config.serving.Worker"
     threads, workers = number("WEB_THREADS", default=4), number("WEB_CONCURRENCY", default=2)
     graceful_timeout = number("GRACEFUL_TIMEOUT", default=30)
     drain_seconds = number("DRAIN_SECONDS", default=0)
