@@ -10,6 +10,8 @@ from rest_framework.utils.mediatypes import _MediaType
 
 from datasets.api.parameters import Refused
 
+ANYTHING = "*/*"
+
 
 class ORJSONRenderer(BaseRenderer):
     """JSON in UTF-8, dates as ISO 8601 writes them."""
@@ -30,10 +32,13 @@ class Negotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request, renderers, format_suffix=None):
         """Return the renderer that the request likes best, by the ``q`` of what it accepts, and its media type."""
-        if "q=" not in request.META.get("HTTP_ACCEPT", ""):
+        accept = request.META.get("HTTP_ACCEPT", ANYTHING)
+        if accept != ANYTHING and "q=" not in accept:
             return super().select_renderer(request, renderers, format_suffix)
         if format := request.query_params.get(self.settings.URL_FORMAT_OVERRIDE):
             renderers = self.filter_renderers(renderers, format)
+        if accept == ANYTHING:  # as most programs say: there is nothing to weigh
+            return renderers[0], renderers[0].media_type
         accepted = sorted(map(_MediaType, self.get_accept_list(request)), key=lambda one: -one.precedence)
         found = []
         for renderer in renderers:
@@ -46,7 +51,7 @@ class Negotiation(DefaultContentNegotiation):
         return renderer, renderer.media_type
 
     def get_accept_list(self, request):
-        return [one.strip() for one in request.META.get("HTTP_ACCEPT", "*/*").split(",")]  # reading no other header
+        return [one.strip() for one in request.META.get("HTTP_ACCEPT", ANYTHING).split(",")]  # reading no other header
 
     def filter_renderers(self, renderers, format):
         found = [renderer for renderer in renderers if renderer.format == format]
