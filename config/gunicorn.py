@@ -113,7 +113,7 @@ def when_ready(server) -> None:
 
 def pre_request(worker, req) -> None:
     """While it drains, keep no connection: a proxy must not send another request by it."""
-    if worker.drains:
+    if is_draining():
         req.force_close()
 
 

@@ -4,8 +4,6 @@ from time import monotonic
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from monitoring.health import is_draining
-
 OFTEN = 0.1  # seconds
 
 
@@ -16,22 +14,13 @@ class Worker(ThreadWorker):
     once, before it has sent anything, and asks another replica.
     """
 
-    # Both touch a file, at which the threads of a process pass on the right to run: not with each request.
-    _notified = _looked = 0.0
-    _drains = False
+    _notified = 0.0
 
     def notify(self) -> None:
-        """Tell gunicorn that this process lives."""
+        """Tell gunicorn that this process lives: a few times a second, and not at each event."""
         if monotonic() - self._notified > OFTEN:
             self._notified = monotonic()
             super().notify()
-
-    @property
-    def drains(self) -> bool:
-        """Whether this server was told to stop, and only finishes what it has in hand."""
-        if monotonic() - self._looked > OFTEN:
-            self._looked, self._drains = monotonic(), is_draining()
-        return self._drains
 
     @property
     def worker_connections(self) -> int:

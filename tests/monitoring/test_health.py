@@ -116,3 +116,14 @@ def test_requests_are_measured_while_nobody_is_ready(serve, transactional_db):
     server = serve()
     server.get("/readyz")
     assert value(server.samples(), "http_request_seconds_count", route="readyz", method="GET", status="200") == 1
+
+
+def test_a_process_whose_threads_are_busy_leaves_who_comes_to_the_other(serve, transactional_db):
+    server = serve(WEB_THREADS="1", API_ANONYMOUS_READ="on")
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of its form never comes
+        slow.sendall(
+            b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: csrftoken=" + 32 * b"a" + b"\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\nusername"
+        )
+        while value(server.samples(), "http_request_seconds_count", route="metrics", method="GET", status="200") < 20:
+            assert server.get("/api/")[0] == 200
