@@ -4,6 +4,7 @@ Use it as: python -m gunicorn config.wsgi --config config/gunicorn.py --bind ADD
 """
 
 import atexit
+import mmap
 import os
 import shutil
 import signal
@@ -64,6 +65,7 @@ def remove(folder: str, process: int) -> None:
 
 
 metrics_folder()
+told_to_stop = mmap.mmap(-1, 1)  # memory that this process shares with its workers: a look costs nothing
 
 
 class JSONLogger(glogging.Logger):
@@ -106,6 +108,7 @@ def when_ready(server) -> None:
         else:
             signal.signal(signal.SIGALRM, stop)
             signal.setitimer(signal.ITIMER_REAL, drain_seconds)
+        told_to_stop[0] = True
         Path(os.environ[DRAINING]).touch()
 
     signal.signal(signal.SIGTERM, drain)
@@ -113,7 +116,7 @@ def when_ready(server) -> None:
 
 def pre_request(worker, req) -> None:
     """While it drains, keep no connection: a proxy must not send another request by it."""
-    if is_draining():
+    if told_to_stop[0]:
         req.force_close()
 
 

@@ -151,7 +151,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # and none of it in a cookie
 LOGIN_URL = "explore:sign-in"  # the admin has its own, for staff
 
 LANGUAGE_CODE = "en"

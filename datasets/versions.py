@@ -4,6 +4,7 @@ It rises in the transaction that changes the data, so that who reads the number 
 are as new as the number or newer. ETags, in-memory labels and rehearsed runs hang on it.
 """
 
+from functools import cache
 from time import time_ns
 
 from django.apps import apps
@@ -45,23 +46,24 @@ def version_of(dataset: str) -> int:
 
 def versions_behind(model: type[models.Model]) -> str:
     """Return a text that is another one when what a list of *model* shows may have changed: one query."""
-    names = _names(model)
+    names, query = _names_and_query(model)
     with connections[router.db_for_read(Version)].cursor() as cursor:  # asked with each request: no time for an ORM
-        marks = ", ".join(["%s"] * len(names))
-        cursor.execute(f"SELECT name, number FROM versions WHERE name IN ({marks})", names)
+        cursor.execute(query)
         numbers = dict(cursor.fetchall())
     return " ".join(str(numbers.get(name, 0)) for name in names)
 
 
-def _names(model: type[models.Model]) -> list[str]:
+@cache
+def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
     """The dataset; or the view, which shows what it held when it was refreshed, and labels of records as they are."""
     from datasets.models import MaterializedView  # which need this module
 
-    dataset, table = model._meta.app_label, model._meta.db_table
-    if not issubclass(model, MaterializedView) or connections[router.db_for_read(model)].vendor != "postgresql":
-        return [dataset]
-    refers = any(field.is_relation for field in model._meta.concrete_fields)
-    return [dataset, table] if refers else [table]
+    names = [model._meta.app_label]
+    if issubclass(model, MaterializedView) and connections[router.db_for_read(model)].vendor == "postgresql":
+        refers = any(field.is_relation for field in model._meta.concrete_fields)
+        names = [*(names if refers else []), model._meta.db_table]
+    told = ", ".join(f"'{name}'" for name in names)  # of apps and tables, which need no escape
+    return names, f"SELECT name, number FROM versions WHERE name IN ({told})"
 
 
 def watch_saves() -> None:
