@@ -12,7 +12,7 @@ import pyarrow.parquet
 from datasets.exports.columns import ExportedColumn
 
 PART = 2 << 20  # bytes of CSV that are made into a table at once
-ROW_GROUP = 100_000  # rows
+ROW_GROUP = 1 << 16  # rows
 
 
 def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.Table]:
