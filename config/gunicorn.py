@@ -4,7 +4,6 @@ Use it as: python -m gunicorn config.wsgi --config config/gunicorn.py --bind ADD
 """
 
 import atexit
-import mmap
 import os
 import shutil
 import signal
@@ -18,7 +17,8 @@ from gunicorn import glogging
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from config.environment import env, flag, number, one_of
-from monitoring.health import DRAINING, is_draining
+from config.serving import told_to_stop
+from monitoring.health import DRAINING
 from monitoring.logs import REQUEST_ID, ROUTE, JSONLines
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -65,7 +65,6 @@ def remove(folder: str, process: int) -> None:
 
 
 metrics_folder()
-told_to_stop = mmap.mmap(-1, 1)  # memory that this process shares with its workers: a look costs nothing
 
 
 class JSONLogger(glogging.Logger):
@@ -103,7 +102,7 @@ def when_ready(server) -> None:
         server.signal(signal.SIGTERM, None)
 
     def drain(*_) -> None:
-        if is_draining() or not drain_seconds:
+        if told_to_stop[0] or not drain_seconds:
             stop()
         else:
             signal.signal(signal.SIGALRM, stop)

@@ -1,10 +1,13 @@
 """A gunicorn worker that takes what it has a thread for, and that ends without dropping whoever has come to it."""
 
+import mmap
 from time import monotonic
 
 from gunicorn.workers.gthread import ThreadWorker
 
 OFTEN = 0.1  # seconds
+# Memory shared with the workers, so that a look costs nothing; here, for a HUP reads gunicorn's own file anew.
+told_to_stop = mmap.mmap(-1, 1)
 
 
 class Worker(ThreadWorker):

@@ -54,6 +54,10 @@ class Server:
         assert status == 200, body
         return samples_of(body.decode())
 
+    def workers(self) -> set[str]:
+        """The numbers of the processes that serve."""
+        return set(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -69,9 +69,15 @@ def test_a_database_that_does_not_answer_is_told_and_the_process_lives(serve):
     assert '"route":"readyz","status":503' in server.access.read_text()
 
 
-def test_told_to_stop_it_says_so_first_and_finishes_what_it_has_in_hand(serve, transactional_db):
+@pytest.mark.parametrize("reloads", [False, True])
+def test_told_to_stop_it_says_so_first_and_finishes_what_it_has_in_hand(serve, transactional_db, reloads):
     server = serve(DRAIN_SECONDS="5", API_ANONYMOUS_READ="on")
     assert server.get("/readyz")[0] == 200
+    if reloads:
+        before = server.workers()
+        os.kill(server.process.pid, signal.SIGHUP)
+        while before & server.workers() or len(server.workers()) < 2:
+            time.sleep(0.02)
     kept = http.client.HTTPConnection("127.0.0.1", server.port)
     kept.request("GET", "/api/")
     assert (answer := kept.getresponse()).read() and not answer.will_close
