@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # of a date, as texts such as 2023-05
 EXACT = 2**53  # from here on a floating-point number has no fraction
-TEXTS = (models.CharField, models.TextField)
 # How many of the values are less, for what lies between two of them as percentile_cont() has it.
 QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
@@ -52,14 +51,8 @@ def summary_sql(
     told |= {
         m.name: f"quantiles_{ranked[n]}.quantile_{n}" if n in ranked else f"measure_{n}" for n, m in enumerate(measured)
     }
-    texts = {g.name for g in by if isinstance(g.column.field, TEXTS)}
-    texts |= {m.name for m in measured if m.column and isinstance(m.column.field, TEXTS)}
     order = [
-        told[name.removeprefix("-")]
-        + (' COLLATE "C"' if on_postgresql and name.removeprefix("-") in texts else "")  # as SQLite compares
-        + (" DESC" if name.startswith("-") else "")
-        + " NULLS LAST"
-        for name in ordering
+        told[name.removeprefix("-")] + (" DESC" if name.startswith("-") else "") + " NULLS LAST" for name in ordering
     ]
     sql = (
         f"WITH records AS ({query}) SELECT {', '.join(told.values())} FROM "
@@ -92,8 +85,6 @@ def _value(measure: "Measure", name: str, on_postgresql: bool) -> str:
     field = measure.column.field
     if on_postgresql and isinstance(field, models.BooleanField):
         name = f"{name}::int"
-    if on_postgresql and isinstance(field, TEXTS):
-        name = f'{name} COLLATE "C"'
     match measure.kind:
         case kind if kind in QUANTILES:
             return f"percentile_cont({QUANTILES[kind]}) WITHIN GROUP (ORDER BY {name})"

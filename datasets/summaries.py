@@ -20,7 +20,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connections, models
 
 from datasets.listing import ListedColumn, columns_of
-from datasets.measuring import PARTS, QUANTILES, TEXTS, summary_sql
+from datasets.measuring import PARTS, QUANTILES, summary_sql
+from datasets.text_order import TEXTS
 
 MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
 GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to

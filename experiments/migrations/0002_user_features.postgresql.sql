@@ -15,7 +15,7 @@ WITH totals AS (
      GROUP BY user_experiments.user_id, used.compound_id
 ), most_common AS (
     SELECT user_id,
-           STRING_AGG(compound_id::text, ';' ORDER BY compound_id) AS compounds
+           STRING_AGG(compound_id::text COLLATE "C", ';' ORDER BY compound_id) AS compounds
       FROM uses
      WHERE place = 1
      GROUP BY user_id

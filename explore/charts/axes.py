@@ -11,10 +11,10 @@ from django.db import models
 from django.db.models import Max, Min
 
 from datasets.listing import ListedColumn, columns_of, label_field
-from datasets.measuring import TEXTS
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.narrowing import order_of, title_of
 from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings
+from datasets.text_order import TEXTS
 from explore.charts.drawing import Undrawn
 from explore.charts.names import unit_of, value_told, with_unit
 
