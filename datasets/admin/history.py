@@ -14,6 +14,7 @@ from django.urls import path
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.reading import Readable, changes_of, entries, stored_row
+from datasets.history.standing import deletion_by_hand
 from datasets.listing import label_field
 from datasets.models import Change, Edit
 from datasets.paging import BoundedPaginator
@@ -50,7 +51,7 @@ class HistoryAdmin(EditedAdmin):
         told = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
         if not told and now is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        last = changes.last() if now is None else None
+        last = deletion_by_hand(self.model, key) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
         context = {
             **self.admin_site.each_context(request),
@@ -61,7 +62,7 @@ class HistoryAdmin(EditedAdmin):
             "exists": now is not None,
             "entries": told,
             "page": page,
-            "restorable": last is not None and self._may_restore(request) and self._by_hand(last),
+            "restorable": last is not None and self._may_restore(request),
             "may_see_runs": request.user.has_perm("datasets.view_importrun"),
             "may_see_edits": request.user.has_perm("datasets.view_edit"),
             **(extra_context or {}),
@@ -106,11 +107,11 @@ class HistoryAdmin(EditedAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         key = self._key(object_id)
-        last = changes_of(self.model, key).last()
         page = self.address("history", object_id)
-        if last is None:
+        if not changes_of(self.model, key).exists():
             raise Http404
-        if not self._by_hand(last) or stored_row(self.model, key):
+        last = deletion_by_hand(self.model, key)
+        if last is None or stored_row(self.model, key):
             return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
         try:
             edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
@@ -142,12 +143,11 @@ class HistoryAdmin(EditedAdmin):
     def _may_restore(self, request) -> bool:
         return self.has_delete_permission(request)
 
-    @staticmethod
-    def _by_hand(change: Change) -> bool:
-        """Whether *change* is a deletion that somebody made, and no undo."""
-        return (
-            change.kind == Change.Kind.DELETED and change.edit is not None and change.edit.action != Edit.Action.UNDID
-        )
+    def _by_hand(self, change: Change) -> bool:
+        """Whether somebody deleted the record that *change*, its last, took away; an undo of its return is no step."""
+        if change.edit is not None and change.edit.action == Edit.Action.UNDID:
+            return deletion_by_hand(self.model, change.record) is not None
+        return change.edit is not None
 
     def _key(self, object_id: str):
         try:

@@ -10,8 +10,9 @@ from django.db import connection, models, transaction
 
 from datasets.history.columns import correctable, remembers_its_file, stored_name
 from datasets.history.obstacles import lacking, lacking_of, referring, taken
-from datasets.history.remembering import links_of_file, of_file, parameter, remembering, stored, without
+from datasets.history.remembering import assigned, given, links_of_file, of_file, remembering, stored, without
 from datasets.history.rows import as_json, is_corrected, members, no, values
+from datasets.history.standing import set_standing
 from datasets.models import Change, Edit
 from datasets.staging import quoted, temporary
 from datasets.versions import raise_version
@@ -31,22 +32,21 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
     """
     model = records.model
     fields = {name: _correctable(model, name) for name in new}
-    given = {name: stored(field, new[name]) for name, field in fields.items()}
+    given_values = {name: stored(field, new[name]) for name, field in fields.items()}
     with _edit(Edit.Action.CORRECTED, records, user) as edit, connection.cursor() as cursor:
         columns = {name: field for name, field in fields.items() if not field.many_to_many}
-        assignments = [f"{quoted(field.column)} = {parameter(field)}" for field in columns.values()]
-        parameters = [given[name] for name in columns]
+        assignments = [f"{quoted(field.column)} = {assigned(field)}" for field in columns.values()]
         if remembers_its_file(model):
             assignments.append(f"corrections = {remembering(list(fields.values()))}")
-            parameters += given.values()
         if assignments:
             cursor.execute(
-                f"UPDATE {quoted(model._meta.db_table)} AS r SET {', '.join(assignments)} WHERE {_selected(model)}",
-                parameters,
+                f"UPDATE {quoted(model._meta.db_table)} AS r SET {', '.join(assignments)}"
+                f" FROM {given(list(fields.values()))} WHERE {_selected(model)}",
+                list(given_values.values()),
             )
         for name in fields.keys() - columns.keys():
             _unlink(cursor, fields[name])
-            _link(cursor, fields[name], json.loads(given[name]))
+            _link(cursor, fields[name], json.loads(given_values[name]))
     return edit
 
 
@@ -90,11 +90,7 @@ def delete(records: models.QuerySet, user) -> Edit:
         for field in model._meta.many_to_many:
             _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
-        yes = "true" if connection.vendor == "postgresql" else "1"
-        cursor.execute(
-            f"UPDATE changes SET standing = {yes} WHERE edit_id = %s AND {_text('changed_in_id')} IS NOT NULL",
-            [edit.pk],
-        )
+        set_standing(cursor, f"edit_id = {edit.pk}")
     return edit
 
 
@@ -204,12 +200,6 @@ def _correctable(model: type[models.Model], name: str) -> models.Field:
 
 def _selected(model: type[models.Model]) -> str:
     return f"r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
-
-
-def _text(name: str) -> str:
-    if connection.vendor == "postgresql":
-        return f"\"before\"->>'{name}'"
-    return f"json_extract(\"before\", '$.{name}')"
 
 
 # Many-to-many: the rows of the table between.

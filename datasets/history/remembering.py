@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection, models
 
-from datasets.history.columns import stored_name
-from datasets.history.rows import is_corrected, json_value, stored_members, value_of
-from datasets.staging import is_distinct, quoted
+from datasets.history.columns import remembers_its_file, stored_name
+from datasets.history.rows import differs, is_corrected, json_value, stored_members, value_of
+from datasets.staging import quoted
 
 
 def stored(field: models.Field, value: Any) -> Any:
@@ -39,29 +39,53 @@ def of_file(field: models.Field) -> str:
     return f"json_extract(r.corrections, '$.{field.name}')"
 
 
+def given(fields: list[models.Field]) -> str:
+    """Return the row n that has the new values of *fields* by name; there is a parameter for each, in their order."""
+    return f"(SELECT {', '.join(f'{parameter(field)} AS {quoted(field.name)}' for field in fields)}) n"
+
+
+def assigned(field: models.Field) -> str:
+    """Return what a column holds with its new value, which n has.
+
+    A JSON document that says the same as before, or as its file, stays as it is spelled there.
+    """
+    own, new = _own(field), f"n.{quoted(field.name)}"
+    if not isinstance(field, models.JSONField):
+        return new
+    told = f"WHEN NOT {differs(field, own, new)} THEN {own}"
+    if remembers_its_file(field.model):
+        same = f"{is_corrected('r.corrections', stored_name(field))} AND NOT {differs(field, of_file(field), new)}"
+        told += f" WHEN {same} THEN {of_file(field)}"
+    return f"CASE {told} ELSE {new} END"
+
+
 def remembering(fields: list[models.Field]) -> str:
-    """Return the corrections once *fields* have their new values; there is a parameter for each, in their order."""
+    """Return the corrections once *fields* have their new values, which n has.
+
+    What is remembered already stays in its place, so that corrections that do not change stay the same text.
+    """
     base = "coalesce(r.corrections, '{}')"
     said = []
     for field in fields:
         corrected = is_corrected("r.corrections", stored_name(field))
         remembered = f"CASE WHEN {corrected} THEN {of_file(field)} ELSE {_own(field)} END"
-        said.append((stored_name(field), f"{parameter(field)} {is_distinct()} ({remembered})", remembered, field))
+        differing = differs(field, f"n.{quoted(field.name)}", f"({remembered})")
+        said.append((stored_name(field), differing, remembered, field))
     if connection.vendor == "postgresql":
         gone = "".join(f" - '{name}'" for name, *_ in said)
         added = "".join(
-            f" || CASE WHEN {differs} THEN jsonb_build_object('{name}', {remembered}) ELSE '{{}}' END"
-            for name, differs, remembered, _ in said
+            f" || CASE WHEN {differing} THEN jsonb_build_object('{name}', {remembered}) ELSE '{{}}' END"
+            for name, differing, remembered, _ in said
         )
         new = f"({base}{gone}){added}"
     else:
         # A path that is not wanted leads to "_", which goes again: json_patch would take a null for a removal.
-        paths = ", ".join(f"'$.{name}'" for name, *_ in said)
         added = ", ".join(
-            f"CASE WHEN {differs} THEN '$.{name}' ELSE '$._' END, {json_value(field, f'({remembered})')}"
-            for name, differs, remembered, field in said
+            f"CASE WHEN {differing} THEN '$.{name}' ELSE '$._' END, {json_value(field, f'({remembered})')}"
+            for name, differing, remembered, field in said
         )
-        new = f"json_remove(json_set(json_remove({base}, {paths}), {added}), '$._')"
+        gone = ", ".join(f"CASE WHEN {differing} THEN '$._' ELSE '$.{name}' END" for name, differing, *_ in said)
+        new = f"json_remove(json_set({base}, {added}), '$._', {gone})"
     return f"CASE WHEN r.changed_in_id IS NULL THEN r.corrections ELSE nullif({new}, '{{}}') END"
 
 

@@ -1,13 +1,17 @@
 """A stored row as JSON, and back: written by the database itself, a million at a time if need be.
 
 The JSON has the row's columns by their names, a many-to-many as the list of its keys, and bytes as hexadecimal digits.
+Each value comes back exactly. SQLite writes a float with 15 digits and a JSON document without its spaces. So one of our
+functions writes a float, and a document whose text would change has that text beside it, as AS_STORED names it.
 """
 
 from django.db import connection, models
 
-from datasets.staging import quoted
+from datasets.staging import is_distinct, quoted
 
 Model = type[models.Model]
+
+AS_STORED = "{} as stored"  # the key of a JSON column's own text, on SQLite
 
 
 def as_json(model: Model, alias: str) -> str:
@@ -19,7 +23,15 @@ def as_json(model: Model, alias: str) -> str:
         columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in row.items())
         return f"(SELECT to_jsonb(x) FROM (SELECT {columns}) x)"
     pairs = {field.column: json_value(field, f"{alias}.{quoted(field.column)}") for field in _columns(model)} | many
-    return f"json_object({', '.join(f'{chr(39)}{name}{chr(39)}, {value}' for name, value in pairs.items())})"
+    kept, not_needed = {}, []
+    for field in _columns(model):
+        # Only our SQL writes corrections, and always without spaces.
+        if isinstance(field, models.JSONField) and field.name != "corrections":
+            name, text = AS_STORED.format(field.column), f"{alias}.{quoted(field.column)}"
+            kept[name] = text
+            not_needed.append(f"CASE WHEN json({text}) IS {text} THEN '$.\"{name}\"' ELSE '$._' END")
+    row = ", ".join(f"'{name}', {value}" for name, value in (pairs | kept).items())
+    return f"json_remove(json_object({row}), {', '.join(not_needed)})" if not_needed else f"json_object({row})"
 
 
 def values(model: Model, document: str) -> dict[str, str]:
@@ -67,7 +79,9 @@ def json_value(field: models.Field, value: str) -> str:
         case models.JSONField() | models.ManyToManyField():
             return f"json({value})"
         case models.BinaryField():
-            return f"lower(hex({value}))"
+            return f"CASE WHEN {value} IS NOT NULL THEN lower(hex({value})) END"
+        case models.FloatField() | models.DecimalField():
+            return f"json(number_text({value}))"
     return value
 
 
@@ -80,9 +94,27 @@ def value_of(field: models.Field, document: str) -> str:
         if isinstance(field, models.BinaryField):
             return f"decode({document}->>'{name}', 'hex')"
         return f"CAST({document}->>'{name}' AS {field.rel_db_type(connection)})"
-    if isinstance(field, models.BinaryField):
-        return f"unhex_text(json_extract({document}, '$.{name}'))"
+    # Of two paths SQLite makes a list, in which every value is spelled as it is in the document.
+    spelled = f"json_extract({document}, '$.{name}', '$.{name}')"
+    match field:
+        case models.BinaryField():
+            return f"unhex_text(json_extract({document}, '$.{name}'))"
+        case models.FloatField() | models.DecimalField():
+            return f"spelled_number({spelled})"
+        case models.JSONField():
+            return f"coalesce(json_extract({document}, '$.\"{AS_STORED.format(name)}\"'), spelled_json({spelled}))"
     return f"json_extract({document}, '$.{name}')"
+
+
+def differs(field: models.Field, one: str, other: str) -> str:
+    """Return the condition that two SQL expressions are different values of *field*; NULL is a value.
+
+    JSON documents are compared as what they say: PostgreSQL does so by itself, SQLite by a function of ours.
+    """
+    if isinstance(field, models.JSONField) and connection.vendor == "sqlite":
+        # Most are equal texts, and are not read for that.
+        return f"({one} IS NOT {other} AND comparable_json({one}) IS NOT comparable_json({other}))"
+    return f"({one} {is_distinct()} {other})"
 
 
 def is_corrected(corrections: str, name: str) -> str:

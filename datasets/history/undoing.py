@@ -9,6 +9,7 @@ from datasets import matviews
 from datasets.history.edits import put_back, put_back_links
 from datasets.history.obstacles import given_away, lacking, part_of
 from datasets.history.rows import no, values
+from datasets.history.standing import stand_again
 from datasets.loading import references
 from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
@@ -88,6 +89,9 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
                 raise UndoRefused(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
             undoing.take_back(edit, result)
+            if edit.undone_edit and edit.undone_edit.action == Edit.Action.RESTORED:
+                with connection.cursor() as cursor:
+                    stand_again(cursor, edit.undone_edit)
             raise_version(*{source.model._meta.app_label for source in undoing.sources})
             if run:
                 ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
@@ -261,6 +265,13 @@ class _Undoing:
                 if relation.related_model._meta.managed
             )
             table = quoted(lookup._meta.db_table)
+            # What somebody has renamed is theirs, and stays.
+            used += (
+                " AND NOT EXISTS (SELECT 1 FROM changes c JOIN edits e ON e.id = c.edit_id"
+                f" WHERE c.{quoted('table')} = '{lookup._meta.db_table}' AND c.record = CAST(r.id AS text)"
+                f" AND e.action <> '{Edit.Action.UNDID}'"
+                " AND NOT EXISTS (SELECT 1 FROM edits u WHERE u.undone_edit_id = e.id))"
+            )
             cursor.execute(f"SELECT name FROM {table} r WHERE {self.created} AND {used} ORDER BY name")
             if names := [name for (name,) in cursor.fetchall()]:
                 cursor.execute(f"DELETE FROM {table} AS r WHERE {self.created} AND {used}")

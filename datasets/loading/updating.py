@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import connection
 
-from datasets.history.rows import as_json, is_corrected, json_value, no, value_of
+from datasets.history.rows import as_json, differs, is_corrected, json_value, no, value_of
 from datasets.loading.filling import SourceRun
 from datasets.loading.members import as_list, of_list, staged_members, stored_members
 from datasets.models import Change
@@ -66,7 +66,7 @@ class Updates:
 
     def _changed(self) -> str:
         said = [
-            (f"s.{quoted(c.stored_as)}", self._file_side(c), self._is_corrected(c), f"r.{quoted(c.stored_as)}")
+            (f"s.{quoted(c.stored_as)}", self._file_side(c), self._is_corrected(c), f"r.{quoted(c.stored_as)}", c.field)
             for c in self.columns
         ]
         joins, many = [], []
@@ -80,18 +80,18 @@ class Updates:
             remembered = of_list("r.corrections", column.field.name)
             corrected = self._is_corrected(column)
             side = f"CASE WHEN {corrected} THEN {remembered} ELSE {stored} END" if self.corrected else stored
-            said.append((f"ms{place}.members", side, corrected, stored))
+            said.append((f"ms{place}.members", side, corrected, stored, column.field))
             many.append(f"{as_list(f'ms{place}.members')} AS {quoted(column.field.name)}")
-        differs = " OR ".join(f"({new} {is_distinct()} {old})" for new, old, _, _ in said) or "1 = 0"
+        changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in said) or "1 = 0"
         own = " OR ".join(
-            f"({new} {is_distinct()} {stored}" + (f" AND NOT {corrected})" if self.corrected else ")")
-            for new, _, corrected, stored in said
+            f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
+            for new, _, corrected, stored, field in said
         )
         extra = "".join(f", {column}" for column in many)
         return (
             f"SELECT r.{self.pk} AS pk, s.*{extra}, CASE WHEN {own or '1 = 0'} THEN 1 ELSE 0 END AS own,"
             f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s"
-            f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {differs}"
+            f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {changed}"
         )
 
     def _assignments(self) -> list[str]:
@@ -107,7 +107,9 @@ class Updates:
     def _remembered(self) -> str:
         """Return what a record is to remember of its file for the columns that are corrected."""
         if connection.vendor == "postgresql":
-            return "(SELECT jsonb_object_agg(k, to_jsonb(s)->k) FROM jsonb_object_keys(r.corrections) k)"
+            # Of a column that the files do not have, what was remembered stays.
+            said = "coalesce(to_jsonb(s)->k, r.corrections->k)"
+            return f"(SELECT jsonb_object_agg(k, {said}) FROM jsonb_object_keys(r.corrections) k)"
         pairs = [f"'$.{c.stored_as}', {json_value(c.field, f's.{quoted(c.stored_as)}')}" for c in self.columns]
         pairs += [f"'$.{c.field.name}', json(s.{quoted(c.field.name)})" for c in self.many]
         return f"json_replace(r.corrections, {', '.join(pairs)})"
@@ -122,7 +124,7 @@ class Updates:
     def _kept(self) -> str:
         """Return the query of how many records hold a correction against their file, by file."""
         against = [
-            f"({self._is_corrected(c)} AND {self._file_side(c)} {is_distinct()} r.{quoted(c.stored_as)})"
+            f"({self._is_corrected(c)} AND {differs(c.field, self._file_side(c), f'r.{quoted(c.stored_as)}')})"
             for c in self.columns
         ]
         against += [
