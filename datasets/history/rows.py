@@ -1,8 +1,8 @@
 """A stored row as JSON, and back: written by the database itself, a million at a time if need be.
 
 The JSON has the row's columns by their names, a many-to-many as the list of its keys, and bytes as hexadecimal digits.
-Each value comes back exactly. SQLite writes a float with 15 digits and a JSON document without its spaces. So one of our
-functions writes a float, and a document whose text would change has that text beside it, as AS_STORED names it.
+Each value comes back exactly. SQLite writes a float with 15 digits and a JSON document without its spaces. So our own
+function writes a float, and a document whose text would change has that text beside it, as AS_STORED names it.
 """
 
 from django.db import connection, models
