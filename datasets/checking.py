@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datasets import identity
+from datasets.cells import Document, Kind
 from datasets.reading import Batch
+from datasets.reading.characters import clean, cleaned, is_unseen, visible
 from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
 from datasets.vocabularies import Vocabulary
 
@@ -26,8 +28,11 @@ class Rejection:
 
 
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
-    """Return one thing that is wrong with a row: the column and its value (None for the row as a whole)."""
-    return {"column": column, "value": value, "message": message}
+    """Return one thing that is wrong with a row: the column and its value (None for the row as a whole).
+
+    Of a text, what nobody would see is written out; the row itself is kept as it came.
+    """
+    return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": message}
 
 
 @dataclass
@@ -123,10 +128,11 @@ class Checker:
 
     def _cells(self, column: Column, raw: pa.Array) -> Cells:
         """Trim, see what is missing, and take each cell for what it stands for."""
-        if pa.types.is_dictionary(raw.type):
-            indices, distinct = raw.indices, pc.ascii_trim(raw.dictionary, " \t")
-        else:
-            indices, distinct = None, pc.ascii_trim(raw, " \t")
+        indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
+        # A document is kept as it came.
+        distinct, unseen = (
+            (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, Document) else cleaned(distinct)
+        )
         blank = (
             pc.is_in(distinct, pa.array(["", *self.source.missing])) if self.source.missing else pc.equal(distinct, "")
         )
@@ -134,7 +140,7 @@ class Checker:
             distinct = pc.if_else(blank, pa.scalar(None, pa.string()), distinct)
         members = None
         try:
-            if isinstance(column, Many | LookUp):
+            if isinstance(column, Many | LookUp) or unseen is not None:
                 raise pa.ArrowInvalid("each distinct cell is looked at once")
             values, problems = column.kind.convert(distinct), {}
         except pa.ArrowInvalid:
@@ -164,7 +170,7 @@ class Checker:
             value, several = None, []
             try:
                 if text is not None:
-                    value = column.kind.check(text)
+                    value = _value_of(column.kind, text)
                     if isinstance(column, Many):
                         several = _members(column, text)
                         value = column.separator.join(str(member) for member in several) or None
@@ -240,12 +246,18 @@ class Checker:
         )
 
 
+def _value_of(kind: Kind, text: str) -> Any:
+    if is_unseen(text):
+        raise ValueError(f"holds only characters that cannot be seen: expected {kind.expected}")
+    return kind.check(text)
+
+
 def _members(column: Many, text: str) -> list:
     """Return what a cell such as ``1;2;2`` names, each once, in order."""
     members = set()
     for part in text.split(column.separator):
         try:
-            members.add(column.member_kind.check(part.strip(" \t")))
+            members.add(_value_of(column.member_kind, clean(part)))
         except ValueError as error:
-            raise ValueError(f"names {part.strip()!r}, which {error}") from None
+            raise ValueError(f"names '{visible(clean(part))}', which {error}") from None
     return sorted(members)

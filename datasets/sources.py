@@ -18,6 +18,7 @@ from django.utils.module_loading import module_has_submodule
 from datasets import cells
 from datasets.models import ContentRecord, Lookup, Record, SourceFile
 from datasets.reading import Expected
+from datasets.reading.characters import clean, is_unseen
 
 
 def as_cell(value: Any) -> str | None:
@@ -52,8 +53,10 @@ class Column:
     def value_of(self, value: Any) -> Any:
         """Return what a JSON value stands for in this column; None where it stands for nothing."""
         text = as_cell(value)
+        if text and not isinstance(self.kind, cells.Document):
+            text = clean(text)
         try:
-            return self.kind.check(text.strip(" \t")) if text and text.strip(" \t") else None
+            return self.kind.check(text) if text and not is_unseen(text) else None
         except ValueError:
             return None
 

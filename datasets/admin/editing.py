@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from datasets import matviews
 from datasets.admin.lists import ListAdmin
+from datasets.admin.texts import TextField
 from datasets.history import edits
 from datasets.history.columns import key_names
 from datasets.history.reading import changes_of
@@ -23,6 +24,7 @@ SEEN = "_seen"  # the last change of a record when its form was made
 class EditedAdmin(ListAdmin):
     """Records and vocabularies that are changed by hand, so that nothing escapes their history."""
 
+    formfield_overrides = {models.CharField: {"form_class": TextField}, models.TextField: {"form_class": TextField}}
     delete_confirmation_template = "admin/datasets/delete_record.html"
     delete_selected_confirmation_template = "admin/datasets/delete_records.html"
 

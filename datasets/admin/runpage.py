@@ -11,6 +11,7 @@ from django.urls import reverse
 from datasets import outcomes, reports
 from datasets.models import ImportRun, RejectedRow
 from datasets.personal import masked
+from datasets.reading.characters import visible
 from datasets.rejected import Reader
 from datasets.sources import dataset_apps, sources_of
 
@@ -136,7 +137,9 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
             "source": row.file.source,
             "file": row.file.name,
             "line": row.line,
-            "cells": cells,
+            "cells": [
+                c | {name: visible(c[name]) for name in ("heading", "value") if isinstance(c[name], str)} for c in cells
+            ],
             "raw": reader.raw(row),
             "others": reader.others(row),
         }

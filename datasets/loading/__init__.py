@@ -21,6 +21,7 @@ from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
 from datasets.reading import ReadError
+from datasets.reading.characters import composed
 from datasets.sources import Source, sources_of
 from datasets.staging import Stage
 from datasets.versions import raise_version, version_of
@@ -179,12 +180,13 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
             if not any(type(source) is type(other) for other in file.sources):
                 continue
             path, sha256, size = kept[file.path]
-            of = None if options.known_as else continued(file.called.name, source.name)
+            called = composed(source.known_as(file.called))
+            of = None if options.known_as else continued(composed(file.called.name), source.name)
             record = SourceFile.objects.create(
                 run=run,
                 source=source.name,
-                name=options.known_as or (of.name if of else source.known_as(file.called)),
-                original_name=source.known_as(file.called),
+                name=composed(options.known_as or "") or (of.name if of else called),
+                original_name=called,
                 sha256=sha256,
                 size=size,
                 encoding=options.encoding,

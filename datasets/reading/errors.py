@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from datasets.reading.characters import visible
+
 
 class ReadError(Exception):
     """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type."""
@@ -17,6 +19,6 @@ def listed(names: Iterable[str]) -> str:
 
 
 def shown(text: str, most: int = 60) -> str:
-    """A piece of a file as it is quoted in a sentence: short, and with no line breaks or control characters."""
+    """A piece of a file as it is quoted in a sentence: short, on one line, with invisible characters written out."""
     short = text if len(text) <= most else text[:most] + "…"
-    return '"' + "".join(c if c.isprintable() else "�" for c in short) + '"'
+    return '"' + "".join(c if c.isprintable() else "�" for c in visible(short)) + '"'

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from datasets.reading.characters import clean, without_format
 from datasets.reading.defused import MARK
 from datasets.reading.errors import ReadError, Unfit, listed, shown
 from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
@@ -116,7 +117,7 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
     if row is None:
         return None
     bad = malformed(row, scan.data, scan.grammar)
-    cells = () if row.cells is None else tuple(cell.decode().strip(" \t") for cell in row.cells)
+    cells = () if row.cells is None else tuple(clean(cell.decode()) for cell in row.cells)
     fitting = sum(plain(cell) in spellings for cell in cells)
     return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
 
@@ -144,7 +145,7 @@ def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spe
         if column is None and plain(cell) == MARK:
             defused = position
         elif column is None:
-            unknown.append(cell or f"(column {position + 1}, without a name)")
+            unknown.append(cell if plain(cell) else f"(column {position + 1}, without a name)")
         elif column in columns:
             both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
             raise Unfit(
@@ -179,5 +180,6 @@ def _found(cells: tuple[str, ...], most: int = 30) -> str:
 
 
 def plain(name: str) -> str:
-    """A column's name without what its spellings may differ in."""
-    return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", name).casefold().strip())
+    """A column's name without what its spellings may differ in: capitals, separators, and what nobody sees."""
+    folded = unicodedata.normalize("NFKC", without_format(name)).casefold()
+    return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", folded).strip())
