@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import NamedTuple
 
 from django.apps import apps
-from django.db import connections, migrations, router, transaction
+from django.db import DatabaseError, connections, migrations, router, transaction
 from django.db.migrations.operations.base import OperationCategory
 
 from datasets.models import MaterializedView
-from datasets.versions import raise_version
+from datasets.versions import Version, raise_version, version_of
 
 REFRESHED = "Refreshed at "
 
@@ -139,29 +139,73 @@ class _Refresh:
             refresh(self.dataset)
 
 
-def refreshing(views: Iterable[type[MaterializedView]]) -> Iterator[Refreshed]:
-    """Refresh *views* one by one, and yield each when it is done."""
+def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) -> Iterator[Refreshed]:
+    """Refresh *views* one by one, and yield each when it is done.
+
+    Without *wait*, a view that another process refreshes now is passed over.
+    """
     for view in views:
         connection = connections[router.db_for_write(view)]
         if connection.vendor != "postgresql":
             yield Refreshed(view, None)
             continue
         start = perf_counter()
-        _refresh_materialized(connection, view)
-        yield Refreshed(view, perf_counter() - start)
+        if _refresh_materialized(connection, view, wait):
+            yield Refreshed(view, perf_counter() - start)
 
 
-def _refresh_materialized(connection, view: type[MaterializedView]) -> None:
+def behind(*datasets: str) -> list[type[MaterializedView]]:
+    """Return the views of *datasets* that were last refreshed before their dataset's newest version.
+
+    All views, where no dataset is named; none on SQLite, whose views always show what is stored.
+    """
+    stored = {version.name: version for version in Version.objects.all()}
+    found = []
+    for view in (view for dataset in datasets or datasets_with_views() for view in views_of(dataset)):
+        dataset, shown = stored.get(view._meta.app_label), stored.get(view._meta.db_table)
+        if dataset and connections[router.db_for_write(view)].vendor == "postgresql":
+            if shown is None or shown.shows is None or shown.shows < dataset.number:
+                found.append(view)
+    return found
+
+
+def catch_up() -> list[Refreshed]:
+    """Refresh the views that are behind their datasets, but for those that another process refreshes now.
+
+    A process that is killed between its commit and its refresh leaves such views. Each view is tried; then the first
+    DatabaseError is raised, if there was one.
+    """
+    done, errors = [], []
+    for view in behind():
+        try:
+            done += refreshing([view], wait=False)
+        except DatabaseError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return done
+
+
+def _refresh_materialized(connection, view: type[MaterializedView], wait: bool) -> bool:
+    """Refresh *view*; returns False where another process refreshes it and *wait* is false."""
     table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+        cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"tabularium refresh of {view._meta.db_table}"])
+        if cursor.fetchone()[0] is False:
+            return False
+        # Read before the refresh, whose own snapshot is as new or newer.
+        shows = version_of(view._meta.app_label)
         _count_anew(cursor, view._meta.app_label)
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
         # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
         concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
         cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
         raise_version(view._meta.db_table)
+        Version.objects.filter(pk=view._meta.db_table).update(shows=shows)
         # Where everybody who looks at the view finds it, psql included.
         cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
+    return True
 
 
 def _count_anew(cursor, dataset: str) -> None:

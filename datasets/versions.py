@@ -18,6 +18,9 @@ class Version(models.Model):
 
     name = models.CharField(primary_key=True, max_length=63)
     number = models.BigIntegerField(help_text="Microseconds since 1970, or one more than the last.")
+    shows = models.BigIntegerField(
+        null=True, help_text="Of a materialized view: the version of its dataset when it was last refreshed."
+    )
 
     class Meta:
         db_table = "versions"

@@ -104,20 +104,19 @@ def _queue() -> Iterator[Metric]:
 
 def _views() -> Iterator[Metric]:
     """A view's age says little where nothing has changed since; how long it is behind its dataset says more."""
-    from datasets.matviews import datasets_with_views, refreshed_at, views_of
+    from datasets.matviews import behind, datasets_with_views, refreshed_at, views_of
     from datasets.versions import Version
 
     changed = dict(Version.objects.values_list("name", "number"))  # microseconds
-    ages, behind = {}, {}
+    stale, ages, late = behind(), {}, {}
     for dataset in datasets_with_views():
         for view in views_of(dataset):
             if at := refreshed_at(view):
                 name = (view._meta.db_table,)
                 ages[name] = _seconds_since(at)
-                newer = changed.get(dataset, 0) / 1e6 - at.timestamp()
-                behind[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if newer > 0 else 0
+                late[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if view in stale else 0
     yield _gauge("view_age_seconds", "Seconds since a materialized view was refreshed.", ["view"], ages)
-    yield _gauge("view_behind_seconds", "For how long newer data than a view's have been stored.", ["view"], behind)
+    yield _gauge("view_behind_seconds", "For how long newer data than a view's have been stored.", ["view"], late)
 
 
 def _seconds_since(moment: datetime | None) -> float:

@@ -11,6 +11,7 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.utils import is_locked_database_exception
 
+from datasets.matviews import catch_up
 from datasets.models import ImportRun
 from datasets.tasks import find_interrupted
 from datasets.terminal import unusable
@@ -60,6 +61,7 @@ class Command(BaseCommand):
                 if swept is None or time.monotonic() - swept > SWEEP:
                     for run in find_interrupted():
                         logger.warning("%s: %s", run, run.error)
+                    refresh_views()
                     swept = time.monotonic()
                 if tidied is None or time.monotonic() - tidied > TIDY:
                     for command in EXPIRES:
@@ -76,3 +78,13 @@ class Command(BaseCommand):
             if worker.running:
                 close_old_connections()
                 time.sleep(interval)
+
+
+def refresh_views() -> None:
+    """Refresh the views that are behind their datasets; a failure is logged, and the next sweep tries again."""
+    try:
+        for done in catch_up():
+            logger.warning("The view %s was behind its dataset; it is refreshed.", done.view._meta.db_table)
+    except DatabaseError as error:
+        why = str(error).strip().splitlines()[0]
+        logger.error("A view is behind its dataset and cannot be refreshed; trying again: %s", why)
