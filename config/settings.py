@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
 from config.environment import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, rate, words
+from config.limits import BODY_LIMIT
 
 DEBUG = flag("DEBUG", default=False)
 
@@ -69,6 +70,9 @@ if STATIC_ROOT == MEDIA_ROOT or STATIC_ROOT in MEDIA_ROOT.parents:
         f"Type, for example: export MEDIA_ROOT={STATIC_ROOT.parent / 'media'}"
     )
 UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one upload, all its files together
+UPLOAD_QUOTA_ACCOUNT = number("UPLOAD_QUOTA_ACCOUNT", default=20 * 1024**3)  # bytes kept for one account; 0: no limit
+UPLOAD_QUOTA = number("UPLOAD_QUOTA", default=100 * 1024**3)  # and for all of them together
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -118,6 +122,7 @@ MIDDLEWARE = [
     "monitoring.requests.watch",  # outermost: what refuses or redirects a request is measured too
     "django.middleware.security.SecurityMiddleware",
     "config.policy.content_security_policy",
+    "datasets.middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

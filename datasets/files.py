@@ -20,10 +20,11 @@ class FilesError(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came by browser and is kept already."""
+    """A file that came by browser: kept already, or still in its temporary place."""
 
     name: str
     sha256: str
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
     """Return the uploaded files with their sources; raises FilesError and ReadError, which speak of them by name."""
     found = []
     for upload in uploads:
-        path, called = kept_at(upload.sha256), Path(upload.name)
+        path, called = upload.path or kept_at(upload.sha256), Path(upload.name)
         try:
             fitting = _sources_for(path, sources, encoding, called)
             with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
@@ -119,6 +120,7 @@ def keep(path: Path) -> tuple[Path, str]:
             kept = kept_at(digest.hexdigest())
             if kept.exists():
                 os.unlink(copy.name)
+                os.utime(kept)  # it is wanted again: the sweep of what no run owns leaves it for a day
             else:
                 os.replace(copy.name, kept)
         except BaseException:

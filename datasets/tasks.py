@@ -17,6 +17,7 @@ from datasets.loading import Busy, ImportRefused, Options, import_files
 from datasets.loading.missing import most_of_rehearsed
 from datasets.loading.runs import finish, only_one
 from datasets.models import ImportRun
+from datasets.storage import take_over
 
 SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # without a heartbeat
 WAIT = 0.5  # seconds between two looks at whether another import is done
@@ -133,6 +134,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
                 raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
         task_id = work_on.enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
+        take_over(run)
     run.refresh_from_db()
 
 

@@ -1,100 +1,17 @@
-"""Files that come by browser: received into the folder of kept imports, by sha256, and never more than is allowed."""
+"""What an import is asked for by, in the browser and by programs: the dataset, the files, and how they are read."""
 
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
-from django.template.defaultfilters import filesizeformat
 
-from datasets.files import FilesError, Upload, find_uploads, kept_at
+from datasets.files import FilesError, Upload, find_uploads
 from datasets.models import ImportRun
+from datasets.receiving import ReceivedFile
 from datasets.sources import dataset_apps, sources_of
 
 OPTIONS = ("dataset", "strict", "remove_missing", "remove_most", "known_as", "encoding")
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac-roman", "cp437")
-
-
-class TooLarge(Exception):
-    """More than may be uploaded at once: a sentence."""
-
-    def __init__(self):
-        super().__init__(
-            f"That is more than the {filesizeformat(settings.UPLOAD_LIMIT)} that may be uploaded at once. "
-            "Upload the files one after the other, or import them at the command line."
-        )
-
-
-class KeptFile(UploadedFile):
-    """An uploaded file that lies where imports are kept."""
-
-    def __init__(self, name: str, sha256: str, size: int, content_type: str | None):
-        super().__init__(None, name, content_type, size)
-        self.sha256 = sha256
-
-    def close(self) -> None:
-        """Do nothing: it is closed."""
-
-
-class KeepingHandler(FileUploadHandler):
-    """Writes what is received straight to where it stays, and stops at the limit."""
-
-    def __init__(self, request=None):
-        super().__init__(request)
-        self.received = 0  # bytes of all files
-        self.too_large = False
-        self.part = None
-
-    def new_file(self, *args, **kwargs) -> None:
-        super().new_file(*args, **kwargs)
-        folder = kept_at("")
-        folder.mkdir(parents=True, exist_ok=True)
-        self.part = tempfile.NamedTemporaryFile(dir=folder, prefix=".upload-", delete=False)
-        self.digest = hashlib.sha256()
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.received += len(raw_data)
-        if self.received > settings.UPLOAD_LIMIT:
-            self.too_large = True
-            self._drop()
-            raise StopUpload(connection_reset=True)
-        self.digest.update(raw_data)
-        self.part.write(raw_data)
-
-    def file_complete(self, file_size: int) -> KeptFile:
-        self.part.close()
-        sha256 = self.digest.hexdigest()
-        os.replace(self.part.name, kept_at(sha256))
-        self.part = None
-        return KeptFile(self.file_name, sha256, file_size, self.content_type)
-
-    def upload_interrupted(self) -> None:
-        self._drop()
-
-    def _drop(self) -> None:
-        if self.part:
-            self.part.close()
-            Path(self.part.name).unlink(missing_ok=True)
-            self.part = None
-
-
-def receive(request) -> None:
-    """Let the request's files be kept as they come; raises TooLarge before anything is read, or on the way."""
-    try:
-        announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        announced = 0
-    if announced > settings.UPLOAD_LIMIT + 2**16:  # the other fields, and what stands between files
-        raise TooLarge
-    handler = KeepingHandler(request)
-    request.upload_handlers = [handler]
-    request.FILES  # noqa: B018 - reads it all
-    if handler.too_large:
-        raise TooLarge
 
 
 class SeveralFiles(forms.FileField):
@@ -105,7 +22,7 @@ class SeveralFiles(forms.FileField):
 
     widget = Input
 
-    def clean(self, data, initial=None) -> list[KeptFile]:
+    def clean(self, data, initial=None) -> list[ReceivedFile]:
         files, errors = [], []
         for one in data or []:
             try:
@@ -167,16 +84,20 @@ class ImportForm(forms.Form):
     def new_run(self, user) -> ImportRun:
         """Return what was asked for as a run that nothing is done with yet."""
         asked = {name: self.cleaned_data[name] for name in OPTIONS}
-        return ImportRun(**asked, uploads=self.uploads, started_by=user)
+        run = ImportRun(**asked, uploads=self.uploads, started_by=user)
+        run.received = self.cleaned_data["files"]
+        return run
 
     @property
     def uploads(self) -> list[dict]:
         """The files, as a run remembers them."""
         return [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in self.cleaned_data["files"]]
 
-    def _look_at(self, files: list[KeptFile], dataset: str, cleaned: dict) -> None:
+    def _look_at(self, files: list[ReceivedFile], dataset: str, cleaned: dict) -> None:
         """See that each file fits a source; raises FilesError."""
-        found = find_uploads([Upload(f.name, f.sha256) for f in files], sources_of(dataset), cleaned["encoding"])
+        found = find_uploads(
+            [Upload(f.name, f.sha256, f.path) for f in files], sources_of(dataset), cleaned["encoding"]
+        )
         if cleaned.get("known_as") and len(found) > 1:
             raise FilesError(f"“Known as” names what one file is known by, but {len(found)} were given.")
         for file in found:

@@ -14,11 +14,13 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from datasets import reports, tasks
 from datasets.admin import runpage
+from datasets.bodies import BodyError
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.loading import missing
 from datasets.models import ImportRun, SourceFile
+from datasets.receiving import receive, temporary_files
 from datasets.rejected import rejected_response
-from datasets.uploads import ImportForm, TooLarge, receive
+from datasets.uploads import ImportForm
 
 Status = ImportRun.Status
 IMPORT, UNDO = "datasets.add_importrun", "datasets.undo_importrun"
@@ -27,6 +29,16 @@ IMPORT, UNDO = "datasets.add_importrun", "datasets.undo_importrun"
 def _require(request, *permissions: str) -> None:
     if not request.user.has_perms(permissions):
         raise PermissionDenied
+
+
+def _expect_files_as_files(request) -> None:
+    """Raise BodyError for a file in another field, or a text in theirs: it would be left out."""
+    others = [name for name in request.FILES if name != "files"] + ["files"] * any(request.POST.getlist("files"))
+    if others:
+        raise BodyError(
+            f"The form has files, or a text in place of a file, in the field {others[0][:100]}. Expected "
+            "files, in the field files. Nothing was imported."
+        )
 
 
 class ImportViews:
@@ -96,18 +108,22 @@ class ImportViews:
     def import_view(self, request):
         """Take files in; nothing of them is read before it is known that they may come."""
         _require(request, IMPORT)
-        if request.method == "POST":
+        if request.method != "POST":
+            return self._import_view(request)
+        with temporary_files(request):
             try:
                 receive(request)
-            except TooLarge as error:
+                return self._import_view(request)
+            except BodyError as error:
                 # Not by way of the check against forgery, which would read it all.
-                return self._form(request, ImportForm(), problem=str(error), status=413)
-        return self._import_view(request)
+                return self._form(request, ImportForm(), problem=str(error), status=error.status)
 
     @method_decorator(csrf_protect)
     def _import_view(self, request):
         posted = request.method == "POST"
         form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
+        if posted:
+            _expect_files_as_files(request)
         if posted and form.is_valid():
             run = form.new_run(request.user)
             tasks.rehearse(run)

@@ -4,7 +4,7 @@ from typing import Any
 
 from datasets import reports
 from datasets.api.components import Schema, page_schema, query_parameter
-from datasets.api.orders import FLAGS, KNOWN, MODES
+from datasets.api.orders import CONFIGURED, FLAGS, KNOWN, MODES
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE
 from datasets.models import ImportRun
 from datasets.sources import dataset_apps
@@ -59,7 +59,12 @@ def request_body() -> Schema:
     """Return what asks for an import: a document, or a form with files."""
     fields: Schema = {
         "dataset": {"type": "string", "enum": list(dataset_apps())},
-        "mode": {"type": "string", "enum": list(MODES), "default": MODES[0]},
+        "sources": {
+            "type": "string",
+            "enum": [CONFIGURED],
+            "description": "The site's own files, in place of files sent.",
+        },
+        "mode": {"type": "string", "enum": list(MODES)},
         "strict": FLAG | {"description": "A single rejected row stops the run."},
         "remove_missing": FLAG | {"description": "Records that their file no longer holds go."},
         "remove_most": FLAG | {"description": "Even where these are most of a table."},
@@ -69,16 +74,23 @@ def request_body() -> Schema:
     document = {
         "type": "object",
         "properties": {name: fields[name] for name in KNOWN},
-        "required": ["dataset"],
+        "required": ["dataset", "sources"],
         "additionalProperties": False,
     }
     files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
     yes_or_no = {name: {"type": "string", "enum": ["true", "false"]} for name in FLAGS}
-    form = document | {"properties": document["properties"] | yes_or_no | {"files": files}}
+    form = document | {
+        "properties": document["properties"] | yes_or_no | {"files": files},
+        "required": ["dataset"],
+        "anyOf": [{"required": ["files", "mode"]}, {"required": ["sources"]}],
+    }
     return {
         "required": True,
         "content": {
-            "application/json": {"schema": document, "example": {"dataset": next(iter(dataset_apps()))}},
+            "application/json": {
+                "schema": document,
+                "example": {"dataset": next(iter(dataset_apps())), "sources": CONFIGURED},
+            },
             "multipart/form-data": {"schema": form},
         },
     }

@@ -24,6 +24,7 @@ from datasets.api.runs import address_of, body_of, rejections_of, summary_of
 from datasets.api.streams import STREAMED
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun, RejectedRow, SourceFile
+from datasets.receiving import temporary_files
 from datasets.rejected import rejected_response
 from datasets.sources import dataset_apps
 
@@ -84,11 +85,12 @@ class ImportViewSet(viewsets.ViewSet):
         """Ask for an import of a dataset's own sources, or of files sent with it; a worker does it."""
         _asked(request)
         key = key_of(request)
-        run, mode = read_order(request)
-        if key:
-            run.request_key, run.request_digest = key, digest_of(run, mode)
-        tasks.find_interrupted()
-        return self._started(request, self._repeated(run) or self._new(run, mode))
+        with temporary_files(request._request):
+            run, mode = read_order(request)
+            if key:
+                run.request_key, run.request_digest = key, digest_of(run, mode)
+            tasks.find_interrupted()
+            return self._started(request, self._repeated(run) or self._new(run, mode))
 
     def retrieve(self, request, pk: str) -> HttpResponseBase:
         """Tell how far an import has come, and what became of it."""
@@ -100,7 +102,7 @@ class ImportViewSet(viewsets.ViewSet):
     def apply(self, request, pk: str) -> HttpResponseBase:
         """Have a rehearsed import done for real; remove_most confirms that most of a table is deleted."""
         _asked(request)
-        remove_most = read_confirmation(request)
+        remove_most = read_confirmation(request, ["remove_most"]).get("remove_most", False)
         tasks.find_interrupted()
         run = _run(pk)
         try:
@@ -114,6 +116,7 @@ class ImportViewSet(viewsets.ViewSet):
     def cancel(self, request, pk: str) -> HttpResponseBase:
         """Stop an import that waits or goes on; one that goes on stops within seconds."""
         _asked(request)
+        read_confirmation(request)
         tasks.find_interrupted()
         run = _run(pk)
         try:
@@ -127,6 +130,7 @@ class ImportViewSet(viewsets.ViewSet):
     def undo(self, request, pk: str) -> HttpResponseBase:
         """Take back what an import did to the tables, now."""
         _asked(request)
+        read_confirmation(request)
         run = _run(pk)
         try:
             undone = undo_run(run, request.user)

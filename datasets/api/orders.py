@@ -7,29 +7,32 @@ from difflib import get_close_matches
 from typing import Any
 
 import orjson
-from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
-from django.http.multipartparser import MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 from datasets.api.parameters import Refused
+from datasets.bodies import Body, BodyError
 from datasets.models import ImportRun
+from datasets.receiving import receive
 from datasets.sources import dataset_apps
-from datasets.uploads import ENCODINGS, OPTIONS, ImportForm, TooLarge, receive
+from datasets.uploads import ENCODINGS, OPTIONS, ImportForm
 
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "rehearse")
+CONFIGURED = "configured"  # what the parameter sources says for the site's own files
 FLAGS = ("strict", "remove_missing", "remove_most")
-KNOWN = ("dataset", "mode", *OPTIONS[1:])
+KNOWN = ("dataset", "sources", "mode", *OPTIONS[1:])
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
-class TooMuch(Refused):
-    """More than may be sent."""
+class NotReceived(Refused):
+    """A body that was not taken in."""
 
-    status_code = 413
+    def __init__(self, error: BodyError):
+        super().__init__({"files" if error.status in (413, 507) else "": [str(error)]})
+        self.status_code = error.status
 
 
 def read_order(request) -> tuple[ImportRun, str]:
@@ -48,34 +51,41 @@ def read_order(request) -> tuple[ImportRun, str]:
     }
     if "files" in sent:
         errors["files"] = ["Expected files, sent by a form, found a text. With curl, say files=@NAME: the @ matters."]
-    mode = sent.pop("mode", MODES[0])
-    if mode not in MODES:
+    mode = sent.pop("mode", None)
+    if mode is None and kind == parsers.MultiPartParser.media_type and "sources" not in sent:
+        errors["mode"] = [f"Expected one of {', '.join(MODES)}, for files are sent; found none."]
+    elif mode not in (None, *MODES):
         errors["mode"] = [f"Expected one of {', '.join(MODES)}; found {_shown(mode)}."]
-    errors |= _wrong_types(sent)
+    errors |= _wrong_types(sent) | _wrong_sources(sent, files, errors)
     if not errors:
-        form = ImportForm({"encoding": ENCODINGS[0], "samples": not files} | sent, files)
+        form = ImportForm({"encoding": ENCODINGS[0], "samples": "sources" in sent} | sent, files)
         if form.is_valid():
-            return form.new_run(request.user), mode
+            return form.new_run(request.user), mode or MODES[0]
         errors = _told(form, sent)
     raise Refused(errors)
 
 
-def read_confirmation(request) -> bool:
-    """Return whether an apply confirms that most of a table is deleted; raises as :func:`read_order`."""
+def read_confirmation(request, known: Iterable[str] = ()) -> dict[str, bool]:
+    """Return what a request says about a run, of the names that are *known*; raises as :func:`read_order`.
+
+    Whatever else it says is refused: who sends it expects something that would not be done.
+    """
     kind = _kind(request)
     if kind in (parsers.FormParser.media_type, parsers.MultiPartParser.media_type):
-        sent, files = _form(request)
-        sent |= dict.fromkeys(files, "")  # none is expected
+        plain = request._request
+        sent = _fields(plain.POST) | dict.fromkeys(plain.FILES, "")  # no file is expected
+        sent.pop("csrfmiddlewaretoken", None)
     elif kind == parsers.JSONParser.media_type or not kind:
         sent = _document(request)
     else:
         raise UnsupportedMediaType(kind, f"Expected application/json; found {kind[:100]}.")
-    errors = _unknown(sent, ["remove_most"])
-    if not errors and not isinstance(sent.get("remove_most", False), bool):
-        errors["remove_most"] = [f"Expected true or false, found {_shown(sent['remove_most'])}."]
+    errors = _unknown(sent, known)
+    for name in sent.keys() - errors.keys():
+        if not isinstance(sent[name], bool):
+            errors[name] = [f"Expected true or false, found {_shown(sent[name])}."]
     if errors:
         raise Refused(errors)
-    return sent.get("remove_most", False)
+    return sent
 
 
 def digest_of(run: ImportRun, mode: str) -> str:
@@ -99,9 +109,11 @@ def _kind(request) -> str:
 
 
 def _document(request) -> dict[str, Any]:
-    text = request._request.read(MOST_JSON + 1)
-    if len(text) > MOST_JSON:
-        raise TooMuch({"": [f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."]})
+    too_much = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."
+    try:
+        text = Body(request._request).read_all(MOST_JSON, too_much)
+    except BodyError as error:
+        raise NotReceived(error) from None
     try:
         sent = orjson.loads(text or b"{}")
     except orjson.JSONDecodeError as error:
@@ -115,12 +127,11 @@ def _document(request) -> dict[str, Any]:
 
 def _form(request) -> tuple[dict[str, Any], MultiValueDict]:
     plain = request._request
+    plain.user = request.user
     try:
         receive(plain)
-    except TooLarge as error:
-        raise TooMuch({"files": [str(error)]}) from None
-    except (MultiPartParserError, SuspiciousOperation) as error:
-        raise ParseError(f"The form cannot be read: {error}") from None
+    except BodyError as error:
+        raise NotReceived(error) from None
     return _fields(plain.POST), plain.FILES
 
 
@@ -138,7 +149,8 @@ def _unknown(names: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]
     for name in names:
         if name not in known:
             near = [f" The nearest known one is {one}." for one in get_close_matches(name, known, n=1)]
-            errors[name] = ["".join(["Unknown parameter.", *near, f" Known ones: {', '.join(known)}."])]
+            ones = f" Known ones: {', '.join(known)}." if known else " None is expected here."
+            errors[name] = ["".join(["Unknown parameter.", *near, ones])]
     return errors
 
 
@@ -156,6 +168,22 @@ def _wrong_types(sent: dict[str, Any]) -> dict[str, list[str]]:
     if "dataset" not in sent:
         errors["dataset"] = [f"Expected one of {', '.join(allowed['dataset'])}; found none."]
     return errors
+
+
+def _wrong_sources(sent: dict[str, Any], files: MultiValueDict, errors: dict) -> dict[str, list[str]]:
+    """Return what is wrong with where the files come from: what is left out never stands for the site's own."""
+    sources = sent.get("sources")
+    if "files" in errors or not (sources is None or isinstance(sources, str)):
+        return {}
+    if sources not in (None, CONFIGURED):
+        return {"sources": [f"Expected {CONFIGURED}, for the site's own files; found {_shown(sources)}."]}
+    if sources and files:
+        return {"sources": ["Expected files, or sources for the site's own files; found both."]}
+    if not sources and not files:
+        return {
+            "files": [f"Expected files, sent by a form, or sources={CONFIGURED} for the site's own files; found none."]
+        }
+    return {}
 
 
 def _told(form: ImportForm, sent: dict[str, Any]) -> dict[str, list[str]]:

@@ -103,12 +103,14 @@ def test_a_program_says_remove_most(curator):
 def test_a_direct_import_says_it_too(curator):
     client, headers = curator, curator.bearer
     client.logout()
-    order = {"dataset": "people", "remove_missing": "true"}
+    order = {"dataset": "people", "mode": "apply", "remove_missing": "true"}
     client.post("/api/imports/", order | {"files": [fewer()]}, headers=headers)
     run = work()
     assert run.status == "failed" and GONE in run.error and "--" not in run.error
     alone = client.post(
-        "/api/imports/", {"dataset": "people", "remove_most": "true", "files": [fewer()]}, headers=headers
+        "/api/imports/",
+        {"dataset": "people", "mode": "apply", "remove_most": "true", "files": [fewer()]},
+        headers=headers,
     )
     assert alone.status_code == 400 and "It goes with remove_missing" in alone.text
     client.post("/api/imports/", order | {"remove_most": "true", "files": [fewer()]}, headers=headers)

@@ -22,7 +22,7 @@ class Program(Client):
     def send(self, status=202, **fields) -> dict:
         """Send CSV files by a form; what the answer holds."""
         files = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in fields.pop("files", {}).items()]
-        answer = self.post(IMPORTS, {"dataset": "people", "files": files} | fields)
+        answer = self.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files} | fields)
         assert answer.status_code == status, answer.text
         return answer.json()
 

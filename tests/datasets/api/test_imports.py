@@ -12,6 +12,7 @@ from datasets.models import ImportRun
 from people.models import Person, Place
 
 IMPORTS = "/api/imports/"
+SOURCES = {"dataset": "people", "sources": "configured"}
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nGus,Elm,1901-02-30,Atlantis\n"
@@ -20,7 +21,7 @@ EVERYTHING = ("add_importrun", "view_importrun", "undo_importrun", "view_rejecte
 
 def test_the_sources_of_a_dataset_are_imported_and_the_run_is_followed(etl, sources):
     sources(places=PLACES, people=PEOPLE)
-    answer = etl.order({"dataset": "people"})
+    answer = etl.order(SOURCES)
     run = answer.json()
     assert answer.status_code == 202 and answer["Location"] == run["url"] and answer["Cache-Control"] == "no-store"
     assert run["url"].endswith(f"/api/imports/{run['id']}/") and run["links"].keys() == {"cancel"}
@@ -68,11 +69,11 @@ def test_an_import_that_waits_is_cancelled_and_then_cannot_be_again(etl):
 
 def test_a_second_import_of_the_dataset_is_told_of_the_first(etl, sources):
     sources(places=PLACES)
-    first = etl.order({"dataset": "people"}).json()
-    for answer in (etl.order({"dataset": "people"}), etl.order({"dataset": "people", "mode": "rehearse"})):
+    first = etl.order(SOURCES).json()
+    for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "rehearse"})):
         assert answer.status_code == 409 and answer.json()["run"] == first["url"]
         assert f"Run {first['id']} of people waits for a worker" in answer.json()["detail"]
-    assert etl.order({"dataset": "census"}).status_code == 400  # which has no files there
+    assert etl.order(SOURCES | {"dataset": "census"}).status_code == 400  # which has no files there
     assert ImportRun.objects.count() == 1
 
 
@@ -112,14 +113,14 @@ def test_a_browsers_session_needs_the_token_against_forgery(etl, sources):
     sources(places=PLACES)
     client = type(etl)(enforce_csrf_checks=True)
     client.force_login(get_user_model().objects.create_superuser("root"))
-    answer = client.order({"dataset": "people"})
+    answer = client.order(SOURCES)
     assert answer.status_code == 403 and "X-CSRFToken" in answer.json()["detail"]
     file = SimpleUploadedFile("places.csv", PLACES.encode())
     client.get("/admin/password_change/")
     secret = client.cookies["csrftoken"].value
     fields = {"dataset": "people", "files": file, "csrfmiddlewaretoken": secret}
     assert client.post(IMPORTS, fields).status_code == 403  # nothing of an upload is read to find it
-    assert client.order({"dataset": "people"}, x_csrftoken=secret).status_code == 202
+    assert client.order(SOURCES, x_csrftoken=secret).status_code == 202
 
 
 def test_imports_are_listed_by_page_and_narrowed(etl):
@@ -172,7 +173,7 @@ def test_rejected_rows_are_read_by_page_and_as_the_file_to_be_mended(etl, client
 def test_personal_data_are_masked_among_the_rejected(etl, asking):
     table = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
     file = SimpleUploadedFile("users.csv", table.encode())
-    run = etl.post(IMPORTS, {"dataset": "experiments", "files": file}).json()
+    run = etl.post(IMPORTS, {"dataset": "experiments", "mode": "apply", "files": file}).json()
     etl.worked(run)
     address = f"/api/imports/{run['id']}/rejections/"
     may_see = asking("view_rejectedrow", "view_email", name="may see")
@@ -189,7 +190,7 @@ def told(answer) -> str:
 
 def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     sources(places=PLACES)
-    run = etl.order({"dataset": "people"}).json()
+    run = etl.order(SOURCES).json()
     client.force_login(get_user_model().objects.create_superuser("root"))
     for address in ("/api/", IMPORTS, run["url"], run["url"] + "rejections/"):
         page = client.get(address, headers={"accept": "text/html"})
@@ -198,14 +199,13 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     assert page.status_code == 409 and "only one that landed can be undone" in page.text
     page = client.post(run["url"] + "apply/", headers={"accept": "text/html"})
     assert page.status_code == 409 and "only one that is rehearsed can be applied" in page.text
-    body = {"dataset": "people"}
-    page = client.post(IMPORTS, body, content_type="application/json", headers={"accept": "text/html"})
+    page = client.post(IMPORTS, SOURCES, content_type="application/json", headers={"accept": "text/html"})
     assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text
 
 
 def test_a_page_links_only_what_can_be_followed(etl, sources, client):
     sources(places=PLACES)
-    run = etl.worked(etl.order({"dataset": "people"}).json())
+    run = etl.worked(etl.order(SOURCES).json())
     client.force_login(get_user_model().objects.create_superuser("root"))
     page = client.get(run["url"], headers={"accept": "text/html"}).text
     posted = client.post(run["links"]["undo"], headers={"accept": "text/html"}).text  # with the way back

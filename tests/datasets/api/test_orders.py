@@ -10,33 +10,34 @@ from datasets.api import orders
 from datasets.models import ImportRun
 
 IMPORTS = "/api/imports/"
+SOURCES = {"dataset": "people", "sources": "configured"}
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 
 
 def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, sources):
     sources(places=PLACES)
-    first = etl.order({"dataset": "people"}, idempotency_key="night 1")
-    again = etl.order({"dataset": "people"}, idempotency_key="night 1")
+    first = etl.order(SOURCES, idempotency_key="night 1")
+    again = etl.order(SOURCES, idempotency_key="night 1")
     assert (again.status_code, again["Location"]) == (202, first["Location"])
     etl.worked(first.json())
-    assert etl.order({"dataset": "people"}, idempotency_key="night 1").json()["status"] == "landed"
-    other = etl.order({"dataset": "people", "strict": True}, idempotency_key="night 1")
+    assert etl.order(SOURCES, idempotency_key="night 1").json()["status"] == "landed"
+    other = etl.order(SOURCES | {"strict": True}, idempotency_key="night 1")
     assert other.status_code == 422 and other.json()["run"] == first["Location"]
     assert "It came before, with another request" in other.json()["errors"]["Idempotency-Key"][0]
     stranger = asking("add_importrun", name="stranger")
-    assert stranger.order({"dataset": "people"}, idempotency_key="night 1")["Location"] != first["Location"]
+    assert stranger.order(SOURCES, idempotency_key="night 1")["Location"] != first["Location"]
     assert ImportRun.objects.count() == 2
 
 
 def test_a_name_in_place_of_a_file_is_told(etl):
     for files in ("people.csv", ["people.csv", "places.csv"]):
-        errors = etl.post(IMPORTS, {"dataset": "people", "files": files}).json()["errors"]
+        errors = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files}).json()["errors"]
         assert errors.keys() == {"files"} and "With curl, say files=@NAME" in errors["files"][0]
 
 
 def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
     file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
-    answer = etl.post(IMPORTS, {"dataset": "people", "files": file})
+    answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": file})
     assert answer.status_code == 400
     assert "people.csv: looks like a PNG picture; expected a CSV file" in answer.json()["errors"]["files"][0]
 
@@ -44,7 +45,9 @@ def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
 def test_the_key_tells_files_apart(etl):
     def with_key(text):
         file = SimpleUploadedFile("places.csv", text.encode())
-        return etl.post(IMPORTS, {"dataset": "people", "files": file}, headers={"idempotency-key": "k"}).status_code
+        return etl.post(
+            IMPORTS, {"dataset": "people", "mode": "apply", "files": file}, headers={"idempotency-key": "k"}
+        ).status_code
 
     assert [with_key(PLACES), with_key(PLACES), with_key(PLACES.replace("Kelso", "Derry"))] == [202, 202, 422]
 
@@ -61,8 +64,8 @@ def test_the_key_tells_files_apart(etl):
         ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, rehearse; found try."),
         ({"dataset": "people", "mode": ["apply"]}, "mode", "Expected one of apply, rehearse"),
         ({"dataset": "people", "encoding": "klingon"}, "encoding", "Expected one of utf-8, cp1252"),
-        ({"dataset": "people", "known_as": "x" * 256}, "known_as", "at most 255 characters"),
-        ({"dataset": "people", "known_as": "\x00"}, "known_as", "Null characters are not allowed."),
+        (SOURCES | {"known_as": "x" * 256}, "known_as", "at most 255 characters"),
+        (SOURCES | {"known_as": "\x00"}, "known_as", "Null characters are not allowed."),
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_by_name(etl, sources, body, parameter, message):
@@ -93,7 +96,7 @@ def test_a_body_that_is_none_is_refused(etl, content, kind, status, message):
 def test_fields_of_a_form_are_checked_too(etl):
     assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
     assert "Expected once." in etl.send(400, mode=["apply", "rehearse"])["errors"]["mode"][0]
-    answer = etl.post(IMPORTS, {"dataset": "people", "file": SimpleUploadedFile("places.csv", b"x")})
+    answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "file": SimpleUploadedFile("places.csv", b"x")})
     assert answer.json()["errors"] == {"file": ["Expected the files as the field files."]}
     told = etl.send(400, files={"wines": "grape,year\nMerlot,1990\n"})
     assert "wines.csv fits no source" in told["errors"]["files"][0]
@@ -110,7 +113,7 @@ def test_too_much_is_turned_down_before_it_is_read(etl, settings):
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "ä"])
 def test_a_key_that_is_none_is_refused(etl, sources, key):
     sources(places=PLACES)
-    assert "Idempotency-Key" in etl.order({"dataset": "people"}, idempotency_key=key).json()["errors"]
+    assert "Idempotency-Key" in etl.order(SOURCES, idempotency_key=key).json()["errors"]
 
 
 def test_orders_are_told_apart_by_everything_that_they_ask_for():
@@ -125,7 +128,7 @@ def at_once(etl, count, **headers) -> list:
 
     def ask(_):
         try:
-            return etl.order({"dataset": "people"}, **headers)
+            return etl.order(SOURCES, **headers)
         finally:
             connections.close_all()
 

@@ -1,0 +1,45 @@
+"""Refuse a request whose body did not come whole, or is larger than it may be, before a view sees it."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
+from django.template.defaultfilters import filesizeformat
+
+from config.limits import is_upload
+from datasets.bodies import Body, BodyError
+from datasets.multipart import boundary_of
+from datasets.refusals import refused
+
+
+def whole_bodies(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Read the body of every request that is no upload before anything is done, and refuse one that is not whole."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not is_upload(request.method, request.path_info):
+            try:
+                _read(request)
+            except BodyError as error:
+                return refused(request, error.status, str(error))
+            except MultiPartParserError as error:
+                return refused(request, 400, f"The form cannot be read: {error}")
+        return get_response(request)
+
+    return middleware
+
+
+def _read(request: HttpRequest) -> None:
+    body = Body(request)
+    if body.announced == 0:
+        return
+    if boundary := boundary_of(request.META.get("CONTENT_TYPE", "")):
+        body.scan(boundary)
+    limit = settings.BODY_LIMIT
+    content = body.read_all(
+        limit, f"The body of a request to this address may have {filesizeformat(limit)}. Upload files at /api/imports/."
+    )
+    request._stream = BytesIO(content)
+    request._read_started = False
+    request.META["CONTENT_LENGTH"] = str(len(content))

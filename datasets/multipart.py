@@ -1,0 +1,118 @@
+"""Multipart forms: every part that is sent is one that Django reads, and the form has its closing boundary.
+
+Django's parser passes over a part whose headers it cannot read, and takes the end of the body for the end of the form.
+"""
+
+from django.http.multipartparser import (
+    FILE,
+    MAX_TOTAL_HEADER_SIZE,
+    RAW,
+    LazyStream,
+    MultiPartParser,
+    MultiPartParserError,
+    parse_boundary_stream,
+)
+from django.utils.encoding import force_str
+from django.utils.http import parse_header_parameters
+
+BEFORE, HEADERS, CONTENT, AFTER = range(4)
+
+
+def boundary_of(content_type: str) -> bytes | None:
+    """Return the boundary of a multipart form; None for a body of another kind. Raises MultiPartParserError."""
+    if not content_type.lower().startswith("multipart/"):
+        return None
+    boundary = parse_header_parameters(content_type)[1].get("boundary")
+    if not boundary or not MultiPartParser.boundary_re.fullmatch(boundary):
+        raise MultiPartParserError("Content-Type must have a boundary of 1 to 201 printable ASCII characters.")
+    return boundary.encode("ascii")
+
+
+class FormScanner:
+    """Reads the bytes of a form beside Django's parser; raises MultiPartParserError for what that would pass over."""
+
+    def __init__(self, boundary: bytes):
+        self._mark = b"--" + boundary
+        self._held = b""
+        self._state = BEFORE
+        self._passed = 0  # bytes of this state that are not held any more
+        self._has_no_file = False  # a file field that was left empty
+        self.parts = 0
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes."""
+        self._held += data
+        while self._read_headers() if self._state == HEADERS else self._find_mark():
+            pass
+
+    def finish(self) -> None:
+        """Raise MultiPartParserError where the form did not end."""
+        if self._state == AFTER:
+            self._expect_nothing(self._held)
+        else:
+            last = f"part {self.parts}" if self.parts else "the first part"
+            raise MultiPartParserError(f"the form ends in {last}, before its closing boundary. Send it again.")
+
+    def _find_mark(self) -> bool:
+        at = self._held.find(self._mark)
+        if at < 0 or len(self._held) < at + len(self._mark) + 2:
+            # Kept: what may be the beginning of a mark, and the end of a line before it.
+            gone = max(0, (len(self._held) if at < 0 else at) - len(self._mark) - 1)
+            self._leave(gone)
+            return False
+        content, rest = self._held[:at], self._held[at + len(self._mark) :]
+        begins_line = content.endswith(b"\r\n") or (self._passed == 0 and not content)
+        if (
+            self._state == AFTER
+            or not begins_line
+            or rest[:1] not in b"-\r \t"
+            or (rest[:1] == b"-" and rest[1:2] != b"-")
+        ):
+            raise MultiPartParserError(
+                f"the boundary is also inside part {self.parts or 1}, or after the end. Send the form with another one."
+            )
+        if self._state == BEFORE:
+            self._expect_nothing(content)
+        if self._has_no_file and self._passed + len(content) > 2:
+            raise MultiPartParserError(f"part {self.parts} has content, and a file name that is empty.")
+        self._held, self._passed, self._has_no_file = rest, 0, False
+        if rest[:2] == b"--":
+            self._held, self._state = rest[2:], AFTER
+        else:
+            self._state, self.parts = HEADERS, self.parts + 1
+        return True
+
+    def _read_headers(self) -> bool:
+        end = self._held.find(b"\r\n\r\n")
+        block = self._held if end < 0 else self._held[:end]
+        if self._mark in block or len(block) > MAX_TOTAL_HEADER_SIZE:
+            raise MultiPartParserError(f"part {self.parts} has headers without an end.")
+        if end < 0:
+            return False
+        self._judge(block)
+        self._held, self._passed, self._state = self._held[end + 4 :], 0, CONTENT
+        return True
+
+    def _judge(self, block: bytes) -> None:
+        """Raise MultiPartParserError for a part that Django would pass over, as it reads headers itself."""
+        kind, headers, _ = parse_boundary_stream(LazyStream(iter([block + b"\r\n\r\n"])), MAX_TOTAL_HEADER_SIZE)
+        options = headers.get("content-disposition", ("", {}))[1]
+        name = options.get("filename")
+        file_name = MultiPartParser.sanitize_file_name(None, force_str(name, errors="replace")) if name else None
+        if kind == RAW or "name" not in options or (kind == FILE and not file_name):
+            lines = [line for line in block.split(b"\r\n") if line.lower().startswith(b"content-disposition")]
+            shown = (lines or [b"no Content-Disposition"])[0].decode("ascii", "backslashreplace")[:200]
+            raise MultiPartParserError(
+                f"part {self.parts} cannot be used ({shown}). Expected Content-Disposition: form-data with a name, and "
+                "for a file a file name, both in UTF-8."
+            )
+        self._has_no_file = name == b""
+
+    def _leave(self, count: int) -> None:
+        if self._state in (BEFORE, AFTER):
+            self._expect_nothing(self._held[:count])
+        self._held, self._passed = self._held[count:], self._passed + count
+
+    def _expect_nothing(self, content: bytes) -> None:
+        if content.strip(b" \t\r\n"):
+            raise MultiPartParserError("there is content outside the parts of the form.")
