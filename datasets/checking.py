@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from datasets import identity
 from datasets.cells import Document, Kind
+from datasets.personal import MASK, personal_names
 from datasets.reading import Batch
 from datasets.reading.characters import clean, cleaned, is_unseen, visible
 from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
@@ -25,6 +26,14 @@ class Rejection:
     key: list | None = None
     identity: bytes | None = None
     references: dict[str, list] = field(default_factory=dict)
+
+
+class MaskedValueError(Exception):
+    """A masked value where a file should hold the value itself: the row's place in its batch, the column, the value."""
+
+    def __init__(self, row: int, column: str, value: str):
+        super().__init__(f"{column}: {value}")
+        self.row, self.column, self.value = row, column, value
 
 
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
@@ -87,6 +96,8 @@ class Checker:
     """Checks the batches of one file for a source.
 
     *places* are the positions, in the file, of the source's columns; *headings* what the file calls its columns.
+    Masked values are looked for in the columns of personal fields; in all columns of a file with *fixed* rejected
+    rows, where an address in any column is masked.
     """
 
     def __init__(
@@ -96,16 +107,24 @@ class Checker:
         headings: list[str],
         name: str,
         vocabularies: dict[str, Vocabulary],
+        fixed: bool = False,
     ):
         self.source, self.places, self.headings = source, places, headings
         self.columns = [column for column in source.bound.values() if column.name in places]
         self.vocabularies = vocabularies
+        personal = personal_names(source.model)
+        self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
         self.name_term = None if source.key else identity.name_term(name)
         self.occurrences = identity.Occurrences()
 
     def check(self, batch: Batch) -> Checked:
-        """Return the rows of *batch* that can be used, and those that cannot with all that is wrong."""
+        """Return the rows of *batch* that can be used, and those that cannot with all that is wrong.
+
+        Raises MaskedValueError.
+        """
         cells = {column.name: self._cells(column, batch.columns[self.places[column.name]]) for column in self.columns}
+        if masked := [error for name in self.may_be_masked if (error := _first_masked(name, cells[name]))]:
+            raise min(masked, key=lambda error: error.row)
         readable = np.ones(len(batch.lines), bool)
         for column in cells.values():
             readable[list(column.problems)] = False
@@ -250,6 +269,15 @@ def _value_of(kind: Kind, text: str) -> Any:
     if is_unseen(text):
         raise ValueError(f"holds only characters that cannot be seen: expected {kind.expected}")
     return kind.check(text)
+
+
+def _first_masked(name: str, cells: Cells) -> MaskedValueError | None:
+    """Return the error that the first masked value of a column is."""
+    found = pc.match_substring_regex(cells.distinct, MASK)
+    if not pc.any(found).as_py():
+        return None
+    row = pc.index(found if cells.indices is None else found.take(cells.indices), True).as_py()
+    return MaskedValueError(row, name, cells.text(row))
 
 
 def _members(column: Many, text: str) -> list:

@@ -4,7 +4,19 @@ A model says so itself: ``personal_fields = {"email": "experiments.view_email"}`
 that shows it.
 """
 
+import re
+
+from django.core.exceptions import ValidationError
 from django.db import models
+
+MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # what masked() returns, also behind the apostrophes of a spreadsheet's CSV
+MASK_MARK = "masked_columns"  # the column in which an export says which of its columns are masked
+_MASK = re.compile(MASK)
+
+
+def personal_names(model: type[models.Model]) -> frozenset[str]:
+    """Return the names of the fields of *model* that hold personal data."""
+    return frozenset(getattr(model, "personal_fields", {}))
 
 
 def permission_for(field: models.Field) -> str | None:
@@ -27,3 +39,17 @@ def masked(value: str | None) -> str | None:
         return value
     name, at, domain = value.rpartition("@")
     return f"{name[:1]}****@{domain}" if at else "****"
+
+
+def refuse_masked(value: str | None) -> None:
+    """Raise ValidationError for a masked value: a validator of forms in which personal data are typed."""
+    if isinstance(value, str) and _MASK.match(value.strip()):
+        raise ValidationError("This value is masked. Write it in full.", code="masked")
+
+
+def masked_name(name: str) -> str:
+    """Return the name of a file that holds masked values: ``users.csv.gz`` becomes ``users.masked.csv.gz``."""
+    stem, dot, suffixes = name.lstrip(".").partition(".")
+    if "masked" in re.split(r"[\W_]+", name.lower()):
+        return name
+    return f"{name[: len(name) - len(name.lstrip('.'))]}{stem}.masked{dot}{suffixes}"

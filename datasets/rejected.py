@@ -11,7 +11,8 @@ from django.utils.http import content_disposition_header
 
 from datasets.files import kept_at
 from datasets.models import RejectedRow, SourceFile
-from datasets.personal import hidden_fields, masked
+from datasets.personal import MASK_MARK, hidden_fields
+from datasets.personal import masked as mask
 from datasets.reading import Document, ReadError, find_layout, read_json
 from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
@@ -26,7 +27,7 @@ HIDDEN = "Hidden: the row could not be split into cells, and its table holds per
 def added(headings: Iterable[str]) -> set[str]:
     """Return which of a file's headings are the site's: all that it adds, where the file holds rejected rows."""
     known = {plain(heading): heading for heading in headings}
-    ours = (*EXTRA, RAW, MARK) if known.keys() >= set(EXTRA) else (MARK,)
+    ours = (*EXTRA, RAW, MARK, MASK_MARK) if known.keys() >= set(EXTRA) else (MARK, MASK_MARK)
     return {known[name] for name in ours if name in known}
 
 
@@ -51,7 +52,7 @@ class Reader:
         if not self.restricted or not isinstance(value, str):
             return value
         name = self.columns.get(plain(heading or ""))
-        return masked(value) if name in self.hidden or "@" in value else value
+        return mask(value) if name in self.hidden or "@" in value else value
 
     def raw(self, row: RejectedRow) -> str | None:
         """Return the text of a row that could not be split into cells, now or when it was rejected before."""
@@ -67,7 +68,7 @@ class Reader:
         return [
             p | {"value": self.value(p["column"], p["value"])}
             if p["column"] is None or self.may_see(p["column"])
-            else p | {"value": masked(p["value"]), "message": "cannot be used"}
+            else p | {"value": mask(p["value"]), "message": "cannot be used"}
             for p in row.problems
         ]
 
@@ -117,7 +118,8 @@ def rejected_response(
     rows = as_csv(file, reader, spreadsheet) if format == "csv" else as_ndjson(file, reader)
     response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
     ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
-    name = f"{file.name}.rejected-{file.run_id}.{ending}"
+    masked = ".masked" if reader.restricted else ""
+    name = f"{file.name}.rejected-{file.run_id}{masked}.{ending}"
     response.headers["Content-Disposition"] = content_disposition_header(True, name)
     return response
 
@@ -136,16 +138,18 @@ def headings(file: SourceFile, source: Source) -> list[str]:
 def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
     rows = file.rejected_rows.order_by("line", "pk")
-    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW, MARK)]
+    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW, MARK, MASK_MARK)]
+    masked = [";".join(sorted(reader.hidden))] if reader.restricted else []
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
-    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else []), *([MARK] if defuse else [])])
+    marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
+    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else []), *marks])
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
         cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
-        written = [*cells, row.line, reader.told(row), *([reader.raw(row)] if has_raw else [])]
+        written = [*cells, row.line, reader.told(row), *([reader.raw(row)] if has_raw else []), *masked]
         if defuse:
             written = [*(defused(cell) if isinstance(cell, str) else cell for cell in written), MARKED]
         writer.writerow(written)
@@ -172,6 +176,7 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
             text = kept_at(file.sha256).read_bytes()[:MOST_RAW] if row.line not in documents else b""
             document = {RAW: text.decode(file.encoding, "replace") or document}
         told = document | {"line": row.line, "problems": reader.told(row)}
+        told |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
         yield json.dumps(told, ensure_ascii=False, default=str).encode() + b"\n"
 
 

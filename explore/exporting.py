@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import reverse
 
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export, spreadsheet
+from datasets.exports.columns import is_masked
 from datasets.listing import columns_of
+from datasets.personal import masked_name
 from explore.pages import explored, page, refused
 from explore.state import OF_EXPORTS, State
 
@@ -61,7 +63,13 @@ class Order:
 
     @property
     def filename(self) -> str:
-        return f"{self.state.model._meta.db_table}{self.format.suffix}{'.gz' if self.compress else ''}"
+        name = f"{self.state.model._meta.db_table}{self.format.suffix}{'.gz' if self.compress else ''}"
+        return masked_name(name) if self.masked else name
+
+    @property
+    def masked(self) -> list[str]:
+        """The columns that are masked for who asks."""
+        return [column.name for column in self.state.columns if is_masked(column, self.state.user)]
 
     def _sees_personal_data(self) -> bool:
         """Whether the file, or what chooses its records, depends on who asks."""
@@ -100,7 +108,7 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
     except ExportError as error:
         state.refuse("format", str(error))
         return _form(request, state, order)
-    headers = {"Content-Disposition": f'attachment; filename="{made.filename}"', "Cache-Control": "no-store"}
+    headers = made.headers | {"Cache-Control": "no-store"}
     if request.method == "HEAD":
         made.close()
         return HttpResponse(content_type=made.content_type, headers=headers)

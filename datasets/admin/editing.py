@@ -15,7 +15,7 @@ from datasets.admin.texts import TextField
 from datasets.history import edits
 from datasets.history.columns import key_names
 from datasets.history.reading import changes_of
-from datasets.personal import hidden_fields
+from datasets.personal import hidden_fields, personal_names, refuse_masked
 
 SHOWN = 10  # of the records that stand in the way of a deletion, for each table
 SEEN = "_seen"  # the last change of a record when its form was made
@@ -61,6 +61,12 @@ class EditedAdmin(ListAdmin):
         else:
             kwargs.setdefault("widget", admin.widgets.FilteredSelectMultiple(db_field.verbose_name, False))
         return db_field.formfield(**kwargs)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in personal_names(self.model):
+            field.validators = [*field.validators, refuse_masked]
+        return field
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         seen = ""

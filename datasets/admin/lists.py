@@ -36,8 +36,7 @@ def _export_as(kind: Format) -> Callable:
         except ExportError as error:
             model_admin.message_user(request, str(error), messages.ERROR)
             return None
-        headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
-        return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)
+        return StreamingHttpResponse(file, content_type=file.content_type, headers=file.headers)
 
     send.__name__ = f"export_as_{kind.name}"
     return send

@@ -14,9 +14,12 @@ from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_reco
 from datasets.api.rows import Shape
 from datasets.api.streams import STREAMED, STREAMED_FORMATS, streamed
 from datasets.api.summary import Summaries
+from datasets.exports import MASKED_HEADER
+from datasets.exports.columns import is_masked
 from datasets.filters import form_field
 from datasets.listing import columns_of
 from datasets.paging import estimated_count
+from datasets.personal import masked_name
 
 
 class RecordViewSet(Summaries, viewsets.ViewSet):
@@ -38,7 +41,8 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         except BadCursor:
             raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
         body = found.links(request.build_absolute_uri()) | self._count(asked, records)
-        return Response({**body, "results": shape.serve(found.rows, request.user, self.version)})
+        results = shape.serve(found.rows, request.user, self.version)
+        return Response({**body, "results": results}, headers=self._masked(request, asked))
 
     @conditional
     def retrieve(self, request, pk) -> HttpResponseBase:
@@ -52,7 +56,7 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         if row is None:
             raise NotFound(self._nothing(pk))
         [record] = shape.serve([row], request.user, self.version)
-        return Response(record)
+        return Response(record, headers=self._masked(request, asked))
 
     def get_renderers(self):
         """JSON first; a list is to be had as a file, too."""
@@ -69,6 +73,17 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
 
     def _nothing(self, key: str) -> str:
         return f"There is no {self.model._meta.verbose_name} {key}."
+
+    def _masked(self, request, asked: Asked) -> dict[str, str]:
+        """Return the headers that say which columns are masked, also in the name by which a page is saved."""
+        masked = ";".join(column.name for column in asked.columns if is_masked(column, request.user))
+        if not masked:
+            return {}
+        headers = {MASKED_HEADER: masked}
+        if request.accepted_renderer.format == "json":
+            name = masked_name(f"{self.model._meta.db_table}.json")
+            headers["Content-Disposition"] = f'inline; filename="{name}"'
+        return headers
 
     def _count(self, asked: Asked, records: models.QuerySet) -> dict:
         if asked.count == "none":

@@ -31,9 +31,8 @@ def streamed(request, records, asked: Asked) -> HttpResponseBase:
         raise Unavailable(str(error), wait=error.retry_after) from None
     except ExportError as error:
         raise Refused({"format": [str(error)]}) from None
-    headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
     if request.method == "HEAD":
         file.close()
         # How long it would be is not known: the one empty piece keeps servers from saying that nothing follows.
-        return StreamingHttpResponse([b""], content_type=file.content_type, headers=headers)
-    return StreamingHttpResponse(file, content_type=file.content_type, headers=headers)
+        return StreamingHttpResponse([b""], content_type=file.content_type, headers=file.headers)
+    return StreamingHttpResponse(file, content_type=file.content_type, headers=file.headers)

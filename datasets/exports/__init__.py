@@ -20,10 +20,12 @@ from datasets.exports.errors import (
     Unwritable,
 )
 from datasets.exports.slots import Slot
+from datasets.personal import masked_name
 from datasets.reading.defused import MARK
 
 __all__ = [
     "FORMATS",
+    "MASKED_HEADER",
     "Export",
     "ExportError",
     "Format",
@@ -37,6 +39,7 @@ __all__ = [
 
 BOM = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
 BLOCK = 1 << 16  # bytes
+MASKED_HEADER = "Masked-Columns"  # of a response that holds masked values: the names of their columns
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,27 @@ class Export:
     """The bytes of a file, read while they are sent.
 
     Whoever does not read it to its end closes it; an error on the way is raised, so that what was sent is not taken
-    for the whole.
+    for the whole. *masked* names the columns that are masked for its reader; then the file's name says so, too.
     """
 
     def __init__(
-        self, content_type: str, filename: str, stream: Iterator[bytes], source: Iterator[bytes] | BinaryIO, slot: Slot
+        self,
+        content_type: str,
+        filename: str,
+        masked: str,
+        stream: Iterator[bytes],
+        source: Iterator[bytes] | BinaryIO,
+        slot: Slot,
     ):
-        self.content_type, self.filename = content_type, filename
+        self.content_type, self.masked = content_type, masked
+        self.filename = masked_name(filename) if masked else filename
         self._stream, self._source, self._slot = stream, source, slot
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a response that sends the file."""
+        named = {"Content-Disposition": f'attachment; filename="{self.filename}"'}
+        return named | ({MASKED_HEADER: self.masked} if self.masked else {})
 
     def __iter__(self) -> "Export":
         return self
@@ -122,10 +138,10 @@ def export(
     """Return *queryset*, records of *model*, as a file of *format* (one of FORMATS), with the named *columns*.
 
     None for *columns* is all of them. Records come in the queryset's order, or by primary key. Personal data are
-    masked as *user* may see them; for None, all are. *defused* is for a spreadsheet: CSV has an apostrophe before
-    what would be run as a formula, and says so (an Excel file never runs its texts). *compress* makes a .gz of a file
-    that is not compressed in itself. Raises ExportError, before anything is sent: UnknownFormat, UnknownColumn,
-    TooManyRows, Unwritable, TooManyStreams.
+    masked as *user* may see them; for None, all are; the file says so in its name and in the column MASK_MARK.
+    *defused* is for a spreadsheet: CSV has an apostrophe before what would be run as a formula, and says so (an Excel
+    file never runs its texts). *compress* makes a .gz of a file that is not compressed in itself. Raises ExportError,
+    before anything is sent: UnknownFormat, UnknownColumn, TooManyRows, Unwritable, TooManyStreams.
     """
     if format not in FORMATS:
         raise UnknownFormat(format, FORMATS)
@@ -149,7 +165,8 @@ def export(
         stream = _stream(kind, source, chosen, defused)
         if compress and not kind.packed:
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
-        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", stream, source, slot)
+        masked = ";".join(column.name for column in chosen if column.masked)
+        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, slot)
         undone.pop_all()
     return file
 

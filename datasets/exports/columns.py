@@ -9,6 +9,7 @@ from django.db import models
 from datasets.exports.errors import UnknownColumn
 from datasets.listing import ListedColumn, columns_of
 from datasets.models import Lookup, SourceFile
+from datasets.personal import MASK_MARK
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
@@ -81,8 +82,36 @@ class ExportedColumn:
         return pa.dictionary(pa.int32(), pa.string()) if few and self.kind == TEXT else pa.string()
 
 
+@dataclass(frozen=True)
+class MaskMark(ExportedColumn):
+    """The column that says in each row which columns are masked: *text* are their names."""
+
+    text: str
+
+    @classmethod
+    def of(cls, columns: Iterable[ExportedColumn]) -> "MaskMark":
+        """Return the mark of the masked ones of *columns*."""
+        told = "The columns that are masked, with semicolons between."
+        return cls(
+            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), False, told),
+            False,
+            ";".join(column.name for column in columns if column.masked),
+        )
+
+    @property
+    def kind(self) -> str:
+        return TEXT
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.dictionary(pa.int32(), pa.string())
+
+
 def exported_columns(model: type[models.Model], names: Iterable[str] | None, user) -> list[ExportedColumn]:
-    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumn."""
+    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumn.
+
+    Where some of them are masked, a MaskMark follows.
+    """
     listed = {column.name: column for column in columns_of(model)}
     names = list(listed) if names is None else list(names)
     for place, name in enumerate(names):
@@ -92,8 +121,10 @@ def exported_columns(model: type[models.Model], names: Iterable[str] | None, use
             raise UnknownColumn(f"Expected each column once, found {name} again.")
     if not names:
         raise UnknownColumn(f"Expected at least one column out of {', '.join(listed)}; found none.")
-    return [ExportedColumn(listed[name], _is_masked(listed[name], user)) for name in names]
+    columns = [ExportedColumn(listed[name], is_masked(listed[name], user)) for name in names]
+    return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
 
 
-def _is_masked(column: ListedColumn, user) -> bool:
+def is_masked(column: ListedColumn, user) -> bool:
+    """Tell whether *column* is masked for *user*; for None, none is."""
     return bool(column.permission) and not (user and user.has_perm(column.permission))

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 
 from datasets.exports import columns as kinds
-from datasets.exports.columns import ExportedColumn
+from datasets.exports.columns import ExportedColumn, MaskMark
 from datasets.reading.defused import FORMULA, MARKED
 
 BLOCK = 1 << 16  # bytes
@@ -131,6 +131,8 @@ def _cell(column: ExportedColumn) -> models.Expression:
 
 
 def _value(column: ExportedColumn) -> models.Expression:
+    if isinstance(column, MaskMark):
+        return models.Value(column.text, models.TextField())
     if column.listed.many:
         return ArraySubquery(column.members)
     value = F(column.listed.path)

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Cast
 
 from datasets.exports import columns as kinds
-from datasets.exports.columns import ExportedColumn
+from datasets.exports.columns import ExportedColumn, MaskMark
 from datasets.personal import masked
 from datasets.reading.defused import MARKED, defused
 
@@ -119,6 +119,8 @@ class _Members(models.Subquery):
 
 
 def _expression(column: ExportedColumn) -> models.Expression:
+    if isinstance(column, MaskMark):
+        return models.Value(column.text, models.TextField())
     if column.listed.many:
         return _Members(column.members)
     value = F(column.listed.path)

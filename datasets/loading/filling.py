@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from datasets import identity
 from datasets.cells import Document
-from datasets.checking import Checked, Checker, Rejection, problem
+from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
 from datasets.files import looks_like
+from datasets.loading import masks
 from datasets.loading.known import Known
 from datasets.loading.mended import batches_of, documents_of, only_unknown
 from datasets.loading.rejections import Rejections
@@ -91,7 +92,7 @@ class SourceRun:
             except Unfit as error:
                 told = looks_like(path, self.source, sources_of(file.run.dataset), file.encoding)
                 raise Unfit(f"{error}{told}") from None
-            file.unknown_columns = only_unknown(layout.unknown) if file.pk in self.mended else list(layout.unknown)
+            file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in self.mended)
             self.layouts[file.pk] = layout
             if layout.defused is not None:
                 self.notes.append(
@@ -138,10 +139,11 @@ def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Ch
     for file in run.files:
         layout = run.layouts[file.pk]
         names = layout.header or list(run.source.bound)
-        checker = Checker(run.source, layout.columns, list(names), file.name, run.vocabularies)
+        fixed = file.pk in run.mended
+        checker = Checker(run.source, layout.columns, list(names), file.name, run.vocabularies, fixed)
         batches = ahead(batches_of(run, file))
         before = 0
-        for checked in ahead(map(checker.check, batches)):
+        for checked in ahead(masks.checked(checker, file, batches)):
             run.staged[file.pk] += len(checked.lines)
             run.rejections.add(file, checked.rejections)
             progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
@@ -151,7 +153,8 @@ def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Ch
 
 def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
     names = list(run.source.bound)
-    checker = Checker(run.source, {name: place for place, name in enumerate(names)}, names, "", run.vocabularies)
+    places = {name: place for place, name in enumerate(names)}
+    checker = Checker(run.source, places, names, "", run.vocabularies, fixed=bool(run.mended))
     settling: list[Row] = []
     passed_over = frozenset(run.unusable)
     for start in range(0, len(run.files), DOCUMENTS_AT_ONCE):
@@ -161,7 +164,10 @@ def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray,
             progress(file.size, len(found))
         cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in names]
         # In place of a line each row has its place among the pending ones, which know their file and line.
-        checked = checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
+        try:
+            checked = checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
+        except MaskedValueError as error:
+            raise masks.error_of(pending[error.row].file, pending[error.row].line, error) from None
         for rejection in checked.rejections:
             row = pending[rejection.line]
             rejection.line = row.line

@@ -1,15 +1,15 @@
 """Rejected rows that somebody has mended: they continue the file that they came from, each on its old line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
 
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
+from datasets.personal import MASK_MARK
 from datasets.reading import Batch, Document, ReadError, read_csv, read_json
 from datasets.reading.layout import plain
 from datasets.rejected import EXTRA, RAW
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun
 
 # As the site names the file that it gives out; a browser that has it already adds a number.
-NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
-MASKED = r"^[^@]?\*{4}(@|$)"
+NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(\.masked)?(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
 
 
 def continued(name: str, source: str) -> SourceFile | None:
@@ -51,7 +50,7 @@ def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
     for document in read_json(path, encoding=file.encoding):
         if file.pk in run.mended and isinstance(document.value, dict):
             line = document.value.get("line")
-            value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW)}
+            value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW, MASK_MARK)}
             document = replace(document, value=value, line=line if type(line) is int else document.line)
         if document.line in lines:
             raise ReadError(
@@ -64,9 +63,10 @@ def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
         raise ReadError(f"{path}: the file holds an array of nothing; expected a JSON object, or an array of them.")
 
 
-def only_unknown(columns: list[str]) -> list[str]:
-    """Return the unknown columns of a mended file but for those that the site has added."""
-    return [column for column in columns if plain(column) not in (*EXTRA, RAW)]
+def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:
+    """Return the unknown columns of a file but for those that an export adds, and a file of *fixed* rejected rows."""
+    ours = (MASK_MARK, *EXTRA, RAW) if fixed else (MASK_MARK,)
+    return [column for column in columns if plain(column) not in ours]
 
 
 def _on_old_lines(run: "SourceRun", file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -75,10 +75,6 @@ def _on_old_lines(run: "SourceRun", file: SourceFile, batches: Iterator[Batch]) 
     if "line" not in headings:
         raise ReadError(f"{file.original_name}: the column line is missing, which says where in {file.name} a row was.")
     place = headings.index("line")
-    personal = getattr(run.source.model, "personal_fields", {})
-    masked = [
-        layout.columns[n] for n, c in run.source.bound.items() if c.field.name in personal and n in layout.columns
-    ]
     for batch in batches:
         lines = []
         for text, here in zip(batch.columns[place].to_pylist(), batch.lines.tolist(), strict=True):
@@ -90,12 +86,4 @@ def _on_old_lines(run: "SourceRun", file: SourceFile, batches: Iterator[Batch]) 
                 )
             seen.add(int(text))
             lines.append(int(text))
-        for column in masked:
-            found = pc.match_substring_regex(pc.ascii_trim_whitespace(batch.columns[column]), MASKED)
-            if pc.any(found).as_py():
-                here = batch.lines[pc.index(found, True).as_py()]
-                raise ReadError(
-                    f"{file.original_name}, line {here}: {layout.header[column]} is masked. Write it in full, or have "
-                    "somebody mend the file who may see it."
-                )
         yield Batch(np.array(lines, np.int32), batch.columns, batch.malformed, batch.bytes_read)

@@ -52,7 +52,7 @@ def test_addresses_are_masked_for_analysts_and_cannot_be_asked_for(signed_in, ex
     page = analyst.page("experiments/users/")
     assert "ordering=email" not in page and 'name="email__icontains"' not in page
     file = analyst.get("/explore/experiments/users/export/file?columns=email").getvalue()
-    assert file == b"email\na****@example.com\nb****@example.org\n"
+    assert file == b"email,masked_columns\na****@example.com,email\nb****@example.org,email\n"
     analyst.page("experiments/users/?search=alice")  # looks at names alone
     assert "No users match" in analyst.page("experiments/users/?search=alice")
 

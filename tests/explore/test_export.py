@@ -143,11 +143,14 @@ def sheet(workbook):
 def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, child_environment, tmp_path):
     curator, analyst = signed_in("Curators", name="grace o'hara"), signed_in("Analysts", name="eve")
     address = "experiments/users/export/?columns=email&format=csv"
-    for reader, email in [(curator, b"alice@example.com"), (analyst, b"a****@example.com")]:
+    for reader, email, name in [
+        (curator, b"alice@example.com", "users.csv"),
+        (analyst, b"a****@example.com,email", "users.masked.csv"),
+    ]:
         command = code(reader.page(address), "command")
         assert ("--as-user" in command) == (reader is curator)
         run(command, tmp_path, child_environment)
-        assert (tmp_path / "users.csv").read_bytes().splitlines()[1] == email
+        assert (tmp_path / name).read_bytes().splitlines()[1] == email
     assert "--as-user" not in code(curator.page("experiments/users/export/?columns=name"), "command")
     assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&email__icontains=a"), "command")
     assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&search=alice"), "command")

@@ -21,6 +21,7 @@ from datasets.api.tables import nearest_name, served_tables
 from datasets.exports import FORMATS, Export, ExportError, export
 from datasets.exports.files import STANDARD_OUTPUT, write_whole
 from datasets.exports.grouped import summary_file
+from datasets.personal import masked_name
 from datasets.summaries import OF_COLUMNS, Unsummarised, groupings, measures, summarise
 from datasets.terminal import unusable
 
@@ -33,7 +34,8 @@ EXAMPLES = """examples:
   manage.py export people/people --by country_of_birth --measure count --ordering=-count --format json -o -
 
 Filters are spelled as in the API: NAME=VALUE, or with __in, __gte, __lte, __icontains, __istartswith or __isnull after
-the name. Personal data are masked, unless --as-user names an account that may see them.
+the name. Personal data are masked, unless --as-user names an account that may see them; then the file is called so,
+users.masked.csv, and says in the column masked_columns which of its columns are.
 """
 
 
@@ -84,6 +86,8 @@ class Command(BaseCommand):
             summarised = bool(options["by"] or options["measure"])
             file = (self._summary if summarised else self._records)(model, user, format, options)
             with file as blocks:
+                if masked := getattr(file, "masked", ""):
+                    output = self._named_as_masked(output, masked)
                 size = write_whole(output, blocks)
         except DatabaseError as error:
             raise unusable(error, "The file is as it was.") from error
@@ -96,6 +100,18 @@ class Command(BaseCommand):
             raise CommandError(f"-o {output}: expected a file that can be written, but: {error.strerror}.") from None
         if output != STANDARD_OUTPUT and options["verbosity"]:
             self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[format].title}")
+
+    def _named_as_masked(self, output: str, masked: str) -> str:
+        """Return the name of a file that holds masked values, and say why it is another than the one asked for."""
+        path = Path(output)
+        if output == STANDARD_OUTPUT or (path.exists() and not path.is_file()):
+            return output
+        if (name := str(path.with_name(masked_name(path.name)))) != str(path):
+            self.stderr.write(
+                f"{masked.replace(';', ', ')}: masked, so the file is {name}. For the values themselves, name with "
+                "--as-user an account that may see them."
+            )
+        return name
 
     def _records(self, model: type[models.Model], user, format: str, options: dict[str, Any]) -> Export:
         asked, records = _asked(model, user, options, ("columns", "ordering"))

@@ -82,9 +82,11 @@ def test_a_text_that_is_a_list_is_a_list_in_json(experiments, exported):
 def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported, django_user_model):
     for format in ("csv", "ndjson", "parquet", "xlsx"):
         assert b"alice@" not in exported(User, None, format)
-    assert exported(User, ["email"], "csv") == b"email\na****@example.com\n@****@example.org\n"
+    assert (
+        exported(User, ["email"], "csv") == b"email,masked_columns\na****@example.com,email\n@****@example.org,email\n"
+    )
     assert exported(User, ["email"], "csv", user=AnonymousUser()) == exported(User, ["email"], "csv")
-    assert exported(User, ["email"], "csv", defused=True).splitlines()[2] == b"'@****@example.org,yes"
+    assert exported(User, ["email"], "csv", defused=True).splitlines()[2] == b"'@****@example.org,email,yes"
     curator = django_user_model.objects.create_user("cleo")
     curator.user_permissions.add(Permission.objects.get(codename="view_email"))
     assert exported(User, ["email"], "csv", user=curator) == b"email\nalice@example.com\n@b@example.org\n"
