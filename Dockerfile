@@ -1,5 +1,6 @@
 # The site, and everything it needs to run by itself: docker run -p 8000:8000 IMAGE
-FROM python:3.13-slim AS packages
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS packages
 
 # The environment has no pip of its own: the base image's fills it, from wheels whose hashes are in the file.
 RUN python -m venv --without-pip /venv
@@ -15,7 +16,7 @@ RUN cd /venv/lib/python3.*/site-packages \
     && find . -path '*/locale/*' -prune -type d ! -name 'en*' -exec rm -rf {} + \
     && python -m compileall -q -j 0 .
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin tabularium \
     && install -d -o tabularium -g tabularium /data /secrets/site /secrets/database

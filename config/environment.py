@@ -4,6 +4,7 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -93,6 +94,19 @@ def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
 def words(name: str, default: list[str]) -> list[str]:
     """A variable that holds a list, separated by commas."""
     return [word for word in (word.strip() for word in env.str(name, default="").split(",")) if word] or default
+
+
+def origins(name: str) -> list[str]:
+    """A variable that holds a list of origins, such as ``https://notebook.example.org``, separated by commas."""
+    found = words(name, default=[])
+    for origin in found:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ImproperlyConfigured(
+                f"{name} must be origins (a scheme, a host name and, where it is not the usual one, a port), but holds "
+                f"{origin!r}. Type, for example: export {name}=https://notebook.example.org"
+            )
+    return found
 
 
 def folder(name: str, default: Path) -> Path:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
-from config.environment import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, rate, words
+from config.environment import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
 
 DEBUG = flag("DEBUG", default=False)
@@ -92,6 +92,14 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the a
 WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
 
+# Pages of other origins that may read /api/ in a browser. They send no cookies, so a token is their only account.
+
+CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
+CORS_URLS_REGEX = "^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"]
+
 # The site
 
 INSTALLED_APPS = [
@@ -112,6 +120,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "axes",
+    "corsheaders",
     "explore",
     "people",
     "experiments",
@@ -120,10 +129,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "monitoring.requests.watch",  # outermost: what refuses or redirects a request is measured too
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "config.policy.content_security_policy",
     "datasets.middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.headers.add_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -212,7 +223,10 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 HTTPS = flag("HTTPS", default=not DEBUG and not any(at.startswith((":", "http://")) for at in SITE_ADDRESS))
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# A browser's built-in list keeps a domain for years: only its owner can want that.
+SECURE_HSTS_PRELOAD = HTTPS and flag("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # which asks for the line above
 # Only behind a proxy that sets this header itself: otherwise any client could claim to have come by HTTPS.
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -180,6 +180,26 @@ def test_production_keeps_what_signs_people_in_to_itself():
     assert off == "False 0"
 
 
+def test_other_origins_read_the_api_only_where_they_are_listed():
+    cors = '"corsheaders.middleware.CorsMiddleware" in settings.MIDDLEWARE'
+    assert setting(cors, DEBUG="on") == "False"
+    asked = {"DEBUG": "on", "CORS_ORIGINS": "https://a.example.org, http://localhost:8888"}
+    assert setting(f"settings.CORS_ALLOWED_ORIGINS, {cors}", **asked) == (
+        "['https://a.example.org', 'http://localhost:8888'] True"
+    )
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "a.example.org", "https://a.example.org/", "https://a.example.org/x"])
+def test_an_origin_that_cannot_be_one_is_refused(origin):
+    assert refusal(DEBUG="on", CORS_ORIGINS=origin).startswith("CORS_ORIGINS must be origins")
+
+
+def test_a_domain_is_put_on_no_list_of_browsers_unless_it_is_said():
+    assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION) == "False"
+    assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION, HSTS_PRELOAD="on") == "True"
+    assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION, HSTS_PRELOAD="on", HTTPS="off") == "False"
+
+
 def test_metrics_are_for_this_machine_unless_it_is_said():
     shown = "[str(network) for network in settings.METRICS_ALLOWED]"
     assert setting(shown, **PRODUCTION) == "['127.0.0.0/8', '::1/128']"
@@ -205,7 +225,7 @@ def test_the_sample_lists_every_variable_that_the_settings_read():
     files = ("settings.py", "databases.py", "environment.py", "gunicorn.py", "limits.py")
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
-    names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "networks"}
+    names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "origins", "networks"}
     readers = [call for call in calls if ast.unparse(call.func) in names]
     read = {call.args[0].value for call in readers if isinstance(call.args[0], ast.Constant)}
     assert read >= {"DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "SOURCES_DIR", "HSTS_SECONDS"}

@@ -1,0 +1,67 @@
+"""Headers for caches, for pages of other origins, and for clients that would ask for a part of an answer."""
+
+import pytest
+
+ORIGIN = "https://notebook.example.org"
+
+
+@pytest.fixture
+def cors(settings):
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
+
+
+PAGES = ["/explore/people/places/", "/explore/people/places/export/", "/explore/nothing/", "/api/schema/", "/api/docs/"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_pages_for_somebody_who_has_signed_in_are_kept_by_no_cache(address, admin_client):
+    assert admin_client.get(address)["Cache-Control"] == "private, no-store"
+
+
+def test_an_answer_to_a_token_is_kept_by_no_shared_cache(db, client):
+    answer = client.get("/api/schema/", headers={"Authorization": "Bearer of-nobody"})
+    assert "no-store" in answer["Cache-Control"]
+    assert "Cache-Control" not in client.get("/api/schema/")
+
+
+@pytest.mark.parametrize("address", ["/api/people/places/", "/api/people/places/?format=csv", "/explore/", "/admin/"])
+def test_no_answer_promises_byte_ranges(address, admin_client):
+    answer = admin_client.get(address, headers={"Range": "bytes=0-9"})
+    assert answer["Accept-Ranges"] == "none" and answer.status_code in (200, 302)
+
+
+def test_no_other_origin_may_read_unless_it_is_said(db, client):
+    answer = client.get("/api/people/places/", headers={"Origin": ORIGIN})
+    assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+def test_an_origin_that_is_listed_may_read_the_api_and_its_refusals(db, client, cors):
+    for address in ["/api/people/places/", "/api/people/places/?format=csv", "/api/people/places/?no=1", "/api/no/"]:
+        answer = client.get(address, headers={"Origin": ORIGIN})
+        assert answer["Access-Control-Allow-Origin"] == ORIGIN, address
+        assert "ETag" in answer["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer
+
+
+def test_a_preflight_lets_a_listed_origin_send_a_token(db, client, cors):
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answer = client.options("/api/imports/", headers=asked)
+    assert answer.status_code == 200
+    assert answer["Access-Control-Allow-Origin"] == ORIGIN
+    assert "authorization" in answer["Access-Control-Allow-Headers"]
+    assert "DELETE" not in answer["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example.org", "http://notebook.example.org", "null"])
+def test_another_origin_is_refused(db, client, cors, origin):
+    assert "Access-Control-Allow-Origin" not in client.get("/api/people/places/", headers={"Origin": origin})
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", "/explore/sign-in/"])
+def test_only_the_api_may_be_read_from_elsewhere(db, client, cors, address):
+    assert "Access-Control-Allow-Origin" not in client.get(address, headers={"Origin": ORIGIN})
