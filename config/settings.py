@@ -91,6 +91,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the a
 # Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
 WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
+SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that a process hashes at once
 
 # Pages of other origins that may read /api/ in a browser. They send no cookies, so a token is their only account.
 
@@ -142,6 +143,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "monitoring.hashing.BusyAnswer",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -166,7 +168,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "monitoring.hashing.MaximumLength"}]
+PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+SESSION_ENGINE = "monitoring.sessions"
 LOGIN_URL = "explore:sign-in"  # the admin has its own, for staff
 
 LANGUAGE_CODE = "en"
@@ -236,10 +240,17 @@ METRICS_PORT = number("METRICS_PORT", default=0)  # the worker's, which answers 
 
 # Signing in. The count of wrong passwords is in the database, where all processes see it; of whom and from where it is
 # kept until the pause is over, and of a sign-in that succeeded nothing is.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "monitoring.sign_in_attempts.NamesOnly",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AXES_FAILURE_LIMIT = number("SIGN_IN_FAILURES", default=5)
 AXES_ENABLED = AXES_FAILURE_LIMIT > 0
 AXES_COOLOFF_TIME = timedelta(minutes=number("SIGN_IN_PAUSE", default=15) or 1)
+AXES_HANDLER = "monitoring.sign_in_attempts.Attempts"
+AXES_USERNAME_CALLABLE = "monitoring.sign_in_attempts.name_counted"
+SIGN_IN_FAILURES_OF_ADDRESS = number("SIGN_IN_FAILURES_OF_ADDRESS", default=20)  # whatever the names
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # who guesses from elsewhere locks no owner out
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

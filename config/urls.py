@@ -5,10 +5,13 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 
+from monitoring.sign_in_forms import StaffSignInForm
+
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"
 admin.site.site_url = None  # it is the site
+admin.site.login_form = StaffSignInForm
 
 # The link that manage.py first_sign_in prints: it works once, and signs in.
 choose_password = PasswordResetConfirmView.as_view(

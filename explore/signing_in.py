@@ -5,10 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 
+from monitoring.sign_in_forms import SignInForm
+
 
 class SignIn(LoginView):
     """The admin's own page, which leads to explore."""
 
+    authentication_form = SignInForm
     template_name = "admin/login.html"
     next_page = "explore:start"
     redirect_authenticated_user = True

@@ -50,4 +50,5 @@ def client_address(request) -> str | None:
         found = ip_address((said.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip())
     except ValueError:
         return None
+    found = getattr(found, "ipv4_mapped", None) or found  # or all IPv4 addresses would be of one network
     return str(ip_network((found, NETWORK), strict=False).network_address) if found.version == 6 else str(found)

@@ -29,7 +29,7 @@ def _refused(**kwargs) -> None:
 
 def _locked(**kwargs) -> None:
     SIGN_INS.labels("locked_out").inc()
-    logger.warning("Sign-in is locked for an account, from one address, after too many wrong passwords.")
+    logger.warning("Sign-in is locked from one address, for a name or for all, after too many wrong passwords.")
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials=None) -> HttpResponse:

@@ -74,4 +74,5 @@ def _network(address: str | None) -> str:
         found = ipaddress.ip_address((address or "").strip())
     except ValueError:  # a socket of this machine has none, and a proxy may say more than an address
         return quote((address or "")[:50])
+    found = getattr(found, "ipv4_mapped", None) or found  # or all IPv4 addresses would be of one network
     return str(ipaddress.ip_network((found, NETWORK), strict=False)) if found.version == 6 else str(found)

@@ -1,0 +1,79 @@
+"""Passwords: how long they may be, and how many are hashed at once."""
+
+import threading
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+LONGEST = 4096  # characters
+SECONDS = 2  # after which to try again
+
+
+class TooManyAtOnceError(Exception):
+    """As many passwords are being hashed as this process may hash at once."""
+
+
+class Slots:
+    """The places for hashing in this process: SIGN_INS_AT_ONCE."""
+
+    def __init__(self):
+        self._lock, self._taken = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._taken >= settings.SIGN_INS_AT_ONCE:
+                raise TooManyAtOnceError
+            self._taken += 1
+
+    def __exit__(self, *error) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+slots = Slots()
+
+
+class BoundedHasher(PBKDF2PasswordHasher):
+    """Django's own hasher, which only some of the threads may use at once.
+
+    To hash takes half a second of processor time by design. Every door to a password comes by here: signing in, with
+    a name that exists or not, a link that sets a password, and changing one. Raises TooManyAtOnceError.
+    """
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        with slots:
+            return super().encode(password, salt, iterations)
+
+
+class MaximumLength:
+    """A validator of new passwords."""
+
+    def validate(self, password: str, user=None) -> None:
+        """Raise ValidationError where the password is longer than one may be."""
+        if len(password) > LONGEST:
+            raise ValidationError(self.get_help_text(), code="password_too_long")
+
+    def get_help_text(self) -> str:
+        return f"Your password can have at most {LONGEST:,} characters."
+
+
+class BusyAnswer:
+    """Middleware: a request that finds no place for hashing is answered at once, and holds no thread."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, TooManyAtOnceError):
+            return None
+        page = render(request, "monitoring/busy.html", {"title": "Too many sign-ins at once"}, status=429)
+        page["Retry-After"] = str(SECONDS)
+        page["Cache-Control"] = "no-store"
+        return page

@@ -1,0 +1,226 @@
+"""What a stranger can send to a sign-in page is bounded: names, guesses across names, and passwords to hash."""
+
+import threading
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.auth.tokens import default_token_generator
+from django.db.models import Max
+from django.db.models.functions import Length
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from monitoring import hashing
+
+DOORS = ("/admin/login/", "/explore/sign-in/")
+LONG = {
+    "more than a column holds": "n" * 256,
+    "a megabyte": "n" * 1_000_000,
+    "longer when normalised": "\ufdfa" * 150,  # each is 18 characters in NFKC
+    "letters of several bytes": "ş" * 151,
+}
+RIGHT = "nine lives of a cat"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def grace(django_user_model):
+    return django_user_model.objects.create_user("grace", password=RIGHT, is_staff=True, is_superuser=True)
+
+
+def sign_in(client, name="grace", password="a guess", door=DOORS[0], **where):
+    return client.post(door, {"username": name, "password": password}, **where)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", LONG.values(), ids=LONG)
+def test_a_name_longer_than_any_is_refused_before_it_is_used(client, grace, door, name):
+    answer = sign_in(client, name, door=door)
+    assert answer.status_code == 200 and "A name has at most 150 characters." in answer.text
+    assert len(answer.content) < 20_000  # the page does not repeat it
+    assert not AccessAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_name_of_the_longest_kind_signs_in(client, django_user_model, door):
+    django_user_model.objects.create_user("ş" * 150, password=RIGHT, is_staff=True)
+    assert sign_in(client, "ş" * 150, door=door).status_code == 200
+    assert sign_in(client, "ş" * 150, RIGHT, door=door).status_code == 302
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_password_longer_than_any_is_refused_before_it_is_hashed(client, grace, door):
+    answer = sign_in(client, password="p" * 1_000_000, door=door)
+    assert answer.status_code == 200 and "A password has at most 4096 characters." in answer.text
+    assert not AccessAttempt.objects.exists()
+
+
+def test_no_door_stores_more_of_a_name_than_a_name_may_have(grace, rf):
+    from django.contrib.auth import authenticate
+
+    for name in (*LONG.values(), "a\0b"):
+        assert authenticate(rf.post("/a/door/of/tomorrow/", {"username": name}), username=name, password="x") is None
+    assert AccessAttempt.objects.aggregate(n=Max(Length("username")))["n"] <= 150
+
+
+def test_what_is_stored_of_a_guess_is_small_whatever_comes_with_it(client, grace):
+    more = {f"field{n}": "v" * 10_000 for n in range(50)}
+    said = {"user-agent": "a" * 5000, "accept": "b" * 5000}
+    for _ in range(5):
+        client.post(f"{DOORS[0]}?{'q' * 5000}", {"username": "grace", "password": "a guess"} | more, headers=said)
+    stored = AccessAttempt.objects.values_list("user_agent", "get_data", "post_data", "http_accept", "path_info")
+    assert len(stored) == 1 and sum(map(len, stored[0])) < 15_000
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_address_that_guesses_across_names_is_stopped(client, grace, settings, door):
+    told = [sign_in(client, f"name{n}", door=door).status_code for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS + 1)]
+    assert told == [200] * (settings.SIGN_IN_FAILURES_OF_ADDRESS - 1) + [429] * 2
+    for other in DOORS:  # whichever way it came
+        locked = sign_in(client, "grace", RIGHT, door=other)
+        assert locked.status_code == 429 and locked["Retry-After"] == "900"
+        assert "Too many wrong passwords came from this address" in locked.text
+    assert sign_in(client, "grace", RIGHT, door=door, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert AccessAttempt.objects.count() == settings.SIGN_IN_FAILURES_OF_ADDRESS
+
+
+def test_an_address_is_counted_by_its_network_in_ipv6_and_by_itself_in_ipv4(client, grace, settings):
+    for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
+        sign_in(client, f"name{n}", REMOTE_ADDR=f"2001:db8:1:2::{n:x}")
+    assert sign_in(client, password=RIGHT, REMOTE_ADDR="2001:db8:1:2:ffff::1").status_code == 429
+    assert sign_in(client, password=RIGHT, REMOTE_ADDR="2001:db8:1:3::1").status_code == 302
+    for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
+        sign_in(client, f"name{n}", REMOTE_ADDR="::ffff:192.0.2.8")  # as a socket of both kinds calls 192.0.2.8
+    assert sign_in(client, password=RIGHT, REMOTE_ADDR="192.0.2.8").status_code == 429
+    assert sign_in(client, password=RIGHT, REMOTE_ADDR="::ffff:192.0.2.9").status_code == 302
+
+
+def test_a_right_password_does_not_forget_the_guesses_at_others(client, grace, settings):
+    for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS - 1):
+        sign_in(client, f"name{n}")
+    assert sign_in(client, password=RIGHT).status_code == 302
+    assert sign_in(client, "one more").status_code == 429
+
+
+def test_the_limit_of_an_address_can_be_off(client, grace, settings):
+    settings.SIGN_IN_FAILURES_OF_ADDRESS = 0
+    assert {sign_in(client, f"name{n}").status_code for n in range(25)} == {200}
+
+
+@pytest.fixture
+def all_places_taken(settings):
+    settings.PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+    with ExitStack() as taken:
+        for _ in range(settings.SIGN_INS_AT_ONCE):
+            taken.enter_context(hashing.slots)
+        yield
+
+
+def doors_to_a_password(client, grace):
+    """Each way to have a password hashed: a name, and what does it."""
+    uid, token = urlsafe_base64_encode(force_bytes(grace.pk)), default_token_generator.make_token(grace)
+    new = {"new_password1": "a new one for it", "new_password2": "a new one for it"}
+    add = {
+        "username": "eve",
+        "usable_password": "true",
+        "password1": "a new one for it",
+        "password2": "a new one for it",
+    }
+
+    def welcome():
+        client.get(f"/admin/welcome/{uid}/{token}/")
+        return client.post(f"/admin/welcome/{uid}/set-password/", new)
+
+    yield "a name", lambda: sign_in(client, "grace")
+    yield "no name", lambda: sign_in(client, "nobody")
+    yield "explore", lambda: sign_in(client, "grace", door=DOORS[1])
+    yield "welcome", welcome
+    client.force_login(grace)
+    yield "change", lambda: client.post("/admin/password_change/", new | {"old_password": RIGHT})
+    yield "change of another", lambda: client.post(f"/admin/auth/user/{grace.pk}/password/", add)
+    yield "add", lambda: client.post("/admin/auth/user/add/", add)
+
+
+def test_a_password_is_not_hashed_by_more_than_half_of_the_threads(client, settings, grace, all_places_taken):
+    assert settings.SIGN_INS_AT_ONCE * 2 <= settings.WEB_THREADS
+    for name, door in doors_to_a_password(client, grace):
+        answer = door()
+        assert (name, answer.status_code, answer.get("Retry-After")) == (name, 429, "2")
+        assert "Wait a few seconds and try again" in answer.text
+    assert client.get("/admin/").status_code == 200
+    assert not AccessAttempt.objects.exists()  # nobody has guessed wrong
+
+
+def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
+    for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
+        sign_in(client, f"name{n}")
+    settings.PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+    settings.SIGN_INS_AT_ONCE = 0  # hashing would be refused
+    assert "Too many wrong passwords" in sign_in(client).text
+
+
+def test_a_password_that_nobody_could_sign_in_with_is_not_set(client, grace):
+    client.force_login(grace)
+    long = "long enough " * 500
+    new = {"old_password": RIGHT, "new_password1": long, "new_password2": long}
+    answer = client.post("/admin/password_change/", new)
+    assert answer.status_code == 200 and "at most 4,096 characters" in answer.text
+
+
+@pytest.mark.parametrize("uid", ["AAAA", "MQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ", "_" * 3000, "%00"])
+@pytest.mark.parametrize("token", ["set-password", "x-y", f"{'z' * 13}-{'f' * 3000}", "%00-%00"])
+def test_a_link_that_was_never_made_sets_nothing(client, uid, token):
+    assert client.get(f"/admin/welcome/{uid}/{token}/").status_code in (200, 404)
+
+
+@pytest.mark.parametrize("key", ["k" * 5000, '"abcdefgh\\000ijkl"', '"abcdefgh\\351"', "ab cdefgh", ""])
+@pytest.mark.parametrize("page", ["/admin/", "/explore/", "/api/imports/"])
+def test_a_cookie_that_can_be_no_session_is_no_session(client, key, page):
+    answer = client.get(page, headers={"cookie": f"sessionid={key}"})
+    assert answer.status_code in (302, 401)
+
+
+@pytest.mark.parametrize("secret", ["t" * 201, "t" * 1_000_000, "tabularium_" + "é" * 500], ids=["201", "1 MB", "é"])
+def test_a_token_longer_than_any_is_refused_unread(client, secret, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/api/people/people/", headers={"authorization": f"Bearer {secret}"})
+    assert answer.status_code == 401 and "no such token" in answer.json()["detail"]
+
+
+def test_a_session_of_our_own_is_kept(client, grace):
+    assert sign_in(client, password=RIGHT).status_code == 302
+    assert client.get("/admin/").status_code == 200
+
+
+def test_pages_are_answered_while_more_sign_in_than_can(serve, child_environment):
+    """Twelve at once, at a process of four threads that hashes as in production."""
+    server, statuses, pages = serve(WEB_CONCURRENCY="1", WEB_THREADS="4"), [], []
+    _, headers, body = server.get("/explore/sign-in/")
+    cookie = headers["set-cookie"].partition(";")[0]
+    token = body.partition(b'name="csrfmiddlewaretoken" value="')[2].partition(b'"')[0].decode()
+    begin = threading.Barrier(13)
+
+    def guess(number: int) -> None:
+        form = urlencode({"username": f"name{number}", "password": "a guess", "csrfmiddlewaretoken": token})
+        begin.wait()
+        with closing(HTTPConnection("127.0.0.1", server.port)) as asked:
+            asked.request(
+                "POST",
+                "/explore/sign-in/",
+                form,
+                {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
+            )
+            statuses.append(asked.getresponse().status)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    begin.wait()
+    while any(thread.is_alive() for thread in threads):
+        pages.append(server.get("/explore/sign-in/")[0])
+    assert set(statuses) == {200, 429} and len(statuses) == 12 and statuses.count(200) >= 2
+    assert pages and set(pages) == {200}
+    assert server.get("/healthz")[0] == 200
