@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from datasets.reading import ReadError, matches
+from datasets.reading import ReadError, StoredFile, matches
 from datasets.reading.text import Text
 from datasets.sources import CSVSource, JSONSource, Source
 
@@ -31,20 +31,21 @@ class Upload:
 class Found:
     """A file, and the sources that read it, in the dataset's order; *called* is its path under its own name."""
 
-    path: Path
+    path: Path | StoredFile
     sources: tuple[Source, ...]
     called: Path
 
-    def keep(self) -> tuple[Path, str]:
+    def keep(self) -> StoredFile:
         """Return where its bytes are kept, and their sha256."""
-        return (self.path, self.path.name) if self.path == kept_at(self.path.name) else keep(self.path)
+        return self.path if isinstance(self.path, StoredFile) else keep(self.path)
 
 
 def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[Found]:
     """Return the uploaded files with their sources; raises FilesError and ReadError, which speak of them by name."""
     found = []
     for upload in uploads:
-        path, called = upload.path or kept_at(upload.sha256), Path(upload.name)
+        path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
+        called = Path(upload.name)
         try:
             fitting = _sources_for(path, sources, encoding, called)
             with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
@@ -106,8 +107,8 @@ def looks_like(path: Path, source: Source, sources: list[Source], encoding: str)
     return ""
 
 
-def keep(path: Path) -> tuple[Path, str]:
-    """Copy a file to where imports are kept, and return the copy and its sha256; what is there already stays."""
+def keep(path: Path) -> StoredFile:
+    """Copy a file to where imports are kept, and return the copy, which takes the place of any that is there."""
     folder = Path(settings.MEDIA_ROOT, "imports")
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -117,16 +118,18 @@ def keep(path: Path) -> tuple[Path, str]:
                 digest.update(block)
                 copy.write(block)
             copy.close()
-            kept = kept_at(digest.hexdigest())
-            if kept.exists():
-                os.unlink(copy.name)
-                os.utime(kept)  # it is wanted again: the sweep of what no run owns leaves it for a day
-            else:
-                os.replace(copy.name, kept)
+            # A file of that name may have been altered; a new one is left for a day by the sweep of what no run owns.
+            kept = stored(digest.hexdigest())
+            os.replace(copy.name, kept)
         except BaseException:
             os.unlink(copy.name)
             raise
-    return kept, digest.hexdigest()
+    return kept
+
+
+def stored(sha256: str) -> StoredFile:
+    """Return the kept file with that sha256, to be read: by its bytes, not by its name alone."""
+    return StoredFile(kept_at(sha256), sha256)
 
 
 def kept_at(sha256: str) -> Path:

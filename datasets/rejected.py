@@ -9,13 +9,14 @@ from contextlib import suppress
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from datasets.files import kept_at
+from datasets.files import stored
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import MASK_MARK, hidden_fields
 from datasets.personal import masked as mask
 from datasets.reading import Document, ReadError, find_layout, read_json
 from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
+from datasets.reading.stored import check
 from datasets.sources import CSVSource, Source, sources_of
 
 EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
@@ -124,12 +125,17 @@ def rejected_response(
     return response
 
 
-def headings(file: SourceFile, source: Source) -> list[str]:
-    """Return the columns of a file in their order; the database does not keep the order of a row's cells."""
+def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]:
+    """Return the columns of a file in their order; the database does not keep the order of a row's cells.
+
+    With *whole*, a stored file that was altered is not trusted: it is read to its end.
+    """
     if not isinstance(source, CSVSource):
         return list(source.bound)
     try:
-        layout = find_layout(kept_at(file.sha256), source.expected, encoding=file.encoding)
+        if whole:
+            check(stored(file.sha256))
+        layout = find_layout(stored(file.sha256), source.expected, encoding=file.encoding)
     except (ReadError, OSError):
         return list(source.bound)
     return list(layout.header or source.bound)
@@ -138,7 +144,9 @@ def headings(file: SourceFile, source: Source) -> list[str]:
 def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
     rows = file.rejected_rows.order_by("line", "pk")
-    names = [name for name in headings(file, reader.source) if plain(name) not in (*EXTRA, RAW, MARK, MASK_MARK)]
+    names = [
+        name for name in headings(file, reader.source, whole=True) if plain(name) not in (*EXTRA, RAW, MARK, MASK_MARK)
+    ]
     masked = [";".join(sorted(reader.hidden))] if reader.restricted else []
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
@@ -162,9 +170,13 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
     """Yield the file's rejected documents, one a line, each with its line and what is wrong."""
     is_table = isinstance(reader.source, CSVSource)
     documents: dict[int, object] = {}
+    text = b""
     with suppress(ReadError, OSError):  # what cannot be parsed comes with its text
         if not is_table:
-            documents = {_line(d): d.value for d in read_json(kept_at(file.sha256), encoding=file.encoding)}
+            check(stored(file.sha256))
+            with open(stored(file.sha256), "rb") as opened:
+                text = opened.read(MOST_RAW)
+            documents = {_line(d): d.value for d in read_json(stored(file.sha256), encoding=file.encoding)}
     for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
@@ -173,8 +185,8 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
             document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
             document |= {RAW: raw} if (raw := reader.raw(row)) else {}
         elif not isinstance(document, dict):
-            text = kept_at(file.sha256).read_bytes()[:MOST_RAW] if row.line not in documents else b""
-            document = {RAW: text.decode(file.encoding, "replace") or document}
+            told = text.decode(file.encoding, "replace") if row.line not in documents else ""
+            document = {RAW: told or document}
         told = document | {"line": row.line, "problems": reader.told(row)}
         told |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
         yield json.dumps(told, ensure_ascii=False, default=str).encode() + b"\n"

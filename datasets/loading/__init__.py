@@ -20,7 +20,7 @@ from datasets.loading.merging import Merge
 from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
-from datasets.reading import ReadError
+from datasets.reading import AlteredError, ReadError
 from datasets.reading.characters import composed
 from datasets.sources import Source, sources_of
 from datasets.staging import Stage
@@ -171,15 +171,14 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
     """Keep the files' bytes and say which source reads which."""
     kept = {}
     for file in found:
-        path, sha256 = file.keep()
-        kept[file.path] = path, sha256, path.stat().st_size
+        kept[file.path] = file.keep()
     result, unusable = [], set()
     for source in sources:
         mine, paths, mended = [], {}, set()
         for file in found:
             if not any(type(source) is type(other) for other in file.sources):
                 continue
-            path, sha256, size = kept[file.path]
+            stored = kept[file.path]
             called = composed(source.known_as(file.called))
             of = None if options.known_as else continued(composed(file.called.name), source.name)
             record = SourceFile.objects.create(
@@ -187,12 +186,12 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
                 source=source.name,
                 name=composed(options.known_as or "") or (of.name if of else called),
                 original_name=called,
-                sha256=sha256,
-                size=size,
+                sha256=stored.sha256,
+                size=stored.size,
                 encoding=options.encoding,
             )
             mine.append(record)
-            paths[record.pk] = path
+            paths[record.pk] = stored
             mended |= {record.pk} if of else set()
         twice = [name for name, count in Counter(file.name for file in mine).items() if count > 1]
         if twice and not source.key:
@@ -252,6 +251,8 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
     except _Rehearsed:
         _record(source_runs)
         finish(run, ImportRun.Status.REHEARSED)
+    except AlteredError:
+        raise  # its rows are not those of the file that the run names
     except Exception:
         with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
             _record(source_runs)

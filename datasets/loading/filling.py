@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from datasets.loading.mended import batches_of, documents_of, only_unknown
 from datasets.loading.rejections import Rejections
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
-from datasets.reading import Batch, Layout, ReadError, Unfit, ahead, find_layout
+from datasets.reading import AlteredError, Batch, Layout, ReadError, StoredFile, Unfit, ahead, find_layout
 from datasets.reading.defused import MARK
 from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell, sources_of
 from datasets.staging import Stage, Writer
@@ -43,7 +42,7 @@ class SourceRun:
 
     source: Source
     files: list[SourceFile]
-    paths: dict[int, Path]  # of the kept bytes, by file
+    paths: dict[int, StoredFile]  # the kept bytes, by file
     # Documents that a source has rejected, by file, sha256 and line: the sources after it pass them over.
     unusable: set[tuple[str, str, int]]
     stage: Stage = field(init=False)
@@ -196,6 +195,8 @@ def _rows_of(run: SourceRun, file: SourceFile, passed_over: frozenset) -> list[R
     path, found = run.paths[file.pk], []
     try:
         documents = list(documents_of(run, file))
+    except AlteredError:
+        raise
     except ReadError as error:
         if (file.name, file.sha256, 1) not in passed_over:
             _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))

@@ -6,14 +6,17 @@ from datasets.reading.documents import Document, read_json
 from datasets.reading.errors import ReadError, Unfit
 from datasets.reading.layout import Expected, Layout, find_layout, matches
 from datasets.reading.rows import Malformed
+from datasets.reading.stored import AlteredError, StoredFile
 
 __all__ = [
+    "AlteredError",
     "Batch",
     "Document",
     "Expected",
     "Layout",
     "Malformed",
     "ReadError",
+    "StoredFile",
     "Unfit",
     "ahead",
     "find_layout",

@@ -8,6 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from datasets.reading.errors import ReadError
+from datasets.reading.stored import Check
 
 BOM = codecs.BOM_UTF8
 
@@ -37,6 +38,7 @@ class Text:
 
     def __init__(self, path: str | os.PathLike, encoding: str = "utf-8", kind: str = "CSV"):
         self.path = Path(path)
+        self._check = Check(path)
         self.encoding = codec_name(encoding)
         self.kind = kind
         self.bytes_read = 0
@@ -61,11 +63,15 @@ class Text:
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """About so many bytes of text; b"" only at the end of the file. Raises ReadError where it is not text."""
+        """About so many bytes of text; b"" only at the end of the file.
+
+        Raises ReadError where it is not text, and at the end of a StoredFile that was altered.
+        """
         while not self._ended:
             raw = self._file.read(size)
             self.bytes_read += len(raw)
             self._ended = not raw
+            self._check.add(raw)
             text = self._decoded(raw) if self._decoder else self._checked(raw)
             if not self._started and text:
                 self._started = True
