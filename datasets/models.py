@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from datasets.fields import JSONField
 from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 from datasets.versions import Version  # noqa: F401
 
@@ -197,8 +198,8 @@ class Change(models.Model):
     table = models.CharField(max_length=63)
     record = models.CharField(max_length=100, help_text="The record's primary key.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    before = models.JSONField(null=True, help_text="The row before; nothing where there was none.")
-    after = models.JSONField(null=True, help_text="The row after; nothing where there is none.")
+    before = JSONField(null=True, help_text="The row before; nothing where there was none.")
+    after = JSONField(null=True, help_text="The row after; nothing where there is none.")
     standing = models.BooleanField(
         default=False, help_text="A deletion by hand that nobody has taken back: imports pass the record over."
     )
@@ -235,7 +236,7 @@ class Record(models.Model):
         SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
     )
     changed_line = models.PositiveIntegerField(null=True, editable=False)
-    corrections = models.JSONField(null=True, editable=False)
+    corrections = JSONField(null=True, editable=False)
 
     class Meta:
         abstract = True

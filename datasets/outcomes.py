@@ -5,7 +5,6 @@ index of where each line begins. Kept corrections and missing records are kept s
 them afterwards.
 """
 
-import json
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 from django.conf import settings
 from django.db import connection
 
+from datasets import exact_json
 from datasets.history.rows import as_json
 from datasets.models import Change, ContentRecord, ImportRun, SourceFile
 from datasets.sources import Detail, LookUp, Reference, Source, sources_of
@@ -120,7 +119,7 @@ class Kept:
         with self.index.open("rb") as index, self.lines.open("rb") as lines:
             index.seek(8 * start)
             lines.seek(array("Q", index.read(8))[0])
-            return [orjson.loads(line) for line in islice(lines, stop - start)]
+            return [exact_json.loads(line) for line in islice(lines, stop - start)]
 
 
 class Stored:
@@ -176,10 +175,7 @@ class _Book:
         self.index.close()
 
     def add(self, entry: dict) -> None:
-        try:
-            line = orjson.dumps(entry, default=str) + b"\n"
-        except TypeError:  # of a whole number beyond 64 bits, as PostgreSQL's JSON writes 1e20
-            line = json.dumps(entry, default=str).encode() + b"\n"
+        line = exact_json.dumps(entry, default=str) + b"\n"
         self.index.write(array("Q", [self.place]).tobytes())
         self.lines.write(line)
         self.place += len(line)
@@ -269,7 +265,7 @@ def _fetched(query: str, parameters: Iterable = ()) -> Iterator[list[dict]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, list(parameters) or None)
         while rows := cursor.fetchmany(AT_ONCE):
-            yield [orjson.loads(row) for (row,) in rows]
+            yield [exact_json.loads(row) for (row,) in rows]
 
 
 def _head(source: Source, record: Any, files: dict[int, SourceFile], row: dict, verb: str) -> dict:

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from datasets import exact_json
 from datasets.files import stored
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import MASK_MARK, hidden_fields
@@ -176,7 +176,8 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
             check(stored(file.sha256))
             with open(stored(file.sha256), "rb") as opened:
                 text = opened.read(MOST_RAW)
-            documents = {_line(d): d.value for d in read_json(stored(file.sha256), encoding=file.encoding)}
+            read = read_json(stored(file.sha256), encoding=file.encoding)
+            documents = {_line(d): {RAW: d.raw} if d.error else d.value for d in read}
     for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
@@ -189,7 +190,7 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
             document = {RAW: told or document}
         told = document | {"line": row.line, "problems": reader.told(row)}
         told |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
-        yield json.dumps(told, ensure_ascii=False, default=str).encode() + b"\n"
+        yield exact_json.text(told).encode() + b"\n"
 
 
 def _line(document: Document) -> int:

@@ -2,7 +2,6 @@
 
 import copy
 import fnmatch
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -15,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.module_loading import module_has_submodule
 
-from datasets import cells
+from datasets import cells, exact_json
 from datasets.models import ContentRecord, Lookup, Record, SourceFile
 from datasets.reading import Expected
 from datasets.reading.characters import clean, is_unseen
@@ -23,7 +22,7 @@ from datasets.reading.characters import clean, is_unseen
 
 def as_cell(value: Any) -> str | None:
     """Return a JSON value as the text of a cell."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if value is None or isinstance(value, str) else exact_json.text(value)
 
 
 class Column:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from datasets import exact_json
 from datasets.listing import ListedColumn, columns_of
 from datasets.narrowing import title_of
 
@@ -96,6 +97,8 @@ def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(column.field, models.JSONField):
+        return _short(exact_json.text(value))
     if isinstance(value, list):
         return _short(", ".join(map(str, value)))
     if column.field.choices:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from datasets.sources import JSONSource, Reference, Row, Unusable
+from datasets.sources import JSONSource, Reference, Row, Unusable, as_cell
 from subjects.models import Session, Subject
 
 # Folders are called <modality>_<subject>_<date>_<time>, often with what was done later behind it.
@@ -32,7 +33,7 @@ class Subjects(SubjectDocument):
         # lack most of it, and what is there is taken.
         details = subject.get("subject_details") or subject
         if not isinstance(details, dict):
-            raise Unusable(f"has subject_details that are no object but {details!r}")
+            raise Unusable(f"has subject_details that are no object but {as_cell(details)}")
         return {
             "subject_id": subject["subject_id"],
             "date_of_birth": details.get("date_of_birth"),
@@ -54,8 +55,9 @@ class Subjects(SubjectDocument):
         here = {row.file.name for row in rows}
         for session in Session.objects.filter(subject__in=list(described)).iterator():
             if session.name not in here:
-                values = self.checked(self.row(session.document, session.name))
-                described[session.subject_id].append(Described(session.name, values, None))
+                with suppress(Unusable):  # somebody has changed the document since
+                    values = self.checked(self.row(session.document, session.name))
+                    described[session.subject_id].append(Described(session.name, values, None))
         settled, notes = [], []
         for subject, descriptions in described.items():
             descriptions.sort(key=Described.age, reverse=True)
@@ -101,7 +103,7 @@ def unwrapped(document: Any) -> dict[str, Any]:
             break
         if wrapping.get("subject_id") not in (None, ""):
             if type(wrapping["subject_id"]) not in (str, int):
-                raise Unusable(f"has a subject_id that is no text but {wrapping['subject_id']!r}")
+                raise Unusable(f"has a subject_id that is no text but {as_cell(wrapping['subject_id'])}")
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
     raise Unusable("holds no subject: expected an object with a subject_id, by itself or under data or subject")

@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from datasets import outcomes, reports
+from datasets import exact_json, outcomes, reports
 from datasets.models import ImportRun, RejectedRow
 from datasets.personal import masked
 from datasets.reading.characters import visible
@@ -109,12 +109,17 @@ def _visible(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
         told = dict(entry)
         if "cells" in entry:
             told["cells"] = [
-                c | ({} if may_see(c["column"]) else {"old": masked(c["old"]), "new": masked(c["new"])})
+                c | {side: _readable(c[side]) if may_see(c["column"]) else masked(c[side]) for side in ("old", "new")}
                 for c in entry["cells"]
             ]
         row = entry.get("row", entry.get("values", {}))  # a missing record may be gone since, or be of an old run
-        told["row"] = [(n, v if may_see(n) else masked(v)) for n, v in row.items()]
+        told["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
         yield told
+
+
+def _readable(value: Any) -> Any:
+    """Return a value as it is shown: a document as JSON."""
+    return exact_json.text(value) if isinstance(value, dict | list | exact_json.Undecoded) else value
 
 
 def _tables(entries: list[dict]) -> list[dict]:

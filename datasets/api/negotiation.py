@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import orjson
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.mediatypes import _MediaType
 
+from datasets import exact_json
 from datasets.api.parameters import Refused
 
 ANYTHING = "*/*"
@@ -23,8 +23,7 @@ class ORJSONRenderer(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        in_lines = orjson.OPT_INDENT_2 if renderer_context and "indent" in renderer_context else 0  # on a page
-        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS | in_lines)
+        return exact_json.dumps(data, indent=bool(renderer_context and "indent" in renderer_context))  # on a page
 
 
 class Negotiation(DefaultContentNegotiation):

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Cast
 
+from datasets import exact_json
 from datasets.exports import columns as kinds
 from datasets.exports.columns import ExportedColumn, MaskMark
 from datasets.personal import masked
@@ -81,22 +82,11 @@ def float_text(value: float) -> str:
 
 def document_text(text: str) -> str:
     """Return a JSON document as PostgreSQL keeps it: the keys of its objects by length and then by letter."""
-    return _document(json.loads(text, parse_float=Decimal))
+    return exact_json.text(exact_json.loads(text, decimal=True), _by_length)
 
 
-def _document(value: Any) -> str:
-    match value:
-        case dict():
-            pairs = sorted((key.encode(), key, one) for key, one in value.items())
-            pairs.sort(key=lambda pair: len(pair[0]))
-            return "{" + ", ".join(f"{quoted(key)}: {_document(one)}" for _, key, one in pairs) + "}"
-        case list():
-            return "[" + ", ".join(map(_document, value)) + "]"
-        case str():
-            return quoted(value)
-        case Decimal():
-            return format(abs(value) if not value else value, "f")
-    return json.dumps(value)
+def _by_length(document: dict) -> list[tuple[str, Any]]:
+    return sorted(document.items(), key=lambda pair: (len(name := pair[0].encode()), name))
 
 
 def _fetched(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[tuple]:

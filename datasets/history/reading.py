@@ -1,14 +1,15 @@
 """Changes as people read them: field by field, references by what they are called, personal data masked."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django.db import connection, models
 
+from datasets import exact_json
 from datasets.history.columns import own_fields, stored_name
 from datasets.history.rows import as_json
 from datasets.listing import label_field
@@ -58,7 +59,7 @@ def stored_row(model: type[models.Model], key: Any) -> Row | None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {as_json(model, 'r')} FROM {table} r WHERE r.{pk} = %s", [key])
         found = cursor.fetchone()
-    return json.loads(found[0]) if found else None
+    return exact_json.loads(found[0]) if found else None
 
 
 def changes_of(model: type[models.Model], key: Any) -> models.QuerySet:
@@ -129,7 +130,9 @@ class Readable:
         if field.is_relation:
             return str(self.labels[field.related_model].get(value, f"{value} (gone)"))
         if isinstance(field, models.JSONField):
-            return json.dumps(value, ensure_ascii=False)
+            return exact_json.text(value)
+        if isinstance(value, Decimal):
+            value = float(value)  # as it is stored
         if isinstance(field, models.BooleanField):
             return "Yes" if value else "No"
         return str(dict(field.flatchoices).get(value, value))

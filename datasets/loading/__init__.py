@@ -200,7 +200,7 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
                 "Import them one after the other, and say of all but one what it is known as: a name of its own."
             )
         if mine:
-            result.append(SourceRun(source, mine, paths, unusable, mended=mended))
+            result.append(SourceRun(source, mine, paths, unusable, beside=result, mended=mended))
     return result
 
 

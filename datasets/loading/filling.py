@@ -5,30 +5,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from datasets import identity
-from datasets.cells import Document
-from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
+from datasets.checking import Checked, Checker
 from datasets.files import looks_like
 from datasets.loading import masks
+from datasets.loading.documents import documents
 from datasets.loading.known import Known
-from datasets.loading.mended import batches_of, documents_of, only_unknown
+from datasets.loading.mended import batches_of, only_unknown
 from datasets.loading.rejections import Rejections
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
-from datasets.reading import AlteredError, Batch, Layout, ReadError, StoredFile, Unfit, ahead, find_layout
+from datasets.reading import Layout, StoredFile, Unfit, ahead, find_layout
 from datasets.reading.defused import MARK
-from datasets.sources import Detail, JSONSource, LookUp, Many, Row, Source, Unusable, as_cell, sources_of
+from datasets.sources import Detail, JSONSource, LookUp, Many, Source, sources_of
 from datasets.staging import Stage, Writer
 from datasets.vocabularies import Vocabulary
 
 Progress = Callable[[int, int], None]  # bytes read, rows read, since it was called last
 
-DOCUMENTS_AT_ONCE = 500
 ROWS_AT_ONCE = 25_000
 
 # Where a row says which file and line it is from: in the stage, and in its table.
@@ -43,7 +41,7 @@ class SourceRun:
     source: Source
     files: list[SourceFile]
     paths: dict[int, StoredFile]  # the kept bytes, by file
-    # Documents that a source has rejected, by file, sha256 and line: the sources after it pass them over.
+    # Documents that a source has rejected, by file, sha256 and line: no other source takes anything from them.
     unusable: set[tuple[str, str, int]]
     stage: Stage = field(init=False)
     rejections: Rejections = field(init=False)
@@ -57,6 +55,7 @@ class SourceRun:
     known: Known | None = None  # the records of these files, for a source without a key
     repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
     notes: list[str] = field(default_factory=list)
+    beside: list["SourceRun"] = field(default_factory=list, repr=False)  # all of this import, in order
     mended: set[int] = field(default_factory=set)  # files that hold mended rows of others
     deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
 
@@ -112,7 +111,7 @@ def fill(run: SourceRun, progress: Progress) -> None:
     if not run.source.key:
         run.known = Known(run.source, {file.name for file in run.files})
     with Writer(run.source.name, _table_columns(run)) if run.direct else run.stage.writer() as writer:
-        batches = _documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
+        batches = documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
         with _threads_taking_turns():
             for file_ids, checked in batches:
                 _write(run, writer, file_ids, checked, progress)
@@ -148,91 +147,6 @@ def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Ch
             progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
             before = checked.bytes_read
             yield np.full(len(checked.lines), file.pk), checked
-
-
-def _documents(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
-    names = list(run.source.bound)
-    places = {name: place for place, name in enumerate(names)}
-    checker = Checker(run.source, places, names, "", run.vocabularies, fixed=bool(run.mended))
-    settling: list[Row] = []
-    passed_over = frozenset(run.unusable)
-    for start in range(0, len(run.files), DOCUMENTS_AT_ONCE):
-        pending: list[Row] = []
-        for file in run.files[start : start + DOCUMENTS_AT_ONCE]:
-            pending += (found := _rows_of(run, file, passed_over))
-            progress(file.size, len(found))
-        cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in names]
-        # In place of a line each row has its place among the pending ones, which know their file and line.
-        try:
-            checked = checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
-        except MaskedValueError as error:
-            raise masks.error_of(pending[error.row].file, pending[error.row].line, error) from None
-        for rejection in checked.rejections:
-            row = pending[rejection.line]
-            rejection.line = row.line
-            _reject(run, row.file, rejection)
-        usable = [pending[place] for place in checked.lines]
-        run.staged.update(row.file.pk for row in usable)
-        if run.source.settles:
-            columns = {name: values.to_pylist() for name, values in checked.values.items()}
-            settling += [
-                Row(row.file, row.line, {name: values[place] for name, values in columns.items()})
-                for place, row in enumerate(usable)
-            ]
-        else:
-            checked.lines = np.array([row.line for row in usable], np.int32)
-            yield np.array([row.file.pk for row in usable], np.int64), checked
-    if run.source.settles:
-        rows, run.notes = run.source.settle(settling)
-        run.repeated = run.staged - Counter(row.file.pk for row in rows)
-        values = {c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in run.stage.columns}
-        lines = np.array([row.line for row in rows], np.int32)
-        yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
-
-
-def _rows_of(run: SourceRun, file: SourceFile, passed_over: frozenset) -> list[Row]:
-    """Return the rows of a document, or of several in one file; what none can be made of is rejected once a run."""
-    path, found = run.paths[file.pk], []
-    try:
-        documents = list(documents_of(run, file))
-    except AlteredError:
-        raise
-    except ReadError as error:
-        if (file.name, file.sha256, 1) not in passed_over:
-            _turn_down(run, file, 1, str(error).replace(str(path), file.original_name))
-        return []
-    for document in documents:
-        if (file.name, file.sha256, document.line) in passed_over:
-            continue
-        try:
-            values = dict(run.source.row(document.value, file.name))
-        except Unusable as error:
-            _turn_down(run, file, document.line, str(error))
-            continue
-        if nested := [problem(name, as_cell(value), message) for name, value, message in _nested(run.source, values)]:
-            cells = {name: as_cell(value) for name, value in values.items()}
-            run.rejections.add(file, [Rejection(document.line, cells, nested)])
-        else:
-            found.append(Row(file, document.line, values))
-    return found
-
-
-def _nested(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
-    """Yield the values that are objects or lists where a column takes a single one, and what is wrong with them."""
-    for name, value in values.items():
-        kind = source.bound[name].kind
-        if isinstance(value, dict | list) and not isinstance(kind, Document):
-            yield name, value, f"is {'an object' if isinstance(value, dict) else 'a list'}: expected {kind.expected}"
-
-
-def _turn_down(run: SourceRun, file: SourceFile, line: int, message: str) -> None:
-    values = {"file": file.original_name}
-    _reject(run, file, Rejection(line, values, [problem(None, file.original_name, message)]))
-
-
-def _reject(run: SourceRun, file: SourceFile, rejection: Rejection) -> None:
-    run.unusable.add((file.name, file.sha256, rejection.line))
-    run.rejections.add(file, [rejection])
 
 
 def _table_columns(run: SourceRun) -> list[str]:

@@ -5,9 +5,10 @@ from collections import Counter
 from django.db import connection
 
 from datasets.checking import problem
+from datasets.history.rows import differs
 from datasets.loading.filling import SourceRun
 from datasets.sources import Many
-from datasets.staging import is_distinct, quoted
+from datasets.staging import quoted
 
 
 class Repeats:
@@ -32,8 +33,8 @@ class Repeats:
         return repeated
 
     def _collect(self) -> None:
-        columns = [quoted(c.name) for c in self.run.stage.columns if c.name in self.run.present]
-        other = f"({', '.join(f's.{c}' for c in columns)}) {is_distinct()} ({', '.join(f'f.{c}' for c in columns)})"
+        columns = [c for c in self.run.stage.columns if c.name in self.run.present]
+        other = " OR ".join(differs(c.field, f"s.{quoted(c.name)}", f"f.{quoted(c.name)}") for c in columns)
         place = "{0}.source_file * 4294967296 + {0}.source_line"  # the order of files, and of lines in them
         keys = ", ".join(self.keys)
         stage = self.run.stage

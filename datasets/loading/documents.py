@@ -1,0 +1,187 @@
+"""JSON documents on their way to the stages of the sources that they feed: all of these take a document, or none."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from datasets.cells import Document as DocumentKind
+from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
+from datasets.loading import masks
+from datasets.loading.mended import documents_of
+from datasets.models import SourceFile
+from datasets.reading import AlteredError, Batch, Document, ReadError
+from datasets.sources import JSONSource, Row, Source, Unusable, as_cell
+
+if TYPE_CHECKING:
+    from datasets.loading.filling import SourceRun
+
+FILES_AT_ONCE = 500
+BYTES_AT_ONCE = 32 << 20
+Read = dict[tuple[str, str], list[Document] | ReadError]  # the documents of files, by name and sha256
+
+
+def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, Checked]]:
+    """Yield the usable rows of a source's documents, with their files.
+
+    What a source after it rejects of the same documents is rejected here, before any of it is staged.
+    """
+    examiner = _Examiner(run)
+    place = next(place for place, other in enumerate(run.beside) if other is run)
+    later = [_Examiner(other) for other in run.beside[place + 1 :] if _reads_documents(other)]
+    settling: list[Row] = []
+    for files in _parts(run.files):
+        read: Read = {}
+        rows, checked = examiner.examine(files, read)
+        for file in files:
+            progress(file.size, 0)
+        progress(0, len(rows))
+        for other in later:
+            other.examine([file for file in other.run.files if _name(file) in read], read)
+        usable = np.array([(*_name(row.file), row.line) not in run.unusable for row in rows], bool)
+        if not usable.all():
+            rows, checked = [row for row, good in zip(rows, usable, strict=True) if good], checked.only(usable)
+        run.staged.update(row.file.pk for row in rows)
+        if run.source.settles:
+            columns = {name: values.to_pylist() for name, values in checked.values.items()}
+            settling += [
+                Row(row.file, row.line, {name: values[place] for name, values in columns.items()})
+                for place, row in enumerate(rows)
+            ]
+        else:
+            checked.lines = np.array([row.line for row in rows], np.int32)
+            yield np.array([row.file.pk for row in rows], np.int64), checked
+    if run.source.settles:
+        rows, run.notes = run.source.settle(settling)
+        run.repeated = run.staged - Counter(row.file.pk for row in rows)
+        values = {c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in run.stage.columns}
+        lines = np.array([row.line for row in rows], np.int32)
+        yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
+
+
+def _reads_documents(run: "SourceRun") -> bool:
+    return isinstance(run.source, JSONSource)
+
+
+def _parts(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Yield the files in parts that fit into memory together."""
+    part, size = [], 0
+    for file in files:
+        if part and (len(part) == FILES_AT_ONCE or size + file.size > BYTES_AT_ONCE):
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.size
+    if part:
+        yield part
+
+
+def _name(file: SourceFile) -> tuple[str, str]:
+    return file.name, file.sha256
+
+
+class _Examiner:
+    """Makes rows of documents for one source, and rejects those of which it can make none."""
+
+    def __init__(self, run: "SourceRun"):
+        self.run, self.names = run, list(run.source.bound)
+        places = {name: place for place, name in enumerate(self.names)}
+        self.checker = Checker(run.source, places, self.names, "", run.vocabularies, fixed=bool(run.mended))
+        # What the same documents would fill: a reference to it that is not there says no more than the rejection.
+        self.filled = {other.source.model for other in run.beside if _reads_documents(other)}
+        self.first: dict[tuple, tuple[SourceFile, int, bytes]] = {}  # by key, the first row that has it
+
+    def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], Checked]:
+        """Return the usable rows of *files*, which are read into *read* where they are not in it."""
+        pending = [row for file in files for row in self._rows(file, read)]
+        cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in self.names]
+        # In place of a line each row has its place among the pending ones, which know their file and line.
+        try:
+            checked = self.checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
+        except MaskedValueError as error:
+            raise masks.error_of(pending[error.row].file, pending[error.row].line, error) from None
+        for rejection in checked.rejections:
+            row = pending[rejection.line]
+            rejection.line = row.line
+            self._reject(row.file, rejection)
+        rows = [pending[place] for place in checked.lines]
+        if self.run.source.key and not self.run.source.settles:
+            again = np.array([self._comes_again(row, checked, place) for place, row in enumerate(rows)], bool)
+            if again.any():
+                rows, checked = [row for row, bad in zip(rows, again, strict=True) if not bad], checked.only(~again)
+        return rows, checked
+
+    def _rows(self, file: SourceFile, read: Read) -> Iterator[Row]:
+        run, path = self.run, self.run.paths[file.pk]
+        if _name(file) not in read:
+            try:
+                read[_name(file)] = list(documents_of(run, file))
+            except AlteredError:
+                raise
+            except ReadError as error:
+                read[_name(file)] = error
+        found = read[_name(file)]
+        if isinstance(found, ReadError):
+            if (*_name(file), 1) not in run.unusable:
+                self._turn_down(file, 1, str(found).replace(str(path), file.original_name))
+            return
+        for document in found:
+            if (*_name(file), document.line) in run.unusable:
+                continue
+            if document.error:
+                self._turn_down(file, document.line, document.error.replace(str(path), file.original_name))
+                continue
+            try:
+                values = dict(run.source.row(document.value, file.name))
+            except Unusable as error:
+                self._turn_down(file, document.line, str(error))
+                continue
+            if nested := [problem(name, as_cell(value), said) for name, value, said in _nested(run.source, values)]:
+                self._reject(file, Rejection(document.line, _cells(values), nested))
+            else:
+                yield Row(file, document.line, values)
+
+    def _comes_again(self, row: Row, checked: Checked, place: int) -> bool:
+        """Tell whether an earlier row has the key and other values: the first is the one that counts."""
+        key = tuple(checked.values[name][place].as_py() for name in self.run.source.key)
+        values = repr([array[place].as_py() for array in checked.values.values()])
+        digest = hashlib.sha256(values.encode()).digest()
+        file, line, before = self.first.setdefault(key, (row.file, row.line, digest))
+        if before == digest or (file.pk, line) == (row.file.pk, row.line):
+            return False
+        where = f"line {line}" + (f" of {file.name}" if file.pk != row.file.pk else "")
+        said = problem(
+            self.run.source.key[0],
+            key[0],
+            f"came before, on {where}, with other values; the first is the one that counts",
+        )
+        self._reject(row.file, Rejection(row.line, _cells(row.values), [said], key=list(key)))
+        return True
+
+    def _turn_down(self, file: SourceFile, line: int, message: str) -> None:
+        values = {"file": file.original_name}
+        self._reject(file, Rejection(line, values, [problem(None, file.original_name, message)]))
+
+    def _reject(self, file: SourceFile, rejection: Rejection) -> None:
+        rejection.references = {
+            name: values
+            for name, values in rejection.references.items()
+            if self.run.source.bound[name].model not in self.filled
+        }
+        self.run.unusable.add((*_name(file), rejection.line))
+        self.run.rejections.add(file, [rejection])
+
+
+def _cells(values: dict) -> dict[str, str | None]:
+    return {name: as_cell(value) for name, value in values.items()}
+
+
+def _nested(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
+    """Yield the values that are objects or lists where a column takes a single one, and what is wrong with them."""
+    for name, value in values.items():
+        kind = source.bound[name].kind
+        if isinstance(value, dict | list) and not isinstance(kind, DocumentKind):
+            yield name, value, f"is {'an object' if isinstance(value, dict) else 'a list'}: expected {kind.expected}"

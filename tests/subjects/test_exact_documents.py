@@ -1,0 +1,162 @@
+"""Numbers of documents keep their exact value on every way, and what no reader could take is rejected at import."""
+
+import io
+import json
+from decimal import Decimal
+
+import openpyxl
+import pyarrow.parquet
+import pytest
+from django.db import connection
+
+from datasets.history import edits
+from datasets.history.undoing import undo_run
+from datasets.models import ImportRun
+from subjects.models import Session, Subject
+from tests.importing import counts, imported, rejected
+
+pytestmark = pytest.mark.django_db
+
+NAME = "ecephys_615310_2023-01-26_10-45-12"
+NUMBERS = ["0.1234567890123456789", "123456789012345678901234567890", "-18446744073709551616", "1E5", "1e-400",
+           "-1.5e400", "0.30000000000000004", "1.0", "9007199254740993.0", "0." + "7" * 64, "1" + "0" * 90]  # fmt: skip
+DOCUMENT = f'{{"subject_id": "615310", "deep": {"[" * 63}{"]" * 63}, "numbers": [{", ".join(NUMBERS)}]}}'
+SESSIONS = "/api/subjects/sessions/"
+UNCHANGED = {"subjects": {"read": 1, "unchanged": 1}, "sessions": {"read": 1, "unchanged": 1}}
+
+
+def numbers(document) -> list[Decimal]:
+    """The numbers of a document that is a text, or was read from one."""
+    if not isinstance(document, dict):
+        document = json.loads(document, parse_float=Decimal, parse_int=Decimal)
+    return [Decimal(repr(n) if isinstance(n, float) else n) for n in document["numbers"]]
+
+
+EXACT = [Decimal(number) for number in NUMBERS]
+
+
+@pytest.fixture
+def session(folder):
+    imported("import_subjects", folder(NAME, DOCUMENT))
+    return Session.objects.get()
+
+
+def test_numbers_are_stored_exactly_and_come_again_unchanged(folder, session):
+    assert numbers(session.document) == EXACT
+    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+    # Other spellings of the same numbers, and another order of names.
+    value = json.loads(DOCUMENT, parse_float=Decimal, parse_int=Decimal)
+    spelled = ", ".join(f"{number:f}" for number in value["numbers"])
+    again = f'{{"numbers":[{spelled}],"deep":{json.dumps(value["deep"])}, "subject_id":"615310"}}'
+    assert counts(imported("import_subjects", folder(NAME, again))) == UNCHANGED
+
+
+def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_takes_back(
+    folder, session, admin_client
+):
+    other = DOCUMENT.replace(NUMBERS[0], NUMBERS[0][:-1] + "8").replace(NUMBERS[1], NUMBERS[1][:-1] + "1")
+    preview = imported("import_subjects", folder(NAME, other), dry_run=True)
+    assert counts(preview)["sessions"] == {"read": 1, "updated": 1}
+    page = admin_client.get(f"/admin/datasets/importrun/{ImportRun.objects.first().pk}/change/").text
+    assert NUMBERS[0] in page and NUMBERS[0][:-1] + "8" in page
+    imported("import_subjects", folder(NAME, other))
+    page = admin_client.get(f"/admin/subjects/session/{session.pk}/history/").text
+    assert NUMBERS[1] in page and NUMBERS[1][:-1] + "1" in page
+    undo_run(ImportRun.objects.first())
+    assert numbers(Session.objects.get().document) == EXACT
+    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+
+
+def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, admin_user):
+    sessions = Session.objects.all()
+    edit = edits.delete(sessions, admin_user)
+    edits.restore(edit.changes.all(), Session, admin_user)
+    assert numbers(sessions.get().document) == EXACT
+    edits.correct(sessions, {"document": {"numbers": [Decimal("0.5")]}}, admin_user)
+    edits.release(sessions, "document", admin_user)
+    assert numbers(sessions.get().document) == EXACT
+    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+
+
+def test_every_format_writes_the_exact_numbers(session, client):
+    [row] = json.loads(client.get(SESSIONS).content, parse_float=Decimal, parse_int=Decimal)["results"]
+    one = json.loads(client.get(f"{SESSIONS}{session.pk}/").content, parse_float=Decimal, parse_int=Decimal)
+    assert numbers(row["document"]) == numbers(one["document"]) == EXACT
+
+    def streamed(format):
+        return client.get(SESSIONS, {"format": format, "fields": "document"}).getvalue()
+
+    [line] = streamed("ndjson").splitlines()
+    assert numbers(json.loads(line, parse_float=Decimal, parse_int=Decimal)["document"]) == EXACT
+    cell = streamed("csv").decode().splitlines()[1]
+    assert numbers(cell[1:-1].replace('""', '"')) == EXACT
+    [cell] = pyarrow.parquet.read_table(io.BytesIO(streamed("parquet"))).column("document").to_pylist()
+    assert numbers(cell) == EXACT
+    sheet = openpyxl.load_workbook(io.BytesIO(streamed("xlsx"))).active
+    assert numbers(sheet["A2"].value) == EXACT
+
+
+def test_pages_for_people_show_the_exact_numbers(session, client, admin_client):
+    assert NUMBERS[0] in client.get(SESSIONS, headers={"accept": "text/html"}).text
+    assert NUMBERS[0] in admin_client.get(f"/admin/subjects/session/{session.pk}/change/").text
+    Session.objects.update(document={"n": Decimal(NUMBERS[0])})
+    assert NUMBERS[0] in admin_client.get("/explore/subjects/sessions/?columns=document").text
+
+
+def deep(levels):
+    return f'{{"subject_id": "615310", "deep": {"[" * (levels - 1)}{"]" * (levels - 1)}}}'
+
+
+LEVELS = "at most 64 levels of objects and arrays in each other"
+BOUNDS = "a number with an exponent from -400 to 400"
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (deep(65), LEVELS),
+        (deep(252), LEVELS),
+        (deep(980), LEVELS),
+        (deep(50_000), LEVELS),
+        *((f'{{"subject_id": "1", "n": {n}}}', "a number that JSON knows") for n in ("NaN", "Infinity", "-Infinity")),
+        *((f'{{"subject_id": "1", "n": [{n}]}}', BOUNDS) for n in ("1e999", "-1E-401", "1e401", "1e" + "9" * 5000)),
+        (f'{{"subject_id": "1", "n": {"7" * 65}}}', "at most 64 significant digits"),
+        (f'{{"subject_id": "1", "n": {"7" * 5000}}}', "at most 64 significant digits"),
+        ('{"subject_id": "1", "n": 1, "n": 2}', "each name once in an object"),
+        ('{"subject_id": "1", "n": "\\ud800"}', "half a surrogate pair"),
+        ('{"subject_id": "1", "\\u0000": 1}', "without NUL characters"),
+    ],
+)
+def test_what_no_reader_could_take_is_rejected_with_a_sentence_and_the_rest_is_imported(folder, bad, words, client):
+    folder("bad_1_2023-01-01_00-00-00", bad)
+    report = imported("import_subjects", folder(NAME, DOCUMENT).parent)
+    assert rejected(report) == [("bad_1_2023-01-01_00-00-00", 1, None)]
+    [problem] = report["rejections"][0]["problems"]
+    assert "bad_1_2023-01-01_00-00-00, line 1, column" in problem["message"] and words in problem["message"]
+    assert Session.objects.count() == Subject.objects.count() == 1
+    assert client.get(SESSIONS).status_code == 200
+    answer = client.get(SESSIONS, {"format": "ndjson"})
+    assert len(answer.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize("levels", [65, 252, 500, 980])
+def test_every_format_writes_what_is_stored_however_deep(client, admin_client, levels):
+    """From before there was a bound, or from somebody with psql."""
+    number = "9" * 100
+    text = f'{{"deep": {"[" * (levels - 1)}{number}{"]" * (levels - 1)}}}'
+    Session.objects.create(name="s", subject=Subject.objects.create(subject_id="1"), document={})
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE sessions SET document = %s", [text])
+    session = Session.objects.get()
+    for address in (SESSIONS, f"{SESSIONS}{session.pk}/"):
+        answer = client.get(address)
+        assert answer.status_code == 200 and text.replace(" ", "") in answer.text.replace(" ", "")
+        assert client.get(address, headers={"accept": "text/html"}).status_code == 200
+    for format in ("csv", "ndjson", "parquet", "xlsx"):
+        answer = client.get(SESSIONS, {"format": format})
+        assert answer.status_code == 200 and len(b"".join(answer.streaming_content)) > 100
+    for page in (f"/admin/subjects/session/{session.pk}/change/", f"/admin/subjects/session/{session.pk}/history/",
+                 "/admin/subjects/session/", "/explore/subjects/sessions/?columns=name,document"):  # fmt: skip
+        assert admin_client.get(page).status_code == 200, page
+    edits.correct(Session.objects.all(), {"schema_version": "2"}, None)
+    assert admin_client.get(f"/admin/subjects/session/{session.pk}/history/").status_code == 200

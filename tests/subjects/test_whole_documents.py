@@ -1,0 +1,85 @@
+"""A document is taken by all tables that it feeds, or by none."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from datasets.models import ImportRun
+from subjects.models import Session, Subject
+from tests.importing import counts, imported, rejected
+
+pytestmark = pytest.mark.django_db
+
+MOUSE = {"schema_version": "1.0.3", "subject_id": "615310", "sex": "Female", "date_of_birth": "2022-11-22"}
+FIRST, OTHER = "ecephys_615310_2023-01-26_10-45-12", "behavior_700001_2023-02-02_21-58-54"
+# What the table of subjects rejects, what that of sessions does, and what both do.
+REJECTED = {
+    "a list for one value": ({"sex": ["Female"]}, "sex"),
+    "an object for one value": ({"genotype": {"a": 1}}, "genotype"),
+    "a value that is none": ({"date_of_birth": "22/11/2022"}, "date_of_birth"),
+    "a list in the session": ({"schema_version": ["1.0.3"]}, "schema_version"),
+    "a text too long for the session": ({"schema_version": "1" * 51}, "schema_version"),
+    "a number no database keeps": ({"weight": float("nan")}, None),
+    "no subject": ({"subject_id": None}, None),
+}
+
+
+def stored():
+    provenance = ("created_in", "created_line", "changed_in", "changed_line")
+    subjects = Subject.objects.order_by("pk").values_list("subject_id", "sex", "date_of_birth", *provenance)
+    return list(subjects), list(Session.objects.order_by("pk").values_list("name", "document", *provenance))
+
+
+@pytest.mark.parametrize("case", REJECTED)
+@pytest.mark.parametrize("known", [False, True])
+def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, case, known):
+    change, column = REJECTED[case]
+    if known:
+        imported("import_subjects", folder(FIRST, MOUSE))
+    before = stored()
+    path = folder(FIRST, MOUSE | {"background_strain": "C57BL/6J"} | change)
+    for preview in (True, False):
+        report = imported("import_subjects", path, remove_missing=True, dry_run=preview)
+        assert rejected(report) == [(FIRST, 1, column)]
+        # What reads of it is the rejection, once in the run.
+        assert sorted(map(str, counts(report).values())) == ["{'read': 1, 'rejected': 1}", "{}"]
+        assert report["missing"] == [] and stored() == before
+
+
+@pytest.mark.parametrize("case", ["a list for one value", "a text too long for the session"])
+def test_the_other_documents_of_the_import_are_taken(folder, case):
+    change, column = REJECTED[case]
+    everything = folder(FIRST, MOUSE | change).parent
+    folder(OTHER, MOUSE | {"subject_id": "700001"})
+    assert rejected(imported("import_subjects", everything)) == [(FIRST, 1, column)]
+    assert [row[0] for part in stored() for row in part] == ["700001", OTHER]
+
+
+def test_a_mended_document_is_taken_by_all(folder):
+    imported("import_subjects", folder(FIRST, MOUSE | {"schema_version": ["1.0.3"]}))
+    report = imported("import_subjects", folder(FIRST, MOUSE))
+    assert counts(report) == {"subjects": {"read": 1, "created": 1}, "sessions": {"read": 1, "created": 1}}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_uploaded_document_is_rejected_whole_too(admin_client):
+    text = json.dumps(MOUSE | {"schema_version": {"major": 1}})
+    files = SimpleUploadedFile(f"{FIRST}.json", text.encode())
+    admin_client.post("/admin/datasets/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
+    call_command("worker", batch=True)
+    run = ImportRun.objects.latest("pk")
+    assert [(file.source, file.read, file.rejected, file.created) for file in run.files.order_by("pk")] == [
+        ("subjects", 0, 0, 0),
+        ("sessions", 1, 1, 0),
+    ]
+
+
+def test_a_rejected_row_of_a_table_brings_no_term_and_no_member(tmp_path):
+    from census.models import Workclass
+
+    row = "39, Guild, 77516, Bachelors, 13, Never-married, Sales, Unmarried, Other, Female, 0, 0, 40, Peru, <=50K\n"
+    (tmp_path / "adult.data").write_text(row.replace("39", "390") + row.replace("Guild", "Private"))
+    assert counts(imported("import_census", tmp_path)) == {"respondents": {"read": 2, "created": 1, "rejected": 1}}
+    assert list(Workclass.objects.values_list("name", flat=True)) == ["Private"]
