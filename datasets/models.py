@@ -108,15 +108,14 @@ class SourceFile(models.Model):
     unchanged = models.PositiveIntegerField(default=0)
     repeated = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
-    missing = models.PositiveIntegerField(
-        default=0, help_text="Records whose last file was this one, now without them."
-    )
-    removed = models.PositiveIntegerField(
-        default=0, help_text="Missing records that the run deleted, as it was told to."
-    )
+    missing = models.PositiveIntegerField(default=0, help_text="Records of the file that it no longer holds.")
+    removed = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")
     kept = models.PositiveIntegerField(
         default=0, help_text="Records where a curator's decision stood against the file."
     )
+    # Of the updated and of the kept, those that differ from their file in personal data alone.
+    updated_unseen = models.PositiveIntegerField(default=0, editable=False)
+    kept_unseen = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         db_table = "source_files"

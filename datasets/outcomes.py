@@ -1,15 +1,13 @@
 """What became of records in a run, one by one, for its page: out of the tables, or of what a rehearsal has kept.
 
-A rehearsal is rolled back, so what it would change is kept on disk beside the uploads, a JSON document a line, with an
-index of where each line begins. Kept corrections and missing records are kept so of every run, for no table tells
-them afterwards.
+A rehearsal is rolled back, so what it would change is kept on disk beside the uploads.
+Kept corrections and missing records are kept so of every run, for no table tells them afterwards.
 """
 
 import shutil
-from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,10 @@ from django.conf import settings
 from django.db import connection
 
 from datasets import exact_json
-from datasets.history.rows import as_json
+from datasets.entries_on_disk import EntriesWriter, KeptEntries
+from datasets.history.rows import as_json, equal_but_for
 from datasets.models import Change, ContentRecord, ImportRun, SourceFile
+from datasets.personal import personal_names
 from datasets.sources import Detail, LookUp, Reference, Source, sources_of
 from datasets.staging import quoted
 
@@ -41,14 +41,14 @@ def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) 
     if whole and run.task_id is None:
         for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.REHEARSED, task_id=None):
             forget(old)
+    personal = {source.name: _personal_columns(source) for source in sources_of(run.dataset)}
     with ExitStack() as books:
 
         def write(kind: str, entries: Iterable[dict]) -> None:
             if (first := next(entries := iter(entries), None)) is not None:
-                book = books.enter_context(_Book(folder_of(run), kind))
-                book.add(first)
-                for entry in entries:
-                    book.add(entry)
+                writer = books.enter_context(EntriesWriter(folder_of(run), kind))
+                for entry in chain([first], entries):
+                    writer.add(entry, seen=not _is_unseen(entry, personal))
 
         write("missing", missing)
         write("kept", (entry for merge in merges for entry in _kept(merge)))
@@ -67,13 +67,17 @@ def forget(run: ImportRun) -> None:
     shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
-def entries(run: ImportRun, kind: str) -> "Kept | Stored | None":
-    """Return the records of one kind, to be counted and sliced; None where nobody has kept them."""
+def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEntries | Stored | None":
+    """Return the records of one kind, to be counted and sliced; None where nobody has kept them.
+
+    *unseen* has the names of sources whose personal data the reader may not see: records that differ in nothing else
+    are left out.
+    """
     if kind in ("missing", "kept"):
-        return Kept(folder_of(run), kind)
+        return KeptEntries(folder_of(run), kind, seen=bool(unseen))
     if run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
-        return Stored(run, kind)
-    return Kept(folder_of(run), kind) if (folder_of(run) / "whole").exists() else None
+        return Stored(run, kind, unseen)
+    return KeptEntries(folder_of(run), kind, seen=bool(unseen)) if (folder_of(run) / "whole").exists() else None
 
 
 def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
@@ -103,41 +107,26 @@ def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
     return there | rows
 
 
-class Kept:
-    """Entries on disk."""
-
-    def __init__(self, folder: Path, kind: str):
-        self.lines, self.index = folder / f"{kind}.ndjson", folder / f"{kind}.index"
-
-    def __len__(self) -> int:
-        return self.index.stat().st_size // 8 if self.index.exists() else 0
-
-    def __getitem__(self, part: slice) -> list[dict]:
-        start, stop, _ = part.indices(len(self))
-        if start >= stop:
-            return []
-        with self.index.open("rb") as index, self.lines.open("rb") as lines:
-            index.seek(8 * start)
-            lines.seek(array("Q", index.read(8))[0])
-            return [exact_json.loads(line) for line in islice(lines, stop - start)]
-
-
 class Stored:
     """Entries that the tables tell: what a run that landed has changed or created."""
 
-    def __init__(self, run: ImportRun, kind: str):
+    def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = ()):
         self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)
+        self.changes = _changes(run)
+        for source in self.sources:
+            if source.name in unseen:
+                self.changes = self.changes.extra(where=[_differs_in_seen(source)])  # noqa: S610 - of our own names
 
     def __len__(self) -> int:
         if self.kind == "changed":
-            return _changes(self.run).count()
+            return self.changes.count()
         return sum(self._created(source) for source in self.sources)
 
     def __getitem__(self, part: slice) -> list[dict]:
         start, stop, _ = part.indices(len(self))
         names = _names(self.run)
         if self.kind == "changed":
-            changes = list(_changes(self.run)[start:stop])
+            changes = list(self.changes[start:stop])
             by_table = {source.name: source for source in self.sources}
             told = {
                 entry["change"]: entry
@@ -159,33 +148,29 @@ class Stored:
         return source.model._default_manager.filter(created_in__in=files).count() if files else 0
 
 
-class _Book:
-    """Writes entries and where each begins."""
-
-    def __init__(self, folder: Path, kind: str):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lines, self.index = (folder / f"{kind}.ndjson").open("wb"), (folder / f"{kind}.index").open("wb")
-        self.place = 0
-
-    def __enter__(self) -> "_Book":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.lines.close()
-        self.index.close()
-
-    def add(self, entry: dict) -> None:
-        line = exact_json.dumps(entry, default=str) + b"\n"
-        self.index.write(array("Q", [self.place]).tobytes())
-        self.lines.write(line)
-        self.place += len(line)
-
-
 # What each kind of entry says; a row is told by the names of the source's columns, its references by what they name.
 
 
 def _names(run: ImportRun) -> dict[int, SourceFile]:
     return {file.pk: file for file in run.files.all()}
+
+
+def _personal_columns(source: Source) -> set[str]:
+    personal = personal_names(source.model)
+    return {name for name, column in source.bound.items() if column.field.name in personal}
+
+
+def _is_unseen(entry: dict, personal: dict[str, set[str]]) -> bool:
+    """Tell whether an entry of a changed or kept record differs in personal data alone."""
+    differing = {cell["column"] for cell in entry.get("cells", ()) if cell["differs"]}
+    return bool(differing) and differing <= personal[entry["source"]]
+
+
+def _differs_in_seen(source: Source) -> str:
+    """Return the condition on changes that is true unless one of *source* differs in personal data alone."""
+    columns = [source.model._meta.get_field(name).column for name in sorted(personal_names(source.model))]
+    equal = equal_but_for("changes.before", "changes.after", [*columns, "changed_in_id", "changed_line", "corrections"])
+    return f"NOT (changes.{quoted('table')} = '{source.name}' AND {equal})"
 
 
 def _changes(run: ImportRun, source: Source | None = None):

@@ -1,7 +1,7 @@
 """A run told to its reader: as lines for a terminal, and whole as JSON."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from datasets.loading import Outcome
 from datasets.models import ImportRun, RejectedRow, SourceFile
+from datasets.personal import hidden_fields
+from datasets.sources import dataset_apps, sources_of
 
 COUNTS = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
 SHOWN = 10  # rejections and missing records in the summary; the report has them all
@@ -22,8 +24,30 @@ def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
     return sources
 
 
-def totals(files: Iterable[SourceFile]) -> dict[str, int]:
-    return {name: sum(getattr(file, name) for file in files) for name in COUNTS}
+def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
+    """Return the counts of *file*, as somebody may know them who may not see the personal data of sources *unseen*.
+
+    No count tells them whether a file has guessed such data: records that differ in personal data alone count as
+    unchanged, and a decision about personal data alone is not counted.
+    """
+    told = {name: getattr(file, name) for name in COUNTS}
+    if file.source in unseen:
+        told["updated"] -= file.updated_unseen
+        told["unchanged"] += file.updated_unseen
+        told["kept"] -= file.kept_unseen
+    return told
+
+
+def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[str, int]:
+    """Return the sums of the counts of *files*, as :func:`counts` tells them."""
+    each = [counts(file, unseen) for file in files]
+    return {name: sum(told[name] for told in each) for name in COUNTS}
+
+
+def unseen_sources(user, *datasets: str) -> frozenset[str]:
+    """Return the names of the sources of *datasets* that bring personal data which *user* may not see."""
+    known = [source for name in datasets if name in dataset_apps() for source in sources_of(name)]
+    return frozenset(source.name for source in known if hidden_fields(source.model, user))
 
 
 def progress(run: ImportRun) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class ImportViews:
         user = request.user
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
-            "sources": runpage.counts(run),
+            "sources": runpage.counts(run, user),
             "most": missing.most_of_rehearsed(run) if not run.remove_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.LANDED,
             "may_repeat": user.has_perm(IMPORT)

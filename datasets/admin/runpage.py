@@ -23,16 +23,20 @@ TABS = {
     "kept": "Kept corrections",
     "rejected": "Rejected",
 }
+SIDES = ("old", "new")
 PER_PAGE = 50
 STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
 
 
-def counts(run: ImportRun) -> list[dict]:
-    """Return the counts of each source, with its files; of a run that was stopped, what it has read, if it tells."""
-    told = []
+def counts(run: ImportRun, user) -> list[dict]:
+    """Return the counts of each source as *user* may know them, with its files.
+
+    Of a run that was stopped, return what it has read, if it tells.
+    """
+    told, unseen = [], reports.unseen_sources(user, run.dataset)
     shown = ("read", "rejected") if run.status in STOPPED else COUNTED
     for source, files in reports.by_source(run).items():
-        totals = reports.totals(files)
+        totals = reports.totals(files, unseen)
         told.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
     if run.status in STOPPED and not any(file.read for one in told for file in one["files"]):
         return []
@@ -51,7 +55,7 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
     if page is not None and tab == "missing":
         page.object_list = outcomes.with_rows(run, page.object_list)
-    shown = list((_rejected if tab == "rejected" else _visible)(page, readers)) if page else []
+    shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
     if tab != "new" or run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
     tables = _tables(shown) if tab in ("new", "missing") else []
@@ -64,7 +68,8 @@ def _entries_for(run: ImportRun, user) -> dict[str, Any]:
     models = [source.model._meta for source in sources_of(run.dataset)]
     found: dict[str, Any] = {}
     if user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models]):
-        found = {name: outcomes.entries(run, name) for name in TABS if name != "rejected"}
+        unseen = reports.unseen_sources(user, run.dataset)
+        found = {name: outcomes.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("datasets.view_rejectedrow"):
         rows = RejectedRow.objects.filter(file__run=run)
         found["rejected"] = rows.select_related("file").order_by("file", "line", "pk")
@@ -103,14 +108,18 @@ def _size(entries) -> int:
     return entries.count() if isinstance(entries, QuerySet) else len(entries)
 
 
-def _visible(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
+def _visible(page: Page, readers: dict[str, Reader], tab: str) -> Iterator[dict]:
     for entry in page.object_list:
         may_see = readers[entry["source"]].may_see
         told = dict(entry)
         if "cells" in entry:
+            # That a hidden cell differs, or that it is listed among those that do, would tell whether a file knew it.
             told["cells"] = [
-                c | {side: _readable(c[side]) if may_see(c["column"]) else masked(c[side]) for side in ("old", "new")}
-                for c in entry["cells"]
+                cell | {side: _readable(cell[side]) for side in SIDES}
+                if may_see(cell["column"])
+                else cell | {side: masked(cell[side]) for side in SIDES} | {"differs": False}
+                for cell in entry["cells"]
+                if tab != "kept" or may_see(cell["column"])
             ]
         row = entry.get("row", entry.get("values", {}))  # a missing record may be gone since, or be of an old run
         told["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]

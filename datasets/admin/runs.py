@@ -1,5 +1,8 @@
 """What is known of imports: runs, their files, and the rows that they could not use. Nothing of it can be edited."""
 
+from collections.abc import Callable
+from functools import cache
+
 from django.apps import apps
 from django.contrib import admin
 from django.db import models
@@ -7,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
+from datasets import reports
 from datasets.admin.imports import ImportViews
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.models import ImportRun, RejectedRow, SourceFile
@@ -16,32 +20,25 @@ from datasets.sources import dataset_apps, sources_of
 
 admin.site.app_index_template = "admin/datasets/app_index.html"
 
-COUNTS = ["read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept"]
+
+@cache  # the admin compares columns, so that each must be the same one whenever it is asked for
+def _count_column(name: str, unseen: frozenset[str]) -> Callable:
+    @admin.display(description=name)
+    def count(file: SourceFile) -> str:
+        told = reports.counts(file, unseen)[name]
+        if name != "rejected" or not told:
+            return f"{told:,}"
+        address = reverse("admin:datasets_rejectedrow_changelist")
+        return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, f"{told:,}")
+
+    count.__name__ = name
+    return count
 
 
-def _rejected_link(file: SourceFile) -> str:
-    if not file.rejected:
-        return "0"
-    address = reverse("admin:datasets_rejectedrow_changelist")
-    return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, file.rejected)
-
-
-class SourceFileInline(admin.TabularInline):
-    model = SourceFile
-    fields = readonly_fields = ["source", "name", *("rejections" if name == "rejected" else name for name in COUNTS)]
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    @admin.display(description="rejected")
-    def rejections(self, file: SourceFile) -> str:
-        return _rejected_link(file)
+def _counts(request) -> list[Callable]:
+    """Return the columns with the counts of a file, as the reader may know them."""
+    unseen = reports.unseen_sources(request.user, *dataset_apps())
+    return [_count_column(name, unseen) for name in reports.COUNTS]
 
 
 @admin.register(ImportRun)
@@ -51,7 +48,6 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
     search_fields = ["dataset", "error__folded_contains", "files__name__folded_contains"]
     date_hierarchy = "started_at"
     ordering = ["-pk"]
-    inlines = [SourceFileInline]
 
     def get_queryset(self, request):
         files = SourceFile.objects.filter(run=models.OuterRef("pk")).order_by()
@@ -71,31 +67,26 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
 
 @admin.register(SourceFile)
 class SourceFileAdmin(ReadOnlyAdmin):
-    list_display = [
-        "name",
-        "source",
-        "of_run",
-        "read",
-        "created",
-        "updated",
-        "unchanged",
-        "repeated",
-        "rejections",
-        "missing",
-    ]
+    list_display = ["name", "source", "of_run"]
+    list_select_related = ["run"]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
     ordering = ["-pk"]
+
+    def get_list_display(self, request):
+        return [*self.list_display, *_counts(request)[:-2]]
+
+    def get_readonly_fields(self, request, obj=None):
+        known = [f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *reports.COUNTS)]
+        return [*known, *_counts(request)]
+
+    get_fields = get_readonly_fields
 
     @admin.display(description="run", ordering="run")
     def of_run(self, file: SourceFile) -> str:
         return format_html(
             '<a href="{}">run {}</a>', reverse("admin:datasets_importrun_change", args=[file.run_id]), file.run_id
         )
-
-    @admin.display(description="rejected")
-    def rejections(self, file: SourceFile) -> str:
-        return _rejected_link(file)
 
 
 @admin.register(RejectedRow)

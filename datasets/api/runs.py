@@ -1,5 +1,6 @@
 """Import runs as programs read them: what was asked for, how far it has come, what became of it, what can be done."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import prefetch_related_objects
@@ -45,8 +46,9 @@ def summary_of(request, run: ImportRun) -> dict[str, Any]:
 def body_of(request, run: ImportRun) -> dict[str, Any]:
     """Return all that is told of a run."""
     prefetch_related_objects([run], "files")
+    unseen = reports.unseen_sources(request.user, run.dataset)
     sources = [
-        {"source": source, **reports.totals(files), "files": [_file(file) for file in files]}
+        {"source": source, **reports.totals(files, unseen), "files": [_file(file, unseen) for file in files]}
         for source, files in reports.by_source(run).items()
     ]
     more = {"notes": run.notes, "new_lookups": run.new_lookups, "sources": sources}
@@ -81,9 +83,9 @@ def _progress(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _file(file: SourceFile) -> dict[str, Any]:
+def _file(file: SourceFile, unseen: Collection[str]) -> dict[str, Any]:
     named = {"id": file.pk, "name": file.name, "sha256": file.sha256, "size": file.size, "encoding": file.encoding}
-    return named | {name: getattr(file, name) for name in reports.COUNTS} | {"unknown_columns": file.unknown_columns}
+    return named | reports.counts(file, unseen) | {"unknown_columns": file.unknown_columns}
 
 
 def _links(request, run: ImportRun) -> dict[str, str]:

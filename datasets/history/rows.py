@@ -5,6 +5,8 @@ Each value comes back exactly. SQLite writes a float with 15 digits and a JSON d
 function writes a float, and a document whose text would change has that text beside it, as AS_STORED names it.
 """
 
+from collections.abc import Iterable
+
 from django.db import connection, models
 
 from datasets.staging import is_distinct, quoted
@@ -115,6 +117,15 @@ def differs(field: models.Field, one: str, other: str) -> str:
         # Most are equal texts, and are not read for that.
         return f"({one} IS NOT {other} AND comparable_json({one}) IS NOT comparable_json({other}))"
     return f"({one} {is_distinct()} {other})"
+
+
+def equal_but_for(one: str, other: str, names: Iterable[str]) -> str:
+    """Return the condition that two JSON expressions of a row are equal in all columns but those of *names*."""
+    if connection.vendor == "postgresql":
+        without = "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]"
+        return f"(({one} - {without}) = ({other} - {without}))"
+    without = ", ".join(f"'$.{name}'" for name in names)
+    return f"(json_remove({one}, {without}) = json_remove({other}, {without}))"
 
 
 def is_corrected(corrections: str, name: str) -> str:

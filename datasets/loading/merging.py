@@ -42,12 +42,12 @@ class Merge:
 
     def merge(self, progress: Progress) -> dict[str, list[str]]:
         """Do it; returns the look-up values that were new, by table."""
-        run = self.run
+        run, updated, updates = self.run, Counter(), None
         if run.direct:
             with self._index_last(), self._keys_set_aside():
                 fill(run, progress)
                 new_lookups = add_lookups(run)
-            created, updated = run.staged - run.passed_over, Counter()
+            created = run.staged - run.passed_over
         else:
             turn_down_unknown(run)
             if self.source.key:
@@ -55,8 +55,10 @@ class Merge:
             new_lookups = add_lookups(run)
             run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
             updates = Updates(run, self.resolved(), self.same) if self.source.key else None
-            updated, kept = updates.make() if updates else (Counter(), Counter())
-            run.kept += kept
+            if updates:
+                updates.make()
+                updated = updates.updated
+                run.kept += updates.kept
             created = self._insert()
             for column in self.many:
                 self._link(column)
@@ -67,6 +69,8 @@ class Merge:
             file.rejected = run.rejections.count(file)
             file.created, file.updated, file.repeated = (each[file.pk] for each in (created, updated, run.repeated))
             file.kept = run.kept[file.pk]
+            if updates:
+                file.updated_unseen, file.kept_unseen = updates.updated_unseen[file.pk], updates.kept_unseen[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
 

@@ -1,6 +1,7 @@
 """Stored records that their file now says something else of: updated, but for what a curator has corrected."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 
@@ -8,6 +9,7 @@ from datasets.history.rows import as_json, differs, is_corrected, json_value, no
 from datasets.loading.filling import SourceRun
 from datasets.loading.members import as_list, of_list, staged_members, stored_members
 from datasets.models import Change
+from datasets.personal import personal_names
 from datasets.sources import Column, Many
 from datasets.staging import is_distinct, quoted
 
@@ -28,12 +30,18 @@ class Updates:
         present = [c for c in run.stage.columns if c.name in run.present and c.name not in keys]
         self.columns = [column for column in present if not isinstance(column, Many)]
         self.many = [column for column in present if isinstance(column, Many)]
+        self.personal = personal_names(model)
+        self.updated, self.updated_unseen = Counter(), Counter()
+        self.kept, self.kept_unseen = Counter(), Counter()
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
 
-    def make(self) -> tuple[Counter, Counter]:
-        """Update them and write down what changed; returns how many records did, and how many were kept, by file."""
+    def make(self) -> None:
+        """Update them and write down what changed; count in ``updated`` and ``kept``, by file.
+
+        ``updated_unseen`` and ``kept_unseen`` count those of them that differ in personal data alone.
+        """
         self.run.stage.collect(self.run.stage.changed, self._changed())
         with connection.cursor() as cursor:
             cursor.execute(
@@ -42,13 +50,15 @@ class Updates:
             )
             for column in self.many:
                 self._unlink(cursor, column)
-            cursor.execute(f"SELECT source_file, count(*) FROM {self.changed} WHERE own = 1 GROUP BY source_file")
-            updated = Counter(dict(cursor.fetchall()))
-            kept = Counter()
+            cursor.execute(
+                f"SELECT source_file, count(*), sum(1 - seen) FROM {self.changed} WHERE own = 1 GROUP BY source_file"
+            )
+            for file, count, unseen in cursor.fetchall():
+                self.updated[file], self.updated_unseen[file] = count, unseen
             if self.corrected:
-                cursor.execute(self._kept())
-                kept = Counter(dict(cursor.fetchall()))
-        return updated, kept
+                self.kept = self._kept(cursor)
+                if self.personal:
+                    self.kept_unseen = self.kept - self._kept(cursor, without=self.personal)
 
     def write_down(self, run_id: int) -> None:
         """Store a Change for each, with the row before and after; called when the links are made, too."""
@@ -83,13 +93,14 @@ class Updates:
             said.append((f"ms{place}.members", side, corrected, stored, column.field))
             many.append(f"{as_list(f'ms{place}.members')} AS {quoted(column.field.name)}")
         changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in said) or "1 = 0"
-        own = " OR ".join(
-            f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
+        own = {
+            field.name: f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
             for new, _, corrected, stored, field in said
-        )
+        }
+        seen = [condition for name, condition in own.items() if name not in self.personal]
         extra = "".join(f", {column}" for column in many)
         return (
-            f"SELECT r.{self.pk} AS pk, s.*{extra}, CASE WHEN {own or '1 = 0'} THEN 1 ELSE 0 END AS own,"
+            f"SELECT r.{self.pk} AS pk, s.*{extra}, {_flag(own.values())} AS own, {_flag(seen)} AS seen,"
             f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s"
             f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {changed}"
         )
@@ -121,21 +132,24 @@ class Updates:
             records += f" JOIN {self.table} r ON r.{self.pk} = s.pk WHERE NOT {self._is_corrected(column)}"
         cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
 
-    def _kept(self) -> str:
-        """Return the query of how many records hold a correction against their file, by file."""
+    def _kept(self, cursor, without: Collection[str] = ()) -> Counter[int]:
+        """Return how many records hold a correction against their file, by file; not in the fields *without*."""
         against = [
             f"({self._is_corrected(c)} AND {differs(c.field, self._file_side(c), f'r.{quoted(c.stored_as)}')})"
             for c in self.columns
+            if c.field.name not in without
         ]
         against += [
             f"({self._is_corrected(c)} AND {of_list('r.corrections', c.field.name)} {is_distinct()}"
             f" (SELECT m.members FROM {stored_members(c)} m WHERE m.owner = r.{self.pk}))"
             for c in self.many
+            if c.field.name not in without
         ]
-        return (
+        cursor.execute(
             f"SELECT s.source_file, count(*) FROM {self.resolved} s JOIN {self.table} r ON {self.same}"
-            f" WHERE r.corrections IS NOT NULL AND ({' OR '.join(against)}) GROUP BY s.source_file"
+            f" WHERE r.corrections IS NOT NULL AND ({' OR '.join(against) or '1 = 0'}) GROUP BY s.source_file"
         )
+        return Counter(dict(cursor.fetchall()))
 
     def _is_corrected(self, column: Column) -> str:
         name = column.field.name if isinstance(column, Many) else column.stored_as
@@ -148,3 +162,8 @@ class Updates:
         return (
             f"CASE WHEN {self._is_corrected(column)} THEN {value_of(column.field, 'r.corrections')} ELSE {stored} END"
         )
+
+
+def _flag(conditions: Iterable[str]) -> str:
+    """Return the SQL expression that is 1 where one of *conditions* holds, and 0 elsewhere."""
+    return f"CASE WHEN {' OR '.join(conditions) or '1 = 0'} THEN 1 ELSE 0 END"
