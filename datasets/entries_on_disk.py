@@ -50,8 +50,7 @@ class EntriesWriter:
 
     def add(self, entry: dict, *, seen: bool = True) -> None:
         """Append *entry*; *seen* is false for one that differs in personal data alone."""
-        line = exact_json.dumps(entry, default=str) + b"
-"
+        line = exact_json.dumps(entry, default=str) + b"\n"
         place = array("Q", [self.place]).tobytes()
         self.every.write(place)
         if seen:
