@@ -1,5 +1,6 @@
 """What every import command is: argparse on one side, an import on the other."""
 
+import fnmatch
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -10,16 +11,17 @@ from time import monotonic
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets import reports
+from datasets.escaping import escaped, escaped_json
 from datasets.loading import ImportRefused, Options, Outcome, import_files
 from datasets.models import ImportRun, SourceFile
 from datasets.sources import sources_of
-from datasets.terminal import unusable
+from datasets.terminal import TerminalCommand, unusable
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
@@ -33,7 +35,7 @@ OPTIONS_BY_NAME = {
 LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(TerminalCommand):
     """Imports the files of ``dataset``."""
 
     dataset: ClassVar[str]
@@ -54,6 +56,13 @@ class ImportCommand(BaseCommand):
         parser.add_argument(
             "--as", dest="known_as", metavar="NAME", help="the name of the file that the one given continues"
         )
+        parser.add_argument(
+            "--pattern",
+            action="append",
+            default=[],
+            metavar="GLOB",
+            help="in folders, read files of such a name too, as if they were named; may be given several times",
+        )
         parser.add_argument("--encoding", default="utf-8", help="of the files, where it is not UTF-8; such as cp1252")
         parser.add_argument(
             "--report", type=_named, metavar="FILE", help="write the whole report there, as JSON; - for standard output"
@@ -62,11 +71,12 @@ class ImportCommand(BaseCommand):
     def handle(self, **options) -> None:
         report: Path | None = options["report"]
         known_as = _known_as(options["known_as"])
+        patterns = (options["pattern"],) if isinstance(options["pattern"], str) else tuple(options["pattern"])
         if options["remove_most"] and not options["remove_missing"]:
             raise CommandError("--remove-most goes with --remove-missing, which says that missing records are deleted.")
         if report:
             _see_that_it_is_not_read(
-                report, options["paths"] or [Path(settings.SOURCES_DIR, self.dataset)], self.dataset
+                report, options["paths"] or [Path(settings.SOURCES_DIR, self.dataset)], self.dataset, patterns
             )
             _see_that_it_can_be_written(report)
         try:
@@ -84,6 +94,7 @@ class ImportCommand(BaseCommand):
                         remove_missing=options["remove_missing"],
                         remove_most=options["remove_most"],
                         known_as=known_as,
+                        patterns=patterns,
                         encoding=options["encoding"],
                     ),
                     progress,
@@ -93,7 +104,7 @@ class ImportCommand(BaseCommand):
         if report:
             self._report(report, reports.whole(outcome))
         if options["verbosity"]:
-            lines = (f"{line}\n" for line in reports.summary(outcome))
+            lines = (f"{escaped(line)}\n" for line in reports.summary(outcome))
             if report == STANDARD_OUTPUT:
                 sys.stderr.writelines(lines)
             else:
@@ -104,12 +115,13 @@ class ImportCommand(BaseCommand):
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:
             for line in [*run.notes, *reports.rejected_lines(run)]:
-                self.stderr.write(line)
+                self.stderr.write(escaped(line))
         if report:
             self._report(report, reports.whole(Outcome(run)) if run else reports.refusal(self.dataset, str(refusal)))
         raise CommandError(f"{refusal}{_options_named_in(str(refusal))}") from None
 
     def _report(self, report: Path, pieces: Iterable[str]) -> None:
+        pieces = map(escaped_json, pieces)
         if report == STANDARD_OUTPUT:
             self._print(pieces)
             return
@@ -165,15 +177,18 @@ def _see_that_it_can_be_written(report: Path) -> None:
         raise CommandError(f"--report {report} cannot be written: {error.strerror}.") from None
 
 
-def _see_that_it_is_not_read(report: Path, paths: list[Path], dataset: str) -> None:
+def _see_that_it_is_not_read(report: Path, paths: list[Path], dataset: str, patterns: tuple[str, ...]) -> None:
     """Raise CommandError where *report* is among the files that are imported, now or the next time."""
     place = report.resolve()
     if place in (path.resolve() for path in paths):
         raise CommandError(
             f"--report {report} is a file that is to be imported: expected another, such as report.json."
         )
+    outright = any(fnmatch.fnmatchcase(place.name.lower(), pattern.lower()) for pattern in patterns)
     for source in sources_of(dataset):
-        if source.fits_name(place) and (inside := [path for path in paths if path.resolve() in place.parents]):
+        if source.fits_name(place, outright=outright) and (
+            inside := [path for path in paths if path.resolve() in place.parents]
+        ):
             raise CommandError(
                 f"--report {report} would be read as a file of {source.name}, for it is in {inside[0]}, which is "
                 "imported, and is called as those are. Expected a place outside, or another name, such as report.txt."

@@ -1,17 +1,23 @@
 """The files of an import: which source each belongs to, and their bytes, kept by sha256."""
 
+import fnmatch
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
+from datasets.escaping import escaped
+from datasets.folders import Folders, dangling
+from datasets.naming import as_text, given, shortest
 from datasets.reading import ReadError, StoredFile, matches
 from datasets.reading.text import Text
 from datasets.sources import CSVSource, JSONSource, Source
+
+MOST_TOLD = 1000  # paths that were not read; of more, their number is told
 
 
 class FilesError(Exception):
@@ -47,11 +53,11 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
         path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
         called = Path(upload.name)
         try:
-            fitting = _sources_for(path, sources, encoding, called)
+            fitting = _sources_for(path, sources, encoding, called, outright=True)
             with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
                 pass  # one that only its name speaks for is looked at, too: it may be a picture
         except ReadError as error:
-            raise FilesError(str(error).replace(str(path), upload.name)) from None
+            raise FilesError(escaped(str(error).replace(str(path), upload.name), "\n")) from None
         if not fitting:
             raise FilesError(
                 f"{upload.name} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
@@ -60,31 +66,71 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
     return found
 
 
-def find(paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8") -> tuple[list[Found], list[Path]]:
-    """Return the files among *paths*, folders searched through, and those in folders that fit no source.
+def find(
+    paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8", patterns: Sequence[str] = ()
+) -> tuple[list[Found], list[str]]:
+    """Return the files among *paths*, folders searched through, and a sentence for each path that was not read.
 
-    A file belongs to the source that names it, else to the one whose columns it has. Raises FilesError for a path
-    that is not there, and for a file named outright that fits none or several; ReadError for one that cannot be read.
+    A file belongs to the source that names it, else to the one whose columns it has; one in a folder whose name
+    matches one of *patterns* is taken as if it were named outright. Raises FilesError for a path that is not there,
+    and for a file named outright that fits none or several; ReadError for one that cannot be read.
     """
     found: dict[Path, Found] = {}
-    passed_over: list[Path] = []
+    folders, unfit = Folders(), []
+    folders.pass_over(kept_at(""))  # imports that were kept are not to come again
+
+    def search(files: Iterable[Path]) -> bool:
+        fits = False
+        for file in files:
+            if matched := any(fnmatch.fnmatchcase(as_text(file.name).lower(), p.lower()) for p in patterns):
+                fitting = _outright(file, sources, encoding)
+            else:
+                fitting = _sources_in_folder(file, sources, encoding)
+            if fitting:
+                found.setdefault(given(file), Found(file, tuple(fitting), given(file)))
+            elif not matched:
+                unfit.append(file)
+            fits = fits or bool(fitting)
+        return fits
+
+    paths = list(paths)
+    empty = [path for path in paths if path.is_dir() and not search(sorted(folders.files_in(path)))]
+    for link, files in folders.files_behind_links():
+        if search(sorted(files)):
+            empty = [path for path in empty if path not in link.parents]
     for path in paths:
         if path.is_dir():
-            inside = [(file, _sources_in_folder(file, sources, encoding)) for file in _files_in(path)]
-            if not any(fitting for _, fitting in inside):
-                raise FilesError(f"{path} holds no file that fits a source. Expected:\n{described(sources)}")
-            passed_over += [file for file, fitting in inside if not fitting]
-        elif path.is_file():
-            inside = [(path, _sources_for(path, sources, encoding))]
-            if not inside[0][1]:
+            if path in empty and not any(given(path) in file.parents for file in found):
                 raise FilesError(
-                    f"{path} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
+                    f"{as_text(path)} holds no file that fits a source. Expected:\n{described(sources)}"
+                    + "".join(f"\n{as_text(one)} {why}." for one, why in folders.unread[:MOST_TOLD])
                 )
+        elif path.is_file():
+            found.setdefault(given(path), Found(path, tuple(_outright(path, sources, encoding)), given(path)))
+        elif why := dangling(path):
+            raise FilesError(f"{as_text(path)} {as_text(why)}.")
         else:
             what = "is neither a file nor a folder" if path.exists() else "is not there: expected a file or a folder"
-            raise FilesError(f"{path} {what}.")
-        found |= {file.resolve(): Found(file, tuple(fitting), file) for file, fitting in inside if fitting}
-    return list(found.values()), passed_over
+            raise FilesError(f"{as_text(path)} {what}.")
+    unread = [*((file, "fits no source and was passed over") for file in unfit), *folders.unread]
+    return list(found.values()), _told(found, sorted(unread))
+
+
+def _told(found: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str]:
+    """Return a sentence for each path that was not read, which names it by as much of it as is needed."""
+    names = shortest([*found, *(given(path) for path, _ in unread)])
+    told = [f"{names[given(path)]} {as_text(why)}." for path, why in unread[:MOST_TOLD]]
+    more = len(unread) - MOST_TOLD
+    return told + ([f"{more:,} more files and folders were not read."] if more > 0 else [])
+
+
+def _outright(path: Path, sources: list[Source], encoding: str) -> list[Source]:
+    """Return the sources that read a file which was named; raises FilesError where there is none."""
+    if fitting := _sources_for(path, sources, encoding, outright=True):
+        return fitting
+    raise FilesError(
+        f"{as_text(path)} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
+    )
 
 
 def described(sources: list[Source]) -> str:
@@ -93,6 +139,7 @@ def described(sources: list[Source]) -> str:
     for source in sources:
         patterns = source.file if isinstance(source.file, tuple) else (source.file,)
         columns = ", ".join(source.bound) if isinstance(source, CSVSource) else "JSON documents"
+        patterns = (*patterns, *(f"{pattern} where it is named itself" for pattern in source.named))
         lines.append(f"  {source.name} ({' or '.join(patterns)}): {columns}")
     return "\n".join(lines)
 
@@ -112,7 +159,11 @@ def keep(path: Path) -> StoredFile:
     folder = Path(settings.MEDIA_ROOT, "imports")
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    with path.open("rb") as original, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise ReadError(f"{as_text(path)} cannot be read: {error.strerror}.") from None
+    with opened as original, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
         try:
             while block := original.read(2**20):
                 digest.update(block)
@@ -137,12 +188,6 @@ def kept_at(sha256: str) -> Path:
     return Path(settings.MEDIA_ROOT, "imports", sha256)
 
 
-def _files_in(folder: Path) -> list[Path]:
-    kept = kept_at("").resolve()  # imports that were kept are not to come again
-    files = (path for path in folder.rglob("*") if path.is_file() and kept not in path.resolve().parents)
-    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-
-
 def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> list[Source]:
     """Return the sources that read a file found in a folder, where other things may lie too."""
     try:
@@ -151,13 +196,15 @@ def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> list
         return []
 
 
-def _sources_for(path: Path, sources: list[Source], encoding: str, called: Path | None = None) -> list[Source]:
-    if named := [source for source in sources if source.fits_name(called or path)]:
+def _sources_for(
+    path: Path, sources: list[Source], encoding: str, called: Path | None = None, *, outright: bool = False
+) -> list[Source]:
+    if named := [source for source in sources if source.fits_name(called or path, outright=outright)]:
         # Several sources may read one JSON document; a table has one.
         return named if isinstance(named[0], JSONSource) else named[:1]
     fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
-        which = called or path
+        which = as_text(called or path)
         raise FilesError(f"{which} fits more than one source by its columns: {names}. Call it as one of them does.")
     return fitting

@@ -127,12 +127,14 @@ class Detail(Column):
 class Source:
     """One table that a dataset's files fill.
 
-    ``file`` is the pattern, or patterns, of the files' names. ``columns`` says what differs from the model's fields;
+    ``file`` is the pattern, or patterns, of the files' names; ``named`` are patterns of more names, which count only
+    for a file that is named itself and not found in a folder. ``columns`` says what differs from the model's fields;
     each other field is a column of its own name. ``key`` names the columns by which a file knows its records; without
     one they are known by content. ``missing`` are ways to write that a value is missing, beside an empty cell.
     """
 
     file: ClassVar[str | tuple[str, ...]]
+    named: ClassVar[tuple[str, ...]] = ()
     model: ClassVar[type[Record]]
     key: ClassVar[tuple[str, ...] | list[str]] = ()
     columns: ClassVar[Mapping[str, Column]] = {}
@@ -169,14 +171,18 @@ class Source:
     def key_columns(self) -> list[Column]:
         return [self.bound[name] for name in self.key]
 
-    def fits_name(self, path: Path) -> bool:
-        """Tell whether a file called so is one of this source's."""
-        patterns = (self.file,) if isinstance(self.file, str) else self.file
+    def fits_name(self, path: Path, *, outright: bool = False) -> bool:
+        """Tell whether a file called so is one of this source's; *outright* where it was named itself."""
+        patterns = ((self.file,) if isinstance(self.file, str) else self.file) + (self.named if outright else ())
         return any(fnmatch.fnmatchcase(path.name.lower(), pattern.lower()) for pattern in patterns)
 
     def known_as(self, path: Path) -> str:
         """Return the name by which a file is known from one import to the next."""
         return path.name
+
+    def folder_of(self, path: Path) -> Path:
+        """Return the folder that holds what :meth:`known_as` names, by which files of one name are told apart."""
+        return path.parent
 
 
 class CSVSource(Source):
@@ -202,11 +208,20 @@ class Unusable(Exception):
 
 @dataclass
 class Row:
-    """What one document says of a record: values by column, and the file (a SourceFile) and line it comes from."""
+    """What one document says of a record: values by column, and the file (a SourceFile) and line it comes from.
+
+    *name* is what the document is known by.
+    """
 
     file: SourceFile
     line: int
     values: dict[str, Any]
+    name: str
+
+
+def name_in(file: str, place: int) -> str:
+    """Return what a document of the file known as *file* is known by: the first by that name, others by place too."""
+    return file if place == 1 else f"{file}#{place}"
 
 
 class JSONSource(Source):
@@ -219,7 +234,7 @@ class JSONSource(Source):
     settles: ClassVar[bool] = False
 
     def row(self, document: Any, name: str) -> Mapping[str, Any]:
-        """Return the values of *document*, from the file known as *name*, by column; raises Unusable."""
+        """Return the values of *document*, known as *name*, by column; raises Unusable."""
         raise NotImplementedError
 
     def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:

@@ -14,12 +14,19 @@ TIME_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})_(\d{2}-\d{2}-\d{2})")
 
 
 class SubjectDocument(JSONSource):
-    """A JSON document that describes a subject, known by its folder, or by its own name where that says more."""
+    """A JSON document that describes a subject, known by its folder, or by its own name where that says more.
 
-    file = "*.json"
+    An experiment's folder holds other documents, too (procedures.json, session.json, rig.json), which are not read.
+    """
+
+    file = "subject.json"
+    named = ("*.json",)
 
     def known_as(self, path: Path) -> str:
-        return path.resolve().parent.name if path.name.lower() == "subject.json" else path.stem
+        return path.parent.name if path.name.lower() == self.file else path.stem
+
+    def folder_of(self, path: Path) -> Path:
+        return path.parent.parent if path.name.lower() == self.file else path.parent
 
 
 class Subjects(SubjectDocument):
@@ -51,8 +58,8 @@ class Subjects(SubjectDocument):
         """
         described: dict[str, list[Described]] = {}
         for row in rows:
-            described.setdefault(row.values["subject_id"], []).append(Described(row.file.name, row.values, row))
-        here = {row.file.name for row in rows}
+            described.setdefault(row.values["subject_id"], []).append(Described(row.name, row.values, row))
+        here = {row.name for row in rows}
         for session in Session.objects.filter(subject__in=list(described)).iterator():
             if session.name not in here:
                 with suppress(Unusable):  # somebody has changed the document since
@@ -63,7 +70,7 @@ class Subjects(SubjectDocument):
             descriptions.sort(key=Described.age, reverse=True)
             newest = next(d.row for d in descriptions if d.row)
             values = {column: first_known(column, descriptions) for column in newest.values}
-            settled.append(Row(newest.file, newest.line, values))
+            settled.append(Row(newest.file, newest.line, values, newest.name))
             notes += disagreements(subject, descriptions)
         return settled, notes
 

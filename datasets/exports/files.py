@@ -1,10 +1,13 @@
 """A file written whole or not at all: beside its place under another name, and then put there in one step."""
 
+import codecs
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from datasets.escaping import escaped
 
 STANDARD_OUTPUT = "-"
 
@@ -16,6 +19,7 @@ def write_whole(path: str, blocks: Iterable[bytes]) -> int:
     Raises OSError.
     """
     if path == STANDARD_OUTPUT:
+        blocks = _for_terminal(blocks) if sys.stdout.isatty() else blocks
         return _copy(blocks, sys.stdout.buffer)
     place = Path(path).resolve()  # of a link, the file that it leads to
     if place.exists() and not place.is_file():
@@ -33,6 +37,13 @@ def write_whole(path: str, blocks: Iterable[bytes]) -> int:
         os.unlink(name)
         raise
     return size
+
+
+def _for_terminal(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield *blocks* of text with the characters written out that a terminal would obey."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for block in blocks:
+        yield escaped(decoder.decode(block), keep="\n").encode()
 
 
 def _copy(blocks: Iterable[bytes], file) -> int:

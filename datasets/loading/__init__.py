@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from datasets import files, matviews, outcomes
+from datasets.escaping import escaped
 from datasets.loading import late, missing, references, rejections, strangers
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.heartbeat import Heartbeat
@@ -20,8 +21,8 @@ from datasets.loading.merging import Merge
 from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
+from datasets.naming import as_text, names_of
 from datasets.reading import AlteredError, ReadError
-from datasets.reading.characters import composed
 from datasets.sources import Source, sources_of
 from datasets.staging import Stage
 from datasets.versions import raise_version, version_of
@@ -34,7 +35,8 @@ class Options:
     """How files are to be imported.
 
     *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
-    Python codec's name; *started_by* a user. *remove_most* is for who knows that most of a table is to go as missing.
+    Python codec's name; *started_by* a user. Files in folders whose names match *patterns* are read as if they were
+    named themselves. *remove_most* is for who knows that most of a table is to go as missing.
     *expecting* is what a rehearsal has said of how the tables stood, and its reader has agreed to; where they stand
     otherwise, the run is a rehearsal again.
     """
@@ -44,6 +46,7 @@ class Options:
     remove_missing: bool = False
     remove_most: bool = False
     known_as: str | None = None
+    patterns: tuple[str, ...] = ()
     encoding: str = "utf-8"
     started_by: object = None
     expecting: str = ""
@@ -83,9 +86,9 @@ def import_files(
         if uploads := list(uploads):
             found, passed_over = files.find_uploads(uploads, sources, options.encoding), []
         else:
-            found, passed_over = files.find(chosen, sources, options.encoding)
+            found, passed_over = files.find(chosen, sources, options.encoding, options.patterns)
     except (files.FilesError, ReadError) as error:
-        raise ImportRefused(str(error)) from None
+        raise ImportRefused(escaped(str(error), "\n")) from None
     if options.known_as and len(found) != 1:
         raise ImportRefused(f"One file can be known as {options.known_as}, but {len(found)} were given.")
 
@@ -94,7 +97,7 @@ def import_files(
         run.notes = [
             f"Run {old.pk} of {old.started_at:%Y-%m-%d %H:%M} was interrupted: {old.error}" for old in interrupted
         ]
-        run.notes += [f"{path} fits no source and was passed over." for path in passed_over]
+        run.notes += passed_over
         outcome = Outcome(run)
         try:
             with _told(run), Heartbeat(run) as heartbeat:
@@ -174,25 +177,24 @@ def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found]
         kept[file.path] = file.keep()
     result, unusable = [], set()
     for source in sources:
-        mine, paths, mended = [], {}, set()
-        for file in found:
-            if not any(type(source) is type(other) for other in file.sources):
-                continue
+        mine, paths, mended = [], {}, {}
+        read = [file for file in found if any(type(source) is type(other) for other in file.sources)]
+        names = names_of(source, [(file.called, kept[file.path].sha256) for file in read])
+        for file, name in zip(read, names, strict=True):
             stored = kept[file.path]
-            called = composed(source.known_as(file.called))
-            of = None if options.known_as else continued(composed(file.called.name), source.name)
+            of = None if options.known_as else continued(as_text(file.called.name), source.name)
             record = SourceFile.objects.create(
                 run=run,
                 source=source.name,
-                name=composed(options.known_as or "") or (of.name if of else called),
-                original_name=called,
+                name=as_text(options.known_as or "") or (of.name if of else name),
+                original_name=name,
                 sha256=stored.sha256,
                 size=stored.size,
                 encoding=options.encoding,
             )
             mine.append(record)
             paths[record.pk] = stored
-            mended |= {record.pk} if of else set()
+            mended |= {record.pk: of} if of else {}
         twice = [name for name, count in Counter(file.name for file in mine).items() if count > 1]
         if twice and not source.key:
             raise ImportRefused(

@@ -14,7 +14,7 @@ from datasets.loading import masks
 from datasets.loading.mended import documents_of
 from datasets.models import SourceFile
 from datasets.reading import AlteredError, Batch, Document, ReadError
-from datasets.sources import JSONSource, Row, Source, Unusable, as_cell
+from datasets.sources import JSONSource, Row, Source, Unusable, as_cell, name_in
 
 if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun
@@ -48,7 +48,7 @@ def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterato
         if run.source.settles:
             columns = {name: values.to_pylist() for name, values in checked.values.items()}
             settling += [
-                Row(row.file, row.line, {name: values[place] for name, values in columns.items()})
+                Row(row.file, row.line, {name: values[place] for name, values in columns.items()}, row.name)
                 for place, row in enumerate(rows)
             ]
         else:
@@ -134,15 +134,16 @@ class _Examiner:
             if document.error:
                 self._turn_down(file, document.line, document.error.replace(str(path), file.original_name))
                 continue
+            known_as = name_in(file.name, document.place)
             try:
-                values = dict(run.source.row(document.value, file.name))
+                values = dict(run.source.row(document.value, known_as))
             except Unusable as error:
                 self._turn_down(file, document.line, str(error))
                 continue
             if nested := [problem(name, as_cell(value), said) for name, value, said in _nested(run.source, values)]:
                 self._reject(file, Rejection(document.line, _cells(values), nested))
             else:
-                yield Row(file, document.line, values)
+                yield Row(file, document.line, values, known_as)
 
     def _comes_again(self, row: Row, checked: Checked, place: int) -> bool:
         """Tell whether an earlier row has the key and other values: the first is the one that counts."""

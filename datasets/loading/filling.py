@@ -56,7 +56,7 @@ class SourceRun:
     repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for, by file
     notes: list[str] = field(default_factory=list)
     beside: list["SourceRun"] = field(default_factory=list, repr=False)  # all of this import, in order
-    mended: set[int] = field(default_factory=set)  # files that hold mended rows of others
+    mended: dict[int, SourceFile] = field(default_factory=dict)  # files that hold mended rows, and of which others
     deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
 
     def __post_init__(self):

@@ -6,7 +6,7 @@ from datasets.checking import Rejection
 from datasets.loading.filling import SourceRun
 from datasets.loading.mended import batches_of, documents_of
 from datasets.models import SourceFile
-from datasets.sources import JSONSource, as_cell
+from datasets.sources import JSONSource, as_cell, name_in
 
 
 def with_values(run: SourceRun) -> Iterator[tuple[int, Rejection]]:
@@ -34,5 +34,5 @@ def _rows(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[
 def _documents(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
     for document in documents_of(run, file):
         if document.line in lines:
-            row = run.source.row(document.value, file.name)
+            row = run.source.row(document.value, name_in(file.name, document.place))
             yield document.line, {name: as_cell(value) for name, value in row.items()}

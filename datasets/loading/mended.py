@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datasets.files import kept_at
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.personal import MASK_MARK
@@ -47,20 +48,29 @@ def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
     Raises ReadError where there are none, or two of one line, by which rows are told apart from here on.
     """
     path, lines = run.paths[file.pk], set()
+    places = _places(run.mended[file.pk]) if file.pk in run.mended else {}
     for document in read_json(path, encoding=file.encoding):
         if file.pk in run.mended and isinstance(document.value, dict):
             line = document.value.get("line")
             value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW, MASK_MARK)}
-            document = replace(document, value=value, line=line if type(line) is int else document.line)
+            line = line if type(line) is int else document.line
+            document = replace(document, value=value, line=line, place=places.get(line, document.place))
         if document.line in lines:
             raise ReadError(
-                f"{path}, line {document.line}: found more than one object, and a line number could not say which. "
-                "Expected each to begin on a line of its own; python3 -m json.tool FILE writes them so."
+                f"{path}: found two objects whose line is {document.line}. Leave the line of each as it was."
             )
         lines.add(document.line)
         yield document
     if not lines:
         raise ReadError(f"{path}: the file holds an array of nothing; expected a JSON object, or an array of them.")
+
+
+def _places(file: SourceFile) -> dict[int, int]:
+    """Return which of the objects of a file that was imported before begins on which line."""
+    try:
+        return {document.line: document.place for document in read_json(kept_at(file.sha256), encoding=file.encoding)}
+    except (ReadError, OSError):  # it was rejected as a whole
+        return {}
 
 
 def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -40,16 +40,18 @@ MOST_RAW = 1 << 20  # characters of a document that cannot be used
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON object of a file, and the line it begins on.
+    """A JSON object of a file, the line it begins on, and which of the file's objects it is, from 1.
 
     One that breaks a rule which the file's other objects keep has no value: *error* says what is wrong with it, *raw*
-    is its text.
+    is its text. Where several begin on one line, as in an array without line breaks, all objects of the file have
+    their place for their line.
     """
 
     line: int
     value: Any
     error: str | None = None
     raw: str = ""
+    place: int = 1
 
 
 @dataclass(frozen=True)
@@ -220,11 +222,15 @@ class _Documents:
         for position, value, end, flaw in found:
             # Counted in pieces that end before a value, never between the CR and LF of one break.
             line, before = line + breaks(self.text[before:position].encode()), position
+            place = len(documents) + 1
             if flaw:
                 error = str(self._error(flaw.position, flaw.wanted, flaw.found))
-                documents.append(Document(line, None, error, self.text[position : min(end, position + MOST_RAW)]))
+                raw = self.text[position : min(end, position + MOST_RAW)]
+                documents.append(Document(line, None, error, raw, place))
             else:
-                documents.append(Document(line, value))
+                documents.append(Document(line, value, place=place))
+        if len({document.line for document in documents}) < len(documents):
+            documents = [replace(document, line=document.place) for document in documents]
         return documents
 
     def _value(self, start: int) -> tuple[dict | None, int, _Flaw | None]:

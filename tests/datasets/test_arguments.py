@@ -69,10 +69,11 @@ def test_a_report_is_not_written_over_a_file_that_is_imported(folder, refused, r
 
 def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused):
     folder = write("mice/ecephys_1/subject.json", '{"subject_id": "1"}').parents[1]
-    assert refused("subjects", folder, "--report", folder / "report.json") == (
-        f"--report {folder}/report.json would be read as a file of subjects, for it is in {folder}, which is imported, "
-        "and is called as those are. Expected a place outside, or another name, such as report.txt."
+    assert refused("subjects", folder, "--report", folder / "subject.json") == (
+        f"--report {folder}/subject.json would be read as a file of subjects, for it is in {folder}, which is "
+        "imported, and is called as those are. Expected a place outside, or another name, such as report.txt."
     )
+    assert "would be read" in refused("subjects", folder, "--pattern", "r*.json", "--report", folder / "report.json")
     assert [path.name for path in folder.iterdir()] == ["ecephys_1"]
     call_command("import_subjects", folder, "--report", folder / "report.txt", verbosity=0)
     assert json.loads((folder / "report.txt").read_text())["status"] == "landed"

@@ -104,9 +104,10 @@ def test_a_folder_in_which_nothing_fits_is_refused_with_what_each_source_expects
 
 
 def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, importing):
-    odd, hidden = write("all/deeper/boats.csv", "name,length\nSkua,7\n"), write("all/.hidden/places.csv", "no\n")
+    write("all/deeper/boats.csv", "name,length\nSkua,7\n")
+    hidden = write("all/.hidden/places.csv", "no\n")
     report = importing("people", folder)
-    assert report["notes"] == [f"{odd} fits no source and was passed over."]
+    assert report["notes"] == ["boats.csv fits no source and was passed over."]
     assert str(hidden) not in json.dumps(report)
 
 

@@ -1,6 +1,5 @@
 """Subjects and sessions from experiment folders to tables, through the command."""
 
-import json
 from datetime import date
 
 import pytest
@@ -237,18 +236,6 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
         "subjects": {"read": 60, "unchanged": 52, "repeated": 6, "rejected": 2},
         "sessions": {"read": 58, "unchanged": 58},
     }
-
-
-def test_several_objects_on_one_line_are_rejected_by_their_file_and_the_rest_imported(folder):
-    several = folder(LATER, json.dumps([MOUSE, MOUSE | {"subject_id": "700001"}]))
-    report = imported("import_subjects", several, folder(FIRST, MOUSE))
-    assert counts(report) == {
-        "subjects": {"read": 2, "created": 1, "rejected": 1},
-        "sessions": {"read": 1, "created": 1},
-    }
-    (rejection,) = report["rejections"]
-    assert (rejection["file"], rejection["line"]) == (LATER, 1)
-    assert f"{LATER}, line 1: found more than one object" in rejection["problems"][0]["message"]
 
 
 def test_an_array_of_nothing_holds_no_subject(folder):

@@ -148,7 +148,7 @@ def test_each_shape_of_the_schema_gives_the_right_subject(version, real_data):
 
 def test_all_shapes_together_are_two_subjects_and_eleven_sessions(real_data):
     assert {path.stem for path in (real_data / "subject-shapes").iterdir()} == set(SHAPES)
-    report = imported("import_subjects", real_data / "subject-shapes")
+    report = imported("import_subjects", real_data / "subject-shapes", pattern="*.json")
     assert counts(report) == {
         "subjects": {"read": 11, "created": 2, "repeated": 9},
         "sessions": {"read": 11, "created": 11},

@@ -3,16 +3,18 @@
 import json
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from census.insights import answers, unanswered
 from census.models import Respondent
-from datasets.terminal import unusable, write_text
+from datasets.terminal import TerminalCommand, unusable, write_json
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Answer six questions from the respondents that are stored: question, answer and figures, as JSON."
+
+    paths = ("output",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("-o", "--output", default="-", metavar="FILE", help="where to write it, else to the screen")
@@ -26,7 +28,7 @@ class Command(BaseCommand):
             raise unusable(error) from error
         text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
         without = unanswered(said)
-        write_text(self, output, text)
+        write_json(self, output, text)
         if output != "-" and options["verbosity"]:
             self.stdout.write(f"{output}: {len(said) - len(without)} of {len(said)} questions answered.")
         for question, answer in without.items():

@@ -4,12 +4,13 @@ from argparse import ArgumentParser
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from datasets.terminal import TerminalCommand
 from datasets.tokens import DAYS, MOST_DAYS, SCOPES, ApiToken, make_token
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} A new token is printed once, alone on standard output, and cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
 from datasets.permissions import CURATORS
+from datasets.terminal import TerminalCommand
 
 NAME = "curator"
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} The password is made at random, once, and kept beside the database."
 
     def handle(self, **options) -> None:

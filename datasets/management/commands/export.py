@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, models
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
@@ -23,7 +23,7 @@ from datasets.exports.files import STANDARD_OUTPUT, write_whole
 from datasets.exports.grouped import summary_file
 from datasets.personal import masked_name
 from datasets.summaries import OF_COLUMNS, Unsummarised, groupings, measures, summarise
-from datasets.terminal import unusable
+from datasets.terminal import TerminalCommand, unusable
 
 SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
@@ -39,9 +39,10 @@ users.masked.csv, and says in the column masked_columns which of its columns are
 """
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Write a table or view as a file, or a summary of it."
     requires_system_checks = []
+    paths = ("output",)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs) -> ArgumentParser:
         kwargs |= {"formatter_class": RawDescriptionHelpFormatter, "epilog": EXAMPLES}
@@ -80,8 +81,9 @@ class Command(BaseCommand):
         options["compress"] |= output.endswith(".gz")
         if options["spreadsheet"] and format != "csv":
             raise CommandError(f"--spreadsheet is for csv: {format} runs no texts as formulas.")
-        if format in ("xlsx", "parquet") and output == STANDARD_OUTPUT and sys.stdout.isatty():
-            raise CommandError(f"{format} is not for a terminal. Name a file, or send it on: -o - | …")
+        if output == STANDARD_OUTPUT and sys.stdout.isatty() and (format in ("xlsx", "parquet") or options["compress"]):
+            what = format if format in ("xlsx", "parquet") else "A compressed file"
+            raise CommandError(f"{what} is not for a terminal. Name a file, or send it on: -o - | …")
         try:
             summarised = bool(options["by"] or options["measure"])
             file = (self._summary if summarised else self._records)(model, user, format, options)

@@ -4,15 +4,17 @@ from argparse import ArgumentParser
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from datasets.terminal import TerminalCommand
+
 NAME = "admin"
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} It works once, and for three days; until it has been used, the command prints a new one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,13 +2,13 @@
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 
 from datasets.models import ImportRun
 from datasets.sources import dataset_apps
+from datasets.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} The others are left alone."
 
     def handle(self, **options) -> None:

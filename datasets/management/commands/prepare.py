@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 from django.db.migrations.exceptions import MigrationSchemaMissing
 
-from datasets.terminal import SERVER, unusable
+from datasets.terminal import SERVER, TerminalCommand, unusable
 
 LOCK = "tabularium prepares its database"
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} Others that begin meanwhile wait, and then find everything done. -v 2 tells of each migration."
     requires_system_checks = ()  # migrate makes those of the database itself; the others would load every page
 

@@ -1,12 +1,13 @@
 """``manage.py refresh_views [dataset ...]``: bring views up to date after records were changed by hand."""
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from datasets.matviews import datasets_with_views, refreshing, views_of
+from datasets.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Bring the materialized views of the datasets named up to date; of all datasets where none is named."
 
     def add_arguments(self, parser):

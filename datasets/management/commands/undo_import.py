@@ -1,12 +1,13 @@
 """Take back what an import did: values, provenance, links and keys are again as before it."""
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun
+from datasets.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = __doc__
 
     def add_arguments(self, parser) -> None:

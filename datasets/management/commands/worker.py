@@ -5,7 +5,7 @@ import time
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
@@ -14,7 +14,7 @@ from django_tasks_db.utils import is_locked_database_exception
 from datasets.matviews import catch_up
 from datasets.models import ImportRun
 from datasets.tasks import find_interrupted
-from datasets.terminal import unusable
+from datasets.terminal import TerminalCommand, unusable
 from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ TIDY = 24 * 60 * 60  # seconds between two removals of what has expired
 EXPIRES = ("clearsessions", "prune_db_task_results")  # the commands that remove it
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = f"{__doc__} Waits where another process has locked the database."
 
     def add_arguments(self, parser) -> None:

@@ -3,15 +3,15 @@
 import json
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand
-
 from datasets import matviews
-from datasets.terminal import write_text
+from datasets.terminal import TerminalCommand, write_json
 from people.models import BirthsByCountry
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Write how many people were born in each country as a JSON object, most births first."
+
+    paths = ("output",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -25,6 +25,6 @@ class Command(BaseCommand):
         matviews.refresh("people")  # people may have been edited since the last import
         births = BirthsByCountry.objects.summary()
         text = json.dumps(births, ensure_ascii=False) + "\n"
-        write_text(self, output, text)
+        write_json(self, output, text)
         if output != "-" and options["verbosity"]:
             self.stdout.write(f"{output}: births by country, {sum(births.values()):,} in all.")
