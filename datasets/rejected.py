@@ -120,9 +120,14 @@ def rejected_response(
     response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
     ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
     masked = ".masked" if reader.restricted else ""
-    name = f"{file.name}.rejected-{file.run_id}{masked}.{ending}"
+    name = f"{file_name(file.name)}.rejected-{file.run_id}{masked}.{ending}"
     response.headers["Content-Disposition"] = content_disposition_header(True, name)
     return response
+
+
+def file_name(name: str) -> str:
+    """Return what a file is known by, as a part of the name of another: it may have folders in it."""
+    return name.replace("/", "_")
 
 
 def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets.files import kept_at
+from datasets.files import stored
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.personal import MASK_MARK
 from datasets.reading import Batch, Document, ReadError, read_csv, read_json
 from datasets.reading.layout import plain
-from datasets.rejected import EXTRA, RAW
+from datasets.rejected import EXTRA, RAW, file_name
 
 if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun
@@ -26,7 +26,9 @@ def continued(name: str, source: str) -> SourceFile | None:
     """Return the file whose rejected rows a file of that name has; raises ImportRefused where it is not known."""
     if not (match := NAMED.fullmatch(name)):
         return None
-    file = SourceFile.objects.filter(run=match["run"], source=source, name=match["name"]).first()
+    files = SourceFile.objects.filter(run=match["run"], source=source)
+    called = files.filter(name=match["name"]) or files.filter(name__contains="/")
+    file = next((file for file in called if file_name(file.name) == match["name"]), None)
     if file is None:
         raise ImportRefused(
             f"{name} is called like the rejected rows of {match['name']} in run {match['run']}, but that run has read "
@@ -68,7 +70,7 @@ def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
 def _places(file: SourceFile) -> dict[int, int]:
     """Return which of the objects of a file that was imported before begins on which line."""
     try:
-        return {document.line: document.place for document in read_json(kept_at(file.sha256), encoding=file.encoding)}
+        return {document.line: document.place for document in read_json(stored(file.sha256), encoding=file.encoding)}
     except (ReadError, OSError):  # it was rejected as a whole
         return {}
 

@@ -101,10 +101,15 @@ def test_two_folders_of_one_name_in_different_trees_are_told_apart_by_their_path
     data = put("tree2/rat/exp1/subject.json", mouse("4"))
     report = imported("import_subjects", data)
     assert sessions() == {"tree1/rat/exp1": "1", "tree2/rat/exp1": "4"}
+    name = f"tree1_rat_exp2.rejected-{report['run']}.json"  # as the site names the file of its rejected rows
+    fixed = data.parent / name
+    fixed.write_text(mouse("2", line=1, problems="sex"))
+    assert counts(imported("import_subjects", fixed))["sessions"] == {"read": 1, "created": 1}
+    assert sessions() == {"tree1/rat/exp1": "1", "tree2/rat/exp1": "4", "tree1/rat/exp2": "2"}
     assert rejected(report) == [("tree1/rat/exp2", 1, "sex"), ("tree2/rat/exp2", 1, "sex")]
     for paths in ([data], [data / "tree1", data / "tree2"], [data / "tree2"], [data / "tree1" / "rat" / "exp1"]):
         assert "created" not in counts(imported("import_subjects", *paths))["sessions"]
-    assert len(sessions()) == 2
+    assert len(sessions()) == 3
 
 
 def test_a_folder_keeps_its_name_when_another_of_that_name_comes(put):
