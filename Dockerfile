@@ -34,6 +34,7 @@ ENV PATH=/venv/bin:$PATH \
     SECRET_KEY_FILE=/data/secret_key \
     ALLOWED_HOSTS=localhost,127.0.0.1,[::1] \
     HTTPS=off \
+    HEALTH_PORT=8001 \
     SITE_URL=http://localhost:8000
 RUN python -m compileall -q . \
     && TMPDIR=/tmp SECRET_KEY_FILE= SECRET_KEY=of-the-build-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF \

@@ -17,7 +17,6 @@ from gunicorn import glogging
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from config.environment import env, flag, number, one_of
-from config.serving import told_to_stop
 from monitoring.health import DRAINING
 from monitoring.logs import REQUEST_ID, ROUTE, JSONLines
 
@@ -26,6 +25,9 @@ MADE_BY = "TABULARIUM_METRICS_MADE_BY"  # the process whose workers count there:
 QUIET = {"healthz", "readyz", "metrics"}  # asked every few seconds, and worth a line only where they fail
 
 try:
+    from config import health, limits
+    from config.serving import told_to_stop
+
     # gthread: a thread for each request, of which downloads may hold half (see WEB_THREADS).
     worker_class = "config.serving.Worker"
     threads, workers = number("WEB_THREADS", default=4), number("WEB_CONCURRENCY", default=2)
@@ -36,6 +38,8 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 preload_app = True
+limit_request_line = limits.REQUEST_LINE
+worker_connections = 1000  # of each process; those beyond it replace the ones that have waited longest
 control_socket_disable = True
 secure_scheme_headers = {}  # whom to believe about HTTPS is for TRUST_PROXY to say, not for the address 127.0.0.1
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - no disk can make it wait
@@ -111,6 +115,7 @@ def when_ready(server) -> None:
         Path(os.environ[DRAINING]).touch()
 
     signal.signal(signal.SIGTERM, drain)
+    health.listen()
 
 
 def pre_request(worker, req) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from datasets.bodies import Body, BodyError
 from datasets.files import kept_at
 from datasets.multipart import boundary_of
-from datasets.storage import check_quotas
+from datasets.storage import check_quotas, disk
 
 TEMPORARY = ".upload-"  # what the names of temporary files begin with
 OTHER_FIELDS = 2**16  # bytes of the other fields, and of what stands between files
@@ -118,9 +117,7 @@ def _parse(request: HttpRequest) -> tuple:
 
 def _check_space(request: HttpRequest, announced: int) -> None:
     check_quotas(request.user, announced)
-    folder = kept_at("")
-    folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < announced:
+    if disk().free < announced:
         raise BodyError(NO_SPACE, 507)
 
 

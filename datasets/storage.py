@@ -3,6 +3,8 @@
 import fcntl
 import logging
 import os
+import re
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ from datasets.models import ImportRun, SourceFile
 
 logger = logging.getLogger(__name__)
 UNOWNED = 24 * 60 * 60  # seconds for which bytes are kept that no run owns
+SWEPT = re.compile(r"[0-9a-f]{64}|\.upload-.*|tmp.*")  # by their sha256, or temporary; locks lie there, too
 AT_ONCE = 500  # names in a query
 DISCARDED = ImportRun.Status.DISCARDED
 
@@ -47,6 +50,13 @@ def bytes_kept() -> int:
     return total
 
 
+def disk():
+    """Return the total, used and free bytes of the disk that holds uploads."""
+    folder = kept_at("")
+    folder.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(folder)
+
+
 def bytes_of(user) -> int:
     """Return how many bytes the uploads of an account have that are still kept, equal files counted once."""
     runs = ImportRun.objects.filter(started_by=user).exclude(status=DISCARDED).exclude(uploads=[])
@@ -67,7 +77,7 @@ def sweep() -> int:
     A run that was discarded owns none. Of a process that was killed, temporary files are left.
     """
     old = time.time() - UNOWNED
-    names = [entry.name for entry in _entries() if _changed(Path(entry.path)) < old]
+    names = [entry.name for entry in _entries() if SWEPT.fullmatch(entry.name) and _changed(Path(entry.path)) < old]
     owned = _owned(names)
     deleted = 0
     for name in names:

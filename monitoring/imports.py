@@ -26,7 +26,7 @@ class ImportsCollector:
         answers = GaugeMetricFamily("tabularium_database_up", "1 where the database answers.")
         try:
             ask_database()
-            found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views()]
+            found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]
         except (DatabaseError, InterfaceError):
             found = []
         finally:
@@ -117,6 +117,15 @@ def _views() -> Iterator[Metric]:
                 late[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if view in stale else 0
     yield _gauge("view_age_seconds", "Seconds since a materialized view was refreshed.", ["view"], ages)
     yield _gauge("view_behind_seconds", "For how long newer data than a view's have been stored.", ["view"], late)
+
+
+def _uploads() -> Iterator[Metric]:
+    from datasets.storage import bytes_kept, disk
+
+    usage = disk()
+    yield _gauge("uploads_bytes", "Bytes of all uploads that are kept.", [], {(): bytes_kept()})
+    yield _gauge("uploads_free_bytes", "Bytes that are free on the disk that holds uploads.", [], {(): usage.free})
+    yield _gauge("uploads_disk_bytes", "Bytes of the disk that holds uploads.", [], {(): usage.total})
 
 
 def _seconds_since(moment: datetime | None) -> float:

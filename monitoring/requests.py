@@ -7,7 +7,7 @@ from time import perf_counter
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from monitoring import exposition, health, logs
 from monitoring.proxies import forget_what_a_stranger_claims, was_forwarded
@@ -17,6 +17,11 @@ SECONDS = Histogram(
     "Seconds to an answer; of a download, to its beginning.",
     ["route", "method", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+REFUSED = Counter(
+    "tabularium_requests_refused",
+    "Requests that never reached the site: too slow, too large, or not to be read.",
+    ["status"],
 )
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)

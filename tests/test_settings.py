@@ -222,7 +222,7 @@ def test_a_checkout_makes_one_secret_of_its_own():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    files = ("settings.py", "databases.py", "environment.py", "gunicorn.py", "limits.py")
+    files = ("settings.py", "databases.py", "environment.py", "gunicorn.py", "limits.py", "health.py")
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
     names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "origins", "networks"}

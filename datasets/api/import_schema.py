@@ -22,11 +22,11 @@ TITLES = {
     "rejections": "List the rows that an import could not use; as CSV or NDJSON, those of one file, to be mended",
 }
 WRONG = {
-    "create": ("404", "409", "413", "415", "422"),
+    "create": ("404", "408", "409", "411", "413", "415", "422", "507"),
     "retrieve": ("404",),
-    "apply": ("404", "409"),
-    "cancel": ("404", "409"),
-    "undo": ("404", "409"),
+    "apply": ("404", "409", "413", "415"),
+    "cancel": ("404", "409", "413", "415"),
+    "undo": ("404", "409", "413", "415"),
     "rejections": ("404",),
 }
 

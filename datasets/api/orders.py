@@ -71,7 +71,9 @@ def read_confirmation(request, known: Iterable[str] = ()) -> dict[str, bool]:
     Whatever else it says is refused: who sends it expects something that would not be done.
     """
     kind = _kind(request)
-    if kind in (parsers.FormParser.media_type, parsers.MultiPartParser.media_type):
+    if not request._request.body:
+        sent = {}
+    elif kind in (parsers.FormParser.media_type, parsers.MultiPartParser.media_type):
         plain = request._request
         sent = _fields(plain.POST) | dict.fromkeys(plain.FILES, "")  # no file is expected
         sent.pop("csrfmiddlewaretoken", None)

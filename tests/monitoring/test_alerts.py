@@ -24,14 +24,14 @@ def test_the_alerts_ask_for_metrics_that_there_are(client):
     there |= {"tabularium_http_request_seconds_count"}
     there |= {"tabularium_view_behind_seconds"}  # which SQLite's plain views have not
     asked = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
-    assert len(asked) == 5 and asked <= there
+    assert len(asked) == 7 and asked <= there
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
     jobs = {job["job_name"] for job in scraped["scrape_configs"]}
     assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])} <= jobs
 
 
 def test_each_alert_says_what_it_means_and_what_to_look_at():
-    assert len(rules()) == 5
+    assert len(rules()) == 6
     told = (ROOT / "monitoring/README.md").read_text()
     assert all(rule["annotations"]["summary"] and f"| {rule['alert']} |" in told for rule in rules())
 

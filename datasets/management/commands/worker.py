@@ -13,6 +13,7 @@ from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.matviews import catch_up
 from datasets.models import ImportRun
+from datasets.storage import sweep as sweep_uploads
 from datasets.tasks import find_interrupted
 from datasets.terminal import TerminalCommand, unusable
 from monitoring.exposition import serve
@@ -20,6 +21,7 @@ from monitoring.exposition import serve
 logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for runs whose process is gone
 TIDY = 24 * 60 * 60  # seconds between two removals of what has expired
+SWEEP_UPLOADS = 60 * 60  # seconds between two removals of uploads that no run owns
 EXPIRES = ("clearsessions", "prune_db_task_results")  # the commands that remove it
 
 
@@ -55,7 +57,7 @@ class Command(TerminalCommand):
         )
         if not batch:
             worker.configure_signals()
-        swept = tidied = None
+        swept = tidied = uploads_swept = None
         while worker.running:
             try:
                 if swept is None or time.monotonic() - swept > SWEEP:
@@ -67,6 +69,10 @@ class Command(TerminalCommand):
                     for command in EXPIRES:
                         call_command(command, verbosity=0)
                     tidied = time.monotonic()
+                if uploads_swept is None or time.monotonic() - uploads_swept > SWEEP_UPLOADS:
+                    if deleted := sweep_uploads():
+                        logger.info("%d uploads that no run owned were deleted.", deleted)
+                    uploads_swept = time.monotonic()
                 worker.run()
                 if batch:
                     return

@@ -1,0 +1,161 @@
+"""A connection of gunicorn's worker: what has arrived of its next request, and what is still expected."""
+
+import re
+from enum import Enum
+
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import TConn
+
+from config import limits
+from config.pace import Pace, PacedUnreader
+
+LONGEST_CHUNK_LINE = 1024
+TARGET = re.compile(rb"^(?:\r\n)?([^ \r\n]*) ([^ \r\n]*)")
+FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+EXPECT = re.compile(rb"\r\nexpect[ \t]*:[^\r\n]*", re.IGNORECASE)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class RefusedError(Exception):
+    """A request that is answered without the site: a status and a sentence."""
+
+    def __init__(self, status: int, sentence: str):
+        super().__init__(sentence)
+        self.status = status
+
+
+class State(Enum):
+    """How far a request has arrived."""
+
+    WAITING = "more of it is expected"
+    WHOLE = "all of it is here"
+    UPLOAD = "its headers are here, and a thread reads its files"
+
+
+class Connection(TConn):
+    """A client's connection. Its worker reads a request from it without a thread, until :attr:`state` says enough."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.received = bytearray()
+        self.deadline = 0.0
+        self.state = State.WAITING
+
+    def begin(self, now: float) -> None:
+        """Expect a request, of which some bytes may have come behind the one before it."""
+        self.received = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
+        self.state, self.deadline = State.WAITING, now + limits.HEADER_SECONDS
+        self._head = self._end = self._chunk = self._content = 0
+        self._is_chunked = False
+
+    @property
+    def head(self) -> bytes:
+        """The request line and the headers, or what has arrived of them."""
+        return bytes(self.received[: self._head or limits.HEADERS])
+
+    @property
+    def is_in_headers(self) -> bool:
+        """Whether the headers are not complete."""
+        return not self._head
+
+    def add(self, data: bytes, now: float) -> None:
+        """Take in what has arrived; raises RefusedError."""
+        self.received += data
+        self.look(now)
+
+    def look(self, now: float) -> None:
+        """Find out what is expected; raises RefusedError."""
+        if not self._head and not self._find_head(now):
+            return
+        if self.state is State.WAITING:
+            end = self._find_chunks() if self._is_chunked else self._end
+            if end and len(self.received) >= end:
+                self.state = State.WHOLE
+
+    def hand_over(self) -> None:
+        """Give what has arrived to gunicorn's parser, in a thread, with a limit on how it reads on."""
+        if self.state is State.UPLOAD:
+            pace = Pace(limits.UPLOAD_GRACE, limits.UPLOAD_RATE, limits.UPLOAD_SECONDS)
+        else:
+            pace = Pace(limits.BODY_SECONDS, None, limits.BODY_SECONDS)
+        self.parser = self.parser or RequestParser(self.cfg, self.sock, self.client)
+        self.parser.unreader = PacedUnreader(self.sock, pace)
+        self.parser.unreader.unread(bytes(self.received))
+        self.received = bytearray()
+        self.data_ready = True
+
+    def _find_head(self, now: float) -> bool:
+        end = self.received.find(b"\r\n\r\n", 2 if self.received[:2] == b"\r\n" else 0)
+        line = self.received.find(b"\r\n", 2)
+        if (len(self.received) if line < 0 else line) > limits.REQUEST_LINE + 2:
+            raise RefusedError(
+                414, f"The address is too long: it may have {limits.REQUEST_LINE:,} bytes with its query."
+            )
+        if (len(self.received) if end < 0 else end) > limits.HEADERS:
+            raise RefusedError(431, f"The headers are too long: together they may have {limits.HEADERS:,} bytes.")
+        if end < 0:
+            if self.received.count(b"\n") != self.received.count(b"\r\n"):
+                raise RefusedError(400, "A line of the headers does not end with CRLF.")
+            return False
+        self._head = self._chunk = end + 4
+        self._expect_body(now)
+        return True
+
+    def _expect_body(self, now: float) -> None:
+        """Find out what comes behind the headers. What is wrong with them is for gunicorn's parser to say."""
+        head = bytes(self.received[: self._head])
+        fields: dict[bytes, bytes] = {}
+        for name, value in FIELD.findall(head):
+            fields[name.lower()] = value.strip()
+        length, method, target = fields.get(b"content-length", b"0"), b"", b""
+        if match := TARGET.match(head):
+            method, target = match.groups()
+        path = re.sub(rb"^https?://[^/?]*", b"", target).partition(b"?")[0]
+        self._is_chunked = b"transfer-encoding" in fields
+        size = int(length) if length.isdigit() and len(length) < 19 else 0
+        if not self._is_chunked and not size:
+            self._end = self._head
+            return
+        if limits.is_upload(method.decode("latin-1"), path.decode("latin-1")):
+            self.state = State.UPLOAD
+            return
+        if size > limits.BODY_LIMIT:
+            raise _too_large()
+        self._end, self.deadline = self._head + size, now + limits.BODY_SECONDS
+        if fields.get(b"expect", b"").lower() == b"100-continue" and len(self.received) == self._head:
+            self.sock.send(CONTINUE)
+            kept = EXPECT.sub(b"", head)
+            self.received[: self._head] = kept
+            self._end -= self._head - len(kept)
+            self._head = self._chunk = len(kept)
+
+    def _find_chunks(self) -> int:
+        """Return where the last chunk ends; 0 where it has not arrived. Raises RefusedError."""
+        if len(self.received) > self._head + 2 * limits.BODY_LIMIT + limits.HEADERS:
+            raise _too_large()
+        while (line := self.received.find(b"\r\n", self._chunk, self._chunk + LONGEST_CHUNK_LINE)) >= 0:
+            size = bytes(self.received[self._chunk : line]).partition(b";")[0].strip(b" \t")
+            if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
+                raise _no_chunks()
+            if not int(size, 16):
+                end = self.received.find(b"\r\n\r\n", line)
+                return end + 4 if end >= 0 else 0
+            if self._content + int(size, 16) > limits.BODY_LIMIT:
+                raise _too_large()
+            following = line + 2 + int(size, 16) + 2
+            if len(self.received) < following:
+                return 0
+            if self.received[following - 2 : following] != b"\r\n":
+                raise _no_chunks()
+            self._chunk, self._content = following, self._content + int(size, 16)
+        if len(self.received) - self._chunk >= LONGEST_CHUNK_LINE:
+            raise _no_chunks()
+        return 0
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(413, f"The body of a request to this address may have {limits.BODY_LIMIT:,} bytes.")
+
+
+def _no_chunks() -> RefusedError:
+    return RefusedError(400, "The chunks of the body cannot be read.")

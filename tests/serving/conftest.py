@@ -1,0 +1,102 @@
+"""One gunicorn for the tests of how it takes requests in: it needs no database, for none of them come so far."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Scaled down, so that a test of a limit takes seconds.
+QUICK = {
+    "HEADER_SECONDS": "2",
+    "BODY_SECONDS": "2",
+    "UPLOAD_GRACE": "2",
+    "UPLOAD_RATE": "1000",
+    "WEB_CONCURRENCY": "1",
+    "WEB_THREADS": "4",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """A gunicorn: where it listens, and for probes."""
+
+    process: subprocess.Popen
+    port: int
+    health: int
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def say(self, request: bytes) -> bytes:
+        """Send bytes, and return all that comes until the server ends the connection."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return everything(connection)
+
+    def get(self, path: str, port: int | None = None) -> bytes:
+        with socket.create_connection(("127.0.0.1", port or self.port), timeout=30) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            return everything(connection)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """Return what comes until the server ends the connection."""
+    found = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
+
+
+def start(folder, environment: dict[str, str]) -> Server:
+    """Start a gunicorn, and come back when it answers."""
+    port, health = free_port(), free_port()
+    command = [sys.executable, *f"-m gunicorn config.wsgi --config config/gunicorn.py --bind 127.0.0.1:{port}".split()]
+    environment = environment | QUICK | {"HTTPS": "off", "HEALTH_PORT": str(health), "ENV_FILE": ""}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    while True:
+        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", health), timeout=30)):
+            return Server(process, port, health)
+        assert process.poll() is None, (folder / "log").read_text()
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Server:
+    """A gunicorn that the tests of a module share; its database has no tables."""
+    folder = tmp_path_factory.mktemp("gunicorn")
+    files = {"DATABASE_URL": f"sqlite:///{folder / 'none.sqlite3'}", "MEDIA_ROOT": str(folder / "media")}
+    server = start(folder, os.environ | files)
+    yield server
+    server.process.terminate()
+    server.process.wait()
+
+
+@pytest.fixture
+def serving(child_environment, tmp_path) -> Callable[[], Server]:
+    """A function that starts a gunicorn on the test's database."""
+    servers = []
+
+    def serving() -> Server:
+        servers.append(start(tmp_path, child_environment))
+        return servers[-1]
+
+    yield serving
+    for server in servers:
+        server.process.terminate()
+        server.process.wait()

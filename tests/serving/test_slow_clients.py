@@ -1,0 +1,121 @@
+"""Clients that send nothing, or little by little: refused after a while, and nobody waits for them meanwhile."""
+
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from tests.serving.conftest import everything
+
+FORM = (
+    b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 500\r\n\r\nusername="
+)
+UPLOAD = (
+    b"POST /api/imports/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    b"Content-Length: 50000\r\n\r\n--x\r\n"
+)
+
+
+def test_a_site_with_many_slow_clients_answers_everybody_else(server):
+    with ExitStack() as clients:
+        for at in range(120):
+            connection = clients.enter_context(server.connect())
+            connection.sendall([b"", b"GET / HTTP/1.1\r\nHo", FORM, UPLOAD][at % 4])
+        for _ in range(10):
+            assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
+            assert server.get("/healthz", server.health).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\nHost: local", b"408"),
+        (FORM, b"408"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", b"408"),
+    ],
+    ids=["nothing", "headers", "a form", "chunks"],
+)
+def test_a_request_that_does_not_come_within_its_time_is_refused(server, sent, status):
+    with server.connect() as connection:
+        connection.sendall(sent)
+        start = time.monotonic()
+        told = everything(connection)
+    assert 1 < time.monotonic() - start < 20
+    assert told.split(b" ")[1:2] == [status][: bool(status)]
+    assert not told or (b"Connection: close" in told and b"came too slowly" in told)
+
+
+def test_a_client_that_trickles_its_headers_has_no_more_time_than_others(server):
+    with server.connect() as connection:
+        start = time.monotonic()
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        try:
+            while time.monotonic() - start < 20:
+                connection.sendall(b"X: 1\r\n")
+                time.sleep(0.3)
+        except OSError:
+            pass
+    assert time.monotonic() - start < 15
+
+
+def test_a_whole_form_in_pieces_or_chunks_arrives(server):
+    with server.connect() as connection:
+        connection.sendall(FORM.replace(b"500", b"9").replace(b"\r\nHost", b"\r\nConnection: close\r\nHost")[:-4])
+        time.sleep(0.3)
+        connection.sendall(b"ame=")
+        assert everything(connection).split(b" ")[1] == b"403"  # of who shows no token
+    chunked = (
+        b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with server.connect() as connection:
+        connection.sendall(chunked + b"3\r\nabc")
+        time.sleep(0.3)
+        connection.sendall(b"\r\n0\r\n\r\n")
+        assert everything(connection).split(b" ")[1] == b"403"
+
+
+def test_a_form_with_an_expectation_is_asked_for_once(server):
+    with server.connect() as connection:
+        connection.sendall(
+            FORM.replace(b"500", b"3").replace(b"\r\nHost", b"\r\nConnection: close\r\nExpect: 100-continue\r\nHost")[
+                :-9
+            ]
+        )
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"a=b")
+        assert everything(connection).startswith(b"HTTP/1.1 403 ")
+
+
+def test_several_requests_by_one_connection_are_answered_in_turn(server):
+    asked = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    told = server.say(asked * 3 + asked.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
+    assert told.count(b"HTTP/1.1 200 OK") == 4
+
+
+def test_a_body_is_refused_before_it_comes_where_it_is_too_large(server):
+    large = FORM.replace(b"Content-Length: 500", b"Content-Length: 1048577")
+    assert server.say(large).startswith(b"HTTP/1.1 413 ")
+    chunks = b"POST /api/people/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"
+    told = server.say(chunks)
+    assert told.startswith(b"HTTP/1.1 413 ") and b"application/problem+json" in told
+
+
+def test_a_request_that_ends_early_is_refused(server):
+    for sent in (FORM, b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"):
+        with server.connect() as connection:
+            connection.sendall(sent)
+            connection.shutdown(1)
+            told = everything(connection)
+        assert told.startswith(b"HTTP/1.1 400 ") and b"ended before" in told
+
+
+def test_a_client_that_does_not_hang_up_holds_up_nobody(server):
+    with ExitStack() as clients:
+        for _ in range(20):
+            connection = clients.enter_context(server.connect())
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        start = time.monotonic()
+        assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - start < 10  # one after the other they would be waited for 2 s each
