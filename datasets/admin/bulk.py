@@ -14,10 +14,12 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
+from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.columns import correctable
 from datasets.history.reading import Difference, Readable
+from datasets.history.seals import seal_of_changes
 from datasets.models import Change, Edit
 from datasets.personal import hidden_fields
 
@@ -69,8 +71,8 @@ class BulkAdmin(EditedAdmin):
         as_previewed = request.POST.get("previewed", asked) == asked
         apply = "_apply" in request.POST and expected.isdecimal() and as_previewed
         try:
-            edit, count, sample = self._edit(
-                request, records, {field.name: form.cleaned_data["value"]}, apply, expected
+            edit, count, sample, sealed = self._edit(
+                request, records, {field.name: form.cleaned_data["value"]}, expected if apply else ""
             )
         except (edits.EditRefused, IntegrityError) as refusal:
             told = (
@@ -82,11 +84,15 @@ class BulkAdmin(EditedAdmin):
             return self._page(request, form, keys, records)
         if edit is None:
             moved = apply and f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
+            if apply and count == int(expected):
+                moved = f"{confirming.OVERTAKEN} Look at what it would change now."
             if not as_previewed:
                 moved = "This is not what was previewed. Look at what it would change now."
             told = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": asked}
+            told |= confirming.show(request, self._change(request), sealed)
             return self._page(request, form, keys, records, moved=moved, **told)
         self.edited()
+        confirming.forget(request, self._change(request))
         told = format_html(
             "{} {} changed.", f"{count:,}", self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
         )
@@ -102,20 +108,31 @@ class BulkAdmin(EditedAdmin):
             return self.get_queryset(request).filter(pk__in=keys)
         return self.get_changelist_instance(request).queryset
 
+    @staticmethod
+    def _change(request) -> str:
+        """Return what a confirmation is about: the list and its filters, the keys that were ticked, field and value."""
+        keys = " ".join(sorted(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+        return f"change {request.get_full_path()} {keys} {_asked(request.POST)}"
+
     def _edit(
-        self, request, records: models.QuerySet, new: dict[str, Any], apply: bool, expected: str
-    ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]]]:
-        """Make the edit, and take it back unless it is to be applied and changes as many records as expected."""
+        self, request, records: models.QuerySet, new: dict[str, Any], expected: str
+    ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]], str]:
+        """Make the edit, and take it back unless it changes as many records as expected, and those that were shown.
+
+        Return it, how many records it changes, the first of them, and the seal of what it does to them.
+        """
+        confirmed = confirming.seal_confirmed(request, self._change(request))
         try:
             with transaction.atomic():
                 edit = edits.correct(records, new, request.user)
                 count = edit.changes.count()
                 sample = self._sample(edit, request.user)
-                if not apply or count != int(expected):
+                sealed = seal_of_changes(edit)
+                if not expected or count != int(expected) or confirmed not in ("", sealed):
                     raise _Rehearsed
         except _Rehearsed:
             edit = None
-        return edit, count, sample
+        return edit, count, sample, sealed
 
     def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
         changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])

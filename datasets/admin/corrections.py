@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpRespo
 from django.urls import path
 from django.utils.html import format_html, format_html_join
 
+from datasets.admin.confirming import OVERTAKEN
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.columns import correctable, own_fields, stored_name
@@ -111,6 +112,8 @@ class CorrectedAdmin(EditedAdmin):
         if record is None or name not in correctable(self.model):
             raise Http404
         page = self.address("change", object_id)
+        if self.is_overtaken(request, record.pk):
+            return self.refused(request, OVERTAKEN, page)
         try:
             edits.release(self.model._base_manager.filter(pk=record.pk), name, request.user)
         except edits.EditRefused as refusal:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.db import models, transaction
 from django.http import HttpResponse, HttpResponseRedirect
@@ -10,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from datasets import matviews
+from datasets.admin import confirming
 from datasets.admin.lists import ListAdmin
 from datasets.admin.texts import TextField
 from datasets.history import edits
@@ -18,6 +21,7 @@ from datasets.history.reading import changes_of
 from datasets.personal import hidden_fields, personal_names, refuse_masked
 
 SHOWN = 10  # of the records that stand in the way of a deletion, for each table
+NAMED = 100  # of the records that would be deleted
 SEEN = "_seen"  # the last change of a record when its form was made
 
 
@@ -27,6 +31,7 @@ class EditedAdmin(ListAdmin):
     formfield_overrides = {models.CharField: {"form_class": TextField}, models.TextField: {"form_class": TextField}}
     delete_confirmation_template = "admin/datasets/delete_record.html"
     delete_selected_confirmation_template = "admin/datasets/delete_records.html"
+    actions = [*ListAdmin.actions, "delete_selected"]
 
     def address(self, name: str, *arguments) -> str:
         """Return the address of this model's page *name*."""
@@ -71,8 +76,7 @@ class EditedAdmin(ListAdmin):
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         seen = ""
         if object_id:
-            last = changes_of(self.model, unquote(object_id)).order_by("-pk").values_list("pk", flat=True).first()
-            seen = str(last or 0)
+            seen = self._last_change(unquote(object_id))
             overtaken = request.method == "POST" and request.POST.get(SEEN, seen) != seen
             if overtaken and self.has_change_permission(request):  # who may not change it is refused below
                 told = "The record has been changed since you opened it, and this is how it is now. Change it again."
@@ -82,6 +86,14 @@ class EditedAdmin(ListAdmin):
             return super().changeform_view(request, object_id, form_url, context)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
+
+    def _last_change(self, key) -> str:
+        last = changes_of(self.model, key).order_by("-pk").values_list("pk", flat=True).first()
+        return str(last or 0)
+
+    def is_overtaken(self, request, key) -> bool:
+        """Whether the record has been changed since the page was made from which *request* comes."""
+        return SEEN in request.POST and request.POST[SEEN] != self._last_change(key)
 
     def refused(self, request, told: str, address: str) -> HttpResponse:
         """Tell why something was not done, on the page at *address*."""
@@ -108,12 +120,21 @@ class EditedAdmin(ListAdmin):
         self.delete_queryset(request, self.model._base_manager.filter(pk=obj.pk))
 
     def delete_queryset(self, request, queryset):
-        edits.delete(queryset, request.user)
+        about = self._deletion(request)
+        edits.delete(queryset, request.user, confirming.seal_confirmed(request, about))
+        confirming.forget(request, about)
         self.edited()
 
     def delete_view(self, request, object_id, extra_context=None):
+        shown = {}
+        if request.method == "GET" and self.has_delete_permission(request):
+            if (record := self.get_object(request, unquote(object_id))) is not None:
+                sealed = edits.seal(self.model._base_manager.filter(pk=record.pk))
+                shown = confirming.show(request, self._deletion(request), sealed)
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, {**(extra_context or {}), **shown})
+        except edits.OvertakenError:
+            return self.refused(request, confirming.OVERTAKEN, request.get_full_path())
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), self.address("change", object_id))
 
@@ -121,14 +142,39 @@ class EditedAdmin(ListAdmin):
         try:
             with transaction.atomic():
                 return super().response_action(request, queryset)
+        except edits.OvertakenError:
+            request.POST = request.POST.copy()
+            del request.POST["post"]  # which confirms: without it, what would be deleted now is shown
+            self.message_user(request, confirming.OVERTAKEN, messages.ERROR)
+            return super().response_action(request, queryset)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request, queryset) -> HttpResponse | None:
+        """Show what would be deleted, and delete it when that is confirmed, as it was shown."""
+        response = delete_selected(self, request, queryset)
+        if response is not None and not (response.context_data["protected"] or response.context_data["perms_lacking"]):
+            response.context_data |= confirming.show(request, self._deletion(request), edits.seal(queryset))
+            response.context_data["keys"] = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            response.context_data["across"] = request.POST.get("select_across") == "1"
+        return response
+
+    @staticmethod
+    def _deletion(request) -> str:
+        """Return what a confirmation of a deletion is about: the list, its filters, and the keys that were ticked."""
+        across = request.POST.get("select_across") == "1"
+        keys = "all" if across else " ".join(sorted(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+        return f"delete {request.get_full_path()} {keys}"
 
     def get_deleted_objects(self, objs, request):
         """Name those that refer to *objs*, the first of each table and how many there are; the admin would load all."""
         kept = list(self._referring(objs, request))
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
-        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, lacking, kept
+        count = objs.count() if isinstance(objs, models.QuerySet) else len(objs)
+        named = [str(one) for one in objs[:NAMED]]
+        named += [f"and {count - NAMED:,} more"] if count > NAMED else []
+        return named, {self.opts.verbose_name_plural: count}, lacking, kept
 
     def _referring(self, objs, request) -> Iterator[str | list[str]]:
         """Yield, for each table that refers to *objs*, how many of it do, and a list of the first of them."""

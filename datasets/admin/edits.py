@@ -7,14 +7,16 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import models
+from django.db import models, transaction
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from datasets import matviews
+from datasets.admin import confirming
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.history.reading import Readable
+from datasets.history.seals import seal_of_edited
 from datasets.history.undoing import UndoRefused, undo_edit
 from datasets.models import Change, Edit, Lookup, Record
 
@@ -103,6 +105,8 @@ class EditAdmin(ReadOnlyAdmin):
             "page": page,
             "may_undo": _may_undo(request.user, edit) and not _is_undone(edit),
         }
+        if context["may_undo"]:
+            context |= confirming.show(request, f"undo edit {edit.pk}", seal_of_edited(edit, edited.values()))
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/datasets/edit.html", context)
 
@@ -136,8 +140,15 @@ class EditAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["POST"])
         edited = edited_models(edit)
         page = HttpResponseRedirect(reverse("admin:datasets_edit_change", args=[pk]))
+        about = f"undo edit {edit.pk}"
+        confirmed = confirming.seal_confirmed(request, about)
         try:
-            undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
+            with transaction.atomic():
+                if confirmed and not _is_undone(edit) and seal_of_edited(edit, edited) != confirmed:
+                    self.message_user(request, f"{confirming.OVERTAKEN} Look at it again.", messages.ERROR)
+                    return page
+                undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
+            confirming.forget(request, about)
         except UndoRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpRespo
 from django.template.response import TemplateResponse
 from django.urls import path
 
+from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.reading import Readable, changes_of, entries, stored_row
@@ -63,6 +64,7 @@ class HistoryAdmin(EditedAdmin):
             "entries": told,
             "page": page,
             "restorable": last is not None and self._may_restore(request),
+            "deletion": last,
             "may_see_runs": request.user.has_perm("datasets.view_importrun"),
             "may_see_edits": request.user.has_perm("datasets.view_edit"),
             **(extra_context or {}),
@@ -78,15 +80,18 @@ class HistoryAdmin(EditedAdmin):
         page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
         changes = list(page)
         readable = Readable(self.model, request.user, (change.before for change in changes))
+        may_restore = self._may_restore(request)
+        deletions = [self._deletion_of(change) if may_restore else None for change in changes]
         rows = [
             {
                 "change": change,
                 "label": self._label(change.before, change.record),
                 "key": quote(change.record),
                 "fields": list(readable.differences(change.before, None)),
-                "restorable": self._may_restore(request) and self._by_hand(change),
+                "restorable": deletion is not None,
+                "deletion": deletion,
             }
-            for change in changes
+            for change, deletion in zip(changes, deletions, strict=True)
         ]
         context = {
             **self.admin_site.each_context(request),
@@ -113,6 +118,8 @@ class HistoryAdmin(EditedAdmin):
         last = deletion_by_hand(self.model, key)
         if last is None or stored_row(self.model, key):
             return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
+        if request.POST.get(confirming.FIELD, str(last.pk)) != str(last.pk):
+            return self.refused(request, f"{confirming.OVERTAKEN} Look at the history.", page)
         try:
             edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
         except edits.EditRefused as refusal:
@@ -143,11 +150,14 @@ class HistoryAdmin(EditedAdmin):
     def _may_restore(self, request) -> bool:
         return self.has_delete_permission(request)
 
-    def _by_hand(self, change: Change) -> bool:
-        """Whether somebody deleted the record that *change*, its last, took away; an undo of its return is no step."""
+    def _deletion_of(self, change: Change) -> Change | None:
+        """Return the deletion by hand of the record that *change*, its last, took away, if somebody deleted it.
+
+        An undo of its return is no step.
+        """
         if change.edit is not None and change.edit.action == Edit.Action.UNDID:
-            return deletion_by_hand(self.model, change.record) is not None
-        return change.edit is not None
+            return deletion_by_hand(self.model, change.record)
+        return change if change.edit is not None else None
 
     def _key(self, object_id: str):
         try:

@@ -13,9 +13,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from datasets import reports, tasks
-from datasets.admin import runpage
+from datasets.admin import confirming, runpage
 from datasets.bodies import BodyError
-from datasets.history.undoing import UndoRefused, undo_run
+from datasets.history.undoing import UndoOvertakenError, UndoRefused, undo_run
 from datasets.loading import missing
 from datasets.models import ImportRun, SourceFile
 from datasets.receiving import receive, temporary_files
@@ -158,12 +158,17 @@ class ImportViews:
         """Show what undoing a run would do, or what stands against it; do it when that is confirmed."""
         _require(request, UNDO)
         run = get_object_or_404(ImportRun, pk=pk)
-        undone, reasons = None, []
+        undone, reasons, moved = None, [], ""
+        about, posted = f"undo run {run.pk}", request.method == "POST"
         try:
-            undone = undo_run(run, request.user, dry_run=request.method != "POST")
+            expecting = confirming.seal_confirmed(request, about) if posted else ""
+            undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
+        except UndoOvertakenError as error:
+            undone, moved = error.undone, confirming.OVERTAKEN
         except UndoRefused as refusal:
             reasons = refusal.reasons
-        if request.method == "POST" and undone:
+        if posted and undone and not moved:
+            confirming.forget(request, about)
             messages.success(
                 request, f"Run {run.pk} is undone: {'; '.join(undone.told()) or 'it had changed nothing'}."
             )
@@ -174,8 +179,11 @@ class ImportViews:
             "run": run,
             "undone": undone,
             "reasons": reasons,
+            "moved": moved,
+            **(confirming.show(request, about, undone.seal) if undone else {}),
         }
-        return TemplateResponse(request, "admin/datasets/importrun/undo.html", context, status=409 if reasons else 200)
+        status = 409 if reasons or moved else 200
+        return TemplateResponse(request, "admin/datasets/importrun/undo.html", context, status=status)
 
     def rejected_view(self, request, pk: int):
         """Send the rejected rows of one file, to be mended and imported again."""

@@ -12,6 +12,7 @@ from datasets.history.columns import correctable, remembers_its_file, stored_nam
 from datasets.history.obstacles import lacking, lacking_of, referring, taken
 from datasets.history.remembering import assigned, given, links_of_file, of_file, remembering, stored, without
 from datasets.history.rows import as_json, is_corrected, members, no, values
+from datasets.history.seals import seal_of_rows
 from datasets.history.standing import set_standing
 from datasets.models import Change, Edit
 from datasets.staging import quoted, temporary
@@ -22,6 +23,10 @@ SELECTED = "selected_records"  # the keys of the records of an edit, in a tempor
 
 class EditRefused(Exception):
     """An edit that cannot be made: a sentence that says why."""
+
+
+class OvertakenError(EditRefused):
+    """An edit of records that are not, or not any more, what was confirmed."""
 
 
 def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
@@ -77,14 +82,26 @@ def release(records: models.QuerySet, name: str, user) -> Edit:
     return edit
 
 
-def delete(records: models.QuerySet, user) -> Edit:
+def seal(records: models.QuerySet) -> str:
+    """Return the seal of *records* as they are now."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _select(records)
+        sealed = seal_of_rows(records.model, f"SELECT pk FROM {SELECTED}")
+        cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
+    return sealed
+
+
+def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
     """Delete *records*; imports pass over those that came from a file.
 
-    Raises EditRefused where others refer to them.
+    Raises EditRefused where others refer to them; OvertakenError where *expecting* is the seal of other records, or of
+    these as they were before.
     """
     model = records.model
     table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
     with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
+        if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
+            raise OvertakenError("The records are not what was confirmed.")
         if held := list(referring(model, SELECTED)):
             raise EditRefused(f"They cannot be deleted: {', '.join(held)} refer to them.")
         for field in model._meta.many_to_many:

@@ -1,7 +1,6 @@
 """Taking back a run or an edit: everything as it was before, or a refusal that says what stands on it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from django.db import IntegrityError, connection, models, transaction
 
@@ -9,7 +8,9 @@ from datasets import matviews
 from datasets.history.edits import put_back, put_back_links
 from datasets.history.obstacles import given_away, lacking, part_of
 from datasets.history.rows import no, values
+from datasets.history.seals import seal_of_rows
 from datasets.history.standing import stand_again
+from datasets.history.undone import Undone, UndoOvertakenError, UndoRefused
 from datasets.loading import references
 from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
@@ -20,43 +21,23 @@ from datasets.versions import raise_version
 SHOWN = 10  # of what stands in the way, for each table and reason
 
 
-class UndoRefused(Exception):
-    """What cannot be taken back, and for which reasons: a sentence each."""
-
-    def __init__(self, reasons: list[str]):
-        super().__init__("It cannot be undone. " + " ".join(reasons))
-        self.reasons = reasons
-
-
-@dataclass
-class Undone:
-    """What taking something back did, or would do: how many records of each table."""
-
-    removed: dict[str, int] = field(default_factory=dict)  # that it had created
-    reverted: dict[str, int] = field(default_factory=dict)  # that it had changed
-    brought_back: dict[str, int] = field(default_factory=dict)  # that it had deleted
-    lookups_removed: dict[str, list[str]] = field(default_factory=dict)
-
-    def told(self) -> list[str]:
-        """Return a line for each table and what becomes of its records."""
-        done = {"removed": self.removed, "as before": self.reverted, "brought back": self.brought_back}
-        lines = [f"{table}: {count:,} {what}" for what, counts in done.items() for table, count in counts.items()]
-        return lines + [f"{table}: {', '.join(names)} removed" for table, names in self.lookups_removed.items()]
-
-
 class _Rehearsed(Exception):
     pass
 
 
-def undo_run(run: ImportRun, user=None, *, dry_run: bool = False) -> Undone:
-    """Take back what *run* did to the tables; raises UndoRefused where later changes or references stand on it."""
+def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str = "") -> Undone:
+    """Take back what *run* did to the tables; raises UndoRefused where later changes or references stand on it.
+
+    Raises UndoOvertakenError where *expecting*, the seal of what somebody has confirmed, is not that of what would be
+    done now.
+    """
     try:
         with only_one(run.dataset):
             run.refresh_from_db()
             if run.status != ImportRun.Status.LANDED:
                 status = run.get_status_display().lower()
                 raise UndoRefused([f"Run {run.pk} is {status}: only one that landed can be undone."])
-            undone = _undo_landed(run, user, dry_run)
+            undone = _undo_landed(run, user, dry_run, expecting)
     except ImportRefused as error:
         raise UndoRefused([str(error)]) from None
     if not dry_run:
@@ -65,10 +46,10 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False) -> Undone:
     return undone
 
 
-def _undo_landed(run: ImportRun, user, dry_run: bool) -> "Undone":
+def _undo_landed(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone":
     files = list(run.files.values_list("pk", flat=True))
     undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), files)
-    return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run)
+    return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run, expecting)
 
 
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
@@ -78,7 +59,7 @@ def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = F
     return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources, []), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
 
-def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None) -> Undone:
+def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None, expecting: str = "") -> Undone:
     result = Undone()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # a large run has just come, of which the planner knows nothing yet
@@ -88,7 +69,11 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
             if reasons := list(undoing.obstacles()):
                 raise UndoRefused(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
+            sealed = undoing.seal() if run and (dry_run or expecting) else ""
             undoing.take_back(edit, result)
+            result.seal = f"{sealed}; {'; '.join(result.told())}" if sealed else ""
+            if expecting and result.seal != expecting:
+                raise UndoOvertakenError(result)
             if edit.undone_edit and edit.undone_edit.action == Edit.Action.RESTORED:
                 with connection.cursor() as cursor:
                     stand_again(cursor, edit.undone_edit)
@@ -190,6 +175,19 @@ class _Undoing:
             if references.broken(table, referring, f"r.{quoted(key)} IN ({keys})"):
                 yield from lacking(model, rows, "c.before")
                 return
+
+    def seal(self) -> str:
+        """Return the seal of the records that would be changed, as they are now."""
+        seals = []
+        for source in self.sources:
+            model, pk = source.model, source.model._meta.pk
+            mine = self._mine(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
+            keys = f"SELECT CAST(c.record AS {pk.rel_db_type(connection)}) FROM {mine}"
+            table = quoted(model._meta.db_table)
+            seals.append(
+                seal_of_rows(model, f"SELECT r.{quoted(pk.column)} FROM {table} r WHERE {self.created} UNION {keys}")
+            )
+        return " ".join(seals)
 
     # Taking it back.
 
