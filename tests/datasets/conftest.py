@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -158,3 +160,36 @@ def manage(child_environment) -> Callable[..., subprocess.Popen]:
         if process.poll() is None:
             os.kill(process.pid, 9)
         process.communicate()
+
+
+@pytest.fixture
+def curator(client, transactional_db):
+    """Somebody who imports, corrects and undoes, and sees everything but e-mail addresses; their browser."""
+    from django.contrib.auth.models import Permission
+    from django.db.models import Q
+
+    from datasets.sources import dataset_apps
+
+    user = get_user_model().objects.create_user("cora", is_staff=True)
+    names = ["add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow"]
+    records = Q(codename__startswith="view_", content_type__app_label__in=dataset_apps()) & ~Q(codename="view_email")
+    user.user_permissions.set(Permission.objects.filter(Q(codename__in=names) | records))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def rehearsed(curator):
+    """Upload files and have them rehearsed; the run."""
+    from datasets.models import ImportRun
+
+    def rehearsed(dataset="people", **files):
+        uploads = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
+        answer = curator.post(
+            "/admin/datasets/importrun/import/", {"dataset": dataset, "files": uploads, "encoding": "utf-8"}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        call_command("worker", batch=True)
+        return ImportRun.objects.latest("pk")
+
+    return rehearsed

@@ -1,70 +1,21 @@
 """The page of a run: from the upload over the rehearsal to what landed, and back."""
 
-import re
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db.models import Q
 
 from datasets import outcomes
 from datasets.history import edits
 from datasets.models import ImportRun
-from datasets.sources import dataset_apps
-from experiments.models import User
 from people.models import Person, Place
 from subjects.models import Session
+from tests.datasets.run_pages import do, page
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1901-02-30,Atlantis\n"
-
-
-@pytest.fixture
-def curator(client, transactional_db):
-    user = get_user_model().objects.create_user("cora", is_staff=True)
-    names = ["add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow"]
-    records = Q(codename__startswith="view_", content_type__app_label__in=dataset_apps()) & ~Q(codename="view_email")
-    user.user_permissions.set(Permission.objects.filter(Q(codename__in=names) | records))
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def rehearsed(curator):
-    """Upload files and have them rehearsed; the run."""
-
-    def rehearsed(dataset="people", **files):
-        uploads = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
-        answer = curator.post(
-            "/admin/datasets/importrun/import/", {"dataset": dataset, "files": uploads, "encoding": "utf-8"}
-        )
-        assert answer.status_code == 302, answer.content.decode()
-        call_command("worker", batch=True)
-        return ImportRun.objects.latest("pk")
-
-    return rehearsed
-
-
-def page(client, run, tab=None, number=None) -> str:
-    answer = client.get(f"/admin/datasets/importrun/{run.pk}/change/", {"tab": tab or "", "page": number or ""})
-    return plain(answer)
-
-
-def plain(answer) -> str:
-    """The text of a page, without its tags."""
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
-
-
-def do(client, run, verb, status=302):
-    answer = client.post(f"/admin/datasets/importrun/{run.pk}/{verb}/")
-    assert answer.status_code == status
-    call_command("worker", batch=True)
-    run.refresh_from_db()
-    return run
 
 
 def test_a_rehearsal_shows_what_would_come_and_changes_nothing(curator, rehearsed):
@@ -170,52 +121,6 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, rehearsed):
     curator.post(address)
     run.refresh_from_db()
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
-
-
-def test_addresses_are_masked_without_the_permission(curator, rehearsed):
-    users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n2,Bob,bob@@example.com,2024-01-05\n"
-    users += "3,Cid,cid@example.com,never\n4,dora@example.com\n"
-    run = rehearsed("experiments", users=users)
-    told = [page(curator, run, tab) for tab in ("new", "rejected")]
-    assert "a****@example.com" in told[0] and "c****@example.com" in told[1]
-    file = run.files.get()
-    sent = curator.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/").getvalue().decode()
-    for text in (*told, sent):
-        assert not re.search(r"(ann|bob|cid|dora)@", text)
-    do(curator, run, "apply")
-    changed = rehearsed("experiments", users=users.replace("Ann,ann@", "Anna,anna@"))
-    assert "email a****@example.com a****@example.com" in page(curator, changed, "changed")
-    assert User.objects.get().email == "ann@example.com"
-    curator.force_login(get_user_model().objects.create_superuser("root"))
-    assert "email ann@example.com anna@example.com" in page(curator, changed, "changed")
-
-
-def test_a_preview_confirms_no_guess_of_an_address(curator, rehearsed):
-    users = "user_id,name,email,signup_date\n1,Ann,{},2024-01-05\n2,Bob,{},{}\n"
-    do(curator, rehearsed("experiments", users=users.format("ann@a.org", "bob@a.org", "2024-01-05")), "apply")
-    edits.correct(User.objects.filter(pk=2), {"email": "rob@a.org"}, None)
-    cora = get_user_model().objects.get(username="cora")
-    cora.user_permissions.add(Permission.objects.get(codename="view_sourcefile"))
-
-    def told(*cells) -> list[str]:
-        """Return all that is told of a preview, but for its numbers and times."""
-        run = rehearsed("experiments", users=users.format(*cells))
-        file = run.files.get()
-        shown = [page(curator, run, tab) for tab in ("changed", "kept")]
-        files = [f"?q={file.sha256}", f"{file.pk}/change/"]
-        shown += [plain(curator.get(f"/admin/datasets/sourcefile/{address}")) for address in files]
-        shown.append(curator.get(f"/api/imports/{run.pk}/").text)
-        do(curator, run, "discard")
-        shown = [re.sub(rf'([Rr]un |/|"id":)({run.pk}|{file.pk})\b|{file.sha256}', "#", text) for text in shown]
-        return [re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]*Z?|\w+ \d+, 20\d\d, [\d:]+ [ap].m.", "@", text) for text in shown]
-
-    for date in ("2024-01-05", "2024-01-06"):
-        right, wrong = told("ann@a.org", "rob@a.org", date), told("axx@a.org", "rxx@a.org", date)
-        assert right == wrong
-    assert "Changed (1)" in right[0] and "Kept corrections (0)" in right[0]
-    curator.force_login(get_user_model().objects.create_superuser("root"))
-    run = rehearsed("experiments", users=users.format("axx@a.org", "rxx@a.org", "2024-01-05"))
-    assert "Changed (1) New (0) Missing (0) Kept corrections (1)" in page(curator, run)
 
 
 def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, rehearsed):
