@@ -218,9 +218,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"docExpansion": "none", "validatorUrl": None},
 }
 
-# Imports in the background: tasks wait in the database for `manage.py worker`
+# Imports in the background: tasks wait in the database for `manage.py worker`, each dataset's in a queue of its own
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 
 # Security
 

@@ -21,6 +21,7 @@ from datasets.storage import take_over
 
 SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # without a heartbeat
 WAIT = 0.5  # seconds between two looks at whether another import is done
+LONGEST_QUEUE = DBTaskResult._meta.get_field("queue_name").max_length
 
 Status = ImportRun.Status
 
@@ -132,7 +133,8 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
                 which = "that was rehearsed, cancelled or failed can be rehearsed again"
                 may = which if dry_run else "that is rehearsed can be applied"
                 raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
-        task_id = work_on.enqueue(run=run.pk, expecting=expecting).id
+        queue = run.dataset[:LONGEST_QUEUE]  # each dataset's own: workers take several queues at a time
+        task_id = work_on.using(queue_name=queue).enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
         take_over(run)
     run.refresh_from_db()

@@ -1,6 +1,7 @@
 """From files to a stage: read, check, stage, each a step ahead of the next."""
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,18 +120,29 @@ def fill(run: SourceRun, progress: Progress) -> None:
         run.stage.finish()
 
 
+_turns = threading.Lock()
+_filling = 0  # how many imports of this process are at it
+USUALLY, IN_TURNS = sys.getswitchinterval(), 0.0002  # seconds
+
+
 @contextmanager
 def _threads_taking_turns() -> Iterator[None]:
     """Let reader, checker and writer hand over to each other in a fraction of a millisecond, not in Python's five.
 
     Each is mostly in Arrow or waits for the server; a million rows are filled in an eighth less time.
     """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(0.0002)
+    _count_filling(1)
     try:
         yield
     finally:
-        sys.setswitchinterval(usual)
+        _count_filling(-1)
+
+
+def _count_filling(more: int) -> None:
+    global _filling
+    with _turns:
+        _filling += more
+        sys.setswitchinterval(IN_TURNS if _filling else USUALLY)
 
 
 def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:

@@ -40,10 +40,10 @@ def uploaded(client, transactional_db):
     """Upload files, to be rehearsed by whoever works; the run."""
     client.force_login(get_user_model().objects.create_superuser("root"))
 
-    def uploaded(**files):
+    def uploaded(dataset="people", **files):
         sent = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
         answer = client.post(
-            "/admin/datasets/importrun/import/", {"dataset": "people", "files": sent, "encoding": "utf-8"}
+            "/admin/datasets/importrun/import/", {"dataset": dataset, "files": sent, "encoding": "utf-8"}
         )
         assert answer.status_code == 302, answer.content.decode()
         return ImportRun.objects.latest("pk")
@@ -185,3 +185,51 @@ def test_the_worker_waits_out_a_locked_database(uploaded, manage):
     other.execute("ROLLBACK")
     other.close()
     soon(lambda: again(run).status == "rehearsed")
+
+
+def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
+    """An import that cannot go on, and two of another dataset after it, by one worker."""
+    from datasets.loading.runs import only_one
+
+    with only_one("people"):
+        long = uploaded(places=PLACES)
+        worker = manage("worker")
+        soon(lambda: DBTaskResult.objects.filter(status="RUNNING").count() == 1)
+        for number in (1, 2):
+            table = f"compound_id,compound_name,compound_structure\n{number},Water,H2O\n"
+            short = uploaded(dataset="experiments", compounds=table)
+            soon(lambda run=short: again(run).status == "rehearsed")
+            assert again(long).status == "waiting"
+    soon(lambda: again(long).status == "rehearsed")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_each_dataset_has_in_hand(uploaded, manage):
+    run = uploaded(places=PLACES, people=people(60_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(120) == 0 and again(run).status == "rehearsed"
+
+
+def test_a_worker_that_is_told_twice_ends_at_once(uploaded, manage):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    for _ in range(2):
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+    assert worker.wait(5) == 1 and again(run).status == "running"
+    ImportRun.objects.update(heartbeat=timezone.now() - timedelta(minutes=1))
+    call_command("worker", batch=True)
+    assert again(run).status == "interrupted"
+
+
+def test_tasks_of_a_version_before_that_wait_in_the_queue_of_all_are_done_too(uploaded, manage):
+    run = uploaded(places=PLACES)
+    DBTaskResult.objects.update(queue_name="default")
+    worker = manage("worker")
+    soon(lambda: again(run).status == "rehearsed")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0

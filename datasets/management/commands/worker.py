@@ -1,14 +1,16 @@
-"""Work on what pages have asked for in the background: imports, one after the other."""
+"""Work on what pages have asked for in the background: imports, several datasets at a time."""
 
 import logging
+import os
+import signal
+import sys
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
-from django.utils.crypto import get_random_string
-from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.matviews import catch_up
@@ -16,13 +18,14 @@ from datasets.models import ImportRun
 from datasets.storage import sweep as sweep_uploads
 from datasets.tasks import find_interrupted
 from datasets.terminal import TerminalCommand, unusable
+from datasets.workers import ALL, Workers, worker_of
 from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for runs whose process is gone
 TIDY = 24 * 60 * 60  # seconds between two removals of what has expired
 SWEEP_UPLOADS = 60 * 60  # seconds between two removals of uploads that no run owns
-EXPIRES = ("clearsessions", "prune_db_task_results")  # the commands that remove it
+EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # the commands that remove it
 
 
 class Command(TerminalCommand):
@@ -45,20 +48,22 @@ class Command(TerminalCommand):
                 serve(settings.METRICS_PORT)
             except OSError as error:
                 raise CommandError(f"METRICS_PORT {settings.METRICS_PORT}: {error.strerror}.") from None
-        worker = Worker(
-            queue_names=["*"],
-            interval=interval,
-            batch=True,  # it comes back when nothing is left, so that we can look after what was interrupted
-            backend_name="default",
-            startup_delay=False,
-            max_tasks=None,
-            worker_id=get_random_string(32),
-            excluded_queue_names=[],
-        )
-        if not batch:
-            worker.configure_signals()
+        self._interval = interval
+        self._running = True
+        if batch:
+            self._serve(lambda: worker_of(ALL, interval).run(), once=True)
+            return
+        self._workers = Workers(interval)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            signal.signal(number, self._end)
+        self._serve(self._workers.start)
+        while self._workers.busy:
+            time.sleep(0.1)
+
+    def _serve(self, work: Callable[[], None], *, once: bool = False) -> None:
+        """Look after what was left behind, and have the work done, until the process is told to end."""
         swept = tidied = uploads_swept = None
-        while worker.running:
+        while self._running:
             try:
                 if swept is None or time.monotonic() - swept > SWEEP:
                     for run in find_interrupted():
@@ -66,24 +71,36 @@ class Command(TerminalCommand):
                     refresh_views()
                     swept = time.monotonic()
                 if tidied is None or time.monotonic() - tidied > TIDY:
-                    for command in EXPIRES:
-                        call_command(command, verbosity=0)
+                    for command, options in EXPIRES.items():
+                        call_command(command, verbosity=0, **options)
                     tidied = time.monotonic()
                 if uploads_swept is None or time.monotonic() - uploads_swept > SWEEP_UPLOADS:
                     if deleted := sweep_uploads():
                         logger.info("%d uploads that no run owned were deleted.", deleted)
                     uploads_swept = time.monotonic()
-                worker.run()
-                if batch:
+                work()
+                if once:
                     return
             except (OperationalError, InterfaceError) as error:
                 if not is_locked_database_exception(error):
                     logger.error("The database does not answer; trying again: %s", str(error).strip())
                     connection.close()
                     time.sleep(5)
-            if worker.running:
+            if self._running:
                 close_old_connections()
-                time.sleep(interval)
+                time.sleep(self._interval)
+
+    def _end(self, number: int, frame) -> None:
+        """End after the tasks in hand; told so once more, end at once."""
+        name = signal.Signals(number).name
+        if not self._running:
+            logger.warning("%s came again: the process ends at once.", name)
+            os._exit(1)
+        self._running = False
+        self._workers.stop()
+        if not self._workers.busy:
+            sys.exit(0)
+        logger.warning("%s: the process ends when the imports in hand are done. A second signal ends it at once.", name)
 
 
 def refresh_views() -> None:
