@@ -158,7 +158,10 @@ def export(
         if kind.name in ("json", "ndjson"):
             source = engine.ndjson_rows(records, chosen)
         else:
-            source = engine.csv_rows(records, chosen, defused and kind.name == "csv")
+            defuse = defused and kind.name == "csv"
+            # The usual readers of CSV pass over a blank line, so that an empty cell by itself is a pair of quotes.
+            blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
+            source = engine.csv_rows(records, chosen, defuse, blank)
         if kind.name == "xlsx":
             with closing(source):
                 source = spreadsheet.workbook(source, chosen)

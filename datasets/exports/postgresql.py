@@ -6,7 +6,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
 from django.db.models import F, Func
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from psycopg.abc import PQGen
 from psycopg.generators import copy_from
 from psycopg.pq import TransactionStatus
@@ -28,12 +28,17 @@ SETTINGS = {
 }
 
 
-def csv_rows(queryset: models.QuerySet, columns: list[ExportedColumn], defused: bool = False) -> Iterator[bytes]:
-    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row."""
+def csv_rows(
+    queryset: models.QuerySet, columns: list[ExportedColumn], defused: bool = False, blank: str = ""
+) -> Iterator[bytes]:
+    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
     cells = [_cell(column) for column in columns]
     if defused:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
+    if blank:  # COPY has a blank for NULL, and quotes for an empty text
+        text = models.TextField()
+        cells = [Coalesce(Cast(cell, text), models.Value(""), output_field=text) for cell in cells]
     return _copied(queryset.values_list(*cells), "{query}", "FORMAT csv")
 
 

@@ -22,13 +22,15 @@ BLOCK = 1 << 16  # characters, about
 Writer = Callable[[Any], str]
 
 
-def csv_rows(queryset: models.QuerySet, columns: list[ExportedColumn], defuse: bool = False) -> Iterator[bytes]:
-    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row."""
+def csv_rows(
+    queryset: models.QuerySet, columns: list[ExportedColumn], defuse: bool = False, blank: str = ""
+) -> Iterator[bytes]:
+    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
     writers = [_cell_writer(column, defuse, alone=len(columns) == 1 and not defuse) for column in columns]
     mark = [MARKED] if defuse else []
 
     def line(row: tuple) -> str:
-        cells = ["" if value is None else write(value) for write, value in zip(writers, row, strict=True)]
+        cells = [blank if value is None else write(value) or blank for write, value in zip(writers, row, strict=True)]
         return ",".join(cells + mark)
 
     return _blocks(map(line, _fetched(queryset, columns)))
