@@ -41,6 +41,7 @@ preload_app = True
 limit_request_line = limits.REQUEST_LINE
 worker_connections = 1000  # of each process; those beyond it replace the ones that have waited longest
 control_socket_disable = True
+limit_request_line = 8190  # bytes: the longest that our own links need, and the most that gunicorn can be told
 secure_scheme_headers = {}  # whom to believe about HTTPS is for TRUST_PROXY to say, not for the address 127.0.0.1
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - no disk can make it wait
 accesslog = "-" if as_json else None

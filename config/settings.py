@@ -133,6 +133,7 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "config.policy.content_security_policy",
+    "config.addresses.check_address",
     "datasets.middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.add_headers",
@@ -144,6 +145,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "monitoring.hashing.BusyAnswer",
+    "datasets.admin.addresses.CheckAdminAddress",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -20,6 +20,8 @@ choose_password = PasswordResetConfirmView.as_view(
     post_reset_login_backend="django.contrib.auth.backends.ModelBackend",
 )
 
+handler400, handler500 = "config.addresses.bad_request", "config.addresses.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/welcome/<uidb64>/<token>/", choose_password, name="password_reset_confirm"),

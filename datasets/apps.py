@@ -10,6 +10,7 @@ class DatasetsConfig(AppConfig):
 
     def ready(self):
         from datasets import (
+            converters,  # noqa: F401 - registers what addresses are made of
             functions,  # noqa: F401 - tells Django what to do with a new connection
             permissions,
             versions,

@@ -14,75 +14,36 @@ import django_filters
 from django import forms
 from django.db import models
 
-from datasets.labels import is_known
+from datasets.filter_fields import (
+    ComposedField,
+    DayField,
+    DecimalNumberField,
+    LabelField,
+    SearchField,
+    SeveralField,
+    WholeNumberField,
+)
 from datasets.listing import ListedColumn, columns_of, field_at
 from datasets.models import Lookup, Record
 from datasets.personal import permission_for
 from datasets.searching import search
+from datasets.spelling import LARGEST as LIMIT
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
 MOST_NEAREST = 10  # unknown parameters for which the nearest known one is looked for, which takes its time
-MOST_NAMES = 1000  # of a vocabulary, among which the nearest is looked for
-LIMIT = 2**63 - 1  # a larger number fits no column of either engine
-
-
-class SeveralField(django_filters.fields.BaseCSVField):
-    """Values with commas between them, none of which is empty."""
-
-    def clean(self, value):
-        if value and not all(part.strip() for part in value):
-            raise forms.ValidationError("Expected a value before and after each comma, found none.")
-        return super().clean(value)
+MOST_FILTERS = 30  # of one list
 
 
 class SeveralFilter(django_filters.BaseInFilter):
     base_field_class = SeveralField
 
 
-class LabelField(forms.CharField):
-    """The name of a record of a vocabulary: a small table, so that one which is not in it is told, and what is near."""
-
-    def __init__(self, *, vocabulary: type[models.Model], **options):
-        super().__init__(**options)
-        self.vocabulary = vocabulary
-
-    def clean(self, value):
-        value = super().clean(value)
-        if value and not is_known(self.vocabulary, value):
-            names = list(self.vocabulary._default_manager.values_list("name", flat=True)[:MOST_NAMES])
-            near = get_close_matches(value, names, n=1)
-            near = near or [name for name in names if name.casefold() == value.casefold()]
-            hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names[:20])}." if names else ""
-            several = self.vocabulary._meta.verbose_name_plural
-            raise forms.ValidationError(f"There is no {value[:100]} among the {several}.{hint}")
-        return value
-
-
 class LabelFilter(django_filters.CharFilter):
     field_class = LabelField
 
 
-class Telling(forms.Field):
-    """A field that tells, with what it expected, what it found."""
-
-    def clean(self, value):
-        try:
-            return super().clean(value)
-        except forms.ValidationError as error:
-            found = f", found {str(value)[:100]}."
-            raise forms.ValidationError([text.removesuffix(".") + found for text in error.messages]) from None
-
-
-class WholeNumberField(Telling, forms.IntegerField):
-    pass
-
-
-class DecimalNumberField(Telling, forms.FloatField):
-    pass
-
-
-class DayField(Telling, forms.DateField):
-    pass
+class TextFilter(django_filters.CharFilter):
+    field_class = ComposedField
 
 
 class WholeNumberFilter(django_filters.Filter):
@@ -111,6 +72,8 @@ class ManyFilter(WholeNumberFilter):
 
 class SearchFilter(django_filters.CharFilter):
     """Records found by the beginnings of words in the model's ``search_fields``, but not in personal data."""
+
+    field_class = SearchField
 
     def filter(self, queryset, value):
         if not value:
@@ -144,6 +107,9 @@ class RecordFilterSet(django_filters.FilterSet):
         """Raise UnknownParameters for what is neither a filter that *user* may use nor among *besides*."""
         known = [*cls.base_filters, *besides]
         messages = {}
+        filters = [name for name in data if name in cls.base_filters]
+        if len(filters) > MOST_FILTERS:
+            messages[filters[MOST_FILTERS]] = [f"Expected at most {MOST_FILTERS} filters, found {len(filters)}."]
         for name, values in data.lists():
             permission = cls.personal.get(name)
             if name not in known:
@@ -152,10 +118,10 @@ class RecordFilterSet(django_filters.FilterSet):
                 messages[name] = ["".join(["Unknown parameter.", *nearest])]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
-            elif len(values) > 1:
+            elif len(values) > 1 and not name.endswith("__in"):
                 several = f" For one of several values: {name}__in." if f"{name}__in" in known else ""
                 messages[name] = [f"Expected once, found {len(values)} times.{several}"]
-            elif not values[0].strip():
+            elif not all(value.strip() for value in values):
                 messages[name] = ["Expected a value, found none."]
         if messages:
             raise UnknownParameters(messages)
@@ -253,8 +219,8 @@ def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
         return DecimalNumberFilter, {"error_messages": {"invalid": "Expected a number."}}
     if isinstance(field, models.DateField):
         messages = {"invalid": "Expected a date such as 2023-05-01."}
-        return DayFilter, {"input_formats": ["%Y-%m-%d"], "error_messages": messages}
-    return django_filters.CharFilter, {}
+        return DayFilter, {"error_messages": messages}
+    return TextFilter, {}
 
 
 def _yes_or_no_options() -> dict:

@@ -3,6 +3,9 @@
 from django.db import models
 from django.utils.text import smart_split, unescape_string_literal
 
+from datasets.spelling import composed, is_whole_number
+
+MOST_WORDS = 8  # of one search: each is looked for in every column
 REFERRED = 1000  # records found by name in another table, up to which their keys are asked for one by one
 
 
@@ -12,11 +15,19 @@ def search(queryset: models.QuerySet, paths: list[str], text: str) -> models.Que
     A path that ends in ``__exact`` wants the whole value. Each condition is on a column of the records' own table,
     so that an index on it can serve: what other tables hold is looked up first.
     """
-    for word in smart_split(text.replace("\x00", "")):
-        if word.startswith(('"', "'")) and word[0] == word[-1] and len(word) > 1:
-            word = unescape_string_literal(word)
+    for word in words_of(text):
         queryset = queryset.filter(_any_of(queryset.model, paths, word))
     return queryset
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a search, what stands in quotes as one word, in NFC as stored texts are."""
+    return [_unquoted(word) for word in smart_split(composed(text).replace("\x00", ""))]
+
+
+def _unquoted(word: str) -> str:
+    quoted = word.startswith(('"', "'")) and word[0] == word[-1] and len(word) > 1
+    return unescape_string_literal(word) if quoted else word
 
 
 def _any_of(model: type[models.Model], paths: list[str], word: str) -> models.Q:
@@ -49,4 +60,4 @@ def _fits(field: models.Field, word: str) -> bool:
     """Whether *word* could be a value of *field* at all: engines refuse numbers too big for them."""
     if not isinstance(field, models.IntegerField):
         return True
-    return word.isascii() and word.isdigit() and int(word) < 2**63
+    return is_whole_number(word)

@@ -12,7 +12,7 @@ are joined as there are groups.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.db import DataError, OperationalError, connections, models
 
 from datasets.listing import ListedColumn, columns_of
 from datasets.measuring import PARTS, QUANTILES, summary_sql
+from datasets.spelling import decimal_number
 from datasets.text_order import TEXTS
 
 MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
@@ -222,10 +223,10 @@ def _grouping(model: type[models.Model], text: str, user) -> Grouping:
 def _width(column: ListedColumn, text: str) -> Decimal:
     whole = not isinstance(column.field, models.FloatField)
     try:
-        width = Decimal(text) if len(text) <= 20 and text.isascii() else None
-    except InvalidOperation:
+        width = decimal_number(text) if len(text) <= 20 else None
+    except ValueError:
         width = None
-    if width is None or not width.is_finite() or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
+    if width is None or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
         raise Unsummarised(
             "by",
             f"Expected the width of the bins after {column.name}:, a {'whole ' * whole}number such as "

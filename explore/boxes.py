@@ -9,6 +9,7 @@ from django.db import models
 from datasets.facets import Facets
 from datasets.listing import ListedColumn, columns_of
 from datasets.narrowing import ANY, CHOICE, DATE, NUMBER, TEXT, Narrowing, narrowings, title_of
+from datasets.spelling import listed
 from explore.state import State, default_columns
 from explore.telling import unit_of
 
@@ -166,7 +167,7 @@ def _ticked(one: Narrowing, data: Any) -> set[str]:
     """Return the values that are ticked; none where the address asks for one that is not among the choices."""
     known = {str(value) for value, _ in one.options}
     name = one.column.name
-    asked = {data[name]} if name in data else {*data.get(f"{name}__in", "").split(",")}
+    asked = {data[name]} if name in data else {*listed(data.get(f"{name}__in", ""))}
     return asked if asked <= known else set()
 
 

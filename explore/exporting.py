@@ -11,7 +11,7 @@ from datasets.exports.columns import is_masked
 from datasets.listing import columns_of
 from datasets.personal import masked_name
 from explore.pages import explored, page, refused
-from explore.state import OF_EXPORTS, State
+from explore.state import OF_EXPORTS, READABLE, State
 
 PAGED = "json"  # which the API sends by pages; whole lists it sends as NDJSON
 
@@ -43,7 +43,7 @@ class Order:
         if self.compress:
             asked["compress"] = "gzip"
         address = reverse(f"{self.state.table.dataset}-{self.state.table.name}-list")
-        return self.state.request.build_absolute_uri(f"{address}?{asked.urlencode(safe=',:')}")
+        return self.state.request.build_absolute_uri(f"{address}?{asked.urlencode(safe=READABLE)}")
 
     def command(self) -> str:
         """Return the line for a shell that writes the same bytes."""
@@ -111,7 +111,8 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
     headers = made.headers | {"Cache-Control": "no-store"}
     if request.method == "HEAD":
         made.close()
-        return HttpResponse(content_type=made.content_type, headers=headers)
+        # Its length is not known: the one empty piece keeps servers from saying that it is 0.
+        return StreamingHttpResponse([b""], content_type=made.content_type, headers=headers)
     return StreamingHttpResponse(made, content_type=made.content_type, headers=headers)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 
@@ -75,7 +76,7 @@ def listed(state: State) -> Page | None:
     address = _address(state)
     rows = []
     for key, record in zip((row[0] for row in found.rows), served, strict=True):
-        link = address and reverse(address, args=[key])
+        link = address and reverse(address, args=[quote(key)])
         cells = []
         for column in state.columns:
             value = record[column.name]

@@ -15,6 +15,7 @@ from datasets.filters import RecordFilterSet, UnknownParameters, record_filterse
 from datasets.listing import ListedColumn, columns_of, label_field
 from datasets.models import Record
 from datasets.paging import BoundedPaginator
+from datasets.spelling import list_of
 from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
@@ -22,6 +23,7 @@ OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "he
 OF_EXPORTS = ("format", "compress", "spreadsheet")
 MANY = ("measure",)  # parameters that may come more than once, or have commas
 ROWS = 50
+READABLE = "/,:;@!$'()*?"  # characters of an address that need no percent sign, so that it stays short
 
 
 class State:
@@ -69,7 +71,7 @@ class State:
                 data.pop(name, None)
             else:
                 data[name] = str(value)
-        return "?" + data.urlencode(safe="/,:")
+        return "?" + data.urlencode(safe=READABLE)
 
     def api_parameters(self) -> QueryDict:
         """Return what the API is asked for the same list."""
@@ -111,8 +113,10 @@ class State:
             if len(values) > 1 and name in known:
                 if set(values) == {"true", "false"}:
                     continue  # both are all
-                if several in known and several not in given and not any("," in value for value in values):
-                    name, values = several, [",".join(values)]
+                if several in known and several not in given:
+                    name, values = several, [list_of(values)]
+                elif name.endswith("__in"):
+                    values = [list_of(values)]
             if values:
                 data.setlist(name, values)
         chosen = [one for one in data.get("columns", "").split(",") if one] or self.usual

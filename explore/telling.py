@@ -10,6 +10,7 @@ from django.db import models
 from datasets import exact_json
 from datasets.listing import ListedColumn, columns_of
 from datasets.narrowing import title_of
+from datasets.spelling import list_of, listed
 
 NUMBERS = (models.IntegerField, models.FloatField)
 UNIT = 6  # words, up to which the help text of a number says what it is counted in
@@ -52,10 +53,10 @@ def filters_told(model: type[models.Model], filters: dict[str, str]) -> Iterator
         else:
             labels = dict(columns[name].field.flatchoices) if name in columns and columns[name].field.choices else {}
             labels |= {"true": "yes", "false": "no"} if name in columns and is_boolean(columns[name]) else {}
-            said = ", ".join(str(labels.get(one, one)) for one in value.split(",")) if labels else value
-            yield Told(
-                parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said.replace(',', ', ') if lookup == 'in' else said}"
-            )
+            values = listed(value) if lookup == "in" else [value]
+            # A value with a comma of its own keeps its quotes, or it would read as two.
+            said = ", ".join(str(labels.get(one, list_of([one]) if lookup == "in" else one)) for one in values)
+            yield Told(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said}")
 
 
 def is_boolean(column: ListedColumn) -> bool:

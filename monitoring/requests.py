@@ -46,6 +46,8 @@ def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
             response = get_response(request)
             route = route_of(request)
         response["X-Request-ID"] = number
+        if not response.streaming and "Content-Length" not in response:  # so that HEAD has it, too
+            response["Content-Length"] = len(response.content)
         meta[logs.ROUTE] = route
         method = request.method if request.method in METHODS else "other"
         SECONDS.labels(route, method, response.status_code).observe(perf_counter() - start)

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from django.contrib.admin.views.main import IGNORED_PARAMS, PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import IGNORED_PARAMS, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.paginator import InvalidPage
 from django.http import QueryDict
 from django.utils.http import urlencode
@@ -11,6 +11,8 @@ from datasets.admin.filters import filters_of
 from datasets.admin.periods import periods_of
 from datasets.facets import Facets
 from datasets.filters import UnknownParameters, record_filterset
+from datasets.searching import MOST_WORDS, words_of
+from datasets.spelling import whole_number
 
 
 class RecordChangeList(ChangeList):
@@ -41,13 +43,20 @@ class RecordChangeList(ChangeList):
                 self.parameter_errors |= {name: list(errors) for name, errors in filterset.errors.items()}
         except UnknownParameters as error:
             self.parameter_errors |= error.messages
+        if (found := len(words_of(self.query))) > MOST_WORDS:
+            self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {found}."]
+            self.query = ""
         self.filter_data = data
         names = self.model_admin.get_filter_columns(request)
         specs = filters_of(self.model, names, data.dict())
         return specs, bool(specs), {}, False, bool(asked)
 
     def get_queryset(self, request, exclude_parameters=None):
-        self._searched = super().get_queryset(request)
+        words = self.query
+        try:
+            self._searched = super().get_queryset(request)
+        finally:
+            self.query = words  # which the box shows, also where there are too many to look for
         return self.narrowed()
 
     def narrowed(self, without: list[str] = ()):
@@ -71,17 +80,18 @@ class RecordChangeList(ChangeList):
         self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
         self.can_show_all = self.result_count <= self.list_max_show_all
         self.multi_page = self.result_count > self.list_per_page
-        self.result_list = self.queryset
+        asked = self._page(request.GET.get(PAGE_VAR, "1"))  # which is looked at whether or not there are several
+        self.result_list = self.queryset if PAGE_VAR not in self.parameter_errors else asked
         if self.multi_page and not (self.show_all and self.can_show_all):
-            self.result_list = self._page(request.GET.get(PAGE_VAR, "1"))
+            self.result_list = asked
 
     def _page(self, asked: str):
         """Return the records of the page *asked* for; none, and an error to be told, where there is no such page."""
         try:
-            self.page_num = self.paginator.validate_number(asked)
+            self.page_num = self.paginator.validate_number(whole_number(asked, 1))
             first = (self.page_num - 1) * self.list_per_page
             return self.queryset[first : first + self.list_per_page]
-        except InvalidPage:
+        except (InvalidPage, ValueError):
             self.page_num = 1
             self.parameter_errors[PAGE_VAR] = [f"Expected a page from 1 to {self.paginator.num_pages:,}."]
             return self.queryset.none()

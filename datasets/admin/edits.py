@@ -80,7 +80,7 @@ class EditAdmin(ReadOnlyAdmin):
         return "undone" if hasattr(edit, "undoing") else None
 
     def get_urls(self):
-        undo = path("<int:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="datasets_edit_undo")
+        undo = path("<number:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="datasets_edit_undo")
         return [undo, *super().get_urls()]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):

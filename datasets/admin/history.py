@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models.fields.json import KT
@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from datasets.admin import confirming
+from datasets.admin.addresses import is_key
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.reading import Readable, changes_of, entries, stored_row
@@ -20,6 +21,7 @@ from datasets.listing import label_field
 from datasets.models import Change, Edit
 from datasets.paging import BoundedPaginator
 from datasets.personal import hidden_fields
+from datasets.spelling import composed
 
 PAGE = 50
 
@@ -76,7 +78,7 @@ class HistoryAdmin(EditedAdmin):
         """List the records that are no more, the last to go first."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        asked = request.GET.get("q", "").strip()
+        asked = composed(request.GET.get("q", "").strip())
         page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
         changes = list(page)
         readable = Readable(self.model, request.user, (change.before for change in changes))
@@ -160,10 +162,10 @@ class HistoryAdmin(EditedAdmin):
         return change if change.edit is not None else None
 
     def _key(self, object_id: str):
-        try:
-            return self.model._meta.pk.to_python(unquote(object_id))
-        except ValidationError:
-            raise Http404 from None
+        text = unquote(object_id)
+        if not is_key(self.model, text):
+            raise Http404
+        return self.model._meta.pk.to_python(text)
 
     def _label(self, row: dict, key) -> str:
         """Return what a stored row is called, deleted or not."""

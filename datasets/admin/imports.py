@@ -50,13 +50,13 @@ class ImportViews:
         wrap = self.admin_site.admin_view
         mine = [
             path("import/", wrap(csrf_exempt(self.import_view)), name="datasets_importrun_import"),
-            path("<int:pk>/progress/", wrap(self.progress_view), name="datasets_importrun_progress"),
-            path("<int:pk>/undo/", wrap(self.undo_view), name="datasets_importrun_undo"),
-            path("file/<int:pk>/rejected/", wrap(self.rejected_view), name="datasets_importrun_rejected"),
+            path("<number:pk>/progress/", wrap(self.progress_view), name="datasets_importrun_progress"),
+            path("<number:pk>/undo/", wrap(self.undo_view), name="datasets_importrun_undo"),
+            path("file/<number:pk>/rejected/", wrap(self.rejected_view), name="datasets_importrun_rejected"),
         ]
         for verb, does in _ACTIONS.items():
             view = partial(self.action_view, does=does)
-            mine.append(path(f"<int:pk>/{verb}/", wrap(view), name=f"datasets_importrun_{verb}"))
+            mine.append(path(f"<number:pk>/{verb}/", wrap(view), name=f"datasets_importrun_{verb}"))
         return mine + super().get_urls()
 
     def change_view(self, request, object_id, form_url="", extra_context=None):

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from rest_framework import routers
 
 from datasets.api.imports import ImportViewSet
-from datasets.api.records import RecordViewSet
+from datasets.api.records import RecordViewSet, has_text_key
 from datasets.api.root import Root
 
 
@@ -27,6 +27,8 @@ class Router(routers.DefaultRouter):
         return [root, *(path(prefix, include(router.urls)) for prefix, router in within.items())]
 
 
+ANY_KEY = r"[^\x00]+"  # a text may hold a slash, too
+
 router = Router()
 router.register("imports", ImportViewSet, basename="imports")
 
@@ -35,4 +37,6 @@ def register(model: type[models.Model], viewset: type[RecordViewSet] | None = No
     """Serve *model* under ``/api/<dataset>/<name>/``, the name being its table's name with dashes."""
     name = name or model._meta.db_table.replace("_", "-")
     viewset = viewset or type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
+    if has_text_key(model):
+        viewset.lookup_value_regex = ANY_KEY
     router.register(f"{model._meta.app_label}/{name}", viewset, basename=f"{model._meta.app_label}-{name}")

@@ -18,7 +18,7 @@ from datasets import tasks
 from datasets.api.authentication import HasScope
 from datasets.api.orders import digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
-from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused, whole_number
+from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
 from datasets.api.runs import address_of, body_of, rejections_of, summary_of
 from datasets.api.streams import STREAMED
@@ -27,6 +27,7 @@ from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.receiving import temporary_files
 from datasets.rejected import rejected_response
 from datasets.sources import dataset_apps
+from datasets.spelling import shown, whole_number
 
 NEEDED = {
     "create": "datasets.add_importrun",
@@ -58,7 +59,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     permission_classes = [HasScope, MaySteerImports]
     scopes_to_read = ("read", "import")  # who may start an import may follow it
-    lookup_value_regex = "[0-9]{1,18}"
+    lookup_value_regex = "[1-9][0-9]{0,17}"
 
     def get_view_name(self) -> str:
         return f"Imports: {self.name.lower()}" if getattr(self, "name", None) else "Imports"
@@ -68,7 +69,7 @@ class ImportViewSet(viewsets.ViewSet):
         choices = {"dataset": list(dataset_apps()), "status": list(ImportRun.Status.values)}
         asked = _asked(request, *choices, *PAGING)
         errors = {
-            name: [f"Expected one of {', '.join(choices[name])}; found {asked[name]}."]
+            name: [f"Expected one of {', '.join(choices[name])}; found {shown(asked[name])}."]
             for name in choices
             if name in asked and asked[name] not in choices[name]
         }
@@ -213,7 +214,9 @@ def _file(run: ImportRun, asked: dict[str, str]) -> SourceFile | None:
     wanted = asked["file"]
     files = {str(file.pk): file for file in run.files.select_related("run")}
     if wanted not in files:
-        raise Refused({"file": [f"Expected the id of a file of this import, as its sources tell it; found {wanted}."]})
+        raise Refused(
+            {"file": [f"Expected the id of a file of this import, as its sources tell it; found {shown(wanted)}."]}
+        )
     return files[wanted]
 
 
@@ -246,7 +249,7 @@ def _page(
 ) -> tuple[list[int], dict[str, str | None]]:
     """Return the keys of the records of a page, and the addresses of those around it; raises Refused."""
     try:
-        size = whole_number(asked.get("page_size", str(PAGE_SIZE)), LARGEST_PAGE)
+        size = whole_number(asked.get("page_size", str(PAGE_SIZE)), 1, LARGEST_PAGE)
     except ValueError as error:
         raise Refused({"page_size": [str(error)]}) from None
     try:

@@ -4,16 +4,28 @@ A cursor says where a page begins: what the record before it has in the columns 
 primary key last. It is signed, and good for its own table and order alone.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import F, Q
-from rest_framework.utils.urls import replace_query_param
 
 CHECKED = Signer(salt="datasets.api.pages", sep=".")
+MOST_BYTES = 1000  # of a cursor; a longer one names the record by its key, and the rest is read again
+
+
+class Compact:
+    """Writes a cursor's values in UTF-8, which takes half of what JSON's escapes take."""
+
+    def dumps(self, values: Any) -> bytes:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def loads(self, text: bytes) -> Any:
+        return json.loads(text)
 
 
 class BadCursor(Exception):
@@ -62,14 +74,17 @@ class Page(NamedTuple):
 
     def links(self, address: str) -> dict[str, str | None]:
         """Return the addresses of the pages around this one, which is at *address*."""
+        # The rest of the query stays as it came, with plain commas: an address that was taken has links that are taken.
+        path, _, query = address.replace("%2C", ",").replace("%2c", ",").partition("?")
+        parts = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "cursor"]
         cursors = {"next": self.next, "previous": self.previous}
-        return {name: cursor and replace_query_param(address, "cursor", cursor) for name, cursor in cursors.items()}
+        return {name: cursor and f"{path}?{'&'.join([*parts, f'cursor={cursor}'])}" for name, cursor in cursors.items()}
 
 
 def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:
     """Return *size* rows of what *selected* names, from *cursor* on, or from the beginning; raises BadCursor."""
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
-    backwards, after = _decode(cursor, list_name, order) if cursor else (False, None)
+    backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:
         records = records.filter(_beyond(order, after, backwards))
     records = records.order_by(*(key.expression(backwards) for key in order))
@@ -87,7 +102,11 @@ def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[Orde
             order[n].field.value_to_string(_Holder(order[n].field, row[p])) if row[p] is not None else None
             for n, p in enumerate(places)
         ]
-        return CHECKED.sign_object([back, list_name, values])
+        cursor = _signed([back, list_name, values])
+        if len(cursor) > MOST_BYTES:
+            place = [key.path for key in order].index(records.model._meta.pk.attname)
+            cursor = _signed([back, list_name, [values[place]]])
+        return cursor
 
     following = encode(False, rows[-1]) if rows and (more or backwards) else None
     leading = encode(True, rows[0]) if rows and (more if backwards else after) else None
@@ -111,13 +130,25 @@ def _beyond(order: Sequence[OrderKey], values: Sequence[Any], backwards: bool) -
     return order[0].not_before(values[0], backwards) & condition if len(order) > 1 else condition
 
 
-def _decode(cursor: str, list_name: str, order: Sequence[OrderKey]) -> tuple[bool, list]:
+def _signed(values: list) -> str:
+    return CHECKED.sign_object(values, serializer=Compact, compress=True)
+
+
+def _decode(
+    cursor: str, list_name: str, order: Sequence[OrderKey], model: type[models.Model]
+) -> tuple[bool, Sequence[Any]]:
     try:
-        backwards, name, values = CHECKED.unsign_object(cursor)
+        backwards, name, values = CHECKED.unsign_object(cursor, serializer=Compact)
     except (BadSignature, ValueError, UnicodeError):
         raise BadCursor from None
     if name != list_name:
         raise BadCursor
+    if len(values) < len(order):
+        key = model._meta.pk.to_python(values[0])
+        row = model._default_manager.filter(pk=key).values_list(*(key.path for key in order)).first()
+        if row is None:
+            raise BadCursor  # it has been deleted since
+        return backwards, row
     return backwards, [
         None if value is None else key.field.to_python(value) for key, value in zip(order, values, strict=True)
     ]

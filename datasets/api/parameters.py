@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from datasets.api.pages import OrderKey
 from datasets.filters import UnknownParameters, record_filterset
 from datasets.listing import ListedColumn, columns_of
+from datasets.spelling import shown, whole_number
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 MOST_KEYS = 5  # columns that a list may be ordered by
@@ -100,7 +101,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         "fields": lambda text: _choose(asked, columns, text),
         "omit": lambda text: _leave_out(asked, columns, text),
         "ordering": lambda text: _order(asked, columns, text, user),
-        "page_size": lambda text: setattr(asked, "page_size", whole_number(text, LARGEST_PAGE)),
+        "page_size": lambda text: setattr(asked, "page_size", whole_number(text, 1, LARGEST_PAGE)),
         "count": lambda text: _count(asked, text),
         "compress": lambda text: _compress(asked, text),
         "cursor": lambda text: setattr(asked, "cursor", text),
@@ -122,11 +123,15 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
 def named(text: str, columns: dict[str, ListedColumn]) -> list[str]:
     """Return the columns that *text* names, separated by commas; raises ValueError."""
     names = [name.strip() for name in text.split(",")]
+    if len(names) > len(columns):
+        raise ValueError(f"Expected at most {len(columns)} columns, found {len(names)}.")
     for name in names:
         if name not in columns:
             nearest = get_close_matches(name, columns, n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            raise ValueError(f"There is no column {name or '(empty)'}.{hint} Columns: {', '.join(columns)}.")
+            raise ValueError(
+                f"There is no column {shown(name) if name else '(empty)'}.{hint} Columns: {', '.join(columns)}."
+            )
         if names.count(name) > 1:
             raise ValueError(f"{name} is named twice.")
     return names
@@ -145,9 +150,9 @@ def _leave_out(asked: Asked, columns: dict[str, ListedColumn], text: str) -> Non
 
 def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> None:
     may = {name: column for name, column in columns.items() if can_order_by(column)}
+    if (found := text.count(",") + 1) > MOST_KEYS:
+        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {found}.")
     names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may)
-    if len(names) > MOST_KEYS:
-        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {len(names)}.")
     for name, word in zip(names, text.split(","), strict=True):
         column = may[name]
         if column.permission and not user.has_perm(column.permission):
@@ -169,20 +174,13 @@ def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedC
         asked.order.append(OrderKey(pk, columns[pk].field))
 
 
-def whole_number(text: str, most: int) -> int:
-    """Return the number, from 1 to *most*, that *text* is; raises ValueError."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= most):
-        raise ValueError(f"Expected a whole number between 1 and {most}, found {text[:100]}.")
-    return int(text)
-
-
 def _count(asked: Asked, text: str) -> None:
     if text not in COUNTS:
-        raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {text}.")
+        raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {shown(text)}.")
     asked.count = text
 
 
 def _compress(asked: Asked, text: str) -> None:
     if text != "gzip":
-        raise ValueError(f"Expected gzip, found {text}.")
+        raise ValueError(f"Expected gzip, found {shown(text)}.")
     asked.compress = True

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, Throttled, ValidationError
+from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ParseError, Throttled, ValidationError
 from rest_framework.exceptions import PermissionDenied as Forbidden
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -66,6 +66,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
         error = NotFound(str(error) if error.args and isinstance(error.args[0], str) else None)
     elif isinstance(error, PermissionDenied):
         error = Forbidden()
+    elif isinstance(error, SuspiciousOperation):
+        error = ParseError("The server cannot read this request.")
     elif isinstance(error, OperationalError):
         logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
         error = Unavailable("The database does not answer. Try again in a moment.")

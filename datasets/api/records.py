@@ -1,5 +1,7 @@
 """A model's records as programs read them: lists, pages, single records; told that nothing has changed where so."""
 
+from typing import Any
+
 from django import forms
 from django.db import models
 from django.http import HttpResponseBase
@@ -20,6 +22,7 @@ from datasets.filters import form_field
 from datasets.listing import columns_of
 from datasets.paging import estimated_count
 from datasets.personal import masked_name
+from datasets.spelling import composed, shown
 
 
 class RecordViewSet(Summaries, viewsets.ViewSet):
@@ -47,15 +50,11 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     @conditional
     def retrieve(self, request, pk) -> HttpResponseBase:
         asked = asked_of_record(self.model, request.query_params, request.user)
-        try:
-            key = form_field(columns_of(self.model)[0].field).clean(pk)
-        except forms.ValidationError:
-            raise NotFound(self._nothing(pk)) from None
         shape = Shape(self.model, asked.columns)
-        row = self.model._default_manager.filter(pk=key).values_list(*shape.selected).first()
-        if row is None:
+        rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*shape.selected)[:1]
+        if not rows:
             raise NotFound(self._nothing(pk))
-        [record] = shape.serve([row], request.user, self.version)
+        [record] = shape.serve(rows, request.user, self.version)
         return Response(record, headers=self._masked(request, asked))
 
     def get_renderers(self):
@@ -72,7 +71,7 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's own for a model without one
 
     def _nothing(self, key: str) -> str:
-        return f"There is no {self.model._meta.verbose_name} {key}."
+        return f"There is no {self.model._meta.verbose_name} {shown(key)}."
 
     def _masked(self, request, asked: Asked) -> dict[str, str]:
         """Return the headers that say which columns are masked, also in the name by which a page is saved."""
@@ -92,3 +91,18 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         if estimate is None:
             return {"count": records.order_by().count(), "count_is": "exact"}
         return {"count": estimate, "count_is": "estimated"}
+
+
+def has_text_key(model: type[models.Model]) -> bool:
+    """Tell whether the primary key of *model* is a text, which may hold any character."""
+    return isinstance(columns_of(model)[0].field, models.CharField | models.TextField)
+
+
+def _keys(model: type[models.Model], text: str) -> list[Any]:
+    """Return the primary keys that *text*, a part of an address, may mean: a text as it is, or in NFC."""
+    if has_text_key(model):
+        return [] if "\x00" in text else [*{text, composed(text)}]
+    try:
+        return [form_field(columns_of(model)[0].field).clean(text)]
+    except forms.ValidationError:
+        return []

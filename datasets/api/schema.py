@@ -36,13 +36,14 @@ PROBLEMS = {
     "411": "The server reads no body without its length.",
     "413": "More is sent than may be.",
     "507": "There is no space for the upload.",
+    "414": "The query string is longer than may be.",
     "415": "The body is of a type that is not read.",
     "422": "The Idempotency-Key came before, with another request.",
     "429": "Too many requests: Retry-After says when to go on.",
     "500": "A fault of the site, which its log has under id.",
     "503": "The site is busy: Retry-After says when to try again.",
 }
-OF_ALL = ("400", "401", "403", "406", "429", "500", "503")
+OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 
 
 class ApiSchema(AutoSchema):

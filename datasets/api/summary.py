@@ -13,8 +13,9 @@ from rest_framework.settings import api_settings
 
 from datasets.api.conditional import conditional
 from datasets.api.negotiation import ORJSONRenderer
-from datasets.api.parameters import Refused, narrowed, whole_number
+from datasets.api.parameters import Refused, narrowed
 from datasets.exports.grouped import groups_as_csv
+from datasets.spelling import whole_number
 from datasets.summaries import Summary, Unsummarised, groupings, measures, summarise
 
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
@@ -101,7 +102,7 @@ def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
     if text is None:
         return LIMIT
     try:
-        return whole_number(text, LARGEST_LIMIT)
+        return whole_number(text, 1, LARGEST_LIMIT)
     except ValueError as error:
         errors.setdefault("limit", [str(error)])
         return LIMIT

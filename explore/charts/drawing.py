@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+from datasets.spelling import whole_number
+
 KINDS = {
     "bar": "Bars",
     "line": "Line",
@@ -60,10 +62,10 @@ class Drawing:
         """Return what *parameters* ask for; raises Undrawn. With no kind or x among them, *otherwise* fills in."""
         given = {field.name: parameters[field.name] for field in fields(cls) if parameters.get(field.name)}
         if "bins" in given:
-            text = given["bins"]
-            if not (text.isascii() and text.isdigit() and len(text) < 10):
-                raise Undrawn("bins", f"Expected between {FEWEST_BINS} and {MOST_BINS}, found {text[:100]}.")
-            given["bins"] = int(text)
+            try:
+                given["bins"] = whole_number(given["bins"], FEWEST_BINS, MOST_BINS)
+            except ValueError as error:
+                raise Undrawn("bins", str(error)) from None
         if not given.keys() & {"kind", "x", "y", "measure"}:
             return replace(otherwise, **given)
         return cls(**{"kind": otherwise.kind, **given})

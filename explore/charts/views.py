@@ -12,6 +12,7 @@ from django.utils import timezone
 from datasets.api.conditional import Tag, release
 from datasets.narrowing import title_of
 from datasets.personal import hidden_fields
+from datasets.spelling import whole_number
 from datasets.versions import versions_behind
 from explore.charts.axes import columns_for
 from explore.charts.choices import boxes, filled, fitted
@@ -200,10 +201,11 @@ def _size(state: State, name: str) -> int | None:
     text = state.data.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and SMALLEST <= int(text[:9]) <= LARGEST):
-        state.refuse(name, f"Expected a whole number of pixels between {SMALLEST} and {LARGEST}, found {text[:100]}.")
+    try:
+        return whole_number(text, SMALLEST, LARGEST)
+    except ValueError as error:
+        state.refuse(name, str(error).replace("whole number", "whole number of pixels", 1))
         return None
-    return int(text)
 
 
 def _theme(state: State) -> str | None:

@@ -1,0 +1,94 @@
+"""What addresses of the admin may ask: keys, pages and orders in one spelling, and searches of a few words."""
+
+import re
+from typing import Any
+
+from django.contrib.admin.options import ModelAdmin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+
+from config.addresses import refuse
+from datasets.filter_fields import MOST_VALUES
+from datasets.listing import field_at
+from datasets.searching import MOST_WORDS, words_of
+from datasets.spelling import day, is_whole_number, shown, whole_number
+
+MOST_ORDERED = 5  # columns that a list is ordered by
+ORDER = re.compile(r"-?(?:0|[1-9][0-9]?)(?:\.-?(?:0|[1-9][0-9]?))*", re.ASCII)
+SEARCHES = (SEARCH_VAR, "term")  # of a list, and of a box that completes what is typed
+PAGES = (PAGE_VAR, "page")
+
+
+class CheckAdminAddress:
+    """Middleware that answers 400 or 404 for an address of the admin that no page of it makes."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view, args, kwargs: dict[str, Any]) -> HttpResponse | None:
+        """Check the record's key and the parameters of the address."""
+        if request.resolver_match.app_name != "admin":
+            return None
+        admin = getattr(view, "model_admin", None)
+        if admin and "object_id" in kwargs and not is_key(admin.model, unquote(kwargs["object_id"])):
+            said = f"There is no {admin.opts.verbose_name} {shown(unquote(kwargs['object_id']))}."
+            return refuse(request, 404, said)
+        # The list of a dataset's table shows itself what is wrong with its parameters.
+        is_list = str(request.resolver_match.url_name).endswith("_changelist")
+        tells_itself = is_list and getattr(admin, "lists_records", False)
+        try:
+            for name, values in request.GET.lists():
+                for value in values:
+                    _check(admin, name, value, tells_itself)
+        except ValueError as error:
+            return refuse(request, 400, f"{name}: {error}")
+        return None
+
+
+def is_key(model: type[models.Model], text: str) -> bool:
+    """Tell whether *text* spells a primary key of *model*, whether or not there is such a record."""
+    key = model._meta.pk
+    while key.is_relation:
+        key = key.target_field
+    if isinstance(key, models.IntegerField):
+        return is_whole_number(text)
+    try:
+        key.to_python(text)
+    except (ValidationError, ValueError):
+        return False
+    return "\x00" not in text
+
+
+def _check(admin: ModelAdmin | None, name: str, value: str, tells_itself: bool) -> None:
+    """Raise ValueError for a parameter that is spelled otherwise than our pages do, or asks too much."""
+    if name in SEARCHES and not tells_itself and (found := len(words_of(value))) > MOST_WORDS:
+        raise ValueError(f"Expected at most {MOST_WORDS} words, found {found}.")
+    if name in PAGES and value and not tells_itself:
+        whole_number(value, 1)
+    if name == ORDER_VAR and value and (not ORDER.fullmatch(value) or value.count(".") >= MOST_ORDERED):
+        raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns such as 2.-1, found {shown(value)}.")
+    if name.endswith("__in") and not tells_itself and (found := value.count(",") + 1) > MOST_VALUES:
+        raise ValueError(f"Expected at most {MOST_VALUES} values, found {found}.")
+    if admin and "__" in name and not tells_itself:
+        _check_lookup(admin.model, name, value)
+
+
+def _check_lookup(model: type[models.Model], name: str, value: str) -> None:
+    path, _, lookup = name.rpartition("__")
+    if lookup not in ("exact", "in", "gt", "gte", "lt", "lte"):
+        return
+    try:
+        field = field_at(model, path)
+    except (FieldDoesNotExist, AttributeError):
+        return  # which Django tells
+    for one in value.split(",") if lookup == "in" else [value]:
+        if isinstance(field, models.IntegerField):
+            whole_number(one)
+        elif isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
+            day(one)

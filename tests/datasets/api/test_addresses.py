@@ -1,0 +1,257 @@
+"""What the site makes of odd addresses: an answer that is right, or a problem document that says what is wrong."""
+
+import csv
+import io
+import re
+import unicodedata
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+
+from people.models import Person, Place
+from subjects.models import Subject
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/people/places/"
+
+
+def problem(answer, status):
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), answer.text
+    told = answer.json()
+    assert told["status"] == status and told["detail"]
+    assert answer["Content-Length"] == str(len(answer.content))
+    return told
+
+
+@pytest.mark.parametrize("broken", ["%EB", "%FF%FE", "%ED%A0%80", "%C3", "%C3%28"])
+def test_an_address_that_is_no_text_is_refused(client, broken):
+    for address in (f"/api/{broken}/", f"/api/subjects/subjects/{broken}/", f"/api/people/{broken}"):
+        assert "UTF-8" in problem(client.get(address), 400)["detail"]
+    for name in ("search", "city", "city__in", "fields", "cursor", "format", "nothing", broken):
+        for address in (LIST, f"{LIST}summary/", "/api/", "/api/schema/", "/api/imports/"):
+            told = problem(client.get(f"{address}?{name}={broken}"), 400)
+            assert "UTF-8" in told["detail"]
+            assert told["errors"]
+
+
+@pytest.mark.parametrize("broken", ["%EB", "%ED%A0%80", "%00"])
+def test_pages_refuse_it_with_a_sentence_too(admin_client, broken):
+    for address in (
+        "/admin/people/person/",
+        "/explore/people/people/",
+        "/explore/",
+        "/explore/people/people/chart.json",
+    ):
+        answer = admin_client.get(f"{address}?q={broken}")
+        assert answer.status_code == 400 and ("UTF-8" in answer.text or "Null characters" in answer.text), address
+    for address in (
+        f"/admin/{broken}/",
+        f"/admin/subjects/subject/{broken}/change/",
+        f"/explore/{broken}/",
+        f"/static/{broken}",
+    ):
+        assert admin_client.get(address).status_code in (400, 404), address
+
+
+@pytest.mark.parametrize("name", ["search", "city", "city__in", "ordering", "cursor", "by", "format"])
+def test_null_characters_are_refused_by_name(client, name):
+    for address in (LIST, f"{LIST}summary/"):
+        assert problem(client.get(f"{address}?{name}=a%00b"), 400)["errors"][name] == [
+            "Null characters are not allowed."
+        ]
+    problem(client.get("/api/subjects/subjects/a%00b/"), 404)
+
+
+def test_more_than_a_thousand_parameters_are_refused(client, admin_client):
+    many = "&".join(["a=1"] * 1001)
+    assert "1,000 parameters" in problem(client.get(f"{LIST}?{many}"), 400)["detail"]
+    assert "1,000 parameters" in problem(client.get(f"{LIST}?{'&' * 1000}"), 400)["detail"]
+    for address in ("/admin/people/person/", "/explore/people/people/"):
+        answer = admin_client.get(f"{address}?{many}")
+        assert answer.status_code == 400 and "1,000 parameters" in answer.text
+
+
+def test_a_query_that_is_too_long_is_refused_with_its_bound(client, admin_client):
+    told = problem(client.get(f"{LIST}?search={'x' * 7000}"), 414)
+    assert "at most 7,000 bytes" in told["detail"]
+    assert client.get(f"{LIST}?search={'x' * (7000 - len('search='))}").status_code == 200
+    for address in ("/admin/people/person/?q=", "/explore/people/people/?search="):
+        answer = admin_client.get(address + "x" * 7001)
+        assert answer.status_code == 414 and "7,000 bytes" in answer.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:99999999", "é", "[::1", "-"])
+def test_another_host_is_refused(client, host):
+    assert "Host" in problem(client.get(LIST, headers={"host": host}), 400)["detail"]
+    assert client.get("/admin/login/", headers={"host": host}).status_code == 400
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (LIST, 200),
+        (f"{LIST}7/", 200),
+        (f"{LIST}8/", 404),
+        (f"{LIST}summary/?by=country", 200),
+        (f"{LIST}summary/?by=country&format=csv", 200),
+        (f"{LIST}?nothing=1", 400),
+        (f"{LIST}?city=%EB", 400),
+        ("/api/", 200),
+        ("/api/nothing/", 404),
+        ("/api/imports/", 200),
+        ("/api/schema/", 200),
+        ("/api/docs/", 200),
+        ("/admin/people/place/", 200),
+        ("/admin/people/place/7/change/", 200),
+        ("/explore/people/places/", 200),
+        ("/explore/people/places/export/", 200),
+        ("/explore/people/places/chart.json?kind=bar&x=country", 200),
+        ("/explore/people/places/?nothing=1", 400),
+        ("/healthz", 200),
+        ("/nothing", 404),
+    ],
+)
+def test_head_answers_as_get_does_with_its_length(admin_client, address, status):
+    Place.objects.create(pk=7, city="Kelso", county="R", country="Scotland")
+    got, head = admin_client.get(address), admin_client.head(address)
+    assert got.status_code == head.status_code == status
+    assert not head.content and head["Content-Length"] == got["Content-Length"] == str(len(got.content))
+    assert head["Content-Type"] == got["Content-Type"]
+    assert head.get("ETag") == got.get("ETag")
+
+
+@pytest.mark.parametrize(
+    "address", [f"{LIST}?format=csv", f"{LIST}?format=ndjson", "/explore/people/places/export/file"]
+)
+def test_head_of_a_stream_says_no_length_that_is_wrong(admin_client, address):
+    Place.objects.create(city="Kelso", county="R", country="Scotland")
+    got, head = admin_client.get(address), admin_client.head(address)
+    assert got.getvalue() and not head.getvalue()
+    assert "Content-Length" not in head and "Content-Length" not in got
+    assert head["Content-Type"] == got["Content-Type"]
+    assert head["Content-Disposition"] == got["Content-Disposition"]
+
+
+COMPOSED = unicodedata.normalize("NFC", "Zoë Müller")
+TAKEN_APART = unicodedata.normalize("NFD", COMPOSED)
+
+
+def test_accents_typed_as_separate_characters_find_the_same(admin_client):
+    place = Place.objects.create(city=COMPOSED, county="R", country="Scotland")
+    Person.objects.create(given_name=COMPOSED, family_name="B", date_of_birth="1900-01-01", place_of_birth=place)
+    Subject.objects.create(subject_id=COMPOSED)
+    assert TAKEN_APART != COMPOSED
+    people = "/api/people/people/"
+    for query in (
+        {"given_name": TAKEN_APART},
+        {"given_name__in": f"x,{TAKEN_APART}"},
+        {"given_name__in": ["x", TAKEN_APART]},
+        {"given_name__icontains": TAKEN_APART[1:]},
+        {"given_name__istartswith": TAKEN_APART[:5]},
+        {"place_of_birth": TAKEN_APART},
+        {"search": TAKEN_APART.split()[0]},
+    ):
+        assert len(admin_client.get(people, query).json()["results"]) == 1, query
+        assert admin_client.get(f"{people}summary/", query).json()["results"] == [{"count": 1}], query
+        answer = admin_client.get("/explore/people/people/", query, follow=True)
+        assert answer.status_code == 200 and "<tbody>" in answer.text, query
+    assert admin_client.get(f"/api/subjects/subjects/{TAKEN_APART}/").json()["subject_id"] == COMPOSED
+    assert len(admin_client.get("/admin/people/person/", {"q": TAKEN_APART.split()[0]}).context["cl"].result_list) == 1
+    found = admin_client.get("/admin/people/person/", {"given_name__icontains": TAKEN_APART}).context["cl"]
+    assert len(found.result_list) == 1
+
+
+NAMES = [
+    "a,b",
+    "c",
+    'say "so", then',
+    '"quoted"',
+    "mouse_23",
+    "x/y",
+    "p?q#r%20&s=t",
+    "Ünï côde",
+    "_5F",
+    "a+b",
+    "semi;colon:@",
+    "..",
+]
+
+
+@pytest.fixture
+def mice():
+    Subject.objects.bulk_create(Subject(subject_id=name) for name in [*NAMES, "a", "b"])
+
+
+def keys(answer):
+    assert answer.status_code == 200, answer.text
+    return sorted(row["subject_id"] for row in answer.json()["results"])
+
+
+def test_a_value_with_a_comma_is_one_of_several_where_the_parameter_is_repeated(client, mice):
+    address = "/api/subjects/subjects/"
+    assert keys(client.get(address, {"subject_id__in": ["a,b", "c"]})) == ["a,b", "c"]
+    assert keys(client.get(address, {"subject_id__in": NAMES})) == sorted(NAMES)
+    assert keys(client.get(f"{address}?subject_id__in=a,b")) == ["a", "b"]
+    assert client.get(f"{LIST}?id__in=1,2&id__in=3").status_code == 200
+    told = problem(client.get(f"{address}?subject_id__in=a&subject_id__in="), 400)
+    assert told["errors"]["subject_id__in"] == ["Expected a value, found none."]
+
+
+def test_a_value_with_a_comma_is_one_of_several_in_quotes_as_csv_has_them(client, mice):
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(NAMES)
+    assert keys(client.get("/api/subjects/subjects/", {"subject_id__in": line.getvalue()})) == sorted(NAMES)
+    told = problem(client.get("/api/subjects/subjects/", {"subject_id__in": '"a,b'}), 400)
+    assert "Expected each value that begins with a quote to end with one" in told["errors"]["subject_id__in"][0]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != ".."])
+def test_every_link_to_a_record_leads_to_it_whatever_its_key(admin_client, mice, name):
+    page = admin_client.get(
+        "/explore/subjects/subjects/", {"subject_id": name, "columns": "subject_id"}, follow=True
+    ).text
+    for text in (page, admin_client.get("/admin/subjects/subject/", {"subject_id": name}).text):
+        links = {unescape(link) for link in re.findall(r'href="(/admin/subjects/subject/[^"]*/change/[^"]*)"', text)}
+        assert links
+        for link in links:
+            answer = admin_client.get(link)
+            assert answer.status_code == 200 and answer.context["original"].pk == name
+    assert admin_client.get(f"/api/subjects/subjects/{quote(name, safe='')}/").json()["subject_id"] == name
+
+
+def test_a_list_of_many_values_has_links_that_are_taken(client):
+    Place.objects.bulk_create(Place(pk=1_000_000 + n, city=f"T{n}", county="C", country="L") for n in range(500))
+    for separator in (",", "%2C"):
+        values = separator.join(str(1_000_000 + n) for n in range(500))
+        address, seen = f"{LIST}?id__in={values}&page_size=200&ordering=-city,county", []
+        if separator == "%2C":
+            assert len(address) < 7000
+        while address:
+            answer = client.get(address)
+            assert answer.status_code == 200
+            page = answer.json()
+            seen += [row["id"] for row in page["results"]]
+            address = page["next"]
+            assert not address or ("%2C" not in address and len(address) < 8190)
+        assert sorted(seen) == [1_000_000 + n for n in range(500)]
+
+
+def test_the_next_link_of_the_longest_query_fits_whatever_the_order(client):
+    odd = "Ж'(\N{GRINNING FACE}"
+    Place.objects.bulk_create(
+        Place(city=(f"{n}" + odd * 50)[:200], county=(odd * 60)[n : n + 200], country=(odd * 60)[n + 9 : n + 209])
+        for n in range(6)
+    )
+    query = "page_size=2&ordering=-country,county,city&id__in=" + ",".join(
+        [*(str(pk) for pk in Place.objects.values_list("pk", flat=True)), *(str(10**12 + n) for n in range(490))]
+    )
+    assert 6500 < len(query) <= 7000
+    address, pages = f"{LIST}?{query}", 0
+    while address:
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.text
+        pages, address = pages + 1, answer.json()["next"]
+        assert not address or len(address) < 8190 - len("GET  HTTP/1.1\r\n")
+    assert pages == 3
