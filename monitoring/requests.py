@@ -46,7 +46,9 @@ def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
             response = get_response(request)
             route = route_of(request)
         response["X-Request-ID"] = number
-        if not response.streaming and "Content-Length" not in response:  # so that HEAD has it, too
+        if response.status_code in (204, 304):
+            del response["Content-Length"]  # it would be taken for that of the whole
+        elif not response.streaming and "Content-Length" not in response:  # so that HEAD has it, too
             response["Content-Length"] = len(response.content)
         meta[logs.ROUTE] = route
         method = request.method if request.method in METHODS else "other"
