@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install dev run notebook test test-stack check format lock clean
+.PHONY: help install dev run notebook test test-model test-stack check format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -53,6 +53,11 @@ notebook: dev  ## runs the insights again: into census/ on the records of UCI's 
 test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
 	@status=0; for engine in sqlite postgresql; do \
 		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS) || status=1; done; exit $$status
+
+test-model: EXAMPLES ?= 50
+test-model: dev  ## the site beside a plain model of its tables, in random steps, on both engines (EXAMPLES=500)
+	@status=0; for engine in sqlite postgresql; do \
+		TEST_ENGINE=$$engine EXAMPLES=$(EXAMPLES) $(PYTHON) -m pytest -n 0 tests/model $(ARGS) || status=1; done; exit $$status
 
 test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and mended (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }

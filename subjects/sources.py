@@ -70,6 +70,7 @@ class Subjects(SubjectDocument):
             descriptions.sort(key=Described.age, reverse=True)
             newest = next(d.row for d in descriptions if d.row)
             values = {column: first_known(column, descriptions) for column in newest.values}
+            values["subject_id"] = subject  # whatever the document says of a session that was given another subject
             settled.append(Row(newest.file, newest.line, values, newest.name))
             notes += disagreements(subject, descriptions)
         return settled, notes

@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datasets.history import edits
 from subjects.models import Session, Subject
 from tests.importing import counts, imported
 
@@ -163,3 +164,11 @@ def test_any_order_and_grouping_of_folders_into_runs_gives_the_same_subjects(ses
         used = Counter(name[1] for name, document in sessions if document["sex"] != "X")
         assert Counter(Session.objects.values_list("subject_id", flat=True)) == used
         transaction.set_rollback(True)
+
+
+def test_a_session_that_was_given_another_subject_does_not_rename_that_subject(folder):
+    first = described(sex="Male")
+    imported("import_subjects", folder(NEW, first), folder(OLD, described(sex="Female") | {"subject_id": "2"}))
+    edits.correct(Session.objects.filter(name=NEW), {"subject": Subject.objects.get(pk="2")}, None)
+    imported("import_subjects", folder(OLD, described(sex="Female", species="Mus") | {"subject_id": "2"}))
+    assert dict(Subject.objects.values_list("pk", "species")) == {"1": None, "2": "Mus"}

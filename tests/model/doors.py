@@ -1,0 +1,116 @@
+"""The ways in which curators do what the model does: the admin's pages, and the functions behind them."""
+
+import html
+import json
+import re
+from typing import Any
+
+from django.core.management import CommandError, call_command
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from datasets.admin.edits import Edited, edited_models
+from datasets.history import edits
+from datasets.history.standing import deletion_by_hand
+from datasets.history.undoing import UndoRefused, undo_edit
+from datasets.models import Change
+from tests.model.stored import MODELS
+from tests.model.tables import Action
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class Doors:
+    """One curator, signed in."""
+
+    def __init__(self, user):
+        self.user, self.client = user, Client()
+        self.client.force_login(user)
+
+    def address(self, table: str, name: str, *arguments) -> str:
+        """The address of an admin page of a table."""
+        meta = MODELS[table]._meta
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
+
+    def records(self, table: str, pks: list) -> models.QuerySet:
+        """Records by their keys."""
+        return MODELS[table].objects.filter(pk__in=pks)
+
+    def correct(self, table: str, pks: list, new: dict[str, Any], page: bool) -> None:
+        """Set fields of records: at once, or one after a preview."""
+        if not page:
+            edits.correct(self.records(table, pks), new, self.user)
+            return
+        ((name, value),) = new.items()
+        typed = json.dumps(value) if name == "document" else "" if value is None else value
+        asked = {"_selected_action": pks, "field": name, "value": typed}
+        address = self.address(table, "bulk")
+        preview = self.client.post(address, asked | {"_preview": "Preview"})
+        assert preview.status_code == 200
+        hidden = {key: html.unescape(text) for key, text in HIDDEN.findall(preview.text) if key not in asked}
+        if "sample" in preview.context and preview.context["sample"]:
+            assert self.client.post(address, asked | hidden | {"_apply": "Change"}).status_code == 302
+
+    def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
+        """Give a field back to its file."""
+        if page:
+            self.client.post(self.address(table, "release", pk, name))
+        else:
+            edits.release(self.records(table, [pk]), name, self.user)
+
+    def delete(self, table: str, pks: list, page: bool) -> None:
+        """Delete records: one on its page, several in the list."""
+        if not page:
+            edits.delete(self.records(table, pks), self.user)
+        elif len(pks) == 1:
+            self.client.post(self.address(table, "delete", pks[0]), {"post": "yes"})
+        else:
+            asked = {"action": "delete_selected", "_selected_action": pks}
+            shown = self.client.post(self.address(table, "changelist"), asked)
+            hidden = {key: html.unescape(text) for key, text in HIDDEN.findall(shown.text) if key not in asked}
+            self.client.post(self.address(table, "changelist"), asked | hidden | {"post": "yes"})
+
+    def restore(self, table: str, pk: Any, page: bool) -> None:
+        """Bring a deleted record back."""
+        if page:
+            self.client.post(self.address(table, "restore", pk))
+        else:
+            last = deletion_by_hand(MODELS[table], pk)
+            edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user)
+
+    def create(self, table: str, row: dict[str, Any]) -> models.Model:
+        """Make a record by hand."""
+        model = MODELS[table]
+        made = {model._meta.get_field(name).attname: value for name, value in row.items()}
+        record = model.objects.create(**made)
+        edits.created(record, self.user)
+        return record
+
+    def undo(self, action: Action, page: bool) -> None:
+        """Take an action back, where the model does; refuse where it does."""
+        refused = ""
+        try:
+            if action.kind == "run":
+                call_command("undo_import", action.handle.pk, verbosity=0, stderr=_Nowhere())
+            elif page:
+                self.client.post(reverse("admin:datasets_edit_undo", args=[action.handle.pk]))
+            else:
+                undo_edit(action.handle, [Edited(model) for model in edited_models(action.handle)], self.user)
+        except (CommandError, UndoRefused) as refusal:
+            refused = str(refusal)
+        if action.kind == "run":
+            action.handle.refresh_from_db()
+            done = action.handle.status == "undone"
+        else:
+            action.handle = type(action.handle).objects.get(pk=action.handle.pk)
+            done = hasattr(action.handle, "undoing")
+        assert done == action.undone, f"the site {'undid' if done else 'refused'} it, the model did not: {refused}"
+
+
+class _Nowhere:
+    def write(self, *text) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False

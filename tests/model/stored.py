@@ -1,0 +1,115 @@
+"""What the database holds, as the plain model says it, and as its driver reads it."""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+
+from datasets.history.reading import stored_row
+from datasets.models import Change, SourceFile
+from tests.model.importing import exact
+from tests.model.tables import KEYS, Place, Rec
+
+MODELS = {model._meta.db_table: model for model in apps.get_models() if model._meta.db_table in KEYS}
+
+
+def raw() -> dict[Place, Any]:
+    """Every row as the driver reads it, and the members of its many-to-many."""
+    found: dict[Place, Any] = {}
+    with connection.cursor() as cursor:
+        for table, model in MODELS.items():
+            names = ", ".join(
+                f"CAST({field.column} AS text)" if field.get_internal_type() == "JSONField" else field.column
+                for field in model._meta.concrete_fields
+            )
+            cursor.execute(f"SELECT {model._meta.pk.column}, {names} FROM {table}")
+            for pk, *row in cursor.fetchall():
+                found[table, pk] = [bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]
+        cursor.execute("SELECT experiment_id, compound_id FROM user_experiment_compounds ORDER BY 1, 2")
+        for experiment, compound in cursor.fetchall():
+            found["user_experiments", experiment].append(compound)
+    return found
+
+
+def records(identities: dict[int, Any]) -> dict[Place, Rec]:
+    """Every record as the model has it; of people, who have no key, *identities* says what they are known by."""
+    rows, names = raw(), dict(SourceFile.objects.values_list("pk", "name"))
+    found = {}
+    for (table, pk), row in rows.items():
+        fields = MODELS[table]._meta.concrete_fields
+        row, members = row[: len(fields)], tuple(row[len(fields) :])
+        cells = {field.name: _value(field, cell) for field, cell in zip(fields, row, strict=True)}
+        of_file = {}
+        if cells["corrections"]:
+            stored = {stored_name(table, name): name for name in names_of(table)}
+            of_file = {stored[name]: _said(table, stored[name], value) for name, value in cells["corrections"].items()}
+        key = cells[KEYS[table]] if table != "people" else identities.get(pk)
+        file, line = names.get(cells["changed_in"]), cells["changed_line"]
+        for name in ("id", "created_in", "created_line", "changed_in", "changed_line", "corrections", "identity"):
+            cells.pop(name, None)
+        cells.pop(KEYS[table], None)
+        if table == "user_experiments":
+            cells["compounds"] = members
+        found[table, pk] = Rec(key, cells, file, line, of_file)
+    return found
+
+
+def names_of(table: str) -> list[str]:
+    """The names of a table's fields, a many-to-many among them."""
+    meta = MODELS[table]._meta
+    return [field.name for field in (*meta.concrete_fields, *meta.many_to_many)]
+
+
+def stored_name(table: str, name: str) -> str:
+    """The column, or the name of a many-to-many."""
+    field = MODELS[table]._meta.get_field(name)
+    return field.column or field.name
+
+
+def standing() -> set[Place]:
+    """The records whose deletion stands."""
+    found = Change.objects.filter(standing=True).values_list("table", "record")
+    return {(table, MODELS[table]._meta.pk.to_python(record)) for table, record in found}
+
+
+def _value(field, cell: Any) -> Any:
+    if field.get_internal_type() == "JSONField" and cell is not None:
+        return exact(cell)
+    return str(cell) if field.get_internal_type() == "DateField" and cell is not None else cell
+
+
+def _said(table: str, name: str, value: Any) -> Any:
+    """What a record remembers of its file, out of JSON whose numbers are decimals."""
+    kind = MODELS[table]._meta.get_field(name).get_internal_type()
+    if kind == "FloatField":
+        return float(value)
+    if kind == "ManyToManyField":
+        return tuple(map(int, value))
+    if kind == "ForeignKey" and value is not None and not isinstance(value, str):
+        return int(value)
+    return value
+
+
+def new_key(run, table: str, row: tuple) -> Any:
+    """The primary key of the record that a run has created from a row."""
+    file, line, key, _ = row
+    model = MODELS[table]
+    if KEYS[table] == model._meta.pk.name:
+        return key
+    found = model.objects.filter(created_in__run=run, created_in__name=file, created_line=line)
+    if table == "sessions":
+        found = found.filter(name=key)
+    return found.values_list("pk", flat=True).first()
+
+
+def histories() -> dict[tuple[str, str], list[Change]]:
+    """The changes of each record, in order."""
+    found: dict[tuple[str, str], list[Change]] = {}
+    for change in Change.objects.filter(table__in=MODELS).order_by("pk"):
+        found.setdefault((change.table, change.record), []).append(change)
+    return found
+
+
+def row(table: str, record: str) -> dict | None:
+    """A stored row as history has it."""
+    return stored_row(MODELS[table], MODELS[table]._meta.pk.to_python(record))

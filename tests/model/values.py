@@ -1,0 +1,88 @@
+"""What files and curators may say: values that are easily changed on the way."""
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.model.importing import exact
+
+TEXTS = st.sampled_from(["Ann", "Zoë 🧪", "Ω", 'O"Neil, \\ x', "-1e5", "00.10", "=1+1", "ﬁ"])
+DAYS = st.sampled_from(["2023-01-01", "1999-12-31", "1000-01-01"])
+USERS = st.sampled_from([1, 2, 2**53 + 1])
+COMPOUNDS = st.sampled_from([1, 2, 2**63 - 1])
+CITIES = st.sampled_from(["Ayr", "Zürich"])
+NUMBERS = st.sampled_from([0.1 + 0.2, 123456789.12345678, 5.0, 1e-7, 5e-324, 2.0**53 + 2]) | st.floats(0, 1e150)
+EMAILS = st.sampled_from(["a@example.org", "z.o+e@example.org", "b+1@example.org"])
+
+
+def rows(key: str, keys: st.SearchStrategy, **values: st.SearchStrategy) -> st.SearchStrategy[list[dict]]:
+    """Rows of a table with a key, each key once."""
+    row = st.fixed_dictionaries({key: keys, **values})
+    return st.lists(row, max_size=4, unique_by=lambda found: found[key])
+
+
+ROWS = {
+    "users": rows("user_id", USERS, name=TEXTS, email=EMAILS, signup_date=DAYS),
+    "compounds": rows("compound_id", COMPOUNDS, compound_name=TEXTS, compound_structure=TEXTS),
+    "user_experiments": rows(
+        "experiment_id",
+        st.integers(1, 4),
+        user=USERS,
+        compounds=st.sets(COMPOUNDS, min_size=1).map(lambda found: tuple(sorted(found))),
+        experiment_run_time=NUMBERS,
+    ),
+    "places": rows("city", CITIES, county=TEXTS, country=TEXTS),
+    "people": st.lists(
+        st.fixed_dictionaries(
+            {
+                "given_name": st.sampled_from(["Ann", "Zoë 🧪"]),
+                "family_name": st.just("Mac"),
+                "date_of_birth": st.just("1901-02-03"),
+                "place_of_birth": CITIES,
+            }
+        ),
+        max_size=4,
+    ),
+}
+
+SCALARS = NUMBERS | st.sampled_from([None, True, "ä\n", "1.0", 2**63, -1, 0, 1.0, 1e22])
+NESTED = st.dictionaries(st.sampled_from(["b", "a", "ä"]), SCALARS | st.lists(SCALARS, max_size=3), max_size=3)
+DOCUMENT = st.fixed_dictionaries(
+    {"subject_id": st.sampled_from(["1", "2"])},
+    optional={
+        "schema_version": st.sampled_from(["1.0", "2.0"]),
+        "species": st.sampled_from([None, "Mus musculus"]),
+        "sex": st.sampled_from(["Female", "Male"]),
+        "date_of_birth": DAYS,
+        "genotype": TEXTS,
+        "weights": SCALARS | NESTED,
+    },
+)
+SPELLINGS = st.sampled_from([{}, {"indent": 1}, {"separators": (",", ":")}, {"sort_keys": True, "ensure_ascii": False}])
+DOCUMENTS = st.dictionaries(
+    st.sampled_from(["s1", "s2", "s3"]), st.builds(lambda d, how: json.dumps(d, **how), DOCUMENT, SPELLINGS), min_size=1
+)
+
+# What a curator may set each field to; references are chosen among the records that are there.
+VALUES: dict[str, dict[str, Any]] = {
+    "users": {"name": TEXTS, "email": EMAILS, "signup_date": DAYS},
+    "compounds": {"compound_name": TEXTS, "compound_structure": TEXTS},
+    "user_experiments": {"user": None, "compounds": None, "experiment_run_time": NUMBERS},
+    "places": {"county": TEXTS, "country": TEXTS},
+    "people": {"given_name": TEXTS, "family_name": TEXTS, "date_of_birth": DAYS, "place_of_birth": None},
+    "subjects": {
+        "species": st.none() | TEXTS,
+        "sex": st.sampled_from([None, "Female", "Male"]),
+        "date_of_birth": st.none() | DAYS,
+        "genotype": st.none() | TEXTS,
+    },
+    "sessions": {"schema_version": st.none() | TEXTS, "document": DOCUMENT, "subject": None},
+}
+
+
+def in_model(table: str, name: str, value: Any) -> Any:
+    """A value that a curator sets, as the model has it."""
+    if name == "document":
+        return exact(json.dumps(value))
+    return tuple(value) if isinstance(value, list) else value
