@@ -11,6 +11,8 @@ class Respondents(CSVSource):
     comment = "|"  # adult.test begins with "|1x3 Cross validator"
     missing = ("?",)
     columns = {
+        "workclass": LookUp(names=["work_class", "employment"]),
+        "fnlwgt": Column(names=["fnlgwt", "final_weight"]),
         "education": LookUp(),
         "education_num": Detail("education", "years", names=["educational_num"]),
         "sex": Column(names=["gender"]),
@@ -18,7 +20,7 @@ class Respondents(CSVSource):
         # The labels of adult.test end in a full stop.
         "income": Column(
             "income_over_50k",
-            names=["class", "salary"],
-            spellings={True: [">50K", ">50K."], False: ["<=50K", "<=50K."]},
+            names=["class", "salary", "label", "y", "target", "income_over_50k"],
+            spellings={True: [">50K", ">50K.", "1"], False: ["<=50K", "<=50K.", "0"]},
         ),
     }

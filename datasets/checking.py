@@ -1,6 +1,6 @@
 """Text batches to typed batches and rejected rows: column by column, every problem of a row together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,24 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datasets import identity
-from datasets.cells import Document, Kind
+from datasets.cells import Document, Kind, Text
+from datasets.markers import Markers
 from datasets.personal import MASK, personal_names
+from datasets.problems import Rejection, problem
 from datasets.reading import Batch
-from datasets.reading.characters import clean, cleaned, is_unseen, visible
+from datasets.reading.characters import clean, cleaned, is_unseen, visible, without_marks
+from datasets.second_headings import SECOND, SecondHeadings
 from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
 from datasets.vocabularies import Vocabulary
-
-
-@dataclass
-class Rejection:
-    """A row that cannot be used. ``references`` is what its cells name, by column, which is still to be looked for."""
-
-    line: int
-    values: dict[str, str | None] | str
-    problems: list[dict[str, Any]]
-    key: list | None = None
-    identity: bytes | None = None
-    references: dict[str, list] = field(default_factory=dict)
 
 
 class MaskedValueError(Exception):
@@ -34,14 +25,6 @@ class MaskedValueError(Exception):
     def __init__(self, row: int, column: str, value: str):
         super().__init__(f"{column}: {value}")
         self.row, self.column, self.value = row, column, value
-
-
-def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
-    """Return one thing that is wrong with a row: the column and its value (None for the row as a whole).
-
-    Of a text, what nobody would see is written out; the row itself is kept as it came.
-    """
-    return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": message}
 
 
 @dataclass
@@ -108,12 +91,15 @@ class Checker:
         name: str,
         vocabularies: dict[str, Vocabulary],
         fixed: bool = False,
+        markers: Markers | None = None,
     ):
         self.source, self.places, self.headings = source, places, headings
         self.columns = [column for column in source.bound.values() if column.name in places]
         self.vocabularies = vocabularies
         personal = personal_names(source.model)
         self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
+        self.markers = markers or Markers(source)
+        self.second_headings = SecondHeadings(source, places, headings, name)
         self.name_term = None if source.key else identity.name_term(name)
         self.occurrences = identity.Occurrences()
 
@@ -126,6 +112,8 @@ class Checker:
         if masked := [error for name in self.may_be_masked if (error := _first_masked(name, cells[name]))]:
             raise min(masked, key=lambda error: error.row)
         readable = np.ones(len(batch.lines), bool)
+        again = self._second_headings(batch, cells)
+        readable[again] = False
         for column in cells.values():
             readable[list(column.problems)] = False
         for column in self.source.columns_of(Detail):
@@ -134,8 +122,9 @@ class Checker:
         values = {c.name: cells[c.name].values for c in self.columns if not isinstance(c, Detail)}
         lanes = self._lanes(values, readable) if self.name_term is not None else None
 
-        bad = sorted({row for column in cells.values() for row in column.problems})
-        rejections = [Rejection(m.line, m.raw, [problem(None, None, m.message)]) for m in batch.malformed]
+        bad = sorted({*again, *(row for column in cells.values() for row in column.problems)})
+        told = self.second_headings.message
+        rejections = [Rejection(m.line, m.raw, [problem(None, None, told(m))]) for m in batch.malformed]
         rejections += [self._rejection(row, batch, cells, lanes, readable) for row in bad]
         members = {name: column.members for name, column in cells.items() if column.members is not None}
         checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read)
@@ -145,9 +134,20 @@ class Checker:
             return checked.only(good)
         return checked
 
+    def _second_headings(self, batch: Batch, cells: dict[str, Cells]) -> list[int]:
+        """Return the rows that repeat the heading, of which nothing else is said than that."""
+        if not (watched := cells.get(self.second_headings.watched)):
+            return []
+        rows = self.second_headings.find(batch, watched.distinct, watched.indices, watched.problems)
+        for column in cells.values() if rows else ():
+            column.problems = {row: told for row, told in column.problems.items() if row not in rows}
+        return rows
+
     def _cells(self, column: Column, raw: pa.Array) -> Cells:
         """Trim, see what is missing, and take each cell for what it stands for."""
         indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
+        if self.places[column.name] == 0:
+            distinct = without_marks(distinct)
         # A document is kept as it came.
         distinct, unseen = (
             (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, Document) else cleaned(distinct)
@@ -167,6 +167,8 @@ class Checker:
                 encoded = distinct.dictionary_encode()
                 indices, distinct = encoded.indices, encoded.dictionary
             values, members, problems = self._one_by_one(column, distinct)
+        if isinstance(column.kind, Text) or (problems and not isinstance(column.kind, Document)):
+            self.markers.look(column, distinct, indices)
         blanks = values
         if indices is not None:
             if column.required or problems:
@@ -249,6 +251,8 @@ class Checker:
             for name, column in cells.items()
             if row in column.problems
         ]
+        if not problems:
+            return Rejection(int(batch.lines[row]), values, [problem(None, None, SECOND)])
         key = [cells[column.name].values[row].as_py() for column in self.source.key_columns]
         known = lanes is not None and readable[row]
         return Rejection(

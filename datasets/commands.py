@@ -30,6 +30,7 @@ OPTIONS_BY_NAME = {
     "encoding": "--encoding NAME",
     "known as": "--as NAME",
     "“strict”": "--strict",
+    "allow missing columns": "--allow-missing-columns",
     "“remove most”": "--remove-most",
 }
 LONGEST_NAME = SourceFile._meta.get_field("name").max_length
@@ -52,6 +53,11 @@ class ImportCommand(TerminalCommand):
         )
         parser.add_argument(
             "--remove-most", action="store_true", help="with --remove-missing: even where that is most of a table"
+        )
+        parser.add_argument(
+            "--allow-missing-columns",
+            action="store_true",
+            help="even where a file lacks most of the columns, or required ones; what is stored of them stays",
         )
         parser.add_argument(
             "--as", dest="known_as", metavar="NAME", help="the name of the file that the one given continues"
@@ -93,6 +99,7 @@ class ImportCommand(TerminalCommand):
                         strict=options["strict"],
                         remove_missing=options["remove_missing"],
                         remove_most=options["remove_most"],
+                        allow_missing_columns=options["allow_missing_columns"],
                         known_as=known_as,
                         patterns=patterns,
                         encoding=options["encoding"],

@@ -39,6 +39,7 @@ class ImportRun(models.Model):
     strict = models.BooleanField(default=False, help_text="A single rejected row stops the run.")
     remove_missing = models.BooleanField(default=False, help_text="Records that their file no longer holds go.")
     remove_most = models.BooleanField(default=False, help_text="Even where these are most of a table.")
+    allow_missing_columns = models.BooleanField(default=False, help_text="Files may lack most of the expected columns.")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -50,8 +51,7 @@ class ImportRun(models.Model):
     uploads = models.JSONField(default=list, blank=True, help_text="Files that came by browser: name, sha256, size.")
     tables_seen = models.CharField(max_length=100, blank=True, help_text="The dataset's version when it ran.")
     task_id = models.UUIDField(null=True, blank=True, editable=False)
-    # By what an account knows its request again, and what it had asked for.
-    request_key = models.CharField(max_length=255, blank=True, editable=False)
+    request_key = models.CharField(max_length=255, blank=True, editable=False)  # the account knows its request by it
     request_digest = models.CharField(max_length=64, blank=True, editable=False)
     # How far it has come, told by its process about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)

@@ -140,7 +140,7 @@ def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]
     try:
         if whole:
             check(stored(file.sha256))
-        layout = find_layout(stored(file.sha256), source.expected, encoding=file.encoding)
+        layout = find_layout(stored(file.sha256), source.expected, encoding=file.encoding, allow_missing=True)
     except (ReadError, OSError):
         return list(source.bound)
     return list(layout.header or source.bound)

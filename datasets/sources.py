@@ -196,6 +196,7 @@ class CSVSource(Source):
         return Expected(
             names={name: column.names for name, column in self.bound.items()},
             required=frozenset(name for name, column in self.bound.items() if column.required),
+            key=frozenset(self.key),
             headerless=self.headerless,
             comment=self.comment,
             dictionaries=frozenset(n for n, c in self.bound.items() if isinstance(c, LookUp) or c.field.choices),

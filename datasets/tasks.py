@@ -57,6 +57,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         strict=waiting.strict,
         remove_missing=waiting.remove_missing,
         remove_most=waiting.remove_most,
+        allow_missing_columns=waiting.allow_missing_columns,
         known_as=waiting.known_as or None,
         encoding=waiting.encoding,
         started_by=waiting.started_by,

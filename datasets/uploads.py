@@ -10,8 +10,11 @@ from datasets.models import ImportRun
 from datasets.receiving import ReceivedFile
 from datasets.sources import dataset_apps, sources_of
 
-OPTIONS = ("dataset", "strict", "remove_missing", "remove_most", "known_as", "encoding")
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac-roman", "cp437")
+OPTIONS = ("dataset", "strict", "remove_missing", "remove_most", "allow_missing_columns", "known_as", "encoding")
+ENCODINGS = (
+    *("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "mac-roman", "cp437"),
+    *("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+)
 
 
 class SeveralFiles(forms.FileField):
@@ -55,6 +58,11 @@ class ImportForm(forms.Form):
     strict = forms.BooleanField(required=False, help_text="A single row that cannot be used stops the import.")
     remove_missing = forms.BooleanField(
         required=False, label="Remove missing", help_text="Delete records that their file no longer holds."
+    )
+    allow_missing_columns = forms.BooleanField(
+        required=False,
+        label="Allow missing columns",
+        help_text="Even where a file lacks most of the columns, or required ones. What is stored of them stays.",
     )
     # A browser is asked when a rehearsal has shown what would go.
     remove_most = forms.BooleanField(required=False, widget=forms.HiddenInput)

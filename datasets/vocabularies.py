@@ -1,11 +1,16 @@
 """Look-up tables while a file is read: which values there are, which are new, and the key of each."""
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from django.db import connection, models
 
 from datasets.identity import text_term
+from datasets.reading.characters import visible, without_format
+
+SHOWN = 20  # pairs of terms that are nearly the same
 
 
 class Vocabulary:
@@ -47,6 +52,29 @@ class Vocabulary:
         """Return the values that the table did not hold, by the key set aside for them."""
         return dict(zip(self.keys[self.known :], self.names[self.known :], strict=False))
 
+    def near_duplicates(self, added: Collection[int]) -> list[str]:
+        """Return a sentence for each term, new with one of the keys *added*, that another is nearly the same as.
+
+        Such terms differ only in capitals, accents, separators, a full stop or what nobody sees.
+        """
+        if not added:
+            return []
+        alike: dict[str, list[tuple[str, bool]]] = {}
+        for place, (key, name) in enumerate(zip(self.keys, self.names, strict=False)):
+            if place < self.known or key in added:  # a term that only rejected rows have is none
+                alike.setdefault(_letters(name), []).append((name, key in added))
+        told = []
+        for letters, terms in alike.items():
+            first, others = terms[0][0], [name for name, is_new in terms[1:] if is_new]
+            told += [(other, first) for other in others if letters]
+        table = self.model._meta.db_table
+        notes = [
+            f'The new term "{visible(new)}" of {table} is a near-duplicate of "{visible(old)}". If both mean the same, '
+            "write it in one way in the file."
+            for new, old in told[:SHOWN]
+        ]
+        return notes + [f"{len(told) - SHOWN:,} more terms of {table} are near-duplicates."] * (len(told) > SHOWN)
+
     def _set_aside(self, count: int) -> list[int]:
         table, pk = self.model._meta.db_table, self.model._meta.pk.column
         with connection.cursor() as cursor:
@@ -58,3 +86,9 @@ class Vocabulary:
             cursor.execute(f'SELECT coalesce(max("{pk}"), 0) FROM "{table}"')
             first = max([cursor.fetchone()[0], *self.keys]) + 1
             return list(range(first, first + count))
+
+
+def _letters(term: str) -> str:
+    """Return what a term has in common with all that are nearly the same."""
+    folded = unicodedata.normalize("NFKD", without_format(term)).casefold()
+    return re.sub(r"[\s\-_.'’]+", "", "".join(c for c in folded if not unicodedata.combining(c)))

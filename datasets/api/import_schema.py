@@ -68,6 +68,7 @@ def request_body() -> Schema:
         "strict": FLAG | {"description": "A single rejected row stops the run."},
         "remove_missing": FLAG | {"description": "Records that their file no longer holds go."},
         "remove_most": FLAG | {"description": "Even where these are most of a table."},
+        "allow_missing_columns": FLAG | {"description": "Files may lack most of the expected columns."},
         "known_as": TEXT | {"description": "The file that the one sent continues.", "maxLength": 255},
         "encoding": {"type": "string", "enum": list(ENCODINGS), "default": ENCODINGS[0]},
     }
@@ -118,6 +119,7 @@ def run_schema() -> Schema:
         "strict": FLAG,
         "remove_missing": FLAG,
         "remove_most": FLAG,
+        "allow_missing_columns": FLAG,
         "encoding": TEXT,
         "known_as": TEXT,
         "uploads": {"type": "array", "items": {"type": "object"}},

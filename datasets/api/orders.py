@@ -22,7 +22,7 @@ from datasets.uploads import ENCODINGS, OPTIONS, ImportForm
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "rehearse")
 CONFIGURED = "configured"  # what the parameter sources says for the site's own files
-FLAGS = ("strict", "remove_missing", "remove_most")
+FLAGS = ("strict", "remove_missing", "remove_most", "allow_missing_columns")
 KNOWN = ("dataset", "sources", "mode", *OPTIONS[1:])
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 

@@ -31,6 +31,7 @@ def summary_of(request, run: ImportRun) -> dict[str, Any]:
         "strict": run.strict,
         "remove_missing": run.remove_missing,
         "remove_most": run.remove_most,
+        "allow_missing_columns": run.allow_missing_columns,
         "encoding": run.encoding,
         "known_as": run.known_as,
         "uploads": run.uploads,

@@ -16,8 +16,10 @@ from datasets.escaping import escaped
 from datasets.loading import late, missing, references, rejections, strangers
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.heartbeat import Heartbeat
+from datasets.loading.layouts import find_layouts
 from datasets.loading.mended import continued
 from datasets.loading.merging import Merge
+from datasets.loading.options import USUAL, Options
 from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
@@ -28,28 +30,6 @@ from datasets.staging import Stage
 from datasets.versions import raise_version, version_of
 
 __all__ = ["Busy", "ImportRefused", "Options", "Outcome", "import_files"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How files are to be imported.
-
-    *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
-    Python codec's name; *started_by* a user. Files in folders whose names match *patterns* are read as if they were
-    named themselves. *remove_most* is for who knows that most of a table is to go as missing.
-    *expecting* is what a rehearsal has said of how the tables stood, and its reader has agreed to; where they stand
-    otherwise, the run is a rehearsal again.
-    """
-
-    dry_run: bool = False
-    strict: bool = False
-    remove_missing: bool = False
-    remove_most: bool = False
-    known_as: str | None = None
-    patterns: tuple[str, ...] = ()
-    encoding: str = "utf-8"
-    started_by: object = None
-    expecting: str = ""
 
 
 @dataclass
@@ -67,7 +47,7 @@ class _Rehearsed(Exception):
 def import_files(
     dataset: str,
     paths: Iterable[Path] = (),
-    options: Options = Options(),
+    options: Options = USUAL,
     progress=lambda files: lambda read, rows: None,
     *,
     uploads: Iterable[files.Upload] = (),
@@ -127,6 +107,7 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             strict=options.strict,
             remove_missing=options.remove_missing,
             remove_most=options.remove_most,
+            allow_missing_columns=options.allow_missing_columns,
             started_by=options.started_by,
             encoding=options.encoding,
             known_as=options.known_as or "",
@@ -224,7 +205,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
     unchecked = references.checks_are_ours()
     try:
         for source_run in source_runs:
-            source_run.find_layouts()
+            find_layouts(source_run, options.allow_missing_columns)
             if not options.known_as:
                 strangers.refuse_known_bytes(source_run)
             source_run.stage.create()
@@ -268,12 +249,7 @@ def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progre
             run.new_lookups[table] = run.new_lookups.get(table, []) + values
         if not options.known_as:
             strangers.refuse_known_rows(merge.run)
-        run.notes += merge.run.notes
-        run.notes += [
-            f"{file.name}: unknown columns passed over: {', '.join(file.unknown_columns)}."
-            for file in merge.run.files
-            if file.unknown_columns
-        ]
+        run.notes += merge.run.notes + merge.run.markers.notes()
     for merge in reversed(merges):  # children before the parents that they hold
         if missing.find_missing(merge.run, outcome.missing) and options.remove_missing:
             files = merge.run.files

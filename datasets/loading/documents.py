@@ -30,6 +30,7 @@ def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterato
     What a source after it rejects of the same documents is rejected here, before any of it is staged.
     """
     examiner = _Examiner(run)
+    examiner.checker.markers = run.markers  # those of later sources are told when it is their turn
     place = next(place for place, other in enumerate(run.beside) if other is run)
     later = [_Examiner(other) for other in run.beside[place + 1 :] if _reads_documents(other)]
     settling: list[Row] = []

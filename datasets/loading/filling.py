@@ -12,17 +12,15 @@ import pyarrow as pa
 
 from datasets import identity
 from datasets.checking import Checked, Checker
-from datasets.files import looks_like
 from datasets.loading import masks
 from datasets.loading.documents import documents
 from datasets.loading.known import Known
-from datasets.loading.mended import batches_of, only_unknown
+from datasets.loading.mended import batches_of
 from datasets.loading.rejections import Rejections
-from datasets.loading.runs import ImportRefused
+from datasets.markers import Markers
 from datasets.models import SourceFile
-from datasets.reading import Layout, StoredFile, Unfit, ahead, find_layout
-from datasets.reading.defused import MARK
-from datasets.sources import Detail, JSONSource, LookUp, Many, Source, sources_of
+from datasets.reading import Layout, StoredFile, ahead
+from datasets.sources import Detail, JSONSource, LookUp, Many, Source
 from datasets.staging import Stage, Writer
 from datasets.vocabularies import Vocabulary
 
@@ -46,6 +44,7 @@ class SourceRun:
     unusable: set[tuple[str, str, int]]
     stage: Stage = field(init=False)
     rejections: Rejections = field(init=False)
+    markers: Markers = field(init=False)
     vocabularies: dict[str, Vocabulary] = field(init=False)
     layouts: dict[int, Layout] = field(default_factory=dict)
     staged: Counter[int] = field(default_factory=Counter)  # rows that were usable, by file
@@ -61,7 +60,7 @@ class SourceRun:
     deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
 
     def __post_init__(self):
-        self.stage, self.rejections = Stage(self.source), Rejections(self.source)
+        self.stage, self.rejections, self.markers = Stage(self.source), Rejections(self.source), Markers(self.source)
         details = self.source.columns_of(Detail)
         self.vocabularies = {
             column.name: Vocabulary(column.model, column.name, [d.attribute for d in details if d.of == column.name])
@@ -79,32 +78,6 @@ class SourceRun:
             return [column.name for column in self.stage.columns]
         layout = self.layouts[self.files[0].pk]
         return [column.name for column in self.stage.columns if column.name in layout.columns]
-
-    def find_layouts(self) -> None:
-        """Look at the first lines of every file; raises ReadError, and ImportRefused where the files differ."""
-        if isinstance(self.source, JSONSource):
-            return
-        for file in self.files:
-            path = self.paths[file.pk]
-            try:
-                layout = find_layout(path, self.source.expected, encoding=file.encoding)
-            except Unfit as error:
-                told = looks_like(path, self.source, sources_of(file.run.dataset), file.encoding)
-                raise Unfit(f"{error}{told}") from None
-            file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in self.mended)
-            self.layouts[file.pk] = layout
-            if layout.defused is not None:
-                self.notes.append(
-                    f"{file.name} was exported for a spreadsheet: apostrophes before cells that it would run as "
-                    f"formulas were taken off again, as its column {MARK} says."
-                )
-        first = self.files[0]
-        for file in self.files[1:]:
-            if differing := set(self.layouts[file.pk].columns) ^ set(self.layouts[first.pk].columns):
-                raise ImportRefused(
-                    f"{first.name} and {file.name} differ in their columns ({', '.join(sorted(differing))}). "
-                    "Import them one after the other."
-                )
 
 
 def fill(run: SourceRun, progress: Progress) -> None:
@@ -150,7 +123,9 @@ def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Ch
         layout = run.layouts[file.pk]
         names = layout.header or list(run.source.bound)
         fixed = file.pk in run.mended
-        checker = Checker(run.source, layout.columns, list(names), file.name, run.vocabularies, fixed)
+        checker = Checker(
+            run.source, layout.columns, list(names), file.name, run.vocabularies, fixed=fixed, markers=run.markers
+        )
         batches = ahead(batches_of(run, file))
         before = 0
         for checked in ahead(masks.checked(checker, file, batches)):
@@ -204,6 +179,8 @@ def _write(run: SourceRun, writer: Writer, file_ids: np.ndarray, checked: Checke
         progress(0, 0)  # which may have it stop
         writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
     for column in run.source.columns_of(Many):
+        if column.name not in checked.members:
+            continue  # the file has no such column
         members = checked.members[column.name]
         parents = members.value_parent_indices()
         writer.pause()

@@ -9,7 +9,7 @@ from django.db import connection
 from datasets.history.rows import is_corrected
 from datasets.loading import deletions
 from datasets.loading.filling import Progress, SourceRun, fill
-from datasets.loading.references import add_lookups, turn_down_unknown
+from datasets.loading.references import add_lookups, turn_down_new, turn_down_unknown
 from datasets.loading.repeats import Repeats
 from datasets.loading.updating import Updates
 from datasets.models import ContentRecord
@@ -54,6 +54,7 @@ class Merge:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
             run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
+            turn_down_new(run, self.resolved(), self.same)
             updates = Updates(run, self.resolved(), self.same) if self.source.key else None
             if updates:
                 updates.make()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, models, transaction
 
 from datasets.loading.filling import SourceRun
-from datasets.loading.rejections import unknown_reference
+from datasets.loading.rejections import absent_column, unknown_reference
 from datasets.loading.runs import ImportRefused
 from datasets.models import Lookup, SourceFile
 from datasets.sources import LookUp, Many, Reference
@@ -19,7 +19,7 @@ def turn_down_unknown(run: SourceRun) -> None:
     The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
     """
     stage = run.stage
-    problems, seen = quoted(stage.problems), quoted(stage.seen)
+    problems = quoted(stage.problems)
     with connection.cursor() as cursor:
         for place, column in enumerate(run.source.bound.values()):
             if not isinstance(column, Reference):
@@ -32,14 +32,41 @@ def turn_down_unknown(run: SourceRun) -> None:
                 f" WHERE s.{quoted(cell)} IS NOT NULL"
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
-        _look_up_rejected(run)
-        if not _tell_problems(run):
-            return
-        keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
-        theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
-        cursor.execute(f"INSERT INTO {seen} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
+    _look_up_rejected(run)
+    _take_out(run)
+
+
+def turn_down_new(run: SourceRun, resolved: str, same: str) -> None:
+    """Take the rows of records that are not stored out of the stage, where their file lacks a required column.
+
+    *resolved* are the staged rows as stored ones have them, and *same* tells a stored row r from a staged row s.
+    """
+    required = [(place, c) for place, c in enumerate(run.source.bound.values()) if c.required]
+    absent = [place for place, column in required if column.name not in run.present]
+    if not run.source.key or not absent:
+        return
+    with connection.cursor() as cursor:
+        for place in absent:
+            cursor.execute(
+                f"INSERT INTO {quoted(run.stage.problems)} (source_file, source_line, place)"
+                f" SELECT s.source_file, s.source_line, {place} FROM {resolved} s"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.source.name)} r WHERE {same})"
+            )
+    _take_out(run)
+
+
+def _take_out(run: SourceRun) -> None:
+    """Take the staged rows that have a problem out of the stage, each told; their records are not missing."""
+    stage, problems = run.stage, quoted(run.stage.problems)
+    if not _tell_problems(run):
+        return
+    keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
+    theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
         for table in [stage.table, *(stage.members(column) for column in run.source.columns_of(Many))]:
             cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {theirs}")
+        cursor.execute(f"DELETE FROM {problems}")
 
 
 def _tell_problems(run: SourceRun) -> int:
@@ -57,7 +84,8 @@ def _tell_problems(run: SourceRun) -> int:
                     if row:
                         run.rejections.turn_down(*row, found)
                     count, row, found = count + 1, (file, line), []
-                found.append(unknown_reference(columns[place], value))
+                column = columns[place]
+                found.append(absent_column(column) if value is None else unknown_reference(column, value))
     if row:
         run.rejections.turn_down(*row, found)
     return count
@@ -104,6 +132,7 @@ def add_lookups(run: SourceRun) -> dict[str, list[str]]:
                 cases = " ".join(f"WHEN {key} THEN {stored_key}" for key, stored_key in moved.items())
                 keys = ", ".join(map(str, moved))
                 cursor.execute(f"UPDATE {table} SET {staged} = CASE {staged} {cases} END WHERE {staged} IN ({keys})")
+        run.notes += vocabulary.near_duplicates(set(used))
         if used:
             added[column.model._meta.db_table] = sorted(new[key] for key in used)
     return added

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datasets.checking import Rejection, problem
 from datasets.loading.spool import Spool
 from datasets.models import RejectedRow, SourceFile
-from datasets.sources import Reference, Source
+from datasets.sources import Column, Reference, Source
 
 
 class Rejections:
@@ -59,6 +59,12 @@ def unknown_reference(column: Reference, value) -> dict:
     table = column.model._meta
     message = f"names no {table.verbose_name} that is known (looked for in {table.db_table}.{column.by_field.column})"
     return problem(column.name, value, message)
+
+
+def absent_column(column: Column) -> dict:
+    """Return the problem of a row that is new, whose file lacks a column that a new record needs."""
+    expected = f"expected {column.kind.expected}"
+    return problem(column.name, None, f"is missing: the file has no such column, and the record is new; {expected}")
 
 
 def store(rejections: Iterable[tuple[int, Rejection]]) -> None:

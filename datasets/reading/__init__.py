@@ -3,7 +3,7 @@
 from datasets.reading.ahead import ahead
 from datasets.reading.batches import Batch, read_csv
 from datasets.reading.documents import Document, read_json
-from datasets.reading.errors import ReadError, Unfit
+from datasets.reading.errors import MissingColumns, ReadError, Unfit
 from datasets.reading.layout import Expected, Layout, find_layout, matches
 from datasets.reading.rows import Malformed
 from datasets.reading.stored import AlteredError, StoredFile
@@ -15,6 +15,7 @@ __all__ = [
     "Expected",
     "Layout",
     "Malformed",
+    "MissingColumns",
     "ReadError",
     "StoredFile",
     "Unfit",

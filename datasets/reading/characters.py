@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 # All that str.strip() takes off, so that Arrow, Python and Django's forms take off the same.
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+BOM = "\ufeff"
 ASCII_SPACES = "".join(c for c in SPACES if c.isascii())
 # Unicode's category Cf, and the fillers and variation selectors that have no width although they are in others.
 FORMATS = (
@@ -31,8 +32,9 @@ def _class_of(ranges: str, written: str) -> str:
 _IN_PYTHON = _class_of(FORMATS, r"\U{:08x}")
 _FORMAT = re.compile(f"[{_IN_PYTHON}]")
 _UNSEEN = re.compile(rf"[{_IN_PYTHON}\s]+")
-_IN_ARROW = _class_of(FORMATS, r"\x{{{:x}}}") + "".join(f"\\x{{{ord(c):x}}}" for c in SPACES)
-_UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}]+\z"
+_IN_ARROW = _class_of(FORMATS, r"\x{{{:x}}}")
+_FORMAT_IN_ARROW = f"[{_IN_ARROW}]"
+_UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}{''.join(f'{chr(92)}x{{{ord(c):x}}}' for c in SPACES)}]+\z"
 
 
 def clean(text: str) -> str:
@@ -76,6 +78,21 @@ def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     texts = pc.utf8_normalize(pc.utf8_trim(texts, SPACES), "NFC")
     unseen = pc.match_substring_regex(texts, _UNSEEN_IN_ARROW)
     return texts, unseen if pc.any(unseen).as_py() else None
+
+
+def without_marks(texts: pa.Array) -> pa.Array:
+    """Return the first cells of rows without the byte order mark of a file that was put behind another one.
+
+    Before a quote it hides that the quote opens a cell, so that the quotes go, too.
+    """
+    if _is_ascii(texts) or not pc.any(pc.starts_with(texts, BOM)).as_py():
+        return texts
+    return pc.replace_substring_regex(texts, rf'(?s)\A{BOM}+(?:"(.+)"|(.+))\z', r"\1\2")
+
+
+def formats_removed(texts: pa.Array) -> pa.Array:
+    """Return the *texts* of a column, each as :func:`without_format` has it."""
+    return texts if _is_ascii(texts) else pc.replace_substring_regex(texts, _FORMAT_IN_ARROW, "")
 
 
 def _is_ascii(texts: pa.Array) -> bool:

@@ -13,6 +13,14 @@ class Unfit(ReadError):
     """A readable file whose header or number of cells does not fit the columns expected of it."""
 
 
+class MissingColumns(Unfit):
+    """A file whose header lacks columns that it has to have: ``columns``."""
+
+    def __init__(self, message: str, columns: frozenset[str]):
+        super().__init__(message)
+        self.columns = columns
+
+
 def listed(names: Iterable[str]) -> str:
     """The names as a list in a sentence."""
     return ", ".join(names)

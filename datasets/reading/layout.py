@@ -2,18 +2,19 @@
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from datasets.reading.characters import clean, without_format
+from datasets.reading.characters import clean
 from datasets.reading.defused import MARK
-from datasets.reading.errors import ReadError, Unfit, listed, shown
+from datasets.reading.errors import MissingColumns, ReadError, Unfit, listed, shown
+from datasets.reading.headings import meant, plain
 from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
 from datasets.reading.text import BOM, Text
 
 HEAD = 64 << 10  # bytes; more are read where the first row needs them
+SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # by which a spreadsheet is told the delimiter
 MOST_ROWS = 100  # that are looked at where the first one tells nothing
 
 
@@ -22,12 +23,14 @@ class Expected:
     """What a source expects of a file's columns.
 
     `names`: each column and the other spellings of it, in the positional order of a file without a header.
-    `headerless`: whether the file may come without a header. `comment`: what lines that are passed over begin with.
+    `key`: those by which the rows are known. `headerless`: whether the file may come without a header.
+    `comment`: what lines that are passed over begin with.
     `dictionaries`: columns of small vocabularies, read as dictionaries.
     """
 
     names: Mapping[str, tuple[str, ...]]
     required: frozenset[str]
+    key: frozenset[str] = frozenset()
     headerless: bool = False
     comment: str | None = None
     dictionaries: frozenset[str] = frozenset()
@@ -39,6 +42,7 @@ class Layout:
 
     `header`: its cells as spelled, None without one. `columns`: the position of each column that is there.
     `unknown`: header cells that fit no column. `width`: cells of a row. `first_line`: of the first row after a header.
+    `absent`: expected columns that it does not have.
     `defused`: the position of the column which says that cells were defused for a spreadsheet, None without it.
     """
 
@@ -48,6 +52,7 @@ class Layout:
     unknown: tuple[str, ...]
     width: int
     first_line: int
+    absent: tuple[str, ...] = ()
     defused: int | None = None
 
 
@@ -63,15 +68,22 @@ class _First:
     fitting: int  # cells that name an expected column
 
 
-def find_layout(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> Layout:
-    """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected."""
+def find_layout(
+    path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8", allow_missing: bool = False
+) -> Layout:
+    """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected.
+
+    With *allow_missing*, a file whose rows are known by a key may lack every other column.
+    """
     spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
     firsts = _first_rows(path, expected, encoding, spellings)
+    _refuse_separator_line(path, firsts)
     # A header cell that names no column tells nothing of the delimiter; then the number of cells does.
     sound = [first for first in firsts if not first.problem]
     best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
     if best.fitting:
-        return _with_header(path, best, expected, spellings)
+        required = expected.key if allow_missing and expected.key else expected.required
+        return _with_header(path, best, expected, spellings, required)
     if expected.headerless:
         fit = [first for first in sound if len(first.cells) == len(expected.names)]
         if found := fit[0] if fit else _beginning_badly(path, expected, encoding, firsts):
@@ -134,7 +146,18 @@ def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str,
     return None
 
 
-def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spellings: dict) -> Layout:
+def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> None:
+    for first in firsts:
+        if len(first.cells) == 1 and SEPARATOR_LINE.fullmatch(first.cells[0]):
+            raise ReadError(
+                f"{path}, line {first.line}: expected a row, found {shown(first.cells[0])}, which only tells a "
+                "spreadsheet what is between cells. Delete this line: the delimiter is found without it."
+            )
+
+
+def _with_header(
+    path: str | os.PathLike, first: _First, expected: Expected, spellings: dict, required: frozenset[str]
+) -> Layout:
     if first.problem:
         raise _unfit(path, first, expected)
     columns: dict[str, int] = {}
@@ -154,14 +177,18 @@ def _with_header(path: str | os.PathLike, first: _First, expected: Expected, spe
             )
         else:
             columns[column] = position
-    missing = [name for name in expected.names if name in expected.required and name not in columns]
+    absent = tuple(name for name in expected.names if name not in columns)
+    missing = [name for name in absent if name in required]
     if missing:
-        raise Unfit(
-            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {listed(missing)} "
+        told = listed(meant(missing, unknown, expected.names))
+        raise MissingColumns(
+            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {told} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
-            f"found {_found(first.cells)}. Name each column in the first row."
+            f"found {_found(first.cells)}. Name each column in the first row.",
+            frozenset(missing),
         )
-    return Layout(first.delimiter, first.cells, columns, tuple(unknown), len(first.cells), first.next_line, defused)
+    width = len(first.cells)
+    return Layout(first.delimiter, first.cells, columns, tuple(unknown), width, first.next_line, absent, defused)
 
 
 def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
@@ -177,9 +204,3 @@ def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
 def _found(cells: tuple[str, ...], most: int = 30) -> str:
     rest = f" and {len(cells) - most} more" if len(cells) > most else ""
     return listed(shown(cell) for cell in cells[:most]) + rest
-
-
-def plain(name: str) -> str:
-    """A column's name without what its spellings may differ in: capitals, separators, and what nobody sees."""
-    folded = unicodedata.normalize("NFKC", without_format(name)).casefold()
-    return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", folded).strip())

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -29,8 +30,12 @@ KINDS = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x7fELF", "a program"),
 )
+LOOKED_AT = 1024  # bytes at the beginning, to tell what kind of file it is
 UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+NATIVE = "-le" if sys.byteorder == "little" else "-be"  # as Python takes it where there is no mark
 
 
 class Text:
@@ -139,7 +144,7 @@ class Text:
 
     def _refuse_other_kinds(self) -> None:
         try:
-            start = self._file.read(16)
+            start = self._file.read(LOOKED_AT)
             self._file.seek(0)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror}.") from None
@@ -148,11 +153,18 @@ class Text:
                 raise ReadError(
                     f"{self.path}: looks like {what}; expected a {self.kind} file. Save it as {self.kind} in UTF-8."
                 )
-        if self.encoding == "utf-8" and start.startswith(UTF_16 + UTF_32):
+        expected = "UTF-8" if self.encoding == "utf-8" else self.encoding
+        if start.startswith(UTF_16 + UTF_32):
             name = "utf-32" if start.startswith(UTF_32) else "utf-16"
+            if not self.encoding.startswith(("utf-16", "utf-32")):
+                raise ReadError(
+                    f"{self.path}, line 1: expected {expected}, found the byte order mark of {name.upper()}. "
+                    f"If that is what the file is in, name {name} as its encoding."
+                )
+        elif (name := unmarked(start)) and self.encoding not in (name, name.removesuffix(NATIVE)):
             raise ReadError(
-                f"{self.path}, line 1: expected UTF-8, found the byte order mark of {name.upper()}. "
-                f"If that is what the file is in, name {name} as its encoding."
+                f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark: most "
+                f"characters have a NUL byte beside them. Name {name} as its encoding, or save the file in UTF-8."
             )
 
 
@@ -167,6 +179,28 @@ def codec_name(encoding: str) -> str:
             f'There is no text encoding called "{encoding}"; expected a name such as utf-8, cp1252, latin-1 or utf-16.'
         ) from None
     return "utf-8" if name in ("utf-8", "utf-8-sig") else name
+
+
+def unmarked(start: bytes) -> str:
+    """The encoding of a text in UTF-16 or UTF-32 that has no byte order mark, by where its NUL bytes are; or nothing.
+
+    Most texts have delimiters, digits and line breaks, of which all bytes but one are NUL. A few NUL bytes further on
+    in a short text are those of a bad row.
+    """
+    if 0 not in start[:6] and len(start) < 64:
+        return ""
+    quarters = [start[place::4] for place in range(4)]
+    count = len(quarters[3])
+    if count > 1 and not any(any(quarter) for quarter in quarters[2:]) and any(quarters[0]):
+        return "utf-32-le"
+    if count > 1 and not any(any(quarter) for quarter in quarters[:2]) and any(quarters[3]):
+        return "utf-32-be"
+    nuls = [start[place::2].count(0) for place in range(2)]
+    count = len(start) // 2
+    for name, low, high in (("utf-16-le", *nuls), ("utf-16-be", *reversed(nuls))):
+        if count > 1 and 20 * low <= count <= 2.5 * high:
+            return name
+    return ""
 
 
 def breaks(data: bytes) -> int:

@@ -1,0 +1,57 @@
+"""How the files of a run are laid out, and what is said of columns that a file lacks or nobody expects."""
+
+from datasets.files import looks_like
+from datasets.loading.filling import SourceRun
+from datasets.loading.mended import only_unknown
+from datasets.loading.runs import ImportRefused
+from datasets.models import SourceFile
+from datasets.reading import Layout, MissingColumns, Unfit, find_layout
+from datasets.reading.defused import MARK
+from datasets.reading.headings import columns_told, meant
+from datasets.sources import JSONSource, sources_of
+
+
+def find_layouts(run: SourceRun, allow_missing: bool) -> None:
+    """Look at the first lines of every file; raises ReadError, and ImportRefused where the files differ.
+
+    It raises ImportRefused, too, where a file lacks more than half of the expected columns, and at least two of them;
+    *allow_missing* lets such a file pass, and one that lacks required columns where its rows are known by a key.
+    """
+    if isinstance(run.source, JSONSource):
+        return
+    names = run.source.expected.names
+    for file in run.files:
+        layout = _layout(run, file, allow_missing)
+        file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in run.mended)
+        run.layouts[file.pk] = layout
+        if len(layout.absent) > max(1, len(names) / 2) and not allow_missing:
+            raise ImportRefused(
+                f"{file.original_name}: {len(layout.absent)} of {len(names)} expected columns are not found: "
+                f"{', '.join(meant(layout.absent, layout.unknown, names))}. Nothing was imported. Name the columns in "
+                "the first row; or, if the file is to be without them, allow missing columns."
+            )
+        if told := columns_told(file.unknown_columns, layout.absent, names):
+            run.notes.append(f"{file.name}: {told}.")
+        if layout.defused is not None:
+            run.notes.append(
+                f"{file.name} was exported for a spreadsheet: apostrophes before cells that it would run as "
+                f"formulas were taken off again, as its column {MARK} says."
+            )
+    first = run.files[0]
+    for file in run.files[1:]:
+        if differing := set(run.layouts[file.pk].columns) ^ set(run.layouts[first.pk].columns):
+            raise ImportRefused(
+                f"{first.name} and {file.name} differ in their columns ({', '.join(sorted(differing))}). "
+                "Import them one after the other."
+            )
+
+
+def _layout(run: SourceRun, file: SourceFile, allow_missing: bool) -> Layout:
+    path, source = run.paths[file.pk], run.source
+    try:
+        return find_layout(path, source.expected, encoding=file.encoding, allow_missing=allow_missing)
+    except Unfit as error:
+        told = looks_like(path, source, sources_of(file.run.dataset), file.encoding)
+        if not told and isinstance(error, MissingColumns) and source.key and not error.columns & set(source.key):
+            told = " If the file is to change only what it has of records that are stored, allow missing columns."
+        raise Unfit(f"{error}{told}") from None

@@ -1,0 +1,45 @@
+"""Headings of tables: what two spellings of one have in common, and expected columns that a file does not have."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from datasets.reading.characters import visible, without_format
+
+ALIKE = 0.7  # of the letters of two headings, for one to be taken for a mistyped other
+
+
+def plain(name: str) -> str:
+    """A column's name without what its spellings may differ in: capitals, separators, and what nobody sees."""
+    folded = unicodedata.normalize("NFKC", without_format(name)).casefold()
+    return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", folded).strip())
+
+
+def columns_told(ignored: list[str], absent: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
+    """Which headings of a file were ignored, and which expected columns it does not have; nothing where none."""
+    headings = ", ".join(map(quoted_heading, ignored))
+    if not absent:
+        return headings and f"unknown columns passed over: {headings}"
+    lacking = f"expected columns not found: {', '.join(meant(absent, ignored, names))}"
+    return f"columns ignored: {headings}; {lacking}" if headings else lacking
+
+
+def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The columns that were not found, each with the heading that may be a mistyped one of it."""
+    spelled = {_letters(heading): heading for heading in reversed(list(ignored))}
+    told = []
+    for column in absent:
+        found = (get_close_matches(_letters(name), spelled, 1, ALIKE) for name in (column, *names.get(column, ())))
+        alike = next((matches[0] for matches in found if matches), None)
+        told.append(f"{column} (did you mean {quoted_heading(spelled[alike])}?)" if alike else column)
+    return told
+
+
+def quoted_heading(heading: str) -> str:
+    """A heading that names no expected column, as messages quote it: all of them ask here."""
+    return visible(heading)
+
+
+def _letters(heading: str) -> str:
+    return plain(heading).replace("_", "")

@@ -1,0 +1,83 @@
+"""Headings that come a second time among the rows of a table, as in files that were put one behind another."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datasets.cells import Day, Number, Whole
+from datasets.reading import Batch, Malformed, ReadError
+from datasets.reading.characters import formats_removed
+from datasets.reading.headings import plain
+from datasets.sources import CSVSource, Source
+
+SECOND = "This line is a repeated heading, as where one file was put behind another: it holds no values."
+JOINED = "The heading of another file follows on the same line: put a line break before it."
+
+
+class SecondHeadings:
+    """Finds the rows of a table that repeat its heading.
+
+    Where a column holds numbers or dates, a heading is among its cells that cannot be used; otherwise the first column
+    is compared with all ways to spell a heading.
+    """
+
+    def __init__(self, source: Source, places: dict[str, int], headings: list[str], name: str):
+        self.places, self.name, self.is_table = places, name, isinstance(source, CSVSource) and bool(places)
+        self.columns = {
+            plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
+        }
+        self.headings = [self._column(heading) for heading in headings]
+        strict = [name for name in places if isinstance(source.bound[name].kind, Whole | Number | Day)]
+        self.watched, self.by_problem = (strict or list(places) or [""])[0], bool(strict)
+        written = {*map(str, headings), *self.columns}
+        self.spellings = pa.array(sorted({w for text in written for w in _ways_to_write(text)}), pa.string())
+
+    def find(self, batch: Batch, texts: pa.Array, indices: pa.Array | None, problems: Iterable[int]) -> list[int]:
+        """Return the rows of *batch* that repeat the heading, by what was found in the watched column.
+
+        Raises ReadError for a heading with the columns in another order, after which nothing is in its column.
+        """
+        if not self.is_table:
+            return []
+        rows = sorted(problems) if self.by_problem else self._alike(texts, indices)
+        return [row for row in rows if self._is_heading(batch, row)]
+
+    def message(self, malformed: Malformed) -> str:
+        """Return what is wrong with a row of too many cells: two lines may have been joined into it."""
+        cells, width = malformed.cells or [], len(self.headings)
+        joined = self.is_table and width > 1 and len(cells) == 2 * width - 1
+        if joined and [self._column(cell) for cell in cells[width:]] == self.headings[1:]:
+            return f"{malformed.message} {JOINED}"
+        return malformed.message
+
+    def _alike(self, texts: pa.Array, indices: pa.Array | None) -> list[int]:
+        found = pc.is_in(pc.utf8_lower(formats_removed(texts)), self.spellings)
+        if not pc.any(found).as_py():
+            return []
+        return np.flatnonzero((found if indices is None else found.take(indices)).fill_null(False)).tolist()
+
+    def _is_heading(self, batch: Batch, row: int) -> bool:
+        cells = [self._column(column[row].as_py() or "") for column in batch.columns]
+        if all(cells[place] == self.headings[place] for place in self.places.values()):
+            return len(self.places) > 1 or cells == self.headings
+        known = [cells[place] for place in self.places.values()]
+        if len(set(known)) == len(known) > 1 and set(known) <= set(self.columns.values()):
+            raise ReadError(
+                f"{self.name}, line {batch.lines[row]}: expected a row, found a second heading with other columns, or "
+                f"with the columns in another order: {', '.join(known)}. The rows after it would come into the wrong "
+                "columns. Nothing was imported; import the files that were put together here each by itself."
+            )
+        return False
+
+    def _column(self, heading: str) -> str:
+        """Return the expected column that a heading names, or the heading without what spellings differ in."""
+        if heading.startswith("\ufeff"):  # of a file that was put behind another one; its quotes quote nothing
+            heading = heading.strip("\ufeff\"'")
+        return self.columns.get(plain(heading), plain(heading))
+
+
+def _ways_to_write(heading: str) -> set[str]:
+    heading = heading.lower()
+    return {heading, *("".join(sign if c in "-_. " else c for c in heading) for sign in ("-", "_", ".", " "))}
