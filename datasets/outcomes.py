@@ -207,6 +207,7 @@ def _kept(merge) -> Iterator[dict]:
     if run.direct:
         return
     files = {file.pk: file for file in run.files}
+    yield from merge.kept_back(files)
     for row in _corrected(merge):
         remembered = row["corrections"]
         ours, theirs = _told(source, [row, row | remembered])

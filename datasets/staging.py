@@ -138,6 +138,10 @@ class Stage:
         # rejected rows, the records that no row speaks of, and those of them that are missing from their files.
         self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
         self.deleted = f"deleted_{source.name}"  # keys of records that somebody deleted by hand
+        # Rows that name such records, their lines, and what those records are named by.
+        self.held, self.held_lines, self.parents = (
+            f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
+        )
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
         self.unusable = f"unusable_{source.name}"  # by file and line, the rejected rows of a source without a key
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
@@ -185,7 +189,7 @@ class Stage:
 
     def drop(self) -> None:
         tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
-        tables += [self.seen, self.unseen, self.missing, self.unusable]
+        tables += [self.seen, self.unseen, self.missing, self.unusable, self.held, self.held_lines, self.parents]
         tables += [self.members(column) for column in self.source.columns_of(Many)]
         names = [temporary(table) for table in tables]
         with connection.cursor() as cursor:

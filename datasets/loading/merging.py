@@ -7,12 +7,12 @@ from contextlib import contextmanager, nullcontext
 from django.db import connection
 
 from datasets.history.rows import is_corrected
-from datasets.loading import deletions
+from datasets.loading import deletions, held
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.references import add_lookups, turn_down_new, turn_down_unknown
 from datasets.loading.repeats import Repeats
 from datasets.loading.updating import Updates
-from datasets.models import ContentRecord
+from datasets.models import ContentRecord, SourceFile
 from datasets.sources import Many, Reference
 from datasets.staging import quoted
 
@@ -49,11 +49,11 @@ class Merge:
                 new_lookups = add_lookups(run)
             created = run.staged - run.passed_over
         else:
+            run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
             turn_down_unknown(run)
             if self.source.key:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
-            run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
             turn_down_new(run, self.resolved(), self.same)
             updates = Updates(run, self.resolved(), self.same) if self.source.key else None
             if updates:
@@ -74,6 +74,10 @@ class Merge:
                 file.updated_unseen, file.kept_unseen = updates.updated_unseen[file.pk], updates.kept_unseen[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         return new_lookups
+
+    def kept_back(self, files: dict[int, SourceFile]) -> Iterator[dict]:
+        """Yield the rows that are kept back with a record that was deleted by hand."""
+        return held.entries(self.run, files)
 
     def resolved(self) -> str:
         """Return the staged rows with the stored columns' names, references found."""

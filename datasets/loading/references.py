@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, models, transaction
 
 from datasets.loading.filling import SourceRun
+from datasets.loading.held import keep_back
 from datasets.loading.rejections import absent_column, unknown_reference
 from datasets.loading.runs import ImportRefused
 from datasets.models import Lookup, SourceFile
@@ -15,6 +16,8 @@ from datasets.staging import quoted
 
 def turn_down_unknown(run: SourceRun) -> None:
     """Take the rows that name what is not there out of the stage; their records are not missing.
+
+    Those that name what somebody has deleted by hand are kept back, the others are rejected.
 
     The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
     """
@@ -33,6 +36,7 @@ def turn_down_unknown(run: SourceRun) -> None:
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
     _look_up_rejected(run)
+    keep_back(run)
     _take_out(run)
 
 
