@@ -40,6 +40,7 @@ class Connection(TConn):
         self.received = bytearray()
         self.deadline = 0.0
         self.state = State.WAITING
+        self.is_polled = False
 
     def begin(self, now: float) -> None:
         """Expect a request, of which some bytes may have come behind the one before it."""

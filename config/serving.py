@@ -120,8 +120,12 @@ class Worker(ThreadWorker):
             conn.deadline = min(conn.deadline, now + STOP_KEEPALIVE_LINGER)
         conn.sock.setblocking(False)
         self.reading[conn] = None
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_bytes, conn))
-        self._advance(conn, b"")
+        if conn.received:
+            self._advance(conn, b"")
+        if conn in self.reading:
+            self._on_bytes(conn, conn.sock)  # most requests are here already
+        if conn in self.reading:
+            self._poll(conn, self._on_bytes)
 
     def _on_bytes(self, conn: Connection, client) -> None:
         if conn not in self.reading:  # ended since the poller told of it
@@ -180,7 +184,13 @@ class Worker(ThreadWorker):
     def _forget(self, conn: Connection) -> None:
         """Stop waiting for what comes by a connection."""
         self.reading.pop(conn, None)
-        self.poller.unregister(conn.sock)
+        if conn.is_polled:
+            self.poller.unregister(conn.sock)
+            conn.is_polled = False
+
+    def _poll(self, conn: Connection, callback) -> None:
+        self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
+        conn.is_polled = True
 
     def _close(self, conn: Connection) -> None:
         """End a connection that no thread has."""
@@ -210,7 +220,7 @@ class Worker(ThreadWorker):
             return
         conn.received, conn.deadline = bytearray(), monotonic() + LINGER
         self.lingering[conn] = None
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_rest, conn))
+        self._poll(conn, self._on_rest)
 
     def _on_rest(self, conn: Connection, client) -> None:
         if conn not in self.lingering:
@@ -238,7 +248,6 @@ class Worker(ThreadWorker):
             self._close(conn)
         while self.uploads and self.uploads[0].deadline <= now:
             conn = self.uploads.popleft()
-            self.poller.register(conn.sock, EVENT_READ, None)
             self._refuse(conn, 503, "Other uploads are going on. Try again in a while.", 30)
 
     def _cap_keepalive(self, deadline: float) -> None:

@@ -1,0 +1,93 @@
+"""Hundreds of slow clients hold up nobody: pages and probes are answered as ever, by the proxy and by each replica."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.stack.stack import ROOT, docker
+
+CLIENTS, SECONDS = 500, 60
+TIMES = 5  # the usual answer
+LEAST = 0.1  # seconds: below it a machine that does other work at times says nothing
+
+
+def ask(port: int, path: str, host: str = "localhost") -> float:
+    """Ask once; the seconds to a right answer."""
+    start = time.monotonic()
+    connection = http.client.HTTPConnection(host, port, timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert answer.read() and answer.status == 200, (path, answer.status)
+    connection.close()
+    return time.monotonic() - start
+
+
+def address_of(container: str) -> str:
+    """Where a container is reached from its host, past the proxy."""
+    return docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", container
+    ).split()[0]
+
+
+@pytest.mark.parametrize("way", ["by the proxy", "to a replica"])
+def test_500_slow_clients_delay_no_probe_and_no_page(stack, saw, way):
+    replica = stack.containers("web")[0]
+    host, port = ("localhost", stack.port) if way == "by the proxy" else (address_of(replica), 8000)
+    paths = ("/healthz", "/admin/login/") if way == "by the proxy" else ("/healthz",)
+    usual = {path: max(ask(port, path, host) for _ in range(30)) for path in paths}
+    command = [sys.executable, "-m", "tests.stack.slow", str(port), str(CLIENTS), str(SECONDS), host]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as slow:
+        taken = {path: [] for path in paths}
+        while slow.poll() is None:
+            for path in paths:
+                taken[path].append(ask(port, path, host))
+            stack.run("docker", "compose", "exec", "-T", "web", "deploy/healthy")
+            time.sleep(0.3)
+        counts = json.loads(slow.stdout.read())
+    worst = {path: max(times) for path, times in taken.items()}
+    told = {
+        path: f"{len(taken[path])} probes, {worst[path]:.3f} s at worst, usually {usual[path]:.3f}" for path in paths
+    }
+    saw(told, counts)
+    assert counts["made"] >= CLIENTS and counts["cut"] > CLIENTS / 2
+    assert all(len(times) > 30 for times in taken.values())
+    assert all(worst[path] < TIMES * max(usual[path], LEAST) for path in paths)
+    states = stack.run("docker", "compose", "ps", "--format", "json", "web").stdout
+    assert states.count('"Health":"healthy"') == 2
+
+
+def test_a_form_that_is_too_large_is_told_by_the_proxy_too(stack):
+    for size in (1_500_000, 5_000_000):
+        connection = http.client.HTTPConnection("localhost", stack.port, timeout=60)
+        connection.request("POST", "/api/people/people/", b"x" * size, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status == 413
+        connection.close()
+
+
+def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, saw):
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nrehearse\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="places.csv"\r\n\r\n'
+        b"city,county,country\n" + b"".join(b"City %d,Ironvale,Averland\n" % n for n in range(3000)) + b"\r\n--x--\r\n"
+    )
+    pieces = [body[at : at + len(body) // 15] for at in range(0, len(body), len(body) // 15)]
+
+    def slowly():
+        for piece in pieces:
+            yield piece
+            time.sleep(1)
+
+    connection = http.client.HTTPConnection("localhost", stack.port, timeout=60)
+    headers = {"Authorization": f"Bearer {stack.token}", "Content-Type": "multipart/form-data; boundary=x"}
+    connection.request("POST", "/api/imports/", slowly(), headers, encode_chunked=True)  # in chunks
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    saw(answer.status, told.get("status"))
+    assert answer.status == 202 and told["uploads"][0]["name"] == "places.csv"
