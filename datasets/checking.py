@@ -146,7 +146,7 @@ class Checker:
     def _cells(self, column: Column, raw: pa.Array) -> Cells:
         """Trim, see what is missing, and take each cell for what it stands for."""
         indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
-        if self.places[column.name] == 0:
+        if self.second_headings.is_table and self.places[column.name] == 0:
             distinct = without_marks(distinct)
         # A document is kept as it came.
         distinct, unseen = (

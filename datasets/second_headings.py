@@ -13,6 +13,7 @@ from datasets.reading.headings import plain
 from datasets.sources import CSVSource, Source
 
 SECOND = "This line is a repeated heading, as where one file was put behind another: it holds no values."
+OTHER = "This line is a second heading, of a file with other columns: import that file by itself."
 JOINED = "The heading of another file follows on the same line: put a line break before it."
 
 
@@ -28,6 +29,7 @@ class SecondHeadings:
         self.columns = {
             plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
         }
+        self.names = {*self.columns.values()}
         self.headings = [self._column(heading) for heading in headings]
         strict = [name for name in places if isinstance(source.bound[name].kind, Whole | Number | Day)]
         self.watched, self.by_problem = (strict or list(places) or [""])[0], bool(strict)
@@ -50,6 +52,8 @@ class SecondHeadings:
         joined = self.is_table and width > 1 and len(cells) == 2 * width - 1
         if joined and [self._column(cell) for cell in cells[width:]] == self.headings[1:]:
             return f"{malformed.message} {JOINED}"
+        if self.is_table and len(cells) > 1 and {self._column(cell) for cell in cells} <= self.names:
+            return f"{malformed.message} {OTHER}"
         return malformed.message
 
     def _alike(self, texts: pa.Array, indices: pa.Array | None) -> list[int]:
@@ -59,11 +63,14 @@ class SecondHeadings:
         return np.flatnonzero((found if indices is None else found.take(indices)).fill_null(False)).tolist()
 
     def _is_heading(self, batch: Batch, row: int) -> bool:
+        first = next(iter(self.places.values()))
+        if self._column(batch.columns[first][row].as_py() or "") not in self.names:
+            return False  # as nearly all are, of a column that cannot be read
         cells = [self._column(column[row].as_py() or "") for column in batch.columns]
         if all(cells[place] == self.headings[place] for place in self.places.values()):
             return len(self.places) > 1 or cells == self.headings
         known = [cells[place] for place in self.places.values()]
-        if len(set(known)) == len(known) > 1 and set(known) <= set(self.columns.values()):
+        if len(set(known)) == len(known) > 1 and set(known) <= self.names:
             raise ReadError(
                 f"{self.name}, line {batch.lines[row]}: expected a row, found a second heading with other columns, or "
                 f"with the columns in another order: {', '.join(known)}. The rows after it would come into the wrong "

@@ -88,6 +88,13 @@ class Vocabulary:
             return list(range(first, first + count))
 
 
+def nearly_the_same(model: type[models.Model], name: str) -> list[str]:
+    """Return the terms of a vocabulary that *name* is a near-duplicate of."""
+    letters = _letters(name)
+    others = model._default_manager.exclude(name=name).order_by("pk").values_list("name", flat=True)
+    return [other for other in others.iterator() if letters and _letters(other) == letters]
+
+
 def _letters(term: str) -> str:
     """Return what a term has in common with all that are nearly the same."""
     folded = unicodedata.normalize("NFKD", without_format(term)).casefold()

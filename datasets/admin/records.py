@@ -1,6 +1,6 @@
 """How curators see records, vocabularies and views; an app says only which columns and filters it wants."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -11,6 +11,8 @@ from datasets.admin.history import HistoryAdmin
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.history.reading import changes_of
 from datasets.models import Change, Edit, Record, SourceFile
+from datasets.reading.characters import visible
+from datasets.vocabularies import nearly_the_same
 
 
 def _origin(file: SourceFile | None, line: int | None = None) -> str:
@@ -79,6 +81,13 @@ class LookupAdmin(HistoryAdmin):
     list_display = ["name"]
     ordering = ["name"]
     readonly_fields = ["created"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if "name" in form.changed_data and (alike := nearly_the_same(self.model, obj.name)):
+            told = ", ".join(f"“{visible(term)}”" for term in alike)
+            text = f"“{visible(obj.name)}” is a near-duplicate of {told}. If both mean the same, keep one of them."
+            self.message_user(request, text, messages.WARNING)
 
     @admin.display(description="created")
     def created(self, value) -> str:

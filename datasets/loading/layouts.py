@@ -14,8 +14,8 @@ from datasets.sources import JSONSource, sources_of
 def find_layouts(run: SourceRun, allow_missing: bool) -> None:
     """Look at the first lines of every file; raises ReadError, and ImportRefused where the files differ.
 
-    It raises ImportRefused, too, where a file lacks more than half of the expected columns, and at least two of them;
-    *allow_missing* lets such a file pass, and one that lacks required columns where its rows are known by a key.
+    A file that lacks more than half of the expected columns, and at least two of them, passes with *allow_missing*
+    only. Where its rows are known by a key, and there are records for it to change, it may lack required columns.
     """
     if isinstance(run.source, JSONSource):
         return
@@ -24,7 +24,7 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
         layout = _layout(run, file, allow_missing)
         file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in run.mended)
         run.layouts[file.pk] = layout
-        if len(layout.absent) > max(1, len(names) / 2) and not allow_missing:
+        if _lacks_most(layout.absent, run) and not allow_missing:
             raise ImportRefused(
                 f"{file.original_name}: {len(layout.absent)} of {len(names)} expected columns are not found: "
                 f"{', '.join(meant(layout.absent, layout.unknown, names))}. Nothing was imported. Name the columns in "
@@ -49,9 +49,16 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
 def _layout(run: SourceRun, file: SourceFile, allow_missing: bool) -> Layout:
     path, source = run.paths[file.pk], run.source
     try:
-        return find_layout(path, source.expected, encoding=file.encoding, allow_missing=allow_missing)
+        return find_layout(path, source.expected, encoding=file.encoding)
     except Unfit as error:
-        told = looks_like(path, source, sources_of(file.run.dataset), file.encoding)
-        if not told and isinstance(error, MissingColumns) and source.key and not error.columns & set(source.key):
+        told = ""
+        if isinstance(error, MissingColumns) and source.key and not set(error.absent) & set(source.key):
+            if allow_missing or (not _lacks_most(error.absent, run) and source.model._default_manager.exists()):
+                return find_layout(path, source.expected, encoding=file.encoding, allow_missing=True)
             told = " If the file is to change only what it has of records that are stored, allow missing columns."
+        told = looks_like(path, source, sources_of(file.run.dataset), file.encoding) or told
         raise Unfit(f"{error}{told}") from None
+
+
+def _lacks_most(absent: tuple[str, ...], run: SourceRun) -> bool:
+    return len(absent) > max(1, len(run.source.expected.names) / 2)

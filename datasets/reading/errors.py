@@ -14,11 +14,11 @@ class Unfit(ReadError):
 
 
 class MissingColumns(Unfit):
-    """A file whose header lacks columns that it has to have: ``columns``."""
+    """A file whose header lacks columns that it has to have; ``absent`` are all expected columns that it lacks."""
 
-    def __init__(self, message: str, columns: frozenset[str]):
+    def __init__(self, message: str, absent: tuple[str, ...]):
         super().__init__(message)
-        self.columns = columns
+        self.absent = absent
 
 
 def listed(names: Iterable[str]) -> str:

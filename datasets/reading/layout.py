@@ -185,7 +185,7 @@ def _with_header(
             f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {told} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
             f"found {_found(first.cells)}. Name each column in the first row.",
-            frozenset(missing),
+            absent,
         )
     width = len(first.cells)
     return Layout(first.delimiter, first.cells, columns, tuple(unknown), width, first.next_line, absent, defused)

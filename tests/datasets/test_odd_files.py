@@ -67,6 +67,21 @@ def test_a_second_heading_that_was_joined_to_the_last_row_is_told(write, importi
     assert "Expected 3 cells, found 5. The heading of another file follows on the same line" in message(report)
 
 
+def test_a_second_heading_of_a_file_with_other_columns_is_told(write, importing):
+    report = importing("people", write("places.csv", f"{PLACES}city,county\nDerry,Derry\n"))
+    told = [row["problems"][0]["message"] for row in report["rejections"]]
+    assert told[0].startswith("Expected 3 cells, found 2. This line is a second heading, of a file with other columns")
+    assert told[1] == "Expected 3 cells, found 2."
+
+
+def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
+    answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "rehearse", "files": file})
+    assert answer.status_code == 400 and "Name utf-16-le as its encoding" in answer.content.decode()
+
+
 def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importing):
     report = importing("people", write("places.csv", f"{PLACES}City,County,Scotland\ncounty,Kent,country\n"))
     assert report.counts == {"places": {"read": 3, "created": 3}}
@@ -141,6 +156,13 @@ def test_a_near_duplicate_of_a_term_is_told_before_it_becomes_one(write, importi
         assert note.startswith(f'The new term "{other}" of workclasses is a near-duplicate of "{shown}".')
         assert len(rows("SELECT * FROM workclasses")) == (1 if arguments else 2)
     assert importing("census", path)["notes"] == []  # it is one now
+
+
+def test_a_near_duplicate_that_a_curator_types_is_told(db, admin_client):
+    address = "/admin/census/workclass/add/"
+    assert "near-duplicate" not in admin_client.post(address, {"name": "Private"}, follow=True).content.decode()
+    page = admin_client.post(address, {"name": "private"}, follow=True).content.decode()
+    assert "“private” is a near-duplicate of “Private”" in page
 
 
 def test_near_duplicates_among_new_terms_are_told_and_different_terms_are_not(write, importing):
