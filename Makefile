@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install dev run notebook test test-model test-stack check format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack check check-api format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -69,6 +69,23 @@ check: dev  ## style, migrations, production settings, the house laws
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(PYTHON) -m pytest --quiet tests/test_house.py
+
+# Node's package manager puts Spectral beside the environment; what it makes a fault of stands in the ruleset.
+SPECTRAL := .venv/spectral-6.16.3
+
+$(SPECTRAL)/installed:
+	@command -v npm >/dev/null || { echo "npm is not installed. On Debian or Ubuntu, type: apt-get install npm" >&2; exit 1; }
+	@echo "Installing Spectral"
+	@npm install --silent --no-audit --no-fund --prefix $(SPECTRAL) @stoplight/spectral-cli@6.16.3
+	@touch $@
+
+install-spectral: $(SPECTRAL)/installed
+
+check-api: dev $(SPECTRAL)/installed  ## the description of the API, by Spectral (needs npm)
+	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py spectacular --format openapi-json \
+		--file $(SPECTRAL)/openapi.json
+	@$(SPECTRAL)/node_modules/.bin/spectral lint --fail-severity warn \
+		--ruleset tests/datasets/api/spectral.yaml $(SPECTRAL)/openapi.json
 
 format: dev  ## puts the code in order
 	@$(PYTHON) -m ruff check --fix .

@@ -103,8 +103,11 @@ class RecordFilterSet(django_filters.FilterSet):
         super().__init__(data, queryset, **kwargs)
 
     @classmethod
-    def check_parameters(cls, data, user, besides: Collection[str] = ()) -> None:
-        """Raise UnknownParameters for what is neither a filter that *user* may use nor among *besides*."""
+    def check_parameters(cls, data, user, besides: Collection[str] = (), repeatable: Collection[str] = ()) -> None:
+        """Raise UnknownParameters for what is neither a filter that *user* may use nor among *besides*.
+
+        Only a filter by several values, and what is *repeatable*, may come more than once.
+        """
         known = [*cls.base_filters, *besides]
         messages = {}
         filters = [name for name in data if name in cls.base_filters]
@@ -118,7 +121,7 @@ class RecordFilterSet(django_filters.FilterSet):
                 messages[name] = ["".join(["Unknown parameter.", *nearest])]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
-            elif len(values) > 1 and not name.endswith("__in"):
+            elif len(values) > 1 and not (name.endswith("__in") or name in repeatable):
                 several = f" For one of several values: {name}__in." if f"{name}__in" in known else ""
                 messages[name] = [f"Expected once, found {len(values)} times.{several}"]
             elif not all(value.strip() for value in values):

@@ -97,7 +97,7 @@ def page_schema(record: Schema) -> Schema:
 
 def summary_schema() -> Schema:
     """Return what a summary is: its columns are those that were asked for."""
-    value = {"type": ["string", "number", "boolean", "array", "null"]}
+    value = {"type": ["string", "number", "boolean", "array", "null"], "items": {"type": ["string", "number"]}}
     return {
         "type": "object",
         "properties": {
@@ -208,12 +208,13 @@ def _filter(name: str, one: django_filters.Filter, column: ListedColumn | None) 
     told = TOLD.get(lookup if name != lookup else name, "")
     text = " ".join(part for part in (column.help_text if column else "", told) if part)
     if isinstance(one, django_filters.BaseInFilter):
-        return _array(name, schema | ({"pattern": r"^[^\x00,\s]+$"} if schema is WORD else {}), text)
+        return _array(name, schema, text, explode=True)
     return query_parameter(name, schema, text)
 
 
 TOLD = {
-    "in": "One of several values.",
+    "in": "One of several values: the parameter as often, or once with commas between; a value that has a comma and is "
+    "alone stands in double quotes.",
     "gte": "This, or more.",
     "lte": "This, or less.",
     "icontains": "Holds this, whatever its case.",
@@ -234,7 +235,7 @@ def query_parameter(name: str, schema: Schema, text: str) -> Schema:
 
 
 def _several(name: str, values: list[str], text: str, most: int | None = None) -> Schema:
-    return _array(name, {"type": "string", "enum": values}, text, most)
+    return _array(name, {"type": "string", "enum": values}, text, most, explode=True)
 
 
 def _array(name: str, items: Schema, text: str, most: int | None = None, explode: bool = False) -> Schema:

@@ -78,12 +78,13 @@ def request_body() -> Schema:
         "required": ["dataset", "sources"],
         "additionalProperties": False,
     }
-    files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    # The format is OpenAPI 3.0's, by which generators of clients know a file.
+    file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+    files = {"type": "array", "items": file, "description": "Together with mode; or sources, in place of files."}
     yes_or_no = {name: {"type": "string", "enum": ["true", "false"]} for name in FLAGS}
     form = document | {
         "properties": document["properties"] | yes_or_no | {"files": files},
         "required": ["dataset"],
-        "anyOf": [{"required": ["files", "mode"]}, {"required": ["sources"]}],
     }
     return {
         "required": True,
@@ -122,18 +123,31 @@ def run_schema() -> Schema:
         "allow_missing_columns": FLAG,
         "encoding": TEXT,
         "known_as": TEXT,
-        "uploads": {"type": "array", "items": {"type": "object"}},
+        "uploads": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"name": TEXT, "sha256": TEXT, "size": NUMBER}},
+        },
         "started_by": {"type": ["string", "null"]},
         **dict.fromkeys(("started_at", "begun_at", "finished_at"), TIME),
-        "progress": {"type": ["object", "null"], "description": "How far it has come, while it goes on."},
+        "progress": {
+            "type": ["object", "null"],
+            "properties": dict.fromkeys(("bytes_read", "bytes_total", "rows_read"), NUMBER)
+            | {"rows_a_second": {"type": ["integer", "null"]}, "seconds_left": {"type": ["integer", "null"]}}
+            | {"merging": FLAG},
+            "description": "How far it has come, while it goes on.",
+        },
         "error": TEXT | {"description": "Why it did not land."},
     }
     file = {"id": {"type": "integer"}, "name": TEXT, "sha256": TEXT, "size": NUMBER, "encoding": TEXT}
     files = {"type": "array", "items": {"type": "object", "properties": file | counts, "required": [*file, *counts]}}
     source = {"source": TEXT, **counts, "files": files}
     more = {
-        "notes": {"type": "array"},
-        "new_lookups": {"type": "object", "description": "Look-up values that were new, by table."},
+        "notes": {"type": "array", "items": TEXT},
+        "new_lookups": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": TEXT},
+            "description": "Look-up values that were new, by table.",
+        },
         "sources": {"type": "array", "items": {"type": "object", "properties": source, "required": list(source)}},
         "links": {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}},
         "undone": {"type": "array", "items": TEXT, "description": "What an undo has just done, a line for each table."},

@@ -17,6 +17,7 @@ from datasets.spelling import shown, whole_number
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 MOST_KEYS = 5  # columns that a list may be ordered by
 COUNTS = ("none", "estimated", "exact")
+REPEATABLE = ("fields", "omit", "ordering")  # these name columns: each by itself, or with commas between
 OF_ANY = ("format", "fields", "omit")
 OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
 OF_PAGES = ("count", "page_size", "cursor")
@@ -59,13 +60,18 @@ def asked_of_list(
 
 
 def narrowed(
-    model: type[models.Model], parameters: QueryDict, user, besides: Iterable[str], request=None
+    model: type[models.Model],
+    parameters: QueryDict,
+    user,
+    besides: Iterable[str],
+    request=None,
+    repeatable: Iterable[str] = (),
 ) -> tuple[models.QuerySet, dict[str, list[str]], dict[str, Any]]:
     """Return the records that the filters let through, what is wrong with them, and what there is to choose from."""
     filterset_class = record_filterset(model)
     errors, more = {}, {}
     try:
-        filterset_class.check_parameters(parameters, user, besides=besides)
+        filterset_class.check_parameters(parameters, user, besides, repeatable)
     except UnknownParameters as error:
         errors |= error.messages
         known = {*filterset_class.base_filters, *besides}
@@ -88,7 +94,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     columns = {column.name: column for column in columns_of(model)}
     asked = Asked(tuple(columns.values()))
     if filters:
-        records, errors, more = narrowed(model, parameters, user, allowed, request)
+        records, errors, more = narrowed(model, parameters, user, allowed, request, REPEATABLE)
         for name in OF_PAGES:
             if name in errors and name not in allowed:
                 errors[name] = [f"A download is never paged: leave {name} out."]
@@ -109,7 +115,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     for name, read in readers.items():
         if name in allowed and name in parameters and name not in errors:
             try:
-                read(parameters[name])
+                read(",".join(parameters.getlist(name)) if name in REPEATABLE else parameters[name])
             except ValueError as error:
                 errors[name] = [str(error)]
     if "fields" in parameters and "omit" in parameters and "omit" not in errors:

@@ -43,6 +43,7 @@ PROBLEMS = {
     "500": "A fault of the site, which its log has under id.",
     "503": "The site is busy: Retry-After says when to try again.",
 }
+TAGS = {"imports": "Imports of files, as programs ask for them."}
 OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 
 
@@ -68,6 +69,7 @@ class ApiSchema(AutoSchema):
         return {
             "operationId": f"imports_{action}",
             "summary": f"{title}.",
+            "description": self.view.get_view_description() or f"{title}.",
             "tags": ["imports"],
             "parameters": import_schema.parameters(action, [kind.format for kind in renderers]),
             **({"requestBody": import_schema.request_body()} if action == "create" else {}),
@@ -140,6 +142,8 @@ def add_parts(result: dict[str, Any], **kwargs) -> dict[str, Any]:
     def text(told: str) -> dict[str, Any]:
         return {"description": told, "schema": {"type": "string"}}
 
+    tags = {tag for path in result["paths"].values() for one in path.values() for tag in one.get("tags", ())}
+    result["tags"] = [{"name": tag, "description": TAGS.get(tag, f"The dataset {tag}.")} for tag in sorted(tags)]
     parts = result["components"]
     parts.setdefault("schemas", {})["Problem"] = components.PROBLEM
     parts["headers"] = {name: text(told) for name, told in CACHED.items()}

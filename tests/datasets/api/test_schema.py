@@ -91,7 +91,7 @@ def test_filters_have_types_and_choices(described):
     assert told["sex"]["schema"]["enum"] == ["Female", "Male"]
     assert told["age__gte"]["schema"]["type"] == "integer"
     assert told["native_country__isnull"]["schema"] == {"type": "boolean"}
-    assert (told["age__in"]["schema"]["type"], told["age__in"]["explode"]) == ("array", False)
+    assert (told["age__in"]["schema"]["type"], told["age__in"]["explode"]) == ("array", True)
     assert "-age" in told["ordering"]["schema"]["items"]["enum"]
     measures = parameters(described, f"{RESPONDENTS}summary/")["measure"]["schema"]["items"]["enum"]
     assert {"count", "mean:hours_per_week", "mean:income_over_50k", "max:sex"} < set(measures)
