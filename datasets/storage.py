@@ -35,8 +35,8 @@ def check_quotas(user, more: int) -> None:
         )
     if of_account and bytes_of(user) + more > of_account:
         raise BodyError(
-            f"Your uploads may take {filesizeformat(of_account)}, and this one is more than is left. Discard previews "
-            "that you do not need (their files go within a day), or ask whoever runs the site for space.",
+            f"Your uploads may take {filesizeformat(of_account)}, and this one is more than is left. Discard runs that "
+            "you do not need (their files go within a day), or ask whoever runs the site for space.",
             507,
         )
 

@@ -142,9 +142,12 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 
 def discard(run: ImportRun) -> None:
-    """Drop a rehearsed run and what it would have done; raises NotNow."""
-    if not ImportRun.objects.filter(pk=run.pk, status=Status.REHEARSED).update(status=Status.DISCARDED):
-        raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only a rehearsed one can be discarded.")
+    """Drop a run that was rehearsed or stopped, what it would have done, and its uploads; raises NotNow."""
+    not_landed = [Status.REHEARSED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
+    if not ImportRun.objects.filter(pk=run.pk, status__in=not_landed).update(status=Status.DISCARDED):
+        run.refresh_from_db()
+        may = "only one that was rehearsed, cancelled or failed can be discarded"
+        raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: {may}.")
     outcomes.forget(run)
 
 

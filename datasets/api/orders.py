@@ -51,16 +51,17 @@ def read_order(request) -> tuple[ImportRun, str]:
     }
     if "files" in sent:
         errors["files"] = ["Expected files, sent by a form, found a text. With curl, say files=@NAME: the @ matters."]
-    mode = sent.pop("mode", None)
-    if mode is None and kind == parsers.MultiPartParser.media_type and "sources" not in sent:
+    is_told = "mode" in sent
+    mode = sent.pop("mode", MODES[0])
+    if not is_told and kind == parsers.MultiPartParser.media_type and "sources" not in sent:
         errors["mode"] = [f"Expected one of {', '.join(MODES)}, for files are sent; found none."]
-    elif mode not in (None, *MODES):
+    elif mode not in MODES:
         errors["mode"] = [f"Expected one of {', '.join(MODES)}; found {_shown(mode)}."]
     errors |= _wrong_types(sent) | _wrong_sources(sent, files, errors)
     if not errors:
         form = ImportForm({"encoding": ENCODINGS[0], "samples": "sources" in sent} | sent, files)
         if form.is_valid():
-            return form.new_run(request.user), mode or MODES[0]
+            return form.new_run(request.user), mode
         errors = _told(form, sent)
     raise Refused(errors)
 

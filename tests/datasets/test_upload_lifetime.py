@@ -130,6 +130,27 @@ def test_a_file_that_comes_again_is_not_swept_away_under_its_new_run(upload, kep
     assert ImportRun.objects.first().status == "rehearsed" and len(kept()) == 1
 
 
+def test_a_run_that_failed_or_was_cancelled_is_discarded_with_its_bytes(upload, kept, client):
+    pages = [upload("town\nKelso\n").url, None]
+    call_command("worker", batch=True)
+    pages[1] = upload().url
+    tasks.cancel(ImportRun.objects.first())
+    assert {run.status for run in ImportRun.objects.all()} == {"failed", "cancelled"}
+    for page in pages:
+        assert ">Discard</button>" in client.get(page).content.decode()
+        client.post(page.replace("change/", "discard/"))
+        assert ">Discard</button>" not in client.get(page).content.decode()
+    for file in kept():
+        os.utime(file, (time.time() - DAY - 1,) * 2)
+    call_command("worker", batch=True)
+    assert kept() == [] and {run.status for run in ImportRun.objects.all()} == {"discarded"}
+
+
+def test_a_full_disk_is_told_at_the_command_line_too(write, refused, kept, full_disk):
+    told = refused("people", write("places.csv", PLACES))
+    assert "No space left on device" in told and kept() == [] and not Place.objects.exists()
+
+
 @pytest.mark.parametrize("by", ["page", "API"])
 def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, client, by):
     size = len(PLACES) + 1000  # with the other fields of the form
@@ -138,7 +159,7 @@ def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, cli
     call_command("worker", batch=True)
     other = PLACES + "x" * 1000
     answer = upload(other, by=by)
-    assert answer.status_code == 507 and "Discard previews that you do not need" in answer.content.decode()
+    assert answer.status_code == 507 and "Discard runs that you do not need" in answer.content.decode()
     tasks.discard(ImportRun.objects.get())
     assert upload(PLACES + "Derry,Antrim,Ireland\n", by=by).status_code in (302, 202)  # they do not count any more
     settings.UPLOAD_QUOTA_ACCOUNT, settings.UPLOAD_QUOTA = 0, size

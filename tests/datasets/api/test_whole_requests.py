@@ -129,11 +129,14 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
         ({"dataset": "people", "sources": "all"}, "sources", "Expected configured"),
         ({"dataset": "people", "sources": ""}, "sources", "Expected configured"),
         ({"dataset": "people", "sources": True}, "sources", "Expected a text"),
+        ({"dataset": "people", "sources": "configured", "mode": None}, "mode", "found null"),
+        ({"dataset": "people", "sources": None}, "sources", "Expected a text"),
     ],
 )
 def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, told):
     sources(places=PLACES)
-    for answer in (etl.order(order), etl.post(IMPORTS, {"mode": "apply"} | order)):
+    as_form = {name: "" if value is None else value for name, value in ({"mode": "apply"} | order).items()}
+    for answer in (etl.order(order), etl.post(IMPORTS, as_form)):
         assert answer.status_code == 400 and parameter in answer.json()["errors"]
     assert told in etl.order(order).json()["errors"][parameter][0] and not ImportRun.objects.exists()
     assert etl.post(IMPORTS, {"dataset": "people", "sources": "configured"}).status_code == 202
