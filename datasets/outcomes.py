@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from datasets import exact_json
+from datasets.chunks import chunks, values_by_key
 from datasets.entries_on_disk import EntriesWriter, KeptEntries
 from datasets.history.rows import as_json, equal_but_for
 from datasets.models import Change, ContentRecord, ImportRun, SourceFile
@@ -144,8 +145,8 @@ class Stored:
         return found
 
     def _created(self, source: Source) -> int:
-        files = [file.pk for file in self.run.files.all() if file.source == source.name]
-        return source.model._default_manager.filter(created_in__in=files).count() if files else 0
+        files = self.run.files.filter(source=source.name).values("pk")
+        return source.model._default_manager.filter(created_in__in=files).count()
 
 
 # What each kind of entry says; a row is told by the names of the source's columns, its references by what they name.
@@ -188,12 +189,13 @@ def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceF
 
 
 def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterator[dict]:
-    files = [str(pk) for pk, file in names.items() if file.source == source.name]
-    if not files:
+    runs = {file.run_id for file in names.values() if file.source == source.name}
+    if not runs:
         return
+    files = f"SELECT id FROM source_files WHERE run_id = {runs.pop()} AND source = '{source.name}'"
     table, pk = quoted(source.name), source.model._meta.pk.column
     # In the order of keys, which is the order of lines where keys were given on the way, and needs no sorting.
-    mine = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({', '.join(files)}) ORDER BY {quoted(pk)}{part}"
+    mine = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     query = f"SELECT {row} FROM {table} r WHERE r.{quoted(pk)} IN ({mine}) ORDER BY r.{quoted(pk)}"
     for rows in _fetched(query):
@@ -217,13 +219,12 @@ def _kept(merge) -> Iterator[dict]:
             yield _head(source, key, files, row, "changed") | {"why": "corrected", "cells": cells}
     deletions = Change.objects.filter(table=source.name, standing=True)
     if source.key:
-        deletions = deletions.filter(pk__in=run.deletions)
+        found = run.deletions
     elif identities := set(run.known.deleted_and_seen()):
         found = [pk for pk, digits in deletions.values_list("pk", "before__identity") if digits in identities]
-        deletions = deletions.filter(pk__in=found)
     else:
         return
-    for deletion in deletions.order_by("pk"):
+    for deletion in (one for some in chunks(sorted(found)) for one in deletions.filter(pk__in=some).order_by("pk")):
         (values,) = _told(source, [deletion.before])
         head = _head(source, deletion.record, files, deletion.before, "changed")
         yield head | {"why": "deleted", "row": values}
@@ -238,9 +239,7 @@ def _corrected(merge) -> Iterator[dict]:
         for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {there}"):
             yield from rows
         return
-    names = {file.name for file in merge.run.files}
-    files = SourceFile.objects.filter(source=source.name, name__in=names).values_list("pk", flat=True)
-    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
+    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.run.known_files_query})"
     for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
         octets = b"".join(bytes.fromhex(found["identity"]) for found in rows)
         seen = merge.run.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
@@ -274,7 +273,7 @@ def _told(source: Source, rows: list[dict]) -> list[dict]:
         if isinstance(column, LookUp | Reference):
             by = column.by_field.name if isinstance(column, Reference) else "name"
             keys = {key for value in values for key in (value if isinstance(value, list) else [value])} - {None}
-            named = dict(column.model._default_manager.filter(pk__in=keys).values_list("pk", by))
+            named = values_by_key(column.model._default_manager.all(), keys, by)
             values = [[named.get(k, k) for k in v] if isinstance(v, list) else named.get(v, v) for v in values]
         for one, value in zip(told, values, strict=True):
             one[name] = value

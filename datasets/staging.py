@@ -143,7 +143,8 @@ class Stage:
             f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
         )
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
-        self.unusable = f"unusable_{source.name}"  # by file and line, the rejected rows of a source without a key
+        # The rejected rows by file and line, and the files that fixed rows continue.
+        self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         types = {"source_file": "bigint", "source_line": "integer"}
         if issubclass(source.model, ContentRecord):
@@ -169,6 +170,7 @@ class Stage:
         self._create(self.seen, key)
         self._create(self.unseen, key)
         self._create(self.unusable, {"name": "text", "line": "integer"})
+        self._create(self.continued, {"name": "text"})
         for column in self.source.columns_of(Many):
             self._create(self.members(column), place | {"member": column.by_field.rel_db_type(connection)})
 
@@ -189,7 +191,8 @@ class Stage:
 
     def drop(self) -> None:
         tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
-        tables += [self.seen, self.unseen, self.missing, self.unusable, self.held, self.held_lines, self.parents]
+        tables += [self.seen, self.unseen, self.missing, self.unusable, self.continued]
+        tables += [self.held, self.held_lines, self.parents]
         tables += [self.members(column) for column in self.source.columns_of(Many)]
         names = [temporary(table) for table in tables]
         with connection.cursor() as cursor:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from datasets.chunks import chunks
 from datasets.sources import JSONSource, Reference, Row, Unusable, as_cell
 from subjects.models import Session, Subject
 
@@ -60,7 +62,8 @@ class Subjects(SubjectDocument):
         for row in rows:
             described.setdefault(row.values["subject_id"], []).append(Described(row.name, row.values, row))
         here = {row.name for row in rows}
-        for session in Session.objects.filter(subject__in=list(described)).iterator():
+        stored = (Session.objects.filter(subject__in=some).iterator() for some in chunks(list(described)))
+        for session in chain.from_iterable(stored):
             if session.name not in here:
                 with suppress(Unusable):  # somebody has changed the document since
                     values = self.checked(self.row(session.document, session.name))

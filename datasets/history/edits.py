@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 
+from datasets.chunks import chunks
 from datasets.history.columns import correctable, remembers_its_file, stored_name
 from datasets.history.obstacles import lacking, lacking_of, referring, taken
 from datasets.history.remembering import assigned, given, links_of_file, of_file, remembering, stored, without
@@ -234,10 +235,10 @@ def _unlink(cursor, field: models.ManyToManyField) -> None:
 def _link(cursor, field: models.ManyToManyField, keys: list) -> None:
     through, owner, member = _through(field)
     target = field.related_model._meta
-    if keys:
-        marks = ", ".join(["%s"] * len(keys))
+    for some in chunks(keys):
+        marks = ", ".join(["%s"] * len(some))
         cursor.execute(
             f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{quoted(target.pk.column)} FROM {SELECTED} s,"
             f" {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} IN ({marks})",
-            keys,
+            some,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, models
 
 from datasets import exact_json
+from datasets.chunks import values_by_key
 from datasets.history.columns import own_fields, stored_name
 from datasets.history.rows import as_json
 from datasets.listing import label_field
@@ -155,7 +156,7 @@ class Readable:
 
     @staticmethod
     def _labels(model: type[models.Model], keys: set) -> dict:
-        return dict(model._base_manager.filter(pk__in=keys).values_list("pk", label_field(model))) if keys else {}
+        return values_by_key(model._base_manager.all(), keys, label_field(model))
 
     def _difference(self, field: models.Field, before: Any, after: Any, mark: str) -> Iterator[Difference]:
         if isinstance(before, dict) and isinstance(after, dict):

@@ -47,8 +47,7 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
 
 
 def _undo_landed(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone":
-    files = list(run.files.values_list("pk", flat=True))
-    undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), files)
+    undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), run.pk)
     return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run, expecting)
 
 
@@ -56,7 +55,7 @@ def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = F
     """Take back what *edit* did to the records of *sources*; raises UndoRefused as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDID or hasattr(edit, "undoing"):
         raise UndoRefused([f"{edit} has been undone, or is an undo itself."])
-    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources, []), {"undone_edit_id": edit.pk}, user, dry_run, None)
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
 
 def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None, expecting: str = "") -> Undone:
@@ -90,12 +89,13 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
 
 
 class _Undoing:
-    """The Changes that fulfil a condition on c, and the records created in some files."""
+    """The Changes that fulfil a condition on c, and the records that a run created."""
 
-    def __init__(self, condition: str, sources: list[Source], files: list[int]):
+    def __init__(self, condition: str, sources: list[Source], run: int | None = None):
         self.condition, self.sources = condition, sources
-        self.by_run = bool(files)
-        self.created = f"r.created_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
+        self.by_run = run is not None
+        files = f"SELECT id FROM source_files WHERE run_id = {run}" if self.by_run else "NULL"
+        self.created = f"r.created_in_id IN ({files})"
 
     # What stands in the way.
 

@@ -45,12 +45,10 @@ def pass_over(run: SourceRun) -> Counter[int]:
 def corrected_and_seen(run: SourceRun) -> Counter[int]:
     """Return how many records known by content hold a correction against the row that was read again, by file."""
     files = {file.name: file.pk for file in run.files}
-    names = ", ".join(["%s"] * len(files))
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT f.name, r.identity FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
-            f" WHERE r.corrections IS NOT NULL AND f.source = %s AND f.name IN ({names})",
-            [run.source.name, *files],
+            f" WHERE r.corrections IS NOT NULL AND f.source = '{run.source.name}' AND f.name IN ({run.names_query})"
         )
         rows = cursor.fetchall()
     if not rows:

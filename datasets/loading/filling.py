@@ -72,6 +72,21 @@ class SourceRun:
         return [file.pk for file in self.files]
 
     @property
+    def files_query(self) -> str:
+        """A query of the keys of its files, however many there are."""
+        return f"SELECT id FROM source_files WHERE run_id = {self.files[0].run_id} AND source = '{self.source.name}'"
+
+    @property
+    def names_query(self) -> str:
+        """A query of the names of its files."""
+        return self.files_query.replace("SELECT id", "SELECT name", 1)
+
+    @property
+    def known_files_query(self) -> str:
+        """A query of the keys of all files, of this run and of others, that are known by these names."""
+        return f"SELECT id FROM source_files WHERE source = '{self.source.name}' AND name IN ({self.names_query})"
+
+    @property
     def present(self) -> list[str]:
         """The staged columns that the files have."""
         if isinstance(self.source, JSONSource):
@@ -83,7 +98,7 @@ class SourceRun:
 def fill(run: SourceRun, progress: Progress) -> None:
     """Bring every usable row of the source's files to its stage, but for rows that are known to be stored."""
     if not run.source.key:
-        run.known = Known(run.source, {file.name for file in run.files})
+        run.known = Known(run.source, run.known_files_query)
     with Writer(run.source.name, _table_columns(run)) if run.direct else run.stage.writer() as writer:
         batches = documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
         with _threads_taking_turns():

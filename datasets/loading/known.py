@@ -6,21 +6,20 @@ import numpy as np
 from django.db import connection
 
 from datasets import identity
-from datasets.models import Change, SourceFile
+from datasets.models import Change
 from datasets.sources import Source
 from datasets.staging import quoted
 
 
 class Known:
-    """The records of a source that were last seen in files of these names, by identity.
+    """The records of a source that were last seen in some files, by identity; a query names these by their keys.
 
     They are taken as they were when reading began. A record that a curator deletes before the run lands is one that
     was deleted after it: what is passed over here is not brought back. Holds 17 bytes a record.
     """
 
-    def __init__(self, source: Source, names: set[str]):
-        files = SourceFile.objects.filter(source=source.name, name__in=names).values_list("pk", flat=True)
-        condition = f"changed_in_id IN ({', '.join(map(str, files)) or 'NULL'})"
+    def __init__(self, source: Source, files: str):
+        condition = f"changed_in_id IN ({files})"
         blocks = (_gathered if connection.vendor == "postgresql" else _fetched)(quoted(source.name), condition)
         stored = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]
         deleted = np.frombuffer(b"".join(_deleted(source)), "<u8").reshape(-1, 2)

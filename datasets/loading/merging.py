@@ -111,10 +111,9 @@ class Merge:
                 inserted = cursor.rowcount
             if len(self.run.files) == 1:
                 return Counter({self.run.files[0].pk: inserted})
-            files = ", ".join(map(str, self.run.file_ids))
             cursor.execute(
                 f"SELECT created_in_id, count(*) FROM {self.table}"
-                f" WHERE created_in_id IN ({files}) GROUP BY created_in_id"
+                f" WHERE created_in_id IN ({self.run.files_query}) GROUP BY created_in_id"
             )
             return Counter(dict(cursor.fetchall()))
 
@@ -188,13 +187,13 @@ class Merge:
         parent, by, pk = (
             quoted(n) for n in (column.model._meta.db_table, column.by_field.column, column.model._meta.pk.column)
         )
-        files = ", ".join(map(str, self.run.file_ids))
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {through} ({owner}, {member}) SELECT r.{self.pk}, p.{pk} FROM {self.table} r"
                 f" JOIN {quoted(self.stage.members(column))} m"
                 " ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
                 f" JOIN {parent} p ON p.{by} = m.member"
-                f" WHERE r.changed_in_id IN ({files}) AND NOT {is_corrected('r.corrections', column.field.name)}"
+                f" WHERE r.changed_in_id IN ({self.run.files_query})"
+                f" AND NOT {is_corrected('r.corrections', column.field.name)}"
                 " ORDER BY 1, 2"
             )

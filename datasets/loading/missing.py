@@ -28,7 +28,7 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
             run.stage.missing,
             f"SELECT {columns} FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
             + (_not_read_again(run, cursor) if run.source.key else _unseen(run))
-            + (f" AND f.id NOT IN ({', '.join(map(str, _continued(run)))})" if run.mended else ""),
+            + (_not_continued(run) if run.mended else ""),
         )
         cursor.execute(f"SELECT name, count(*) FROM {quoted(run.stage.missing)} GROUP BY name")
         counts = Counter(dict(cursor.fetchall()))
@@ -39,18 +39,20 @@ def find_missing(run: SourceRun, listed: Spool) -> bool:
     return any(file.missing for file in run.files)
 
 
-def _continued(run: SourceRun) -> list[int]:
-    """Return the files that mended rows continue: they were not read again."""
-    names = [file.name for file in run.files if file.pk in run.mended]
-    return list(SourceFile.objects.filter(source=run.source.name, name__in=names).values_list("pk", flat=True))
+def _not_continued(run: SourceRun) -> str:
+    """Return the condition on files f that no fixed rows continue them: such a file was not read again."""
+    _add(run.stage.continued, ["name"], ([file.name] for file in run.files if file.pk in run.mended))
+    return f" AND f.name NOT IN (SELECT name FROM {quoted(run.stage.continued)})"
 
 
 def _not_read_again(run: SourceRun, cursor) -> str:
     """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
     # A document that was rejected does not say what has gone from it.
-    names = {file.name for file in run.files} - {name for name, *_ in run.unusable}
-    earlier = SourceFile.objects.filter(source=run.source.name, name__in=names, pk__lt=min(run.file_ids))
-    conditions = [f"r.changed_in_id IN ({', '.join(map(str, earlier.values_list('pk', flat=True))) or 'NULL'})"]
+    _add(run.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in run.unusable})
+    conditions = [
+        f"f.source = '{run.source.name}' AND f.id < {min(run.file_ids)} AND f.name IN ({run.names_query})"
+        f" AND f.name NOT IN (SELECT name FROM {quoted(run.stage.unusable)})"
+    ]
     stored = [(column.name, column.stored_as) for column in run.source.key_columns]
     for there in (run.stage.table, run.stage.seen):
         if connection.vendor == "sqlite":

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 
 from django.db import connection, models, transaction
 
+from datasets.chunks import chunks
 from datasets.loading.filling import SourceRun
 from datasets.loading.held import keep_back
 from datasets.loading.rejections import absent_column, unknown_reference
 from datasets.loading.runs import ImportRefused
 from datasets.models import Lookup, SourceFile
 from datasets.sources import LookUp, Many, Reference
-from datasets.staging import quoted
+from datasets.staging import quoted, temporary
 
 
 def turn_down_unknown(run: SourceRun) -> None:
@@ -99,14 +100,10 @@ def _look_up_rejected(run: SourceRun) -> None:
     for column in [*run.source.columns_of(Reference), *run.source.columns_of(Many)]:
         asked = {value for _, r in run.rejections.by_checker() for value in r.references.get(column.name, ())}
         known: set = set()
-        for chunk in _chunks(sorted(asked), 500):
+        for chunk in chunks(sorted(asked)):
             found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
             known.update(found.values_list(column.by, flat=True))
         run.rejections.unknown[column.name] = asked - known
-
-
-def _chunks(items: list, size: int) -> list[list]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def add_lookups(run: SourceRun) -> dict[str, list[str]]:
@@ -132,14 +129,25 @@ def add_lookups(run: SourceRun) -> dict[str, list[str]]:
                 if stored_key != key:
                     moved[key] = stored_key
             if moved:
-                # At once: a key that one value moves to may be the one that another moves from.
-                cases = " ".join(f"WHEN {key} THEN {stored_key}" for key, stored_key in moved.items())
-                keys = ", ".join(map(str, moved))
-                cursor.execute(f"UPDATE {table} SET {staged} = CASE {staged} {cases} END WHERE {staged} IN ({keys})")
+                _move(cursor, table, staged, moved)
         run.notes += vocabulary.near_duplicates(set(used))
         if used:
             added[column.model._meta.db_table] = sorted(new[key] for key in used)
     return added
+
+
+def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
+    """Give the rows of *table* other keys in *column*, all at once: one may move to what another moves from."""
+    name = temporary("moved_terms")
+    cursor.execute(f"DROP TABLE IF EXISTS {name}")
+    cursor.execute('CREATE TEMPORARY TABLE moved_terms ("from" integer PRIMARY KEY, "to" integer)')
+    for chunk in chunks(moved.items()):
+        cursor.executemany("INSERT INTO moved_terms VALUES (%s, %s)", chunk)
+    cursor.execute(
+        f'UPDATE {table} SET {column} = (SELECT "to" FROM moved_terms WHERE "from" = {column})'
+        f' WHERE {column} IN (SELECT "from" FROM moved_terms)'
+    )
+    cursor.execute(f"DROP TABLE {name}")
 
 
 def _store_lookup(model: type[models.Model], key: int, name: str, details: dict, file: SourceFile) -> int:
@@ -214,8 +222,7 @@ def left_unchecked() -> Iterator[None]:
 def prove(run: SourceRun) -> None:
     """See that every reference of the rows that this run wrote holds; raises ImportRefused."""
     fields = [column.field for column in run.stage.columns if type(column) in (LookUp, Reference)]
-    files = ", ".join(map(str, run.file_ids))
-    if count := broken(run.source.model, fields, f"r.changed_in_id IN ({files})"):
+    if count := broken(run.source.model, fields, f"r.changed_in_id IN ({run.files_query})"):
         raise ImportRefused(
             f"{count} {'row' if count == 1 else 'rows'} of {run.source.name} would refer to records that are not "
             "there any more: they were deleted while the files were read. Nothing was imported; import them again."

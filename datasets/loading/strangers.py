@@ -3,6 +3,7 @@
 from django.db import connection
 
 from datasets import identity
+from datasets.chunks import chunks
 from datasets.loading.filling import SourceRun
 from datasets.loading.runs import ImportRefused
 from datasets.models import ContentRecord, ImportRun, SourceFile
@@ -59,8 +60,7 @@ def _sample(run: SourceRun, file: SourceFile) -> list[bytes]:
 
 def _stored(run: SourceRun, identities: list[bytes]) -> int:
     found = 0
-    for start in range(0, len(identities), 500):
-        chunk = identities[start : start + 500]
+    for chunk in chunks(identities):
         found += run.source.model._default_manager.filter(identity__in=chunk).count()
     return found
 
