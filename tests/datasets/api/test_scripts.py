@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,15 @@ def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):
     code, _, said = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
     assert code == 1 and "Expected one of people, " in said and "; found peopl." in said
     assert not ImportRun.objects.exists()
+
+
+def test_a_script_lets_a_file_lack_columns(live_server, run, admin_user):
+    _, secret = make_token(admin_user, "etl", ["read", "import"])
+    asked = ("etl", "--url", live_server.url, "--dataset", "people", "--allow-missing-columns")
+    with ThreadPoolExecutor() as pool:
+        going = pool.submit(run, *asked, API_TOKEN=secret)
+        while not (found := ImportRun.objects.first()) and not going.done():
+            time.sleep(0.1)
+        ImportRun.objects.update(status=ImportRun.Status.CANCELLED)  # there is no worker
+        code, _, said = going.result()
+    assert found.allow_missing_columns and code == 1, said
