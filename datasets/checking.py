@@ -1,5 +1,6 @@
 """Text batches to typed batches and rejected rows: column by column, every problem of a row together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +12,12 @@ from datasets import identity
 from datasets.cells import Document, Kind, Text
 from datasets.markers import Markers
 from datasets.personal import MASK, personal_names
-from datasets.problems import Rejection, problem
+from datasets.problems import MaskedValueError, Rejected, Rejection, problem
 from datasets.reading import Batch
 from datasets.reading.characters import clean, cleaned, is_unseen, visible, without_marks
 from datasets.second_headings import SECOND, SecondHeadings
 from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
 from datasets.vocabularies import Vocabulary
-
-
-class MaskedValueError(Exception):
-    """A masked value where a file should hold the value itself: the row's place in its batch, the column, the value."""
-
-    def __init__(self, row: int, column: str, value: str):
-        super().__init__(f"{column}: {value}")
-        self.row, self.column, self.value = row, column, value
 
 
 @dataclass
@@ -38,8 +31,9 @@ class Checked:
     values: dict[str, pa.Array]
     members: dict[str, pa.ListArray]  # of each Many
     lanes: np.ndarray | None  # the identities, for a source without a key
-    rejections: list[Rejection]
+    rejections: Sequence[Rejection]
     bytes_read: int
+    last_line: int = 0  # on which the last row of the batch begins
 
     def only(self, rows: np.ndarray) -> "Checked":
         """Return the rows for which *rows* is true, with all rejections."""
@@ -51,6 +45,7 @@ class Checked:
             self.lanes[:, rows] if self.lanes is not None else None,
             self.rejections,
             self.bytes_read,
+            self.last_line,
         )
 
 
@@ -123,11 +118,15 @@ class Checker:
         lanes = self._lanes(values, readable) if self.name_term is not None else None
 
         bad = sorted({*again, *(row for column in cells.values() for row in column.problems)})
-        told = self.second_headings.message
-        rejections = [Rejection(m.line, m.raw, [problem(None, None, told(m))]) for m in batch.malformed]
-        rejections += [self._rejection(row, batch, cells, lanes, readable) for row in bad]
+        rejections = Rejected(
+            batch.malformed,
+            bad,
+            lambda row: self._rejection(row, batch, cells, lanes, readable),
+            self.second_headings.message,
+        )
+        last_line = max([*batch.lines[-1:].tolist(), *(row.line for row in batch.malformed[-1:])], default=0)
         members = {name: column.members for name, column in cells.items() if column.members is not None}
-        checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read)
+        checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
         if bad:
             good = np.ones(len(batch.lines), bool)
             good[bad] = False

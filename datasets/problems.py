@@ -1,8 +1,10 @@
 """Rows that cannot be used, with everything that is wrong with each."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from datasets.reading import Malformed
 from datasets.reading.characters import visible
 
 
@@ -24,3 +26,33 @@ def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
     Of a text, what nobody would see is written out; the row itself is kept as it came.
     """
     return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": message}
+
+
+class Rejected(Sequence):
+    """The rows of a batch that cannot be used, each made when it is asked for: they may be very many."""
+
+    def __init__(
+        self,
+        malformed: Sequence[Malformed],
+        bad: Sequence[int],
+        make: Callable[[int], Rejection],
+        message: Callable[[Malformed], str],
+    ):
+        self._malformed, self._bad, self._make, self._message = malformed, bad, make, message
+
+    def __len__(self) -> int:
+        return len(self._malformed) + len(self._bad)
+
+    def __getitem__(self, place: int) -> Rejection:
+        if place < len(self._malformed):
+            row = self._malformed[place]
+            return Rejection(row.line, row.raw, [problem(None, None, self._message(row))])
+        return self._make(self._bad[place - len(self._malformed)])
+
+
+class MaskedValueError(Exception):
+    """A masked value where a file should hold the value itself: the row's place in its batch, the column, the value."""
+
+    def __init__(self, row: int, column: str, value: str):
+        super().__init__(f"{column}: {value}")
+        self.row, self.column, self.value = row, column, value

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datasets.cells import Document as DocumentKind
 from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
-from datasets.loading import masks
+from datasets.loading import masks, mostly_rejected
 from datasets.loading.mended import documents_of
 from datasets.models import SourceFile
 from datasets.reading import AlteredError, Batch, Document, ReadError
@@ -46,6 +46,7 @@ def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterato
         if not usable.all():
             rows, checked = [row for row, good in zip(rows, usable, strict=True) if good], checked.only(usable)
         run.staged.update(row.file.pk for row in rows)
+        mostly_rejected.refuse(run, files)
         if run.source.settles:
             columns = {name: values.to_pylist() for name, values in checked.values.items()}
             settling += [

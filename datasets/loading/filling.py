@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from datasets import identity
 from datasets.checking import Checked, Checker
-from datasets.loading import masks
+from datasets.loading import masks, mostly_rejected
 from datasets.loading.documents import documents
 from datasets.loading.known import Known
 from datasets.loading.mended import batches_of
@@ -143,9 +144,11 @@ def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Ch
         )
         batches = ahead(batches_of(run, file))
         before = 0
-        for checked in ahead(masks.checked(checker, file, batches)):
+        for checked in ahead(masks.checked(checker, file, batches), check=partial(progress, 0, 0)):
             run.staged[file.pk] += len(checked.lines)
-            run.rejections.add(file, checked.rejections)
+            read = run.staged[file.pk] + run.rejections.checked[file.pk] + len(checked.rejections)
+            if run.rejections.add(file, checked.rejections, read):
+                mostly_rejected.stop(run, file, checked.last_line, progress)
             progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
             before = checked.bytes_read
             yield np.full(len(checked.lines), file.pk), checked

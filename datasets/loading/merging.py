@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from django.db import connection
 
 from datasets.history.rows import is_corrected
-from datasets.loading import deletions, held
+from datasets.loading import deletions, held, mostly_rejected
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.references import add_lookups, turn_down_new, turn_down_unknown
 from datasets.loading.repeats import Repeats
@@ -73,6 +73,7 @@ class Merge:
             if updates:
                 file.updated_unseen, file.kept_unseen = updates.updated_unseen[file.pk], updates.kept_unseen[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
+        mostly_rejected.refuse(run, run.files)
         return new_lookups
 
     def kept_back(self, files: dict[int, SourceFile]) -> Iterator[dict]:

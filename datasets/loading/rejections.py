@@ -1,10 +1,13 @@
 """Rejected rows on their way from the checker to the database, kept out of memory and out of the transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 
 from datasets.checking import Rejection, problem
+from datasets.loading.mostly_rejected import FIRST, is_reached
+from datasets.loading.rejected_values import bounded
 from datasets.loading.spool import Spool
 from datasets.models import RejectedRow, SourceFile
 from datasets.sources import Column, Reference, Source
@@ -22,14 +25,23 @@ class Rejections:
         self.checked: Counter[int] = Counter()  # how many the checker turned down, by file
         self.late: Counter[int] = Counter()  # how many the tables did
         self.unknown: dict[str, set] = {}  # by column, what was looked for in the tables and is not there
+        self.most: int | None = None  # how many of a file are stored, where the import was stopped for their number
         self._checked = Spool()
         self._late = Spool()
 
-    def add(self, file: SourceFile, rejections: Iterable[Rejection]) -> None:
-        for rejection in rejections:
-            self.checked[file.pk] += 1
+    def add(self, file: SourceFile, rejections: Sequence[Rejection], read: int = 0) -> bool:
+        """Keep rejections; returns whether the file, of which *read* rows were read with these, is to be stopped.
+
+        Then the first are kept, and the others counted.
+        """
+        before = self.checked[file.pk]
+        self.checked[file.pk] += len(rejections)
+        stopped = bool(read) and is_reached(self.checked[file.pk], read)
+        for rejection in islice(rejections, max(0, FIRST - before) if stopped else None):
+            rejection = bounded(rejection)
             identity = rejection.identity.hex() if rejection.identity else None
             self._checked.add([file.pk, asdict(rejection) | {"identity": identity}])
+        return stopped
 
     def turn_down(self, file: int, line: int, problems: list[dict]) -> None:
         """Add a row that is staged; its values are read from its file when they are wanted."""
@@ -41,7 +53,7 @@ class Rejections:
 
     def by_checker(self) -> Iterator[tuple[int, Rejection]]:
         """Yield what the checker turned down, with what the tables had to add, by file."""
-        for file, entry in self._checked:
+        for file, entry in self._checked if self.most is None else _first(self._checked, self.most):
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
             for name, values in rejection.references.items():
@@ -51,7 +63,16 @@ class Rejections:
 
     def by_tables(self) -> Iterator[tuple[int, int, list[dict]]]:
         """Yield file, line and problems of the rows that only the tables could turn down."""
-        yield from self._late
+        yield from self._late if self.most is None else _first(self._late, self.most)
+
+
+def _first(entries: Iterable[list], most: int) -> Iterator[list]:
+    """Yield the first entries of each file, which is what an entry begins with."""
+    seen: Counter[int] = Counter()
+    for entry in entries:
+        seen[entry[0]] += 1
+        if seen[entry[0]] <= most:
+            yield entry
 
 
 def unknown_reference(column: Reference, value) -> dict:
@@ -69,6 +90,9 @@ def absent_column(column: Column) -> dict:
 
 def store(rejections: Iterable[tuple[int, Rejection]]) -> None:
     """Write rejected rows beside the files that they came from."""
-    rows = (RejectedRow(file_id=f, line=r.line, values=r.values, problems=r.problems) for f, r in rejections)
-    while chunk := [row for row, _ in zip(rows, range(1000), strict=False)]:
+    rows = (
+        RejectedRow(file_id=file, line=rejection.line, values=rejection.values, problems=rejection.problems)
+        for file, rejection in ((file, bounded(rejection)) for file, rejection in rejections)
+    )
+    while chunk := list(islice(rows, 1000)):
         RejectedRow.objects.bulk_create(chunk)

@@ -17,6 +17,7 @@ from datasets.reading.text import BOM, Text
 
 BLOCK = 4 << 20  # bytes
 ROWS = 100_000  # of a batch, however short they are
+EXACT_ROWS = 10_000  # of what the exact reader takes at once
 EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes that the exact reader takes between two trials of the fast one
 BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 TEXT = pa.string()
@@ -49,6 +50,8 @@ def read_csv(
 ) -> Iterator[Batch]:
     """The rows after the header, about `block_size` bytes at a time; a row of more than `longest` bytes is malformed.
 
+    A batch may be empty.
+
     Memory does not grow with the file. Raises ReadError at the block in which bytes are not in the encoding.
     """
     blocks = _Blocks(layout, expected, longest)
@@ -72,14 +75,16 @@ def read_csv(
                 part = data[:stretch]
                 taken = blocks.fast(part, line, final and len(part) == len(data))
                 if taken:
-                    stretch, exact = 4 * stretch, EXACT
+                    # Of very short rows no more is offered than is taken, or all of it would be looked at each time.
+                    stretch = 4 * stretch if 4 * taken.used > len(part) else 2 * taken.used
+                    exact = EXACT
                 else:
                     taken = blocks.exact(data, line, final, exact)
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
-                if len(taken.lines) or taken.malformed:
-                    columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
-                    yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
+                # Also where there are no rows, as in a file of blank lines: the reader's consumer may want to stop.
+                columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
+                yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
                     break
 
@@ -137,6 +142,8 @@ class _Blocks:
                 rows.append(row.cells)
             else:
                 bad.append(malformed(row, data, self.grammar, self.width))
+            if len(rows) + len(bad) == EXACT_ROWS:
+                break
         cells = zip(*rows, strict=True) if rows else [()] * self.width
         columns = [
             pa.array(column, TEXT).dictionary_encode() if kind is DICTIONARY else pa.array(column, TEXT)

@@ -119,6 +119,11 @@ def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spel
             least = min(scans, key=lambda scan: scan.used)
             if not firsts and not least.inside:  # so many blank lines and comments need not be kept
                 data, line = data[least.used :], least.line
+                if text.bytes_read > LONGEST:
+                    raise ReadError(
+                        f"{path}: the first {text.bytes_read:,} bytes are blank lines or comments; expected the "
+                        f"columns {listed(expected.names)} in the first row. Delete the lines before it."
+                    )
     kind = "blank lines and comments" if expected.comment else "blank lines"
     what = f"holds nothing but {kind}" if text.bytes_read > len(BOM) else "is empty"
     raise ReadError(f"{path}: the file {what}; expected the columns {listed(expected.names)}.")
