@@ -10,6 +10,7 @@ from config import limits
 from config.pace import Pace, PacedUnreader
 
 LONGEST_CHUNK_LINE = 1024
+LONGEST_TRAILERS = 8192
 TARGET = re.compile(rb"^(?:\r\n)?([^ \r\n]*) ([^ \r\n]*)")
 FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect[ \t]*:[^\r\n]*", re.IGNORECASE)
@@ -41,12 +42,13 @@ class Connection(TConn):
         self.deadline = 0.0
         self.state = State.WAITING
         self.is_polled = False
+        self.counted = 0  # bytes that the worker holds for it
 
     def begin(self, now: float) -> None:
         """Expect a request, of which some bytes may have come behind the one before it."""
         self.received = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
         self.state, self.deadline = State.WAITING, now + limits.HEADER_SECONDS
-        self._head = self._end = self._chunk = self._content = 0
+        self._head = self._end = self._chunk = self._content = self._seen = 0
         self._is_chunked = False
 
     @property
@@ -86,8 +88,9 @@ class Connection(TConn):
         self.data_ready = True
 
     def _find_head(self, now: float) -> bool:
-        end = self.received.find(b"\r\n\r\n", 2 if self.received[:2] == b"\r\n" else 0)
-        line = self.received.find(b"\r\n", 2)
+        seen, self._seen = self._seen, len(self.received)  # what was looked at is not looked at again
+        end = self.received.find(b"\r\n\r\n", max(seen - 3, 2 if self.received[:2] == b"\r\n" else 0))
+        line = self.received.find(b"\r\n", 2, limits.REQUEST_LINE + 4)
         if (len(self.received) if line < 0 else line) > limits.REQUEST_LINE + 2:
             raise RefusedError(
                 414, f"The address is too long: it may have {limits.REQUEST_LINE:,} bytes with its query."
@@ -95,7 +98,7 @@ class Connection(TConn):
         if (len(self.received) if end < 0 else end) > limits.HEADERS:
             raise RefusedError(431, f"The headers are too long: together they may have {limits.HEADERS:,} bytes.")
         if end < 0:
-            if self.received.count(b"\n") != self.received.count(b"\r\n"):
+            if self.received.count(b"\n", seen) != self.received.count(b"\r\n", max(seen - 1, 0)):
                 raise RefusedError(400, "A line of the headers does not end with CRLF.")
             return False
         self._head = self._chunk = end + 4
@@ -140,6 +143,8 @@ class Connection(TConn):
                 raise _no_chunks()
             if not int(size, 16):
                 end = self.received.find(b"\r\n\r\n", line)
+                if end < 0 and len(self.received) - line > LONGEST_TRAILERS:
+                    raise _no_chunks()
                 return end + 4 if end >= 0 else 0
             if self._content + int(size, 16) > limits.BODY_LIMIT:
                 raise _too_large()

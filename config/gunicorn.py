@@ -38,6 +38,7 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 preload_app = True
+sendfile = False  # it would wait for a client for ever
 limit_request_line = limits.REQUEST_LINE
 worker_connections = 1000  # of each process; those beyond it replace the ones that have waited longest
 control_socket_disable = True

@@ -14,7 +14,7 @@ BODY_SECONDS = number("BODY_SECONDS", default=10) or 1
 UPLOAD_GRACE = number("UPLOAD_GRACE", default=10) or 1
 UPLOAD_RATE = number("UPLOAD_RATE", default=1000) or 1
 UPLOAD_SECONDS = number("UPLOAD_SECONDS", default=2 * 60 * 60) or 1
-SEND_SECONDS = 60  # for which an answer may wait for its reader
+SEND_SECONDS = number("SEND_SECONDS", default=60) or 1  # for which an answer waits for a client that does not read
 
 
 def is_upload(method: str, path: str) -> bool:

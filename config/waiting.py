@@ -16,6 +16,7 @@ from config.connections import Connection, RefusedError, State
 from config.refusing import answer
 
 PIECE = 2**16  # bytes
+OFTEN = 0.2  # seconds between two looks for who is too slow
 HELD = 2**26  # bytes of requests that are not whole, of all connections together
 LINGER = 2.0  # seconds for which what a client still sends is read and dropped, so that it sees the answer
 UPLOAD_WAIT = 30.0  # seconds that an upload waits for others to end
@@ -34,6 +35,8 @@ class WaitingWorker(ThreadWorker):
         self.lingering: dict[Connection, None] = {}
         self.uploads: deque[Connection] = deque()  # that wait for a thread
         self.uploading = 0
+        self.held = 0  # bytes of requests that are not whole
+        self._looked = 0.0
 
     @property
     def worker_connections(self) -> int:
@@ -117,7 +120,9 @@ class WaitingWorker(ThreadWorker):
             self._close(conn)
             return
         if conn.state is State.WAITING:
-            if data and sum(len(other.received) for other in self.reading) > HELD:
+            self.held += len(conn.received) - conn.counted
+            conn.counted = len(conn.received)
+            if self.held > HELD:
                 self._refuse(
                     max(self.reading, key=lambda other: len(other.received)),
                     503,
@@ -147,6 +152,8 @@ class WaitingWorker(ThreadWorker):
     def _forget(self, conn: Connection) -> None:
         """Stop waiting for what comes by a connection."""
         self.reading.pop(conn, None)
+        self.held -= conn.counted
+        conn.counted = 0
         if conn.is_polled:
             self.poller.unregister(conn.sock)
             conn.is_polled = False
@@ -201,6 +208,9 @@ class WaitingWorker(ThreadWorker):
         """End the connections whose time is over."""
         super().murder_pending()
         now = monotonic()
+        if now - self._looked < OFTEN and self.alive:
+            return
+        self._looked = now
         for conn in [conn for conn in self.reading if conn.deadline <= now]:
             if conn.received:
                 what = "headers" if conn.is_in_headers else "body"

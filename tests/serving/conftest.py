@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 QUICK = {
     "HEADER_SECONDS": "2",
     "BODY_SECONDS": "2",
+    "SEND_SECONDS": "2",
     "UPLOAD_GRACE": "2",
     "UPLOAD_RATE": "1000",
     "WEB_CONCURRENCY": "1",

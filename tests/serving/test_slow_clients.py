@@ -119,3 +119,14 @@ def test_a_client_that_does_not_hang_up_holds_up_nobody(server):
         start = time.monotonic()
         assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
         assert time.monotonic() - start < 10  # one after the other they would be waited for 2 s each
+
+
+def test_a_client_that_does_not_read_its_answers_holds_a_thread_for_a_while_only(server):
+    large = b"GET /static/admin/js/vendor/jquery/jquery.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert len(server.say(large.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))) > 200_000
+    with ExitStack() as clients:
+        for _ in range(6):  # more than there are threads
+            connection = clients.enter_context(server.connect())
+            connection.sendall(large * 60)
+        time.sleep(1)  # by now each has filled what the kernel holds for it
+        assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
