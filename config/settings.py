@@ -73,6 +73,7 @@ UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one uploa
 UPLOAD_QUOTA_ACCOUNT = number("UPLOAD_QUOTA_ACCOUNT", default=20 * 1024**3)  # bytes kept for one account; 0: no limit
 UPLOAD_QUOTA = number("UPLOAD_QUOTA", default=100 * 1024**3)  # and for all of them together
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+DOCUMENT_LIMIT = number("DOCUMENT_LIMIT", default=16 * 2**20)  # bytes of one JSON document of a file
 # After 10,000 rejected rows, a file is stopped where more than so many in a hundred of its rows were rejected.
 REJECTED_PERCENT = number("REJECTED_PERCENT", default=50)
 STORAGES = {

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+
 from datasets import exact_json
 from datasets.exact_json import BRACKETS, LEVELS, levels, number
 from datasets.reading.errors import ReadError, shown
+from datasets.reading.long_documents import without_long
 from datasets.reading.rows import line_breaks
 from datasets.reading.text import Text, breaks
 
@@ -66,12 +69,19 @@ class _Flaw:
 def read_json(path: str | os.PathLike, *, encoding: str = "utf-8") -> list[Document]:
     """The objects of a file that holds one, an array of them, or one a line; raises ReadError for anything else.
 
-    A name that comes twice in an object, NaN, infinities, numbers and levels out of bounds, and characters that no
-    database keeps are errors of their object.
+    A name that comes twice in an object, NaN, infinities, numbers and levels out of bounds, characters that no
+    database keeps, and more than DOCUMENT_LIMIT bytes are errors of their object.
     """
     with Text(path, encoding, "JSON") as opened:
-        text = b"".join(iter(lambda: opened.read(1 << 20), b"")).decode()
-    return _Documents(path, text).read()
+        text, long = without_long(iter(lambda: opened.read(1 << 20), b""), settings.DOCUMENT_LIMIT)
+    found = _Documents(path, text.decode()).read()
+    return [_too_long(path, document) if place in long else document for place, document in enumerate(found, 1)]
+
+
+def _too_long(path: str | os.PathLike, document: "Document") -> "Document":
+    said = f"expected a document of at most {settings.DOCUMENT_LIMIT:,} bytes, found a longer one"
+    error = f"{path}, line {document.line}: {said}. Shorten it, or set DOCUMENT_LIMIT."
+    return replace(document, value=None, error=error)
 
 
 def kept(text: str) -> str:

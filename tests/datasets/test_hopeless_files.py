@@ -110,3 +110,15 @@ def test_the_command_prints_the_first_of_them(write, importing, capsys):
     with pytest.raises(CommandError):
         call_command("import_people", str(write("people.csv", HEADER + BAD * 12_000)), verbosity=0)
     assert "Rejected (10,000):" in capsys.readouterr().err
+
+
+def test_a_document_that_is_too_long_is_rejected_and_those_beside_it_are_imported(write, importing, settings, rows):
+    settings.DOCUMENT_LIMIT = 1_000
+    long, short = json.dumps({"subject_id": "a", "notes": "x" * 1_000}), json.dumps({"subject_id": "b"})
+    write("all/one/subject.json", long)
+    write("all/two/subject.json", f"{long}\n{short}\n")
+    report = importing("subjects", write("all/three/subject.json", '{"subject_id": "c"}').parents[1])
+    assert rows("SELECT subject_id FROM subjects ORDER BY 1") == [("b",), ("c",)]
+    told = [rejection["problems"][0]["message"] for rejection in report["rejections"]]
+    assert len(told) == 2 and all("at most 1,000 bytes, found a longer one" in message for message in told)
+    assert len(json.dumps(report["rejections"])) < 2_000

@@ -1,0 +1,70 @@
+"""JSON documents that are longer than one may be: left out of a file's text as it is read, and told by their place."""
+
+import re
+from collections.abc import Iterable
+
+OUTSIDE = re.compile(rb'["{}\[\]]')
+INSIDE = re.compile(rb'["\\]')
+NO_BREAKS = re.compile(rb"[^\r\n]+")
+
+
+def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
+    """Return the text of a JSON file, and which of its documents, from 1, have more than *most* bytes.
+
+    In the text, each of these is an empty object with the same line breaks. No more than *most* bytes and a block of
+    it are ever held.
+    """
+    scan = _Scan(most)
+    for block in blocks:
+        scan.add(block)
+    return bytes(scan.text), scan.long
+
+
+class _Scan:
+    """Follows brackets and quotes, by which a document begins and ends."""
+
+    def __init__(self, most: int):
+        self.most = most
+        self.text = bytearray()
+        self.long: set[int] = set()
+        self.count = self.depth = self.around = 0  # documents so far; open brackets; those around documents
+        self.start: int | None = None  # of the document, in the text
+        self.in_string = self.escaped = self.leaving_out = False
+
+    def add(self, block: bytes) -> None:
+        position = copied = 0
+        if self.escaped and block:
+            position, self.escaped = 1, False
+        while match := (INSIDE if self.in_string else OUTSIDE).search(block, position):
+            token, position = match[0], match.end()
+            if self.in_string:
+                if token == b"\\":
+                    self.escaped = position == len(block)
+                    position += 1
+                    continue
+                self.in_string = False
+            else:
+                if self.start is None and self.depth == self.around and token in b'{["':
+                    if token == b"[" and not self.count and not self.around:
+                        self.around = self.depth = 1  # the array of the documents
+                        continue
+                    self.start, self.count = len(self.text) + match.start() - copied, self.count + 1
+                if token == b'"':
+                    self.in_string = True
+                    continue
+                self.depth += 1 if token in b"{[" else -1
+            if self.start is not None and self.depth <= self.around:
+                self._copy(block[copied:position])
+                copied = position
+                if self.leaving_out:
+                    self.text += b"}"
+                self.start, self.leaving_out = None, False
+        self._copy(block[copied:])
+
+    def _copy(self, part: bytes) -> None:
+        """Add a part of a block, of which the document that has begun may become too long."""
+        self.text += NO_BREAKS.sub(b"", part) if self.leaving_out else part
+        if self.start is not None and not self.leaving_out and len(self.text) - self.start > self.most:
+            self.long.add(self.count)
+            self.leaving_out = True
+            self.text[self.start :] = b"{" + NO_BREAKS.sub(b"", self.text[self.start :])

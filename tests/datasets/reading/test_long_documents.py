@@ -1,0 +1,95 @@
+"""JSON documents that are too long: each is left out by itself, and never held as a whole."""
+
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.reading import ReadError, read_json
+from datasets.reading.long_documents import without_long
+
+LONG = {"id": "b", "note": 'x"\\{[' * 50}
+SHORT = {"id": "a", "list": [{"}": "]["}]}
+SPELLINGS = {
+    "one object": lambda objects: json.dumps(objects[0]),
+    "an object on several lines": lambda objects: json.dumps(objects[0], indent=1),
+    "an object a line": lambda objects: "\r\n".join(map(json.dumps, objects)),
+    "an array": lambda objects: json.dumps(objects, indent=1),
+    "an array on one line": lambda objects: json.dumps(objects),
+}
+
+
+@pytest.fixture
+def read(tmp_path, settings):
+    settings.DOCUMENT_LIMIT = 100
+
+    def read(text: str) -> list:
+        path = tmp_path / "subject.json"
+        path.write_text(text, newline="")
+        return [(d.line, d.value, d.error and d.error.removeprefix(f"{path}, ")) for d in read_json(path)]
+
+    return read
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_document_of_the_most_bytes_is_read(read, spelling):
+    assert [value for _, value, error in read(SPELLINGS[spelling]([SHORT])) if not error] == [SHORT]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_longer_one_is_an_error_of_its_own(read, spelling):
+    text = SPELLINGS[spelling]([LONG])
+    ((line, value, error),) = read(text)
+    assert value is None
+    said = "expected a document of at most 100 bytes, found a longer one. Shorten it, or set DOCUMENT_LIMIT."
+    assert error.endswith(said)
+
+
+@pytest.mark.parametrize("spelling", ["an object a line", "an array", "an array on one line"])
+def test_the_documents_beside_it_are_read_with_their_lines(read, settings, spelling):
+    objects = [SHORT, LONG, SHORT, LONG, SHORT]
+    found = read(SPELLINGS[spelling](objects))
+    settings.DOCUMENT_LIMIT = 10_000
+    assert [(line, value) for line, value, _ in found] == [
+        (line, None if value == LONG else value) for line, value, _ in read(SPELLINGS[spelling](objects))
+    ]
+
+
+@pytest.mark.parametrize("text", ['"' + "a" * 500 + '"', '["' + "a" * 500 + '"]', '{"a": "' + "b" * 500])
+def test_what_is_no_document_is_refused_as_ever(read, text):
+    with pytest.raises(ReadError) if not text.startswith(('"', "[")) else pytest.raises((ReadError, AssertionError)):
+        assert read(text)[0][2] is None
+
+
+@given(st.text('{}[]":,\\ \n01a', max_size=60), st.integers(1, 7))
+def test_nothing_is_left_out_of_a_text_whose_documents_are_short(text, size):
+    data = text.encode()
+    blocks = [data[start : start + size] for start in range(0, len(data), size)]
+    assert without_long(blocks, 60) == (data, set())
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=30), max_size=3), min_size=1), st.integers(1, 50))
+def test_exactly_the_long_documents_are_left_out_however_the_file_is_cut(objects, size):
+    texts = [json.dumps(one).encode() for one in objects]
+    data = b"\n".join(texts)
+    blocks = [data[start : start + size] for start in range(0, len(data), size)]
+    text, long = without_long(blocks, 40)
+    assert long == {place for place, one in enumerate(texts, 1) if len(one) > 40}
+    assert text == b"\n".join(b"{}" if len(one) > 40 else one for one in texts)
+
+
+def test_a_hundred_megabytes_in_one_string_take_no_more_memory_than_a_document(tmp_path):
+    path = tmp_path / "subject.json"
+    with path.open("w") as file:
+        file.write('{"subject_id": "')
+        for _ in range(100):
+            file.write("a" * 2**20)
+        file.write('"}\n{"subject_id": "b"}')
+    tracemalloc.start()
+    long, short = read_json(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert long.error and short.value == {"subject_id": "b"}
+    assert peak < 64 * 2**20
