@@ -208,7 +208,9 @@ def _filter(name: str, one: django_filters.Filter, column: ListedColumn | None) 
     told = TOLD.get(lookup if name != lookup else name, "")
     text = " ".join(part for part in (column.help_text if column else "", told) if part)
     if isinstance(one, django_filters.BaseInFilter):
-        return _array(name, schema, text, explode=True)
+        several = _array(name, schema, text, explode=True)
+        del several["schema"]["uniqueItems"]
+        return several
     return query_parameter(name, schema, text)
 
 
