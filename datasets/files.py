@@ -13,7 +13,7 @@ from django.conf import settings
 from datasets.escaping import escaped
 from datasets.folders import Folders, dangling
 from datasets.naming import as_text, given, shortest
-from datasets.reading import ReadError, StoredFile, matches
+from datasets.reading import OddTextError, ReadError, StoredFile, matches
 from datasets.reading.text import Text
 from datasets.sources import CSVSource, JSONSource, Source
 
@@ -83,13 +83,13 @@ def find(
         fits = False
         for file in files:
             if matched := any(fnmatch.fnmatchcase(as_text(file.name).lower(), p.lower()) for p in patterns):
-                fitting = _outright(file, sources, encoding)
+                fitting, why = _outright(file, sources, encoding), ""
             else:
-                fitting = _sources_in_folder(file, sources, encoding)
+                fitting, why = _sources_in_folder(file, sources, encoding)
             if fitting:
                 found.setdefault(given(file), Found(file, tuple(fitting), given(file)))
             elif not matched:
-                unfit.append(file)
+                unfit.append((file, why))
             fits = fits or bool(fitting)
         return fits
 
@@ -112,7 +112,7 @@ def find(
         else:
             what = "is neither a file nor a folder" if path.exists() else "is not there: expected a file or a folder"
             raise FilesError(f"{as_text(path)} {what}.")
-    unread = [*((file, "fits no source and was passed over") for file in unfit), *folders.unread]
+    unread = [*unfit, *folders.unread]
     return list(found.values()), _told(found, sorted(unread))
 
 
@@ -188,12 +188,14 @@ def kept_at(sha256: str) -> Path:
     return Path(settings.MEDIA_ROOT, "imports", sha256)
 
 
-def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> list[Source]:
-    """Return the sources that read a file found in a folder, where other things may lie too."""
+def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tuple[list[Source], str]:
+    """Return the sources that read a file found in a folder, where other things may lie too, and why none may."""
     try:
-        return _sources_for(path, sources, encoding)
+        return _sources_for(path, sources, encoding), "fits no source and was passed over"
+    except OddTextError as error:
+        return [], f"was passed over: {str(error).removeprefix(f'{path}, ').rstrip('.')}"
     except ReadError:
-        return []
+        return [], "fits no source and was passed over"
 
 
 def _sources_for(

@@ -3,7 +3,7 @@
 from datasets.reading.ahead import ahead
 from datasets.reading.batches import Batch, read_csv
 from datasets.reading.documents import Document, read_json
-from datasets.reading.errors import MissingColumns, ReadError, Unfit
+from datasets.reading.errors import MissingColumns, OddTextError, ReadError, Unfit
 from datasets.reading.layout import Expected, Layout, find_layout, matches
 from datasets.reading.rows import Malformed
 from datasets.reading.stored import AlteredError, StoredFile
@@ -16,6 +16,7 @@ __all__ = [
     "Layout",
     "Malformed",
     "MissingColumns",
+    "OddTextError",
     "ReadError",
     "StoredFile",
     "Unfit",

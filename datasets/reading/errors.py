@@ -9,6 +9,10 @@ class ReadError(Exception):
     """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type."""
 
 
+class OddTextError(ReadError):
+    """A text that can be read when one thing is done first, which the sentence says."""
+
+
 class Unfit(ReadError):
     """A readable file whose header or number of cells does not fit the columns expected of it."""
 

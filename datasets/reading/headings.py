@@ -4,10 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 
 from datasets.reading.characters import visible, without_format
 
 ALIKE = 0.7  # of the letters of two headings, for one to be taken for a mistyped other
+SHOWN, COMPARED = 30, 300  # headings of a file that are told, and that are compared with those that are not found
+LONGEST = 60  # characters of a heading that are told
 
 
 def plain(name: str) -> str:
@@ -18,7 +21,8 @@ def plain(name: str) -> str:
 
 def columns_told(ignored: list[str], absent: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
     """Which headings of a file were ignored, and which expected columns it does not have; nothing where none."""
-    headings = ", ".join(map(quoted_heading, ignored))
+    headings = ", ".join(map(quoted_heading, ignored[:SHOWN]))
+    headings += f" and {len(ignored) - SHOWN:,} more" if len(ignored) > SHOWN else ""
     if not absent:
         return headings and f"unknown columns passed over: {headings}"
     lacking = f"expected columns not found: {', '.join(meant(absent, ignored, names))}"
@@ -27,19 +31,25 @@ def columns_told(ignored: list[str], absent: Iterable[str], names: Mapping[str, 
 
 def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> list[str]:
     """The columns that were not found, each with the heading that may be a mistyped one of it."""
-    spelled = {_letters(heading): heading for heading in reversed(list(ignored))}
+    spelled = {_letters(heading): heading for heading in reversed([*islice(ignored, COMPARED)])}
     told = []
     for column in absent:
         found = (get_close_matches(_letters(name), spelled, 1, ALIKE) for name in (column, *names.get(column, ())))
-        alike = next((matches[0] for matches in found if matches), None)
+        alike = next((matches[0] for matches in found if matches), None) or _holding(column, spelled)
         told.append(f"{column} (did you mean {quoted_heading(spelled[alike])}?)" if alike else column)
     return told
 
 
+def _holding(column: str, spelled: Iterable[str]) -> str | None:
+    """The first heading that holds the name of a column, such as income_bracket, or that the name holds."""
+    name = _letters(column)
+    return next((h for h in spelled if min(len(h), len(name)) >= 4 and (h in name or name in h)), None)
+
+
 def quoted_heading(heading: str) -> str:
     """A heading that names no expected column, as messages quote it: all of them ask here."""
-    return visible(heading)
+    return visible(heading if len(heading) <= LONGEST else heading[:LONGEST] + "…")
 
 
 def _letters(heading: str) -> str:
-    return plain(heading).replace("_", "")
+    return plain(heading[:LONGEST]).replace("_", "")

@@ -8,7 +8,7 @@ from itertools import islice
 
 from datasets.reading.characters import clean
 from datasets.reading.defused import MARK
-from datasets.reading.errors import MissingColumns, ReadError, Unfit, listed, shown
+from datasets.reading.errors import MissingColumns, OddTextError, ReadError, Unfit, listed, shown
 from datasets.reading.headings import meant, plain
 from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
 from datasets.reading.text import BOM, Text
@@ -154,7 +154,7 @@ def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str,
 def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> None:
     for first in firsts:
         if len(first.cells) == 1 and SEPARATOR_LINE.fullmatch(first.cells[0]):
-            raise ReadError(
+            raise OddTextError(
                 f"{path}, line {first.line}: expected a row, found {shown(first.cells[0])}, which only tells a "
                 "spreadsheet what is between cells. Delete this line: the delimiter is found without it."
             )

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import numpy as np
 
-from datasets.reading.errors import ReadError
+from datasets.reading.errors import OddTextError, ReadError
 from datasets.reading.stored import Check
 
 BOM = codecs.BOM_UTF8
@@ -157,12 +157,12 @@ class Text:
         if start.startswith(UTF_16 + UTF_32):
             name = "utf-32" if start.startswith(UTF_32) else "utf-16"
             if not self.encoding.startswith(("utf-16", "utf-32")):
-                raise ReadError(
+                raise OddTextError(
                     f"{self.path}, line 1: expected {expected}, found the byte order mark of {name.upper()}. "
                     f"If that is what the file is in, name {name} as its encoding."
                 )
         elif (name := unmarked(start)) and self.encoding not in (name, name.removesuffix(NATIVE)):
-            raise ReadError(
+            raise OddTextError(
                 f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark: most "
                 f"characters have a NUL byte beside them. Name {name} as its encoding, or save the file in UTF-8."
             )

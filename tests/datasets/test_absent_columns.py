@@ -51,12 +51,22 @@ def test_columns_that_are_ignored_and_columns_that_are_not_found_are_told_togeth
         ({"occupation": None}, "expected columns not found: occupation."),
         ({"native_country": "shoe size"}, "columns ignored: shoe size; expected columns not found: native_country."),
         ({"native_country": "contry"}, "columns ignored: contry; expected columns not found: native_country"),
+        ({"native_country": "native_country_name"}, "not found: native_country (did you mean native_country_name?)."),
+        ({"native_country": "nat"}, "columns ignored: nat; expected columns not found: native_country."),
         ({"occupation": "occu\u200bpatoin"}, "not found: occupation (did you mean occu<U+200B>patoin?)."),
     ],
 )
 def test_an_expected_column_that_is_absent_is_told(write, importing, renamed, note):
     (told,) = importing("census", write("census.csv", census(renamed)))["notes"]
     assert told.startswith("census.csv: ") and note in told
+
+
+def test_a_note_stays_short_however_many_and_long_the_headings_are(write, importing):
+    more = ["x" * 5000, *(f"other_{number}" for number in range(5000))]
+    head, row = census({"occupation": "ocupation"}).splitlines()
+    text = f"{head},{','.join(more)}\n{row},{',' * 5000}\n"
+    (note,) = importing("census", write("census.csv", text))["notes"]
+    assert len(note) < 1000 and "occupation (did you mean ocupation?)" in note and "other_27 and 4,972 more" in note
 
 
 def test_a_required_column_that_is_absent_is_refused_with_what_may_be_it(write, refused):

@@ -107,6 +107,17 @@ def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, import
     assert f"Name {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
 
 
+def test_a_file_in_a_folder_that_could_be_read_is_told_with_what_to_do(write, importing):
+    write("all/places.csv", PLACES)
+    write("all/more/a.csv", PLACES.encode("utf-16-le"))
+    write("all/more/b.csv", "sep=,\n" + PLACES)
+    notes = importing("people", write("all/more/c.csv", PLACES.encode("utf-16")).parents[1])["notes"]
+    assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was passed over" for name in "abc"]
+    assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
+    assert notes[1].endswith("Delete this line: the delimiter is found without it.")
+    assert "name utf-16 as its encoding" in notes[2]
+
+
 def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_client):
     page = admin_client.get("/admin/datasets/importrun/import/").content.decode()
     schema = str(admin_client.get("/api/schema/?format=json").content)
