@@ -25,6 +25,7 @@ class Body:
         self.announced = announced_size(request)  # None: chunks, of which the last says that it is
         self._source: Any = request if self.announced is not None else request.environ["wsgi.input"]
         self._scanner = None
+        self.limit: int | None = None  # of a body in chunks, whose size nobody announces
 
     def scan(self, boundary: bytes) -> None:
         """Have the parts of a form watched."""
@@ -41,6 +42,8 @@ class Body:
                 raise _too_slow() from error
             raise BodyError(f"The body of the request cannot be read after {self.received:,} bytes.") from error
         self.received += len(data)
+        if self.limit is not None and self.received > self.limit:
+            raise BodyError("The body of the request is larger than it may be.", 413)
         if len(data) < size and self.announced is not None and self.received < self.announced:
             raise BodyError(
                 f"The body of the request is not whole: {self.announced:,} bytes were announced and {self.received:,} "

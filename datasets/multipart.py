@@ -15,6 +15,7 @@ from django.http.multipartparser import (
 from django.utils.encoding import force_str
 from django.utils.http import parse_header_parameters
 
+ENCODINGS = ("binary", "8bit", "7bit", "base64")
 BEFORE, HEADERS, CONTENT, AFTER = range(4)
 
 
@@ -105,6 +106,11 @@ class FormScanner:
             raise MultiPartParserError(
                 f"part {self.parts} cannot be used ({shown}). Expected Content-Disposition: form-data with a name, and "
                 "for a file a file name, both in UTF-8."
+            )
+        encoding = headers.get("content-transfer-encoding", ("binary", {}))[0].strip()
+        if encoding not in ENCODINGS:
+            raise MultiPartParserError(
+                f"part {self.parts} has an unknown Content-Transfer-Encoding. Expected one of {', '.join(ENCODINGS)}."
             )
         self._has_no_file = name == b""
 

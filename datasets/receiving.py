@@ -1,6 +1,5 @@
 """Uploads as they arrive: temporary files, which are deleted with the request unless a run takes them over."""
 
-import errno
 import hashlib
 import tempfile
 from collections.abc import Iterator
@@ -18,14 +17,10 @@ from django.template.defaultfilters import filesizeformat
 from datasets.bodies import Body, BodyError
 from datasets.files import kept_at
 from datasets.multipart import boundary_of
-from datasets.storage import check_quotas, disk
+from datasets.storage import FULL, NO_SPACE, check_quotas, disk
 
 TEMPORARY = ".upload-"  # what the names of temporary files begin with
 OTHER_FIELDS = 2**16  # bytes of the other fields, and of what stands between files
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_SPACE = (
-    "The server has no space for this upload. Nothing of it was kept. Tell whoever runs the site, and try again later."
-)
 
 
 class ReceivedFile(UploadedFile):
@@ -92,6 +87,7 @@ def _parse(request: HttpRequest) -> tuple:
     body = Body(request)
     if (body.announced or 0) > settings.UPLOAD_LIMIT + OTHER_FIELDS:
         raise too_large()
+    body.limit = settings.UPLOAD_LIMIT + OTHER_FIELDS
     handler = ReceivingHandler(request, request.temporary_files)
     # Of a body in chunks, the parser has to be told that it is not empty.
     meta = request.META | {"CONTENT_LENGTH": str(1 if body.announced is None else body.announced)}

@@ -1,5 +1,6 @@
 """The folder of uploads: what each account may keep there, how a run takes files over, and what is swept away."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -21,6 +22,10 @@ logger = logging.getLogger(__name__)
 UNOWNED = 24 * 60 * 60  # seconds for which bytes are kept that no run owns
 SWEPT = re.compile(r"[0-9a-f]{64}|\.upload-.*|tmp.*")  # by their sha256, or temporary; locks lie there, too
 AT_ONCE = 500  # names in a query
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_SPACE = (
+    "The server has no space for this upload. Nothing of it was kept. Tell whoever runs the site, and try again later."
+)
 DISCARDED = ImportRun.Status.DISCARDED
 
 
@@ -65,10 +70,21 @@ def bytes_of(user) -> int:
 
 
 def take_over(run: ImportRun) -> None:
-    """Keep the files that *run* has received, by their sha256, at the end of the transaction that stores the run."""
-    with _alone():
-        for file in getattr(run, "received", ()):  # of a new run with uploads
-            os.replace(file.path, kept_at(file.sha256))
+    """Keep the files that *run* has received, by their sha256, at the end of the transaction that stores the run.
+
+    Raises BodyError on a full disk.
+    """
+    received = getattr(run, "received", ())  # of a new run with uploads
+    if not received:
+        return
+    try:
+        with _alone():
+            for file in received:
+                os.replace(file.path, kept_at(file.sha256))
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BodyError(NO_SPACE, 507) from error
 
 
 def sweep() -> int:

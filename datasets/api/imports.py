@@ -16,12 +16,13 @@ from rest_framework.settings import api_settings
 
 from datasets import tasks
 from datasets.api.authentication import HasScope
-from datasets.api.orders import digest_of, key_of, read_confirmation, read_order
+from datasets.api.orders import NotReceived, digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
 from datasets.api.runs import address_of, body_of, rejections_of, summary_of
 from datasets.api.streams import STREAMED
+from datasets.bodies import BodyError
 from datasets.history.undoing import UndoRefused, undo_run
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.receiving import temporary_files
@@ -91,7 +92,10 @@ class ImportViewSet(viewsets.ViewSet):
             if key:
                 run.request_key, run.request_digest = key, digest_of(run, mode)
             tasks.find_interrupted()
-            return self._started(request, self._repeated(run) or self._new(run, mode))
+            try:
+                return self._started(request, self._repeated(run) or self._new(run, mode))
+            except BodyError as error:
+                raise NotReceived(error) from None
 
     def retrieve(self, request, pk: str) -> HttpResponseBase:
         """Tell how far an import has come, and what became of it."""

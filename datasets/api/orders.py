@@ -125,6 +125,10 @@ def _document(request) -> dict[str, Any]:
         ) from None
     if not isinstance(sent, dict):
         raise ParseError('Expected a JSON object, such as {"dataset": "…"}.')
+    names: list[str] = []
+    json.loads(text or "{}", object_pairs_hook=lambda pairs: names.extend(name for name, _ in pairs))
+    if twice := {name for name in names if names.count(name) > 1 and name in sent}:
+        raise Refused({name: ["Expected once."] for name in twice})
     return sent
 
 

@@ -93,6 +93,11 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
             "part 4 cannot be used (no Content-Disposition)",
         ),
         (
+            UPLOAD + "--x\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: quoted-printable"
+            "\r\n\r\n=\r\n--x--\r\n",
+            "part 4 has an unknown Content-Transfer-Encoding",
+        ),
+        (
             ORDER + FILE.format("files", "places.csv", PLACES + "--x-in-a-cell") + "--x--\r\n",
             "the boundary is also inside",
         ),
@@ -140,6 +145,13 @@ def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, so
         assert answer.status_code == 400 and parameter in answer.json()["errors"]
     assert told in etl.order(order).json()["errors"][parameter][0] and not ImportRun.objects.exists()
     assert etl.post(IMPORTS, {"dataset": "people", "sources": "configured"}).status_code == 202
+
+
+def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
+    sources(places=PLACES)
+    body = '{"dataset": "people", "sources": "configured", "mode": "rehearse", "mode": "apply"}'
+    answer = etl.post(IMPORTS, body, content_type="application/json")
+    assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Expected once."]}
 
 
 def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
