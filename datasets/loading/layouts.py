@@ -56,6 +56,10 @@ def _layout(run: SourceRun, file: SourceFile, allow_missing: bool) -> Layout:
             if allow_missing or (not _lacks_most(error.absent, run) and source.model._default_manager.exists()):
                 return find_layout(path, source.expected, encoding=file.encoding, allow_missing=True)
             told = " If the file is to change only what it has of records that are stored, allow missing columns."
+        if isinstance(error, MissingColumns) and allow_missing:
+            told = " These columns may not be missing: " + (
+                "the key says which record a row is." if source.key else "a row without a key is known by all of them."
+            )
         told = looks_like(path, source, sources_of(file.run.dataset), file.encoding) or told
         raise Unfit(f"{error}{told}") from None
 

@@ -73,6 +73,8 @@ def test_a_required_column_that_is_absent_is_refused_with_what_may_be_it(write, 
     sentence = refused("census", write("census.csv", census({"income": "incom", "age": "years old"})))
     assert "line 1: the columns age, income (did you mean incom?) are missing" in sentence
     assert "--allow-missing-columns" not in sentence  # a row without them could not be stored
+    sentence = refused("census", write("census.csv", census({"income": None})), "--allow-missing-columns")
+    assert "income is missing" in sentence and sentence.endswith("a row without a key is known by all of them.")
 
 
 def test_a_file_without_required_columns_is_refused_unless_they_may_be_missing(users, write, refused, importing, rows):
