@@ -11,6 +11,8 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from datasets.api import components, import_schema
 from datasets.api.imports import ImportViewSet
 from datasets.api.problems import CONTENT_TYPE
+from datasets.exports import MASKED_HEADER
+from datasets.personal import personal_names
 
 SECURITY = [{"token": []}, {"session": []}]
 FILE = {"type": "string"}  # of bytes, maybe
@@ -19,6 +21,7 @@ CACHED = {
     "Cache-Control": "Who may keep the answer, to be asked about each time.",
     "Vary": "What the answer depends on beside its address.",
 }
+MASKED = {MASKED_HEADER: "The columns whose values are masked for who asks, with semicolons between."}
 RETRY = {"Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}}
 OF_PROBLEMS = {
     "401": {"WWW-Authenticate": {"description": "How to say who one is.", "schema": {"type": "string"}}},
@@ -103,12 +106,14 @@ class ApiSchema(AutoSchema):
         parameters.append(components.format_parameter(kind.format for kind in renderers))
         parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in CACHED}
+        masked = MASKED if action != "summary" and personal_names(model) else {}
+        shown = headers | {name: {"$ref": f"#/components/headers/{name}"} for name in masked}
         content = {}
         for kind in renderers:
             media_type = kind.media_type.partition(";")[0]
             content[media_type] = {"schema": body if kind.format == "json" else FILE}
         responses = {
-            "200": {"description": title, "headers": headers, "content": content},
+            "200": {"description": title, "headers": shown, "content": content},
             "304": {"description": "The reader has it as it is.", "headers": headers},
             **{status: _problem(status) for status in (*OF_ALL, *(["404"] if action == "retrieve" else []))},
         }
@@ -146,7 +151,7 @@ def add_parts(result: dict[str, Any], **kwargs) -> dict[str, Any]:
     result["tags"] = [{"name": tag, "description": TAGS.get(tag, f"The dataset {tag}.")} for tag in sorted(tags)]
     parts = result["components"]
     parts.setdefault("schemas", {})["Problem"] = components.PROBLEM
-    parts["headers"] = {name: text(told) for name, told in CACHED.items()}
+    parts["headers"] = {name: text(told) for name, told in (CACHED | MASKED).items()}
     parts["parameters"] = {
         "IfNoneMatch": {"name": "If-None-Match", "in": "header", **text("The ETag of what the reader has.")}
     }

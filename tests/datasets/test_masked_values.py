@@ -72,6 +72,12 @@ def test_a_masked_page_of_the_api_says_so(analyst, admin_client, users):
         assert "Masked-Columns" not in admin_client.get(address)
 
 
+def test_the_description_of_the_api_tells_of_the_header(client, db):
+    paths = client.get("/api/schema/?format=json").json()["paths"]
+    of = {path: one["get"]["responses"]["200"].get("headers", {}) for path, one in paths.items() if "get" in one}
+    assert "Masked-Columns" in of["/api/experiments/users/"] and "Masked-Columns" not in of["/api/people/people/"]
+
+
 @pytest.mark.parametrize("format", ["csv", "json", "ndjson", "parquet", "xlsx"])
 def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, format):
     chosen = {"action": f"export_as_{format}", "_selected_action": [1, 2]}
