@@ -277,7 +277,7 @@ def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = 
 def _spelled(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> Spelled:
     if isinstance(field, models.BooleanField):
         named = {
-            value: spellings.get(value, default)
+            value: (*spellings.get(value, default), default[0])  # the last is how an export has it
             for value, default in ((True, ("true", "yes", "1")), (False, ("false", "no", "0")))
         }
         kind = pa.bool_()

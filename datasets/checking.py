@@ -34,6 +34,7 @@ class Checked:
     rejections: Sequence[Rejection]
     bytes_read: int
     last_line: int = 0  # on which the last row of the batch begins
+    files: np.ndarray | None = None  # of an export, the SourceFile of each row
 
     def only(self, rows: np.ndarray) -> "Checked":
         """Return the rows for which *rows* is true, with all rejections."""
@@ -224,7 +225,7 @@ class Checker:
 
     def _lanes(self, values: dict[str, pa.Array], readable: np.ndarray) -> np.ndarray:
         """Return the identity of every row; those of rows that could not be read mean nothing and are not counted."""
-        total = np.repeat(self.name_term, len(readable), axis=1)
+        total = self._name_terms(len(readable))
         for name, array in values.items():
             vocabulary = self.vocabularies.get(name)
             if vocabulary:
@@ -239,6 +240,9 @@ class Checker:
             self.occurrences.add(counted)
             total[:, readable] = counted
         return total
+
+    def _name_terms(self, rows: int) -> np.ndarray:
+        return np.repeat(self.name_term, rows, axis=1)
 
     def _rejection(
         self, row: int, batch: Batch, cells: dict[str, Cells], lanes: np.ndarray | None, readable: np.ndarray

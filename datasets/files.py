@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from datasets.escaping import escaped
+from datasets.exported import exported_table, instead
 from datasets.folders import Folders, dangling
 from datasets.naming import as_text, given, shortest
 from datasets.reading import OddTextError, ReadError, StoredFile, matches
@@ -58,6 +59,8 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
                 pass  # one that only its name speaks for is looked at, too: it may be a picture
         except ReadError as error:
             raise FilesError(escaped(str(error).replace(str(path), upload.name), "\n")) from None
+        if not fitting and (told := instead(path, sources, encoding)):
+            raise FilesError(f"{upload.name} fills no table. {told}")
         if not fitting:
             raise FilesError(
                 f"{upload.name} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
@@ -128,6 +131,8 @@ def _outright(path: Path, sources: list[Source], encoding: str) -> list[Source]:
     """Return the sources that read a file which was named; raises FilesError where there is none."""
     if fitting := _sources_for(path, sources, encoding, outright=True):
         return fitting
+    if told := instead(path, sources, encoding):
+        raise FilesError(f"{as_text(path)} fills no table. {told}")
     raise FilesError(
         f"{as_text(path)} fits no source, neither by name nor by its columns. Expected:\n{described(sources)}"
     )
@@ -146,6 +151,8 @@ def described(sources: list[Source]) -> str:
 
 def looks_like(path: Path, source: Source, sources: list[Source], encoding: str) -> str:
     """Return a sentence that says which other source a file fits by its columns; nothing where none does."""
+    if told := instead(path, sources, encoding):
+        return f" {told}"
     others = [s for s in sources if isinstance(s, CSVSource) and s.name != source.name]
     for other in others:
         if matches(path, other.expected, encoding=encoding):
@@ -191,7 +198,9 @@ def kept_at(sha256: str) -> Path:
 def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tuple[list[Source], str]:
     """Return the sources that read a file found in a folder, where other things may lie too, and why none may."""
     try:
-        return _sources_for(path, sources, encoding), "fits no source and was passed over"
+        fitting = _sources_for(path, sources, encoding)
+        told = "" if fitting or path.suffix.lower() != ".csv" else instead(path, sources, encoding)
+        return fitting, f"fits no source and was passed over. {told}".rstrip(". ")
     except OddTextError as error:
         return [], f"was passed over: {str(error).removeprefix(f'{path}, ').rstrip('.')}"
     except ReadError:
@@ -201,9 +210,13 @@ def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tupl
 def _sources_for(
     path: Path, sources: list[Source], encoding: str, called: Path | None = None, *, outright: bool = False
 ) -> list[Source]:
-    if named := [source for source in sources if source.fits_name(called or path, outright=outright)]:
-        # Several sources may read one JSON document; a table has one.
-        return named if isinstance(named[0], JSONSource) else named[:1]
+    named = [source for source in sources if source.fits_name(called or path, outright=outright)]
+    if named and isinstance(named[0], JSONSource):
+        return named  # several sources may read one JSON document; a table has one
+    if exported := exported_table(path, named[:1] or sources, encoding):
+        return [exported]
+    if named:
+        return named[:1]
     fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)

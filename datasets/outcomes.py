@@ -235,7 +235,8 @@ def _corrected(merge) -> Iterator[dict]:
     source, table = merge.source, quoted(merge.source.name)
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     if not issubclass(source.model, ContentRecord):
-        there = f"EXISTS (SELECT 1 FROM {merge.resolved()} s WHERE {merge.same})"
+        against = f" AND {merge.updates.against()}" if merge.run.parts else ""
+        there = f"EXISTS (SELECT 1 FROM {merge.resolved()} s WHERE {merge.same}{against})"
         for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {there}"):
             yield from rows
         return

@@ -18,6 +18,7 @@ class Rejection:
     key: list | None = None
     identity: bytes | None = None
     references: dict[str, list] = field(default_factory=dict)
+    file: int | None = None  # of a row of an export: the SourceFile that it names
 
 
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """What a file holds and what its cells mean: a Source is to a file what a ModelForm is to a request."""
 
-import copy
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -14,114 +13,27 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.module_loading import module_has_submodule
 
-from datasets import cells, exact_json
+from datasets.file_columns import Column, Detail, LookUp, Many, Reference, as_cell
+from datasets.listing import columns_of
 from datasets.models import ContentRecord, Lookup, Record, SourceFile
 from datasets.reading import Expected
-from datasets.reading.characters import clean, is_unseen
 
-
-def as_cell(value: Any) -> str | None:
-    """Return a JSON value as the text of a cell."""
-    return value if value is None or isinstance(value, str) else exact_json.text(value)
-
-
-class Column:
-    """A column whose cells are values of a field of the model.
-
-    *field* is the model's name for it where that differs, *names* are other ways to spell the heading, *spellings*
-    ways to write a value: ``{True: (">50K", ">50K.")}``.
-    """
-
-    def __init__(self, field: str | None = None, *, names: Iterable[str] = (), spellings: Mapping | None = None):
-        self.field_name = field
-        self.names = tuple(names)
-        self.spellings = dict(spellings or {})
-
-    def bind(self, name: str, source: type["Source"]) -> "Column":
-        """Return this column as the source's column *name*, knowing its field and the kind of its cells."""
-        bound = copy.copy(self)
-        bound.name = name
-        bound.field = source.model._meta.get_field(self.field_name or name)
-        bound.kind = bound.kind_of_cells()
-        bound.required = not bound.field.null
-        return bound
-
-    def kind_of_cells(self) -> cells.Kind:
-        return cells.kind_of(self.field, self.spellings)
-
-    def value_of(self, value: Any) -> Any:
-        """Return what a JSON value stands for in this column; None where it stands for nothing."""
-        text = as_cell(value)
-        if text and not isinstance(self.kind, cells.Document):
-            text = clean(text)
-        try:
-            return self.kind.check(text) if text and not is_unseen(text) else None
-        except ValueError:
-            return None
-
-    @property
-    def stored_as(self) -> str:
-        """The table's column that this fills."""
-        return self.field.column
-
-    @property
-    def stored_type(self) -> str:
-        return self.field.db_type
-
-
-class Reference(Column):
-    """A column that names a record of another table, by one of that table's fields; it has to exist."""
-
-    def __init__(self, model: type[models.Model], *, by: str, **options):
-        super().__init__(**options)
-        self.model, self.by = model, by
-
-    def kind_of_cells(self) -> cells.Kind:
-        self.by_field = self.model._meta.get_field(self.by)
-        return cells.kind_of(self.by_field)
-
-    @property
-    def label(self) -> str:
-        return f"{self.model._meta.verbose_name} {self.by_field.verbose_name}"
-
-
-class Many(Reference):
-    """A column that names several records of another table in one cell; together they are one value."""
-
-    def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options):
-        super().__init__(model, by=by, **options)
-        self.separator = separator
-
-    def bind(self, name: str, source: type["Source"]) -> "Many":
-        bound = super().bind(name, source)
-        bound.required = not bound.field.blank
-        bound.through = bound.field.remote_field.through
-        bound.owner_column = bound.through._meta.get_field(bound.field.m2m_field_name()).column
-        bound.member_column = bound.through._meta.get_field(bound.field.m2m_reverse_field_name()).column
-        return bound
-
-    def kind_of_cells(self) -> cells.Kind:
-        self.member_kind = super().kind_of_cells()
-        return cells.Several(of=self.member_kind.expected, separator=self.separator)
-
-
-class LookUp(Column):
-    """A column of a small vocabulary, kept as a table of its own (a Lookup), to which files add."""
-
-    def kind_of_cells(self) -> cells.Kind:
-        self.model = self.field.related_model
-        return cells.kind_of(self.model._meta.get_field("name"))
-
-
-class Detail(Column):
-    """A column that only repeats what another one's look-up value implies, such as the years of a level."""
-
-    def __init__(self, of: str, attribute: str, **options):
-        super().__init__(of, **options)
-        self.of, self.attribute = of, attribute
-
-    def kind_of_cells(self) -> cells.Kind:
-        return cells.kind_of(self.field.related_model._meta.get_field(self.attribute))
+__all__ = [
+    "CSVSource",
+    "Column",
+    "Detail",
+    "JSONSource",
+    "LookUp",
+    "Many",
+    "Reference",
+    "Row",
+    "Source",
+    "Unusable",
+    "as_cell",
+    "dataset_apps",
+    "name_in",
+    "sources_of",
+]
 
 
 class Source:
@@ -161,6 +73,7 @@ class Source:
                 is_lookup = field.is_relation and issubclass(field.related_model, Lookup)
                 columns[field.name] = LookUp() if is_lookup else Column()
         bound = {name: column.bind(name, self) for name, column in columns.items()}
+        _accept_headings_of_exports(self.model, bound)
         # A Detail stands behind the column that it is of; sorting is stable, so the others keep the model's order.
         return dict(sorted(bound.items(), key=lambda item: order.get(item[1].field.name, len(order))))
 
@@ -248,6 +161,16 @@ class JSONSource(Source):
 
 
 PROVENANCE = {"identity", *(f.name for f in Record._meta.fields)}
+
+
+def _accept_headings_of_exports(model: type[models.Model], columns: dict[str, Column]) -> None:
+    """Let each of the *columns* be called as our export of its values is, too."""
+    taken = {spelling for name, column in columns.items() for spelling in (name, *column.names)}
+    listed = {column.path: column.name for column in columns_of(model)}
+    for column in columns.values():
+        heading = listed.get(column.exported_path)
+        if heading and heading not in taken:
+            column.names = (*column.names, heading)
 
 
 def _given_by_database(field: models.Field) -> bool:

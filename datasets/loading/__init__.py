@@ -1,6 +1,5 @@
 """An import, from files to tables: stage, merge, report, in one function that everything calls."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,15 +16,14 @@ from datasets.loading import late, missing, references, rejections, strangers
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.heartbeat import Heartbeat
 from datasets.loading.layouts import find_layouts
-from datasets.loading.mended import continued
 from datasets.loading.merging import Merge
+from datasets.loading.opening import opened
 from datasets.loading.options import USUAL, Options
 from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
-from datasets.models import ImportRun, SourceFile
-from datasets.naming import as_text, names_of
+from datasets.models import ImportRun
 from datasets.reading import AlteredError, ReadError
-from datasets.sources import Source, sources_of
+from datasets.sources import sources_of
 from datasets.staging import Stage
 from datasets.versions import raise_version, version_of
 
@@ -81,7 +79,7 @@ def import_files(
         outcome = Outcome(run)
         try:
             with _told(run), Heartbeat(run) as heartbeat:
-                source_runs = _source_runs(run, sources, found, options)
+                source_runs = opened(run, sources, found, options.known_as)
                 _load(outcome, source_runs, options, progress, heartbeat)
         finally:
             if connection.connection is not None and connection.is_usable():
@@ -151,49 +149,13 @@ def _told(run: ImportRun) -> Iterator[None]:
         raise
 
 
-def _source_runs(run: ImportRun, sources: list[Source], found: list[files.Found], options: Options) -> list[SourceRun]:
-    """Keep the files' bytes and say which source reads which."""
-    kept = {}
-    for file in found:
-        kept[file.path] = file.keep()
-    result, unusable = [], set()
-    for source in sources:
-        mine, paths, mended = [], {}, {}
-        read = [file for file in found if any(type(source) is type(other) for other in file.sources)]
-        names = names_of(source, [(file.called, kept[file.path].sha256) for file in read])
-        for file, name in zip(read, names, strict=True):
-            stored = kept[file.path]
-            of = None if options.known_as else continued(as_text(file.called.name), source.name)
-            record = SourceFile.objects.create(
-                run=run,
-                source=source.name,
-                name=as_text(options.known_as or "") or (of.name if of else name),
-                original_name=name,
-                sha256=stored.sha256,
-                size=stored.size,
-                encoding=options.encoding,
-            )
-            mine.append(record)
-            paths[record.pk] = stored
-            mended |= {record.pk: of} if of else {}
-        twice = [name for name, count in Counter(file.name for file in mine).items() if count > 1]
-        if twice and not source.key:
-            raise ImportRefused(
-                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart. "
-                "Import them one after the other, and say of all but one what it is known as: a name of its own."
-            )
-        if mine:
-            result.append(SourceRun(source, mine, paths, unusable, beside=result, mended=mended))
-    return result
-
-
 def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress, heartbeat: Heartbeat) -> None:
     """Stage, then merge in one transaction, with which the run lands: its report is part of it.
 
     A run that does not land leaves its report all the same, written after everything else was rolled back.
     """
     run = outcome.run
-    told = [file for source_run in source_runs for file in source_run.files]
+    told = [file for source_run in source_runs for file in source_run.read_files]
     ImportRun.objects.filter(pk=run.pk).update(bytes_total=sum(file.size for file in told))
     show = progress(told)
 
@@ -228,7 +190,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
             if run.dry_run:
                 raise _Rehearsed
             _record(source_runs)
-            if run.new_lookups or any(file.created for file in told) or run.changes.exists():
+            if run.new_lookups or any(file.created for r in source_runs for file in r.files) or run.changes.exists():
                 raise_version(run.dataset)
             finish(run, ImportRun.Status.LANDED)
     except _Rehearsed:

@@ -15,6 +15,7 @@ from datasets import identity
 from datasets.checking import Checked, Checker
 from datasets.loading import masks, mostly_rejected
 from datasets.loading.documents import documents
+from datasets.loading.exports import ExportChecker, Parts
 from datasets.loading.known import Known
 from datasets.loading.mended import batches_of
 from datasets.loading.rejections import Rejections
@@ -58,6 +59,7 @@ class SourceRun:
     notes: list[str] = field(default_factory=list)
     beside: list["SourceRun"] = field(default_factory=list, repr=False)  # all of this import, in order
     mended: dict[int, SourceFile] = field(default_factory=dict)  # files that hold mended rows, and of which others
+    parts: dict[int, Parts] = field(default_factory=dict)  # of an export, by the first of its files
     deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
 
     def __post_init__(self):
@@ -88,6 +90,12 @@ class SourceRun:
         return f"SELECT id FROM source_files WHERE source = '{self.source.name}' AND name IN ({self.names_query})"
 
     @property
+    def read_files(self) -> list[SourceFile]:
+        """The files without those that are parts of an export, which is read once."""
+        parts = {file.pk for first, parts in self.parts.items() for file in parts.files.values() if file.pk != first}
+        return [file for file in self.files if file.pk not in parts]
+
+    @property
     def present(self) -> list[str]:
         """The staged columns that the files have."""
         if isinstance(self.source, JSONSource):
@@ -99,7 +107,7 @@ class SourceRun:
 def fill(run: SourceRun, progress: Progress) -> None:
     """Bring every usable row of the source's files to its stage, but for rows that are known to be stored."""
     if not run.source.key:
-        run.known = Known(run.source, run.known_files_query)
+        run.known = Known(run.source, run.known_files_query, exported=bool(run.parts))
     with Writer(run.source.name, _table_columns(run)) if run.direct else run.stage.writer() as writer:
         batches = documents(run, progress) if isinstance(run.source, JSONSource) else _tables(run, progress)
         with _threads_taking_turns():
@@ -135,23 +143,24 @@ def _count_filling(more: int) -> None:
 
 
 def _tables(run: SourceRun, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
-    for file in run.files:
+    for file in run.read_files:
         layout = run.layouts[file.pk]
         names = layout.header or list(run.source.bound)
         fixed = file.pk in run.mended
-        checker = Checker(
-            run.source, layout.columns, list(names), file.name, run.vocabularies, fixed=fixed, markers=run.markers
-        )
+        told = run.source, layout.columns, list(names), file.name, run.vocabularies, fixed, run.markers
+        parts = run.parts.get(file.pk)
+        checker = ExportChecker(parts, *told) if parts else Checker(*told)
         batches = ahead(batches_of(run, file))
-        before = 0
+        before = rows = 0
         for checked in ahead(masks.checked(checker, file, batches), check=partial(progress, 0, 0)):
-            run.staged[file.pk] += len(checked.lines)
-            read = run.staged[file.pk] + run.rejections.checked[file.pk] + len(checked.rejections)
-            if run.rejections.add(file, checked.rejections, read):
+            files = np.full(len(checked.lines), file.pk) if checked.files is None else checked.files
+            run.staged.update(_counted(files))
+            rows += len(checked.lines) + len(checked.rejections)
+            if run.rejections.add(file, checked.rejections, rows):
                 mostly_rejected.stop(run, file, checked.last_line, progress)
             progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
             before = checked.bytes_read
-            yield np.full(len(checked.lines), file.pk), checked
+            yield files, checked
 
 
 def _table_columns(run: SourceRun) -> list[str]:

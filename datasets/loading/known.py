@@ -18,7 +18,7 @@ class Known:
     was deleted after it: what is passed over here is not brought back. Holds 17 bytes a record.
     """
 
-    def __init__(self, source: Source, files: str):
+    def __init__(self, source: Source, files: str, exported: bool = False):
         condition = f"changed_in_id IN ({files})"
         blocks = (_gathered if connection.vendor == "postgresql" else _fetched)(quoted(source.name), condition)
         stored = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]
@@ -30,11 +30,22 @@ class Known:
         lanes, self.stored = lanes[order], is_stored[order]
         self.low, self.high = np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1])
         self.seen = np.zeros(len(lanes), bool)
+        self.agreed = np.zeros(len(lanes), bool)  # a row says the same as the record, and not as its file once did
+        # What the rows of an export say is what is stored, not what the files did: then identities of records that
+        # were corrected or deleted tell nothing.
+        self.telling = None
+        if exported:
+            self.telling = self.stored.copy()
+            corrected = np.frombuffer(b"".join(_corrected(source)), "<u8").reshape(-1, 2).T
+            places = self._places(corrected)
+            self.telling[places[places >= 0]] = False
 
     def look_up(self, lanes: identity.Lanes) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows with these identities are new, and which are of deleted records; remembers them."""
         places = self._places(lanes)
         found = places >= 0
+        if self.telling is not None:
+            found[found] = self.telling[places[found]]
         self.seen[places[found]] = True
         deleted = np.zeros(len(places), bool)
         deleted[found] = ~self.stored[places[found]]
@@ -43,7 +54,25 @@ class Known:
     def was_seen(self, lanes: identity.Lanes) -> np.ndarray:
         """Return which of these identities a row has had."""
         places = self._places(lanes)
-        return (places >= 0) & self.seen[places]
+        return (places >= 0) & self.seen[places] & ~self.agreed[places]
+
+    @property
+    def has_deleted(self) -> bool:
+        """Whether records of the source have been deleted by hand."""
+        return not self.stored.all()
+
+    def agree(self, lanes: identity.Lanes) -> None:
+        """Remember that rows hold what the records with these identities do."""
+        places = self._places(lanes)
+        self.seen[places[places >= 0]] = self.agreed[places[places >= 0]] = True
+
+    def claim(self, lanes: identity.Lanes) -> tuple[np.ndarray, np.ndarray]:
+        """Return which identities are known, and for which of them no row has spoken so far; remembers them."""
+        places = self._places(lanes)
+        found, free = places >= 0, np.zeros(len(places), bool)
+        free[found] = ~self.seen[places[found]]
+        self.seen[places[free]] = True
+        return found, free
 
     def deleted_and_seen(self) -> list[str]:
         """Return the identities, as hexadecimal digits, of deleted records that a row has had."""
@@ -78,6 +107,13 @@ def _deleted(source: Source) -> Iterator[bytes]:
     standing = Change.objects.filter(table=source.name, standing=True)
     for digits in standing.values_list("before__identity", flat=True).iterator():
         yield bytes.fromhex(digits)
+
+
+def _corrected(source: Source) -> Iterator[bytes]:
+    """Yield the identities of records that hold a correction."""
+    corrected = source.model._default_manager.filter(corrections__isnull=False)
+    for octets in corrected.values_list("identity", flat=True).iterator():
+        yield bytes(octets)
 
 
 def _gathered(table: str, condition: str) -> Iterator[bytes]:

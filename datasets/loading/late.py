@@ -11,14 +11,17 @@ from datasets.sources import JSONSource, as_cell, name_in
 
 def with_values(run: SourceRun) -> Iterator[tuple[int, Rejection]]:
     """Yield each of them with the values of its line: a stage holds keys, not what was written."""
-    files = {file.pk: file for file in run.files}
+    read = {part.pk: run.parts[pk].files.values() for pk in run.parts for part in run.parts[pk].files.values()}
+    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in run.files}  # of an export, its first part
     by_file: dict[int, dict[int, list]] = {}
+    parts: dict[tuple[int, int], int] = {}  # which file a line is of, by the one that is read
     for file, line, problems in run.rejections.by_tables():
-        by_file.setdefault(file, {}).setdefault(line, []).extend(problems)
+        by_file.setdefault(files[file].pk, {}).setdefault(line, []).extend(problems)
+        parts[files[file].pk, line] = file
     for file, lines in by_file.items():
         values = _documents if isinstance(run.source, JSONSource) else _rows
         for line, found in values(run, files[file], lines):
-            yield file, Rejection(line, found, lines[line])
+            yield parts[file, line], Rejection(line, found, lines[line])
 
 
 def _rows(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:

@@ -20,7 +20,7 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
     if isinstance(run.source, JSONSource):
         return
     names = run.source.expected.names
-    for file in run.files:
+    for file in run.read_files:
         layout = _layout(run, file, allow_missing)
         file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in run.mended)
         run.layouts[file.pk] = layout
@@ -37,6 +37,8 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
                 f"{file.name} was exported for a spreadsheet: apostrophes before cells that it would run as "
                 f"formulas were taken off again, as its column {MARK} says."
             )
+    for pk, parts in run.parts.items():
+        run.layouts |= {part.pk: run.layouts[pk] for part in parts.files.values()}
     first = run.files[0]
     for file in run.files[1:]:
         if differing := set(run.layouts[file.pk].columns) ^ set(run.layouts[first.pk].columns):

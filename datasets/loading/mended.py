@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.files import stored
+from datasets.loading.exports import rows_of
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.personal import MASK_MARK
-from datasets.reading import Batch, Document, ReadError, read_csv, read_json
+from datasets.reading import Batch, Document, ReadError, read_json
 from datasets.reading.layout import plain
 from datasets.rejected import EXTRA, RAW, file_name
 
@@ -40,7 +41,7 @@ def continued(name: str, source: str) -> SourceFile | None:
 def batches_of(run: "SourceRun", file: SourceFile) -> Iterator[Batch]:
     """Yield the rows of one of the run's tables; those of a mended file with the lines that they once had."""
     layout = run.layouts[file.pk]
-    batches = read_csv(run.paths[file.pk], layout, run.source.expected, encoding=file.encoding)
+    batches = rows_of(run.paths[file.pk], layout, run.source, file.encoding)
     return _on_old_lines(run, file, batches) if file.pk in run.mended else batches
 
 

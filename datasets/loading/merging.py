@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from django.db import connection
 
 from datasets.history.rows import is_corrected
-from datasets.loading import deletions, held, mostly_rejected
+from datasets.loading import deletions, exports, held, mostly_rejected
 from datasets.loading.filling import Progress, SourceRun, fill
 from datasets.loading.references import add_lookups, turn_down_new, turn_down_unknown
 from datasets.loading.repeats import Repeats
@@ -32,6 +32,7 @@ class Merge:
         self.table = quoted(run.source.name)
         self.staged = quoted(run.stage.table)
         self.pk = quoted(run.source.model._meta.pk.column)
+        self.updates: Updates | None = None
         self.by_content = issubclass(run.source.model, ContentRecord)
         stored = [c for c in run.stage.columns if not isinstance(c, Many) and c.name in run.present]
         self.stored = [c for c in stored if c.stored_as != "identity"]
@@ -42,7 +43,7 @@ class Merge:
 
     def merge(self, progress: Progress) -> dict[str, list[str]]:
         """Do it; returns the look-up values that were new, by table."""
-        run, updated, updates = self.run, Counter(), None
+        run, updated = self.run, Counter()
         if run.direct:
             with self._index_last(), self._keys_set_aside():
                 fill(run, progress)
@@ -51,26 +52,28 @@ class Merge:
         else:
             run.kept += deletions.pass_over(run) if self.source.key else deletions.corrected_and_seen(run)
             turn_down_unknown(run)
+            if run.parts and not self.source.key:
+                exports.recognise(self)
             if self.source.key:
                 run.repeated += Repeats(run, self.many).take_out()
             new_lookups = add_lookups(run)
             turn_down_new(run, self.resolved(), self.same)
-            updates = Updates(run, self.resolved(), self.same) if self.source.key else None
-            if updates:
+            self.updates = Updates(run, self.resolved(), self.same) if self.source.key else None
+            if updates := self.updates:
                 updates.make()
                 updated = updates.updated
                 run.kept += updates.kept
             created = self._insert()
             for column in self.many:
                 self._link(column)
-            if updates:
-                updates.write_down(run.files[0].run_id)
+            if self.updates:
+                self.updates.write_down(run.files[0].run_id)
         for file in run.files:
             file.read = run.staged[file.pk] + run.rejections.checked[file.pk]
             file.rejected = run.rejections.count(file)
             file.created, file.updated, file.repeated = (each[file.pk] for each in (created, updated, run.repeated))
             file.kept = run.kept[file.pk]
-            if updates:
+            if updates := self.updates:
                 file.updated_unseen, file.kept_unseen = updates.updated_unseen[file.pk], updates.kept_unseen[file.pk]
             file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
         mostly_rejected.refuse(run, run.files)
@@ -104,7 +107,8 @@ class Merge:
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.same})"
             # Primary keys follow the file; SQLite reads the stage in that order by itself.
-            order = " ORDER BY s.source_file, s.source_line" if connection.vendor == "postgresql" else ""
+            order = "s.source_line, s.source_file" if self.run.parts else "s.source_file, s.source_line"
+            order = f" ORDER BY {order}" if connection.vendor == "postgresql" else ""
             rows = f"SELECT {', '.join(values)} FROM {self.resolved()} s{new}{order}"
             large = self.run.staged.total() > MANY_ROWS
             with self._index_last() if empty and large and self._is_ours() else nullcontext():
@@ -126,7 +130,7 @@ class Merge:
         joined = any(isinstance(column, Reference) for column in self.source.bound.values())
         large = sum(file.size for file in self.run.files) > MANY_BYTES
         on_postgresql = connection.vendor == "postgresql"
-        if not on_postgresql or not self.by_content or joined or not large or not self._is_ours():
+        if self.run.parts or not on_postgresql or not self.by_content or joined or not large or not self._is_ours():
             return False
         return not self.source.model._default_manager.exists()
 

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from django.db import connection, models
 
 from datasets import identity
 from datasets.history.rows import as_json, no
+from datasets.loading.exports import line_of
 from datasets.loading.filling import SourceRun
+from datasets.loading.late import with_values
 from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
 from datasets.models import Change, ImportRun, SourceFile
@@ -171,8 +173,11 @@ def _remember_rejected(run: SourceRun) -> None:
     _add(run.stage.seen, run.stage.key, keys)
     if not run.source.key:
         names = {file.pk: file.name for file in run.files}
-        _add(run.stage.unusable, ["name", "line"], ((names[f], r.line) for f, r in run.rejections.by_checker()))
-        _add(run.stage.unusable, ["name", "line"], ((names[f], line) for f, line, _ in run.rejections.by_tables()))
+        by_checker = ((f, line_of(run, r)) for f, r in run.rejections.by_checker())
+        by_tables = ((f, line) for f, line, _ in run.rejections.by_tables())
+        if run.parts:
+            by_tables = ((f, line_of(run, r)) for f, r in with_values(run))
+        _add(run.stage.unusable, ["name", "line"], ((names[f], line) for f, line in chain(by_checker, by_tables)))
         if connection.vendor == "sqlite":
             index, table = quoted(f"{run.stage.unusable}_line"), quoted(run.stage.unusable)
             with connection.cursor() as cursor:

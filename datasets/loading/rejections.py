@@ -23,6 +23,7 @@ class Rejections:
     def __init__(self, source: Source):
         self.source = source
         self.checked: Counter[int] = Counter()  # how many the checker turned down, by file
+        self.found: Counter[int] = Counter()  # the same by the file that is read, of which an export's files are parts
         self.late: Counter[int] = Counter()  # how many the tables did
         self.unknown: dict[str, set] = {}  # by column, what was looked for in the tables and is not there
         self.most: int | None = None  # how many of a file are stored, where the import was stopped for their number
@@ -34,13 +35,17 @@ class Rejections:
 
         Then the first are kept, and the others counted.
         """
-        before = self.checked[file.pk]
-        self.checked[file.pk] += len(rejections)
-        stopped = bool(read) and is_reached(self.checked[file.pk], read)
-        for rejection in islice(rejections, max(0, FIRST - before) if stopped else None):
+        before = self.found[file.pk]
+        self.found[file.pk] += len(rejections)
+        stopped = bool(read) and is_reached(self.found[file.pk], read)
+        kept = max(0, FIRST - before) if stopped else len(rejections)
+        for rejection in islice(rejections, kept):
             rejection = bounded(rejection)
+            of = rejection.file or file.pk
+            self.checked[of] += 1
             identity = rejection.identity.hex() if rejection.identity else None
-            self._checked.add([file.pk, asdict(rejection) | {"identity": identity}])
+            self._checked.add([of, asdict(rejection) | {"identity": identity}])
+        self.checked[file.pk] += max(0, len(rejections) - kept)
         return stopped
 
     def turn_down(self, file: int, line: int, problems: list[dict]) -> None:

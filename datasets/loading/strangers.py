@@ -16,7 +16,7 @@ SAMPLE = 20_000
 
 def refuse_known_bytes(run: SourceRun) -> None:
     """Raise ImportRefused where a file known by a new name is, byte for byte, one that landed under another."""
-    if not issubclass(run.source.model, ContentRecord):
+    if not issubclass(run.source.model, ContentRecord) or run.parts:
         return
     landed = SourceFile.objects.filter(source=run.source.name, run__status=ImportRun.Status.LANDED)
     names = set(landed.values_list("name", flat=True))
@@ -34,7 +34,7 @@ def refuse_known_rows(run: SourceRun) -> None:
 
     Called when the rows are merged and not yet committed.
     """
-    if not issubclass(run.source.model, ContentRecord):
+    if not issubclass(run.source.model, ContentRecord) or run.parts:
         return
     landed = SourceFile.objects.filter(source=run.source.name, run__status=ImportRun.Status.LANDED)
     names = set(landed.values_list("name", flat=True))

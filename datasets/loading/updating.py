@@ -11,7 +11,7 @@ from datasets.loading.members import as_list, of_list, staged_members, stored_me
 from datasets.models import Change
 from datasets.personal import personal_names
 from datasets.sources import Column, Many
-from datasets.staging import is_distinct, quoted
+from datasets.staging import quoted
 
 
 class Updates:
@@ -36,6 +36,13 @@ class Updates:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
+        # A row of an export that holds a correction says what is stored: of its file it says nothing new.
+        self.agreeing = bool(run.parts) and self.corrected
+        self.raw = resolved
+        if self.agreeing:
+            told = ", ".join(["s.source_file", "s.source_line", *map(self._told, self.columns)])
+            keys = "".join(f", s.{quoted(column.stored_as)}" for column in run.source.key_columns)
+            self.resolved = f"(SELECT {told}{keys} FROM {resolved} s LEFT JOIN {self.table} r ON {same})"
 
     def make(self) -> None:
         """Update them and write down what changed; count in ``updated`` and ``kept``, by file.
@@ -90,8 +97,12 @@ class Updates:
             remembered = of_list("r.corrections", column.field.name)
             corrected = self._is_corrected(column)
             side = f"CASE WHEN {corrected} THEN {remembered} ELSE {stored} END" if self.corrected else stored
-            said.append((f"ms{place}.members", side, corrected, stored, column.field))
-            many.append(f"{as_list(f'ms{place}.members')} AS {quoted(column.field.name)}")
+            told = f"ms{place}.members"
+            if self.agreeing:
+                same = f"{corrected} AND NOT {differs(column.field, told, stored)}"
+                told = f"CASE WHEN {same} THEN {remembered} ELSE {told} END"
+            said.append((told, side, corrected, stored, column.field))
+            many.append(f"{as_list(told)} AS {quoted(column.field.name)}")
         changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in said) or "1 = 0"
         own = {
             field.name: f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
@@ -134,22 +145,38 @@ class Updates:
 
     def _kept(self, cursor, without: Collection[str] = ()) -> Counter[int]:
         """Return how many records hold a correction against their file, by file; not in the fields *without*."""
-        against = [
-            f"({self._is_corrected(c)} AND {differs(c.field, self._file_side(c), f'r.{quoted(c.stored_as)}')})"
-            for c in self.columns
-            if c.field.name not in without
-        ]
-        against += [
-            f"({self._is_corrected(c)} AND {of_list('r.corrections', c.field.name)} {is_distinct()}"
-            f" (SELECT m.members FROM {stored_members(c)} m WHERE m.owner = r.{self.pk}))"
-            for c in self.many
-            if c.field.name not in without
-        ]
         cursor.execute(
-            f"SELECT s.source_file, count(*) FROM {self.resolved} s JOIN {self.table} r ON {self.same}"
-            f" WHERE r.corrections IS NOT NULL AND ({' OR '.join(against) or '1 = 0'}) GROUP BY s.source_file"
+            f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
+            f" WHERE r.corrections IS NOT NULL AND {self.against(without)} GROUP BY s.source_file"
         )
         return Counter(dict(cursor.fetchall()))
+
+    def against(self, without: Collection[str] = ()) -> str:
+        """Return the condition that a record r holds a correction against the file of its row s."""
+        found = []
+        for column in (c for c in [*self.columns, *self.many] if c.field.name not in without):
+            if isinstance(column, Many):
+                stored = f"(SELECT m.members FROM {stored_members(column)} m WHERE m.owner = r.{self.pk})"
+                told = (
+                    f"(SELECT m.members FROM {staged_members(self.run, column)} m"
+                    " WHERE m.source_file = s.source_file AND m.source_line = s.source_line)"
+                )
+                said = of_list("r.corrections", column.field.name)
+            else:
+                stored, told = (f"{alias}.{quoted(column.stored_as)}" for alias in "rs")
+                said = self._file_side(column)
+            condition = f"{self._is_corrected(column)} AND {differs(column.field, said, stored)}"
+            found.append(condition + (f" AND {differs(column.field, told, stored)}" if self.agreeing else ""))
+        return f"({' OR '.join(f'({condition})' for condition in found) or '1 = 0'})"
+
+    def _told(self, column: Column) -> str:
+        """Return what a row of an export says of its file: where it holds the correction, what was said before."""
+        told, stored = (f"{alias}.{quoted(column.stored_as)}" for alias in "sr")
+        same = f"{self._is_corrected(column)} AND NOT {differs(column.field, told, stored)}"
+        return (
+            f"CASE WHEN {same} THEN {value_of(column.field, 'r.corrections')} ELSE {told} END"
+            f" AS {quoted(column.stored_as)}"
+        )
 
     def _is_corrected(self, column: Column) -> str:
         name = column.field.name if isinstance(column, Many) else column.stored_as

@@ -25,7 +25,8 @@ class Expected:
     `names`: each column and the other spellings of it, in the positional order of a file without a header.
     `key`: those by which the rows are known. `headerless`: whether the file may come without a header.
     `comment`: what lines that are passed over begin with.
-    `dictionaries`: columns of small vocabularies, read as dictionaries.
+    `dictionaries`: columns of small vocabularies, read as dictionaries. `passed_over`: headings, as :func:`plain` has
+    them, of columns that may be there and are not read.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -34,6 +35,7 @@ class Expected:
     headerless: bool = False
     comment: str | None = None
     dictionaries: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ def _with_header(
         column = spellings.get(plain(cell))
         if column is None and plain(cell) == MARK:
             defused = position
+        elif column is None and plain(cell) in expected.passed_over:
+            continue
         elif column is None:
             unknown.append(cell if plain(cell) else f"(column {position + 1}, without a name)")
         elif column in columns:

@@ -1,0 +1,68 @@
+"""The files of a run before they are read: their bytes are kept, and each source gets those that it reads."""
+
+from collections import Counter
+
+from datasets.exported import ExportedTable
+from datasets.files import Found
+from datasets.loading.exports import parts_of
+from datasets.loading.filling import SourceRun
+from datasets.loading.mended import continued
+from datasets.loading.runs import ImportRefused
+from datasets.models import ImportRun, SourceFile
+from datasets.naming import as_text, names_of
+from datasets.sources import Source
+
+
+def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: str | None) -> list[SourceRun]:
+    """Keep the files' bytes and say which source reads which."""
+    kept = {}
+    for file in found:
+        kept[file.path] = file.keep()
+    result, unusable = [], set()
+    for source in sources:
+        read = [(file, reading) for file in found for reading in file.sources if reading.name == source.name]
+        if not read:
+            continue
+        reading = _one_kind(read)
+        mine, paths, mended, exported = [], {}, {}, {}
+        names = names_of(reading, [(file.called, kept[file.path].sha256) for file, _ in read])
+        for (file, _), name in zip(read, names, strict=True):
+            stored = kept[file.path]
+            of = None if known_as else continued(as_text(file.called.name), source.name)
+            record = SourceFile(
+                run=run,
+                source=source.name,
+                name=as_text(known_as or "") or (of.name if of else name),
+                original_name=name,
+                sha256=stored.sha256,
+                size=stored.size,
+                encoding=run.encoding,
+            )
+            may_have_parts = isinstance(reading, ExportedTable) and not known_as and not of
+            parts = parts_of(stored, reading, record) if may_have_parts else None
+            records = list(parts.files.values()) if parts else [record]
+            record.save()
+            SourceFile.objects.bulk_create(records[1:], batch_size=1000)
+            mine += records
+            paths |= {one.pk: stored for one in records}
+            mended |= {record.pk: of} if of else {}
+            exported |= {record.pk: parts} if parts else {}
+        own = {parts.own.pk for parts in exported.values() if parts.own}
+        twice = [name for name, count in Counter(file.name for file in mine if file.pk not in own).items() if count > 1]
+        if twice and not source.key:
+            raise ImportRefused(
+                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart. "
+                "Import them one after the other, and say of all but one what it is known as: a name of its own."
+            )
+        result.append(SourceRun(reading, mine, paths, unusable, beside=result, mended=mended, parts=exported))
+    return result
+
+
+def _one_kind(read: list[tuple[Found, Source]]) -> Source:
+    """Return the source by which files are read; raises ImportRefused where some are exports and some are not."""
+    exports = [file for file, reading in read if isinstance(reading, ExportedTable)]
+    others = [file for file, reading in read if not isinstance(reading, ExportedTable)]
+    if exports and others:
+        one, other = (as_text(files[0].called.name) for files in (exports, others))
+        raise ImportRefused(f"{one} is an export of ours, and {other} is not. Import them one after the other.")
+    return read[0][1]
