@@ -33,8 +33,11 @@ def names_of(source: Source, files: Sequence[tuple[Path, str]]) -> list[str]:
     """Return what each of the files, a path and the sha256 of its bytes, is known by from one import to the next.
 
     That is the source's own name for it. Where several have the same, the folders above tell them apart, but for the
-    one whose bytes have been imported under that name. A file that was told apart so once keeps its longer name.
+    one whose bytes have been imported under that name. A file that was told apart so once keeps its longer name. Files
+    whose rows are known by the name itself are not told apart: under a new one, all rows would be new.
     """
+    if not source.key:
+        return [as_text(source.known_as(path))[-LONGEST:] for path, _ in files]
     ends = [_ends(source.known_as(path), source.folder_of(path)) for path, _ in files]
     names = _apart(ends)
     landed = SourceFile.objects.filter(source=source.name, run__status=ImportRun.Status.LANDED)

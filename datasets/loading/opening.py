@@ -9,7 +9,7 @@ from datasets.loading.filling import SourceRun
 from datasets.loading.mended import continued
 from datasets.loading.runs import ImportRefused
 from datasets.models import ImportRun, SourceFile
-from datasets.naming import as_text, names_of
+from datasets.naming import as_text, names_of, shortest
 from datasets.sources import Source
 
 
@@ -51,11 +51,19 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
         twice = [name for name, count in Counter(file.name for file in mine if file.pk not in own).items() if count > 1]
         if twice and not source.key:
             raise ImportRefused(
-                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart. "
+                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart"
+                f"{_paths(read, twice[0])}. "
                 "Import them one after the other, and say of all but one what it is known as: a name of its own."
             )
         result.append(SourceRun(reading, mine, paths, unusable, beside=result, mended=mended, parts=exported))
     return result
+
+
+def _paths(read: list[tuple[Found, Source]], name: str) -> str:
+    """Return which files have one name, by as much of their paths as tells them apart."""
+    called = shortest(file.called for file, _ in read)
+    paths = [called[file.called] for file, _ in read if as_text(file.called.name) == name]
+    return f": {', '.join(paths)}" if len(set(paths)) > 1 else ""
 
 
 def _one_kind(read: list[tuple[Found, Source]]) -> Source:

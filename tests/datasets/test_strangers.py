@@ -112,5 +112,5 @@ def test_two_folders_files_of_one_name_are_not_taken_for_one_another(write, impo
     importing("people", write("places.csv", PLACES))
     one, two = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
     sentence = refused("people", one, two)
-    assert "people.csv" in sentence and "--as" in sentence
+    assert "known as people.csv" in sentence and ": a/people.csv, b/people.csv. " in sentence and "--as" in sentence
     assert rows("SELECT count(*) FROM people") == [(0,)]
