@@ -154,16 +154,17 @@ def _pairs(merge: "Merge") -> str:
         f"SELECT s.source_file, s.source_line, {_numbered(columns, 's', 's.source_file, s.source_line', rest)}"
         f" FROM {merge.resolved()} s JOIN source_files f ON f.id = s.source_file) s"
         " JOIN ("
-        f"SELECT r.identity, {_numbered(columns, 'r', f'r.{merge.pk}')}"
+        f"SELECT r.identity, {_numbered(columns, 'r', f'r.{merge.pk}', rest)}"
         f" FROM {merge.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
         f" WHERE r.identity IN (SELECT identity FROM {quoted(stage.unseen)}) OR r.changed_in_id IS NULL) c"
         " ON c.file = s.file AND c.content = s.content AND c.number = s.number"
     )
 
 
-def _numbered(columns: list[str], alias: str, order: str, rest: str = "NULL") -> str:
+def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
     """Return the file and the content of a row, as texts, and the how-manieth of these it is."""
-    file = f"CASE WHEN f.id IS NULL OR f.id IN ({rest}) THEN '' ELSE f.name END"
+    own = f"SELECT name FROM source_files WHERE id IN ({rest})"
+    file = f"CASE WHEN f.id IS NULL OR f.name IN ({own}) THEN '' ELSE f.name END"
     if connection.vendor == "postgresql":
         content = f"CAST(ROW({', '.join(f'{alias}.{column}' for column in columns)}) AS text)"
     else:
