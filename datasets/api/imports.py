@@ -16,7 +16,7 @@ from rest_framework.settings import api_settings
 
 from datasets import tasks
 from datasets.api.authentication import HasScope
-from datasets.api.orders import NotReceived, digest_of, key_of, read_confirmation, read_order
+from datasets.api.orders import NotReceivedError, digest_of, key_of, read_confirmation, read_order
 from datasets.api.pages import BadCursor, OrderKey, page
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE, Refused
 from datasets.api.problems import Conflict
@@ -95,7 +95,7 @@ class ImportViewSet(viewsets.ViewSet):
             try:
                 return self._started(request, self._repeated(run) or self._new(run, mode))
             except BodyError as error:
-                raise NotReceived(error) from None
+                raise NotReceivedError(error) from None
 
     def retrieve(self, request, pk: str) -> HttpResponseBase:
         """Tell how far an import has come, and what became of it."""

@@ -27,7 +27,7 @@ KNOWN = ("dataset", "sources", "mode", *OPTIONS[1:])
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
-class NotReceived(Refused):
+class NotReceivedError(Refused):
     """A body that was not taken in."""
 
     def __init__(self, error: BodyError):
@@ -116,7 +116,7 @@ def _document(request) -> dict[str, Any]:
     try:
         text = Body(request._request).read_all(MOST_JSON, too_much)
     except BodyError as error:
-        raise NotReceived(error) from None
+        raise NotReceivedError(error) from None
     try:
         sent = orjson.loads(text or b"{}")
     except orjson.JSONDecodeError as error:
@@ -138,7 +138,7 @@ def _form(request) -> tuple[dict[str, Any], MultiValueDict]:
     try:
         receive(plain)
     except BodyError as error:
-        raise NotReceived(error) from None
+        raise NotReceivedError(error) from None
     return _fields(plain.POST), plain.FILES
 
 
