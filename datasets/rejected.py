@@ -13,6 +13,7 @@ from datasets.files import stored
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import MASK_MARK, hidden_fields
 from datasets.personal import masked as mask
+from datasets.private_text import is_restricted, known_headings, without_cells
 from datasets.reading import Document, ReadError, find_layout, read_json
 from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
@@ -38,6 +39,9 @@ class Reader:
     def __init__(self, source: Source, user):
         hidden = hidden_fields(source.model, user)
         self.source, self.restricted = source, bool(hidden)
+        # A row may have come to the wrong table of its dataset.
+        self.wary = is_restricted(source.model._meta.app_label, user)
+        self.known = known_headings(source.model._meta.app_label) if self.wary else set()
         self.columns = {
             plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
         }
@@ -50,10 +54,15 @@ class Reader:
 
     def value(self, heading: str | None, value):
         """Return a cell as it is shown; an address that has slipped into another column is masked, too."""
-        if not self.restricted or not isinstance(value, str):
+        if not self.wary or not isinstance(value, str):
             return value
         name = self.columns.get(plain(heading or ""))
-        return mask(value) if name in self.hidden or "@" in value else value
+        return mask(value) if name is None or name in self.hidden or "@" in value else value
+
+    def heading(self, heading: str, place: int) -> str:
+        """Return a heading as it is shown: one that names no column may be a cell of a file without a header."""
+        is_known = not self.wary or plain(heading) in self.columns
+        return heading if is_known else f"(column {place + 1})"
 
     def raw(self, row: RejectedRow) -> str | None:
         """Return the text of a row that could not be split into cells, now or when it was rejected before."""
@@ -62,16 +71,20 @@ class Reader:
             text = next((text[heading] for heading in added(text) if plain(heading) == RAW), None)
             if not text:
                 return None
-        return HIDDEN if self.restricted else str(text)
+        return HIDDEN if self.wary else str(text)
 
     def problems(self, row: RejectedRow) -> list[dict]:
         """Return what is wrong with the row; a message about a hidden value does not tell it."""
         return [
-            p | {"value": self.value(p["column"], p["value"])}
+            p | {"value": self.value(p["column"], p["value"]), "message": self.message(p["message"])}
             if p["column"] is None or self.may_see(p["column"])
             else p | {"value": mask(p["value"]), "message": "cannot be used"}
             for p in row.problems
         ]
+
+    def message(self, message: str) -> str:
+        """Return a message as it is shown."""
+        return without_cells(message, self.known) if self.wary else message
 
     def cells(self, row: RejectedRow) -> list[dict]:
         """Return the row's cells in order: heading, value, and the messages about it; none for a raw row."""
@@ -87,7 +100,8 @@ class Reader:
                 continue
             name = self.columns.get(plain(heading))
             messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
-            told.append({"heading": heading, "value": self.value(heading, value), "messages": messages})
+            shown = self.heading(heading, order.get(heading, len(told)))
+            told.append({"heading": shown, "value": self.value(heading, value), "messages": messages})
         return told
 
     def others(self, row: RejectedRow) -> list[str]:
@@ -158,7 +172,8 @@ def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[b
     writer = csv.writer(buffer)
     buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
     marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
-    writer.writerow([*names, *EXTRA, *([RAW] if has_raw else []), *marks])
+    shown = [reader.heading(name, place) for place, name in enumerate(names)]
+    writer.writerow([*shown, *EXTRA, *([RAW] if has_raw else []), *marks])
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
         cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
@@ -187,7 +202,7 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
             document = {RAW: reader.raw(row)}
-        elif reader.restricted or is_table:
+        elif reader.wary or is_table:
             document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
             document |= {RAW: raw} if (raw := reader.raw(row)) else {}
         elif not isinstance(document, dict):

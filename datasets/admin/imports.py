@@ -18,6 +18,7 @@ from datasets.bodies import BodyError
 from datasets.history.undoing import UndoOvertakenError, UndoRefused, undo_run
 from datasets.loading import missing
 from datasets.models import ImportRun, SourceFile
+from datasets.private_text import RunTexts
 from datasets.receiving import receive, temporary_files
 from datasets.rejected import rejected_response
 from datasets.uploads import ImportForm
@@ -100,6 +101,7 @@ class ImportViews:
         return self.admin_site.each_context(request) | {
             "opts": self.opts,
             "run": run,
+            "texts": RunTexts(run, request.user),
             "working": run.status in (Status.WAITING, Status.RUNNING),
             "progress": progress | told,
             "may_import": request.user.has_perm(IMPORT),

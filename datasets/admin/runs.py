@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 
-from django.apps import apps
 from django.contrib import admin
 from django.db import models
 from django.urls import reverse
@@ -14,7 +13,7 @@ from datasets import reports
 from datasets.admin.imports import ImportViews
 from datasets.admin.lists import ReadOnlyAdmin
 from datasets.models import ImportRun, RejectedRow, SourceFile
-from datasets.personal import hidden_fields
+from datasets.private_text import is_restricted, is_restricted_anywhere
 from datasets.rejected import RAW, Reader
 from datasets.sources import dataset_apps, sources_of
 
@@ -49,6 +48,11 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
     date_hierarchy = "started_at"
     ordering = ["-pk"]
 
+    def get_search_fields(self, request):
+        if is_restricted_anywhere(request.user):  # a search would confirm what the text of an error hides
+            return [name for name in self.search_fields if not name.startswith("error")]
+        return self.search_fields
+
     def get_queryset(self, request):
         files = SourceFile.objects.filter(run=models.OuterRef("pk")).order_by()
         count = files.values("run").annotate(count=models.Count("name", distinct=True)).values("count")
@@ -78,6 +82,8 @@ class SourceFileAdmin(ReadOnlyAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         known = [f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *reports.COUNTS)]
+        if is_restricted_anywhere(request.user):
+            known.remove("unknown_columns")  # any cell of a file without a header
         return [*known, *_counts(request)]
 
     get_fields = get_readonly_fields
@@ -139,7 +145,5 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
 
 def _is_personal(row: RejectedRow, user) -> bool:
-    """Whether the row was meant for a table with fields that *user* may not see."""
-    dataset = apps.app_configs.get(row.file.run.dataset)
-    tables = {model._meta.db_table: model for model in dataset.get_models()} if dataset else {}
-    return row.file.source in tables and bool(hidden_fields(tables[row.file.source], user))
+    """Whether the row came for a dataset with fields that *user* may not see: it may have come to the wrong table."""
+    return is_restricted(row.file.run.dataset, user)

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from datasets import reports
 from datasets.models import ImportRun, RejectedRow, SourceFile
+from datasets.private_text import RunTexts
 from datasets.rejected import Reader
 from datasets.sources import dataset_apps, sources_of
 
@@ -40,19 +41,19 @@ def summary_of(request, run: ImportRun) -> dict[str, Any]:
         "begun_at": run.begun_at,
         "finished_at": run.finished_at,
         "progress": _progress(run) if run.status in WORKING else None,
-        "error": run.error,
+        "error": RunTexts(run, request.user).error,
     }
 
 
 def body_of(request, run: ImportRun) -> dict[str, Any]:
     """Return all that is told of a run."""
     prefetch_related_objects([run], "files")
-    unseen = reports.unseen_sources(request.user, run.dataset)
+    unseen, texts = reports.unseen_sources(request.user, run.dataset), RunTexts(run, request.user)
     sources = [
-        {"source": source, **reports.totals(files, unseen), "files": [_file(file, unseen) for file in files]}
+        {"source": source, **reports.totals(files, unseen), "files": [_file(file, unseen, texts) for file in files]}
         for source, files in reports.by_source(run).items()
     ]
-    more = {"notes": run.notes, "new_lookups": run.new_lookups, "sources": sources}
+    more = {"notes": texts.notes, "new_lookups": texts.new_lookups, "sources": sources}
     return summary_of(request, run) | more | {"links": _links(request, run)}
 
 
@@ -84,9 +85,9 @@ def _progress(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _file(file: SourceFile, unseen: Collection[str]) -> dict[str, Any]:
+def _file(file: SourceFile, unseen: Collection[str], texts: RunTexts) -> dict[str, Any]:
     named = {"id": file.pk, "name": file.name, "sha256": file.sha256, "size": file.size, "encoding": file.encoding}
-    return named | reports.counts(file, unseen) | {"unknown_columns": file.unknown_columns}
+    return named | reports.counts(file, unseen) | {"unknown_columns": texts.unknown_columns(file)}
 
 
 def _links(request, run: ImportRun) -> dict[str, str]:

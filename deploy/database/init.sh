@@ -10,4 +10,11 @@ REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 ALTER DATABASE :"database" OWNER TO :"role";
 -- A first import into empty tables proves references all at once, and not row by row.
 GRANT SET ON PARAMETER session_replication_role TO :"role";
+-- The server's log has no statement, parameter or row of the site: these hold the data.
+ALTER ROLE :"role" SET log_statement = 'none';
+ALTER ROLE :"role" SET log_min_duration_statement = -1;
+ALTER ROLE :"role" SET log_min_error_statement = 'panic';
+ALTER ROLE :"role" SET log_parameter_max_length = 0;
+ALTER ROLE :"role" SET log_parameter_max_length_on_error = 0;
+ALTER ROLE :"role" SET log_error_verbosity = 'terse';
 SQL

