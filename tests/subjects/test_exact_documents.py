@@ -160,3 +160,24 @@ def test_every_format_writes_what_is_stored_however_deep(client, admin_client, l
         assert admin_client.get(page).status_code == 200, page
     edits.correct(Session.objects.all(), {"schema_version": "2"}, None)
     assert admin_client.get(f"/admin/subjects/session/{session.pk}/history/").status_code == 200
+
+
+def test_a_document_typed_in_the_admin_has_the_same_bounds_and_stays_exact(session, admin_client):
+    address = f"/admin/subjects/session/{session.pk}/change/"
+    form = admin_client.get(address).context["adminform"].form
+    fields = {name: form[name].value() or "" for name in form.fields}
+    for bad, words in ((deep(65), LEVELS), ('{"n": NaN}', "a number that JSON knows"), ('{"n": 1e999}', BOUNDS)):
+        answer = admin_client.post(address, fields | {"document": bad})
+        assert answer.status_code == 200 and words in str(answer.context["adminform"].form.errors["document"])
+    assert numbers(Session.objects.get().document) == EXACT
+    changed = f'{{"numbers": [{NUMBERS[0]}, {NUMBERS[1]}]}}'
+    assert admin_client.post(address, fields | {"document": changed}).status_code == 302
+    assert numbers(Session.objects.get().document) == EXACT[:2]
+
+
+def test_a_rejected_document_is_given_out_with_its_exact_numbers(folder, admin_client):
+    text = DOCUMENT.replace('"subject_id"', '"sex": "F", "subject_id"')
+    imported("import_subjects", folder(NAME, text))
+    [file] = ImportRun.objects.first().files.filter(rejected=1)
+    answer = admin_client.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/")
+    assert numbers(answer.getvalue()) == EXACT
