@@ -83,3 +83,30 @@ def test_a_rejected_row_of_a_table_brings_no_term_and_no_member(tmp_path):
     (tmp_path / "adult.data").write_text(row.replace("39", "390") + row.replace("Guild", "Private"))
     assert counts(imported("import_census", tmp_path)) == {"respondents": {"read": 2, "created": 1, "rejected": 1}}
     assert list(Workclass.objects.values_list("name", flat=True)) == ["Private"]
+
+
+def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(folder, tmp_path):
+    documents = [MOUSE | {"subject_id": str(key)} for key in range(1, 6)]
+    lines = [json.dumps(document) for document in documents]
+    file = tmp_path / "subject.json"
+    file.write_text("\n".join(lines))
+    assert counts(imported("import_subjects", file))["sessions"] == {"read": 5, "created": 5}
+    before = stored()
+    lines[1] = json.dumps(documents[1] | {"schema_version": ["1"], "sex": "Male"})
+    lines[3] = lines[3].replace('"1.0.3"', "NaN")
+    file.write_text("\n".join(lines))
+    report = imported("import_subjects", file, remove_missing=True)
+    assert sorted(line for _, line, *_ in rejected(report)) == [2, 4]
+    assert stored() == before and report["missing"] == []
+
+
+def test_a_document_whose_session_came_before_with_other_values_brings_no_subject(folder):
+    """A folder, and a file that is called as the folder is."""
+    first = folder(FIRST, MOUSE)
+    other = first.parent / f"{FIRST}.json"
+    other.write_text(json.dumps(MOUSE | {"subject_id": "700001"}))
+    report = imported("import_subjects", first, other)
+    rejections = report["rejections"]
+    assert all("came before" in problem["message"] for row in rejections for problem in row["problems"])
+    subjects, sessions = stored()
+    assert len(subjects) == len(sessions) == 2 - len(rejections)
