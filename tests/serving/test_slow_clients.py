@@ -19,7 +19,7 @@ UPLOAD = (
 
 def test_a_site_with_many_slow_clients_answers_everybody_else(server):
     with ExitStack() as clients:
-        for at in range(120):
+        for at in range(400):
             connection = clients.enter_context(server.connect())
             connection.sendall([b"", b"GET / HTTP/1.1\r\nHo", FORM, UPLOAD][at % 4])
         for _ in range(10):
