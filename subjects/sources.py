@@ -124,7 +124,7 @@ def name_of(value: Any) -> Any:
     """Return the name of what is a text in old schemas, an object with a name in new ones, and once held two deep."""
     while isinstance(value, dict):
         value = value.get("name")
-    return value
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 def first_known(column: str, descriptions: list[Described]) -> Any:

@@ -154,6 +154,6 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
             "cells": [
                 c | {name: visible(c[name]) for name in ("heading", "value") if isinstance(c[name], str)} for c in cells
             ],
-            "raw": reader.raw(row),
+            "raw": visible(raw) if (raw := reader.raw(row)) else raw,
             "others": reader.others(row),
         }

@@ -106,6 +106,9 @@ def test_a_rejection_shows_invisible_characters_at_every_door(write, importing, 
     assert 'age "3<U+00A0>9" is not a whole number' in printed and 'sex "Ma<U+200B>le"' in printed
     page = admin_client.get(f"/admin/datasets/importrun/{report['run']}/change/?tab=rejected").content.decode()
     assert "3&lt;U+00A0&gt;9" in page and "Ma&lt;U+200B&gt;le" in page
+    broken = importing("people", write("places.csv", f"{PLACES}Der\u00a0ry,Derry\n"))["run"]
+    page = admin_client.get(f"/admin/datasets/importrun/{broken}/change/?tab=rejected").content.decode()
+    assert "Der&lt;U+00A0&gt;ry,Derry" in page
     body = admin_client.get(f"/api/imports/{report['run']}/rejections/").json()
     assert {p["value"] for p in body["results"][0]["problems"]} == set(told.values())
 
@@ -139,6 +142,9 @@ def test_texts_of_documents_are_held_to_the_same_rules(write, importing, rows):
     assert rows("SELECT name FROM sessions") == [(unicodedata.normalize("NFC", folder),)]
     path = write("new/ecephys_é1_2024-01-01_10-00-00/subject.json", json.dumps(again, ensure_ascii=False))
     assert importing("subjects", path).counts["subjects"] == {"read": 1, "unchanged": 1}
+    strains = {"subject_id": "3", "background_strain": "\u3000", "strain": {"name": "C57BL/6J"}}
+    importing("subjects", write("strain/s3/subject.json", json.dumps(strains)))
+    assert rows("SELECT background_strain FROM subjects WHERE subject_id = '3'") == [("C57BL/6J",)]
     bad = write("bad/s2/subject.json", json.dumps(subject | {"subject_id": "2", "species": "\u200b"}))
     assert importing("subjects", bad).problems[0][2] == ("species", "<U+200B>")
 
