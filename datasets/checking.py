@@ -12,7 +12,7 @@ from datasets import identity
 from datasets.cells import Document, Kind, Text
 from datasets.markers import Markers
 from datasets.personal import MASK, personal_names
-from datasets.problems import MaskedValueError, Rejected, Rejection, problem
+from datasets.problems import MaskedValueError, Rejected, Rejection, distinct, problem
 from datasets.reading import Batch
 from datasets.reading.characters import clean, cleaned, is_unseen, visible, without_marks
 from datasets.second_headings import SECOND, SecondHeadings
@@ -89,7 +89,7 @@ class Checker:
         fixed: bool = False,
         markers: Markers | None = None,
     ):
-        self.source, self.places, self.headings = source, places, headings
+        self.source, self.places, self.names = source, places, distinct(headings)
         self.columns = [column for column in source.bound.values() if column.name in places]
         self.vocabularies = vocabularies
         personal = personal_names(source.model)
@@ -247,7 +247,7 @@ class Checker:
     def _rejection(
         self, row: int, batch: Batch, cells: dict[str, Cells], lanes: np.ndarray | None, readable: np.ndarray
     ) -> Rejection:
-        values = {heading: array[row].as_py() for heading, array in zip(self.headings, batch.columns, strict=True)}
+        values = {heading: array[row].as_py() for heading, array in zip(self.names, batch.columns, strict=True)}
         values = {heading: text.strip(" \t") if text is not None else None for heading, text in values.items()}
         problems = [
             problem(name, column.text(row), column.problems[row])

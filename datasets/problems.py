@@ -21,6 +21,17 @@ class Rejection:
     file: int | None = None  # of a row of an export: the SourceFile that it names
 
 
+def distinct(headings: Sequence[str]) -> list[str]:
+    """Return a name for each column of a file: its heading; where an earlier one has that, its number behind it."""
+    names: list[str] = []
+    for place, heading in enumerate(headings, 1):
+        name = f"{heading} (column {place})" if heading in names else heading
+        while name in names or (name != heading and name in headings):
+            name += "'"
+        names.append(name)
+    return names
+
+
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
     """Return one thing that is wrong with a row: the column and its value (None for the row as a whole).
 

@@ -9,16 +9,18 @@ from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from datasets import exact_json
+from datasets.exported import exported_table
 from datasets.files import stored
 from datasets.models import RejectedRow, SourceFile
 from datasets.personal import MASK_MARK, hidden_fields
 from datasets.personal import masked as mask
 from datasets.private_text import is_restricted, known_headings, without_cells
+from datasets.problems import distinct
 from datasets.reading import Document, ReadError, find_layout, read_json
 from datasets.reading.defused import MARK, MARKED, defused
 from datasets.reading.layout import plain
 from datasets.reading.stored import check
-from datasets.sources import CSVSource, Source, sources_of
+from datasets.sources import CSVSource, JSONSource, Source, sources_of
 
 EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
 RAW = "raw"  # and this, where a row could not be split into cells
@@ -93,7 +95,7 @@ class Reader:
         problems = self.problems(row)
         if row.file_id not in self.headings:
             self.headings[row.file_id] = headings(row.file, self.source)
-        order = {heading: place for place, heading in enumerate(self.headings[row.file_id])}
+        order = {heading: place for place, heading in enumerate(distinct(self.headings[row.file_id]))}
         told, ours = [], added(row.values)
         for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
             if heading in ours:
@@ -125,6 +127,8 @@ def rejected_response(
     source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
     if source is None:
         raise Http404
+    if isinstance(source, JSONSource):  # of which an export is a table
+        source = exported_table(stored(file.sha256), [source], file.encoding) or source
     is_table = isinstance(source, CSVSource)
     format = format or ("csv" if is_table else "ndjson")
     if format == "csv" and not is_table:
@@ -163,20 +167,21 @@ def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]
 def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
     rows = file.rejected_rows.order_by("line", "pk")
-    names = [
-        name for name in headings(file, reader.source, whole=True) if plain(name) not in (*EXTRA, RAW, MARK, MASK_MARK)
-    ]
+    called = headings(file, reader.source, whole=True)
+    ours = (*EXTRA, RAW, MARK, MASK_MARK)
+    columns = [pair for pair in zip(called, distinct(called), strict=True) if plain(pair[0]) not in ours]
     masked = [";".join(sorted(reader.hidden))] if reader.restricted else []
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
     marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
-    shown = [reader.heading(name, place) for place, name in enumerate(names)]
+    shown = [reader.heading(heading, place) for place, (heading, _) in enumerate(columns)]
+    shown = [defused(heading) if defuse else heading for heading in shown]
     writer.writerow([*shown, *EXTRA, *([RAW] if has_raw else []), *marks])
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
-        cells = [None if is_raw else reader.value(name, row.values.get(name)) for name in names]
+        cells = [None if is_raw else reader.value(name, row.values.get(name)) for _, name in columns]
         written = [*cells, row.line, reader.told(row), *([reader.raw(row)] if has_raw else []), *masked]
         if defuse:
             written = [*(defused(cell) if isinstance(cell, str) else cell for cell in written), MARKED]

@@ -6,6 +6,7 @@ from datasets.checking import Rejection
 from datasets.loading.filling import SourceRun
 from datasets.loading.mended import batches_of, documents_of
 from datasets.models import SourceFile
+from datasets.problems import distinct
 from datasets.sources import JSONSource, as_cell, name_in
 
 
@@ -26,7 +27,7 @@ def with_values(run: SourceRun) -> Iterator[tuple[int, Rejection]]:
 
 def _rows(run: SourceRun, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
     layout = run.layouts[file.pk]
-    headings = layout.header or list(run.source.bound)
+    headings = distinct(layout.header or list(run.source.bound))
     for batch in batches_of(run, file):
         for place, line in enumerate(batch.lines.tolist()):
             if line in lines:

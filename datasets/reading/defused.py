@@ -20,6 +20,11 @@ def defused(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def undefused(text: str) -> str:
+    """Return what a text was before it was defused."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+
+
 def restored(columns: list[pa.Array], mark: int) -> list[pa.Array]:
     """Return the columns of a batch as they were before they were defused, *mark* being where the mark's column is."""
     marked = pc.equal(pc.ascii_trim(columns[mark].cast(pa.string()), " \t"), MARKED)

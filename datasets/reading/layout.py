@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from datasets.reading.characters import clean
-from datasets.reading.defused import MARK
+from datasets.reading.defused import MARK, undefused
 from datasets.reading.errors import MissingColumns, OddTextError, ReadError, Unfit, listed, shown
 from datasets.reading.headings import meant, plain
 from datasets.reading.rows import DELIMITERS, LONGEST, Grammar, Scan, malformed
@@ -196,8 +196,10 @@ def _with_header(
             f"found {_found(first.cells)}. Name each column in the first row.",
             absent,
         )
-    width = len(first.cells)
-    return Layout(first.delimiter, first.cells, columns, tuple(unknown), width, first.next_line, absent, defused)
+    width, header = len(first.cells), first.cells
+    if defused is not None:
+        header, unknown = tuple(map(undefused, header)), list(map(undefused, unknown))
+    return Layout(first.delimiter, header, columns, tuple(unknown), width, first.next_line, absent, defused)
 
 
 def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
