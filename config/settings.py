@@ -91,6 +91,10 @@ STATICFILES_FINDERS = [
 ]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
 
+# Seconds that the queries of a page or a JSON answer may take together; the first row of a download; 0 is no limit.
+QUERY_SECONDS = number("QUERY_SECONDS", default=15)
+FIRST_ROW_SECONDS = number("FIRST_ROW_SECONDS", default=60)
+
 # Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
 WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
@@ -140,6 +144,7 @@ MIDDLEWARE = [
     "datasets.middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.add_headers",
+    "datasets.query_time_middleware.LimitQueryTime",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections, migrations, router, transactio
 from django.db.migrations.operations.base import OperationCategory
 
 from datasets.models import MaterializedView
+from datasets.query_time import unlimited
 from datasets.versions import Version, raise_version, version_of
 
 REFRESHED = "Refreshed at "
@@ -98,6 +99,7 @@ def datasets_with_views() -> list[str]:
     return sorted(label for label in apps.app_configs if views_of(label))
 
 
+@unlimited()
 def refresh(*datasets: str) -> list[Refreshed]:
     """Bring the views of *datasets* up to date: all views, where none is named.
 
@@ -130,6 +132,7 @@ _began: dict[str, float] = {}  # when the last refresh of a dataset began in thi
 class _Refresh:
     dataset: str
 
+    @unlimited()
     def __call__(self) -> None:
         committed = perf_counter()
         with _refreshing:
@@ -169,6 +172,7 @@ def behind(*datasets: str) -> list[type[MaterializedView]]:
     return found
 
 
+@unlimited()
 def catch_up() -> list[Refreshed]:
     """Refresh the views that are behind their datasets, but for those that another process refreshes now.
 

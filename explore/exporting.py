@@ -3,11 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export, spreadsheet
 from datasets.exports.columns import is_masked
+from datasets.exports.responses import ExportResponse, headers_of
 from datasets.listing import columns_of
 from datasets.personal import masked_name
 from explore.pages import explored, page, refused
@@ -110,10 +111,8 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
         return _form(request, state, order)
     headers = made.headers | {"Cache-Control": "no-store"}
     if request.method == "HEAD":
-        made.close()
-        # Its length is not known: the one empty piece keeps servers from saying that it is 0.
-        return StreamingHttpResponse([b""], content_type=made.content_type, headers=headers)
-    return StreamingHttpResponse(made, content_type=made.content_type, headers=headers)
+        return headers_of(made, headers)
+    return ExportResponse(made, headers)
 
 
 def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:

@@ -6,10 +6,10 @@ from functools import cache
 from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
-from django.http import StreamingHttpResponse
 
 from datasets.admin.changelists import RecordChangeList
 from datasets.exports import FORMATS, ExportError, Format, export
+from datasets.exports.responses import ExportResponse
 from datasets.listing import columns_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
@@ -36,7 +36,7 @@ def _export_as(kind: Format) -> Callable:
         except ExportError as error:
             model_admin.message_user(request, str(error), messages.ERROR)
             return None
-        return StreamingHttpResponse(file, content_type=file.content_type, headers=file.headers)
+        return ExportResponse(file)
 
     send.__name__ = f"export_as_{kind.name}"
     return send

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +16,8 @@ from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, 
 from rest_framework.exceptions import PermissionDenied as Forbidden
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+from datasets.query_time import was_stopped
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -68,12 +71,22 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
         error = Forbidden()
     elif isinstance(error, SuspiciousOperation):
         error = ParseError("The server cannot read this request.")
+    elif was_stopped(error):
+        error = Unavailable(too_slow(settings.QUERY_SECONDS))
     elif isinstance(error, OperationalError):
         logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
         error = Unavailable("The database does not answer. Try again in a moment.")
     if not isinstance(error, APIException):
         return failure(request, error)
     return _answer(request, error)
+
+
+def too_slow(seconds: float) -> str:
+    """Return the sentence for queries that take more than *seconds*."""
+    return (
+        f"The database needs more than {seconds:g} seconds for this request. Ask for less: narrow the list by filters, "
+        "search for fewer words, or order and group by fewer columns."
+    )
 
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:

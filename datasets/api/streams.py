@@ -1,11 +1,12 @@
 """Whole lists as files: what datasets.exports makes of them, as a response."""
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from rest_framework.renderers import BaseRenderer
 
 from datasets.api.parameters import Asked, Refused
 from datasets.api.problems import Unavailable
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export
+from datasets.exports.responses import ExportResponse, headers_of
 
 
 def _renderer(format: Format) -> type[BaseRenderer]:
@@ -32,7 +33,5 @@ def streamed(request, records, asked: Asked) -> HttpResponseBase:
     except ExportError as error:
         raise Refused({"format": [str(error)]}) from None
     if request.method == "HEAD":
-        file.close()
-        # How long it would be is not known: the one empty piece keeps servers from saying that nothing follows.
-        return StreamingHttpResponse([b""], content_type=file.content_type, headers=file.headers)
-    return StreamingHttpResponse(file, content_type=file.content_type, headers=file.headers)
+        return headers_of(file)
+    return ExportResponse(file)

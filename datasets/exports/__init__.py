@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
+from django.conf import settings
 from django.db import connections, models
 
 from datasets.exports import rows, spreadsheet, tables
@@ -21,6 +22,7 @@ from datasets.exports.errors import (
 )
 from datasets.exports.slots import Slot
 from datasets.personal import masked_name
+from datasets.query_time import first_row_within, is_limited, unlimited
 from datasets.reading.defused import MARK
 
 __all__ = [
@@ -84,7 +86,7 @@ class Export:
         filename: str,
         masked: str,
         stream: Iterator[bytes],
-        source: Iterator[bytes] | BinaryIO,
+        source: "Source | BinaryIO",
         slot: Slot,
     ):
         self.content_type, self.masked = content_type, masked
@@ -107,6 +109,15 @@ class Export:
             self.close()
             raise
 
+    def begin(self) -> None:
+        """Read the first row now, within the time that it may take; raises what the database does, and closes."""
+        try:
+            if isinstance(self._source, Source):
+                self._source.begin()
+        except BaseException:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Let go of the database and make room for another stream."""
         try:
@@ -124,6 +135,28 @@ class Export:
 
     def __del__(self):
         self.close()
+
+
+class Source:
+    """Rows in blocks, the first of which may be read ahead of the others."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        self._blocks = blocks
+        self._first: list[bytes] = []
+
+    def begin(self) -> None:
+        """Read the first block within settings.FIRST_ROW_SECONDS; raises QueryTimeError."""
+        with first_row_within(settings.FIRST_ROW_SECONDS):
+            self._first += [block for block in [next(self._blocks, b"")] if block]
+
+    def __iter__(self) -> "Source":
+        return self
+
+    def __next__(self) -> bytes:
+        return self._first.pop() if self._first else next(self._blocks)
+
+    def close(self) -> None:
+        self._blocks.close()
 
 
 def export(
@@ -145,6 +178,7 @@ def export(
     """
     if format not in FORMATS:
         raise UnknownFormat(format, FORMATS)
+    by_a_request = is_limited()
     kind, chosen = FORMATS[format], exported_columns(model, columns, user)
     records = _in_order(queryset)
     if kind.name == "xlsx" and records.order_by()[: spreadsheet.MOST + 1].count() > spreadsheet.MOST:
@@ -162,8 +196,11 @@ def export(
             # The usual readers of CSV pass over a blank line, so that an empty cell by itself is a pair of quotes.
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
             source = engine.csv_rows(records, chosen, defuse, blank)
+        source = Source(source)
         if kind.name == "xlsx":
-            with closing(source):
+            with closing(source), unlimited():
+                if by_a_request:
+                    source.begin()
                 source = spreadsheet.workbook(source, chosen)
         stream = _stream(kind, source, chosen, defused)
         if compress and not kind.packed:

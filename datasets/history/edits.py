@@ -16,6 +16,7 @@ from datasets.history.rows import as_json, is_corrected, members, no, values
 from datasets.history.seals import seal_of_rows
 from datasets.history.standing import set_standing
 from datasets.models import Change, Edit
+from datasets.query_time import unlimited
 from datasets.staging import quoted, temporary
 from datasets.versions import raise_version
 
@@ -30,6 +31,7 @@ class OvertakenError(EditRefused):
     """An edit of records that are not, or not any more, what was confirmed."""
 
 
+@unlimited()
 def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
     """Set fields of *records* to *new* values, and remember of each record from a file what the file says.
 
@@ -56,6 +58,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
     return edit
 
 
+@unlimited()
 def release(records: models.QuerySet, name: str, user) -> Edit:
     """Give the corrected field *name* back to the file: the record's value is again what the file says.
 
@@ -83,6 +86,7 @@ def release(records: models.QuerySet, name: str, user) -> Edit:
     return edit
 
 
+@unlimited()
 def seal(records: models.QuerySet) -> str:
     """Return the seal of *records* as they are now."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -92,6 +96,7 @@ def seal(records: models.QuerySet) -> str:
     return sealed
 
 
+@unlimited()
 def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
     """Delete *records*; imports pass over those that came from a file.
 
@@ -112,6 +117,7 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
     return edit
 
 
+@unlimited()
 def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit:
     """Bring back the records that *deletions* (Changes) took away, as they were, with their keys.
 
@@ -135,6 +141,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
     return edit
 
 
+@unlimited()
 def created(record: models.Model, user) -> Edit:
     """Write down that *record* was made by hand."""
     with _edit(

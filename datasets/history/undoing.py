@@ -14,6 +14,7 @@ from datasets.history.undone import Undone, UndoOvertakenError, UndoRefused
 from datasets.loading import references
 from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
+from datasets.query_time import unlimited
 from datasets.sources import Source, sources_of
 from datasets.staging import quoted
 from datasets.versions import raise_version
@@ -25,6 +26,7 @@ class _Rehearsed(Exception):
     pass
 
 
+@unlimited()
 def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str = "") -> Undone:
     """Take back what *run* did to the tables; raises UndoRefused where later changes or references stand on it.
 
@@ -51,6 +53,7 @@ def _undo_landed(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone
     return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run, expecting)
 
 
+@unlimited()
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
     """Take back what *edit* did to the records of *sources*; raises UndoRefused as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDID or hasattr(edit, "undoing"):
