@@ -3,8 +3,10 @@
 import html
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.core.management import CommandError, call_command
 from django.db import models
 from django.test import Client
@@ -43,14 +45,18 @@ class Doors:
             edits.correct(self.records(table, pks), new, self.user)
             return
         ((name, value),) = new.items()
+        self.preview(table, pks, name, value)()
+
+    def preview(self, table: str, pks: list, name: str, value: Any) -> Callable[[], None]:
+        """Show what a change would do to the records, or to all; what is returned confirms it."""
         typed = json.dumps(value) if name == "document" else "" if value is None else value
         asked = {"_selected_action": pks, "field": name, "value": typed}
         address = self.address(table, "bulk")
-        preview = self.client.post(address, asked | {"_preview": "Preview"})
-        assert preview.status_code == 200
-        hidden = {key: html.unescape(text) for key, text in HIDDEN.findall(preview.text) if key not in asked}
-        if "sample" in preview.context and preview.context["sample"]:
-            assert self.client.post(address, asked | hidden | {"_apply": "Change"}).status_code == 302
+        page = self.client.post(address, asked | {"_preview": "Preview"})
+        assert page.status_code == 200
+        if not page.context.get("sample"):
+            return lambda: None
+        return lambda: self.client.post(address, asked | _hidden(page, asked) | {"_apply": "Change"})
 
     def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
         """Give a field back to its file."""
@@ -63,13 +69,18 @@ class Doors:
         """Delete records: one on its page, several in the list."""
         if not page:
             edits.delete(self.records(table, pks), self.user)
-        elif len(pks) == 1:
-            self.client.post(self.address(table, "delete", pks[0]), {"post": "yes"})
         else:
-            asked = {"action": "delete_selected", "_selected_action": pks}
-            shown = self.client.post(self.address(table, "changelist"), asked)
-            hidden = {key: html.unescape(text) for key, text in HIDDEN.findall(shown.text) if key not in asked}
-            self.client.post(self.address(table, "changelist"), asked | hidden | {"post": "yes"})
+            self.ask_to_delete(table, pks)()
+
+    def ask_to_delete(self, table: str, pks: list) -> Callable[[], None]:
+        """Show what would be deleted; what is returned confirms it."""
+        if len(pks) == 1:
+            address, asked = self.address(table, "delete", quote(pks[0])), {}
+            page = self.client.get(address)
+        else:
+            address, asked = self.address(table, "changelist"), {"action": "delete_selected", "_selected_action": pks}
+            page = self.client.post(address, asked)
+        return lambda: self.client.post(address, asked | _hidden(page, asked) | {"post": "yes"})
 
     def restore(self, table: str, pk: Any, page: bool) -> None:
         """Bring a deleted record back."""
@@ -106,6 +117,20 @@ class Doors:
             action.handle = type(action.handle).objects.get(pk=action.handle.pk)
             done = hasattr(action.handle, "undoing")
         assert done == action.undone, f"the site {'undid' if done else 'refused'} it, the model did not: {refused}"
+
+    def ask_to_undo(self, action: Action) -> Callable[[], None]:
+        """Show a run or an edit; what is returned confirms that it is to be undone."""
+        if action.kind == "run":
+            address = reverse("admin:datasets_importrun_undo", args=[action.handle.pk])
+            page = self.client.get(address)
+        else:
+            address = reverse("admin:datasets_edit_undo", args=[action.handle.pk])
+            page = self.client.get(reverse("admin:datasets_edit_change", args=[action.handle.pk]))
+        return lambda: self.client.post(address, _hidden(page, {}))
+
+
+def _hidden(page, asked: dict) -> dict[str, str]:
+    return {key: html.unescape(text) for key, text in HIDDEN.findall(page.text) if key not in asked}
 
 
 class _Nowhere:

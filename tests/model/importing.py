@@ -125,7 +125,9 @@ def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Ro
         values = {"subject": document["subject_id"], "schema_version": document.get("schema_version")}
         sessions.append((name, 1, name, values | {"document": document}))
     for rec in tables.of("sessions").values():
-        if rec.key not in documents and rec.values["subject"] in described:
+        document = rec.values["document"]  # by hand, it may have become one of no subject
+        readable = isinstance(document, dict) and "subject_id" in document
+        if readable and rec.key not in documents and rec.values["subject"] in described:
             described[rec.values["subject"]][rec.key] = (rec.values["document"], False)
     subjects = []
     for subject, told in described.items():

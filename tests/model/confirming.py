@@ -1,0 +1,132 @@
+"""A curator who confirms what a page has shown, after somebody has done something else meanwhile."""
+
+from copy import deepcopy
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from datasets.models import Edit
+from tests.model import stored
+from tests.model.comparing import spelled
+from tests.model.site import ANY, Site, one_of
+from tests.model.tables import Refused
+from tests.model.values import VALUES, in_model
+
+ONE_FIELD = {"users": "name", "compounds": "compound_name", "places": "county", "people": "given_name"}
+
+
+def effect(tables, step) -> dict | None:
+    """What a step would do to the tables: each record before and after; None where it is refused."""
+    trial = deepcopy(tables)
+    try:
+        step(trial)
+    except Refused:
+        return None
+    places = {*tables.records, *trial.records}
+    rows = {place: (tables.records.get(place), trial.records.get(place)) for place in places}
+    return {place: tuple(map(spelled, pair)) for place, pair in rows.items() if spelled(pair[0]) != spelled(pair[1])}
+
+
+class ConfirmingSite(Site):
+    """What is confirmed is done to the records that were shown, as they were shown, or not at all."""
+
+    @rule(data=st.data())
+    def step(self, data):
+        """Do one of what can be done; one rule for all, so that a few sequences do of all something."""
+        kind = data.draw(st.sampled_from(self.steps()), label="step")
+        which, page = data.draw(ANY), data.draw(st.booleans())
+        match kind:
+            case "experiments" | "people":
+                self.import_tables(kind, data)
+            case "subjects":
+                self.import_documents(data)
+            case "correct":
+                self.correct(data, which, data.draw(st.booleans()), page)
+            case "revert":
+                self.revert(which, data.draw(ANY), page)
+            case "delete":
+                self.delete(which, data.draw(ANY), page)
+            case "restore":
+                self.restore(which, page)
+            case "create":
+                self.create(data.draw(st.sampled_from(["users", "compounds", "places", "people"])), data)
+            case "undo":
+                self.undo(which % 6, page)
+            case "confirm":
+                self.confirm(data)
+
+    def steps(self) -> list[str]:
+        """What can be done now, more often what is more likely to find something."""
+        can = ["experiments"] * 3 + ["people"] * 2 + ["subjects"] * 2 + ["create"]
+        if self.tables.records:
+            can += ["correct"] * 4 + ["delete"] * 3 + ["confirm"] * 3
+        if any(rec.corrections for rec in self.tables.records.values()):
+            can += ["revert"] * 3
+        if self.tables.restorable():
+            can += ["restore"] * 3
+        if any(not action.undone for action in self.tables.actions):
+            can += ["undo"] * 4
+        return can
+
+    def confirm(self, data):
+        what = data.draw(st.sampled_from(["change", "delete", "undo"]))
+        which, more, all_ = data.draw(ANY), data.draw(ANY), data.draw(st.booleans())
+        table, pk = one_of(sorted(self.tables.records, key=repr), which)
+        pks = sorted({pk, one_of(sorted(self.tables.of(table), key=repr), more)}, key=repr)
+        if what == "change":
+            table = table if table in ONE_FIELD else "users"
+            field = ONE_FIELD[table]
+            value = data.draw(VALUES[table][field], label=field)
+            new, keys = {field: in_model(table, field, value)}, [] if all_ else pks
+            if not all_ and any((table, one) not in self.tables.records for one in pks):
+                return
+
+            def step(tables):
+                return tables.correct(table, keys or list(tables.of(table)), new)
+
+            shown = self.doors.preview(table, keys, field, value)
+        elif what == "delete":
+
+            def step(tables):
+                return tables.delete(table, pks)
+
+            shown = self.doors.ask_to_delete(table, pks)
+        else:
+            standing = [place for place, action in enumerate(self.tables.actions) if not action.undone]
+            if not standing:
+                return
+            place = standing[-1 - which % min(3, len(standing))]
+
+            def step(tables):
+                tables.undo(tables.actions[place])
+
+            shown = self.doors.ask_to_undo(self.tables.actions[place])
+        before = effect(self.tables, step)
+        for _ in range(data.draw(st.integers(0, 2))):
+            self._meanwhile(data)
+        now = effect(self.tables, step)
+        rows, edits_before = stored.raw(), set(Edit.objects.values_list("pk", flat=True))
+        shown()
+        made = set(Edit.objects.values_list("pk", flat=True)) - edits_before
+        if not made:
+            assert stored.raw() == rows
+            assert before is None or now != before, "what was shown would still be done, but was refused"
+            return
+        assert before is not None and now == before, f"shown: {before}; done: {now}"
+        action = step(self.tables)
+        if action is not None:
+            action.rows, action.handle = rows, Edit.objects.get(pk=max(made))
+
+    def _meanwhile(self, data) -> None:
+        """Somebody else does something."""
+        if not self.tables.records:
+            return
+        match data.draw(st.sampled_from(["correct", "delete", "undo", "create"])):
+            case "correct":
+                self.correct(data, data.draw(ANY), several=False, page=False)
+            case "delete":
+                self.delete(data.draw(ANY), 1, page=False)
+            case "undo" if any(not action.undone for action in self.tables.actions):
+                self.undo(data.draw(st.integers(0, 3)), page=False)
+            case "create":
+                self.create(data.draw(st.sampled_from(["users", "places", "people"])), data)

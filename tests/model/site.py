@@ -1,0 +1,230 @@
+"""The site and the plain model, and what is done to both."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+)
+
+from datasets.history import edits
+from datasets.history.undoing import UndoRefused
+from datasets.models import Change, Edit, ImportRun
+from tests.model import stored
+from tests.model.comparing import different
+from tests.model.doors import Doors
+from tests.model.importing import Import, rows_of, subject_rows, write_tables
+from tests.model.tables import DATASETS, KEYS, REFERS, Refused, Tables
+from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
+
+pytestmark = pytest.mark.django_db
+
+FEW = 2  # sequences, the same each time, where EXAMPLES does not say how many
+ANY = st.integers(0, 99)  # which of several: taken modulo how many there are
+COUNTS = ("created", "updated", "missing", "removed")
+
+
+def one_of(several: list, which: int):
+    return several[which % len(several)]
+
+
+class Site(RuleBasedStateMachine):
+    """Each step is done to the site and to the model, and both do it or both refuse."""
+
+    def __init__(self):
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.tables = Tables()
+        self.user = get_user_model().objects.create_superuser("curator")
+        self.doors = Doors(self.user)
+
+    def teardown(self):
+        try:
+            self.history_is_whole()
+        finally:
+            self.folder.cleanup()
+            transaction.set_rollback(True)
+            self.atomic.__exit__(None, None, None)
+
+    @invariant()
+    def both_hold_the_same(self):
+        people = {pk: rec.key for pk, rec in self.tables.of("people").items()}
+        if found := different(stored.records(people), self.tables.records):
+            pytest.fail(f"The site and the model hold different records: {found}")
+        assert stored.standing() == set(self.tables.standing)
+
+    def history_is_whole(self):
+        """Each change of a record begins where the one before it ended, and the last ends with what is stored."""
+        for (table, record), changes in stored.histories().items():
+            for before, after in zip(changes, changes[1:], strict=False):
+                if before.after is not None and after.before is not None:
+                    assert before.after == after.before, (table, record, before.pk, after.pk)
+            now = stored.row(table, record)
+            if now is not None and changes[-1].after is not None:
+                assert now == changes[-1].after, (table, record, changes[-1].pk)
+
+    # Imports.
+
+    def import_tables(self, dataset, data):
+        remove, suffix, preview, again = (data.draw(st.booleans()) for _ in range(4))
+        rows = {table: data.draw(ROWS[table], label=table) for table in DATASETS[dataset]}
+        rows = {table: found for table, found in rows.items() if found}
+        if not rows:
+            return
+        suffix = "-b" if suffix and dataset == "experiments" else ""
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        write_tables(folder, rows, suffix)
+        told = {table: rows_of(table, found, f"{table}{suffix}.csv") for table, found in rows.items()}
+        self._import(dataset, folder, told, {table: {f"{table}{suffix}.csv"} for table in rows}, remove, preview, again)
+
+    def import_documents(self, data):
+        documents = data.draw(DOCUMENTS, label="documents")
+        remove, preview, again = (data.draw(st.booleans()) for _ in range(3))
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        for name, text in documents.items():
+            (folder / name).mkdir()
+            (folder / name / "subject.json").write_text(text)
+        told = subject_rows(self.tables, documents)
+        files = {table: set(documents) for table in told}
+        self._import("subjects", folder, told, files, remove, preview, again)
+
+    def _import(self, dataset, folder, told, files, remove, preview, again):
+        before, changes = stored.raw(), Change.objects.count()
+        run = Import(self.tables, told, files)
+        if dataset == "people":  # a line that is refused keeps the record that was on it from being missing
+            trial = Import(self.tables, told, files)
+            for table, rows in told.items():
+                for row in rows:
+                    trial._row(table, row, lambda *_: object())
+            remove = remove and not trial.refused
+        if preview:
+            seen = self._command(dataset, folder, remove, dry_run=True)
+            assert stored.raw() == before and Change.objects.count() == changes
+        counts = self._command(dataset, folder, remove)
+        if preview:
+            assert counts == seen
+        landed = ImportRun.objects.filter(status="landed").first()
+        action = run.merge(lambda table, row: stored.new_key(landed, table, row), remove)
+        action.handle, action.rows = landed, before
+        if again:
+            rows = stored.raw()
+            counts = self._command(dataset, folder, False)
+            assert not any(source["created"] or source["updated"] for source in counts.values())
+            assert stored.raw() == rows
+            self.tables.do("run", self.tables.records).handle = ImportRun.objects.first()
+
+    def _command(self, dataset, folder, remove, **options):
+        path = Path(self.folder.name, "report.json")
+        call_command(
+            f"import_{dataset}", str(folder), "--report", str(path), remove_missing=remove, verbosity=0, **options
+        )
+        report = json.loads(path.read_text())
+        return {source["source"]: {name: source[name] for name in COUNTS} for source in report["sources"]}
+
+    # Edits.
+
+    def _both(self, model, site):
+        """Do a step to both; the site's Edit, or None where both refuse."""
+        before, edits_before = stored.raw(), set(Edit.objects.values_list("pk", flat=True))
+        try:
+            action = model()
+        except Refused as refusal:
+            action, why = None, str(refusal)
+        try:
+            site()
+        except (edits.EditRefused, UndoRefused, CommandError) as refusal:
+            assert action is None, f"refused by the site only: {refusal}"
+        made = set(Edit.objects.values_list("pk", flat=True)) - edits_before
+        if action is None:
+            assert not made, f"not refused by the site: {why}"
+            assert stored.raw() == before
+        else:
+            assert made
+            action.rows = before
+            action.handle = Edit.objects.get(pk=max(made)) if action.kind != "run" else action.handle
+
+    def correct(self, data, which, several, page):
+        table, pk = one_of(sorted(self.tables.records, key=repr), which)
+        pks = [pk, *[one_of(sorted(self.tables.of(table), key=repr), data.draw(ANY)) for _ in range(several * 2)]]
+        pks = list(dict.fromkeys(pks))
+        names = data.draw(
+            st.lists(st.sampled_from(sorted(VALUES[table])), min_size=1, max_size=1 if page else 3, unique=True)
+        )
+        new = {name: self._value(table, name, data) for name in names}
+        if None in new.values() and any(name in REFERS.get(table, {}) for name in new):
+            return
+        told = {name: in_model(table, name, value) for name, value in new.items()}
+        self._both(
+            lambda: self.tables.correct(table, pks, told),
+            lambda: self.doors.correct(table, pks, new, page),
+        )
+
+    def _value(self, table, name, data):
+        parent = REFERS.get(table, {}).get(name)
+        if parent is None:
+            return data.draw(VALUES[table][name], label=name)
+        there = sorted(self.tables.of(parent), key=repr)
+        if name != "compounds":
+            return one_of(there, data.draw(ANY))
+        return sorted({one_of(there, data.draw(ANY)) for _ in range(data.draw(st.integers(1, 3)))})
+
+    def revert(self, which, field, page):
+        corrected = sorted((place for place, rec in self.tables.records.items() if rec.corrections), key=repr)
+        table, pk = one_of(corrected, which)
+        name = one_of(sorted(self.tables.records[table, pk].corrections), field)
+        self._both(lambda: self.tables.revert(table, pk, name), lambda: self.doors.revert(table, pk, name, page))
+
+    def delete(self, which, more, page):
+        table, pk = one_of(sorted(self.tables.records, key=repr), which)
+        pks = list({pk, one_of(sorted(self.tables.of(table), key=repr), more)}) if more % 3 == 0 else [pk]
+        self._both(lambda: self.tables.delete(table, pks), lambda: self.doors.delete(table, pks, page))
+
+    def restore(self, which, page):
+        table, pk = one_of(self.tables.restorable(), which)
+        self._both(lambda: self.tables.restore(table, pk), lambda: self.doors.restore(table, pk, page))
+
+    def create(self, table, data):
+        rows = [row for row in data.draw(ROWS[table], label=table)][:1]
+        for row in rows:
+            if "place_of_birth" in row:
+                place = self.tables.find("places", row["place_of_birth"])
+                if place is None:
+                    return
+                row = row | {"place_of_birth": place}
+            if table != "people" and self.tables.find(table, row[KEYS[table]]) is not None:
+                return
+            before = stored.raw()
+            record = self.doors.create(table, row)
+            key = row[KEYS[table]] if table != "people" else ("by hand", record.pk)
+            values = {name: value for name, value in row.items() if name != KEYS[table]}
+            action = self.tables.create(table, record.pk, key, values)
+            action.handle, action.rows = Edit.objects.first(), before
+
+    # Taking back.
+
+    def undo(self, which, page):
+        """Take back one of the last actions; what it had changed is again, to the byte, what it was."""
+        standing = [action for action in self.tables.actions if not action.undone]
+        action = standing[-1 - which % len(standing)]
+        last = action is standing[-1]
+        before = stored.raw()
+        try:
+            self.tables.undo(action)
+        except Refused as refusal:
+            assert not last, f"the last action can be undone: {refusal}"
+        self.doors.undo(action, page)
+        if not action.undone:
+            assert stored.raw() == before
+            return
+        now = stored.raw()
+        for place in action.changes:
+            assert now.get(place) == action.rows.get(place), place
