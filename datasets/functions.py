@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 
+from datasets import exact_json
 from datasets.folding import fold_case
 
 
@@ -36,6 +37,11 @@ def _spelled_json(twice: str | None) -> str | None:
     return None if text == "null" else text
 
 
+def _as_imported(text: str | None) -> str | None:
+    """Return a JSON text as an import spells it."""
+    return None if text is None else exact_json.text(exact_json.loads(text))
+
+
 def comparable_json(text: str | None) -> str | None:
     """Return a text that is the same for all spellings of a document: spaces, escapes, order of keys, 1.0 and 1."""
     if text is None:
@@ -63,6 +69,7 @@ FUNCTIONS = {
     "number_text": _number_text,
     "spelled_number": _spelled_number,
     "spelled_json": _spelled_json,
+    "json_as_imported": _as_imported,
     "comparable_json": comparable_json,
 }
 

@@ -2,7 +2,7 @@
 
 The JSON has the row's columns by their names, a many-to-many as the list of its keys, and bytes as hexadecimal digits.
 Each value comes back exactly. SQLite writes a float with 15 digits and a JSON document without its spaces. So our own
-function writes a float, and a document whose text would change has that text beside it, as AS_STORED names it.
+functions write floats and read documents. A document that is not spelled as imports spell it has its text beside it.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from datasets.staging import is_distinct, quoted
 Model = type[models.Model]
 
 AS_STORED = "{} as stored"  # the key of a JSON column's own text, on SQLite
+CORRECTIONS = "corrections"  # a JSON column that only our SQL writes, on SQLite always without spaces
 
 
 def as_json(model: Model, alias: str) -> str:
@@ -27,11 +28,10 @@ def as_json(model: Model, alias: str) -> str:
     pairs = {field.column: json_value(field, f"{alias}.{quoted(field.column)}") for field in _columns(model)} | many
     kept, not_needed = {}, []
     for field in _columns(model):
-        # Only our SQL writes corrections, and always without spaces.
-        if isinstance(field, models.JSONField) and field.name != "corrections":
+        if isinstance(field, models.JSONField) and field.column != CORRECTIONS:
             name, text = AS_STORED.format(field.column), f"{alias}.{quoted(field.column)}"
             kept[name] = text
-            not_needed.append(f"CASE WHEN json({text}) IS {text} THEN '$.\"{name}\"' ELSE '$._' END")
+            not_needed.append(f"CASE WHEN json_as_imported({text}) IS {text} THEN '$.\"{name}\"' ELSE '$._' END")
     row = ", ".join(f"'{name}', {value}" for name, value in (pairs | kept).items())
     return f"json_remove(json_object({row}), {', '.join(not_needed)})" if not_needed else f"json_object({row})"
 
@@ -103,8 +103,11 @@ def value_of(field: models.Field, document: str) -> str:
             return f"unhex_text(json_extract({document}, '$.{name}'))"
         case models.FloatField() | models.DecimalField():
             return f"spelled_number({spelled})"
+        case models.JSONField() if name == CORRECTIONS:
+            return f"spelled_json({spelled})"
         case models.JSONField():
-            return f"coalesce(json_extract({document}, '$.\"{AS_STORED.format(name)}\"'), spelled_json({spelled}))"
+            as_stored = f"json_extract({document}, '$.\"{AS_STORED.format(name)}\"')"
+            return f"coalesce({as_stored}, json_as_imported(spelled_json({spelled})))"
     return f"json_extract({document}, '$.{name}')"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,14 +64,15 @@ class Site(RuleBasedStateMachine):
         assert stored.standing() == set(self.tables.standing)
 
     def history_is_whole(self):
-        """Each change of a record begins where the one before it ended, and the last ends with what is stored."""
+        """Each change of a record begins where the one before it ended, and the last ends with what is stored.
+
+        A record that a run has created anew, after undo took it away, is another one: neither is a change.
+        """
         for (table, record), changes in stored.histories().items():
-            for before, after in zip(changes, changes[1:], strict=False):
-                if before.after is not None and after.before is not None:
-                    assert before.after == after.before, (table, record, before.pk, after.pk)
-            now = stored.row(table, record)
-            if now is not None and changes[-1].after is not None:
-                assert now == changes[-1].after, (table, record, changes[-1].pk)
+            rows = [*((change.before, change.after) for change in changes), (stored.row(table, record), None)]
+            for (_, after), (before, _) in pairwise(rows):
+                if after and before and after["created_in_id"] == before["created_in_id"]:
+                    assert after == before, (table, record)
 
     # Imports.
 
