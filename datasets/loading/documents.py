@@ -19,6 +19,7 @@ from datasets.sources import JSONSource, Row, Source, Unusable, as_cell, name_in
 if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun
 
+EXPORTED = {"created_in_file", "changed_in_file"}  # which every record of an export has
 FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 << 20
 Read = dict[tuple[str, str], list[Document] | ReadError]  # the documents of files, by name and sha256
@@ -135,6 +136,9 @@ class _Examiner:
                 continue
             if document.error:
                 self._turn_down(file, document.line, document.error.replace(str(path), file.original_name))
+                continue
+            if isinstance(document.value, dict) and EXPORTED <= document.value.keys():
+                self._turn_down(file, document.line, "is a record of an export: import the table's CSV instead")
                 continue
             known_as = name_in(file.name, document.place)
             try:

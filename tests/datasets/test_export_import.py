@@ -1,6 +1,7 @@
 """What we export we can import: into an empty database, and into the one that it came from."""
 
 import csv
+import hashlib
 import io
 import re
 from datetime import date
@@ -9,9 +10,12 @@ import pytest
 from django.core.management import call_command
 
 from census.models import Workclass
+from datasets.files import Upload, kept_at
 from datasets.history.edits import correct, delete
+from datasets.loading import import_files
 from experiments.models import Compound, User, UserExperiment
 from people.models import Person, Place
+from subjects.models import Session
 from tests.emptying import empty_now
 from tests.importing import SAMPLES, counts
 
@@ -258,3 +262,33 @@ def test_a_row_of_an_export_that_cannot_be_used_is_told_and_its_record_is_not_mi
     assert report["rejections"][0]["values"]["changed_in_file"] == "people.csv"
     assert report.counts["people"] == {"read": 6, "unchanged": 4, "rejected": 2, "missing": 1}
     assert report["missing"][0]["values"]["given_name"] == "P2"
+
+
+def test_an_export_of_documents_tables_as_json_is_not_taken_for_documents(importing, tmp_path):
+    importing("subjects", SAMPLES / "subjects")
+    file, sessions = tmp_path / "subjects.json", Session.objects.count()
+    call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)
+    report = importing("subjects", file)
+    assert {r["problems"][0]["message"] for r in report["rejections"]} == {
+        "is a record of an export: import the table's CSV instead"
+    }
+    assert Session.objects.count() == sessions
+
+
+@pytest.mark.parametrize("dataset", ["census", "subjects"])
+def test_a_list_that_the_api_sends_as_csv_is_imported_by_an_upload(
+    dataset, importing, client, django_user_model, whole
+):
+    importing(dataset, SAMPLES / dataset)
+    client.force_login(django_user_model.objects.create_superuser("root"))
+    tables = [table.replace("-", "_") for table in TABLES[dataset]]
+    lists = [client.get(f"/api/{dataset}/{table}/?format=csv").getvalue() for table in TABLES[dataset]]
+    uploads = [
+        Upload(f"{name}.csv", hashlib.sha256(body).hexdigest()) for name, body in zip(tables, lists, strict=True)
+    ]
+    for upload, body in zip(uploads, lists, strict=True):
+        kept_at(upload.sha256).write_bytes(body)
+    before = [whole(table) for table in tables]
+    run = import_files(dataset, uploads=uploads).run
+    assert {(f.created, f.updated, f.missing, f.rejected) for f in run.files.all()} == {(0, 0, 0, 0)}
+    assert [whole(table) for table in tables] == before
