@@ -112,6 +112,9 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             begun_at=now,
             heartbeat=now,
         )
+    waiting = ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.WAITING)
+    if not waiting.update(status=ImportRun.Status.RUNNING, cancel_requested=False):
+        raise Cancelled("It was cancelled while it waited.")
     run.files.all().delete()
     run.status, run.error, run.notes, run.new_lookups = ImportRun.Status.RUNNING, "", [], {}
     run.begun_at = run.heartbeat = now
@@ -196,9 +199,10 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
     except _Rehearsed:
         _record(source_runs)
         finish(run, ImportRun.Status.REHEARSED)
-    except AlteredError:
-        raise  # its rows are not those of the file that the run names
+    except (AlteredError, Cancelled):
+        raise  # its rows are not those of the file that the run names; or nobody waits for them
     except Exception:
+        heartbeat.check()  # what was interrupted is no fault
         with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
             _record(source_runs)
         raise

@@ -1,15 +1,19 @@
 """How far a run has come, told about once a second beside its transaction, and whether it is still wanted."""
 
+import ctypes
 import threading
+from time import monotonic
+from types import TracebackType
 
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db import Error as DatabaseError
-from django.db import connection, models, transaction
 from django.utils import timezone
 
 from datasets.loading.runs import Cancelled
 from datasets.models import ImportRun
 
 INTERVAL = 0.25  # seconds between two looks at whether the run is still wanted; every fourth one tells, too
+THROW_AFTER = 0.7  # seconds in which a run that is not wanted any more ends by itself
 PATIENCE = 100  # milliseconds that what it tells may wait for another writer
 
 
@@ -25,15 +29,31 @@ class Heartbeat:
         self._merging = False
         self._writing = threading.Lock()
         self._cancelled, self._stopped = threading.Event(), threading.Event()
+        self._asked_at: float | None = None  # when it was seen that somebody has asked for its end
+        self._noticed = self._thrown = False
+        self._throwing = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run.pk}", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
+        self._connection, self._worker = connections[DEFAULT_DB_ALIAS], threading.get_ident()
         self._thread.start()
         return self
 
-    def __exit__(self, *error) -> None:
-        self._stopped.set()
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._throwing:
+                    self._stopped.set()
+                    _throw(self._worker, None)
+            except Cancelled:
+                pass
         self._thread.join()
+        if self._thrown:  # nobody knows where it was: in the middle of a statement, perhaps
+            if self._connection.connection is not None:
+                self._connection.connection.close()
+            self._connection.close()
+        if self._cancelled.is_set() and not self._merging and isinstance(error, DatabaseError):
+            raise Cancelled from None  # its statement was interrupted
 
     def tell(self, read: int, rows: int) -> None:
         """Add the bytes and rows read since the last call; raises Cancelled where the run is not wanted any more."""
@@ -44,7 +64,8 @@ class Heartbeat:
     def check(self) -> None:
         """Raise Cancelled where somebody has asked for it."""
         if self._cancelled.is_set():
-            raise Cancelled("It was cancelled. Nothing was imported.")
+            self._noticed = True
+            raise Cancelled
 
     def merging(self) -> None:
         """Say that all is staged, before the transaction that merges begins."""
@@ -71,12 +92,32 @@ class Heartbeat:
                         _be_impatient()
                     if _runs(self.run).filter(cancel_requested=True).exists():
                         self._cancelled.set()
+                    if self._cancelled.is_set():
+                        self._stop_worker()
                     if beats % 4 == 2:
                         self._write()
                 except DatabaseError:
                     pass  # somebody else is writing, or the server is away: the next beat tells
         finally:
             connection.close()
+
+    def _stop_worker(self) -> None:
+        """Interrupt the statement that the run is in, and then the run itself; not while it merges.
+
+        A run looks by itself whether it is wanted, but not while it waits for the server, sorts many documents, or
+        hashes a large file.
+        """
+        self._asked_at = self._asked_at or monotonic()
+        with self._writing:
+            if self._merging or self._noticed:
+                return
+            driver = self._connection.connection
+            if driver is not None:
+                driver.interrupt() if connection.vendor == "sqlite" else driver.cancel_safe(timeout=0.5)
+            with self._throwing:
+                if monotonic() - self._asked_at > THROW_AFTER and not (self._thrown or self._stopped.is_set()):
+                    self._thrown = True
+                    _throw(self._worker, Cancelled)
 
     def _write(self) -> None:
         with self._writing:
@@ -92,6 +133,13 @@ class Heartbeat:
 
 def _runs(run: ImportRun) -> models.QuerySet:
     return ImportRun.objects.filter(pk=run.pk)
+
+
+def _throw(thread: int, error: type[Exception] | None) -> None:
+    """Have *error* raised in a thread at its next step in Python; None takes back one that was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else ctypes.c_void_p(None)
+    )
 
 
 def _be_impatient() -> None:

@@ -23,6 +23,9 @@ class Busy(ImportRefused):
 class Cancelled(ImportRefused):
     """Somebody has stopped the import."""
 
+    def __init__(self, message: str = "It was cancelled. Nothing was imported."):
+        super().__init__(message)
+
 
 # What a run itself writes of its end; how far it has come, and whether to go on, is written beside it by others.
 REPORT = ["status", "error", "finished_at", "notes", "new_lookups", "tables_seen", "dry_run", "remove_most"]
