@@ -28,7 +28,7 @@ async def come_again(host: str, port: int, kind: str) -> None:
             counts["cut"] += 1
             trickle.cancel()
             writer.close()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
 
 
 async def send(writer: asyncio.StreamWriter, kind: str) -> None:
