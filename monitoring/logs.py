@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from datasets.escaping import escaped
+
 # Under these names the environment of a request holds its id, and the name of its route.
 REQUEST_ID, ROUTE = "tabularium.request_id", "tabularium.route"
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -34,13 +36,13 @@ def redacted(text: str) -> str:
 
 
 class TextLines(logging.Formatter):
-    """Lines for people."""
+    """Lines for people, on a terminal that obeys none of their characters."""
 
     def __init__(self):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
+        return escaped(redacted(super().format(record)), keep="\n")
 
 
 class JSONLines(logging.Formatter):

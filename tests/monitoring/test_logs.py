@@ -106,3 +106,8 @@ def test_a_fault_has_the_id_of_its_request(client, monkeypatch, caplog):
     answer = client.get("/api/census/respondents/")
     assert answer.status_code == 500 and answer.json()["id"] == answer["X-Request-ID"]
     assert answer["X-Request-ID"] in caplog.text
+
+
+def test_lines_for_people_hold_no_control_characters():
+    record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "places\x1b[31m\x9b.csv\nand more"})
+    assert TextLines().format(record).endswith("INFO x: places\\x1b[31m\\x9b.csv\nand more")
