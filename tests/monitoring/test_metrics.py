@@ -126,7 +126,7 @@ def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
     speed = 3 / (run.finished_at - run.begun_at).total_seconds()
     assert value(samples, "import_rows_per_second", dataset="people") == pytest.approx(speed)
     assert value(samples, "import_last_failed", dataset="people") == 0
-    (tmp_path / "places.csv").write_text("city,county\nKelso,Roxburghshire\n")
+    (tmp_path / "places.csv").write_text("city,county\nPerth,Perthshire\n")
     with contextlib.suppress(Exception):
         imported("import_people", tmp_path / "places.csv", strict=True)
     samples = told()
