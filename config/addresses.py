@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import get_bytes_from_wsgi
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import get_template
+
+from datasets.api.problems import failure
+from datasets.refusals import refused, wants_problem
 
 MOST_BYTES = 7000  # of a query string, beside the cursor that a list adds to it for its next page
 MOST_BYTES_WITH_CURSOR = 8100  # gunicorn takes a request line of 8,190
@@ -24,34 +26,14 @@ def check_address(get_response: Callable) -> Callable[[HttpRequest], HttpRespons
     return middleware
 
 
-def refuse(request: HttpRequest, status: int, detail: str, **more) -> HttpResponse:
-    """Return a refusal: a problem document at /api/, a page elsewhere."""
-    if is_of_api(request):
-        from datasets.api.problems import problem, respond  # which need the installed apps
-
-        response = respond(problem(status, detail, **more))
-    else:
-        page = get_template("datasets/refusal.html").render({"heading": HTTPStatus(status).phrase, "said": detail})
-        response = HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
-    response["Content-Length"] = len(response.content)
-    return response
-
-
-def is_of_api(request: HttpRequest) -> bool:
-    """Tell whether the request is a program's, which reads problem documents."""
-    return request.path_info.startswith("/api/") or request.path_info == "/api"
-
-
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django finds suspicious about a request."""
-    return refuse(request, 400, "The server cannot read this request.")
+    return refused(request, 400, "The server cannot read this request.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error that no view has answered."""
-    if is_of_api(request):
-        from datasets.api.problems import failure
-
+    if wants_problem(request):
         return failure(request, sys.exc_info()[1])
     return HttpResponse(get_template("500.html").render(), status=500)
 
@@ -60,10 +42,10 @@ def _refusal_of(request: HttpRequest) -> HttpResponse | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return refuse(request, 400, "The Host header names a host that this site does not serve.")
+        return refused(request, 400, "The Host header names a host that this site does not serve.")
     query, raw = get_bytes_from_wsgi(request.META, "QUERY_STRING", ""), request.META.get("RAW_URI", "")
     if not raw.isascii():  # as gunicorn has read it
-        return refuse(
+        return refused(
             request,
             400,
             "Expected an address in ASCII, found other characters. Write them in percent signs: é is %C3%A9.",
@@ -71,24 +53,24 @@ def _refusal_of(request: HttpRequest) -> HttpResponse | None:
     # Django decodes a path, and keeps the percent signs of what it cannot decode.
     path = unquote_to_bytes(raw.partition("?")[0] or request.path_info) if "%" in request.path_info else b""
     if not _is_text(path):
-        return refuse(request, 400, "Expected an address in UTF-8, found a path whose percent signs spell no text.")
+        return refused(request, 400, "Expected an address in UTF-8, found a path whose percent signs spell no text.")
     if "\x00" in request.path_info:
-        return refuse(request, 404, "There is nothing at this address: it holds a null character.")
+        return refused(request, 404, "There is nothing at this address: it holds a null character.")
     if not query:
         return None
     length = len(query) - sum(len(part) + 1 for part in query.split(b"&") if part.startswith(b"cursor="))
     if length > MOST_BYTES or len(query) > MOST_BYTES_WITH_CURSOR:
-        return refuse(
+        return refused(
             request,
             414,
             f"Expected a query string of at most {MOST_BYTES:,} bytes, found {len(query):,}. "
             "Ask for less at once, such as fewer values in a list.",
         )
     if (count := query.count(b"&") + 1) > MOST_PARAMETERS:
-        return refuse(request, 400, f"Expected at most {MOST_PARAMETERS:,} parameters, found {count:,}.")
+        return refused(request, 400, f"Expected at most {MOST_PARAMETERS:,} parameters, found {count:,}.")
     if b"%" in query and (errors := dict(_unreadable(query))):
         detail = "; ".join(f"{name}: {message}" for name, [message] in errors.items())
-        return refuse(request, 400, detail, errors=errors)
+        return refused(request, 400, detail, errors=errors)
     return None
 
 

@@ -1,26 +1,28 @@
 """Answers to requests that are refused before a view sees them: a problem document, or a page for a browser."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from datasets.api.problems import problem, respond
 
 
-def wants_problem(path: str, accept: str) -> bool:
+def wants_problem(request: HttpRequest) -> bool:
     """Tell whether a program asks: at an address of the API, or for JSON."""
-    return path.startswith("/api/") or "json" in accept.lower()
+    path = request.path_info
+    return path == "/api" or path.startswith("/api/") or "json" in request.headers.get("Accept", "").lower()
 
 
-def refused(request: HttpRequest, status: int, sentence: str, retry: int | None = None) -> HttpResponse:
-    """Return the answer to a request that is refused; the connection is closed, for more of its body may come."""
-    if wants_problem(request.path_info, request.META.get("HTTP_ACCEPT", "")):
-        answer = respond(problem(status, sentence))
+def refused(request: HttpRequest, status: int, sentence: str, retry: int | None = None, **more: Any) -> HttpResponse:
+    """Return the answer to a request that is refused; *more* is what a problem document says beside the sentence."""
+    if wants_problem(request):
+        answer = respond(problem(status, sentence, **more))
     else:
-        told = {"heading": HTTPStatus(status).phrase, "said": sentence}
-        answer = render(request, "datasets/refusal.html", told, status=status)
-        answer["Cache-Control"] = "no-store"
+        page = render_to_string("datasets/refusal.html", {"heading": HTTPStatus(status).phrase, "said": sentence})
+        answer = HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
+    answer["Content-Length"] = len(answer.content)
     if retry is not None:
         answer["Retry-After"] = str(retry)
     return answer

@@ -10,9 +10,9 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
-from config.addresses import refuse
 from datasets.filter_fields import MOST_VALUES
 from datasets.listing import field_at
+from datasets.refusals import refused
 from datasets.searching import MOST_WORDS, words_of
 from datasets.spelling import day, is_whole_number, shown, whole_number
 
@@ -38,7 +38,7 @@ class CheckAdminAddress:
         admin = getattr(view, "model_admin", None)
         if admin and "object_id" in kwargs and not is_key(admin.model, unquote(kwargs["object_id"])):
             said = f"There is no {admin.opts.verbose_name} {shown(unquote(kwargs['object_id']))}."
-            return refuse(request, 404, said)
+            return refused(request, 404, said)
         # The list of a dataset's table shows itself what is wrong with its parameters.
         is_list = str(request.resolver_match.url_name).endswith("_changelist")
         tells_itself = is_list and getattr(admin, "lists_records", False)
@@ -47,7 +47,7 @@ class CheckAdminAddress:
                 for value in values:
                     _check(admin, name, value, tells_itself)
         except ValueError as error:
-            return refuse(request, 400, f"{name}: {error}")
+            return refused(request, 400, f"{name}: {error}")
         return None
 
 
