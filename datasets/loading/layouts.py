@@ -1,6 +1,7 @@
 """How the files of a run are laid out, and what is said of columns that a file lacks or nobody expects."""
 
 from datasets.files import looks_like
+from datasets.loading.absent_columns import refuse_absent_columns
 from datasets.loading.filling import SourceRun
 from datasets.loading.mended import only_unknown
 from datasets.loading.runs import ImportRefused
@@ -30,6 +31,7 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
                 f"{', '.join(meant(layout.absent, layout.unknown, names))}. Nothing was imported. Name the columns in "
                 "the first row; or, if the file is to be without them, allow missing columns."
             )
+        refuse_absent_columns(run, file, layout)
         if told := columns_told(file.unknown_columns, layout.absent, names):
             run.notes.append(f"{file.name}: {told}.")
         if layout.defused is not None:
