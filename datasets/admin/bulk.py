@@ -22,8 +22,12 @@ from datasets.history.reading import Difference, Readable
 from datasets.history.seals import seal_of_changes
 from datasets.models import Change, Edit
 from datasets.personal import hidden_fields
+from datasets.refusals import refused
+from datasets.spelling import is_whole_number
 
 SAMPLE = 10
+ACROSS = "select_across"  # the list's own field that says "all that match"
+NONE_CHOSEN = "No records are chosen. Tick them in the list, or choose all that match there. Nothing was changed."
 YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
 
 
@@ -50,15 +54,16 @@ class BulkAdmin(EditedAdmin):
     @admin.action(permissions=["change"], description="Change a field of the selected %(verbose_name_plural)s")
     def change_field(self, request, queryset) -> HttpResponse:
         """Begin with the rows that were ticked, or with all that match where that was chosen."""
-        across = request.POST.get("select_across") == "1"
-        keys = [] if across else request.POST.getlist(ACTION_CHECKBOX_NAME)
+        keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
         return self._page(request, self._form(request, bound=False), keys, queryset)
 
     def bulk_view(self, request) -> HttpResponse:
         """Lead from the choice of a field to its value, from there to a preview, and from there to the Edit."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if request.method == "POST" and not keys and not _is_of_all(request):
+            return refused(request, 400, NONE_CHOSEN)
         try:
             records = self._records(request, keys)
         except IncorrectLookupParameters:
@@ -68,11 +73,14 @@ class BulkAdmin(EditedAdmin):
             return self._page(request, form, keys, records)
         field, expected = form.field, request.POST.get("expected", "")
         asked = _asked(request.POST)
+        about = f"change {self.opts.label} {asked}"
+        confirmed = confirming.seal_confirmed(request, about)
         as_previewed = request.POST.get("previewed", asked) == asked
-        apply = "_apply" in request.POST and expected.isdecimal() and as_previewed
+        asks = "_apply" in request.POST and as_previewed
+        apply = asks and is_whole_number(expected) and confirmed != confirming.NOTHING
         try:
             edit, count, sample, sealed = self._edit(
-                request, records, {field.name: form.cleaned_data["value"]}, expected if apply else ""
+                request, records, {field.name: form.cleaned_data["value"]}, expected if apply else "", confirmed
             )
         except (edits.EditRefused, IntegrityError) as refusal:
             told = (
@@ -83,16 +91,17 @@ class BulkAdmin(EditedAdmin):
             form.add_error("value", told)
             return self._page(request, form, keys, records)
         if edit is None:
-            moved = apply and f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
-            if apply and count == int(expected):
-                moved = f"{confirming.OVERTAKEN} Look at what it would change now."
-            if not as_previewed:
+            moved = ""
+            if asks and is_whole_number(expected) and count != int(expected):
+                moved = f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
+            elif asks:
+                moved = f"{confirming.told(request, about)} Look at what it would change now."
+            elif not as_previewed:
                 moved = "This is not what was previewed. Look at what it would change now."
             told = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": asked}
-            told |= confirming.show(request, self._change(request), sealed)
+            told |= confirming.show(request, about, sealed)
             return self._page(request, form, keys, records, moved=moved, **told)
         self.edited()
-        confirming.forget(request, self._change(request))
         told = format_html(
             "{} {} changed.", f"{count:,}", self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
         )
@@ -108,27 +117,20 @@ class BulkAdmin(EditedAdmin):
             return self.get_queryset(request).filter(pk__in=keys)
         return self.get_changelist_instance(request).queryset
 
-    @staticmethod
-    def _change(request) -> str:
-        """Return what a confirmation is about: the list and its filters, the keys that were ticked, field and value."""
-        keys = " ".join(sorted(request.POST.getlist(ACTION_CHECKBOX_NAME)))
-        return f"change {request.get_full_path()} {keys} {_asked(request.POST)}"
-
     def _edit(
-        self, request, records: models.QuerySet, new: dict[str, Any], expected: str
+        self, request, records: models.QuerySet, new: dict[str, Any], expected: str, confirmed: str
     ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]], str]:
         """Make the edit, and take it back unless it changes as many records as expected, and those that were shown.
 
         Return it, how many records it changes, the first of them, and the seal of what it does to them.
         """
-        confirmed = confirming.seal_confirmed(request, self._change(request))
         try:
             with transaction.atomic():
                 edit = edits.correct(records, new, request.user)
                 count = edit.changes.count()
                 sample = self._sample(edit, request.user)
                 sealed = seal_of_changes(edit)
-                if not expected or count != int(expected) or confirmed not in ("", sealed):
+                if not expected or count != int(expected) or confirmed != sealed:
                     raise _Rehearsed
         except _Rehearsed:
             edit = None
@@ -182,12 +184,18 @@ class BulkAdmin(EditedAdmin):
             "keys": keys,
             "key_name": ACTION_CHECKBOX_NAME,
             "selected": count,
+            "across": ACROSS,
             "narrowed": bool(records.query.where),
             "address": f"{self.address('bulk')}?{request.GET.urlencode()}",
             **more,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/datasets/bulk.html", context)
+
+
+def _is_of_all(request) -> bool:
+    """Tell whether the form says that it is of all records that match."""
+    return request.POST.get(ACROSS) == "1"
 
 
 def _asked(posted: QueryDict) -> str:

@@ -1,32 +1,32 @@
-"""Confirmations: each is bound to the records, and to their versions, that its page has shown."""
+"""Confirmations: each is bound to one action, and to the records and their versions, that its page has shown."""
 
-import hashlib
+from django.core.signing import BadSignature, Signer
 
 OVERTAKEN = "What you confirmed is not what would be done now: records have changed, come or gone. Nothing was changed."
-FIELD = "confirmed"  # of a form: the seal of what its page has shown
-KEPT = "confirmations"  # in the session: the seals that were shown last, for a client that does not send them back
-MOST = 20
+UNCONFIRMED = (
+    "What you confirmed is not what would be done now: no confirmation of it came from its page. Nothing was changed."
+)
+FIELD = "confirmed"  # of a form: the signed seal of what its page has shown
+NOTHING = "not confirmed"  # equal to no seal
 
 
 def show(request, about: str, seal: str) -> dict[str, str]:
-    """Return what the page of a confirmation *about* something needs: the seal of what it shows, for its form."""
-    kept = request.session.get(KEPT, {})
-    kept.pop(_name(about), None)
-    request.session[KEPT] = dict([*kept.items(), (_name(about), seal)][-MOST:])
-    return {"confirmed": seal, "confirmed_name": FIELD}
+    """Return what the page of a confirmation *about* something needs: the signed seal of what it shows."""
+    return {"confirmed": _signer(request, about).sign(seal), "confirmed_name": FIELD}
 
 
 def seal_confirmed(request, about: str) -> str:
-    """Return the seal that is confirmed; an empty text where no page has shown anything to this session."""
-    return request.POST.get(FIELD) or request.session.get(KEPT, {}).get(_name(about), "")
+    """Return the seal that is confirmed; NOTHING where none came, or one of another action or user."""
+    try:
+        return _signer(request, about).unsign(request.POST.get(FIELD, ""))
+    except BadSignature:
+        return NOTHING
 
 
-def forget(request, about: str) -> None:
-    """Drop a confirmation that has been obeyed."""
-    kept = request.session.get(KEPT, {})
-    if kept.pop(_name(about), None):
-        request.session[KEPT] = kept
+def told(request, about: str) -> str:
+    """Return why a confirmation does not hold."""
+    return UNCONFIRMED if seal_confirmed(request, about) == NOTHING else OVERTAKEN
 
 
-def _name(about: str) -> str:
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+def _signer(request, about: str) -> Signer:
+    return Signer(salt=f"{__name__} {request.user.pk} {about}")

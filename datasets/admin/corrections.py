@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpRespo
 from django.urls import path
 from django.utils.html import format_html, format_html_join
 
-from datasets.admin.confirming import OVERTAKEN
+from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
 from datasets.history import edits
 from datasets.history.columns import correctable, own_fields, stored_name
@@ -81,12 +81,12 @@ class CorrectedAdmin(EditedAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj is not None and obj.corrections:
-            context["corrections"] = self._corrections(request, obj)
+            context["corrections"] = self._corrections(request, obj, context["seen"])
             form = context["adminform"]
             context["adminform"] = _MarkedForm(form.form, form.fieldsets, {}, form.readonly_fields, self)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _corrections(self, request, record: Record) -> list[dict]:
+    def _corrections(self, request, record: Record, last: str) -> list[dict]:
         """Return, for each corrected field, what the record and its file say, and where to give it back."""
         row = stored_row(self.model, record.pk) or {}
         said = row.get("corrections") or {}
@@ -97,6 +97,7 @@ class CorrectedAdmin(EditedAdmin):
                 "own": readable.value(field, row.get(stored_name(field))),
                 "file": readable.value(field, said[stored_name(field)]),
                 "address": self.address("release", record.pk, name) if self.may_change(request, name) else "",
+                **confirming.show(request, self._release(record.pk, name), last),
             }
             for name, field in correctable(self.model).items()
             if stored_name(field) in said
@@ -112,8 +113,10 @@ class CorrectedAdmin(EditedAdmin):
         if record is None or name not in correctable(self.model):
             raise Http404
         page = self.address("change", object_id)
-        if self.is_overtaken(request, record.pk):
-            return self.refused(request, OVERTAKEN, page)
+        about = self._release(record.pk, name)
+        is_corrected = stored_name(correctable(self.model)[name]) in (record.corrections or {})
+        if is_corrected and confirming.seal_confirmed(request, about) != self.last_change(record.pk):
+            return self.refused(request, confirming.told(request, about), page)
         try:
             edits.release(self.model._base_manager.filter(pk=record.pk), name, request.user)
         except edits.EditRefused as refusal:
@@ -122,3 +125,7 @@ class CorrectedAdmin(EditedAdmin):
         told = f"{correctable(self.model)[name].verbose_name} is again what the file says.".capitalize()
         self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(page)
+
+    def _release(self, key, name: str) -> str:
+        """Return what a confirmation of giving a field back is about."""
+        return f"release {self.opts.label} {key} {name}"

@@ -7,7 +7,7 @@ from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.db import models, transaction
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -76,7 +76,7 @@ class EditedAdmin(ListAdmin):
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         seen = ""
         if object_id:
-            seen = self._last_change(unquote(object_id))
+            seen = self.last_change(unquote(object_id))
             overtaken = request.method == "POST" and request.POST.get(SEEN, seen) != seen
             if overtaken and self.has_change_permission(request):  # who may not change it is refused below
                 told = "The record has been changed since you opened it, and this is how it is now. Change it again."
@@ -87,13 +87,9 @@ class EditedAdmin(ListAdmin):
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
-    def _last_change(self, key) -> str:
+    def last_change(self, key) -> str:
         last = changes_of(self.model, key).order_by("-pk").values_list("pk", flat=True).first()
         return str(last or 0)
-
-    def is_overtaken(self, request, key) -> bool:
-        """Whether the record has been changed since the page was made from which *request* comes."""
-        return SEEN in request.POST and request.POST[SEEN] != self._last_change(key)
 
     def refused(self, request, told: str, address: str) -> HttpResponse:
         """Tell why something was not done, on the page at *address*."""
@@ -120,21 +116,23 @@ class EditedAdmin(ListAdmin):
         self.delete_queryset(request, self.model._base_manager.filter(pk=obj.pk))
 
     def delete_queryset(self, request, queryset):
-        about = self._deletion(request)
-        edits.delete(queryset, request.user, confirming.seal_confirmed(request, about))
-        confirming.forget(request, about)
+        edits.delete(queryset, request.user, confirming.seal_confirmed(request, self._deletion()))
         self.edited()
 
     def delete_view(self, request, object_id, extra_context=None):
         shown = {}
-        if request.method == "GET" and self.has_delete_permission(request):
+        if self.has_delete_permission(request):
             if (record := self.get_object(request, unquote(object_id))) is not None:
                 sealed = edits.seal(self.model._base_manager.filter(pk=record.pk))
-                shown = confirming.show(request, self._deletion(request), sealed)
+                shown = confirming.show(request, self._deletion(), sealed)
         try:
             return super().delete_view(request, object_id, {**(extra_context or {}), **shown})
         except edits.OvertakenError:
-            return self.refused(request, confirming.OVERTAKEN, request.get_full_path())
+            self.message_user(request, confirming.told(request, self._deletion()), messages.ERROR)
+            request.POST = QueryDict()  # without which Django shows what would be deleted now
+            response = super().delete_view(request, object_id, {**(extra_context or {}), **shown})
+            response.status_code = 409
+            return response
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), self.address("change", object_id))
 
@@ -145,7 +143,7 @@ class EditedAdmin(ListAdmin):
         except edits.OvertakenError:
             request.POST = request.POST.copy()
             del request.POST["post"]  # which confirms: without it, what would be deleted now is shown
-            self.message_user(request, confirming.OVERTAKEN, messages.ERROR)
+            self.message_user(request, confirming.told(request, self._deletion()), messages.ERROR)
             return super().response_action(request, queryset)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
@@ -155,17 +153,14 @@ class EditedAdmin(ListAdmin):
         """Show what would be deleted, and delete it when that is confirmed, as it was shown."""
         response = delete_selected(self, request, queryset)
         if response is not None and not (response.context_data["protected"] or response.context_data["perms_lacking"]):
-            response.context_data |= confirming.show(request, self._deletion(request), edits.seal(queryset))
+            response.context_data |= confirming.show(request, self._deletion(), edits.seal(queryset))
             response.context_data["keys"] = request.POST.getlist(ACTION_CHECKBOX_NAME)
             response.context_data["across"] = request.POST.get("select_across") == "1"
         return response
 
-    @staticmethod
-    def _deletion(request) -> str:
-        """Return what a confirmation of a deletion is about: the list, its filters, and the keys that were ticked."""
-        across = request.POST.get("select_across") == "1"
-        keys = "all" if across else " ".join(sorted(request.POST.getlist(ACTION_CHECKBOX_NAME)))
-        return f"delete {request.get_full_path()} {keys}"
+    def _deletion(self) -> str:
+        """Return what a confirmation of a deletion is about; the seal says of which records."""
+        return f"delete {self.opts.label}"
 
     def get_deleted_objects(self, objs, request):
         """Name those that refer to *objs*, the first of each table and how many there are; the admin would load all."""

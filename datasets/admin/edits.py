@@ -144,11 +144,10 @@ class EditAdmin(ReadOnlyAdmin):
         confirmed = confirming.seal_confirmed(request, about)
         try:
             with transaction.atomic():
-                if confirmed and not _is_undone(edit) and seal_of_edited(edit, edited) != confirmed:
-                    self.message_user(request, f"{confirming.OVERTAKEN} Look at it again.", messages.ERROR)
+                if not _is_undone(edit) and seal_of_edited(edit, edited) != confirmed:
+                    self.message_user(request, f"{confirming.told(request, about)} Look at it again.", messages.ERROR)
                     return page
                 undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
-            confirming.forget(request, about)
         except UndoRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page

@@ -66,9 +66,9 @@ class HistoryAdmin(EditedAdmin):
             "entries": told,
             "page": page,
             "restorable": last is not None and self._may_restore(request),
-            "deletion": last,
             "may_see_runs": request.user.has_perm("datasets.view_importrun"),
             "may_see_edits": request.user.has_perm("datasets.view_edit"),
+            **(confirming.show(request, self._restoring(key), str(last.pk)) if last else {}),
             **(extra_context or {}),
         }
         request.current_app = self.admin_site.name
@@ -91,7 +91,7 @@ class HistoryAdmin(EditedAdmin):
                 "key": quote(change.record),
                 "fields": list(readable.differences(change.before, None)),
                 "restorable": deletion is not None,
-                "deletion": deletion,
+                **(confirming.show(request, self._restoring(change.record), str(deletion.pk)) if deletion else {}),
             }
             for change, deletion in zip(changes, deletions, strict=True)
         ]
@@ -120,8 +120,9 @@ class HistoryAdmin(EditedAdmin):
         last = deletion_by_hand(self.model, key)
         if last is None or stored_row(self.model, key):
             return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
-        if request.POST.get(confirming.FIELD, str(last.pk)) != str(last.pk):
-            return self.refused(request, f"{confirming.OVERTAKEN} Look at the history.", page)
+        about = self._restoring(key)
+        if confirming.seal_confirmed(request, about) != str(last.pk):
+            return self.refused(request, f"{confirming.told(request, about)} Look at the history.", page)
         try:
             edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
         except edits.EditRefused as refusal:
@@ -148,6 +149,10 @@ class HistoryAdmin(EditedAdmin):
                     wanted |= models.Q(**{f"had_{field.name}__folded_contains": asked})
             found = found.filter(wanted)
         return found.select_related("run", "edit__user").order_by("-pk")
+
+    def _restoring(self, key) -> str:
+        """Return what a confirmation of a restoration is about."""
+        return f"restore {self.opts.label} {key}"
 
     def _may_restore(self, request) -> bool:
         return self.has_delete_permission(request)

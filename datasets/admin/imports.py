@@ -166,11 +166,10 @@ class ImportViews:
             expecting = confirming.seal_confirmed(request, about) if posted else ""
             undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
-            undone, moved = error.undone, confirming.OVERTAKEN
+            undone, moved = error.undone, confirming.told(request, about)
         except UndoRefused as refusal:
             reasons = refusal.reasons
         if posted and undone and not moved:
-            confirming.forget(request, about)
             messages.success(
                 request, f"Run {run.pk} is undone: {'; '.join(undone.told()) or 'it had changed nothing'}."
             )

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from census.models import EducationLevel, Respondent
 from datasets import matviews, paging
+from tests.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 
@@ -74,14 +75,14 @@ def test_vocabularies_are_listed_searched_and_added_to(admin_client):
 def test_a_value_in_use_is_not_deleted_and_tells_some_of_those_who_use_it(admin_client, respondent):
     Respondent.objects.bulk_create(copies_of(respondent(), 30))
     level = EducationLevel.objects.get()
-    page = admin_client.post(f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
+    page = confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
     assert page.status_code == 200
     assert page.text.count("respondent ") >= 10
     told, first = page.context["protected"]
     assert (told, len(first), first[-1]) == ("30 respondents:", 11, "… and 20 more")
     assert EducationLevel.objects.exists()
     Respondent.objects.all().delete()
-    assert admin_client.post(f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not EducationLevel.objects.exists()
 
 

@@ -10,11 +10,13 @@ from datasets.models import Change, Edit
 from datasets.sources import sources_of
 from experiments.models import Compound, User, UserExperiment
 from people.models import Person, Place
+from tests.confirming import confirm
 
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
 COUNT = 15
+ALL = {"select_across": "1"}
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
         (str(person), "Oak", "Mac") for person in (people[0], people[3])
     )
     assert not Edit.objects.exists() and Person.objects.filter(family_name="Oak").count() == 5
-    page = admin_client.post(BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)
+    page = confirm(admin_client, BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)
     edit = Edit.objects.get()
     assert "2 people changed" in page.text and f'href="/admin/datasets/edit/{edit.pk}/change/"' in page.text
     assert (edit.action, edit.user, edit.changes.count()) == ("corrected", admin_user, 2)
@@ -48,10 +50,10 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
 def test_all_that_match_the_filter_are_changed(admin_client, people):
     page = admin_client.get(LIST, {"q": "Oak"})
     assert f'href="{BULK}?q=Oak"' in page.text
-    asked = {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
+    asked = ALL | {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
     page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
     assert page.context["count"] == 5 and page.context["sample"][0][1][0].after == "Derry"
-    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
+    page = confirm(admin_client, f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
     assert page.status_code == 302 and page["Location"] == f"{LIST}?q=Oak"
     assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
 
@@ -59,12 +61,12 @@ def test_all_that_match_the_filter_are_changed(admin_client, people):
 def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client, people):
     page = admin_client.get(BULK)
     assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
-    page = admin_client.post(BULK, {"field": "family_name", "_next": "Next"})
+    page = admin_client.post(BULK, ALL | {"field": "family_name", "_next": "Next"})
     assert 'name="_preview"' in page.text and 'value="Take another field"' in page.text
 
 
 def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
-    asked = {"field": "county", "value": "Elsewhere", "_preview": "x"}
+    asked = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
     page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", asked)
     assert page.status_code == 200 and "Nothing has changed" in page.text and not Edit.objects.exists()
 
@@ -77,13 +79,13 @@ def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
 
 
 def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
-    page = admin_client.post(BULK, {"field": "given_name", "value": "Same", "_preview": "x"})
+    page = admin_client.post(BULK, ALL | {"field": "given_name", "value": "Same", "_preview": "x"})
     assert f"{COUNT} records would change; the first 10 of them" in page.text
     assert "all people</strong>: the list is not narrowed" in page.text
 
 
 def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
-    asked = {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
+    asked = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
     Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
     page = admin_client.post(BULK, asked)
     assert "4 records now, 5 before" in page.text and not Edit.objects.exists()
@@ -91,12 +93,13 @@ def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_cli
 
 @pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
 def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
-    asked = {"field": "family_name", "value": "Mac"}
+    asked = ALL | {"field": "family_name", "value": "Mac"}
     shown = admin_client.post(BULK, asked | {"_preview": "x"}).context
     hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
     page = admin_client.post(BULK, asked | typed | hidden)
     assert "This is not what was previewed" in page.text and not Edit.objects.exists()
     hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
+    hidden["confirmed"] = page.context["confirmed"]
     assert admin_client.post(BULK, asked | typed | hidden).status_code == 302
 
 
@@ -110,7 +113,7 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
     ],
 )
 def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, told):
-    page = admin_client.post(BULK, {"field": field, "value": value, "_apply": "x", "expected": "15"})
+    page = admin_client.post(BULK, ALL | {"field": field, "value": value, "_apply": "x", "expected": "15"})
     assert page.status_code == 200 and told in page.text
     assert not Change.objects.exists()
 
@@ -118,13 +121,15 @@ def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, t
 def test_a_value_that_a_constraint_refuses_is_told(admin_client, transactional_db):
     User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
     UserExperiment.objects.create(experiment_id=1, user_id=1, experiment_run_time=1)
-    asked = {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
+    asked = ALL | {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
     page = admin_client.post("/admin/experiments/userexperiment/bulk/", asked)
     assert "greater than or equal to 0" in page.text or "A run time is 0 or more" in page.text
 
 
 def test_nothing_to_change_is_told(admin_client, people):
-    page = admin_client.post(BULK, {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"})
+    page = admin_client.post(
+        BULK, ALL | {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"}
+    )
     assert "Nothing has changed" in page.text
 
 
@@ -133,7 +138,9 @@ def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
     User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
     page = client.get("/admin/experiments/user/bulk/")
     assert [name for name, _ in page.context["form"].fields["field"].choices] == ["name", "signup_date"]
-    client.post("/admin/experiments/user/bulk/", {"field": "email", "value": "x@y.org", "_apply": "x", "expected": "1"})
+    client.post(
+        "/admin/experiments/user/bulk/", ALL | {"field": "email", "value": "x@y.org", "_apply": "x", "expected": "1"}
+    )
     assert User.objects.get().email == "a@example.org"
 
 
@@ -141,7 +148,7 @@ def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
     client = staff("view_person", "view_place")
     page = client.get(LIST)
     assert "change_field" not in page.text and "bulk/" not in page.text
-    asked = {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
+    asked = ALL | {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
     assert client.post(BULK, asked).status_code == 403
     assert client.post(LIST, {"action": "change_field", "_selected_action": [people[0].pk]}).status_code in (302, 403)
     assert not Edit.objects.exists()
@@ -149,7 +156,7 @@ def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
 
 @pytest.fixture
 def edit(admin_client, people):
-    admin_client.post(BULK, {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"})
+    confirm(admin_client, BULK, ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"})
     return Edit.objects.get()
 
 
@@ -159,12 +166,12 @@ def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
     address = f"/admin/datasets/edit/{edit.pk}/"
     page = admin_client.get(f"{address}change/")
     assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
-    page = admin_client.post(f"{address}undo/", follow=True)
+    page = confirm(admin_client, f"{address}undo/", follow=True)
     assert "5 of people as before" in page.text and "Undone by admin" in page.text
     assert "Undo this edit" not in page.text
     assert Person.objects.filter(family_name="Oak", corrections__isnull=True).count() == 5
     assert refreshed == [("people",)]
-    assert "has been undone" in admin_client.post(f"{address}undo/", follow=True).text
+    assert "has been undone" in confirm(admin_client, f"{address}undo/", follow=True).text
     assert admin_client.get("/admin/datasets/edit/").status_code == 200
 
 
@@ -172,7 +179,7 @@ def test_an_edit_that_others_stand_on_is_not_undone_and_tells_why(admin_client, 
     form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
     form["place_of_birth"] = people[0].place_of_birth_id
     admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
-    page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+    page = confirm(admin_client, f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
     assert f"1 of people have been changed since: {people[0].pk}." in page.text
     assert Person.objects.filter(family_name="Mac").count() == COUNT - 1
 
@@ -186,10 +193,10 @@ def test_an_edit_is_undone_only_by_those_who_may_change_its_records(staff, edit)
 
 
 def test_a_deletion_and_a_creation_are_undone(admin_client, people):
-    admin_client.post(f"/admin/people/person/{people[0].pk}/delete/", {"post": "yes"})
+    confirm(admin_client, f"/admin/people/person/{people[0].pk}/delete/", {"post": "yes"})
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
     for edit in list(Edit.objects.all()):
-        admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/")
+        confirm(admin_client, f"/admin/datasets/edit/{edit.pk}/undo/")
     assert Person.objects.count() == COUNT
     assert not Place.objects.filter(city="Ayr").exists()
 
@@ -197,9 +204,9 @@ def test_a_deletion_and_a_creation_are_undone(admin_client, people):
 def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, people):
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
     edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
-    asked = {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
-    admin_client.post(BULK, asked)
-    page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+    asked = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
+    confirm(admin_client, BULK, asked)
+    page = confirm(admin_client, f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
     some = sorted(str(person.pk) for person in people)[:10]
     assert f"15 of people refer to places that it created: {', '.join(some)}, …." in page.text
     assert Place.objects.filter(pk=ayr.pk).exists()
@@ -210,7 +217,7 @@ def undo(admin_client):
     """Undo an edit; what its page tells."""
 
     def undo(edit):
-        page = admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
+        page = confirm(admin_client, f"/admin/datasets/edit/{edit.pk}/undo/", follow=True)
         return " ".join(str(message) for message in page.context["messages"])
 
     return undo

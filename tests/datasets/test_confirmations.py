@@ -1,8 +1,5 @@
 """A confirmation is bound to the records and the versions that were shown: others are shown anew, none is changed."""
 
-import re
-from html import unescape
-
 import pytest
 from django.urls import reverse
 
@@ -10,6 +7,7 @@ from datasets.history import edits
 from datasets.models import Edit, ImportRun
 from experiments.models import User
 from people.models import Person, Place
+from tests.confirming import confirm, fields_of
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -22,18 +20,6 @@ def people(bring):
     rows = "".join(f"G{n},{'Oak' if n < 2 else 'Mac'},1901-02-03,Kelso\n" for n in range(5))
     bring("people", places=PLACES, people=HEADER + rows)
     return list(Person.objects.order_by("pk"))
-
-
-def fields_of(page: str, button: str) -> dict:
-    """The hidden fields of the form on a page that has a button, as a browser sends them."""
-    [form] = [form for form in re.findall(r"<form.*?</form>", page, re.S) if button in form]
-    hidden = [tag for tag in re.findall(r"<input[^>]*>", form) if 'type="hidden"' in tag]
-    found: dict[str, list] = {}
-    for tag in hidden:
-        name, value = (re.search(rf'{what}="([^"]*)"', tag).group(1) for what in ("name", "value"))
-        value = unescape(value)
-        found.setdefault(name, []).append(value)
-    return found
 
 
 # What happens between the preview and its confirmation, with as many records as before.
@@ -76,7 +62,7 @@ def stored():
 def test_a_change_of_many_is_done_to_the_records_that_were_shown_or_to_none(
     admin_client, people, happens, sends_fields
 ):
-    asked = {"field": "given_name", "value": "Same"}
+    asked = {"field": "given_name", "value": "Same", "select_across": "1"}
     page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
     assert page.context["count"] == 2
     sent = fields_of(page.text, "_apply") if sends_fields else {"expected": "2"}
@@ -100,7 +86,7 @@ def test_ticked_records_are_bound_to_their_versions_too(admin_client, people):
 
 
 def test_a_change_elsewhere_does_not_stand_in_the_way(admin_client, people):
-    asked = {"field": "given_name", "value": "Same"}
+    asked = {"field": "given_name", "value": "Same", "select_across": "1"}
     page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
     edits.correct(Person.objects.filter(pk=people[4].pk), {"given_name": "Other"}, None)
     answer = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x"} | fields_of(page.text, "_apply"))
@@ -181,7 +167,7 @@ def test_a_restore_is_of_the_deletion_that_was_shown(admin_client, people):
     key = people[0].pk
     edits.delete(Person.objects.filter(pk=key), None)
     pages = [admin_client.get(f"{LIST}deleted/"), admin_client.get(f"{LIST}{key}/history/")]
-    admin_client.post(f"{LIST}{key}/restore/")
+    confirm(admin_client, f"{LIST}{key}/restore/")
     edits.correct(Person.objects.filter(pk=key), {"family_name": "Elm"}, None)
     edits.delete(Person.objects.filter(pk=key), None)
     for page in pages:

@@ -8,6 +8,7 @@ from datasets import matviews
 from datasets.models import Edit
 from experiments.models import User, UserExperiment
 from people.models import Person, Place
+from tests.confirming import confirm
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n"
@@ -59,11 +60,11 @@ def test_a_field_is_given_back_by_one_click(admin_client, ann):
     address = f"/admin/people/person/{ann.pk}/release/given_name/"
     assert f'<form method="post" action="{address}" id="release-1">' in admin_client.get(page_of(ann)).text
     assert admin_client.get(address).status_code == 405
-    page = admin_client.post(address, follow=True).text
+    page = confirm(admin_client, address, follow=True).text
     assert "Given name is again what the file says." in page
     ann.refresh_from_db()
     assert (ann.given_name, ann.corrections) == ("Ann", None)
-    assert "Nothing has changed" in admin_client.post(address, follow=True).text
+    assert "Nothing has changed" in confirm(admin_client, address, follow=True).text
     assert admin_client.post(f"/admin/people/person/{ann.pk}/release/id/").status_code == 404
 
 
@@ -141,7 +142,7 @@ def test_views_are_refreshed_once_after_the_edit(admin_client, ann, monkeypatch)
     monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
     admin_client.post(page_of(ann), FORM | {"place_of_birth": Place.objects.get(city="Derry").pk})
     assert refreshed == [("people",)]
-    admin_client.post(f"/admin/people/person/{ann.pk}/release/given_name/")
+    confirm(admin_client, f"/admin/people/person/{ann.pk}/release/given_name/")
     assert len(refreshed) == 2
 
 

@@ -13,6 +13,7 @@ from datasets import paging
 from datasets.history import edits
 from datasets.models import Edit, ImportRun
 from people.models import Person, Place
+from tests.confirming import confirm
 
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 
@@ -149,7 +150,7 @@ def test_edits_are_listed_with_what_they_changed(admin_client, admin_user, place
     assert "icon-no" not in page and ">undone</td>" not in page
     edit = Edit.objects.latest("pk")
     assert "Bring 12 records back" in admin_client.get(f"/admin/datasets/edit/{edit.pk}/change/").text
-    admin_client.post(f"/admin/datasets/edit/{edit.pk}/undo/", {"sure": "on"})
+    confirm(admin_client, f"/admin/datasets/edit/{edit.pk}/undo/", {"sure": "on"})
     assert ">undone</td>" in admin_client.get("/admin/datasets/edit/").text
 
 

@@ -14,6 +14,7 @@ from datasets.sources import sources_of
 from experiments.models import User, UserExperiment
 from people.models import Person
 from subjects.models import Session, Subject
+from tests.confirming import confirm
 
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n"
 USERS += "9007199254740993,Zoë 🧪,z@example.org,2023-01-02\n"
@@ -227,9 +228,9 @@ def test_undo_of_a_restore_lets_the_deletion_stand_again(bring, importing, model
     assert len(standing) == 1
     for _ in range(2):  # and again
         name = f"admin:{dataset}_{model._meta.model_name}"
-        admin_client.post(reverse(f"{name}_restore", args=[record.pk]))
+        confirm(admin_client, reverse(f"{name}_restore", args=[record.pk]))
         assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(standing=True)
-        admin_client.post(reverse("admin:datasets_edit_undo", args=[Edit.objects.first().pk]))
+        confirm(admin_client, reverse("admin:datasets_edit_undo", args=[Edit.objects.first().pk]))
         assert not model.objects.filter(pk=record.pk).exists()
         assert list(Change.objects.filter(standing=True)) == standing
         report = importing(dataset, folder)
@@ -248,7 +249,7 @@ def test_undo_of_a_record_made_by_hand_is_no_deletion_that_can_be_restored(exper
     take_back(edits.created(user, None))
     name = "admin:experiments_user"
     assert [row["restorable"] for row in admin_client.get(reverse(f"{name}_deleted")).context["rows"]] == [False]
-    admin_client.post(reverse(f"{name}_restore", args=[5]))
+    confirm(admin_client, reverse(f"{name}_restore", args=[5]))
     assert not User.objects.filter(pk=5).exists() and not Change.objects.filter(standing=True)
 
 

@@ -10,6 +10,7 @@ from census.models import EducationLevel
 from datasets.history.undoing import undo_run
 from datasets.models import Edit, ImportRun
 from experiments.models import User, UserExperiment
+from tests.confirming import confirm
 
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n2,Bob,bob@example.org,2023-01-02\n"
 COMPOUNDS = "compound_id,compound_name,compound_structure\n1,Aspirin,C\n2,Borax,H\n"
@@ -49,7 +50,7 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
     write("all/users.csv", USERS.replace("1,Ann,ann@", "1,Hanna,hanna@"))
     importing("experiments", folder)
     runs = list(ImportRun.objects.order_by("pk"))
-    admin_client.post("/admin/experiments/user/1/release/name/")
+    confirm(admin_client, "/admin/experiments/user/1/release/name/")
     page = admin_client.get(HISTORY)
     first = [("user", None, "1"), ("name", None, "Ann"), ("e-mail", None, "ann@example.org")]
     assert told(page) == [
@@ -94,7 +95,7 @@ def test_an_undo_is_told(admin_client, write, importing, folder):
 
 
 def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     assert not UserExperiment.objects.exists()
     page = admin_client.get("/admin/experiments/userexperiment/deleted/")
     assert "Deleted by admin" in page.text and "Aspirin, Borax" in page.text
@@ -103,23 +104,23 @@ def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
     restore = "/admin/experiments/userexperiment/7/restore/"
     assert f'action="{restore}"' in history.text and f'action="{restore}"' in page.text
     assert admin_client.get(restore).status_code == 405
-    assert "is back, as it was" in admin_client.post(restore, follow=True).text
+    assert "is back, as it was" in confirm(admin_client, restore, follow=True).text
     assert sorted(UserExperiment.objects.get().compounds.values_list("pk", flat=True)) == [1, 2]
-    assert "no deletion by hand" in admin_client.post(restore, follow=True).text
+    assert "no deletion by hand" in confirm(admin_client, restore, follow=True).text
     assert admin_client.get("/admin/experiments/userexperiment/deleted/").context["rows"] == []
 
 
 def test_deleted_records_are_searched_and_those_that_came_again_are_not_listed(admin_client, importing, write, folder):
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     chosen = {"action": "delete_selected", "_selected_action": [1, 2], "post": "yes"}
-    admin_client.post("/admin/experiments/user/", chosen)
+    confirm(admin_client, "/admin/experiments/user/", chosen)
     assert not User.objects.exists() and Edit.objects.count() == 2
     address = "/admin/experiments/user/deleted/"
     assert {row["key"] for row in admin_client.get(address).context["rows"]} == {"1", "2"}
     assert [row["label"] for row in admin_client.get(address, {"q": "bo"}).context["rows"]] == ["user 2: Bob"]
     User.objects.create(user_id=2, name="New", email="n@example.org", signup_date="2020-01-01")
     assert [row["key"] for row in admin_client.get(address).context["rows"]] == ["1"]
-    assert "place that others have" not in admin_client.post("/admin/experiments/user/1/restore/", follow=True).text
+    assert "place that others have" not in confirm(admin_client, "/admin/experiments/user/1/restore/", follow=True).text
     assert User.objects.count() == 2
 
 
@@ -129,23 +130,23 @@ def test_what_a_run_removed_is_listed_with_the_run(admin_client, importing, writ
     page = admin_client.get("/admin/experiments/user/deleted/")
     assert f'Removed by <a href="/admin/datasets/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
     assert "Restore it" not in page.text
-    assert "no deletion by hand" in admin_client.post("/admin/experiments/user/2/restore/", follow=True).text
+    assert "no deletion by hand" in confirm(admin_client, "/admin/experiments/user/2/restore/", follow=True).text
 
 
 def test_a_restore_that_others_stand_in_the_way_of_is_refused_with_a_sentence(admin_client, folder):
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
-    admin_client.post("/admin/experiments/user/1/delete/", {"post": "yes"})
-    page = admin_client.post("/admin/experiments/userexperiment/7/restore/", follow=True)
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
+    page = confirm(admin_client, "/admin/experiments/userexperiment/7/restore/", follow=True)
     assert "has to be restored first: user 1." in page.text
 
 
 @pytest.mark.parametrize("way", ["one", "selected"])
 def test_a_record_that_others_refer_to_is_kept_and_tells_who(admin_client, folder, way):
     if way == "one":
-        page = admin_client.post("/admin/experiments/user/1/delete/", {"post": "yes"})
+        page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     else:
         chosen = {"action": "delete_selected", "_selected_action": [1, 2], "post": "yes"}
-        page = admin_client.post("/admin/experiments/user/", chosen)
+        page = confirm(admin_client, "/admin/experiments/user/", chosen)
     assert page.status_code == 200
     assert "1 experiment:" in page.text
     assert '<a href="/admin/experiments/userexperiment/7/change/">experiment 7</a>' in page.text
@@ -154,10 +155,10 @@ def test_a_record_that_others_refer_to_is_kept_and_tells_who(admin_client, folde
 
 def test_a_record_that_comes_to_be_referred_to_meanwhile_is_kept_too(admin_client, folder, monkeypatch):
     monkeypatch.setattr("datasets.admin.editing.EditedAdmin._referring", lambda *_: [])
-    page = admin_client.post("/admin/experiments/user/1/delete/", {"post": "yes"}, follow=True)
+    page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}, follow=True)
     assert "cannot be deleted: 1 of user_experiments (7) refer to them." in page.text
     chosen = {"action": "delete_selected", "_selected_action": [1], "post": "yes"}
-    assert "cannot be deleted" in admin_client.post("/admin/experiments/user/", chosen, follow=True).text
+    assert "cannot be deleted" in confirm(admin_client, "/admin/experiments/user/", chosen, follow=True).text
     assert User.objects.count() == 2
 
 
@@ -165,17 +166,17 @@ def test_values_of_a_vocabulary_have_a_history_too(admin_client, transactional_d
     admin_client.post("/admin/census/educationlevel/add/", {"name": "Master", "years": 14})
     level = EducationLevel.objects.get()
     admin_client.post(f"/admin/census/educationlevel/{level.pk}/change/", {"name": "Masters", "years": 14})
-    admin_client.post(f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
+    confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
     page = admin_client.get(f"/admin/census/educationlevel/{level.pk}/history/")
     assert [entry[0] for entry in told(page)] == ["Created", "Updated", "Deleted"]
-    admin_client.post(f"/admin/census/educationlevel/{level.pk}/restore/")
+    confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/restore/")
     assert EducationLevel.objects.get().name == "Masters"
 
 
 def test_addresses_are_masked_for_those_who_may_not_see_them(admin_client, staff, folder):
     correct(admin_client, email="secret@example.net")
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
-    admin_client.post("/admin/experiments/user/1/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     edit = Edit.objects.get(action="corrected").pk
     client = staff("view_user", "view_edit")
     for address in (HISTORY, "/admin/experiments/user/deleted/", f"/admin/datasets/edit/{edit}/change/"):
@@ -186,7 +187,7 @@ def test_addresses_are_masked_for_those_who_may_not_see_them(admin_client, staff
 
 
 def test_who_may_not_look_or_restore_is_refused(admin_client, staff, folder):
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     client = staff("view_user")
     for page in ("7/history/", "deleted/", "bulk/"):
         assert client.get(f"/admin/experiments/userexperiment/{page}").status_code == 403, page
@@ -221,5 +222,5 @@ def test_a_history_takes_a_fixed_number_of_queries(admin_client, write, importin
         counts.append(queries(address))
     # Session, user, the row as it is, how many changes, the changes, the files, the users, the compounds.
     assert counts == [8, 8, 8]
-    admin_client.post("/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
+    confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     assert queries("/admin/experiments/userexperiment/deleted/") == 6

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from datasets import matviews
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from experiments.models import Compound, User, UserExperiment
+from tests.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,7 @@ def test_the_list_of_features_tells_the_average_of_all_users(admin_client):
 
 def test_a_user_goes_though_the_features_still_name_it(admin_client):
     matviews.refresh("experiments")
-    assert admin_client.post("/admin/experiments/user/1/delete/", {"post": "yes"}).status_code == 302
+    assert confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}).status_code == 302
     assert not User.objects.exists()
     assert admin_client.get("/admin/experiments/userfeatures/").status_code == 200
 

@@ -17,6 +17,7 @@ from datasets.history import edits
 from datasets.history.standing import deletion_by_hand
 from datasets.history.undoing import UndoRefused, undo_edit
 from datasets.models import Change
+from tests.confirming import confirm
 from tests.model.stored import MODELS
 from tests.model.tables import Action
 
@@ -51,6 +52,7 @@ class Doors:
         """Show what a change would do to the records, or to all; what is returned confirms it."""
         typed = json.dumps(value) if name == "document" else "" if value is None else value
         asked = {"_selected_action": pks, "field": name, "value": typed}
+        asked |= {} if pks else {"select_across": "1"}
         address = self.address(table, "bulk")
         page = self.client.post(address, asked | {"_preview": "Preview"})
         assert page.status_code == 200
@@ -61,7 +63,7 @@ class Doors:
     def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
         """Give a field back to its file."""
         if page:
-            self.client.post(self.address(table, "release", pk, name))
+            confirm(self.client, self.address(table, "release", pk, name))
         else:
             edits.release(self.records(table, [pk]), name, self.user)
 
@@ -85,7 +87,7 @@ class Doors:
     def restore(self, table: str, pk: Any, page: bool) -> None:
         """Bring a deleted record back."""
         if page:
-            self.client.post(self.address(table, "restore", pk))
+            confirm(self.client, self.address(table, "restore", pk))
         else:
             last = deletion_by_hand(MODELS[table], pk)
             edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user)
@@ -105,7 +107,7 @@ class Doors:
             if action.kind == "run":
                 call_command("undo_import", action.handle.pk, verbosity=0, stderr=_Nowhere())
             elif page:
-                self.client.post(reverse("admin:datasets_edit_undo", args=[action.handle.pk]))
+                confirm(self.client, reverse("admin:datasets_edit_undo", args=[action.handle.pk]))
             else:
                 undo_edit(action.handle, [Edited(model) for model in edited_models(action.handle)], self.user)
         except (CommandError, UndoRefused) as refusal:
