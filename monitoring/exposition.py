@@ -8,7 +8,6 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
-    disable_created_metrics,
     generate_latest,
     start_http_server,
 )
@@ -16,8 +15,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from monitoring.imports import ImportsCollector
 from monitoring.proxies import is_within
-
-disable_created_metrics()
 
 
 def respond(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
