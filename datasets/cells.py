@@ -18,6 +18,7 @@ from django.core.validators import (
 )
 from django.db import connection, models
 
+from datasets import exact_json
 from datasets.reading.documents import kept
 
 # Addresses of this plain shape EmailValidator accepts; all others are shown to it one by one.
@@ -238,6 +239,9 @@ class Document(Kind):
 
     def parse(self, text: str) -> str:
         return kept(text)
+
+    def refusal(self, value: str) -> str:
+        return super().refusal(exact_json.loads(value)) if self.validators else ""
 
     def convert(self, cells: pa.Array) -> pa.Array:
         raise pa.ArrowInvalid("parsed one by one")

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.forms.fields import InvalidJSONInput
 
 from datasets import exact_json
 from datasets.reading.documents import kept
@@ -21,6 +22,10 @@ class JSONFormField(forms.JSONField):
             except ValueError as error:
                 raise ValidationError(f"This {error}.", code="invalid") from None
         return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what was typed, to be shown again as it is: a rejected document may be one that nothing can write."""
+        return initial if self.disabled or data is None else InvalidJSONInput(data)
 
 
 class JSONField(models.JSONField):

@@ -4,7 +4,7 @@ from django.db import models
 
 from datasets.fields import JSONField
 from datasets.models import MaterializedView, Record
-from datasets.validators import DAY_OF_BIRTH
+from datasets.validators import DAY_OF_BIRTH, require_object
 
 
 class Sex(models.TextChoices):
@@ -56,7 +56,7 @@ class Session(Record):
     name = models.CharField(max_length=255, unique=True, help_text="The folder, or the file where it has its own name.")
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="sessions")
     schema_version = models.CharField(max_length=50, null=True, blank=True, help_text="Of the subject's metadata.")
-    document = JSONField(help_text="The subject's metadata as the folder holds them.")
+    document = JSONField(help_text="The subject's metadata as the folder holds them.", validators=[require_object])
     search_fields = ["name", "subject__subject_id"]
 
     class Meta:
