@@ -2,12 +2,15 @@
 
 import copy
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
 
 from datasets import cells, exact_json
 from datasets.reading.characters import clean, is_unseen
+
+KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # of JSON values that no text column takes
 
 
 def as_cell(value: Any) -> str | None:
@@ -39,8 +42,20 @@ class Column:
     def kind_of_cells(self) -> cells.Kind:
         return cells.kind_of(self.field, self.spellings)
 
+    def misfit(self, value: Any) -> str:
+        """Return what is wrong with the type of a JSON value: none becomes a text that its document does not hold."""
+        if isinstance(self.kind, cells.Document) or not isinstance(value, dict | list | bool | float | Decimal):
+            return ""
+        kind = next((told for known, told in KINDS.items() if isinstance(value, known)), "a number with decimals")
+        if not isinstance(value, dict | list) and not isinstance(self.kind, cells.Text):
+            return ""  # the rule for its cells tells whether this is one
+        more = " or a whole number" if isinstance(self.kind, cells.Text) else ""
+        return f"is {kind}: expected {self.kind.expected}{more}"
+
     def value_of(self, value: Any) -> Any:
         """Return what a JSON value stands for in this column; None where it stands for nothing."""
+        if self.misfit(value):
+            return None
         text = as_cell(value)
         if text and not isinstance(self.kind, cells.Document):
             text = clean(text)

@@ -40,7 +40,8 @@ class Subjects(SubjectDocument):
         subject = unwrapped(document)
         # From schema 2 on all but the id stands under subject_details; those of a person or of a calibration object
         # lack most of it, and what is there is taken.
-        details = subject.get("subject_details") or subject
+        details = subject.get("subject_details")
+        details = subject if details in (None, "", {}) else details
         if not isinstance(details, dict):
             raise Unusable(f"has subject_details that are no object but {as_cell(details)}")
         return {
@@ -49,7 +50,7 @@ class Subjects(SubjectDocument):
             "species": name_of(details.get("species")),
             "sex": details.get("sex"),
             # A strain object took the place of the background strain in schema 2.0.12.
-            "background_strain": name_of(details.get("background_strain")) or name_of(details.get("strain")),
+            "background_strain": name_of(details.get("background_strain"), details.get("strain")),
             "genotype": details.get("genotype"),
         }
 
@@ -113,18 +114,21 @@ def unwrapped(document: Any) -> dict[str, Any]:
         if not isinstance(wrapping, dict):
             break
         if wrapping.get("subject_id") not in (None, ""):
-            if type(wrapping["subject_id"]) not in (str, int):
-                raise Unusable(f"has a subject_id that is no text but {as_cell(wrapping['subject_id'])}")
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
     raise Unusable("holds no subject: expected an object with a subject_id, by itself or under data or subject")
 
 
-def name_of(value: Any) -> Any:
-    """Return the name of what is a text in old schemas, an object with a name in new ones, and once held two deep."""
+def name_of(value: Any, *others: Any) -> Any:
+    """Return the name of what is a text in old schemas, an object with a name in new ones, and once held two deep.
+
+    Where it has none, return that of the first of *others* that does.
+    """
     while isinstance(value, dict):
         value = value.get("name")
-    return None if isinstance(value, str) and not value.strip() else value
+    if value is None or isinstance(value, str) and not value.strip():
+        return name_of(*others) if others else None
+    return value
 
 
 def first_known(column: str, descriptions: list[Described]) -> Any:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from datasets.cells import Document as DocumentKind
 from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
 from datasets.loading import masks, mostly_rejected
 from datasets.loading.mended import documents_of
@@ -146,8 +145,8 @@ class _Examiner:
             except Unusable as error:
                 self._turn_down(file, document.line, str(error))
                 continue
-            if nested := [problem(name, as_cell(value), said) for name, value, said in _nested(run.source, values)]:
-                self._reject(file, Rejection(document.line, _cells(values), nested))
+            if misfits := [problem(name, as_cell(value), said) for name, value, said in _misfits(run.source, values)]:
+                self._reject(file, Rejection(document.line, _cells(values), misfits))
             else:
                 yield Row(file, document.line, values, known_as)
 
@@ -186,9 +185,8 @@ def _cells(values: dict) -> dict[str, str | None]:
     return {name: as_cell(value) for name, value in values.items()}
 
 
-def _nested(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
-    """Yield the values that are objects or lists where a column takes a single one, and what is wrong with them."""
+def _misfits(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
+    """Yield the values whose type no column of theirs takes, and what is wrong with them."""
     for name, value in values.items():
-        kind = source.bound[name].kind
-        if isinstance(value, dict | list) and not isinstance(kind, DocumentKind):
-            yield name, value, f"is {'an object' if isinstance(value, dict) else 'a list'}: expected {kind.expected}"
+        if said := source.bound[name].misfit(value):
+            yield name, value, said
