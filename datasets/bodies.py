@@ -1,10 +1,11 @@
 """The body of a request as it arrives: an error unless all of it came, and every part of a form."""
 
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest
 
-from datasets.multipart import FormScanner
+from datasets.multipart import FormScanner, not_utf8
 
 PIECE = 2**16  # bytes
 
@@ -88,3 +89,15 @@ def announced_size(request: HttpRequest) -> int | None:
 
 def _too_slow() -> BodyError:
     return BodyError("The body of the request came too slowly. Nothing was done with it. Send it again.", 408)
+
+
+def expect_utf8(form: bytes) -> None:
+    """Raise BodyError for a field of an URL-encoded form that is not UTF-8: Django would store other characters."""
+    for pair in form.split(b"&"):
+        name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
+        try:
+            name.decode()
+            value.decode()
+        except UnicodeDecodeError as error:
+            field = name.decode("ascii", "backslashreplace")[:100]
+            raise BodyError(f"The form cannot be read: {not_utf8(field, error)}") from None

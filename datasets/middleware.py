@@ -9,7 +9,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.template.defaultfilters import filesizeformat
 
 from config.limits import is_upload
-from datasets.bodies import Body, BodyError
+from datasets.bodies import Body, BodyError, expect_utf8
 from datasets.multipart import boundary_of
 from datasets.refusals import refused
 
@@ -40,6 +40,8 @@ def _read(request: HttpRequest) -> None:
     content = body.read_all(
         limit, f"The body of a request to this address may have {filesizeformat(limit)}. Upload files at /api/imports/."
     )
+    if request.content_type == "application/x-www-form-urlencoded":
+        expect_utf8(content)
     request._stream = BytesIO(content)
     request._read_started = False
     request.META["CONTENT_LENGTH"] = str(len(content))

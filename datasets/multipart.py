@@ -3,7 +3,10 @@
 Django's parser passes over a part whose headers it cannot read, and takes the end of the body for the end of the form.
 """
 
+import codecs
+
 from django.http.multipartparser import (
+    FIELD,
     FILE,
     MAX_TOTAL_HEADER_SIZE,
     RAW,
@@ -23,9 +26,12 @@ def boundary_of(content_type: str) -> bytes | None:
     """Return the boundary of a multipart form; None for a body of another kind. Raises MultiPartParserError."""
     if not content_type.lower().startswith("multipart/"):
         return None
-    boundary = parse_header_parameters(content_type)[1].get("boundary")
+    options = parse_header_parameters(content_type)[1]
+    boundary = options.get("boundary")
     if not boundary or not MultiPartParser.boundary_re.fullmatch(boundary):
         raise MultiPartParserError("Content-Type must have a boundary of 1 to 201 printable ASCII characters.")
+    if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise MultiPartParserError("its texts must be in UTF-8, and Content-Type names another charset.")
     return boundary.encode("ascii")
 
 
@@ -38,6 +44,8 @@ class FormScanner:
         self._state = BEFORE
         self._passed = 0  # bytes of this state that are not held any more
         self._has_no_file = False  # a file field that was left empty
+        self._text: codecs.IncrementalDecoder | None = None  # of a field that is no file
+        self._field = ""
         self.parts = 0
 
     def feed(self, data: bytes) -> None:
@@ -74,6 +82,7 @@ class FormScanner:
             )
         if self._state == BEFORE:
             self._expect_nothing(content)
+        self._expect_text(content, final=True)
         if self._has_no_file and self._passed + len(content) > 2:
             raise MultiPartParserError(f"part {self.parts} has content, and a file name that is empty.")
         self._held, self._passed, self._has_no_file = rest, 0, False
@@ -113,12 +122,34 @@ class FormScanner:
                 f"part {self.parts} has an unknown Content-Transfer-Encoding. Expected one of {', '.join(ENCODINGS)}."
             )
         self._has_no_file = name == b""
+        if kind == FIELD:
+            self._field = force_str(options["name"], errors="backslashreplace")[:100]
+            self._text = codecs.getincrementaldecoder("utf-8")()
+            if encoding == "base64":
+                raise MultiPartParserError(f"the field {self._field} is a text in base64. Send it as it is, in UTF-8.")
 
     def _leave(self, count: int) -> None:
         if self._state in (BEFORE, AFTER):
             self._expect_nothing(self._held[:count])
+        else:
+            self._expect_text(self._held[:count])
         self._held, self._passed = self._held[count:], self._passed + count
+
+    def _expect_text(self, content: bytes, final: bool = False) -> None:
+        if self._text is None:
+            return
+        try:
+            self._text.decode(content, final)
+        except UnicodeDecodeError as error:
+            raise MultiPartParserError(not_utf8(self._field, error)) from None
+        if final:
+            self._text = None
 
     def _expect_nothing(self, content: bytes) -> None:
         if content.strip(b" \t\r\n"):
             raise MultiPartParserError("there is content outside the parts of the form.")
+
+
+def not_utf8(field: str, error: UnicodeDecodeError) -> str:
+    """Return a sentence about the value of *field*, which cannot be read."""
+    return f"the field {field} has the byte 0x{error.object[error.start]:02X}, which is not UTF-8. Send it in UTF-8."

@@ -6,15 +6,17 @@ from typing import Any
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from datasets.admin.keys import is_key
+from datasets.admin.posted import PostedError, check_posted
 from datasets.filter_fields import MOST_VALUES
 from datasets.listing import field_at
 from datasets.refusals import refused
 from datasets.searching import MOST_WORDS, words_of
-from datasets.spelling import day, is_whole_number, shown, whole_number
+from datasets.spelling import day, shown, whole_number
 
 MOST_ORDERED = 5  # columns that a list is ordered by
 ORDER = re.compile(r"-?(?:0|[1-9][0-9]?)(?:\.-?(?:0|[1-9][0-9]?))*", re.ASCII)
@@ -48,21 +50,17 @@ class CheckAdminAddress:
                     _check(admin, name, value, tells_itself)
         except ValueError as error:
             return refused(request, 400, f"{name}: {error}")
+        try:
+            check_posted(request, _admin_of(view))
+        except PostedError as error:
+            return refused(request, 400, str(error))
         return None
 
 
-def is_key(model: type[models.Model], text: str) -> bool:
-    """Tell whether *text* spells a primary key of *model*, whether or not there is such a record."""
-    key = model._meta.pk
-    while key.is_relation:
-        key = key.target_field
-    if isinstance(key, models.IntegerField):
-        return is_whole_number(text)
-    try:
-        key.to_python(text)
-    except (ValidationError, ValueError):
-        return False
-    return "\x00" not in text
+def _admin_of(view) -> ModelAdmin | None:
+    """Return the admin of a view: Django's own name it, ours are its methods."""
+    admin = getattr(view, "model_admin", None) or getattr(getattr(view, "__wrapped__", None), "__self__", None)
+    return admin if isinstance(admin, ModelAdmin) else None
 
 
 def _check(admin: ModelAdmin | None, name: str, value: str, tells_itself: bool) -> None:

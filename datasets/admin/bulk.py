@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 
 from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
+from datasets.admin.posted import ACROSS
 from datasets.history import edits
 from datasets.history.columns import correctable
 from datasets.history.reading import Difference, Readable
@@ -26,7 +27,6 @@ from datasets.refusals import refused
 from datasets.spelling import is_whole_number
 
 SAMPLE = 10
-ACROSS = "select_across"  # the list's own field that says "all that match"
 NONE_CHOSEN = "No records are chosen. Tick them in the list, or choose all that match there. Nothing was changed."
 YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
 

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from datasets import matviews
 from datasets.admin import confirming
+from datasets.admin.keys import KeyField, KeySelect, KeysField, KeysSelect
 from datasets.admin.lists import ListAdmin
 from datasets.admin.texts import TextField
 from datasets.history import edits
@@ -57,12 +58,19 @@ class EditedAdmin(ListAdmin):
         names = key_names(self.model) | ({meta.pk.name} if meta.pk.editable and not meta.pk.auto_created else set())
         return [f.name for f in meta.concrete_fields if f.name in names and not isinstance(f, models.AutoField)]
 
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        kwargs.setdefault("form_class", KeyField)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         # The admin leaves out what has a table of its own between; here that table is a field of the record.
+        kwargs.setdefault("form_class", KeysField)
         if db_field.remote_field.through._meta.auto_created:
             return super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs.setdefault("widget", admin.widgets.AutocompleteSelectMultiple(db_field, self.admin_site))
+            kwargs.setdefault("widget", KeysSelect(db_field, self.admin_site))
         else:
             kwargs.setdefault("widget", admin.widgets.FilteredSelectMultiple(db_field.verbose_name, False))
         return db_field.formfield(**kwargs)

@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from datasets.admin import confirming
-from datasets.admin.addresses import is_key
 from datasets.admin.editing import EditedAdmin
+from datasets.admin.keys import is_key
 from datasets.history import edits
 from datasets.history.reading import Readable, changes_of, entries, stored_row
 from datasets.history.standing import deletion_by_hand

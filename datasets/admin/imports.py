@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from datasets import reports, tasks
 from datasets.admin import confirming, runpage
+from datasets.admin.posted import PostedError, check_single
 from datasets.bodies import BodyError
 from datasets.history.undoing import UndoOvertakenError, UndoRefused, undo_run
 from datasets.loading import missing
@@ -40,6 +41,14 @@ def _expect_files_as_files(request) -> None:
             f"The form has files, or a text in place of a file, in the field {others[0][:100]}. Expected "
             "files, in the field files. Nothing was imported."
         )
+
+
+def _expect_one_of_each(request) -> None:
+    """Raise BodyError for a field that is sent twice."""
+    try:
+        check_single(request.POST, {"files"})
+    except PostedError as error:
+        raise BodyError(str(error)) from error
 
 
 class ImportViews:
@@ -126,6 +135,7 @@ class ImportViews:
         form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
         if posted:
             _expect_files_as_files(request)
+            _expect_one_of_each(request)
         if posted and form.is_valid():
             run = form.new_run(request.user)
             tasks.rehearse(run)
