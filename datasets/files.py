@@ -12,7 +12,7 @@ from django.conf import settings
 
 from datasets.escaping import escaped
 from datasets.exported import exported_table, instead
-from datasets.folders import Folders, dangling
+from datasets.folders import Folders, dangling, read_twice, real_first
 from datasets.naming import as_text, given, shortest
 from datasets.reading import OddTextError, ReadError, StoredFile, matches
 from datasets.reading.text import Text
@@ -36,11 +36,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class Found:
-    """A file, and the sources that read it, in the dataset's order; *called* is its path under its own name."""
+    """A file, and the sources that read it, in the dataset's order; *called* is its path under its own name.
+
+    *top* is the folder that everything was in that was given to be imported.
+    """
 
     path: Path | StoredFile
     sources: tuple[Source, ...]
     called: Path
+    top: Path | None = None
 
     def keep(self) -> StoredFile:
         """Return where its bytes are kept, and their sha256."""
@@ -82,39 +86,43 @@ def find(
     folders, unfit = Folders(), []
     folders.pass_over(kept_at(""))  # imports that were kept are not to come again
 
-    def search(files: Iterable[Path]) -> bool:
-        fits = False
+    def search(files: Iterable[Path]) -> None:
         for file in files:
             if matched := any(fnmatch.fnmatchcase(as_text(file.name).lower(), p.lower()) for p in patterns):
                 fitting, why = _outright(file, sources, encoding), ""
             else:
                 fitting, why = _sources_in_folder(file, sources, encoding)
             if fitting:
-                found.setdefault(given(file), Found(file, tuple(fitting), given(file)))
+                found.setdefault(given(file), Found(file, tuple(fitting), given(file), top))
             elif not matched:
                 unfit.append((file, why))
-            fits = fits or bool(fitting)
-        return fits
 
     paths = list(paths)
-    empty = [path for path in paths if path.is_dir() and not search(sorted(folders.files_in(path)))]
-    for link, files in folders.files_behind_links():
-        if search(sorted(files)):
-            empty = [path for path in empty if path not in link.parents]
+    top = Path(os.path.commonpath([given(path).parent for path in paths]))
+    for path in real_first(paths, top):
+        if path.is_dir():
+            search(sorted(folders.files_in(path)))
+    for _, files in folders.files_behind_links():
+        search(sorted(files))
+    holding = {folder for path in (*found, *folders.again) for folder in (path, *path.parents)}
     for path in paths:
         if path.is_dir():
-            if path in empty and not any(given(path) in file.parents for file in found):
+            if given(path) not in holding:
                 raise FilesError(
                     f"{as_text(path)} holds no file that fits a source. Expected:\n{described(sources)}"
                     + "".join(f"\n{as_text(one)} {why}." for one, why in folders.unread[:MOST_TOLD])
                 )
         elif path.is_file():
-            found.setdefault(given(path), Found(path, tuple(_outright(path, sources, encoding)), given(path)))
+            found.setdefault(given(path), Found(path, tuple(_outright(path, sources, encoding)), given(path), top))
         elif why := dangling(path):
             raise FilesError(f"{as_text(path)} {as_text(why)}.")
         else:
             what = "is neither a file nor a folder" if path.exists() else "is not there: expected a file or a folder"
             raise FilesError(f"{as_text(path)} {what}.")
+    own_name = ((path, any(s.folder_of(path) == path.parent for s in one.sources)) for path, one in found.items())
+    for path, other in read_twice(own_name, top).items():
+        folders.tell_again(path, other)
+        del found[path]
     unread = [*unfit, *folders.unread]
     return list(found.values()), _told(found, sorted(unread))
 

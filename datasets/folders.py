@@ -2,9 +2,11 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from datasets.naming import given
 
 
 @dataclass
@@ -14,31 +16,40 @@ class Folders:
     entered: dict[tuple[int, int], Path] = field(default_factory=dict)  # folders, by device and inode
     unread: list[tuple[Path, str]] = field(default_factory=list)
     links: list[Path] = field(default_factory=list)  # to folders, which are entered last: a real folder's name counts
+    again: list[Path] = field(default_factory=list)  # what was read already, under another name
+    silent: set[tuple[int, int]] = field(default_factory=set)  # folders that are never entered and never listed
 
     def pass_over(self, folder: Path) -> None:
         """Enter *folder* never."""
         if (identity := _identity(folder)) is not None:
-            self.entered[identity] = folder
+            self.silent.add(identity)
 
     def files_in(self, folder: Path) -> Iterator[Path]:
-        """Yield the files below *folder*, each by its path there; what begins with a dot is passed over."""
+        """Yield the files below *folder*, each by its path there; what begins with a dot is only listed."""
         yield from self._walk(folder)
+
+    def tell_again(self, path: Path, other: Path) -> None:
+        """List *path*, which was read already as *other*."""
+        what = "a link to" if _is_link(path) else "the same as"
+        self.again.append(given(path))
+        self.unread.append((path, f"is {what} {other}, which was read already"))
 
     def files_behind_links(self) -> Iterator[tuple[Path, list[Path]]]:
         """Yield the links to folders that were met on the way, each with the files below it."""
         while self.links:
             link = self.links.pop(0)
-            if (entered := self.entered.get(_identity(link))) is not None:
-                self.unread.append((link, f"is a link to {entered}, which was read already"))
-            else:
-                yield link, list(self._walk(link))
+            yield link, list(self._walk(link))
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         waiting = [folder]
         while waiting:
             here = waiting.pop()
             if (identity := _identity(here)) is not None:
-                if identity in self.entered:
+                if identity in self.silent:
+                    continue
+                if (entered := self.entered.get(identity)) is not None:
+                    if given(entered) != given(here):
+                        self.tell_again(here, entered)
                     continue
                 self.entered[identity] = here
             try:
@@ -48,6 +59,7 @@ class Folders:
                 continue
             for name in names:
                 if name.startswith("."):
+                    self.unread.append((here / name, "is hidden and was passed over"))
                     continue
                 kind = self._kind(path := here / name)
                 if kind == "file":
@@ -76,6 +88,47 @@ class Folders:
 def dangling(path: Path) -> str:
     """Return what is said of a link that leads nowhere; nothing for anything else."""
     return f"is a link to {os.readlink(path)}, which is not there" if path.is_symlink() and not path.exists() else ""
+
+
+def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
+    """Return *paths* with those behind that a link below *top* leads to: the name of a real folder or file counts."""
+    folders = {top: False, Path(top.anchor): False}
+
+    def is_behind_link(path: Path) -> bool:
+        if path.parent not in folders:
+            folders[path.parent] = is_behind_link(path.parent)
+        return folders[path.parent] or path.is_symlink()
+
+    return sorted(paths, key=lambda path: is_behind_link(given(path)))
+
+
+def read_twice(files: Iterable[tuple[Path, bool]], top: Path) -> dict[Path, Path]:
+    """Return the files that are another of the *files* under a second name, each with that one.
+
+    A file comes with whether it is known by its own name: then a link to another file is a second name of that. A link
+    in a folder by which it is known is a file of its own, as the store that it leads to has no name to give.
+    """
+    own_name, known, twice = dict(files), {}, {}
+    identities: dict[Path, tuple[int, int] | None] = {}
+
+    def entry(path: Path) -> tuple:
+        if path.parent not in identities:
+            identities[path.parent] = _identity(path.parent)
+        return identities[path.parent], path.name
+
+    for path in real_first(own_name, top):
+        other = known.get(entry(path))
+        if other is None and own_name[path] and path.is_symlink():
+            other = known.get(entry(Path(os.path.realpath(path))))
+        if other is None:
+            known[entry(path)] = path
+        else:
+            twice[path] = other
+    return twice
+
+
+def _is_link(path: Path) -> bool:
+    return any(part.is_symlink() for part in (path, path.parent))
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -9,8 +9,9 @@ from datasets.loading.filling import SourceRun
 from datasets.loading.mended import continued
 from datasets.loading.runs import ImportRefused
 from datasets.models import ImportRun, SourceFile
-from datasets.naming import as_text, names_of, shortest
-from datasets.sources import Source
+from datasets.naming import SameNameError, as_text, names_of, shortest
+from datasets.reading import ReadError, read_json
+from datasets.sources import JSONSource, Source
 
 
 def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: str | None) -> list[SourceRun]:
@@ -25,7 +26,7 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
             continue
         reading = _one_kind(read)
         mine, paths, mended, exported = [], {}, {}, {}
-        names = names_of(reading, [(file.called, kept[file.path].sha256) for file, _ in read])
+        names = _names_of(reading, [file for file, _ in read], kept, run.encoding)
         for (file, _), name in zip(read, names, strict=True):
             stored = kept[file.path]
             of = None if known_as else continued(as_text(file.called.name), source.name)
@@ -57,6 +58,22 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
             )
         result.append(SourceRun(reading, mine, paths, unusable, beside=result, mended=mended, parts=exported))
     return result
+
+
+def _names_of(source: Source, read: list[Found], kept: dict, encoding: str) -> list[str]:
+    """Return what the files are known by; raises ImportRefused where two would have one name."""
+
+    def documents(place: int) -> int:
+        try:
+            return sum(1 for _ in read_json(kept[read[place].path], encoding=encoding))
+        except ReadError:
+            return 1
+
+    files = [(file.called, kept[file.path].sha256) for file in read]
+    try:
+        return names_of(source, files, read[0].top, documents if isinstance(source, JSONSource) else lambda place: 1)
+    except SameNameError as error:
+        raise ImportRefused(str(error)) from None
 
 
 def _paths(read: list[tuple[Found, Source]], name: str) -> str:
