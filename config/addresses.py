@@ -1,5 +1,6 @@
 """What the site refuses about an address before any view sees it: each time with a sentence, and 4xx."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
@@ -12,6 +13,7 @@ from django.template.loader import get_template
 from datasets.api.problems import failure
 from datasets.refusals import refused, wants_problem
 
+PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
 MOST_BYTES = 7000  # of a query string, beside the cursor that a list adds to it for its next page
 MOST_BYTES_WITH_CURSOR = 8100  # gunicorn takes a request line of 8,190
 MOST_PARAMETERS = 1000
@@ -40,9 +42,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _refusal_of(request: HttpRequest) -> HttpResponse | None:
     try:
-        request.get_host()
+        host = request.get_host()
     except DisallowedHost:
         return refused(request, 400, "The Host header names a host that this site does not serve.")
+    if (port := PORT.search(host)) and not 1 <= int(port[1]) <= 65535:
+        return refused(request, 400, "The Host header names no port: expected a number from 1 to 65535.")
     query, raw = get_bytes_from_wsgi(request.META, "QUERY_STRING", ""), request.META.get("RAW_URI", "")
     if not raw.isascii():  # as gunicorn has read it
         return refused(

@@ -8,11 +8,13 @@ from gunicorn.workers.gthread import TConn
 
 from config import limits
 from config.pace import Pace, PacedUnreader
+from config.uploaders import uploader
 
 LONGEST_CHUNK_LINE = 1024
 LONGEST_TRAILERS = 8192
 TARGET = re.compile(rb"^(?:\r\n)?([^ \r\n]*) ([^ \r\n]*)")
-FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+SPACED = re.compile(rb"^(?:\r\n)?[A-Z]+ [^\r\n]* [^\r\n]* HTTP/[0-9.]+\r\n")
+FIELD = re.compile(rb"\r\n(content-length|content-type|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect[ \t]*:[^\r\n]*", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -43,6 +45,7 @@ class Connection(TConn):
         self.state = State.WAITING
         self.is_polled = False
         self.counted = 0  # bytes that the worker holds for it
+        self.uploader = b""  # a digest that tells accounts apart, of an upload
 
     def begin(self, now: float) -> None:
         """Expect a request, of which some bytes may have come behind the one before it."""
@@ -50,6 +53,8 @@ class Connection(TConn):
         self.state, self.deadline = State.WAITING, now + limits.HEADER_SECONDS
         self._head = self._end = self._chunk = self._content = self._seen = 0
         self._is_chunked = False
+        self._pace: Pace | None = None  # of a small body that may come as slowly as an upload
+        self._last = now
 
     @property
     def head(self) -> bytes:
@@ -64,6 +69,9 @@ class Connection(TConn):
     def add(self, data: bytes, now: float) -> None:
         """Take in what has arrived; raises RefusedError."""
         self.received += data
+        if self._pace:
+            self._pace.add(len(data), now - self._last)
+            self._last, self.deadline = now, now + self._pace.left()
         self.look(now)
 
     def look(self, now: float) -> None:
@@ -108,9 +116,13 @@ class Connection(TConn):
     def _expect_body(self, now: float) -> None:
         """Find out what comes behind the headers. What is wrong with them is for gunicorn's parser to say."""
         head = bytes(self.received[: self._head])
+        if SPACED.match(head):
+            raise RefusedError(400, "The address holds a space. Write each space of an address as %20.")
         fields: dict[bytes, bytes] = {}
         for name, value in FIELD.findall(head):
             fields[name.lower()] = value.strip()
+            if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise RefusedError(501, "The request's Transfer-Encoding is not known here. Use chunked, or none.")
         length, method, target = fields.get(b"content-length", b"0"), b"", b""
         if match := TARGET.match(head):
             method, target = match.groups()
@@ -120,12 +132,17 @@ class Connection(TConn):
         if not self._is_chunked and not size:
             self._end = self._head
             return
-        if limits.is_upload(method.decode("latin-1"), path.decode("latin-1")):
-            self.state = State.UPLOAD
+        is_upload = limits.is_upload(method.decode("latin-1"), path.decode("latin-1"))
+        is_form = fields.get(b"content-type", b"").lower().startswith(b"multipart/")
+        if is_upload and is_form and (self._is_chunked or size > limits.BODY_LIMIT):
+            self.state, self.uploader = State.UPLOAD, uploader(head, self.client)
             return
         if size > limits.BODY_LIMIT:
             raise _too_large()
         self._end, self.deadline = self._head + size, now + limits.BODY_SECONDS
+        if is_upload:
+            self._pace = Pace(limits.UPLOAD_GRACE, limits.UPLOAD_RATE, limits.UPLOAD_SECONDS)
+            self._last, self.deadline = now, now + self._pace.left()
         if fields.get(b"expect", b"").lower() == b"100-continue" and len(self.received) == self._head:
             self.sock.send(CONTINUE)
             kept = EXPECT.sub(b"", head)

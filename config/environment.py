@@ -4,13 +4,18 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"  # what a checkout makes for itself: database, uploads, collected static files; not committed
+
+# As a browser writes one: a host name in ASCII and in small letters, or an address of IPv4 or IPv6.
+LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+ORIGIN = re.compile(
+    rf"https?://(?:{LABEL}(?:\.{LABEL})*|\[[0-9a-f:.]{{2,45}}\])(?::(?P<port>[1-9][0-9]{{0,4}}))?", re.ASCII
+)
 
 
 class Environment(environ.FileAwareEnv):
@@ -100,10 +105,11 @@ def origins(name: str) -> list[str]:
     """A variable that holds a list of origins, such as ``https://notebook.example.org``, separated by commas."""
     found = words(name, default=[])
     for origin in found:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+        match = ORIGIN.fullmatch(origin)
+        if not match or not 1 <= int(match["port"] or 80) <= 65535:
             raise ImproperlyConfigured(
-                f"{name} must be origins (a scheme, a host name and, where it is not the usual one, a port), but holds "
+                f"{name} must be origins (a scheme, a host name without *, and a port from 1 to 65535 where it "
+                f"is not the usual one), but holds "
                 f"{origin!r}. Type, for example: export {name}=https://notebook.example.org"
             )
     return found

@@ -59,8 +59,7 @@ class Worker(WaitingWorker):
             super().finish_request(conn, fs)
             return
         if conn.state is State.UPLOAD:
-            self.uploading -= 1
-            self.begin_uploads()
+            self.end_upload(conn)
         if not fs.cancelled() and not fs.exception() and fs.result():
             super().finish_request(conn, fs)
         else:

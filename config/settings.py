@@ -100,13 +100,14 @@ WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
 SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that a process hashes at once
 
-# Pages of other origins that may read /api/ in a browser. They send no cookies, so a token is their only account.
+# Pages of other origins that may read /api/ in a browser, and send imports. They send no cookies: a token is their only
+# account.
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Masked-Columns", "Retry-After", "X-Request-ID"]
 
 # The site
 
@@ -143,6 +144,7 @@ MIDDLEWARE = [
     "config.addresses.check_address",
     "datasets.middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.head_requests.answer_as_get",
     "config.headers.add_headers",
     "datasets.query_time_middleware.LimitQueryTime",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -4,7 +4,7 @@ import errno
 import socket
 import struct
 import sys
-from collections import deque
+from collections import Counter
 from functools import partial
 from selectors import EVENT_READ
 from time import monotonic
@@ -19,7 +19,7 @@ PIECE = 2**16  # bytes
 OFTEN = 0.2  # seconds between two looks for who is too slow
 HELD = 2**26  # bytes of requests that are not whole, of all connections together
 LINGER = 2.0  # seconds for which what a client still sends is read and dropped, so that it sees the answer
-UPLOAD_WAIT = 30.0  # seconds that an upload waits for others to end
+UPLOAD_WAIT = 5.0  # seconds that an upload waits for others to end
 
 
 class WaitingWorker(ThreadWorker):
@@ -33,8 +33,8 @@ class WaitingWorker(ThreadWorker):
         super().__init__(*args, **kwargs)
         self.reading: dict[Connection, None] = {}  # a request of theirs is expected, or arrives; the oldest first
         self.lingering: dict[Connection, None] = {}
-        self.uploads: deque[Connection] = deque()  # that wait for a thread
-        self.uploading = 0
+        self.uploads: list[Connection] = []  # that wait for a thread
+        self.uploading: Counter[bytes] = Counter()  # by whom
         self.held = 0  # bytes of requests that are not whole
         self._looked = 0.0
 
@@ -139,10 +139,22 @@ class WaitingWorker(ThreadWorker):
             self._dispatch(conn)
 
     def begin_uploads(self) -> None:
-        """Let as many uploads begin as may go on at once: half of the threads are for others."""
-        while self.uploads and self.uploading < max(1, self.cfg.threads // 2):
-            self.uploading += 1
-            self._dispatch(self.uploads.popleft())
+        """Let uploads begin: half of the threads are for other requests, and half of the slots for other accounts."""
+        slots = max(1, self.cfg.threads // 2)
+        share = max(1, slots // 2)
+        for conn in list(self.uploads):
+            if self.uploading.total() >= slots:
+                return
+            if self.uploading[conn.uploader] < share:
+                self.uploads.remove(conn)
+                self.uploading[conn.uploader] += 1
+                self._dispatch(conn)
+
+    def end_upload(self, conn: Connection) -> None:
+        """Free the slot of an upload, and let the next one begin."""
+        self.uploading[conn.uploader] -= 1
+        self.uploading += Counter()  # which forgets who has none
+        self.begin_uploads()
 
     def _dispatch(self, conn: Connection) -> None:
         conn.sock.setblocking(True)
@@ -220,8 +232,13 @@ class WaitingWorker(ThreadWorker):
         for conn in [conn for conn in self.lingering if conn.deadline <= now]:
             self._close(conn)
         while self.uploads and self.uploads[0].deadline <= now:
-            conn = self.uploads.popleft()
-            self._refuse(conn, 503, "Other uploads are going on. Try again in a while.", 30)
+            self._refuse(
+                self.uploads.pop(0),
+                503,
+                "Other uploads are going on: the server takes few at once, and one account has half of them at most. "
+                "Try again in a while.",
+                30,
+            )
 
     def _cap_keepalive(self, deadline: float) -> None:
         super()._cap_keepalive(deadline)

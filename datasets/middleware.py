@@ -12,12 +12,18 @@ from config.limits import is_upload
 from datasets.bodies import Body, BodyError, expect_utf8
 from datasets.multipart import boundary_of
 from datasets.refusals import refused
+from datasets.spelling import shown
 
 
 def whole_bodies(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
     """Read the body of every request that is no upload before anything is done, and refuse one that is not whole."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        encoding = request.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity"):
+            return refused(
+                request, 415, f"Expected a body without Content-Encoding, found {shown(encoding)}. Send it as it is."
+            )
         if not is_upload(request.method, request.path_info):
             try:
                 _read(request)

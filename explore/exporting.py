@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
+from config.head_requests import is_head
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export, spreadsheet
 from datasets.exports.columns import is_masked
 from datasets.exports.responses import ExportResponse, headers_of
@@ -110,7 +111,7 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
         state.refuse("format", str(error))
         return _form(request, state, order)
     headers = made.headers | {"Cache-Control": "no-store"}
-    if request.method == "HEAD":
+    if is_head(request):
         return headers_of(made, headers)
     return ExportResponse(made, headers)
 

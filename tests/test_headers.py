@@ -1,5 +1,7 @@
 """Headers for caches, for pages of other origins, and for clients that would ask for a part of an answer."""
 
+from contextlib import closing
+
 import pytest
 
 ORIGIN = "https://notebook.example.org"
@@ -40,7 +42,7 @@ def test_an_origin_that_is_listed_may_read_the_api_and_its_refusals(db, client, 
     for address in ["/api/people/places/", "/api/people/places/?format=csv", "/api/people/places/?no=1", "/api/no/"]:
         answer = client.get(address, headers={"Origin": ORIGIN})
         assert answer["Access-Control-Allow-Origin"] == ORIGIN, address
-        assert "ETag" in answer["Access-Control-Expose-Headers"]
+        assert {"ETag", "Masked-Columns"} <= set(answer["Access-Control-Expose-Headers"].split(", "))
         assert "Access-Control-Allow-Credentials" not in answer
 
 
@@ -65,3 +67,23 @@ def test_another_origin_is_refused(db, client, cors, origin):
 @pytest.mark.parametrize("address", ["/admin/login/", "/explore/sign-in/"])
 def test_only_the_api_may_be_read_from_elsewhere(db, client, cors, address):
     assert "Access-Control-Allow-Origin" not in client.get(address, headers={"Origin": ORIGIN})
+
+
+def test_a_static_file_that_is_missing_is_a_404_under_debug(db, client, settings):
+    settings.DEBUG = settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    assert client.get("/static/nope.css").status_code == 404
+    with closing(client.get("/static/admin/css/base.css")) as answer:
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
+def test_a_host_with_a_port_that_is_none_is_refused(db, client, port):
+    answer = client.get("/api/", headers={"Host": f"localhost:{port}"})
+    assert answer.status_code == 400 and "65535" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["/api/imports/", "/admin/login/", "/admin/datasets/importrun/import/"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
+def test_an_encoded_body_is_refused_with_415(db, client, address, encoding):
+    answer = client.post(address, b"x", content_type="application/json", headers={"Content-Encoding": encoding})
+    assert answer.status_code == 415 and "Content-Encoding" in answer.text

@@ -189,7 +189,14 @@ def test_other_origins_read_the_api_only_where_they_are_listed():
     )
 
 
-@pytest.mark.parametrize("origin", ["*", "null", "a.example.org", "https://a.example.org/", "https://a.example.org/x"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("*", "null", "a.example.org", "https://a.example.org/", "https://a.example.org/x", "https://*.example.org"),
+        *("https://a_b!.example.org", "https://a b.example.org", "https://a..example.org", "https://u@a.example.org"),
+        *("https://a.example.org:0", "https://a.example.org:65536", "https://a.example.org:", "https://é.example.org"),
+    ],
+)
 def test_an_origin_that_cannot_be_one_is_refused(origin):
     assert refusal(DEBUG="on", CORS_ORIGINS=origin).startswith("CORS_ORIGINS must be origins")
 

@@ -3,6 +3,7 @@
 from django.http import HttpResponseBase
 from rest_framework.renderers import BaseRenderer
 
+from config.head_requests import is_head
 from datasets.api.parameters import Asked, Refused
 from datasets.api.problems import Unavailable
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export
@@ -32,6 +33,6 @@ def streamed(request, records, asked: Asked) -> HttpResponseBase:
         raise Unavailable(str(error), wait=error.retry_after) from None
     except ExportError as error:
         raise Refused({"format": [str(error)]}) from None
-    if request.method == "HEAD":
+    if is_head(request):
         return headers_of(file)
     return ExportResponse(file)

@@ -28,8 +28,14 @@ class VegaFinder(BaseFinder):
         return FileSystemStorage(settings.VAR / "made" / f"vl-convert-{version('vl-convert-python')}")
 
     def find(self, path: str, find_all: bool = False, **kwargs) -> str | list[str]:
-        found = [str(self._made())] if path == NAME else []
-        return found if find_all else (found or [""])[0]
+        """Return the file's path, or a list of paths with *find_all*.
+
+        The list is empty for another path in both cases, as of Django's finders: ``finders.find`` adds it to others.
+        """
+        if path != NAME:
+            return []
+        found = str(self._made())
+        return [found] if find_all else found
 
     def list(self, ignore_patterns) -> Iterator[tuple[str, FileSystemStorage]]:
         self._made()

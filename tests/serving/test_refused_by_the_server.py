@@ -1,6 +1,7 @@
 """What gunicorn refuses before the site sees it: the same problem document, or a page."""
 
 import json
+import time
 
 import pytest
 
@@ -23,6 +24,9 @@ CASES = {
     ),
     "chunks that are none": (b"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
     "an unknown encoding": (b"GET {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13, chunked\r\n\r\n0\r\n", 501),
+    "an encoding alone": (b"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n", 501),
+    "an encoding before chunks": (b"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
+    "a space in the address": (b"GET {path}?search=two words HTTP/1.1\r\nHost: a\r\n", 400),
     "an unknown expectation": (b"GET {path} HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n", 417),
     "lines without CR": (b"GET {path} HTTP/1.1\nHost: localhost\n", 400),
     "another protocol": (b"\x16\x03\x01\x02\x00\x01\x00\r\n", 400),
@@ -61,3 +65,15 @@ def test_health_has_a_port_of_its_own(server):
     assert server.get("/healthz", server.health).endswith(b'{"process": "alive"}')
     assert server.get("/readyz", server.health).startswith(b"HTTP/1.1 503 ")  # its database has no tables
     assert server.get("/api/", server.health).startswith(b"HTTP/1.1 404 ")
+
+
+def test_a_space_in_an_address_is_named(server):
+    told = server.say(b"GET /api/people/places/?search=two words HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 400 ") and b"%20" in told
+
+
+def test_a_transfer_encoding_that_is_unknown_is_refused_at_once(server):
+    for encoding in (b"gzip", b"gzip, chunked", b"chunked, gzip"):
+        start = time.monotonic()
+        told = server.say(b"POST /api/imports/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n" % encoding)
+        assert told.startswith(b"HTTP/1.1 501 ") and time.monotonic() - start < 1.5

@@ -13,7 +13,7 @@ FORM = (
 )
 UPLOAD = (
     b"POST /api/imports/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    b"Content-Length: 50000\r\n\r\n--x\r\n"
+    b"Content-Length: 5000000\r\n\r\n--x\r\n"
 )
 
 

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -9,6 +11,7 @@ from datasets.models import ImportRun
 from datasets.tokens import make_token
 from tests.serving.conftest import everything
 
+LARGE = 2**20 + 1  # bytes of the smallest upload that a thread reads while it arrives
 PLACES = "city,county,country\n" + "".join(f"City {n},Roxburghshire,Scotland\n" for n in range(400))
 BODY = (
     '--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
@@ -58,16 +61,18 @@ def kept(settings) -> list[str]:
 
 def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
     # Not whole: announced, cut, and without a thread held any longer.
-    told = send(server, BODY[:6000], length=len(BODY))
-    assert told.startswith(b"HTTP/1.1 400 ") and b"is not whole" in told and b"application/problem+json" in told
+    for length, said in ((len(BODY), b"ended before"), (LARGE, b"is not whole")):
+        told = send(server, BODY[:6000], length=length)
+        assert told.startswith(b"HTTP/1.1 400 ") and said in told and b"application/problem+json" in told
     # Too slow: a byte now and then.
     start = time.monotonic()
     told = send(server, BODY[:100], pieces=100, pause=0.5)
     assert time.monotonic() - start < 40 and not told.startswith(b"HTTP/1.1 2") and b"is not whole" not in told
-    with server.connect() as connection:
-        connection.sendall(head(server, f"Content-Length: {len(BODY)}") + BODY[:100])
-        told = everything(connection)
-    assert told.startswith(b"HTTP/1.1 408 ") and b"came too slowly" in told
+    for length in (len(BODY), LARGE):
+        with server.connect() as connection:
+            connection.sendall(head(server, f"Content-Length: {length}") + BODY[:100])
+            told = everything(connection)
+        assert told.startswith(b"HTTP/1.1 408 ") and b"came too slowly" in told
     # In chunks: cut before the last one, malformed, and more than may be uploaded.
     for sent in (chunk(BODY[:6000]), chunk(BODY), b"zz\r\n"):
         with server.connect() as connection:
@@ -89,25 +94,70 @@ def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
     assert ImportRun.objects.count() == 2 and len(kept(settings)) == 1
 
 
-def test_at_most_half_of_the_threads_hold_uploads(server, settings):
-    assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
-    end, large = time.monotonic() + 4, BODY[:300] + b"x" * 1_000_000
+@contextmanager
+def slow_uploads(server, secrets: list[str]) -> Iterator[None]:
+    """Uploads that stay under way, one for each secret."""
+    done = threading.Event()
+    large = BODY[:300] + b"x" * 200_000
 
-    def trickle():
-        with server.connect() as connection:
-            connection.sendall(head(server, f"Content-Length: {len(large)}") + large[:200_000])
-            while time.monotonic() < end:
+    def trickle(secret: str) -> None:
+        with server.connect() as connection, suppress(OSError):
+            asked = head(server, f"Content-Length: {2 * LARGE}").replace(server.secret.encode(), secret.encode())
+            connection.sendall(asked + large)
+            while not done.wait(0.2):
                 connection.sendall(b"x" * 400)  # a little more than has to come
-                time.sleep(0.2)
 
-    slow = [threading.Thread(target=trickle) for _ in range(6)]
+    slow = [threading.Thread(target=trickle, args=[secret]) for secret in secrets]
     for thread in slow:
         thread.start()
-    held = answered = 0
-    while time.monotonic() < end - 0.5:
-        held = max(held, len([name for name in kept(settings) if name.startswith(".upload-")]))
-        answered += server.get("/api/").startswith(b"HTTP/1.1 200 ")
-        time.sleep(0.1)
-    for thread in slow:
-        thread.join()
-    assert held == 2 and answered > 2
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in slow:
+            thread.join()
+
+
+def wait_for_uploads(settings, count: int) -> None:
+    end = time.monotonic() + 20
+    while len(under_way(settings)) != count and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len(under_way(settings)) == count
+
+
+def under_way(settings) -> list[str]:
+    return [name for name in kept(settings) if name.startswith(".upload-")]
+
+
+def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(server, settings, django_user_model):
+    # Four threads: two uploads at once, of which one account has one.
+    other = make_token(django_user_model.objects.create_superuser("other"), "raw", ["read", "import"])[1]
+    with slow_uploads(server, [server.secret] * 4):
+        wait_for_uploads(settings, 1)
+        with slow_uploads(server, [other] * 3):
+            wait_for_uploads(settings, 2)
+            assert server.get("/api/").startswith(b"HTTP/1.1 200 ")
+            # A small body takes no place of an upload: neither an order in JSON nor a small form.
+            order = b'{"dataset": "nothing"}'
+            with server.connect() as connection:
+                asked = head(server, f"Content-Length: {len(order)}\r\nConnection: close")
+                connection.sendall(asked.replace(b"multipart/form-data; boundary=x", b"application/json") + order)
+                assert everything(connection).startswith(b"HTTP/1.1 400 ")
+            assert send(server, BODY).startswith(b"HTTP/1.1 202 ")
+            # A large one is told after a short while, and not left to wait.
+            start = time.monotonic()
+            told = send(server, BODY, length=LARGE)
+            assert told.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 30" in told and b"Other uploads" in told
+            assert time.monotonic() - start < 20
+            assert len(under_way(settings)) == 2
+
+
+def test_an_upload_of_another_account_begins_while_one_account_sends_slowly(server, settings, django_user_model):
+    other = make_token(django_user_model.objects.create_superuser("other"), "raw", ["read", "import"])[1]
+    with slow_uploads(server, [server.secret] * 6):
+        wait_for_uploads(settings, 1)
+        whole = chunk(BODY) + b"0\r\n\r\n"
+        told = server.say(
+            head(server, "Transfer-Encoding: chunked").replace(server.secret.encode(), other.encode()) + whole
+        )
+        assert told.startswith(b"HTTP/1.1 202 ")

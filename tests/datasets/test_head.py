@@ -1,0 +1,49 @@
+"""HEAD is answered as GET: the same status and the same headers, without the body."""
+
+from datasets.models import ImportRun
+
+OWN = {"X-Request-ID", "Expires"}  # of the moment
+
+
+ADDRESSES = [
+    "/",
+    "/admin/",
+    "/admin/login/",
+    "/admin/people/place/",
+    "/admin/people/place/1/change/",
+    "/admin/people/place/1/delete/",
+    "/admin/people/place/1/history/",
+    "/admin/people/place/?p=0x1",
+    "/admin/datasets/importrun/import/",
+    "/api/",
+    "/api/people/places/",
+    "/api/people/places/1/",
+    "/api/people/places/?nope=1",
+    "/api/people/places/?format=csv",
+    "/api/people/places/summary/?by=country",
+    "/api/imports/1/apply/",
+    "/api/nothing/",
+    "/api/schema/",
+    "/explore/",
+    "/explore/people/places/",
+    "/explore/people/places/chart.json",
+    "/explore/people/places/export/file/",
+    "/explore/nothing/",
+]
+
+
+def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
+    bring("people", places="city,county,country\nKelso,Borders,Scotland\n")
+    assert ImportRun.objects.exists()
+    for address in ADDRESSES:
+        got, asked = admin_client.get(address), admin_client.head(address)
+        expected = {name: value for name, value in got.headers.items() if name not in OWN}
+        found = {name: value for name, value in asked.headers.items() if name not in OWN}
+        assert (asked.status_code, found) == (got.status_code, expected), address
+        assert not b"".join(asked)
+
+
+def test_head_of_a_stranger_is_as_get(db, client):
+    for address in ("/admin/", "/admin/login/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
+        got, asked = client.get(address), client.head(address)
+        assert (asked.status_code, asked.get("Content-Length")) == (got.status_code, got.get("Content-Length")), address
