@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 
 from datasets import identity
 from datasets.cells import Document, Kind, Text
+from datasets.characters import clean, is_unseen, visible
 from datasets.markers import Markers
 from datasets.personal import MASK, personal_names
 from datasets.problems import MaskedValueError, Rejected, Rejection, distinct, problem
 from datasets.reading import Batch
-from datasets.reading.characters import clean, cleaned, is_unseen, visible, without_marks
+from datasets.reading.characters import cleaned, without_marks
 from datasets.second_headings import SECOND, SecondHeadings
 from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
 from datasets.vocabularies import Vocabulary

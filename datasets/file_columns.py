@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from datasets import cells, exact_json
-from datasets.reading.characters import clean, is_unseen
+from datasets.characters import clean, is_unseen
 
 KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # of JSON values that no text column takes
 

@@ -7,9 +7,10 @@ import django_filters
 from django import forms
 from django.db import models
 
+from datasets.characters import clean
 from datasets.labels import is_known
 from datasets.searching import MOST_WORDS, words_of
-from datasets.spelling import composed, day, decimal_number, is_whole_number, shown, values_in
+from datasets.spelling import day, decimal_number, is_whole_number, shown, values_in
 
 MOST_VALUES = 500  # of one list, such as id__in
 TEXTS = (forms.CharField, forms.ChoiceField)
@@ -44,10 +45,10 @@ class SeveralField(django_filters.fields.BaseCSVField):
 
 
 class ComposedField(forms.CharField):
-    """A text, with each accent as part of its letter, as stored texts have it."""
+    """A text, cleaned as stored texts are."""
 
     def to_python(self, value):
-        return composed(super().to_python(value))
+        return clean(super().to_python(value))
 
 
 class LabelField(ComposedField):

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datasets.characters import visible
+from datasets.reading.characters import formats_removed
 from datasets.sources import Column, Source
 
 SPELLED = "NA N/A n.a. #N/A <NA> NaN NULL None nil \\N ? - -- .".split()
@@ -22,7 +24,7 @@ class Markers:
 
     def look(self, column: Column, distinct: pa.Array, indices: pa.Array | None) -> None:
         """Count the markers in a column of a batch, of which those that are declared are null already."""
-        marked = pc.is_in(distinct, MARKERS)
+        marked = pc.is_in(formats_removed(distinct), MARKERS)
         if not pc.any(marked).as_py():
             return
         places = np.flatnonzero(marked.fill_null(False))
@@ -47,5 +49,6 @@ class Markers:
 
 
 def _listed(found: Counter[str]) -> str:
-    told = [f'"{text}" ({count:,} {"row" if count == 1 else "rows"})' for text, count in found.most_common(SHOWN)]
+    shown = [(visible(text), count) for text, count in found.most_common(SHOWN)]
+    told = [f'"{text}" ({count:,} {"row" if count == 1 else "rows"})' for text, count in shown]
     return ", ".join(told) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import combining, normalize
 
+from datasets.characters import clean, visible
 from datasets.chunks import chunks
 from datasets.escaping import escaped
 from datasets.models import ImportRun, SourceFile
-from datasets.reading.characters import clean, visible
 from datasets.sources import Source
 
 LONGEST = SourceFile._meta.get_field("name").max_length

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from django.apps import apps
 
+from datasets.characters import visible
 from datasets.models import ImportRun, SourceFile
 from datasets.personal import hidden_fields
-from datasets.reading.characters import visible
-from datasets.reading.headings import plain
+from datasets.reading.headings import plain, quoted_heading
 from datasets.sources import dataset_apps, sources_of
 
 HIDDEN = "(hidden)"
@@ -48,7 +48,8 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
         return text[: text.index('"')] + HIDDEN + text[text.rindex('"') + 1 :]
     quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
     text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
-    unknown = {shown for cell in (*quoted, *cells) if plain(cell) not in known for shown in (cell, visible(cell))}
+    unknown = [cell for cell in (*quoted, *cells) if plain(cell) not in known]
+    unknown = {shown for cell in unknown for shown in (cell, visible(cell), quoted_heading(cell))}
     for cell in sorted(unknown - {""}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(cell)}(?!\w)", HIDDEN, text)
     return ADDRESS.sub(HIDDEN, text)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from datasets.characters import visible
 from datasets.reading import Malformed
-from datasets.reading.characters import visible
 
 
 @dataclass
@@ -35,9 +35,9 @@ def distinct(headings: Sequence[str]) -> list[str]:
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
     """Return one thing that is wrong with a row: the column and its value (None for the row as a whole).
 
-    Of a text, what nobody would see is written out; the row itself is kept as it came.
+    Of a text, what nobody would see, and control characters, are written out; the row itself is kept as it came.
     """
-    return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": message}
+    return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": visible(message)}
 
 
 class Rejected(Sequence):

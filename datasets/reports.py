@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from datasets.characters import visible
+from datasets.escaping import escaped
 from datasets.loading import Outcome
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import hidden_fields
@@ -74,12 +76,12 @@ def summary(outcome: Outcome) -> Iterator[str]:
     rehearsed = " Nothing was changed: it was a rehearsal." if run.dry_run else ""
     yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{rehearsed}"
     for source, files in by_source(run).items():
-        where = files[0].name if len(files) == 1 else f"{len(files):,} files"
+        where = _printed(files[0].name) if len(files) == 1 else f"{len(files):,} files"
         counts = totals(files)
         shown = [f"{counts[name]:,} {name}" for name in COUNTS if counts[name] or name in COUNTS[:4]]
         yield f"  {source} ({where}): {', '.join(shown)}"
     for table, values in run.new_lookups.items():
-        yield f"  new in {table}: {', '.join(values)}"
+        yield f"  new in {table}: {', '.join(map(_printed, values))}"
     for note in run.notes:
         yield f"  {note}"
     yield from rejected_lines(run)
@@ -88,7 +90,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
         yield f"Gone from their files ({len(outcome.missing):,}" + (f", {removed:,} removed):" if removed else "):")
         for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
             called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
-            yield f"  {entry['source']} {entry['record']}{called}, last seen in {entry['file']} on line {entry['line']}"
+            record = _printed(f"{entry['source']} {entry['record']}{called}, last seen in {entry['file']}")
+            yield f"  {record} on line {entry['line']}"
         yield from _more(len(outcome.missing))
 
 
@@ -99,8 +102,13 @@ def rejected_lines(run: ImportRun) -> Iterator[str]:
         return
     yield f"Rejected ({count:,}):"
     for row in rejected[:SHOWN]:
-        yield f"  {row.file.source}, {row.file.name} line {row.line}: {row.told}"
+        yield f"  {row.file.source}, {_printed(row.file.name)} line {row.line}: {row.told}"
     yield from _more(count)
+
+
+def _printed(text: str) -> str:
+    """Return *text* for a line of a terminal: nothing of it that a terminal obeys or a reader does not see."""
+    return visible(escaped(text))
 
 
 def _more(count: int) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from django.db import models
 from django.utils.text import smart_split, unescape_string_literal
 
-from datasets.spelling import composed, is_whole_number
+from datasets.characters import ZERO_WIDTH, clean
+from datasets.spelling import is_whole_number
 
 MOST_WORDS = 8  # of one search: each is looked for in every column
 REFERRED = 1000  # records found by name in another table, up to which their keys are asked for one by one
@@ -21,8 +22,9 @@ def search(queryset: models.QuerySet, paths: list[str], text: str) -> models.Que
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a search, what stands in quotes as one word, in NFC as stored texts are."""
-    return [_unquoted(word) for word in smart_split(composed(text).replace("\x00", ""))]
+    """Return the words of a search, what stands in quotes as one word, cleaned as stored texts are."""
+    words = [_unquoted(word) for word in smart_split(clean(text).replace("\x00", ""))]
+    return [kept for word in words if (kept := word.strip(ZERO_WIDTH))] or words
 
 
 def _unquoted(word: str) -> str:

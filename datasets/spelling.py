@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from unicodedata import normalize
 
 LARGEST = 2**63 - 1  # a larger whole number fits no column of either engine
 SHOWN = 100  # characters of a refused value that a message shows
@@ -83,11 +82,6 @@ def list_of(values: Iterable[str]) -> str:
         '"' + value.replace('"', '""') + '"' if "," in value or value[:1] == '"' or value != value.strip() else value
         for value in values
     )
-
-
-def composed(text: str) -> str:
-    """Return *text* with each accent as part of its letter (NFC), as stored texts have it."""
-    return text if text.isascii() else normalize("NFC", text)
 
 
 def shown(text: str) -> str:

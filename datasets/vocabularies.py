@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from django.db import connection, models
 
+from datasets.characters import visible, without_format
 from datasets.identity import text_term
-from datasets.reading.characters import visible, without_format
 
+DASH = "Pd"  # Unicode's category of hyphens and dashes of all kinds
 SHOWN = 20  # pairs of terms that are nearly the same
 
 
@@ -55,7 +56,7 @@ class Vocabulary:
     def near_duplicates(self, added: Collection[int]) -> list[str]:
         """Return a sentence for each term, new with one of the keys *added*, that another is nearly the same as.
 
-        Such terms differ only in capitals, accents, separators, a full stop or what nobody sees.
+        Such terms differ only in capitals, accents, separators (dashes of any kind), a full stop or what nobody sees.
         """
         if not added:
             return []
@@ -98,4 +99,5 @@ def nearly_the_same(model: type[models.Model], name: str) -> list[str]:
 def _letters(term: str) -> str:
     """Return what a term has in common with all that are nearly the same."""
     folded = unicodedata.normalize("NFKD", without_format(term)).casefold()
-    return re.sub(r"[\s\-_.'’]+", "", "".join(c for c in folded if not unicodedata.combining(c)))
+    letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != DASH)
+    return re.sub(r"[\s_.'’\u2212]+", "", letters)

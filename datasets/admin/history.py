@@ -14,6 +14,7 @@ from django.urls import path
 from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
 from datasets.admin.keys import is_key
+from datasets.characters import clean
 from datasets.history import edits
 from datasets.history.reading import Readable, changes_of, entries, stored_row
 from datasets.history.standing import deletion_by_hand
@@ -21,7 +22,6 @@ from datasets.listing import label_field
 from datasets.models import Change, Edit
 from datasets.paging import BoundedPaginator
 from datasets.personal import hidden_fields
-from datasets.spelling import composed
 
 PAGE = 50
 
@@ -78,7 +78,7 @@ class HistoryAdmin(EditedAdmin):
         """List the records that are no more, the last to go first."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        asked = composed(request.GET.get("q", "").strip())
+        asked = clean(request.GET.get("q", ""))
         page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
         changes = list(page)
         readable = Readable(self.model, request.user, (change.before for change in changes))

@@ -9,9 +9,9 @@ from datasets.admin.bulk import BulkAdmin
 from datasets.admin.corrections import CorrectedAdmin
 from datasets.admin.history import HistoryAdmin
 from datasets.admin.lists import ReadOnlyAdmin
+from datasets.characters import visible
 from datasets.history.reading import changes_of
 from datasets.models import Change, Edit, Record, SourceFile
-from datasets.reading.characters import visible
 from datasets.vocabularies import nearly_the_same
 
 

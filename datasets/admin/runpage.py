@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from datasets import exact_json, outcomes, reports
+from datasets.characters import visible
 from datasets.models import ImportRun, RejectedRow
 from datasets.personal import masked
-from datasets.reading.characters import visible
 from datasets.rejected import Reader
 from datasets.sources import dataset_apps, sources_of
 
@@ -25,6 +25,7 @@ TABS = {
 }
 SIDES = ("old", "new")
 PER_PAGE = 50
+BREAKS = "\t\r\n"  # which a page shows as they are
 STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
 
 
@@ -152,8 +153,9 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
             "file": row.file.name,
             "line": row.line,
             "cells": [
-                c | {name: visible(c[name]) for name in ("heading", "value") if isinstance(c[name], str)} for c in cells
+                c | {name: visible(c[name], BREAKS) for name in ("heading", "value") if isinstance(c[name], str)}
+                for c in cells
             ],
-            "raw": visible(raw) if (raw := reader.raw(row)) else raw,
+            "raw": visible(raw, BREAKS) if (raw := reader.raw(row)) else raw,
             "others": reader.others(row),
         }

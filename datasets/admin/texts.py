@@ -3,7 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from datasets.reading.characters import composed, is_unseen
+from datasets.characters import clean, is_unseen
 
 
 class TextField(forms.CharField):
@@ -13,4 +13,4 @@ class TextField(forms.CharField):
         text = super().to_python(value)
         if isinstance(text, str) and is_unseen(text):
             raise ValidationError("Type a text that can be seen: this one holds only invisible characters.")
-        return composed(text) if isinstance(text, str) else text
+        return clean(text) if isinstance(text, str) else text

@@ -16,13 +16,14 @@ from datasets.api.parameters import Asked, Refused, asked_of_list, asked_of_reco
 from datasets.api.rows import Shape
 from datasets.api.streams import STREAMED, STREAMED_FORMATS, streamed
 from datasets.api.summary import Summaries
+from datasets.characters import clean, composed
 from datasets.exports import MASKED_HEADER
 from datasets.exports.columns import is_masked
 from datasets.filters import form_field
 from datasets.listing import columns_of
 from datasets.paging import estimated_count
 from datasets.personal import masked_name
-from datasets.spelling import composed, shown
+from datasets.spelling import shown
 
 
 class RecordViewSet(Summaries, viewsets.ViewSet):
@@ -99,9 +100,9 @@ def has_text_key(model: type[models.Model]) -> bool:
 
 
 def _keys(model: type[models.Model], text: str) -> list[Any]:
-    """Return the primary keys that *text*, a part of an address, may mean: a text as it is, or in NFC."""
+    """Return the primary keys that *text*, a part of an address, may mean: a text as it is, or as files spell it."""
     if has_text_key(model):
-        return [] if "\x00" in text else [*{text, composed(text)}]
+        return [] if "\x00" in text else [*{text, composed(text), clean(text)}]
     try:
         return [form_field(columns_of(model)[0].field).clean(text)]
     except forms.ValidationError:

@@ -1,83 +1,30 @@
-"""Characters that nobody sees: spaces of any kind, format characters, and accents typed in more than one way.
-
-A text is stored and compared in Unicode's form NFC, without spaces at its ends. Format characters inside it stay, for
-joiners and direction marks are part of how some languages are written.
-"""
-
-import re
-import unicodedata
+"""Whole columns of texts at once, as :mod:`datasets.characters` has one text."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# All that str.strip() takes off, so that Arrow, Python and Django's forms take off the same.
-SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
-BOM = "\ufeff"
+from datasets.characters import BOM, FORMATS, SPACES, ZERO_WIDTH, class_of
+
 ASCII_SPACES = "".join(c for c in SPACES if c.isascii())
-# Unicode's category Cf, and the fillers and variation selectors that have no width although they are in others.
-FORMATS = (
-    "ad 600-605 61c 6dd 70f 890-891 8e2 180e 200b-200f 202a-202e 2060-2064 2066-206f feff fff9-fffb 110bd 110cd"
-    " 13430-1343f 1bca0-1bca3 1d173-1d17a e0001 e0020-e007f"
-    " 34f 115f-1160 17b4-17b5 180b-180d 180f 3164 fe00-fe0f ffa0 e0100-e01ef"
-)
-
-
-def _class_of(ranges: str, written: str) -> str:
-    """Return the inside of a regular expression's class, with each end of the ranges *written* so."""
-    ends = (pair.split("-") for pair in ranges.split())
-    return "".join("-".join(written.format(int(end, 16)) for end in pair) for pair in ends)
-
-
-_IN_PYTHON = _class_of(FORMATS, r"\U{:08x}")
-_FORMAT = re.compile(f"[{_IN_PYTHON}]")
-_UNSEEN = re.compile(rf"[{_IN_PYTHON}\s]+")
-_IN_ARROW = _class_of(FORMATS, r"\x{{{:x}}}")
+_IN_ARROW = class_of(FORMATS, r"\x{{{:x}}}")
 _FORMAT_IN_ARROW = f"[{_IN_ARROW}]"
 _UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}{''.join(f'{chr(92)}x{{{ord(c):x}}}' for c in SPACES)}]+\z"
 
 
-def clean(text: str) -> str:
-    """Return *text* as it is stored and compared: in NFC, without spaces of any kind at its ends."""
-    return composed(text.strip())
-
-
-def composed(text: str) -> str:
-    """Return *text* in NFC: an accent and its letter are one character where Unicode has one."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def without_format(text: str) -> str:
-    """Return *text* without its format characters."""
-    return text if text.isascii() else _FORMAT.sub("", text)
-
-
-def is_unseen(text: str) -> bool:
-    """Tell whether *text* holds characters beyond ASCII, and a reader sees none of them."""
-    return not text.isascii() and _UNSEEN.fullmatch(text) is not None
-
-
-def visible(text: str) -> str:
-    """Return *text* with what a reader would not see written out, such as ``<U+00A0>``; control characters stay."""
-    return text if text.isascii() else "".join(f"<U+{ord(c):04X}>" if _is_unseen(c) else c for c in text)
-
-
-def _is_unseen(character: str) -> bool:
-    if character.isprintable():
-        return _FORMAT.match(character) is not None
-    return unicodedata.category(character) != "Cc"
-
-
 def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Return the *texts* of a column, each as :func:`clean` has it, and which are :func:`is_unseen` (None: no text).
+    """Return the *texts* of a column as ``clean`` has them, and which are ``is_unseen`` (None: no text is).
 
     A column of plain ASCII, which nearly all are, is only trimmed.
     """
     if _is_ascii(texts):
         return pc.ascii_trim(texts, ASCII_SPACES), None
-    texts = pc.utf8_normalize(pc.utf8_trim(texts, SPACES), "NFC")
-    unseen = pc.match_substring_regex(texts, _UNSEEN_IN_ARROW)
-    return texts, unseen if pc.any(unseen).as_py() else None
+    trimmed = pc.utf8_trim(texts, SPACES)
+    unseen = pc.match_substring_regex(trimmed, _UNSEEN_IN_ARROW)
+    texts = pc.utf8_trim(trimmed, SPACES + ZERO_WIDTH)
+    if not pc.any(unseen).as_py():
+        return pc.utf8_normalize(texts, "NFC"), None
+    return pc.utf8_normalize(pc.if_else(unseen, trimmed, texts), "NFC"), unseen
 
 
 def without_marks(texts: pa.Array) -> pa.Array:
@@ -91,7 +38,7 @@ def without_marks(texts: pa.Array) -> pa.Array:
 
 
 def formats_removed(texts: pa.Array) -> pa.Array:
-    """Return the *texts* of a column, each as :func:`without_format` has it."""
+    """Return the *texts* of a column, each as ``without_format`` has it."""
     return texts if _is_ascii(texts) else pc.replace_substring_regex(texts, _FORMAT_IN_ARROW, "")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from datasets.reading.characters import visible
+from datasets.characters import visible
 
 
 class ReadError(Exception):
@@ -33,4 +33,4 @@ def listed(names: Iterable[str]) -> str:
 def shown(text: str, most: int = 60) -> str:
     """A piece of a file as it is quoted in a sentence: short, on one line, with invisible characters written out."""
     short = text if len(text) <= most else text[:most] + "…"
-    return '"' + "".join(c if c.isprintable() else "�" for c in visible(short)) + '"'
+    return f'"{visible(short)}"'

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
 
-from datasets.reading.characters import visible, without_format
+from datasets.characters import visible, without_format
+from datasets.escaping import escaped
 
 ALIKE = 0.7  # of the letters of two headings, for one to be taken for a mistyped other
 SHOWN, COMPARED = 30, 300  # headings of a file that are told, and that are compared with those that are not found
@@ -48,7 +49,7 @@ def _holding(column: str, spelled: Iterable[str]) -> str | None:
 
 def quoted_heading(heading: str) -> str:
     """A heading that names no expected column, as messages quote it: all of them ask here."""
-    return visible(heading if len(heading) <= LONGEST else heading[:LONGEST] + "…")
+    return visible(escaped(heading if len(heading) <= LONGEST else heading[:LONGEST] + "…"))
 
 
 def _letters(heading: str) -> str:

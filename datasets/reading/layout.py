@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from datasets.reading.characters import clean
+from datasets.characters import composed
 from datasets.reading.defused import MARK, undefused
 from datasets.reading.errors import MissingColumns, OddTextError, ReadError, Unfit, listed, shown
 from datasets.reading.headings import meant, plain
@@ -136,7 +136,7 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
     if row is None:
         return None
     bad = malformed(row, scan.data, scan.grammar)
-    cells = () if row.cells is None else tuple(clean(cell.decode()) for cell in row.cells)
+    cells = () if row.cells is None else tuple(composed(cell.decode().strip()) for cell in row.cells)
     fitting = sum(plain(cell) in spellings for cell in cells)
     return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
 

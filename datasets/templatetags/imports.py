@@ -2,9 +2,11 @@
 
 from django import template
 
+from datasets.characters import visible
 from datasets.sources import dataset_apps
 
 register = template.Library()
+register.filter("visible", visible, is_safe=False)
 
 
 @register.filter

@@ -92,7 +92,7 @@ def test_a_cell_is_told_on_one_line_shortened_and_with_nothing_that_a_terminal_w
     call_command("import_people", path)
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  places, places.csv line ")]
     assert [len(line) < 500 and line.isprintable() for line in told] == [True, True]
-    assert 'line 2: city "�[31mred�xxx' in told[0] and "is too long (259 characters)" in told[0]
+    assert 'line 2: city "<U+001B>[31mred<U+000A>xxx' in told[0] and "is too long (259 characters)" in told[0]
     assert "is too long (5000 characters)" in told[1] and "county is missing" in told[1]
     assert rows("SELECT * FROM places") == []
 
