@@ -1,5 +1,6 @@
 """Headings that come a second time among the rows of a table, as in files that were put one behind another."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,6 +15,7 @@ from datasets.sources import CSVSource, Source
 
 SECOND = "This line is a repeated heading, as where one file was put behind another: it holds no values."
 OTHER = "This line is a second heading, of a file with other columns: import that file by itself."
+QUOTES = "\"' "
 JOINED = "The heading of another file follows on the same line: put a line break before it."
 
 
@@ -48,13 +50,26 @@ class SecondHeadings:
 
     def message(self, malformed: Malformed) -> str:
         """Return what is wrong with a row of too many cells: two lines may have been joined into it."""
-        cells, width = malformed.cells or [], len(self.headings)
-        joined = self.is_table and width > 1 and len(cells) == 2 * width - 1
-        if joined and [self._column(cell) for cell in cells[width:]] == self.headings[1:]:
-            return f"{malformed.message} {JOINED}"
-        if self.is_table and len(cells) > 1 and {self._column(cell) for cell in cells} <= self.names:
+        if not self.is_table:
+            return malformed.message
+        # Text behind a closing quote, as a line of another file behind a quoted cell, leaves no cells.
+        cells = malformed.cells or re.split(r"[,;\t]", malformed.raw)
+        width = len(self.headings)
+        first, following = cells[width - 1 : width], cells[width:]
+        if self._column(cells[0].strip(QUOTES)) in self.names and self._are_headings(cells, needed=2):
             return f"{malformed.message} {OTHER}"
+        if width > 1 and self._are_headings(following, needed=1 if self._ends_in_heading(first) else 2):
+            return f"{malformed.message} {JOINED}"
         return malformed.message
+
+    def _are_headings(self, cells: list[str], needed: int) -> bool:
+        """Tell whether cells are a heading, of any file of the source: most are known, and none is there twice."""
+        known = [name for cell in cells if (name := self._column(cell.strip(QUOTES))) in self.names]
+        return len({*known}) == len(known) >= needed and 2 * len(known) >= len(cells)
+
+    def _ends_in_heading(self, cells: list[str]) -> bool:
+        """Tell whether a cell, the last one of a file, has the first heading of another one behind it."""
+        return any(plain(cell.strip(QUOTES)).endswith(tuple(self.columns)) for cell in cells)
 
     def _alike(self, texts: pa.Array, indices: pa.Array | None) -> list[int]:
         found = pc.is_in(pc.utf8_lower(formats_removed(texts)), self.spellings)
