@@ -10,18 +10,22 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from datasets.admin import runpage
 from datasets.admin.keys import is_key
 from datasets.admin.posted import PostedError, check_posted
 from datasets.filter_fields import MOST_VALUES
 from datasets.listing import field_at
 from datasets.refusals import refused
 from datasets.searching import MOST_WORDS, words_of
+from datasets.sources import dataset_apps
 from datasets.spelling import day, shown, whole_number
+from datasets.uploads import ImportForm
 
 MOST_ORDERED = 5  # columns that a list is ordered by
 ORDER = re.compile(r"-?(?:0|[1-9][0-9]?)(?:\.-?(?:0|[1-9][0-9]?))*", re.ASCII)
 SEARCHES = (SEARCH_VAR, "term")  # of a list, and of a box that completes what is typed
 PAGES = (PAGE_VAR, "page")
+MOST_PAGES = 10**9  # more than any list has
 
 
 class CheckAdminAddress:
@@ -48,6 +52,8 @@ class CheckAdminAddress:
             for name, values in request.GET.lists():
                 for value in values:
                     _check(admin, name, value, tells_itself)
+                    if check := OF_PAGES.get(request.resolver_match.url_name):
+                        check(name, value)
         except ValueError as error:
             return refused(request, 400, f"{name}: {error}")
         try:
@@ -63,12 +69,28 @@ def _admin_of(view) -> ModelAdmin | None:
     return admin if isinstance(admin, ModelAdmin) else None
 
 
+def _check_import(name: str, value: str) -> None:
+    """Raise ValueError for what the form of an import has no box for, or does not offer."""
+    if name not in ImportForm.base_fields or name == "files":
+        raise ValueError("Unknown parameter.")
+    if name == "dataset" and value and value not in dataset_apps():
+        raise ValueError(f"Expected one of {', '.join(dataset_apps())}; found {shown(value)}.")
+
+
+def _check_run(name: str, value: str) -> None:
+    if name == "tab" and value and value not in runpage.TABS:
+        raise ValueError(f"Expected one of {', '.join(runpage.TABS)}; found {shown(value)}.")
+
+
+OF_PAGES = {"datasets_importrun_import": _check_import, "datasets_importrun_change": _check_run}
+
+
 def _check(admin: ModelAdmin | None, name: str, value: str, tells_itself: bool) -> None:
     """Raise ValueError for a parameter that is spelled otherwise than our pages do, or asks too much."""
     if name in SEARCHES and not tells_itself and (found := len(words_of(value))) > MOST_WORDS:
         raise ValueError(f"Expected at most {MOST_WORDS} words, found {found}.")
     if name in PAGES and value and not tells_itself:
-        whole_number(value, 1)
+        whole_number(value, 1, MOST_PAGES)
     if name == ORDER_VAR and value and (not ORDER.fullmatch(value) or value.count(".") >= MOST_ORDERED):
         raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns such as 2.-1, found {shown(value)}.")
     if name.endswith("__in") and not tells_itself and (found := value.count(",") + 1) > MOST_VALUES:

@@ -12,6 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
+from datasets.listing import columns_of
 from datasets.personal import hidden_fields
 from datasets.versions import versions_behind
 
@@ -62,6 +63,8 @@ class Tag:
     def __init__(self, request, model: type[models.Model], format: str):
         self.version = versions_behind(model)
         hidden = ",".join(sorted(hidden_fields(model, request.user)))
+        needed = {column.permission for column in columns_of(model) if column.permission}
+        self.shows_personal = any(map(request.user.has_perm, needed))
         parts = [self.version, release(), format, request.get_full_path(), request.get_host(), hidden]
         told = "\n".join(parts).encode(errors="surrogatepass")
         key = hashlib.sha256(settings.SECRET_KEY.encode()).digest()
@@ -78,8 +81,14 @@ class Tag:
         return response
 
     def mark(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Say in *response* what its tag is, and who may keep it: to be asked about each time."""
+        """Say in *response* what its tag is, and who may keep it: to be asked about each time.
+
+        Nobody keeps an answer to a reader who sees personal data of the table.
+        """
         response["ETag"] = f"W/{self.opaque}"
-        response["Cache-Control"] = "private, no-cache" if self.private else "public, no-cache"
+        if self.shows_personal:
+            response["Cache-Control"] = "private, no-store"
+        else:
+            response["Cache-Control"] = "private, no-cache" if self.private else "public, no-cache"
         patch_vary_headers(response, VARIES)
         return response

@@ -9,6 +9,7 @@ from rest_framework.utils.mediatypes import _MediaType
 
 from datasets import exact_json
 from datasets.api.parameters import Refused
+from datasets.spelling import shown
 
 ANYTHING = "*/*"
 
@@ -31,6 +32,8 @@ class Negotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request, renderers, format_suffix=None):
         """Return the renderer that the request likes best, by the ``q`` of what it accepts, and its media type."""
+        if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
+            self.filter_renderers(renderers, "")
         accept = request.META.get("HTTP_ACCEPT", ANYTHING)
         if accept != ANYTHING and "q=" not in accept:
             return super().select_renderer(request, renderers, format_suffix)
@@ -56,7 +59,7 @@ class Negotiation(DefaultContentNegotiation):
         found = [renderer for renderer in renderers if renderer.format == format]
         if not found:
             known = dict.fromkeys(renderer.format for renderer in renderers)
-            raise Refused({"format": [f"Expected one of {', '.join(known)}; found {format}."]})
+            raise Refused({"format": [f"Expected one of {', '.join(known)}; found {shown(format)}."]})
         return found
 
 

@@ -7,6 +7,7 @@ from rest_framework.routers import APIRootView
 from rest_framework.views import APIView
 
 from datasets.api.browsing import NOWHERE
+from datasets.api.parameters import Refused
 
 
 class Root(APIRootView):
@@ -14,6 +15,11 @@ class Root(APIRootView):
 
     def get_view_name(self) -> str:
         return "API"
+
+    def get(self, request, *args, **kwargs):
+        if unknown := [name for name in request.query_params if name != "format"]:
+            raise Refused({name: ["Unknown parameter. Known ones: format."] for name in unknown})
+        return super().get(request, *args, **kwargs)
 
 
 class NothingHere(APIView):

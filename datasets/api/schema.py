@@ -18,7 +18,7 @@ SECURITY = [{"token": []}, {"session": []}]
 FILE = {"type": "string"}  # of bytes, maybe
 CACHED = {
     "ETag": "Another one when what is shown may have changed.",
-    "Cache-Control": "Who may keep the answer, to be asked about each time.",
+    "Cache-Control": "Who may keep the answer, and whether at all: nobody keeps personal data.",
     "Vary": "What the answer depends on beside its address.",
 }
 MASKED = {MASKED_HEADER: "The columns whose values are masked for who asks, with semicolons between."}

@@ -46,6 +46,9 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
     if DRAWN in state.data or not state.is_simple:
         return redirect(request.path + state.query(**_changed(state), **{DRAWN: None}).removesuffix("?"))
     unchosen = not (state.data.keys() & {*OF_DRAWINGS} or default_drawing(state.model, state.user).x)
+    for name in OF_SIZES:
+        _size(state, name)
+    _theme(state)
     drawing, picture = (None, None) if unchosen else _drawn(state)
     shown = picture is not None and bool(picture.rows)
     query = state.query(**_all_of(drawing), **dict.fromkeys(OF_IMAGES)) if drawing else ""
@@ -74,6 +77,8 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     """The chart as Vega-Lite with its data."""
     theme = _theme(state)
+    for name in OF_SIZES:  # which a picture would have, and a specification has not
+        _size(state, name)
 
     def made(picture: Picture) -> JsonResponse:
         return JsonResponse((picture.themed(theme) if theme else picture.spec) | {"description": picture.described})

@@ -236,3 +236,20 @@ def test_mended_documents_continue_theirs_too(curator, rehearsed, settings):
     assert do(curator, mended, "apply").status == "landed", mended.error
     assert set(mended.files.values_list("name", "rejected")) == {(name, 0)}
     assert Session.objects.get().document == {"subject_id": "700661", "date_of_birth": "2024-01-02"}
+
+
+IGNORED = ["change/?tab=xyz", "change/?page=9223372036854775807"]
+OF_LISTS = ["datasets/importrun/?p=9223372036854775807", "people/place/?p=9223372036854775807"]
+OF_IMPORTS = ["datasets/importrun/import/?run=0x10", "datasets/importrun/import/?dataset=xyz"]
+
+
+def test_pages_refuse_values_that_they_cannot_mean(curator, rehearsed):
+    own = [f"datasets/importrun/{rehearsed(places=PLACES).pk}/{address}" for address in IGNORED]
+    for address in [*own, *OF_LISTS, *OF_IMPORTS]:
+        assert curator.get(f"/admin/{address}").status_code in (400, 404), address
+    assert curator.get("/admin/datasets/importrun/import/?dataset=people&strict=on").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["chart.json?width=0x10", "chart.svg?width=0x10", "chart/?height=many&x=country"])
+def test_a_chart_refuses_a_size_that_is_none(admin_client, address):
+    assert admin_client.get(f"/explore/people/places/{address}").status_code == 400

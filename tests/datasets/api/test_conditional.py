@@ -153,5 +153,25 @@ def test_readers_who_see_more_have_another_and_keep_it_to_themselves(client, wri
     assert client.get(address)["ETag"] != plain["ETag"] == anonymous["ETag"]
 
 
+@pytest.mark.parametrize("suffix", ["", "1/", "?format=csv", "?format=ndjson", "?fields=email", "summary/?by=name"])
+def test_nobody_keeps_personal_data(client, write, importing, django_user_model, suffix):
+    importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
+    reader = django_user_model.objects.create_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="view_email"))
+    client.force_login(reader)
+    first = client.get(f"/api/experiments/users/{suffix}")
+    assert first.status_code == 200 and first["Cache-Control"] == "private, no-store"
+    again = client.get(f"/api/experiments/users/{suffix}", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304 and again["Cache-Control"] == "private, no-store"
+
+
+def test_nobody_keeps_a_chart_or_a_page_of_personal_data(admin_client, write, importing):
+    importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
+    for suffix in ("", "chart/", "chart.json", "chart.svg", "export/", "export/file/?format=csv"):
+        answer = admin_client.get(f"/explore/experiments/users/{suffix}", follow=True)
+        assert "no-store" in answer["Cache-Control"], (suffix, answer.status_code)
+    assert "no-store" in admin_client.get("/admin/experiments/user/")["Cache-Control"]
+
+
 def test_an_error_is_kept_by_nobody(client, db):
     assert client.get(f"{LIST}?nonsense=1")["Cache-Control"] == "no-store"

@@ -111,3 +111,11 @@ def test_a_record_takes_no_parameter_of_a_list(client, two):
     key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
     told = client.get(f"{LIST}{key}/?age=30").json()
     assert told["errors"] == {"age": ["Unknown parameter. Known ones: format, fields, omit."]}
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/?nope=1", "/api/?format=", "/api/people/places/?format=", "/api/imports/?format="]
+)
+def test_no_parameter_is_ignored_in_silence(admin_client, address):
+    answer = admin_client.get(address)
+    assert answer.status_code == 400 and answer.json()["errors"].keys() <= {"nope", "format"}
