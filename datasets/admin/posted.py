@@ -2,10 +2,12 @@
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR, ModelAdmin
-from django.http import HttpRequest
+from django.db import models
+from django.http import HttpRequest, QueryDict
 
 from config.limits import is_upload
 from datasets.admin.keys import is_key
+from datasets.models import Lookup, Record
 from datasets.spelling import shown
 
 ACROSS = "select_across"  # of a list's actions: "1" is all that match, not only what is ticked
@@ -26,13 +28,22 @@ def check_posted(request: HttpRequest, admin: ModelAdmin | None) -> None:
     check_single(request.POST, _several(request, admin))
     if request.POST.get(ACROSS, "0") not in ("", "0", "1"):
         raise PostedError(f"{ACROSS}: Expected 1 for all that match or 0, found {shown(request.POST[ACROSS])}.")
-    for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if admin else ():
-        if not is_key(admin.model, key):
-            said = f"Expected the key of a {admin.opts.verbose_name}, found {shown(key)}. Nothing was changed."
-            raise PostedError(f"{ACTION_CHECKBOX_NAME}: {said}")
+    if admin is None:
+        return
+    _expect_keys(ACTION_CHECKBOX_NAME, request.POST, admin.model)
+    if not issubclass(admin.model, Record | Lookup):  # whose forms tell it themselves
+        for field in admin.opts.many_to_many:
+            _expect_keys(field.name, request.POST, field.related_model)
 
 
-def check_single(posted, several: set[str]) -> None:
+def _expect_keys(name: str, posted: QueryDict, model: type[models.Model]) -> None:
+    for key in posted.getlist(name):
+        if not is_key(model, key):
+            said = f"Expected the key of a {model._meta.verbose_name}, found {shown(key)}. Nothing was changed."
+            raise PostedError(f"{name}: {said}")
+
+
+def check_single(posted: QueryDict, several: set[str]) -> None:
     """Raise PostedError for a field that is sent more than once, but for those that hold *several* values."""
     for name, values in posted.lists():
         if len(values) > 1 and name not in several:

@@ -99,6 +99,18 @@ def test_several_references_of_which_one_is_no_key_are_an_error_of_the_form(admi
     assert not UserExperiment.objects.exists()
 
 
+@pytest.mark.parametrize("key", [NINES, "03", "\x00"])
+def test_a_form_of_accounts_refuses_what_is_no_key_by_its_field(admin_client, admin_user, key):
+    account = f"/admin/auth/user/{admin_user.pk}/change/"
+    for address, name in (
+        ("/admin/auth/group/add/", "permissions"),
+        (account, "groups"),
+        (account, "user_permissions"),
+    ):
+        answer = admin_client.post(address, {"name": "Readers", name: [key]})
+        assert answer.status_code == 400 and f"{name}: Expected the key" in answer.text
+
+
 @pytest.mark.parametrize("name", ["city", "county"])
 @pytest.mark.parametrize("sent", ["Z%EBx", "Z\udcebx", "%ED%A0%80", "%C3", "%FF%FE"])
 def test_a_form_that_is_not_utf8_is_refused_by_its_field(admin_client, people, nothing_changes, name, sent):
