@@ -4,14 +4,26 @@ import os
 import sys
 from importlib import import_module
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+
+class Handler(WSGIHandler):
+    """Django's own, which begins to send an export only when its first row has been read."""
+
+    def get_response(self, request):
+        from datasets.query_time_middleware import begun  # which needs the installed apps
+
+        return begun(request, super().get_response(request))
+
+
 try:
-    application = get_wsgi_application()
+    django.setup(set_prefix=False)
+    application = Handler()
     import_module(settings.ROOT_URLCONF)  # before gunicorn forks: once for all processes, and not at a first request
 except ImproperlyConfigured as error:
     print(error, file=sys.stderr)

@@ -12,10 +12,6 @@ class ExportResponse(StreamingHttpResponse):
         self.file = file
         super().__init__(file, content_type=file.content_type, headers=file.headers | (headers or {}))
 
-    def begin(self) -> None:
-        """Read the first row, so that an error is answered before anything is sent; raises what the database does."""
-        self.file.begin()
-
 
 def headers_of(file: Export, headers: dict[str, str] | None = None) -> StreamingHttpResponse:
     """Return the answer to HEAD, and let go of *file*.
