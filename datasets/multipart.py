@@ -4,6 +4,8 @@ Django's parser passes over a part whose headers it cannot read, and takes the e
 """
 
 import codecs
+import re
+from urllib.parse import unquote
 
 from django.http.multipartparser import (
     FIELD,
@@ -20,6 +22,9 @@ from django.utils.http import parse_header_parameters
 
 ENCODINGS = ("binary", "8bit", "7bit", "base64")
 BEFORE, HEADERS, CONTENT, AFTER = range(4)
+OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:(")((?:[^"\\]|\\.)*)"|([^;]*))')
+QUOTED_PAIR = re.compile(r"\\(.)")
+BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def boundary_of(content_type: str) -> bytes | None:
@@ -105,6 +110,8 @@ class FormScanner:
 
     def _judge(self, block: bytes) -> None:
         """Raise MultiPartParserError for a part that Django would pass over, as it reads headers itself."""
+        if why := _unclear(block):
+            raise MultiPartParserError(f"part {self.parts} cannot be used: {why}.")
         kind, headers, _ = parse_boundary_stream(LazyStream(iter([block + b"\r\n\r\n"])), MAX_TOTAL_HEADER_SIZE)
         options = headers.get("content-disposition", ("", {}))[1]
         name = options.get("filename")
@@ -153,3 +160,52 @@ class FormScanner:
 def not_utf8(field: str, error: UnicodeDecodeError) -> str:
     """Return a sentence about the value of *field*, which cannot be read."""
     return f"the field {field} has the byte 0x{error.object[error.start]:02X}, which is not UTF-8. Send it in UTF-8."
+
+
+def _unclear(block: bytes) -> str:
+    """Return what is wrong with a part whose headers give it two names, or one that is not UTF-8; else nothing."""
+    lines = [line.decode("utf-8", "surrogateescape") for line in block.split(b"\r\n")]
+    names = [line.partition(":")[0].strip().lower() for line in lines]
+    if any(line[:1] in (" ", "\t") for line in lines):
+        return "a header goes on in the next line, which is not read"
+    for header in ("content-disposition", "content-transfer-encoding"):
+        if names.count(header) > 1:
+            return f"its header {header} comes twice"
+    if "content-disposition" not in names:
+        return ""
+    line = lines[names.index("content-disposition")]
+    found: dict[str, str] = {}
+    for option, value in _options(line):
+        if option in found:
+            return f"{option}= comes twice in {_shown(line)}"
+        found[option] = value
+        if option.startswith("name*") or (option.startswith("filename*") and option != "filename*"):
+            return f"{option}= is not read. Expected name= and filename= ({_shown(line)})"
+    if "filename*" in found:
+        charset, *rest = found["filename*"].split("'")
+        name = _percent_decoded(rest[1]) if len(rest) == 2 and charset.lower() in ("utf-8", "utf8") else None
+        if name is None:
+            return f"filename*= must have a name in UTF-8, as UTF-8''na%C3%AFve.csv ({_shown(line)})"
+        if "filename" in found and found["filename"] != name:
+            return f"filename= and filename*= have two names ({_shown(line)})"
+    return ""
+
+
+def _options(line: str) -> list[tuple[str, str]]:
+    """Return the options of a header as they are written, each with its value without quotes."""
+    return [
+        (option.lower(), QUOTED_PAIR.sub(r"\1", quoted) if is_quoted else plain.strip())
+        for option, is_quoted, quoted, plain in OPTION.findall(line.partition(":")[2])
+    ]
+
+
+def _percent_decoded(text: str) -> str | None:
+    """Return *text* with the characters that it has in percent signs; None where these are not UTF-8."""
+    try:
+        return None if BAD_PERCENT.search(text) else unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
+
+
+def _shown(line: str) -> str:
+    return line.encode("utf-8", "surrogateescape").decode("ascii", "backslashreplace")[:200]

@@ -112,6 +112,55 @@ def test_every_part_that_is_sent_is_used_or_named(post, sources, settings, body,
     assert nothing_happened(settings)
 
 
+PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("name=files; filename*=UTF-8''us%FFers.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=latin-1''us%E9rs.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=klingon''places.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=UTF-8''places%ZZ.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=places.csv", "filename*= must have a name in UTF-8"),
+        ('name="files"; filename="people.csv"; filename="places.csv"', "filename= comes twice"),
+        ('name="files"; filename="places.csv"; FileName="places.csv"', "filename= comes twice"),
+        ("name=files; filename=a.csv; filename*=UTF-8''places.csv", "filename= and filename*= have two names"),
+        ("name=files; filename*=UTF-8''a.csv; filename*=UTF-8''places.csv", "filename*= comes twice"),
+        ("name=files; filename*0=pla; filename*1=ces.csv", "filename*0= is not read"),
+        ('name="strict"; name="files"; filename="places.csv"', "name= comes twice"),
+        ("name*=UTF-8''files; filename=places.csv", "name*= is not read"),
+        ("name=files;\r\n filename=places.csv", "a header goes on in the next line"),
+        (
+            'name="strict"\r\nContent-Disposition: form-data; name="files"; filename="places.csv"',
+            "content-disposition comes twice",
+        ),
+    ],
+)
+def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(post, settings, options, told):
+    body = ORDER + PART.format(options)
+    status, kind, text = post(IMPORTS, body)
+    assert (status, kind) == (400, "application/problem+json")
+    assert f"part 3 cannot be used: {told}" in json.loads(text)["detail"].replace("its header ", "")
+    status, _, text = post("/admin/datasets/importrun/import/", body)
+    assert status == 400 and "part 3 cannot be used" in text and told in text
+    assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "name=files; filename*=UTF-8''pl%C3%A0ces.csv",
+        'name="files"; filename="plàces.csv"; filename*=utf-8\'en\'pl%C3%A0ces.csv',
+        'name="files"; filename="plàces.csv"; size=12',
+        'name="files"; filename="a;filename=b\\"plàces.csv"',
+    ],
+)
+def test_a_part_with_one_name_in_utf_8_is_read_by_it(post, options):
+    status, _, text = post(IMPORTS, ORDER + PART.format(options))
+    assert status == 202 and json.loads(text)["uploads"][0]["name"].endswith("plàces.csv")
+
+
 def test_a_whole_upload_is_imported_and_is_all_that_is_kept(post, settings):
     status, _, text = post(IMPORTS, WHOLE)
     assert status == 202 and json.loads(text)["uploads"][0]["name"] == "places.csv"
