@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -25,7 +26,15 @@ from datasets.sources import CSVSource, JSONSource, Source, sources_of
 EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
 RAW = "raw"  # and this, where a row could not be split into cells
 MOST_RAW = 1 << 20  # bytes of a document that cannot be parsed
+# As the site names the file that it gives out; a browser that has it already adds a number.
+NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(\.masked)?(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
 HIDDEN = "Hidden: the row could not be split into cells, and its table holds personal data."
+
+
+def told_as(file: SourceFile) -> str:
+    """Return the name of the file that a rejected row's line is in: of a row of an export, that of the export."""
+    is_known = file.name == file.original_name or NAMED.fullmatch(file.original_name) or file.run.known_as
+    return file.name if is_known else file.original_name
 
 
 def added(headings: Iterable[str]) -> set[str]:

@@ -12,6 +12,7 @@ from datasets.escaping import escaped
 from datasets.loading import Outcome
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import hidden_fields
+from datasets.rejected import told_as
 from datasets.sources import dataset_apps, sources_of
 
 COUNTS = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
@@ -97,12 +98,12 @@ def summary(outcome: Outcome) -> Iterator[str]:
 
 def rejected_lines(run: ImportRun) -> Iterator[str]:
     """Yield the first rejected rows of a run, with everything that is wrong with each."""
-    rejected = RejectedRow.objects.filter(file__run=run).select_related("file").order_by("file", "line", "pk")
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
     if not (count := rejected.count()):
         return
     yield f"Rejected ({count:,}):"
     for row in rejected[:SHOWN]:
-        yield f"  {row.file.source}, {_printed(row.file.name)} line {row.line}: {row.told}"
+        yield f"  {row.file.source}, {_printed(told_as(row.file))} line {row.line}: {row.told}"
     yield from _more(count)
 
 
@@ -146,9 +147,9 @@ def whole(outcome: Outcome) -> Iterator[str]:
         "new_lookups": run.new_lookups,
         "notes": run.notes,
     }
-    rejected = RejectedRow.objects.filter(file__run=run).select_related("file").order_by("file", "line", "pk")
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
     rejections = (
-        {"source": r.file.source, "file": r.file.name, "line": r.line, "values": r.values, "problems": r.problems}
+        {"source": r.file.source, "file": told_as(r.file), "line": r.line, "values": r.values, "problems": r.problems}
         for r in rejected.iterator(2000)
     )
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]

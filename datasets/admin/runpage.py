@@ -12,7 +12,7 @@ from datasets import exact_json, outcomes, reports
 from datasets.characters import visible
 from datasets.models import ImportRun, RejectedRow
 from datasets.personal import masked
-from datasets.rejected import Reader
+from datasets.rejected import Reader, told_as
 from datasets.sources import dataset_apps, sources_of
 
 COUNTED = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
@@ -73,7 +73,7 @@ def _entries_for(run: ImportRun, user) -> dict[str, Any]:
         found = {name: outcomes.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("datasets.view_rejectedrow"):
         rows = RejectedRow.objects.filter(file__run=run)
-        found["rejected"] = rows.select_related("file").order_by("file", "line", "pk")
+        found["rejected"] = rows.select_related("file__run").order_by("file", "line", "pk")
     return found
 
 
@@ -150,7 +150,7 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
         cells = reader.cells(row)
         yield {
             "source": row.file.source,
-            "file": row.file.name,
+            "file": told_as(row.file),
             "line": row.line,
             "cells": [
                 c | {name: visible(c[name], BREAKS) for name in ("heading", "value") if isinstance(c[name], str)}

@@ -156,7 +156,7 @@ class ImportViewSet(viewsets.ViewSet):
             rows = RejectedRow.objects.filter(**{"file": file} if file else {"file__run": run}).order_by()
             order = [OrderKey(name, RejectedRow._meta.get_field(name)) for name in ("file_id", "line", "id")]
             keys, around = _page(request, asked, rows, order)
-            found = RejectedRow.objects.select_related("file").in_bulk(keys)
+            found = RejectedRow.objects.select_related("file__run").in_bulk(keys)
             shown = rejections_of(run, [found[key] for key in keys if key in found], request.user)
             response = _told({**around, "results": shown})
         response["Cache-Control"] = "no-store"

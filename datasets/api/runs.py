@@ -9,7 +9,7 @@ from django.urls import reverse
 from datasets import reports
 from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.private_text import RunTexts
-from datasets.rejected import Reader
+from datasets.rejected import Reader, told_as
 from datasets.sources import dataset_apps, sources_of
 
 Status = ImportRun.Status
@@ -65,7 +65,7 @@ def rejections_of(run: ImportRun, rows: list[RejectedRow], user) -> list[dict[st
 
 
 def _rejection(row: RejectedRow, reader: Reader | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"source": row.file.source, "file": row.file_id, "name": row.file.name, "line": row.line}
+    told: dict[str, Any] = {"source": row.file.source, "file": row.file_id, "name": told_as(row.file), "line": row.line}
     if reader is None:
         return told | {"values": None, "problems": []}
     is_raw = not isinstance(row.values, dict)

@@ -9,6 +9,7 @@ from datasets.models import SourceFile
 from datasets.reading import Layout, MissingColumns, Unfit, find_layout
 from datasets.reading.defused import MARK
 from datasets.reading.headings import columns_told, meant
+from datasets.rejected import told_as
 from datasets.sources import JSONSource, sources_of
 
 
@@ -33,10 +34,10 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
             )
         refuse_absent_columns(run, file, layout)
         if told := columns_told(file.unknown_columns, layout.absent, names):
-            run.notes.append(f"{file.name}: {told}.")
+            run.notes.append(f"{told_as(file)}: {told}.")
         if layout.defused is not None:
             run.notes.append(
-                f"{file.name} was exported for a spreadsheet: apostrophes before cells that it would run as "
+                f"{told_as(file)} was exported for a spreadsheet: apostrophes before cells that it would run as "
                 f"formulas were taken off again, as its column {MARK} says."
             )
     for pk, parts in run.parts.items():
@@ -45,7 +46,7 @@ def find_layouts(run: SourceRun, allow_missing: bool) -> None:
     for file in run.files[1:]:
         if differing := set(run.layouts[file.pk].columns) ^ set(run.layouts[first.pk].columns):
             raise ImportRefused(
-                f"{first.name} and {file.name} differ in their columns ({', '.join(sorted(differing))}). "
+                f"{told_as(first)} and {told_as(file)} differ in their columns ({', '.join(sorted(differing))}). "
                 "Import them one after the other."
             )
 

@@ -1,6 +1,5 @@
 """Rejected rows that somebody has mended: they continue the file that they came from, each on its old line."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,13 +13,10 @@ from datasets.models import SourceFile
 from datasets.personal import MASK_MARK
 from datasets.reading import Batch, Document, ReadError, read_json
 from datasets.reading.layout import plain
-from datasets.rejected import EXTRA, RAW, file_name
+from datasets.rejected import EXTRA, NAMED, RAW, file_name
 
 if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun
-
-# As the site names the file that it gives out; a browser that has it already adds a number.
-NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(\.masked)?(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
 
 
 def continued(name: str, source: str) -> SourceFile | None:

@@ -7,6 +7,7 @@ from django.db import connection
 from datasets.checking import problem
 from datasets.history.rows import differs
 from datasets.loading.filling import SourceRun
+from datasets.rejected import told_as
 from datasets.sources import Many
 from datasets.staging import quoted
 
@@ -54,7 +55,7 @@ class Repeats:
         )
 
     def _turn_down(self) -> None:
-        names = {file.pk: file.name for file in self.run.files}
+        names = {file.pk: told_as(file) for file in self.run.files}
         with connection.chunked_cursor() as cursor:
             cursor.execute(
                 f"SELECT source_file, source_line, first_file, first_line, {', '.join(self.keys)} FROM {self.again}"
@@ -62,6 +63,8 @@ class Repeats:
             )
             while rows := cursor.fetchmany(2000):
                 for file, line, first_file, first_line, *key in rows:
-                    where = f"line {first_line}" + (f" of {names[first_file]}" if first_file != file else "")
+                    where = f"line {first_line}" + (
+                        f" of {names[first_file]}" if names[first_file] != names[file] else ""
+                    )
                     message = f"came before, on {where}, with other values; the first is the one that counts"
                     self.run.rejections.turn_down(file, line, [problem(self.run.stage.key[0], key[0], message)])

@@ -50,6 +50,15 @@ class Check:
             )
 
 
+def unreadable(file: str | os.PathLike, error: OSError) -> ReadError:
+    """Return the error of a file that cannot be opened: of a stored one that is gone, with what to do."""
+    if isinstance(file, StoredFile) and isinstance(error, FileNotFoundError):
+        return AlteredError(
+            f"{file}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
+        )
+    return ReadError(f"{file}: cannot be read: {error.strerror}.")
+
+
 def check(file: StoredFile) -> None:
     """Read a stored file to its end; raises AlteredError, and ReadError where it cannot be read."""
     checked = Check(file)
@@ -58,5 +67,5 @@ def check(file: StoredFile) -> None:
             while block := opened.read(1 << 20):
                 checked.add(block)
     except OSError as error:
-        raise ReadError(f"{file}: cannot be read: {error.strerror}.") from None
+        raise unreadable(file, error) from None
     checked.add(b"")

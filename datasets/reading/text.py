@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from datasets.reading.errors import OddTextError, ReadError
-from datasets.reading.stored import Check
+from datasets.reading.stored import Check, unreadable
 
 BOM = codecs.BOM_UTF8
 
@@ -43,7 +43,7 @@ class Text:
 
     def __init__(self, path: str | os.PathLike, encoding: str = "utf-8", kind: str = "CSV"):
         self.path = Path(path)
-        self._check = Check(path)
+        self._check, self._stored = Check(path), path
         self.encoding = codec_name(encoding)
         self.kind = kind
         self.bytes_read = 0
@@ -56,7 +56,7 @@ class Text:
         try:
             self._file = open(self.path, "rb")
         except OSError as error:
-            raise ReadError(f"{self.path}: cannot be read: {error.strerror}.") from None
+            raise unreadable(self._stored, error) from None
         try:
             self._refuse_other_kinds()
         except BaseException:

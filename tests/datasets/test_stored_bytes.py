@@ -68,6 +68,21 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
     assert kept(PLACES).read_text() == PLACES and Place.objects.count() == 2
 
 
+@pytest.mark.parametrize("dataset", ["people", "subjects"])
+@pytest.mark.parametrize("what", ["apply", "rehearse"])
+def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, dataset, what):
+    name, text = {"people": ("places.csv", PLACES), "subjects": ("ecephys_700661.json", SUBJECT)}[dataset]
+    run = previewed(dataset, files={name: text})
+    kept(text).unlink()
+    run = asked(admin_client, run, what)
+    assert run.status == "failed" and not Place.objects.exists() and not Subject.objects.exists()
+    assert (
+        run.error
+        == f"{name}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
+    )
+    assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "landed"
+
+
 def test_another_rehearsal_of_the_same_run_refuses_them_too(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES})
     kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
