@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest
 
 from datasets.multipart import FormScanner, not_utf8
@@ -72,6 +74,15 @@ class Body:
         """Raise MultiPartParserError where a form has no end."""
         if self._scanner:
             self._scanner.finish()
+
+
+def too_many(error: Exception) -> str:
+    """Return the sentence for a form with more fields or files than Django takes; empty for another error."""
+    if isinstance(error, TooManyFieldsSent):
+        return f"a form may have {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields at most, and this one has more."
+    if isinstance(error, TooManyFilesSent):
+        return f"a form may have {settings.DATA_UPLOAD_MAX_NUMBER_FILES:,} files at most, and this one has more."
+    return ""
 
 
 def announced_size(request: HttpRequest) -> int | None:

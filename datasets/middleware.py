@@ -4,12 +4,13 @@ from collections.abc import Callable
 from io import BytesIO
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.template.defaultfilters import filesizeformat
 
 from config.limits import is_upload
-from datasets.bodies import Body, BodyError, expect_utf8
+from datasets.bodies import Body, BodyError, expect_utf8, too_many
 from datasets.multipart import boundary_of
 from datasets.refusals import refused
 from datasets.spelling import shown
@@ -27,6 +28,10 @@ def whole_bodies(get_response: Callable) -> Callable[[HttpRequest], HttpResponse
         if not is_upload(request.method, request.path_info):
             try:
                 _read(request)
+                if not request.path_info.startswith("/api/"):
+                    request.POST  # noqa: B018 - a form with too many fields is an error here, and not in a view
+            except (TooManyFieldsSent, TooManyFilesSent) as error:
+                return refused(request, 400, f"The form cannot be read: {too_many(error)}")
             except BodyError as error:
                 return refused(request, error.status, str(error))
             except MultiPartParserError as error:

@@ -113,10 +113,11 @@ class FormScanner:
         if why := _unclear(block):
             raise MultiPartParserError(f"part {self.parts} cannot be used: {why}.")
         kind, headers, _ = parse_boundary_stream(LazyStream(iter([block + b"\r\n\r\n"])), MAX_TOTAL_HEADER_SIZE)
-        options = headers.get("content-disposition", ("", {}))[1]
+        disposition, options = headers.get("content-disposition", ("", {}))[:2]
         name = options.get("filename")
         file_name = MultiPartParser.sanitize_file_name(None, force_str(name, errors="replace")) if name else None
-        if kind == RAW or "name" not in options or (kind == FILE and not file_name):
+        is_form_data = disposition.strip().lower() == "form-data"
+        if kind == RAW or not is_form_data or "name" not in options or (kind == FILE and not (file_name or "").strip()):
             lines = [line for line in block.split(b"\r\n") if line.lower().startswith(b"content-disposition")]
             shown = (lines or [b"no Content-Disposition"])[0].decode("ascii", "backslashreplace")[:200]
             raise MultiPartParserError(

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.template.defaultfilters import filesizeformat
 
-from datasets.bodies import Body, BodyError
+from datasets.bodies import Body, BodyError, too_many
 from datasets.files import kept_at
 from datasets.multipart import boundary_of
 from datasets.storage import FULL, NO_SPACE, check_quotas, disk
@@ -62,7 +62,7 @@ class ReceivingHandler(FileUploadHandler):
         self.part.close()
         path = Path(self.part.name)
         self.part = None
-        return ReceivedFile(self.file_name, path, self.digest.hexdigest(), file_size, self.content_type)
+        return ReceivedFile(self.file_name.strip(), path, self.digest.hexdigest(), file_size, self.content_type)
 
     def close(self) -> None:
         """Close the file that is being written, on a full disk too."""
@@ -101,7 +101,7 @@ def _parse(request: HttpRequest) -> tuple:
         body.read(1)  # an announced end that did not come
         body.finish()
     except (MultiPartParserError, SuspiciousOperation) as error:
-        raise BodyError(f"The form cannot be read: {error}") from error
+        raise BodyError(f"The form cannot be read: {too_many(error) or error}") from error
     except OSError as error:
         if error.errno not in FULL:
             raise

@@ -87,3 +87,15 @@ def test_a_host_with_a_port_that_is_none_is_refused(db, client, port):
 def test_an_encoded_body_is_refused_with_415(db, client, address, encoding):
     answer = client.post(address, b"x", content_type="application/json", headers={"Content-Encoding": encoding})
     assert answer.status_code == 415 and "Content-Encoding" in answer.text
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_form_with_too_many_fields_is_told_the_number(db, client, settings, debug):
+    settings.DEBUG = debug
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 3
+    answer = client.post("/admin/login/", {name: "1" for name in "abcd"})
+    assert answer.status_code == 400 and "3 fields at most" in answer.text
+    body = "&".join(f"{name}=1" for name in "abcd")
+    kind = "application/x-www-form-urlencoded"
+    answer = client.post("/admin/login/", body, content_type=kind, headers={"Accept": "application/json"})
+    assert answer.status_code == 400 and "3 fields at most" in answer.json()["detail"]

@@ -263,3 +263,21 @@ def test_a_browser_that_sends_a_file_in_another_field_is_told(client, root, sett
         answer = client.post("/admin/datasets/importrun/import/", body, content_type=FORM)
         assert answer.status_code == 400 and "Nothing was imported" in answer.text
     assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize("path", [IMPORTS, "/admin/datasets/importrun/import/"])
+def test_a_part_that_is_no_form_data_or_whose_file_has_no_name_is_refused(post, settings, path):
+    for body in (
+        UPLOAD.replace("form-data", "attachment"),
+        ORDER + FILE.format("files", "  ", PLACES),
+        ORDER + FILE.format("files", "\u00a0\u2003", PLACES),
+    ):
+        status, _, text = post(path, body + "--x--\r\n")
+        assert status == 400 and "cannot be used" in text
+    assert nothing_happened(settings)
+
+
+def test_a_name_of_a_file_loses_the_spaces_at_its_ends(post):
+    body = UPLOAD.replace("places.csv", " \u2003places.csv \u00a0")
+    assert post(IMPORTS, body + "--x--\r\n")[0] == 202
+    assert ImportRun.objects.get().uploads[0]["name"] == "places.csv"
