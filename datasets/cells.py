@@ -19,7 +19,7 @@ from django.core.validators import (
 from django.db import connection, models
 
 from datasets import exact_json
-from datasets.reading.documents import kept
+from datasets.reading.values import kept
 
 # Addresses of this plain shape EmailValidator accepts; all others are shown to it one by one.
 PLAIN_EMAIL = (

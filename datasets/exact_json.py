@@ -16,7 +16,8 @@ LEVELS = 64  # of objects and arrays in each other
 
 NESTED = 100  # levels up to which stored JSON is decoded; below that, it stays text
 NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
-BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+# A text without an end goes on to the end of all, lest each quote in it is tried as its begin.
+BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 LARGEST = 2**63  # one more than the greatest whole number of 64 bits with a sign
 
 

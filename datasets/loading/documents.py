@@ -127,8 +127,8 @@ class _Examiner:
                 read[_name(file)] = error
         found = read[_name(file)]
         if isinstance(found, ReadError):
-            if (*_name(file), 1) not in run.unusable:
-                self._turn_down(file, 1, str(found).replace(str(path), file.original_name))
+            if (*_name(file), found.line) not in run.unusable:
+                self._turn_down(file, found.line, str(found).replace(str(path), file.original_name))
             return
         for document in found:
             if (*_name(file), document.line) in run.unusable:

@@ -6,7 +6,14 @@ from datasets.characters import visible
 
 
 class ReadError(Exception):
-    """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type."""
+    """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type.
+
+    *line* is the one that the message tells of, where it tells of one.
+    """
+
+    def __init__(self, message: str, line: int = 1):
+        super().__init__(message)
+        self.line = line
 
 
 class OddTextError(ReadError):

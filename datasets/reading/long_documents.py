@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable
 
-OUTSIDE = re.compile(rb'["{}\[\]]')
-INSIDE = re.compile(rb'["\\]')
+OUTSIDE = re.compile(rb'["{}\[\]\r\n]')
+INSIDE = re.compile(rb'["\\\r\n]')
+BREAK = re.compile(rb"[\r\n]")
 NO_BREAKS = re.compile(rb"[^\r\n]+")
 
 
 def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
-    """Return the text of a JSON file, and which of its documents, from 1, have more than *most* bytes.
+    """Return the text of a JSON file, and where in it each document begins that had more than *most* bytes.
 
     In the text, each of these is an empty object with the same line breaks. No more than *most* bytes and a block of
     it are ever held.
@@ -21,7 +22,10 @@ def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
 
 
 class _Scan:
-    """Follows brackets and quotes, by which a document begins and ends."""
+    """Follows brackets and quotes, by which a document begins and ends.
+
+    Where the first document ends on its line, each ends with its line at the latest: one may be cut off.
+    """
 
     def __init__(self, most: int):
         self.most = most
@@ -29,18 +33,23 @@ class _Scan:
         self.long: set[int] = set()
         self.count = self.depth = self.around = 0  # documents so far; open brackets; those around documents
         self.start: int | None = None  # of the document, in the text
-        self.in_string = self.escaped = self.leaving_out = False
+        self.in_string = self.escaped = self.leaving_out = self.has_lines = False
 
     def add(self, block: bytes) -> None:
         position = copied = 0
         if self.escaped and block:
-            position, self.escaped = 1, False
+            position, self.escaped = block[0] not in b"\r\n", False
         while match := (INSIDE if self.in_string else OUTSIDE).search(block, position):
             token, position = match[0], match.end()
+            if token in b"\r\n":
+                if self.has_lines:
+                    self._finish(block[copied : match.start()])
+                    copied, self.depth, self.in_string = match.start(), 0, False
+                continue
             if self.in_string:
                 if token == b"\\":
                     self.escaped = position == len(block)
-                    position += 1
+                    position += block[position : position + 1] not in (b"\r", b"\n")
                     continue
                 self.in_string = False
             else:
@@ -54,17 +63,23 @@ class _Scan:
                     continue
                 self.depth += 1 if token in b"{[" else -1
             if self.start is not None and self.depth <= self.around:
-                self._copy(block[copied:position])
+                self._finish(block[copied:position])
                 copied = position
-                if self.leaving_out:
-                    self.text += b"}"
-                self.start, self.leaving_out = None, False
         self._copy(block[copied:])
+
+    def _finish(self, part: bytes) -> None:
+        """Add the last part of a document, or what there is between documents."""
+        self._copy(part)
+        if self.start is not None and self.count == 1 and not self.around:
+            self.has_lines = not BREAK.search(self.text, self.start)
+        if self.leaving_out:
+            self.text += b"}"
+        self.start, self.leaving_out = None, False
 
     def _copy(self, part: bytes) -> None:
         """Add a part of a block, of which the document that has begun may become too long."""
         self.text += NO_BREAKS.sub(b"", part) if self.leaving_out else part
         if self.start is not None and not self.leaving_out and len(self.text) - self.start > self.most:
-            self.long.add(self.count)
+            self.long.add(self.start)
             self.leaving_out = True
             self.text[self.start :] = b"{" + NO_BREAKS.sub(b"", self.text[self.start :])

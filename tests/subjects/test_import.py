@@ -145,7 +145,7 @@ NO_SUBJECT = "holds no subject: expected an object with a subject_id, by itself 
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ('{"schema_version": "1.0.3",\n "subject_id": ', 1, "line 2, column 16: expected a value, found the end"),
+        ('{"schema_version": "1.0.3",\n "subject_id": ', 2, "line 2, column 16: expected a value, found the end"),
         ("", 1, "is empty"),
         ('{"message": "No subject found", "data": null}', 1, NO_SUBJECT),
         ('{"subject_id": ""}', 1, NO_SUBJECT),
@@ -224,7 +224,7 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
     }
     assert sorted(rejected(report)) == [
         ("SmartSPIM_702244_2024-02-29_11-45-00", 1, None),
-        ("ecephys_689120_2023-06-21_14-02-47", 1, None),
+        ("ecephys_689120_2023-06-21_14-02-47", 4, None),
     ]
     assert [note.split(" is ")[0] for note in report["notes"]] == [
         "Subject 628602: date_of_birth",

@@ -57,10 +57,24 @@ def test_the_documents_beside_it_are_read_with_their_lines(read, settings, spell
     ]
 
 
-@pytest.mark.parametrize("text", ['"' + "a" * 500 + '"', '["' + "a" * 500 + '"]', '{"a": "' + "b" * 500])
-def test_what_is_no_document_is_refused_as_ever(read, text):
-    with pytest.raises(ReadError) if not text.startswith(('"', "[")) else pytest.raises((ReadError, AssertionError)):
+@pytest.mark.parametrize("text", ['"' + "a" * 500 + '"', '["' + "a" * 500 + '"]'])
+def test_what_is_no_document_is_refused_or_too_long(read, text):
+    with pytest.raises((ReadError, AssertionError)):
         assert read(text)[0][2] is None
+
+
+@pytest.mark.parametrize("text", ['{"a": "' + "b" * 500, '{"a": [' + "{}," * 200, '{"a": "' + '\\"' * 300])
+def test_a_document_without_an_end_is_too_long(read, text):
+    ((line, value, error),) = read(text)
+    assert (line, value) == (1, None) and "found a longer one" in error
+
+
+@pytest.mark.parametrize("broken", ['{"a": "', '{"a": [', '{"a": "x\\', "]]}}", '"', "x", '{"a": "' + "b" * 500])
+def test_documents_after_a_line_that_is_cut_off_are_no_part_of_it(read, broken):
+    lines = [json.dumps(SHORT)] * 5
+    found = read("\n".join([lines[0], broken, *lines]))
+    assert [(line, value) for line, value, _ in found] == [(n, None if n == 2 else SHORT) for n in range(1, 8)]
+    assert found[1][2].startswith("line 2")
 
 
 @given(st.text('{}[]":,\\ \n01a', max_size=60), st.integers(1, 7))
@@ -76,8 +90,10 @@ def test_exactly_the_long_documents_are_left_out_however_the_file_is_cut(objects
     data = b"\n".join(texts)
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
     text, long = without_long(blocks, 40)
-    assert long == {place for place, one in enumerate(texts, 1) if len(one) > 40}
-    assert text == b"\n".join(b"{}" if len(one) > 40 else one for one in texts)
+    kept = [b"{}" if len(one) > 40 else one for one in texts]
+    starts = [sum(map(len, kept[:place])) + place for place in range(len(kept))]
+    assert long == {start for start, one in zip(starts, texts, strict=True) if len(one) > 40}
+    assert text == b"\n".join(kept)
 
 
 def test_a_hundred_megabytes_in_one_string_take_no_more_memory_than_a_document(tmp_path):
