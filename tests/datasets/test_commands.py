@@ -107,7 +107,10 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
     write("all/deeper/boats.csv", "name,length\nSkua,7\n")
     hidden = write("all/.hidden/places.csv", "no\n")
     report = importing("people", folder)
-    assert report["notes"] == ["boats.csv fits no source and was passed over."]
+    assert report["notes"] == [
+        ".hidden is hidden and was passed over.",
+        "boats.csv fits no source and was passed over.",
+    ]
     assert str(hidden) not in json.dumps(report)
 
 

@@ -11,6 +11,7 @@ from datasets.history import edits
 from datasets.models import ImportRun
 from people.models import Person, Place
 from subjects.models import Session
+from tests.confirming import confirm
 from tests.datasets.run_pages import do, page
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
@@ -118,7 +119,7 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, rehearsed):
     assert refusal.status_code == 409 and "have been changed since" in refusal.content.decode()
     run.refresh_from_db()
     assert run.status == "landed"
-    curator.post(address)
+    confirm(curator, address)
     run.refresh_from_db()
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
 
