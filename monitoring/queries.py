@@ -9,7 +9,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.db.backends.signals import connection_created
-from prometheus_client import Counter
+
+from monitoring.metrics import Counter
 
 QUERIES = Counter(
     "tabularium_table_queries",

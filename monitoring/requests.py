@@ -7,9 +7,9 @@ from time import perf_counter
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import Counter, Histogram
 
 from monitoring import exposition, health, logs
+from monitoring.metrics import Counter, Histogram
 from monitoring.proxies import forget_what_a_stranger_claims, was_forwarded
 
 SECONDS = Histogram(

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from prometheus_client import Counter
+
+from monitoring.metrics import Counter
 
 logger = logging.getLogger(__name__)
 SIGN_INS = Counter("tabularium_sign_ins", "Tries to sign in, by what came of them.", ["outcome"])
