@@ -39,7 +39,10 @@ def refreshes_held_up(view: str = "births_by_country"):
 
 def kill_when_it_waits_for_a_refresh(process) -> None:
     """Kill a process that has committed and waits for the lock of the refresh; wait until the server has seen it."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory'"
+    waiting = (  # in this database: other tests have others of the server
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
+    )
     until = time.monotonic() + 60
     with connection.cursor() as cursor:
         for wanted in (1, 0):
@@ -51,7 +54,8 @@ def kill_when_it_waits_for_a_refresh(process) -> None:
                 process.communicate(timeout=30)
                 # The server sees that its client is gone when the statement ends.
                 cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
                 )
 
 
