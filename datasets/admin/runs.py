@@ -72,7 +72,6 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
 @admin.register(SourceFile)
 class SourceFileAdmin(ReadOnlyAdmin):
     list_display = ["name", "source", "of_run"]
-    list_select_related = ["run"]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
     ordering = ["-pk"]
