@@ -98,12 +98,14 @@ def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
 
 
 def test_a_table_that_goes_on_to_the_right_fades_there(page, respondents):
+    from playwright import sync_api
+
     page.goto("/explore/census/respondents/")
     table = page.locator(".explore-scroll")
     mask = "one => getComputedStyle(one).maskImage"
     assert "linear-gradient" in table.evaluate(mask)
     table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
-    page.wait_for_function(f"({mask})(document.querySelector('.explore-scroll')) === 'none'")
+    sync_api.expect(table).to_have_css("mask-image", "none")
     page.goto("/explore/census/races/")
     assert page.locator(".explore-scroll").evaluate(mask) == "none"  # all of it is seen
     assert page.complaints == []

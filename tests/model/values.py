@@ -74,7 +74,7 @@ DOCUMENTS = st.dictionaries(
     min_size=1,
 )
 # Nothing keeps a curator from a document that no subject can be read from.
-BY_HAND = DOCUMENT | st.just({"note": "ä"}) | st.just([1.5, {"a": None}])
+BY_HAND = DOCUMENT | st.just({"note": "ä"}) | st.just({"numbers": [1.5, {"a": None}]})
 
 # What a curator may set each field to; references are chosen among the records that are there.
 VALUES: dict[str, dict[str, Any]] = {
