@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack check check-api format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -50,8 +50,9 @@ notebook: export DEBUG := on
 notebook: dev  ## runs the insights again: into census/ on the records of UCI's two files, on others into var/
 	@$(PYTHON) -m tests.insights $(ARGS)
 
-test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ARGS="-k places" for a part)
-	@status=0; for engine in sqlite postgresql; do \
+test: ENGINES ?= sqlite postgresql
+test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
+	@status=0; for engine in $(ENGINES); do \
 		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS) || status=1; done; exit $$status
 
 test-model: EXAMPLES ?= 50
@@ -63,9 +64,11 @@ test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and 
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }
 	@TEST_STACK=1 $(PYTHON) -m pytest -n 0 tests/stack $(ARGS)
 
-check: dev  ## style, migrations, production settings, the house laws
+lint: dev  ## style
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+
+check: lint  ## style, migrations, production settings, the house laws
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(PYTHON) -m pytest --quiet tests/test_house.py
