@@ -7,6 +7,7 @@ postgresql (TEST_DATABASE_URL where it is set, else a server of our own that liv
 import atexit
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import warnings
@@ -36,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
 
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of the run compiles everything anew
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job: processes would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)

@@ -71,10 +71,12 @@ def test_every_line_of_production_is_an_object_and_tells_of_nobody(
     server.get("/readyz")
     server.stop()
     requests = lines(server.access)
-    assert [(line["route"], line["method"], line["status"]) for line in requests] == [
+    # Either process writes its line after the answer: perhaps after the next one's.
+    assert {(line["route"], line["method"], line["status"]) for line in requests} == {
         ("people-people-list", "GET", 401),
         ("none", "GET", 404),
-    ]
+    }
+    assert len(requests) == 2
     assert all(line["seconds"] >= 0 and line["bytes"] >= 0 and len(line["request_id"]) == 32 for line in requests)
     assert lines(server.log)
     everything = server.access.read_text() + server.log.read_text()
@@ -89,7 +91,7 @@ def test_an_id_comes_back_and_is_in_the_lines_of_its_request(serve, transactiona
     for bad in ("short", "x" * 65, "with blank in it", "ünï"[:1] + "<script>"):
         assert len(server.get("/api/", X_Request_ID=bad.encode("latin-1", "replace"))[1]["x-request-id"]) == 32
     server.stop()
-    assert lines(server.access)[0]["request_id"] == "from-the-proxy-1"
+    assert "from-the-proxy-1" in {line["request_id"] for line in lines(server.access)}
 
 
 def test_a_stranger_chooses_no_id(serve, transactional_db):
