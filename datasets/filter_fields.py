@@ -1,6 +1,5 @@
 """What the filters of a list take: texts in NFC, numbers and dates in one spelling, lists of bounded length."""
 
-from difflib import get_close_matches
 from typing import Any
 
 import django_filters
@@ -11,6 +10,7 @@ from datasets.characters import clean
 from datasets.labels import is_known
 from datasets.searching import MOST_WORDS, words_of
 from datasets.spelling import day, decimal_number, is_whole_number, shown, values_in
+from datasets.suggestions import closest, did_you_mean
 
 MOST_VALUES = 500  # of one list, such as id__in
 TEXTS = (forms.CharField, forms.ChoiceField)
@@ -62,9 +62,9 @@ class LabelField(ComposedField):
         value = super().clean(value)
         if value and not is_known(self.vocabulary, value):
             names = list(self.vocabulary._default_manager.values_list("name", flat=True)[:MOST_NAMES])
-            near = get_close_matches(value[:MOST_VALUES], names, n=1)
-            near = near or [name for name in names if name.casefold() == value.casefold()]
-            hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names[:20])}." if names else ""
+            same = [name for name in names if name.casefold() == value.casefold()]
+            hint = did_you_mean(closest(value, names) or next(iter(same), None))
+            hint = hint or (f" There are: {', '.join(names[:20])}." if names else "")
             several = self.vocabulary._meta.verbose_name_plural
             raise forms.ValidationError(f"There is no {shown(value)} among the {several}.{hint}")
         return value

@@ -7,7 +7,6 @@ which fold case as datasets.folding says; where a record may have no value, ``__
 """
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from functools import cache
 
 import django_filters
@@ -28,9 +27,10 @@ from datasets.models import Lookup, Record
 from datasets.personal import permission_for
 from datasets.searching import search
 from datasets.spelling import LARGEST as LIMIT
+from datasets.suggestions import suggest
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
-MOST_NEAREST = 10  # unknown parameters for which the nearest known one is looked for, which takes its time
+MOST_SUGGESTIONS = 10  # of one request: each takes its time
 MOST_FILTERS = 30  # of one list
 
 
@@ -109,6 +109,7 @@ class RecordFilterSet(django_filters.FilterSet):
         Only a filter by several values, and what is *repeatable*, may come more than once.
         """
         known = [*cls.base_filters, *besides]
+        usable = [name for name in known if name not in cls.personal or user.has_perm(cls.personal[name])]
         messages = {}
         filters = [name for name in data if name in cls.base_filters]
         if len(filters) > MOST_FILTERS:
@@ -116,9 +117,8 @@ class RecordFilterSet(django_filters.FilterSet):
         for name, values in data.lists():
             permission = cls.personal.get(name)
             if name not in known:
-                close = get_close_matches(name, known, n=1) if len(messages) < MOST_NEAREST else []
-                nearest = [f" The nearest known one is {near}." for near in close]
-                messages[name] = ["".join(["Unknown parameter.", *nearest])]
+                hint = suggest(name, usable) if len(messages) < MOST_SUGGESTIONS else ""
+                messages[name] = [f"Unknown parameter.{hint}"]
             elif permission and not user.has_perm(permission):
                 messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
             elif len(values) > 1 and not (name.endswith("__in") or name in repeatable):

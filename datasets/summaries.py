@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -22,6 +21,7 @@ from django.db import DataError, OperationalError, connections, models
 from datasets.listing import ListedColumn, columns_of
 from datasets.measuring import PARTS, QUANTILES, summary_sql
 from datasets.spelling import decimal_number
+from datasets.suggestions import suggest
 from datasets.text_order import TEXTS
 
 MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
@@ -188,8 +188,8 @@ def _once(parameter: str, names: Sequence[str]) -> None:
 def _column(model: type[models.Model], parameter: str, name: str, may, user, unfit: str) -> ListedColumn:
     columns = {column.name: column for column in columns_of(model) if may(column)}
     if name not in columns:
-        near = get_close_matches(name, columns, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        usable = [one for one, column in columns.items() if not column.permission or user.has_perm(column.permission)]
+        hint = suggest(name, usable)
         allowed = f"Columns for this: {', '.join(columns)}." if columns else "There is none here."
         if not name:
             raise Unsummarised(parameter, f"Expected the name of a column, found none. {allowed}")

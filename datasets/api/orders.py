@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -17,6 +16,7 @@ from datasets.bodies import Body, BodyError
 from datasets.models import ImportRun
 from datasets.receiving import receive
 from datasets.sources import dataset_apps
+from datasets.suggestions import suggest
 from datasets.uploads import ENCODINGS, OPTIONS, ImportForm
 
 MOST_JSON = 2**16  # bytes
@@ -155,9 +155,8 @@ def _unknown(names: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]
     errors = {}
     for name in names:
         if name not in known:
-            near = [f" The nearest known one is {one}." for one in get_close_matches(name, known, n=1)]
             ones = f" Known ones: {', '.join(known)}." if known else " None is expected here."
-            errors[name] = ["".join(["Unknown parameter.", *near, ones])]
+            errors[name] = [f"Unknown parameter.{suggest(name, known)}{ones}"]
     return errors
 
 

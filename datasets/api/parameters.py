@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from django.db import models
@@ -13,6 +12,7 @@ from datasets.api.pages import OrderKey
 from datasets.filters import UnknownParameters, record_filterset
 from datasets.listing import ListedColumn, columns_of
 from datasets.spelling import shown, whole_number
+from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 MOST_KEYS = 5  # columns that a list may be ordered by
@@ -126,15 +126,14 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     return asked, records
 
 
-def named(text: str, columns: dict[str, ListedColumn]) -> list[str]:
-    """Return the columns that *text* names, separated by commas; raises ValueError."""
+def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
+    """Return the columns that *text* names, separated by commas; raises ValueError, which suggests *usable* ones."""
     names = [name.strip() for name in text.split(",")]
     if len(names) > len(columns):
         raise ValueError(f"Expected at most {len(columns)} columns, found {len(names)}.")
     for name in names:
         if name not in columns:
-            nearest = get_close_matches(name, columns, n=1)
-            hint = f" Did you mean {nearest[0]}?" if nearest else ""
+            hint = suggest(name, columns if usable is None else usable)
             raise ValueError(
                 f"There is no column {shown(name) if name else '(empty)'}.{hint} Columns: {', '.join(columns)}."
             )
@@ -158,7 +157,8 @@ def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> N
     may = {name: column for name, column in columns.items() if can_order_by(column)}
     if (found := text.count(",") + 1) > MOST_KEYS:
         raise ValueError(f"Expected at most {MOST_KEYS} columns, found {found}.")
-    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may)
+    usable = [name for name, column in may.items() if not column.permission or user.has_perm(column.permission)]
+    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may, usable)
     for name, word in zip(names, text.split(","), strict=True):
         column = may[name]
         if column.permission and not user.has_perm(column.permission):

@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from datasets.api.browsing import NOWHERE
 from datasets.api.parameters import Refused
+from datasets.suggestions import did_you_mean
 
 
 class Root(APIRootView):
@@ -36,5 +37,5 @@ class NothingHere(APIView):
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
         near = f"{request.path_info}/"
         is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
-        hint = f" Did you mean {request.path}/, with a slash at its end?" if is_near else ""
+        hint = did_you_mean(f"{request.path}/, with a slash at its end" if is_near else None)
         raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for what there is.")

@@ -1,13 +1,13 @@
 """Which tables and views there are, by the names that their addresses have: ``census/respondents``."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from django.db import models
 from django.utils.module_loading import autodiscover_modules
 
 from datasets.api import router
 from datasets.models import Lookup, MaterializedView, Record
+from datasets.suggestions import closest
 
 KINDS = (Record, Lookup, MaterializedView)
 
@@ -23,5 +23,4 @@ def nearest_name(asked: str, names: Iterable[str]) -> str | None:
     """Return the one of *names* that *asked* may have meant: one of the same table, or the most alike; or None."""
     names, table = list(names), asked.rpartition("/")[2]
     tables = {name.rpartition("/")[2]: name for name in reversed(names)}
-    alike = get_close_matches(asked, names, n=1) or [tables[one] for one in get_close_matches(table, tables, n=1)]
-    return tables.get(table) or next(iter(alike), None)
+    return tables.get(table) or closest(asked, names) or tables.get(closest(table, tables))

@@ -1,7 +1,8 @@
 """Why an export is refused, each in a sentence for whoever asked for it."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from datasets.suggestions import suggest
 
 RETRY_AFTER = 30  # seconds, after which a stream that was refused may find room
 
@@ -22,9 +23,7 @@ class UnknownColumn(ExportError):
 
     @classmethod
     def named(cls, name: str, known: list[str]) -> "UnknownColumn":
-        near = get_close_matches(name, known, n=1)
-        nearest = f" The nearest known one is {near[0]}." if near else ""
-        return cls(f"Unknown column {name[:50]}.{nearest} Expected columns out of {', '.join(known)}.")
+        return cls(f"Unknown column {name[:50]}.{suggest(name, known)} Expected columns out of {', '.join(known)}.")
 
 
 class TooManyRows(ExportError):

@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import islice
 
 from datasets.characters import visible, without_format
 from datasets.escaping import escaped
+from datasets.suggestions import closest
 
 ALIKE = 0.7  # of the letters of two headings, for one to be taken for a mistyped other
 SHOWN, COMPARED = 30, 300  # headings of a file that are told, and that are compared with those that are not found
@@ -35,8 +35,8 @@ def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tup
     spelled = {_letters(heading): heading for heading in reversed([*islice(ignored, COMPARED)])}
     told = []
     for column in absent:
-        found = (get_close_matches(_letters(name), spelled, 1, ALIKE) for name in (column, *names.get(column, ())))
-        alike = next((matches[0] for matches in found if matches), None) or _holding(column, spelled)
+        found = (closest(_letters(name), spelled, ALIKE) for name in (column, *names.get(column, ())))
+        alike = next(filter(None, found), None) or _holding(column, spelled)
         told.append(f"{column} (did you mean {quoted_heading(spelled[alike])}?)" if alike else column)
     return told
 

@@ -136,7 +136,7 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ({"country_of_brith": "Scotland"}, "The nearest known one is country_of_birth."),
+        ({"country_of_brith": "Scotland"}, "Did you mean country_of_birth?"),
         ({"date_of_birth__gte": "soon"}, "Expected a date such as 2023-05-01, found soon."),
         ({"corrected": "maybe"}, "Expected true or false, found maybe."),
         ({"p": "9"}, "Expected a page from 1 to 2."),

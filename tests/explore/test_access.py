@@ -78,7 +78,7 @@ def test_curators_see_addresses(signed_in, experiments):
 def test_a_mistyped_address_names_the_nearest_table(reader, address, nearest):
     page = reader.page(address, status=404)
     assert "There is no such table" in page
-    assert f'The nearest known one is <a href="/explore/{nearest}/">{nearest}</a>' in page
+    assert f'Did you mean <a href="/explore/{nearest}/">{nearest}</a>?' in page
 
 
 def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user_model):
@@ -91,7 +91,7 @@ def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user
 @pytest.mark.parametrize("address", ["census/", "?table=census"])
 def test_an_address_of_a_dataset_lists_its_tables(reader, address):
     page = reader.page(address, status=404)
-    assert "Census is a dataset of several tables." in page and "The nearest" not in page
+    assert "Census is a dataset of several tables." in page and "Did you mean" not in page
     listed = page.partition('<section class="explore-refused">')[2].partition("</section>")[0]
     assert "census/respondents" in listed and "census/races" in listed and "people/people" not in listed
 

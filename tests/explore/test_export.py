@@ -171,7 +171,7 @@ def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypa
         ("format=xls", "Expected one of csv, json, ndjson, parquet, xlsx; found xls."),
         ("compress=zip", "Expected gzip, found zip."),
         ("spreadsheet=no", "Expected true, found no."),
-        ("county_of_brith=Fife", "The nearest known one is county_of_birth."),
+        ("county_of_brith=Fife", "Did you mean county_of_birth?"),
     ],
 )
 def test_what_is_mistyped_is_told_and_nothing_is_sent(reader, people, query, message):

@@ -196,8 +196,8 @@ def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
 @pytest.mark.parametrize(
     ("query", "parameter", "message"),
     [
-        ("county_of_brith=Fife", "county_of_brith", "The nearest known one is county_of_birth."),
-        ("colums=id", "colums", "The nearest known one is columns."),
+        ("county_of_brith=Fife", "county_of_brith", "Did you mean county_of_birth?"),
+        ("colums=id", "colums", "Did you mean columns?"),
         ("columns=given_nam", "columns", "Did you mean given_name?"),
         ("columns=id,id", "columns", "id is named twice."),
         ("ordering=-birth", "ordering", "There is no column birth."),

@@ -4,7 +4,6 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +21,7 @@ from datasets.exports import FORMATS, Export, ExportError, export
 from datasets.exports.files import STANDARD_OUTPUT, write_whole
 from datasets.exports.grouped import summary_file
 from datasets.personal import masked_name
+from datasets.suggestions import did_you_mean, suggest
 from datasets.summaries import OF_COLUMNS, Unsummarised, groupings, measures, summarise
 from datasets.terminal import TerminalCommand, unusable
 
@@ -141,8 +141,7 @@ def _model(path: str) -> type[models.Model]:
     if path not in tables:
         if of_dataset := [name for name in tables if name.startswith(f"{path}/")]:
             raise CommandError(f"{path} is a dataset of several tables: {', '.join(of_dataset)}.")
-        near = nearest_name(path, tables)
-        hint = f" Did you mean {near}?" if near else ""
+        hint = did_you_mean(nearest_name(path, tables))
         raise CommandError(f"There is no table {path}.{hint} Tables: {', '.join(tables)}.")
     return tables[path]
 
@@ -154,9 +153,8 @@ def _user(name: str | None, model: type[models.Model]):
     users = get_user_model()
     user = users.objects.filter(**{users.USERNAME_FIELD: name}).first()
     if user is None:
-        near = get_close_matches(name, users.objects.values_list(users.USERNAME_FIELD, flat=True)[:1000], n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise CommandError(f"--as-user: there is no account {name}.{hint}")
+        names = users.objects.values_list(users.USERNAME_FIELD, flat=True)[:1000]
+        raise CommandError(f"--as-user: there is no account {name}.{suggest(name, names)}")
     if not user.is_active:
         raise CommandError(f"--as-user: the account {name} is not active.")
     if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):

@@ -58,7 +58,7 @@ def test_the_key_tells_files_apart(etl):
         ({}, "dataset", "; found none."),
         ({"dataset": "person"}, "dataset", "Expected one of people"),
         ({"dataset": 1}, "dataset", "Expected a text, found 1."),
-        ({"dataset": "people", "strikt": True}, "strikt", "The nearest known one is strict."),
+        ({"dataset": "people", "strikt": True}, "strikt", "Did you mean strict?"),
         ({"dataset": "people", "strict": "yes"}, "strict", "Expected true or false, found yes."),
         ({"dataset": "people", "remove_missing": 1}, "remove_missing", "Expected true or false, found 1."),
         ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, rehearse; found try."),

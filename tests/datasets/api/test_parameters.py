@@ -119,3 +119,14 @@ def test_a_record_takes_no_parameter_of_a_list(client, two):
 def test_no_parameter_is_ignored_in_silence(admin_client, address):
     answer = admin_client.get(address)
     assert answer.status_code == 400 and answer.json()["errors"].keys() <= {"nope", "format"}
+
+
+def test_only_what_the_reader_may_use_is_suggested(client, django_user_model):
+    misspelt = ("?ordering=emai", "?emai=x", "summary/?by=emai")
+    reader = django_user_model.objects.create_user("reader")
+    client.force_login(reader)
+    for query in misspelt:
+        assert "Did you mean email" not in client.get(USERS + query).text
+    reader.user_permissions.add(*Permission.objects.filter(codename__in=["view_email", "view_user"]))
+    for query in misspelt:
+        assert "Did you mean email?" in client.get(USERS + query).text

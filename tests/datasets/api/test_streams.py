@@ -76,7 +76,7 @@ def test_a_file_comes_compressed_where_that_is_asked_for(client):
     [
         ("format=csv&page_size=10", "page_size", "A download is never paged: leave page_size out."),
         ("format=csv&count=exact", "count", "A download is never paged: leave count out."),
-        ("format=csv&cityy=Kelso", "cityy", "The nearest known one is city."),
+        ("format=csv&cityy=Kelso", "cityy", "Did you mean city?"),
         ("format=csv&compress=zip", "compress", "Expected gzip, found zip."),
         ("compress=gzip", "compress", "Unknown parameter."),
     ],

@@ -1,0 +1,29 @@
+"""Suggestions: the name that was most likely meant, in one wording."""
+
+import pytest
+
+from datasets.suggestions import closest, did_you_mean, suggest
+
+COLUMNS = ["age", "given_name", "family_name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("agee", " Did you mean age?"), ("givn_name", " Did you mean given_name?"), ("zzz", ""), ("", "")],
+)
+def test_the_most_similar_name_is_suggested(name, hint):
+    assert suggest(name, COLUMNS) == hint
+    assert suggest(name, iter(COLUMNS)) == hint
+
+
+def test_nothing_is_suggested_where_nothing_is_known():
+    assert suggest("age", []) == did_you_mean(None) == ""
+
+
+def test_a_long_name_is_compared_by_its_beginning():
+    assert closest("x" * 10_000, ["x" * 200]) == "x" * 200
+
+
+def test_how_alike_names_have_to_be_can_be_said():
+    assert closest("name", COLUMNS, likeness=0.5) == "given_name"
+    assert closest("name", COLUMNS, likeness=0.9) is None
