@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api docs format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -90,6 +90,10 @@ check-api: dev $(SPECTRAL)/installed  ## the description of the API, by Spectral
 	@$(SPECTRAL)/node_modules/.bin/spectral lint --fail-severity warn \
 		--ruleset tests/datasets/api/spectral.yaml $(SPECTRAL)/openapi.json
 
+docs: dev  ## builds the documentation into docs/_build/; a warning or a broken link is an error
+	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going -d docs/_build/doctrees -c docs . docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
 format: dev  ## puts the code in order
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
@@ -104,5 +108,5 @@ lock:  ## writes requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade
 	@$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:  ## removes .venv and caches; the database and the uploads in var/ stay
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis docs/_build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
