@@ -1,14 +1,14 @@
-# The site, and everything it needs to run by itself: docker run -p 8000:8000 IMAGE
+# The site with all its dependencies: docker run -p 8000:8000 IMAGE
 ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS packages
 
-# The environment has no pip of its own: the base image's fills it, from wheels whose hashes are in the file.
+# The environment has no pip: the pip of the base image installs into it, from wheels with the hashes in the file.
 RUN python -m venv --without-pip /venv
 COPY requirements.txt .
 RUN --mount=type=cache,target=/var/cache/pip \
     PIP_CACHE_DIR=/var/cache/pip pip --disable-pip-version-check --python /venv/bin/python install --require-hashes --only-binary :all: --no-compile \
         -r requirements.txt
-# What only builds, tests, and other languages than the site's use.
+# Remove files that are used only for builds, tests and other languages.
 RUN cd /venv/lib/python3.*/site-packages \
     && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/*.pxd pyarrow/*.pyx pyarrow/*.pxi pyarrow/includes \
         pyarrow/*flight* pyarrow/*gandiva* pyarrow/*s3* numpy/*/tests numpy/tests numpy/f2py numpy/_core/include \
@@ -24,7 +24,7 @@ COPY --from=packages /venv /venv
 COPY . /app
 WORKDIR /app
 
-# Everything can be set otherwise; the secrets are made at the first start.
+# Every variable can be overridden. The secrets are generated at the first start.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DATABASE_URL=sqlite:////data/tabularium.sqlite3 \

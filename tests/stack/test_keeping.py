@@ -39,7 +39,7 @@ def test_a_backup_that_is_damaged_is_not_restored(stack, tmp_path):
         file.truncate(1000)
     before = stack.tables()
     refused = stack.run("deploy/restore", "--replace", str(backup), check=False)
-    assert refused.returncode == 1 and "no whole backup" in refused.stderr
+    assert refused.returncode == 1 and "not a complete backup" in refused.stderr
     assert stack.tables() == before
 
 

@@ -36,7 +36,7 @@ def test_each_argument_is_a_statement_that_reads(transactional_db, run):
     assert (code, out) == (0, "city\nKelso; or not\n\nit\na;b\n\n")
     for statement in ("DELETE FROM places", "SELECT 1; DELETE FROM places", "COMMIT; DELETE FROM places"):
         code, _, told = run("query", statement)
-        assert code == 1 and told.startswith("The database does not take this:")
+        assert code == 1 and told.startswith("The database refused the statement:")
     assert Place.objects.exists()
 
 
@@ -65,9 +65,9 @@ def test_what_a_script_does_not_understand_is_said(run, script, arguments, told)
 
 def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):
     code, _, said = run("etl", "--url", f"{live_server.url}/wrong")
-    assert code == 1 and "/wrong/api/imports/ answered 404, but not as this API does: is --url right?" in said
+    assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in said
     code, _, said = run("etl", "--url", live_server.url)
-    assert code == 1 and said == "The site did not start it: There is no such token. See that it is copied whole.\n"
+    assert code == 1 and said == "The site did not start the import: There is no such token. See that it is copied whole.\n"
     _, secret = make_token(admin_user, "etl", ["read", "import"])
     code, _, said = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
     assert code == 1 and "Expected one of people, " in said and "; found peopl." in said
