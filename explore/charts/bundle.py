@@ -4,18 +4,17 @@ It is made once for each release of vl-convert, when it is first asked for: by c
 """
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import vl_convert
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
-from explore.charts.rendering import PROGRAM
+from explore.charts.rendering import VERSION, renderer
 
 NAME = "explore/vega.js"
 
@@ -49,9 +48,7 @@ class VegaFinder(BaseFinder):
         path = Path(self.storage.path(NAME))
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            made = subprocess.run(  # noqa: S603 - our own program
-                [sys.executable, "-P", str(PROGRAM), "bundle"], check=True, stdout=subprocess.PIPE
-            ).stdout
+            made = renderer.call(vl_convert.javascript_bundle, vl_version=VERSION).encode()
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
                 draft.write(made)
             os.chmod(draft.name, 0o644)

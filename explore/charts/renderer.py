@@ -1,42 +1,22 @@
-"""A process of its own that makes images of charts: vl-convert holds Python's lock while it draws.
+"""Prepare the process that draws images of charts; rendering.py has it run first there, without Django.
 
-It reads requests from standard input and writes answers to standard output until its input ends; each is a line of
-JSON (``{"format": "png", "spec": {...}}``, ``{"size": 123}`` or ``{"error": "..."}``), an answer's image after it.
-With the word ``bundle`` it writes the program that draws the same charts in a browser, and ends.
+vl-convert holds Python's lock while it draws, so that it draws in a process of its own.
 """
 
-import json
-import sys
-
-import vl_convert
-
-VERSION = "6.4"
-QUALITY = 92  # of a JPEG
+import os
+import signal
+from multiprocessing import parent_process
+from threading import Thread
 
 
-def image(format: str, spec: dict, scale: float) -> bytes:
-    """Return *spec* as an image; it may fetch nothing from anywhere."""
-    options = {"vl_version": VERSION, "allowed_base_urls": []}
-    if format == "svg":
-        return vl_convert.vegalite_to_svg(spec, **options).encode()
-    if format == "jpg":
-        return vl_convert.vegalite_to_jpeg(spec, scale=scale, quality=QUALITY, **options)
-    return vl_convert.vegalite_to_png(spec, scale=scale, **options)
+def end_with_parent() -> None:
+    """End this process when its parent ends, even by SIGKILL: the executor's own workers would wait for ever."""
+    parent_process().join()
+    os._exit(0)
 
 
-def serve(requests, answers) -> None:
-    """Answer *requests* one after the other."""
-    for line in requests:
-        try:
-            made = image(**json.loads(line))
-            answers.write(json.dumps({"size": len(made)}).encode() + b"\n" + made)
-        except ValueError as error:  # as vl-convert says what it could not draw
-            answers.write(json.dumps({"error": str(error)[:500]}).encode() + b"\n")
-        answers.flush()
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] == ["bundle"]:
-        sys.stdout.write(vl_convert.javascript_bundle(vl_version=VERSION))
-    else:
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # vl-convert's own warnings
+for name in {*os.environ} - {"PATH", "HOME", "LANG", "TZ"}:
+    del os.environ[name]  # secrets of the site
+Thread(target=end_with_parent, daemon=True).start()

@@ -1,21 +1,23 @@
 """Images of charts, made one at a time in a process beside this one, which ends when this one does."""
 
-import atexit
 import json
 import os
-import select
-import subprocess
-import sys
-import time
+import runpy
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
+import vl_convert
 from django.conf import settings
 
-PROGRAM = Path(__file__).with_name("renderer.py")
+PREPARATION = Path(__file__).with_name("renderer.py")
 PATIENCE = 30  # seconds for one image; the first one of a process takes two
-IDLE = 600  # seconds after which a process that was not asked is not kept for the next request
+VERSION = "6.4"
+QUALITY = 92  # of a JPEG
 
 
 class Busy(Exception):
@@ -27,82 +29,40 @@ class Unrenderable(Exception):
 
 
 class Renderer:
-    """A process that makes images; it is started when it is first asked, and anew after one that failed."""
+    """One worker process; it is started when it is first asked, and anew after one that died or was too slow."""
 
     def __init__(self):
         self._lock = Lock()
-        self._process: subprocess.Popen | None = None
-        self._owner = self._asked = 0.0
+        self._pool: ProcessPoolExecutor | None = None
 
-    def render(self, format: str, spec: dict[str, Any], scale: float) -> bytes:
-        """Return *spec* as ``png``, ``jpg`` or ``svg``; raises Unrenderable."""
+    def call(self, function: Callable, *arguments, **options) -> Any:
+        """Return what *function* returns in the worker; raises Unrenderable."""
         with self._lock:
-            process = self._running()
-            request = json.dumps({"format": format, "spec": spec, "scale": scale}).encode() + b"\n"
-            until = time.monotonic() + PATIENCE
-            try:
-                process.stdin.write(request)
-                process.stdin.flush()
-                told = json.loads(self._line(process, until))
-                if "error" in told:
-                    raise Unrenderable(told["error"])
-                return self._read(process, told["size"], until)
-            except (OSError, EOFError, ValueError, TimeoutError) as error:
-                self._end()
-                raise Unrenderable(f"The image could not be made: {error or type(error).__name__}.") from None
-
-    def _running(self) -> subprocess.Popen:
-        now, self._asked = self._asked, time.monotonic()
-        if self._owner != os.getpid():
-            self._process = None  # that of the process we were forked from
-        elif self._process and (self._process.poll() is not None or self._asked - now > IDLE):
-            self._end()
-        if self._process is None:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-P", str(PROGRAM)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ")},
-            )
-            self._owner = os.getpid()
-        return self._process
-
-    def _line(self, process: subprocess.Popen, until: float) -> bytes:
-        line = b""
-        while not line.endswith(b"\n"):
-            line += self._read(process, 1, until)
-        return line
-
-    def _read(self, process: subprocess.Popen, size: int, until: float) -> bytes:
-        parts, missing = [], size
-        while missing:
-            if not select.select([process.stdout], [], [], max(0, until - time.monotonic()))[0]:
-                raise TimeoutError(f"it took more than {PATIENCE} seconds")
-            part = os.read(process.stdout.fileno(), min(missing, 1 << 20))
-            if not part:
-                raise EOFError("its process ended")
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+            for _ in range(2):  # that a worker died since the last image is only seen now
+                self._pool = self._pool or ProcessPoolExecutor(
+                    1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),)
+                )
+                try:
+                    return self._pool.submit(function, *arguments, **options).result(PATIENCE)
+                except ValueError as error:  # as vl-convert says what it could not draw
+                    raise Unrenderable(str(error)[:500]) from None
+                except TimeoutError:
+                    self._end()
+                    raise Unrenderable(f"The image could not be made: it took more than {PATIENCE} seconds.") from None
+                except BrokenProcessPool:
+                    self._end()
+            raise Unrenderable("The image could not be made: its process ended.")
 
     def _end(self) -> None:
-        process, self._process = self._process, None
-        if process:
+        pool, self._pool = self._pool, None
+        for process in list(pool._processes.values()):  # as kill_workers() does from Python 3.14 on
             process.kill()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
-
-    def close(self) -> None:
-        """End the process, if it is ours."""
-        if self._owner == os.getpid():
-            self._end()
+            process.join()
+        pool.shutdown(wait=False)
 
 
 renderer = Renderer()
-atexit.register(renderer.close)
+os.register_at_fork(after_in_child=renderer.__init__)  # the worker is the parent's
 # Threads that make images or wait to: at most half of all, so that pages never wait for them.
 _places = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
@@ -112,6 +72,15 @@ def render(format: str, spec: dict[str, Any], scale: float = 1) -> bytes:
     if not _places.acquire(blocking=False):
         raise Busy
     try:
-        return renderer.render(format, spec, scale)
+        return _render(format, json.dumps(spec), scale)
     finally:
         _places.release()
+
+
+def _render(format: str, spec: str, scale: float) -> bytes:
+    options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # it may fetch nothing from anywhere
+    if format == "svg":
+        return renderer.call(vl_convert.vegalite_to_svg, spec, **options).encode()
+    if format == "jpg":
+        return renderer.call(vl_convert.vegalite_to_jpeg, spec, scale=scale, quality=QUALITY, **options)
+    return renderer.call(vl_convert.vegalite_to_png, spec, scale=scale, **options)

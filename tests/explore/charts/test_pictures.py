@@ -1,11 +1,14 @@
 """Images of charts: as large as asked for, for those who may see the table, and not made again for who has them."""
 
+import json
 import os
 import re
 import signal
 import struct
 import subprocess
 import sys
+import time
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -113,20 +116,27 @@ def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reade
 
 def test_a_renderer_that_dies_or_hangs_is_replaced(monkeypatch):
     assert render("png", SPEC).startswith(b"\x89PNG")
-    first = renderer._process
+    first = renderer.call(os.getpid)
     assert render("svg", SPEC).startswith(b"<svg")
-    assert renderer._process is first
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
+    assert renderer.call(os.getpid) == first
+    os.kill(first, signal.SIGKILL)
     assert render("jpg", SPEC).startswith(b"\xff\xd8")
-    second = renderer._process
-    assert second is not first
-    os.kill(second.pid, signal.SIGSTOP)
+    second = renderer.call(os.getpid)
+    assert second != first
+    os.kill(second, signal.SIGSTOP)
     monkeypatch.setattr(rendering, "PATIENCE", 0.1)
     with pytest.raises(Unrenderable, match="more than 0.1 seconds"):
-        render("png", SPEC)
-    assert second.poll() is not None  # it was ended
+        render("png", {**SPEC, "title": "x" * 500_000})  # more than a pipe holds
+    for ended in (first, second):
+        with pytest.raises(ProcessLookupError):  # not even a zombie is left
+            os.kill(ended, 0)
     monkeypatch.undo()
+    assert render("png", SPEC).startswith(b"\x89PNG")
+
+
+def test_an_image_whose_renderer_always_dies_is_refused():
+    with pytest.raises(Unrenderable, match="its process ended"):
+        renderer.call(os._exit, 1)
     assert render("png", SPEC).startswith(b"\x89PNG")
 
 
@@ -144,7 +154,7 @@ def test_a_renderer_fetches_nothing():
 
 def test_images_wait_for_each_other():
     made = []
-    threads = [Thread(target=lambda: made.append(renderer.render("png", SPEC, 1))) for _ in range(4)]
+    threads = [Thread(target=lambda: made.append(rendering._render("png", json.dumps(SPEC), 1))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -152,11 +162,40 @@ def test_images_wait_for_each_other():
     assert len(made) == 4 and len({*made}) == 1
 
 
-def test_a_renderer_ends_with_what_it_was_started_by():
-    program = [sys.executable, "-P", str(rendering.PROGRAM)]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.stdin.close()  # as the end of the process that holds the other end does
-        assert process.wait(60) == 0
+def test_a_renderer_knows_no_secret():
+    assert renderer.call(os.getenv, "SECRET_KEY") is renderer.call(os.getenv, "DATABASE_URL") is None
+    assert renderer.call(os.getenv, "PATH") == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, None], ids=["killed", "ended"])
+def test_a_renderer_ends_with_what_it_was_started_by(child_environment, end):
+    program = (
+        "import os; from explore.charts.rendering import render, renderer; "
+        f"render('svg', {SPEC!r}); print(renderer.call(os.getpid), flush=True); input()"
+    )
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", program]
+    with subprocess.Popen(
+        command, env=child_environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        worker = int(process.stdout.readline())
+        assert is_running(worker)
+        if end:
+            process.send_signal(end)
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        process.wait(30)
+    until = time.monotonic() + 30
+    while is_running(worker):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is neither gone nor left for its new parent to see off."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_notebook_shows_a_picture(people):
