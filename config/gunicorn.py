@@ -39,10 +39,9 @@ except ImproperlyConfigured as error:
     sys.exit(str(error))
 preload_app = True
 sendfile = False  # it would wait for a client for ever
-limit_request_line = limits.REQUEST_LINE
+limit_request_line = limits.REQUEST_LINE  # the longest that our own links need, and the most that gunicorn can be told
 worker_connections = 1000  # of each process; those beyond it replace the ones that have waited longest
 control_socket_disable = True
-limit_request_line = 8190  # bytes: the longest that our own links need, and the most that gunicorn can be told
 secure_scheme_headers = {}  # whom to believe about HTTPS is for TRUST_PROXY to say, not for the address 127.0.0.1
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - no disk can make it wait
 accesslog = "-" if as_json else None
