@@ -88,32 +88,47 @@ def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
     """Return a value as it is read; nothing for none. *grouped* is for figures, by thousands."""
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or is_boolean(column):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}" if grouped else str(value)
     if isinstance(value, float):
-        return _float_told(value, grouped)
+        return float_told(value, grouped)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(column.field, models.JSONField):
         return _short(exact_json.text(value))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return _short(", ".join(map(str, value)))
     if column.field.choices:
         return str(dict(column.field.flatchoices).get(value, value))
     return _short(str(value))
 
 
-def _float_told(value: float, grouped: bool) -> str:
+def float_told(value: float, grouped: bool = False) -> str:
+    """Return a number with at most six digits that tell."""
     if value == 0:
         return "0"
     if value != value or not 1e-3 <= abs(value) < EXACT:
         return f"{value:.6g}"
-    whole = len(str(int(abs(value))))
-    text = f"{value:{',' if grouped else ''}.{max(0, 6 - whole)}f}"
+    return _decimal(value, max(0, 6 - len(str(int(abs(value))))), grouped)
+
+
+def figure_told(value: Any, format: str) -> str:
+    """Return a number as a chart's tooltip has it, in one of the d3-formats of charts; without one, a text."""
+    if value is None:
+        return ""
+    if not format:
+        return str(value)
+    if format.endswith("%"):
+        return f"{value:.1%}"
+    return _decimal(value, int(format[2]) if format.startswith(",.") else 0 if format == ",d" else 6, True)
+
+
+def _decimal(value: float, places: int, grouped: bool) -> str:
+    text = f"{value:{',' if grouped else ''}.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

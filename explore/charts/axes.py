@@ -16,7 +16,7 @@ from datasets.narrowing import order_of, title_of
 from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings
 from datasets.text_order import TEXTS
 from explore.charts.drawing import Undrawn
-from explore.charts.names import unit_of, value_told, with_unit
+from explore.charts.names import group_told, unit_of, with_unit
 
 MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column that has no order of its own; the rest is "other"
 COLOUR_BINS = 6
@@ -63,7 +63,7 @@ class Axis:
 
     def told(self, value: Any) -> str:
         """Return what a group is called."""
-        return value_told(self.grouping, value)
+        return group_told(self.grouping, value)
 
 
 def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedColumn]:

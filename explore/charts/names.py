@@ -1,23 +1,22 @@
 """What columns, values and numbers are called in a chart: the model's own words, with units."""
 
-from datetime import date
 from typing import Any
 
 from django.db import models
 
 from datasets.listing import ListedColumn
 from datasets.summaries import Grouping
+from explore import telling
 
 MISSING, OTHER = "missing", "other"
 DASH = "\N{EN DASH}"
 LONGEST_UNIT = 2  # words; a longer help text explains more than a unit
-NUMBERS = (models.IntegerField, models.FloatField)
 
 
 def unit_of(column: ListedColumn) -> str:
     """Return the unit of a column of numbers, where its help text is one: ``years``, ``US dollars``; or nothing."""
-    text = column.help_text.strip().rstrip(".")
-    if not isinstance(column.field, NUMBERS) or column.field.primary_key or len(text.split()) > LONGEST_UNIT:
+    text = telling.unit_of(column)
+    if len(text.split()) > LONGEST_UNIT:
         return ""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
@@ -37,31 +36,17 @@ def records_of(model: type[models.Model]) -> str:
     return str(model._meta.verbose_name_plural)
 
 
-def value_told(grouping: Grouping, value: Any) -> str:
+def group_told(grouping: Grouping, value: Any) -> str:
     """Return what a group is called: ``Bachelors``, ``20–29``, ``yes``, ``missing``."""
     if value is None:
         return MISSING
-    field = grouping.column.field
     if grouping.width is not None:
-        return bin_told(value, grouping.width, isinstance(field, models.FloatField))
-    if isinstance(field, models.BooleanField):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, date):
-        return value.isoformat()
-    if field.choices:
-        return str(dict(field.flatchoices).get(value, value))
-    return str(value) if value != "" else "(empty)"
+        return bin_told(value, grouping.width, isinstance(grouping.column.field, models.FloatField))
+    return telling.value_told(grouping.column, value) or "(empty)"
 
 
 def bin_told(start: float, width: Any, continuous: bool) -> str:
     """Return ``20–29`` for whole numbers, ``2.5–5`` for others: the end of those belongs to the next."""
     if continuous:
-        return f"{plain(start)}{DASH}{plain(start + float(width))}"
+        return f"{telling.float_told(start)}{DASH}{telling.float_told(start + float(width))}"
     return str(start) if width == 1 else f"{start}{DASH}{start + int(width) - 1}"
-
-
-def plain(number: float) -> str:
-    """Return a number with at most six digits that tell."""
-    return f"{number:.6g}"

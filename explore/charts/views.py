@@ -27,7 +27,7 @@ from explore.loosening import loosened
 from explore.pages import explored, page
 from explore.state import State
 from explore.tables import tables_for
-from explore.telling import filters_told
+from explore.telling import figure_told, filters_told
 
 OF_DRAWINGS = ("kind", "x", "y", "colour", "measure", "bins", "sort")
 OF_SIZES = ("width", "height")
@@ -230,21 +230,8 @@ def _heads(picture: Picture) -> list[dict]:
 def _cells(picture: Picture) -> list[list[dict]]:
     return [
         [
-            {"text": _told(value, format), "number": bool(format)}
+            {"text": figure_told(value, format), "number": bool(format)}
             for value, format in zip(row, picture.formats, strict=False)
         ]
         for row in picture.rows
     ]
-
-
-def _told(value, format: str) -> str:
-    """Return a cell of the table as the picture's tooltip has it."""
-    if value is None:
-        return ""
-    if not format:
-        return str(value)
-    if format.endswith("%"):
-        return f"{value:.1%}"
-    places = int(format[2]) if format.startswith(",.") else 0 if format == ",d" else 6
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
