@@ -1,7 +1,7 @@
 """Bars, lines, histograms and heat maps: one measure of groups of records."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.db import models
@@ -11,40 +11,10 @@ from explore.charts import specs
 from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.drawing import Drawing, Undrawn
-from explore.charts.groups import REST, Groups, grouped
-from explore.charts.measures import Measured, measured, records_word
+from explore.charts.groups import REST, Table, grouped
+from explore.charts.measures import measured, records_word
 from explore.charts.names import title
 from explore.charts.places import along, labels, position
-
-COUNTS = ",d"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Groups with their values: *cells* have a key of each axis, the number of records and the value."""
-
-    axes: list[Axis]
-    groups: Groups
-    measured: Measured
-    cells: list[tuple]
-    format: str
-
-    @property
-    def measure_title(self) -> str:
-        """What was measured; where every group is a record, it is the record's own."""
-        single = self.measured.sql and all(cell[-2] == 1 for cell in self.cells)
-        return self.measured.of_single() if single else self.measured.title
-
-    @property
-    def columns(self) -> list[str]:
-        columns = [*(title(axis.title) for axis in self.axes), title(self.measure_title)]
-        return columns if self.measured.kind == "count" else [*columns, "Records"]
-
-    def figure(self, named: str, rows: list[tuple], spec: dict, height: int = 420, notes=()) -> Figure:
-        formats = ["" for _ in self.axes] + [self.format, COUNTS]
-        written = [row[:-1] for row in rows] if self.measured.kind == "count" else rows
-        notes = [*self.groups.notes, *notes]
-        return Figure(named, self.columns, written, spec, self.groups.records, height, formats, notes)
 
 
 def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:

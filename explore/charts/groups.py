@@ -15,11 +15,14 @@ from django.db.models import Q
 from datasets.narrowing import title_of
 from datasets.summaries import Measure, Summary, summarise
 from explore.charts.axes import Axis
+from explore.charts.captions import Figure
 from explore.charts.drawing import Undrawn
+from explore.charts.measures import Measured
 from explore.charts.names import OTHER, title
 
 COUNT = Measure("count")
 MOST_CELLS = 6000
+COUNTS = ",d"
 
 
 class Other:
@@ -41,6 +44,34 @@ class Groups:
     def records(self) -> int:
         """How many records there are in all groups."""
         return sum(row[self.depth] for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Groups with their values: *cells* have a key of each axis, the number of records and the value."""
+
+    axes: list[Axis]
+    groups: Groups
+    measured: Measured
+    cells: list[tuple]
+    format: str
+
+    @property
+    def measure_title(self) -> str:
+        """What was measured; where every group is a record, it is the record's own."""
+        single = self.measured.sql and all(cell[-2] == 1 for cell in self.cells)
+        return self.measured.of_single() if single else self.measured.title
+
+    @property
+    def columns(self) -> list[str]:
+        columns = [*(title(axis.title) for axis in self.axes), title(self.measure_title)]
+        return columns if self.measured.kind == "count" else [*columns, "Records"]
+
+    def figure(self, named: str, rows: list[tuple], spec: dict, height: int = 420, notes=()) -> Figure:
+        formats = ["" for _ in self.axes] + [self.format, COUNTS]
+        written = [row[:-1] for row in rows] if self.measured.kind == "count" else rows
+        notes = [*self.groups.notes, *notes]
+        return Figure(named, self.columns, written, spec, self.groups.records, height, formats, notes)
 
 
 def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:

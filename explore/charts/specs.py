@@ -1,19 +1,16 @@
 """The Vega-Lite of each kind of chart, made with altair; the data are in it, a row for each thing that is seen."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 from django.db import models
 
 from explore.charts.axes import Axis
 from explore.charts.colours import GREYS, HEAT, PALETTE, colours_of
-from explore.charts.groups import REST
+from explore.charts.groups import REST, Table
 from explore.charts.names import title
 from explore.telling import GROUPED
-
-if TYPE_CHECKING:
-    from explore.charts.amounts import Table
 
 WIDTH, HEIGHT = 800, 420
 ROW, NARROW_ROW = 24, 11  # the height of a bar, and of one of several side by side
@@ -45,7 +42,7 @@ def _said(tooltips: list[dict]) -> str:
     return " + '; ' + ".join(said)
 
 
-def bars(table: "Table", names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
+def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
     """Bars across where names are read from left to right, upright for numbers and dates; rows are as in the table."""
     first, across = table.axes[0], not table.axes[0].ordered
     data = _named(rows, len(names))
@@ -76,7 +73,7 @@ def bars(table: "Table", names: list[dict], rows: list[tuple], stacked: bool) ->
     return finished(chart, data, height), height
 
 
-def line(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
     """A line, or one for each colour; *drawn* has the place along the axis before the row of the table."""
     first = table.axes[0]
     data = [
@@ -105,7 +102,7 @@ def line(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str, Any
     return finished(chart, data, HEIGHT)
 
 
-def histogram(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
     """Bars that touch; the shares of several groups are steps, which can be told apart where they cross."""
     first = table.axes[0]
     width = float(first.grouping.width)
@@ -129,7 +126,7 @@ def histogram(table: "Table", names: list[dict], drawn: list[tuple]) -> dict[str
     return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT)
 
 
-def _steps(table: "Table", named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
+def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
     """Outlines in steps, from *_outlined*, and a point for each bin of each group in the middle of its step."""
     colour = colour_scale(table.axes[1], named)
     place = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
@@ -160,7 +157,7 @@ def _outlined(data: list[dict], named: dict) -> list[dict]:
     return [row | {"place": place} for place, row in enumerate(outlined)]
 
 
-def heat(table: "Table", names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
+def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
     """Fields in the colours of viridis, grey for those of *uncoloured*; where no records are, there is no field."""
     grey = {*uncoloured}
     data = [
@@ -208,21 +205,21 @@ def _named(rows: list[tuple], depth: int) -> list[dict]:
     return data
 
 
-def _tooltips(table: "Table") -> list[alt.Tooltip]:
+def _tooltips(table: Table) -> list[alt.Tooltip]:
     told = [alt.Tooltip("x:N", title=title(table.axes[0].title))]
     if len(table.axes) == 2:
         told.append(alt.Tooltip("colour:N", title=title(table.axes[1].title)))
     return [*told, *_amounts(table)]
 
 
-def _amounts(table: "Table") -> list[alt.Tooltip]:
+def _amounts(table: Table) -> list[alt.Tooltip]:
     value = alt.Tooltip("value:Q", title=_measure_title(table), format=table.format)
     return (
         [value] if table.measured.kind == "count" else [value, alt.Tooltip("records:Q", title="Records", format=",d")]
     )
 
 
-def _measure_title(table: "Table") -> str:
+def _measure_title(table: Table) -> str:
     return title(table.measure_title)
 
 
