@@ -17,12 +17,12 @@ from django.db import connection
 
 from datasets import exact_json
 from datasets.chunks import chunks, values_by_key
+from datasets.dialect import quoted
 from datasets.entries_on_disk import EntriesWriter, KeptEntries
 from datasets.history.rows import as_json, equal_but_for
 from datasets.models import Change, ContentRecord, ImportRun, SourceFile
 from datasets.personal import personal_names
 from datasets.sources import Detail, LookUp, Reference, Source, sources_of
-from datasets.staging import quoted
 
 KINDS = ("changed", "new", "missing", "kept")
 AT_ONCE = 2000

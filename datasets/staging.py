@@ -7,21 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-from django.db import connection, models
+from django.db import connection
 
+from datasets.dialect import column_type, quoted, temporary
 from datasets.models import ContentRecord
 from datasets.sources import Detail, LookUp, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
-
-
-def quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
-
-
-def is_distinct() -> str:
-    """Return the operator that tells two values apart and takes one NULL for another's equal."""
-    return "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
 
 
 class Writer:
@@ -218,13 +210,4 @@ class Stage:
                 return column.by_field.rel_db_type(connection)
             case LookUp():
                 return column.field.db_type(connection)
-        return _plain_type(column.field)
-
-
-def _plain_type(field: models.Field) -> str:
-    return field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
-
-
-def temporary(table: str) -> str:
-    """Return the name of a temporary table, which is never mistaken for another of that name."""
-    return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(table)}"
+        return column_type(column.field)

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from datasets.admin import confirming
 from datasets.admin.editing import EditedAdmin
 from datasets.admin.posted import ACROSS
+from datasets.dry_run import rolled_back
 from datasets.history import edits
 from datasets.history.columns import correctable
 from datasets.history.reading import Difference, Readable
@@ -29,10 +30,6 @@ from datasets.spelling import is_whole_number
 SAMPLE = 10
 NONE_CHOSEN = "No records are chosen. Tick them in the list, or choose all that match there. Nothing was changed."
 YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
-
-
-class _Rehearsed(Exception):
-    """Takes a rehearsed edit back."""
 
 
 class BulkAdmin(EditedAdmin):
@@ -124,17 +121,14 @@ class BulkAdmin(EditedAdmin):
 
         Return it, how many records it changes, the first of them, and the seal of what it does to them.
         """
-        try:
-            with transaction.atomic():
-                edit = edits.correct(records, new, request.user)
-                count = edit.changes.count()
-                sample = self._sample(edit, request.user)
-                sealed = seal_of_changes(edit)
-                if not expected or count != int(expected) or confirmed != sealed:
-                    raise _Rehearsed
-        except _Rehearsed:
-            edit = None
-        return edit, count, sample, sealed
+        with rolled_back() as preview:
+            edit = edits.correct(records, new, request.user)
+            count = edit.changes.count()
+            sample = self._sample(edit, request.user)
+            sealed = seal_of_changes(edit)
+            if expected and count == int(expected) and confirmed == sealed:
+                preview.keep()
+        return edit if preview.kept else None, count, sample, sealed
 
     def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
         changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])

@@ -9,15 +9,15 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 
 from datasets.chunks import chunks
+from datasets.dialect import quoted, sql_false, temporary
 from datasets.history.columns import correctable, remembers_its_file, stored_name
 from datasets.history.obstacles import lacking, lacking_of, referring, taken
 from datasets.history.remembering import assigned, given, links_of_file, of_file, remembering, stored, without
-from datasets.history.rows import as_json, is_corrected, members, no, values
+from datasets.history.rows import as_json, is_corrected, members, values
 from datasets.history.seals import seal_of_rows
 from datasets.history.standing import set_standing
 from datasets.models import Change, Edit
 from datasets.query_time import unlimited
-from datasets.staging import quoted, temporary
 from datasets.versions import raise_version
 
 SELECTED = "selected_records"  # the keys of the records of an edit, in a temporary table
@@ -132,10 +132,11 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
         put_back(cursor, model, rows, "c.before")
         cursor.execute(
             f'INSERT INTO changes (edit_id, "table", record, kind, "after", standing) SELECT %s, c."table", c.record,'
-            f" '{Change.Kind.CREATED}', c.before, {no()} FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
+            f" '{Change.Kind.CREATED}', c.before, {sql_false()}"
+            f" FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
             [edit.pk],
         )
-        cursor.execute(f"UPDATE changes SET standing = {no()} WHERE id IN (SELECT pk FROM {SELECTED})")
+        cursor.execute(f"UPDATE changes SET standing = {sql_false()} WHERE id IN (SELECT pk FROM {SELECTED})")
         raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
     return edit
@@ -185,7 +186,8 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
         before = "NULL" if kind == Change.Kind.CREATED else row
         cursor.execute(
             f'INSERT INTO changes (edit_id, "table", record, kind, "before", standing) SELECT %s, %s,'
-            f" CAST(r.{pk} AS text), %s, {before}, {no()} FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {SELECTED})",
+            f" CAST(r.{pk} AS text), %s, {before}, {sql_false()}"
+            f" FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {SELECTED})",
             [edit.pk, model._meta.db_table, kind],
         )
         yield edit

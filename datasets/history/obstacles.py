@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from django.db import connection, models
 
+from datasets.dialect import quoted
 from datasets.history.rows import members, value_of, values
-from datasets.staging import quoted
 
 SHOWN = 10  # of the records that stand in the way, for each reason
 

@@ -11,12 +11,12 @@ from django.db import connection, models
 
 from datasets import exact_json
 from datasets.chunks import values_by_key
+from datasets.dialect import quoted
 from datasets.history.columns import own_fields, stored_name
 from datasets.history.rows import as_json
 from datasets.listing import label_field
 from datasets.models import Change, SourceFile
 from datasets.personal import hidden_fields, masked
-from datasets.staging import quoted
 
 Row = dict[str, Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection, models
 
+from datasets.dialect import quoted
 from datasets.history.columns import remembers_its_file, stored_name
 from datasets.history.rows import differs, is_corrected, json_value, stored_members, value_of
-from datasets.staging import quoted
 
 
 def stored(field: models.Field, value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.db import connection, models
 
-from datasets.staging import is_distinct, quoted
+from datasets.dialect import is_distinct, quoted
 
 Model = type[models.Model]
 
@@ -136,8 +136,3 @@ def is_corrected(corrections: str, name: str) -> str:
     if connection.vendor == "postgresql":
         return f"coalesce({corrections} ? '{name}', false)"
     return f"(json_type({corrections}, '$.{name}') IS NOT NULL)"
-
-
-def no() -> str:
-    """Return what is false, as the engine writes it."""
-    return "false" if connection.vendor == "postgresql" else "0"

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import connection, models
 
+from datasets.dialect import quoted
 from datasets.history.rows import as_json
 from datasets.models import Change, Edit
-from datasets.staging import quoted
 from datasets.versions import version_of
 
 MOST = 10_000  # changes of an edit whose records are looked at one by one for a page

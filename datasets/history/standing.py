@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db import connection, models
 
+from datasets.dialect import sql_true
 from datasets.history.reading import changes_of
 from datasets.models import Change, Edit, ImportRun
 
 
 def set_standing(cursor, condition: str) -> None:
     """Let the deletions stand that fulfil *condition* on changes, of those whose records came from a file."""
-    cursor.execute(f"UPDATE changes SET standing = {_yes()} WHERE {_from_a_file()} AND {condition}")
+    cursor.execute(f"UPDATE changes SET standing = {sql_true()} WHERE {_from_a_file()} AND {condition}")
 
 
 def stand_again(cursor, restoring: Edit) -> None:
@@ -44,7 +45,3 @@ def _from_a_file() -> str:
     if connection.vendor == "postgresql":
         return "\"before\"->>'changed_in_id' IS NOT NULL"
     return "json_extract(\"before\", '$.changed_in_id') IS NOT NULL"
-
-
-def _yes() -> str:
-    return "true" if connection.vendor == "postgresql" else "1"

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, connection, models
 
 from datasets import matviews
+from datasets.dialect import quoted, sql_false
+from datasets.dry_run import rolled_back
 from datasets.history.edits import put_back, put_back_links
 from datasets.history.obstacles import given_away, lacking, part_of
-from datasets.history.rows import no, values
+from datasets.history.rows import values
 from datasets.history.seals import seal_of_rows
 from datasets.history.standing import stand_again
 from datasets.history.undone import Undone, UndoOvertakenError, UndoRefused
@@ -16,14 +18,9 @@ from datasets.loading.runs import ImportRefused, only_one
 from datasets.models import Change, Edit, ImportRun, Lookup, Record
 from datasets.query_time import unlimited
 from datasets.sources import Source, sources_of
-from datasets.staging import quoted
 from datasets.versions import raise_version
 
 SHOWN = 10  # of what stands in the way, for each table and reason
-
-
-class _Rehearsed(Exception):
-    pass
 
 
 @unlimited()
@@ -67,7 +64,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
         with connection.cursor() as cursor:  # a large run has just come, of which the planner knows nothing yet
             cursor.execute('ANALYZE changes (run_id, edit_id, "table", record, kind)')
     try:
-        with transaction.atomic():
+        with rolled_back() as preview:
             if reasons := list(undoing.obstacles()):
                 raise UndoRefused(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
@@ -82,10 +79,8 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
             raise_version(*{source.model._meta.app_label for source in undoing.sources})
             if run:
                 ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
-            if dry_run:
-                raise _Rehearsed
-    except _Rehearsed:
-        pass
+            if not dry_run:
+                preview.keep()
     except IntegrityError:
         raise UndoRefused(["Others have the place of what would come back, or refer to what would go."]) from None
     return result
@@ -223,7 +218,9 @@ class _Undoing:
         mine = self._mine(model, (Change.Kind.DELETED,))
         put_back(cursor, model, mine, "c.before")
         count = self._write_down(cursor, mine, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
-        cursor.execute(f"UPDATE changes AS c SET standing = {no()} WHERE c.standing AND {mine.partition(' WHERE ')[2]}")
+        cursor.execute(
+            f"UPDATE changes AS c SET standing = {sql_false()} WHERE c.standing AND {mine.partition(' WHERE ')[2]}"
+        )
         _count(result.brought_back, model, count)
 
     def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
@@ -281,7 +278,7 @@ class _Undoing:
     def _write_down(self, cursor, mine: str, edit: Edit, what: str) -> int:
         columns = '(edit_id, "table", record, kind, "before", "after", standing)'
         cursor.execute(
-            f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {what}, {no()} FROM {mine}'
+            f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {what}, {sql_false()} FROM {mine}'
         )
         return cursor.rowcount
 

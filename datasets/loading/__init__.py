@@ -38,10 +38,6 @@ class Outcome:
     missing: Spool = field(default_factory=Spool)
 
 
-class _Rehearsed(Exception):
-    """Rolls a rehearsal back when it has seen everything."""
-
-
 def import_files(
     dataset: str,
     paths: Iterable[Path] = (),
@@ -180,7 +176,7 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
             if not merge.run.direct:
                 fill(merge.run, tell)
         heartbeat.merging()
-        with references.write_transaction(unchecked):
+        with references.write_transaction(unchecked) as preview:
             _merge(outcome, merges, options, tell)
             if unchecked:
                 for merge in merges:
@@ -190,15 +186,12 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
                 run.dry_run, run.remove_most = True, False  # what was confirmed is not what would be done now
                 run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
             outcomes.keep(run, merges, outcome.missing, whole=run.dry_run)
-            if run.dry_run:
-                raise _Rehearsed
-            _record(source_runs)
-            if run.new_lookups or any(file.created for r in source_runs for file in r.files) or run.changes.exists():
-                raise_version(run.dataset)
-            finish(run, ImportRun.Status.LANDED)
-    except _Rehearsed:
-        _record(source_runs)
-        finish(run, ImportRun.Status.REHEARSED)
+            if not run.dry_run:
+                preview.keep()
+                _record(source_runs)
+                if run.new_lookups or any(f.created for r in source_runs for f in r.files) or run.changes.exists():
+                    raise_version(run.dataset)
+                finish(run, ImportRun.Status.LANDED)
     except (AlteredError, Cancelled):
         raise  # its rows are not those of the file that the run names; or nobody waits for them
     except Exception:
@@ -206,6 +199,9 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
         with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
             _record(source_runs)
         raise
+    if run.dry_run:
+        _record(source_runs)
+        finish(run, ImportRun.Status.REHEARSED)
 
 
 def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from datasets.dialect import quoted
 from datasets.file_columns import Column, Detail, Many
 from datasets.history.rows import is_corrected, value_of
 from datasets.loading.filling import SourceRun
@@ -9,7 +10,6 @@ from datasets.loading.runs import ImportRefused
 from datasets.models import ContentRecord, SourceFile
 from datasets.reading import Layout
 from datasets.reading.headings import SHOWN, meant, quoted_heading
-from datasets.staging import quoted
 
 
 def refuse_absent_columns(run: SourceRun, file: SourceFile, layout: Layout) -> None:

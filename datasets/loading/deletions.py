@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 from django.db import connection
 
+from datasets.dialect import quoted
 from datasets.history.rows import value_of
 from datasets.loading.filling import SourceRun
 from datasets.sources import Many
-from datasets.staging import quoted
 
 
 def pass_over(run: SourceRun) -> Counter[int]:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from datasets import identity
 from datasets.checking import Checked, Checker
+from datasets.dialect import quoted
 from datasets.exported import FILE, LINE
 from datasets.models import SourceFile
 from datasets.naming import LONGEST
@@ -18,7 +19,7 @@ from datasets.problems import Rejection
 from datasets.reading import Batch, Layout, ReadError, StoredFile, find_layout, read_csv
 from datasets.reading.layout import plain
 from datasets.sources import Source
-from datasets.staging import Writer, quoted
+from datasets.staging import Writer
 
 if TYPE_CHECKING:
     from datasets.loading.filling import SourceRun

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from datasets.dialect import quoted
 from datasets.history.rows import value_of
 from datasets.loading.filling import SourceRun
 from datasets.models import Change, Edit
 from datasets.sources import LookUp, Many, Reference
-from datasets.staging import quoted
 
 
 def keep_back(run: SourceRun) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from django.db import connection
 
 from datasets import identity
+from datasets.dialect import quoted
 from datasets.models import Change
 from datasets.sources import Source
-from datasets.staging import quoted
 
 
 class Known:

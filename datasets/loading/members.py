@@ -2,9 +2,9 @@
 
 from django.db import connection
 
+from datasets.dialect import quoted
 from datasets.loading.filling import SourceRun
 from datasets.sources import Many
-from datasets.staging import quoted
 
 
 def staged_members(run: SourceRun, column: Many) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 
 from django.db import connection
 
+from datasets.dialect import quoted
 from datasets.history.rows import is_corrected
 from datasets.loading import deletions, exports, held, mostly_rejected
 from datasets.loading.filling import Progress, SourceRun, fill
@@ -14,7 +15,6 @@ from datasets.loading.repeats import Repeats
 from datasets.loading.updating import Updates
 from datasets.models import ContentRecord, SourceFile
 from datasets.sources import Many, Reference
-from datasets.staging import quoted
 
 # From here on it matters how a first import is done.
 MANY_ROWS = 10_000

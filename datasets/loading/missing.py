@@ -8,7 +8,8 @@ from itertools import chain, islice
 from django.db import connection, models
 
 from datasets import identity
-from datasets.history.rows import as_json, no
+from datasets.dialect import quoted, sql_false
+from datasets.history.rows import as_json
 from datasets.loading.exports import line_of
 from datasets.loading.filling import SourceRun
 from datasets.loading.late import with_values
@@ -16,7 +17,7 @@ from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
 from datasets.models import Change, ImportRun, SourceFile
 from datasets.sources import Column, Source, sources_of
-from datasets.staging import Writer, quoted
+from datasets.staging import Writer
 
 FEW = 100  # missing records that are removed whatever part of their table they are
 
@@ -149,7 +150,7 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
         cursor.execute(
             (f"WITH gone AS ({delete} RETURNING *) " if at_once else "")
             + f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {run.files[0].run_id},'
-            f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {no()}"
+            f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {sql_false()}"
             f" FROM {'gone r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
         )
         for relation in relations:

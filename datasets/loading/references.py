@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 
 from datasets.chunks import chunks
+from datasets.dialect import quoted, temporary
+from datasets.dry_run import Preview, rolled_back
 from datasets.loading.filling import SourceRun
 from datasets.loading.held import keep_back
 from datasets.loading.rejections import absent_column, unknown_reference
 from datasets.loading.runs import ImportRefused
 from datasets.models import Lookup, SourceFile
 from datasets.sources import LookUp, Many, Reference
-from datasets.staging import quoted, temporary
 
 
 def turn_down_unknown(run: SourceRun) -> None:
@@ -177,18 +178,21 @@ def checks_are_ours() -> bool:
 
 
 @contextmanager
-def write_transaction(unchecked: bool) -> Iterator[None]:
-    """Open the transaction that merges; *unchecked* leaves the proof of references to :func:`prove`."""
+def write_transaction(unchecked: bool) -> Iterator[Preview]:
+    """Open the transaction that merges, a preview until it is kept.
+
+    *unchecked* leaves the proof of references to :func:`prove`.
+    """
     on_sqlite = unchecked and connection.vendor == "sqlite"
     if on_sqlite:
         connection.disable_constraint_checking()  # heeded only outside a transaction
     try:
-        with transaction.atomic():
+        with rolled_back() as preview:
             if unchecked and not on_sqlite:
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL session_replication_role = replica")
             expect_long_queries()
-            yield
+            yield preview
     finally:
         if on_sqlite:
             connection.enable_constraint_checking()

@@ -5,11 +5,11 @@ from collections import Counter
 from django.db import connection
 
 from datasets.checking import problem
+from datasets.dialect import quoted
 from datasets.history.rows import differs
 from datasets.loading.filling import SourceRun
 from datasets.rejected import told_as
 from datasets.sources import Many
-from datasets.staging import quoted
 
 
 class Repeats:

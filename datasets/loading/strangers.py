@@ -4,10 +4,10 @@ from django.db import connection
 
 from datasets import identity
 from datasets.chunks import chunks
+from datasets.dialect import quoted
 from datasets.loading.filling import SourceRun
 from datasets.loading.runs import ImportRefused
 from datasets.models import ContentRecord, ImportRun, SourceFile
-from datasets.staging import quoted
 
 # How many rows of a file are compared. Identities are spread evenly, so the first ones in their order are a fair
 # sample of a larger file: of 20,000 the share found is within 1.4 % of the true one (four standard errors).

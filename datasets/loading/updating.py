@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from datasets.history.rows import as_json, differs, is_corrected, json_value, no, value_of
+from datasets.dialect import quoted, sql_false
+from datasets.history.rows import as_json, differs, is_corrected, json_value, value_of
 from datasets.loading.filling import SourceRun
 from datasets.loading.members import as_list, of_list, staged_members, stored_members
 from datasets.models import Change
 from datasets.personal import personal_names
 from datasets.sources import Column, Many
-from datasets.staging import quoted
 
 
 class Updates:
@@ -75,7 +75,7 @@ class Updates:
             cursor.execute(
                 f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
                 f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
-                f" {after}, {no()}"
+                f" {after}, {sql_false()}"
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
