@@ -2,7 +2,7 @@
 
 project = "Tabularium"
 author = "The Tabularium authors"
-copyright = f"%Y, {author}"  # noqa: A001 (Sphinx reads this name)
+copyright = f"%Y, {author}"
 language = "en"
 
 # Sources stay where a reader of the repository expects them, so that links work there and on the site.
