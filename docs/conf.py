@@ -2,12 +2,12 @@
 
 project = "Tabularium"
 author = "The Tabularium authors"
-copyright = f"%Y, {author}"
+project_copyright = f"%Y, {author}"
 language = "en"
 
 # Sources stay where a reader of the repository expects them, so that links work there and on the site.
 root_doc = "docs/index"
-include_patterns = ["docs/**.md", "docs/images/**", "CHANGELOG.md", "CONTRIBUTING.md", "*/README.md"]
+include_patterns = ["docs/**.md", "docs/images/**", "CHANGELOG.md", "CONTRIBUTING.md", "[a-z]*/README.md"]
 exclude_patterns = ["deploy/README.md"]  # a pointer to docs/operators.md
 
 extensions = ["myst_parser"]
