@@ -1,4 +1,4 @@
-"""PostgreSQL's log as docker-compose.yml and deploy/README.md set it: no statement, no parameter, no row."""
+"""PostgreSQL's log as docker-compose.yml and docs/operators.md set it: no statement, no parameter, no row."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ ALTERED = r"ALTER ROLE [^ ]+ SET (log_\w+) = '?([\w-]+)'?;"
 MAIL = "zoe@hidden.example"
 
 
-@pytest.mark.parametrize("path", ["deploy/README.md", "deploy/database/init.sh"])
+@pytest.mark.parametrize("path", ["docs/operators.md", "deploy/database/init.sh"])
 def test_a_server_of_ones_own_is_set_alike(path):
     assert {f"{name}={value}" for name, value in re.findall(ALTERED, (ROOT / path).read_text())} == {*LOGGED}
 

@@ -32,8 +32,8 @@ def test_the_alerts_ask_for_metrics_that_there_are(client):
 
 def test_each_alert_says_what_it_means_and_what_to_look_at():
     assert len(rules()) == 6
-    told = (ROOT / "monitoring/README.md").read_text()
-    assert all(rule["annotations"]["summary"] and f"| {rule['alert']} |" in told for rule in rules())
+    guide = (ROOT / "docs/operators.md").read_text()
+    assert all(rule["annotations"]["summary"] and f"| `{rule['alert']}` |" in guide for rule in rules())
 
 
 def promtool(folder) -> list[str]:
