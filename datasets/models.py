@@ -87,12 +87,13 @@ class ImportRun(models.Model):
 
 
 class SourceFile(models.Model):
-    """One file as one run read it for one source, with what became of its rows.
+    """One file as one run read it for one source, with what became of its rows, in ``COUNTS``.
 
-    ``read = created + updated + unchanged + repeated + rejected``. The bytes are kept under
-    ``MEDIA_ROOT/imports/`` by their sha256, so that a line can always be shown.
+    ``read`` is the sum of the ``OUTCOMES``. The bytes are kept under ``MEDIA_ROOT/imports/`` by their sha256.
     """
 
+    OUTCOMES = ("created", "updated", "unchanged", "repeated", "rejected")
+    COUNTS = ("read", *OUTCOMES, "missing", "removed", "kept")
     id = models.AutoField(primary_key=True)  # four bytes, of which every record has two
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
     source = models.CharField(max_length=50, help_text="The table that it fills.")

@@ -15,7 +15,6 @@ from datasets.personal import hidden_fields
 from datasets.rejected import told_as
 from datasets.sources import dataset_apps, sources_of
 
-COUNTS = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
 SHOWN = 10  # rejections and missing records in the summary; the report has them all
 
 
@@ -33,7 +32,7 @@ def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
     No count tells them whether a file has guessed such data: records that differ in personal data alone count as
     unchanged, and a decision about personal data alone is not counted.
     """
-    told = {name: getattr(file, name) for name in COUNTS}
+    told = {name: getattr(file, name) for name in SourceFile.COUNTS}
     if file.source in unseen:
         told["updated"] -= file.updated_unseen
         told["unchanged"] += file.updated_unseen
@@ -44,7 +43,7 @@ def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
 def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[str, int]:
     """Return the sums of the counts of *files*, as :func:`counts` tells them."""
     each = [counts(file, unseen) for file in files]
-    return {name: sum(told[name] for told in each) for name in COUNTS}
+    return {name: sum(told[name] for told in each) for name in SourceFile.COUNTS}
 
 
 def unseen_sources(user, *datasets: str) -> frozenset[str]:
@@ -79,7 +78,7 @@ def summary(outcome: Outcome) -> Iterator[str]:
     for source, files in by_source(run).items():
         where = _printed(files[0].name) if len(files) == 1 else f"{len(files):,} files"
         counts = totals(files)
-        shown = [f"{counts[name]:,} {name}" for name in COUNTS if counts[name] or name in COUNTS[:4]]
+        shown = [f"{count:,} {name}" for name, count in counts.items() if count or name in SourceFile.COUNTS[:4]]
         yield f"  {source} ({where}): {', '.join(shown)}"
     for table, values in run.new_lookups.items():
         yield f"  new in {table}: {', '.join(map(_printed, values))}"
@@ -124,7 +123,7 @@ def whole(outcome: Outcome) -> Iterator[str]:
     for source, files in by_source(run).items():
         each = [
             {"file": f.name, "sha256": f.sha256}
-            | {name: getattr(f, name) for name in COUNTS}
+            | {name: getattr(f, name) for name in SourceFile.COUNTS}
             | {"unknown_columns": f.unknown_columns}
             for f in files
         ]

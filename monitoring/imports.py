@@ -13,8 +13,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from monitoring.health import ask_database
 
-OUTCOMES = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
-
 
 class ImportsCollector:
     """What Prometheus is told of imports; where the database does not answer, that."""
@@ -70,11 +68,11 @@ def _runs() -> Iterator[Metric]:
 def _rows() -> Iterator[Metric]:
     from datasets.models import ImportRun, SourceFile
 
-    found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in OUTCOMES}
+    found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
     landed = SourceFile.objects.filter(run__status=ImportRun.Status.LANDED).order_by()
-    for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in OUTCOMES}):
+    for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
         if (sums["run__dataset"], "read") in found:
-            found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in OUTCOMES}
+            found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
     yield _gauge("import_rows", "Rows of files that landed, by outcome.", ["dataset", "outcome"], found)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import transaction
 
-OUTCOMES = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
+from datasets.models import SourceFile
+
 SAMPLES = Path(__file__).resolve().parent.parent / "fixtures_src"
 
 
@@ -31,7 +32,7 @@ def counts(report: dict) -> dict[str, dict[str, int]]:
 
 def told(entry: dict) -> dict[str, int]:
     """The counts of a source or a file that are not 0."""
-    return {name: entry[name] for name in OUTCOMES if entry[name]}
+    return {name: entry[name] for name in SourceFile.COUNTS if entry[name]}
 
 
 def rejected(report: dict) -> list[tuple]:

@@ -10,12 +10,11 @@ from django.urls import reverse
 
 from datasets import exact_json, outcomes, reports
 from datasets.characters import visible
-from datasets.models import ImportRun, RejectedRow
+from datasets.models import ImportRun, RejectedRow, SourceFile
 from datasets.personal import masked
 from datasets.rejected import Reader, told_as
 from datasets.sources import dataset_apps, sources_of
 
-COUNTED = ("read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept")
 TABS = {
     "changed": "Changed",
     "new": "New",
@@ -35,7 +34,7 @@ def counts(run: ImportRun, user) -> list[dict]:
     Of a run that was stopped, return what it has read, if it tells.
     """
     told, unseen = [], reports.unseen_sources(user, run.dataset)
-    shown = ("read", "rejected") if run.status in STOPPED else COUNTED
+    shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files, unseen)
         told.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})

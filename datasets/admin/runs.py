@@ -37,7 +37,7 @@ def _count_column(name: str, unseen: frozenset[str]) -> Callable:
 def _counts(request) -> list[Callable]:
     """Return the columns with the counts of a file, as the reader may know them."""
     unseen = reports.unseen_sources(request.user, *dataset_apps())
-    return [_count_column(name, unseen) for name in reports.COUNTS]
+    return [_count_column(name, unseen) for name in SourceFile.COUNTS]
 
 
 @admin.register(ImportRun)
@@ -80,7 +80,9 @@ class SourceFileAdmin(ReadOnlyAdmin):
         return [*self.list_display, *_counts(request)[:-2]]
 
     def get_readonly_fields(self, request, obj=None):
-        known = [f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *reports.COUNTS)]
+        known = [
+            f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *SourceFile.COUNTS)
+        ]
         if is_restricted_anywhere(request.user):
             known.remove("unknown_columns")  # any cell of a file without a header
         return [*known, *_counts(request)]

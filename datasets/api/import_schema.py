@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from datasets import reports
 from datasets.api.components import Schema, page_schema, query_parameter
 from datasets.api.orders import CONFIGURED, FLAGS, KNOWN, MODES
 from datasets.api.parameters import LARGEST_PAGE, PAGE_SIZE
-from datasets.models import ImportRun
+from datasets.models import ImportRun, SourceFile
 from datasets.sources import dataset_apps
 from datasets.uploads import ENCODINGS
 
@@ -110,7 +109,7 @@ def confirmation() -> Schema:
 
 def run_schema() -> Schema:
     """Return what is told of an import: in a list, without its sources."""
-    counts = dict.fromkeys(reports.COUNTS, NUMBER)
+    counts = dict.fromkeys(SourceFile.COUNTS, NUMBER)
     told = {
         "id": {"type": "integer"},
         "url": {"type": "string", "format": "uri"},

@@ -14,8 +14,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
-OUTCOMES = ("created", "updated", "unchanged", "repeated", "rejected")
-COUNTS = ("read", *OUTCOMES, "missing", "removed", "kept")
 
 
 class Report(dict):
@@ -24,7 +22,9 @@ class Report(dict):
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """What each source counted, without what it counted none of."""
-        return {s["source"]: {name: s[name] for name in COUNTS if s[name]} for s in self["sources"]}
+        from datasets.models import SourceFile
+
+        return {s["source"]: {name: s[name] for name in SourceFile.COUNTS if s[name]} for s in self["sources"]}
 
     @property
     def problems(self) -> list[tuple]:
@@ -50,13 +50,14 @@ def write(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def importing(tmp_path, transactional_db) -> Callable[..., Report]:
     """Run an import command, which has to land; its report, whose sums have to be right."""
+    from datasets.models import SourceFile
 
     def importing(dataset: str, *arguments) -> Report:
         path = tmp_path.with_name(f"{tmp_path.name} report.json")  # beside what is imported
         call_command(f"import_{dataset}", *map(str, arguments), "--report", str(path), verbosity=0)
         report = Report(json.loads(path.read_text()))
         for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:
-            assert counted["read"] == sum(counted[outcome] for outcome in OUTCOMES), counted
+            assert counted["read"] == sum(counted[outcome] for outcome in SourceFile.OUTCOMES), counted
         assert sum(source["rejected"] for source in report["sources"]) == len(report["rejections"])
         return report
 
