@@ -1,9 +1,9 @@
 """Respondents of a census, and the vocabularies that describe them."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from datasets.models import ContentRecord, Lookup, MaterializedView, identity_is_unique
+from datasets.constraints import bounded, identity_is_unique, one_of
+from datasets.models import ContentRecord, Lookup, MaterializedView
 
 
 class Workclass(Lookup):
@@ -14,15 +14,12 @@ class Workclass(Lookup):
 
 class EducationLevel(Lookup):
     years = models.SmallIntegerField(
-        validators=[MinValueValidator(0)],
-        help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate.",
+        help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate."
     )
 
     class Meta(Lookup.Meta):
         db_table = "education_levels"
-        constraints = [
-            models.CheckConstraint(condition=models.Q(years__gte=0), name="education_levels_years_not_negative"),
-        ]
+        constraints = [bounded("years", 0)]
 
 
 class MaritalStatus(Lookup):
@@ -57,6 +54,11 @@ def _look_up(model: type[Lookup], **options) -> models.ForeignKey:
     return models.ForeignKey(model, models.PROTECT, db_index=False, related_name="respondents", **options)
 
 
+class Sex(models.TextChoices):
+    FEMALE = "Female"
+    MALE = "Male"
+
+
 class RespondentQuerySet(models.QuerySet):
     def share_over_50k(self) -> float | None:
         """Return the share, from 0 to 1, of these respondents whose income is over 50K; None where there are none."""
@@ -69,27 +71,19 @@ class RespondentQuerySet(models.QuerySet):
 class Respondent(ContentRecord):
     """A person who answered; different people may have given the same answers, so equal rows stay apart."""
 
-    class Sex(models.TextChoices):
-        FEMALE = "Female"
-        MALE = "Male"
-
     id = models.BigAutoField(primary_key=True)
-    age = models.SmallIntegerField(validators=[MinValueValidator(0), MaxValueValidator(150)], help_text="Years.")
+    age = models.SmallIntegerField(help_text="Years.")
     workclass = _look_up(Workclass, null=True, blank=True)
-    fnlwgt = models.IntegerField(
-        "final weight", validators=[MinValueValidator(0)], help_text="Survey weight, in hundredths of people."
-    )
+    fnlwgt = models.IntegerField("final weight", help_text="Survey weight, in hundredths of people.")
     education = _look_up(EducationLevel)
     marital_status = _look_up(MaritalStatus)
     occupation = _look_up(Occupation, null=True, blank=True)
     relationship = _look_up(Relationship)
     race = _look_up(Race)
     sex = models.CharField(max_length=10, choices=Sex.choices)
-    capital_gain = models.IntegerField(validators=[MinValueValidator(0)], help_text="US dollars.")
-    capital_loss = models.IntegerField(validators=[MinValueValidator(0)], help_text="US dollars.")
-    hours_per_week = models.SmallIntegerField(
-        validators=[MinValueValidator(0), MaxValueValidator(168)], help_text="Hours of work in a week."
-    )
+    capital_gain = models.IntegerField(help_text="US dollars.")
+    capital_loss = models.IntegerField(help_text="US dollars.")
+    hours_per_week = models.SmallIntegerField(help_text="Hours of work in a week.")
     native_country = _look_up(Country, null=True, blank=True)
     income_over_50k = models.BooleanField("income over 50K", help_text="More than 50,000 US dollars a year.")
 
@@ -105,19 +99,12 @@ class Respondent(ContentRecord):
         indexes = [models.Index(fields=["age"], name="respondents_age")]
         constraints = [
             identity_is_unique("respondents"),
-            models.CheckConstraint(condition=models.Q(age__gte=0, age__lte=150), name="respondents_age_0_to_150"),
-            models.CheckConstraint(condition=models.Q(fnlwgt__gte=0), name="respondents_fnlwgt_not_negative"),
-            models.CheckConstraint(condition=models.Q(sex__in=["Female", "Male"]), name="respondents_sex_known"),
-            models.CheckConstraint(
-                condition=models.Q(capital_gain__gte=0), name="respondents_capital_gain_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(capital_loss__gte=0), name="respondents_capital_loss_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(hours_per_week__gte=0, hours_per_week__lte=168),
-                name="respondents_hours_per_week_0_to_168",
-            ),
+            bounded("age", 0, 150),
+            bounded("fnlwgt", 0),
+            one_of("sex", Sex),
+            bounded("capital_gain", 0),
+            bounded("capital_loss", 0),
+            bounded("hours_per_week", 0, 168),
         ]
 
     def __str__(self):

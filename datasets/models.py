@@ -251,22 +251,13 @@ class ContentRecord(Record):
     """A record without a natural key: known by its file's name, its content, and how often that had come before.
 
     The identity is stored apart from the columns, so that a correction does not make a stranger of the record.
-    Each subclass declares ``identity_is_unique("<table>")`` among its constraints.
+    Each subclass declares ``identity_is_unique("<table>")``, of datasets.constraints, among its constraints.
     """
 
     identity = models.BinaryField(max_length=16, default=new_identity, editable=False)
 
     class Meta:
         abstract = True
-
-
-def identity_is_unique(table: str) -> models.UniqueConstraint:
-    """Return the unique constraint on a ContentRecord's identity.
-
-    Written as an expression, because Django then makes a unique index of its own on SQLite too, which a first
-    import of a large file can make after its rows instead of with each of them.
-    """
-    return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
 
 
 class Lookup(models.Model):

@@ -1,8 +1,8 @@
 """Users, compounds, and the experiments that users ran with them."""
 
-from django.core.validators import MinValueValidator
 from django.db import models
 
+from datasets.constraints import bounded
 from datasets.models import MaterializedView, Record
 
 
@@ -72,9 +72,7 @@ class UserExperiment(Record):
     experiment_id = models.BigIntegerField("experiment", primary_key=True)
     user = models.ForeignKey(User, models.PROTECT, related_name="experiments")
     # The files hold whole numbers and do not say whose; a float keeps a part of one, should it come.
-    experiment_run_time = models.FloatField(
-        "run time", validators=[MinValueValidator(0)], help_text="In the unit of its file, which does not name it."
-    )
+    experiment_run_time = models.FloatField("run time", help_text="In the unit of its file, which does not name it.")
     compounds = models.ManyToManyField(Compound, through="UserExperimentCompound", related_name="experiments")
 
     objects = UserExperimentQuerySet.as_manager()
@@ -83,13 +81,7 @@ class UserExperiment(Record):
     class Meta:
         db_table = "user_experiments"
         verbose_name = "experiment"
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(experiment_run_time__gte=0),
-                name="user_experiments_run_time_not_negative",
-                violation_error_message="A run time is 0 or more.",
-            ),
-        ]
+        constraints = [bounded("experiment_run_time", 0)]
 
     def __str__(self):
         return f"experiment {self.experiment_id}"

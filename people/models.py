@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from datasets.models import ContentRecord, MaterializedView, Record, identity_is_unique
+from datasets.constraints import identity_is_unique
+from datasets.models import ContentRecord, MaterializedView, Record
 from datasets.validators import DAY_OF_BIRTH
 
 

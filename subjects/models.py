@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from datasets.constraints import not_empty, one_of
 from datasets.fields import JSONField
 from datasets.models import MaterializedView, Record
 from datasets.validators import DAY_OF_BIRTH, require_object
@@ -35,14 +36,11 @@ class Subject(Record):
         db_table = "subjects"
         indexes = [models.Index(fields=["date_of_birth"], name="subjects_date_of_birth")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(sex__in=["Female", "Male"]), name="subjects_sex_known"),
-            # What is not known is NULL: an empty text would be a second way to say so.
-            models.CheckConstraint(condition=~models.Q(subject_id=""), name="subjects_subject_id_not_empty"),
-            models.CheckConstraint(condition=~models.Q(species=""), name="subjects_species_not_empty"),
-            models.CheckConstraint(
-                condition=~models.Q(background_strain=""), name="subjects_background_strain_not_empty"
-            ),
-            models.CheckConstraint(condition=~models.Q(genotype=""), name="subjects_genotype_not_empty"),
+            one_of("sex", Sex),
+            not_empty("subject_id"),
+            not_empty("species"),
+            not_empty("background_strain"),
+            not_empty("genotype"),
         ]
 
     def __str__(self):
@@ -61,9 +59,7 @@ class Session(Record):
 
     class Meta:
         db_table = "sessions"
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(schema_version=""), name="sessions_schema_version_not_empty"),
-        ]
+        constraints = [not_empty("schema_version")]
 
     def __str__(self):
         return self.name

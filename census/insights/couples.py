@@ -12,11 +12,11 @@ from census.insights.intervals import (
     pooled_odds_ratio,
     standardized_difference,
 )
-from census.models import Respondent
+from census.models import Respondent, Sex
 
 WITH_SPOUSE = ("Married-civ-spouse", "Married-AF-spouse")
 NEARLY_HALF = (0.45, 0.55)  # what an interval must lie within for "as many"
-FEMALE, MALE = Respondent.Sex.FEMALE, Respondent.Sex.MALE
+FEMALE, MALE = Sex.FEMALE, Sex.MALE
 
 
 def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:

@@ -56,7 +56,7 @@ def test_an_experiment_lists_a_compound_once():
 
 
 def test_a_run_time_is_not_negative():
-    with pytest.raises(IntegrityError, match="user_experiments_run_time_not_negative"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="user_experiments_experiment_run_time_not_negative"), transaction.atomic():
         experiment(1, 1, -1)
 
 

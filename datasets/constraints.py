@@ -1,0 +1,68 @@
+"""Constraints that say a rule once: for the database, for the forms and for the imports."""
+
+from copy import copy
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+
+class FieldCheck(models.CheckConstraint):
+    """A rule for one field of a model that is being declared.
+
+    Of a concrete model it becomes a CheckConstraint that is named after the table, and gives the field *validators*.
+    """
+
+    def __init__(self, *, field: str, rule: str, condition: models.Q, validators=()):
+        super().__init__(condition=condition, name=f"{field}_{rule}")
+        self.field, self.validators = field, validators
+
+    def clone(self) -> "FieldCheck":
+        return copy(self)
+
+
+def bounded(field: str, least: int, most: int | None = None) -> FieldCheck:
+    """Return the constraint that *field* is at least *least* and, where it is given, at most *most*."""
+    bounds, validators = {f"{field}__gte": least}, [MinValueValidator(least)]
+    if most is not None:
+        bounds[f"{field}__lte"] = most
+        validators.append(MaxValueValidator(most))
+    rule = f"{least}_to_{most}" if most is not None else f"at_least_{least}" if least else "not_negative"
+    return FieldCheck(field=field, rule=rule, condition=models.Q(**bounds), validators=validators)
+
+
+def not_empty(field: str) -> FieldCheck:
+    """Return the constraint that the text *field* is not empty: an unknown value is NULL, and only that."""
+    return FieldCheck(field=field, rule="not_empty", condition=~models.Q(**{field: ""}))
+
+
+def one_of(field: str, choices: type[models.Choices]) -> FieldCheck:
+    """Return the constraint that *field* is one of *choices*."""
+    return FieldCheck(field=field, rule="known", condition=models.Q(**{f"{field}__in": choices.values}))
+
+
+def identity_is_unique(table: str) -> models.UniqueConstraint:
+    """Return the unique constraint on a ContentRecord's identity.
+
+    Written as an expression, because Django then makes a unique index of its own on SQLite too, which a first
+    import of a large file can make after its rows instead of with each of them.
+    """
+    return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
+
+
+def _apply(sender: type[models.Model], **kwargs) -> None:
+    """Make the FieldChecks of a new model constraints of its table and validators of its fields."""
+    options = sender._meta
+    for check in options.constraints:
+        if isinstance(check, FieldCheck):
+            field = options.get_field(check.field)
+            field._validators.extend(check.validators)
+            field.__dict__.pop("validators", None)
+    options.constraints = [
+        models.CheckConstraint(condition=constraint.condition, name=f"{options.db_table}_{constraint.name}")
+        if isinstance(constraint, FieldCheck)
+        else constraint
+        for constraint in options.constraints
+    ]
+
+
+models.signals.class_prepared.connect(_apply)
