@@ -206,7 +206,7 @@ def main() -> int:
 # What the list of respondents shows, as one query.
 QUERY = """
 from census.models import Respondent
-from datasets.listing import columns_of
+from datasets.columns import columns_of
 print(str(Respondent.objects.values_list(*(column.path for column in columns_of(Respondent))).query))
 """
 

@@ -3,6 +3,7 @@
 from django.db import models
 
 from datasets.constraints import bounded, identity_is_unique, one_of
+from datasets.listing import Chart, Listing
 from datasets.models import ContentRecord, Lookup, MaterializedView
 
 
@@ -87,12 +88,12 @@ class Respondent(ContentRecord):
     native_country = _look_up(Country, null=True, blank=True)
     income_over_50k = models.BooleanField("income over 50K", help_text="More than 50,000 US dollars a year.")
 
-    joined_columns = {"education_years": "education__years"}
-    first_chart = {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share",
-                   "sort": "education_years"}  # fmt: skip
-
     objects = RespondentQuerySet.as_manager()
-    search_fields = ["id__exact", "occupation__name", "education__name", "native_country__name"]
+    listing = Listing(
+        search=["id__exact", "occupation__name", "education__name", "native_country__name"],
+        joined={"education_years": "education__years"},
+        chart=Chart(x="education", colour="income_over_50k", measure="share", sort="education_years"),
+    )
 
     class Meta:
         db_table = "respondents"
@@ -120,8 +121,7 @@ class IncomeByEducation(MaterializedView):
     over_50k = models.BigIntegerField("over 50K", help_text="Those of them whose income is over 50K.")
     share_over_50k = models.FloatField("share over 50K", help_text="Their share, from 0 to 1.")
 
-    chart = ("education", "share_over_50k", "years")
-    search_fields = ["education"]
+    listing = Listing(search=["education"], chart=Chart(x="education", measure="mean:share_over_50k", sort="years"))
 
     class Meta(MaterializedView.Meta):
         db_table = "income_by_education"

@@ -1,6 +1,7 @@
 """The app that holds what every dataset has in common."""
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate
 
 
@@ -10,11 +11,13 @@ class DatasetsConfig(AppConfig):
 
     def ready(self):
         from datasets import (
+            checks,
             converters,  # noqa: F401 - registers what addresses are made of
             functions,  # noqa: F401 - tells Django what to do with a new connection
             permissions,
             versions,
         )
 
+        register(checks.check_listings, Tags.models)
         versions.watch_saves()
         post_migrate.connect(permissions.grant, dispatch_uid="datasets.permissions")

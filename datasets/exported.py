@@ -8,7 +8,7 @@ from pathlib import Path
 from django.apps import apps
 from django.db import models
 
-from datasets.listing import columns_of
+from datasets.columns import columns_of
 from datasets.models import Lookup, MaterializedView
 from datasets.personal import MASK_MARK
 from datasets.reading import Expected, ReadError, find_layout

@@ -13,6 +13,7 @@ import django_filters
 from django import forms
 from django.db import models
 
+from datasets.columns import ListedColumn, columns_of, field_at
 from datasets.filter_fields import (
     ComposedField,
     DayField,
@@ -22,7 +23,7 @@ from datasets.filter_fields import (
     SeveralField,
     WholeNumberField,
 )
-from datasets.listing import ListedColumn, columns_of, field_at
+from datasets.listing import listing_of
 from datasets.models import Lookup, Record
 from datasets.personal import permission_for
 from datasets.searching import search
@@ -71,7 +72,7 @@ class ManyFilter(WholeNumberFilter):
 
 
 class SearchFilter(django_filters.CharFilter):
-    """Records found by the beginnings of words in the model's ``search_fields``, but not in personal data."""
+    """Records found by the beginnings of words in the model's ``Listing.search``, but not in personal data."""
 
     field_class = SearchField
 
@@ -79,7 +80,8 @@ class SearchFilter(django_filters.CharFilter):
         if not value:
             return queryset
         user = self.parent.request.user
-        fields = {path: field_at(queryset.model, path.removesuffix("__exact")) for path in queryset.model.search_fields}
+        paths = listing_of(queryset.model).search
+        fields = {path: field_at(queryset.model, path.removesuffix("__exact")) for path in paths}
         wanted = {path: permission_for(field) for path, field in fields.items()}
         return search(queryset, [path for path, needed in wanted.items() if not needed or user.has_perm(needed)], value)
 
@@ -139,7 +141,7 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
             filters[name] = column_filter
             if column.permission:
                 personal[name] = column.permission
-    if hasattr(model, "search_fields"):
+    if listing_of(model).search:
         filters["search"] = SearchFilter()
     if issubclass(model, Record):
         filters["corrected"] = _yes_or_no(field_name="corrections", lookup_expr="isnull", exclude=True)

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connections, models, router, transaction
 from django.db.models import Count, Sum
 from django.urls import NoReverseMatch, reverse
 
+from datasets.listing import chart_of
 from datasets.matviews import refreshed_at, views_of
 from datasets.models import Edit, ImportRun, MaterializedView, Record, SourceFile
 from datasets.paging import records_told
@@ -18,6 +19,7 @@ from datasets.sources import dataset_apps
 BARS = 16
 ROW = 16  # the height of a bar with the space around it
 DAY = 24 * 3600
+COUNT = "rows_counted"  # where a bar counts the rows of a view
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Chart:
+class BarChart:
     """A view as bars; *refreshed* is None where the view is always up to date or nobody knows."""
 
     title: str
@@ -61,7 +63,7 @@ class Card:
     tables: list[tuple[str, str, str]]
     last: ImportRun | None
     waiting: list[tuple[str, str]]
-    charts: list[Chart]
+    charts: list[BarChart]
 
 
 def cards_for(user, only: str | None = None) -> Iterator[Card]:
@@ -114,7 +116,7 @@ def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
                 yield told, reverse("admin:datasets_importrun_change", args=[landed])
 
 
-def _chart(view: type[MaterializedView], newest: tuple) -> Chart | None:
+def _chart(view: type[MaterializedView], newest: tuple) -> BarChart | None:
     """Return the chart of *view*, as it was made for the newest run and edit, where nothing came after."""
     when = refreshed_at(view)
     key = f"front_page:{view._meta.db_table}:{hash((newest, when))}"
@@ -128,18 +130,15 @@ def _chart(view: type[MaterializedView], newest: tuple) -> Chart | None:
     bars, more = made
     always = when is None and _is_plain(view)
     title, shows = str(view._meta.verbose_name_plural).capitalize(), _shown(view)
-    return Chart(title, shows, _address(view), bars, more, when, always)
+    return BarChart(title, shows, _address(view), bars, more, when, always)
 
 
 def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
-    """Return the view's first bars, and how many more there are.
-
-    A view may say what its chart shows: ``chart = (label, value, order)``; a value of None counts its rows.
-    """
-    label, value, order = chart_of(view)
+    """Return the view's first bars, and how many more there are."""
+    label, value, order = _plan_of(view)
     rows = view._default_manager.order_by()
     if value is None:
-        value, rows = "rows_counted", rows.values(label).annotate(rows_counted=Count("pk"))
+        value, rows = COUNT, rows.values(label).annotate(**{COUNT: Count("pk")})
     found = list(rows.order_by(order).values_list(label, value)[: 10 * BARS])
     longest = max((amount or 0 for _, amount in found), default=0)
     bars = [
@@ -149,19 +148,22 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
     return bars, max(len(found) - BARS, 0)
 
 
-def chart_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
-    """Return what the chart of a view shows; of one that does not say so itself, its first count, most first."""
-    if said := getattr(view, "chart", None):
-        return said
-    pk = view._meta.pk.name
-    numbers = (models.IntegerField, models.FloatField)
-    fields = [field for field in view._meta.concrete_fields if isinstance(field, numbers) and not field.primary_key]
-    return pk, fields[0].name, f"-{fields[0].name}"
+def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
+    """Return the column that names the bars, the one that measures them (None: their rows are counted), and the order.
+
+    A chart in colours has several rows for one x: the primary key names its bars.
+    """
+    chart = chart_of(view)
+    label = view._meta.pk.name if chart.colour else chart.x
+    value = chart.measure.partition(":")[2] or None
+    key = chart.sort.removeprefix("-")
+    key = {"": label, "name": label, "value": value or COUNT}.get(key, key)
+    return label, value, f"-{key}" if chart.sort.startswith("-") else key
 
 
 def _shown(view: type[MaterializedView]) -> str:
     """Return what the bars of a view's chart stand for, in a few words."""
-    label, value, _ = chart_of(view)
+    label, value, _ = _plan_of(view)
     shown = view._meta.get_field(value).verbose_name if value else "how many"
     field = view._meta.get_field(label)
     by = str(field.help_text or field.verbose_name).rstrip(".")

@@ -1,128 +1,79 @@
-"""What a list of records holds: the columns of a model as programs and analysts read them.
+"""How a table is listed, searched, masked, drawn and served: ``listing = Listing(...)`` on its model."""
 
-A reference is listed by what its target is called, and by its id: ``education`` is ``Bachelors``, ``education_id``
-is 3. A model may say more of itself:
-
-* ``label_field = "city"``: what its records are called, where that is not ``name`` nor the primary key;
-* ``joined_columns = {"education_years": "education__years"}``: columns of the records that it refers to;
-* ``id_lists = ["most_common_compounds"]``: columns whose text is a list of ids, with ``;`` between them;
-* ``search_fields``: what datasets.searching looks at;
-* ``text_lists = {"most_common_compounds"}``: texts such as ``2;3`` that programs read as lists of whole numbers;
-* ``personal_fields``: see datasets.personal.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.db import models
 
-from datasets.models import Record
-from datasets.personal import permission_for
-
-PROVENANCE = {
-    "created_in": "File that created the record",
-    "changed_in": "File that last changed the record",
-}
+CHART_KINDS = ("bar", "line", "histogram")
+MEASURES = {"count": False, "share": False, "mean": True, "median": True, "sum": True}  # whether it is of a column
 
 
 @dataclass(frozen=True)
-class ListedColumn:
-    """A column of a list: *path* leads from the model to *field*; *null* where a record may have none."""
+class Chart:
+    """The first chart of a table, in the words of a chart's address: ``Chart(x="education", measure="mean:age")``.
 
-    name: str
-    path: str
-    field: models.Field
-    null: bool
-    help_text: str
+    *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, or ``mean``, ``median`` or ``sum`` of a
+    column. *sort* is ``value``, ``name`` or a column by whose least value the bars are ordered; ``-`` reverses it.
+    """
 
-    @property
-    def permission(self) -> str | None:
-        """The permission that shows the column, where it holds personal data."""
-        return permission_for(self.field)
-
-    @property
-    def many(self) -> bool:
-        """Whether a record has a list of these."""
-        return self.field.many_to_many
-
-    @property
-    def text_list(self) -> bool:
-        """Whether its text is a list of whole numbers."""
-        return self.field.name in getattr(self.field.model, "text_lists", ())
-
-    def members_of(self, text: str | None) -> list[int]:
-        """Return the numbers that a text_list's *text* lists; none for an empty one."""
-        return [int(member) for member in text.split(";")] if text else []
-
-    @property
-    def id_list(self) -> bool:
-        """Whether its text is a list of ids."""
-        return self.field.name in getattr(self.field.model, "id_lists", ())
+    x: str
+    kind: str = "bar"
+    colour: str = ""
+    measure: str = "count"
+    sort: str = ""
 
 
-@cache
-def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
-    """Return the columns of *model*'s list: its own in their order, those it joins, and where a record came from."""
-    return (*_own_columns(model), *_joined_columns(model), *_provenance(model))
+@dataclass(frozen=True)
+class Listing:
+    """What a table says of itself to the admin, the API, Explore and exports; ``datasets.checks`` finds its mistakes.
+
+    * ``search``: paths of texts in which a search looks for the beginnings of words; ``__exact`` wants the whole value.
+    * ``label``: the field that names a record; by default ``name``, or else the primary key.
+    * ``joined``: columns of the records that it refers to, ``{"education_years": "education__years"}``.
+    * ``lists``: texts such as ``2;3`` that programs read as lists of whole numbers.
+    * ``personal``: fields of personal data, each with the permission that shows it,
+      ``{"email": "experiments.view_email"}``. Everybody else sees a mask.
+    * ``chart``: what Explore and the front page draw first.
+    * ``api``: the table's name in ``/api/<dataset>/<name>/``; by default ``db_table`` with dashes. False: not served.
+    """
+
+    search: Sequence[str] = ()
+    label: str | None = None
+    joined: Mapping[str, str] = field(default_factory=dict)
+    lists: Sequence[str] = ()
+    personal: Mapping[str, str] = field(default_factory=dict)
+    chart: Chart | None = None
+    api: str | bool = True
+
+
+def listing_of(model: type[models.Model]) -> Listing:
+    """Return the declaration of *model*; an empty one where it has none."""
+    return getattr(model, "listing", _EMPTY)
 
 
 def label_field(model: type[models.Model]) -> str:
-    """Return the name of the field that says what a record of *model* is called."""
+    """Return the name of the field that names a record of *model*."""
     names = {field.name for field in model._meta.concrete_fields}
-    return getattr(model, "label_field", "name" if "name" in names else model._meta.pk.name)
+    return listing_of(model).label or ("name" if "name" in names else model._meta.pk.name)
 
 
-def ids_in(text: str | None) -> list[int]:
-    """Return the ids in a text such as ``2;3``; none in an empty one."""
-    return [int(one) for one in text.split(";")] if text else []
+def api_name(model: type[models.Model]) -> str | None:
+    """Return the last part of the address that serves *model*; None where it is not served."""
+    declared = listing_of(model).api
+    return model._meta.db_table.replace("_", "-") if declared is True else declared or None
 
 
-def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
-    provenance = {field.name for field in Record._meta.get_fields()}
-    fields = [*model._meta.concrete_fields, *model._meta.many_to_many]
-    for field in sorted(fields, key=lambda field: not field.primary_key):
-        if field.name in provenance or isinstance(field, models.BinaryField):
-            continue
-        if not field.is_relation or field.many_to_many:
-            yield ListedColumn(field.name, field.name, field, field.null, str(field.help_text))
-            continue
-        target = field.related_model
-        yield ListedColumn(
-            field.attname, field.attname, target._meta.pk, field.null, f"Id of the {field.verbose_name}."
-        )
-        if label_field(target) != target._meta.pk.name:
-            path = f"{field.name}__{label_field(target)}"
-            yield ListedColumn(field.name, path, field_at(model, path), field.null, str(field.help_text))
+def chart_of(model: type[models.Model]) -> Chart:
+    """Return the first chart that *model* declares; else its first number by its primary key, the most first."""
+    if chart := listing_of(model).chart:
+        return chart
+    key = model._meta.pk
+    for number in model._meta.concrete_fields:
+        if isinstance(number, models.IntegerField | models.FloatField) and number is not key:
+            summed = "mean" if isinstance(number, models.FloatField) else "sum"
+            return Chart(x=key.name, measure=f"{summed}:{number.name}", sort="-value")
+    return Chart(x=key.name)
 
 
-def _joined_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
-    for name, path in getattr(model, "joined_columns", {}).items():
-        field = field_at(model, path)
-        null = field.null or model._meta.get_field(path.split("__")[0]).null
-        yield ListedColumn(name, path, field, null, str(field.help_text))
-
-
-def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
-    names = {field.name for field in model._meta.concrete_fields}
-    for reference, meaning in PROVENANCE.items():
-        if reference not in names:
-            continue
-        for name, path, what in [
-            (f"{reference}_run", f"{reference}__run_id", "the run that read it"),
-            (f"{reference}_file", f"{reference}__name", "its name"),
-        ]:
-            field = field_at(model, path.removesuffix("_id"))
-            yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
-        line = reference.replace("_in", "_line")
-        if line in names:
-            yield ListedColumn(line, line, model._meta.get_field(line), True, f"{meaning}: the line in it.")
-
-
-def field_at(model: type[models.Model], path: str) -> models.Field:
-    """Return the field that *path* leads to; that of the key, where it leads to a reference."""
-    *references, name = path.split("__")
-    for reference in references:
-        model = model._meta.get_field(reference).related_model
-    field = model._meta.get_field(name)
-    return field.target_field if field.is_relation else field
+_EMPTY = Listing()

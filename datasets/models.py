@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from datasets.fields import JSONField
+from datasets.listing import Listing
 from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 from datasets.versions import Version  # noqa: F401
 
@@ -269,7 +270,7 @@ class Lookup(models.Model):
         SourceFile, models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
     )
 
-    search_fields = ["name"]
+    listing = Listing(search=["name"])
 
     class Meta:
         abstract = True

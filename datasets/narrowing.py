@@ -10,7 +10,8 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 
-from datasets.listing import ListedColumn, columns_of, label_field
+from datasets.columns import ListedColumn, columns_of
+from datasets.listing import label_field
 from datasets.models import ImportRun, Lookup, Record, SourceFile
 from datasets.paging import COUNTED
 

@@ -1,6 +1,6 @@
 """Personal data: which fields hold them, who may see them, and what everybody else sees.
 
-A model says so itself: ``personal_fields = {"email": "experiments.view_email"}``, each field with the permission
+A model declares them in its Listing: ``personal={"email": "experiments.view_email"}``, each field with the permission
 that shows it.
 """
 
@@ -9,6 +9,8 @@ import re
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from datasets.listing import listing_of
+
 MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # what masked() returns, also behind the apostrophes of a spreadsheet's CSV
 MASK_MARK = "masked_columns"  # the column in which an export says which of its columns are masked
 _MASK = re.compile(MASK)
@@ -16,17 +18,17 @@ _MASK = re.compile(MASK)
 
 def personal_names(model: type[models.Model]) -> frozenset[str]:
     """Return the names of the fields of *model* that hold personal data."""
-    return frozenset(getattr(model, "personal_fields", {}))
+    return frozenset(listing_of(model).personal)
 
 
 def permission_for(field: models.Field) -> str | None:
     """Return the permission that shows *field*, or None where everybody may see it."""
-    return getattr(field.model, "personal_fields", {}).get(field.name)
+    return listing_of(field.model).personal.get(field.name)
 
 
 def hidden_fields(model: type[models.Model], user) -> dict[str, str]:
     """Return the fields of *model* that *user* may not see, each with the permission that would show it."""
-    fields = getattr(model, "personal_fields", {})
+    fields = listing_of(model).personal
     return {name: permission for name, permission in fields.items() if not user.has_perm(permission)}
 
 

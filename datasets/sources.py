@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.module_loading import module_has_submodule
 
+from datasets.columns import columns_of
 from datasets.file_columns import Column, Detail, LookUp, Many, Reference, as_cell
-from datasets.listing import columns_of
 from datasets.models import ContentRecord, Lookup, Record, SourceFile
 from datasets.reading import Expected
 

@@ -18,7 +18,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connections, models
 
-from datasets.listing import ListedColumn, columns_of
+from datasets.columns import ListedColumn, columns_of
 from datasets.measuring import PARTS, QUANTILES, summary_sql
 from datasets.spelling import decimal_number
 from datasets.suggestions import suggest
@@ -59,7 +59,7 @@ class Grouping:
             return float(start) if isinstance(self.column.field, models.FloatField) else int(start)
         if self.part:
             return int(value) if self.part == "year" else value
-        return self.column.members_of(value) if self.column.text_list else _read(self.column.field, value)
+        return self.column.members_of(value) if self.column.is_list else _read(self.column.field, value)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def can_group_by(column: ListedColumn) -> bool:
 
 def can_measure(kind: str, column: ListedColumn) -> bool:
     """Whether *kind* can be measured of *column*: amounts are summed up, keys are not."""
-    if not can_group_by(column) or column.text_list:
+    if not can_group_by(column) or column.is_list:
         return False
     if kind in ("min", "max"):
         return isinstance(column.field, (models.IntegerField, models.FloatField, models.DateField, *TEXTS))

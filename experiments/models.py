@@ -3,6 +3,7 @@
 from django.db import models
 
 from datasets.constraints import bounded
+from datasets.listing import Chart, Listing
 from datasets.models import MaterializedView, Record
 
 
@@ -21,10 +22,8 @@ class User(Record):
     email = models.EmailField("e-mail", help_text="Personal: shown in full only to those who may see addresses.")
     signup_date = models.DateField()
 
-    personal_fields = {"email": "experiments.view_email"}
-
     objects = UserQuerySet.as_manager()
-    search_fields = ["user_id__exact", "name", "email"]
+    listing = Listing(search=["user_id__exact", "name", "email"], personal={"email": "experiments.view_email"})
 
     class Meta:
         db_table = "users"
@@ -40,8 +39,7 @@ class Compound(Record):
     compound_name = models.CharField(max_length=200)
     compound_structure = models.CharField(max_length=500, help_text="Molecular formula, such as C20H25N3O.")
 
-    label_field = "compound_name"
-    search_fields = ["compound_id__exact", "compound_name"]
+    listing = Listing(label="compound_name", search=["compound_id__exact", "compound_name"])
 
     class Meta:
         db_table = "compounds"
@@ -76,7 +74,7 @@ class UserExperiment(Record):
     compounds = models.ManyToManyField(Compound, through="UserExperimentCompound", related_name="experiments")
 
     objects = UserExperimentQuerySet.as_manager()
-    search_fields = ["experiment_id__exact", "user__name"]
+    listing = Listing(search=["experiment_id__exact", "user__name"])
 
     class Meta:
         db_table = "user_experiments"
@@ -126,10 +124,11 @@ class UserFeatures(MaterializedView):
         "with semicolons between. Empty without any.",
     )
 
-    chart = ("total_experiments", None, "total_experiments")
-    text_lists = {"most_common_compounds"}
-    search_fields = ["user__user_id__exact", "user__name"]
-    id_lists = ["most_common_compounds"]
+    listing = Listing(
+        search=["user__user_id__exact", "user__name"],
+        lists=["most_common_compounds"],
+        chart=Chart(x="total_experiments"),
+    )
 
     class Meta(MaterializedView.Meta):
         db_table = "user_features"

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import models
 
+from datasets.columns import ListedColumn, columns_of
 from datasets.facets import Facets
-from datasets.listing import ListedColumn, columns_of
+from datasets.listing import listing_of
 from datasets.narrowing import ANY, CHOICE, DATE, NUMBER, TEXT, Narrowing, narrowings, title_of
 from datasets.spelling import listed
 from explore.state import State, default_columns
@@ -174,6 +175,6 @@ def _ticked(one: Narrowing, data: Any) -> set[str]:
 def _search_help(model: type[models.Model]) -> str:
     names = [
         path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ")
-        for path in getattr(model, "search_fields", ())
+        for path in listing_of(model).search
     ]
     return f"Finds what begins with each of the words: {', '.join(names)}."

@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from config.head_requests import is_head
+from datasets.columns import columns_of
 from datasets.exports import FORMATS, ExportError, Format, TooManyStreams, export, spreadsheet
 from datasets.exports.columns import is_masked
 from datasets.exports.responses import ExportResponse, headers_of
-from datasets.listing import columns_of
 from datasets.personal import masked_name
 from explore.pages import explored, page, refused
 from explore.state import OF_EXPORTS, READABLE, State

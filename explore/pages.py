@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from datasets.listing import columns_of
+from datasets.columns import columns_of
 from explore.boxes import Form
 from explore.state import State
 from explore.tables import NoSuchTable, Table, nearest_table, table_or_refuse, tables_for

@@ -11,8 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from datasets.api.pages import BadCursor, page
 from datasets.api.parameters import can_order_by
 from datasets.api.rows import Shape
+from datasets.columns import ListedColumn
 from datasets.labels import labels
-from datasets.listing import ListedColumn, label_field
+from datasets.listing import label_field
 from datasets.narrowing import title_of
 from datasets.versions import versions_behind
 from explore.state import ROWS, State

@@ -11,8 +11,9 @@ from django.http import QueryDict
 from rest_framework.exceptions import ErrorDetail
 
 from datasets.api.parameters import Asked, Refused, asked_of_list
+from datasets.columns import ListedColumn, columns_of
 from datasets.filters import RecordFilterSet, UnknownParameters, record_filterset
-from datasets.listing import ListedColumn, columns_of, label_field
+from datasets.listing import label_field
 from datasets.models import Record
 from datasets.paging import BoundedPaginator
 from datasets.spelling import list_of

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from datasets import exact_json
-from datasets.listing import ListedColumn, columns_of
+from datasets.columns import ListedColumn, columns_of
 from datasets.narrowing import title_of
 from datasets.spelling import list_of, listed
 

@@ -3,6 +3,7 @@
 from django.db import models
 
 from datasets.constraints import identity_is_unique
+from datasets.listing import Listing
 from datasets.models import ContentRecord, MaterializedView, Record
 from datasets.validators import DAY_OF_BIRTH
 
@@ -15,8 +16,7 @@ class Place(Record):
     county = models.CharField(max_length=200)
     country = models.CharField(max_length=200)
 
-    label_field = "city"
-    search_fields = ["city", "county", "country"]
+    listing = Listing(label="city", search=["city", "county", "country"])
 
     class Meta:
         db_table = "places"
@@ -40,13 +40,11 @@ class Person(ContentRecord):
     date_of_birth = models.DateField(validators=DAY_OF_BIRTH)
     place_of_birth = models.ForeignKey(Place, models.PROTECT, related_name="people_born")
 
-    joined_columns = {
-        "county_of_birth": "place_of_birth__county",
-        "country_of_birth": "place_of_birth__country",
-    }
-
     objects = PersonQuerySet.as_manager()
-    search_fields = ["given_name", "family_name", "place_of_birth__city"]
+    listing = Listing(
+        search=["given_name", "family_name", "place_of_birth__city"],
+        joined={"county_of_birth": "place_of_birth__county", "country_of_birth": "place_of_birth__country"},
+    )
 
     class Meta:
         db_table = "people"
@@ -74,7 +72,7 @@ class BirthsByCountry(MaterializedView):
     births = models.BigIntegerField(help_text="People.")
 
     objects = BirthsByCountryQuerySet.as_manager()
-    search_fields = ["country"]
+    listing = Listing(search=["country"])
 
     class Meta(MaterializedView.Meta):
         db_table = "births_by_country"

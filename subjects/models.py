@@ -4,6 +4,7 @@ from django.db import models
 
 from datasets.constraints import not_empty, one_of
 from datasets.fields import JSONField
+from datasets.listing import Chart, Listing
 from datasets.models import MaterializedView, Record
 from datasets.validators import DAY_OF_BIRTH, require_object
 
@@ -30,7 +31,7 @@ class Subject(Record):
     genotype = models.CharField(max_length=2000, null=True, blank=True, help_text="Alleles, with semicolons between.")
 
     objects = SubjectQuerySet.as_manager()
-    search_fields = ["subject_id", "species", "background_strain", "genotype"]
+    listing = Listing(search=["subject_id", "species", "background_strain", "genotype"])
 
     class Meta:
         db_table = "subjects"
@@ -55,7 +56,8 @@ class Session(Record):
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="sessions")
     schema_version = models.CharField(max_length=50, null=True, blank=True, help_text="Of the subject's metadata.")
     document = JSONField(help_text="The subject's metadata as the folder holds them.", validators=[require_object])
-    search_fields = ["name", "subject__subject_id"]
+
+    listing = Listing(search=["name", "subject__subject_id"])
 
     class Meta:
         db_table = "sessions"
@@ -73,9 +75,9 @@ class SubjectsByBirthYear(MaterializedView):
     sex = models.CharField(max_length=10, choices=Sex.choices)
     subjects = models.BigIntegerField(help_text="Subjects of this sex that were born in this year.")
 
-    chart = ("key", "subjects", "key")
-    first_chart = {"kind": "bar", "x": "year", "colour": "sex", "measure": "sum:subjects"}
-    search_fields = ["year__exact"]
+    listing = Listing(
+        search=["year__exact"], chart=Chart(x="year", colour="sex", measure="sum:subjects"), api="by-birth-year"
+    )
 
     class Meta(MaterializedView.Meta):
         db_table = "subjects_by_birth_year"

@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from datasets.admin import runpage
 from datasets.admin.keys import is_key
 from datasets.admin.posted import PostedError, check_posted
+from datasets.columns import field_at
 from datasets.filter_fields import MOST_VALUES
-from datasets.listing import field_at
 from datasets.refusals import refused
 from datasets.searching import MOST_WORDS, words_of
 from datasets.sources import dataset_apps

@@ -21,7 +21,7 @@ from datasets.history.standing import deletion_by_hand
 from datasets.listing import label_field
 from datasets.models import Change, Edit
 from datasets.paging import BoundedPaginator
-from datasets.personal import hidden_fields
+from datasets.personal import hidden_fields, personal_names
 
 PAGE = 50
 
@@ -175,6 +175,6 @@ class HistoryAdmin(EditedAdmin):
     def _label(self, row: dict, key) -> str:
         """Return what a stored row is called, deleted or not."""
         name = label_field(self.model)
-        value = None if name in getattr(self.model, "personal_fields", {}) else row.get(name)
+        value = None if name in personal_names(self.model) else row.get(name)
         called = f"{self.opts.verbose_name} {key}"
         return called if value is None or str(value) == str(key) or name == self.opts.pk.name else f"{called}: {value}"

@@ -8,9 +8,10 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 
 from datasets.admin.changelists import RecordChangeList
+from datasets.columns import columns_of
 from datasets.exports import FORMATS, ExportError, Format, export
 from datasets.exports.responses import ExportResponse
-from datasets.listing import columns_of
+from datasets.listing import listing_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.paging import BoundedPaginator
 from datasets.personal import hidden_fields, masked
@@ -58,7 +59,7 @@ class ListAdmin(GuardedAdmin):
 
     def __init__(self, model, admin_site):
         super().__init__(model, admin_site)
-        self.search_fields = self.search_fields or getattr(model, "search_fields", ())
+        self.search_fields = self.search_fields or listing_of(model).search
 
     @property
     def lists_records(self) -> bool:

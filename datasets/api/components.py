@@ -9,9 +9,9 @@ from django.db import models
 from datasets import summaries
 from datasets.api.parameters import COUNTS, LARGEST_PAGE, MOST_KEYS, PAGE_SIZE, can_order_by
 from datasets.api.summary import LARGEST_LIMIT, LIMIT
+from datasets.columns import ListedColumn, columns_of
 from datasets.filters import LIMIT as LARGEST_NUMBER
 from datasets.filters import DecimalNumberFilter, ManyFilter, WholeNumberFilter, record_filterset
-from datasets.listing import ListedColumn, columns_of
 
 Schema = dict[str, Any]
 WORD = {"type": "string", "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}  # some text: neither empty nor blank
@@ -55,7 +55,7 @@ def value_schema(column: ListedColumn) -> Schema:
     field = column.field
     if column.many:
         return {"type": "array", "items": _plain(field.related_model._meta.pk)}
-    if column.text_list:
+    if column.is_list:
         return {"type": "array", "items": {"type": "integer"}}
     schema = _plain(field)
     if field.choices:

@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
-from datasets.listing import columns_of
+from datasets.columns import columns_of
 from datasets.personal import hidden_fields
 from datasets.versions import versions_behind
 

@@ -3,8 +3,8 @@
 from django.db import models
 from rest_framework import metadata
 
+from datasets.columns import ListedColumn, columns_of
 from datasets.filters import record_filterset
-from datasets.listing import ListedColumn, columns_of
 
 KINDS = [
     (models.BooleanField, "true or false"),
@@ -37,6 +37,6 @@ class RecordMetadata(metadata.BaseMetadata):
 
 def type_of(column: ListedColumn) -> str:
     """Return what programs would call the values of *column*."""
-    if column.many or column.id_list:
+    if column.many or column.is_list:
         return "list of ids"
     return next((name for kind, name in KINDS if isinstance(column.field, kind)), "text")

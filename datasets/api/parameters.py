@@ -9,8 +9,8 @@ from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
 from datasets.api.pages import OrderKey
+from datasets.columns import ListedColumn, columns_of
 from datasets.filters import UnknownParameters, record_filterset
-from datasets.listing import ListedColumn, columns_of
 from datasets.spelling import shown, whole_number
 from datasets.suggestions import suggest
 

@@ -17,10 +17,10 @@ from datasets.api.rows import Shape
 from datasets.api.streams import STREAMED, STREAMED_FORMATS, streamed
 from datasets.api.summary import Summaries
 from datasets.characters import clean, composed
+from datasets.columns import columns_of
 from datasets.exports import MASKED_HEADER
 from datasets.exports.columns import is_masked
 from datasets.filters import form_field
-from datasets.listing import columns_of
 from datasets.paging import estimated_count
 from datasets.personal import masked_name
 from datasets.spelling import shown

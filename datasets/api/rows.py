@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
+from datasets.columns import ListedColumn
 from datasets.labels import labels
-from datasets.listing import ListedColumn, ids_in
 from datasets.personal import masked
 
 
@@ -52,8 +52,8 @@ class Shape:
                 values = taken[column.path]
             if column.permission and not user.has_perm(column.permission):
                 values = [masked(value) for value in values]
-            elif column.id_list:
-                values = [ids_in(value) for value in values]
+            elif column.is_list:
+                values = [column.members_of(value) for value in values]
             served.append(values)
         names = [column.name for column in self.columns]
         return [dict(zip(names, values, strict=True)) for values in zip(*served, strict=True)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from django.db import models
 
+from datasets.columns import ListedColumn, columns_of
 from datasets.exports.errors import UnknownColumn
-from datasets.listing import ListedColumn, columns_of
 from datasets.models import Lookup, SourceFile
 from datasets.personal import MASK_MARK
 
@@ -45,7 +45,7 @@ class ExportedColumn:
 
     @property
     def kind(self) -> str:
-        if self.listed.many or self.listed.text_list:
+        if self.listed.many or self.listed.is_list:
             return LIST
         return next((kind for field, kind in KINDS if isinstance(self.listed.field, field)), TEXT)
 

@@ -143,6 +143,6 @@ def _value(column: ExportedColumn) -> models.Expression:
     value = F(column.listed.path)
     if column.masked:
         return _Masked(value)
-    if column.listed.text_list:
+    if column.listed.is_list:
         return _Split(value)
     return Cast(value, models.FloatField()) if column.kind == kinds.FLOAT else value

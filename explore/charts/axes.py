@@ -10,7 +10,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Max, Min
 
-from datasets.listing import ListedColumn, columns_of, label_field
+from datasets.columns import ListedColumn, columns_of
+from datasets.listing import label_field
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.narrowing import order_of, title_of
 from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings

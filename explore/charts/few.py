@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import models
 from django.db.models import Count
 
-from datasets.listing import ListedColumn
+from datasets.columns import ListedColumn
 from explore.charts.axes import MOST_GROUPS, PROVENANCE
 
 SOME = 1000  # records that are looked at

@@ -141,7 +141,7 @@ def _keys(axis: Axis, values: list) -> tuple[str, list]:
     """Return where records have what stands for *values*: keys rather than names, so that nothing is joined."""
     reference, column = axis.grouping.reference, axis.column
     if reference is None:
-        return column.path, [";".join(map(str, value)) if column.text_list else value for value in values]
+        return column.path, [";".join(map(str, value)) if column.is_list else value for value in values]
     named = {f"{column.field.name}__in": values}
     keys = reference.related_model._base_manager.filter(**named).values_list("pk", flat=True)
     return reference.attname, list(keys)

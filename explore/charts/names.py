@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from datasets.listing import ListedColumn
+from datasets.columns import ListedColumn
 from datasets.summaries import Grouping
 from explore import telling
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Q
 from django.db.models.functions import MD5, Cast, Mod
 
-from datasets.listing import ListedColumn
+from datasets.columns import ListedColumn
 from datasets.narrowing import title_of
 from datasets.summaries import Grouping
 from explore.charts.axes import Axis, axis, columns_for
@@ -90,7 +90,7 @@ def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
         return {one: None if one is None else grouping.read(one.isoformat()[:length]) for one in values}
     if grouping.width is not None:
         return {one: None if one is None else grouping.read(one // float(grouping.width)) for one in values}
-    if grouping.column.text_list:
+    if grouping.column.is_list:
         return {one: None if one is None else tuple(grouping.read(one)) for one in values}
     return {one: one for one in values}
 

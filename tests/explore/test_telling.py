@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from datasets.listing import columns_of
+from datasets.columns import columns_of
 from explore.telling import filters_told, is_grouped, unit_of, value_told
 
 

@@ -12,8 +12,8 @@ from drf_spectacular import validation
 from jsonschema_rs import ValidationError, validator_for
 
 from datasets.api import router
+from datasets.columns import columns_of
 from datasets.filters import record_filterset
-from datasets.listing import columns_of
 from tests.laws import api_routes
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,243 @@
+"""System checks of each model's Listing: ``manage.py check`` reports a name that leads nowhere, and the likely one.
+
+Without them, a misspelt name does harm in silence: it unmasks e-mail addresses, or turns a search off.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error
+from django.db import models
+
+from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, listing_of
+from datasets.models import Lookup, MaterializedView, Record
+from datasets.suggestions import suggest
+
+FORMER = {
+    "search_fields": "search",
+    "label_field": "label",
+    "joined_columns": "joined",
+    "text_lists": "lists",
+    "id_lists": "lists",
+    "personal_fields": "personal",
+    "first_chart": "chart",
+    "chart": "chart",
+}
+TEXTS = (models.CharField, models.TextField)
+NUMBERS = (models.IntegerField, models.FloatField)
+OPAQUE = (models.JSONField, models.BinaryField)
+
+
+class UnsuitableError(Exception):
+    """A part of a Listing that cannot be used: what is wrong with it, and what to write instead."""
+
+    def __init__(self, message: str, hint: str | None = None):
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def check_listings(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Check what the models of the datasets declare."""
+    errors = []
+    for app in app_configs or apps.get_app_configs():
+        declared = [model for model in app.get_models() if not model._meta.proxy]
+        if any(issubclass(model, Record | Lookup | MaterializedView) for model in declared):
+            for model in declared:
+                errors += [*_check_attributes(model), *_check_listing(model)]
+            errors += _check_addresses(declared)
+    return errors
+
+
+def _check_attributes(model: type[models.Model]) -> Iterator[CheckMessage]:
+    """Report attributes that nothing reads: those that Listing has replaced, and a Listing by another name."""
+    attributes = {name: value for cls in reversed(model.__mro__) for name, value in vars(cls).items()}
+    for name in sorted(FORMER.keys() & attributes.keys() - {field.name for field in model._meta.get_fields()}):
+        yield _error(model, "E001", f"{name} has no effect.", f"Write listing = Listing({FORMER[name]}=...) instead.")
+    for name, value in attributes.items():
+        if isinstance(value, Listing) != (name == "listing"):
+            problem = "listing is not a Listing." if name == "listing" else f"The Listing {name} has no effect."
+            yield _error(model, "E002", problem, "Write listing = Listing(...).")
+
+
+def _check_listing(model: type[models.Model]) -> Iterator[CheckMessage]:
+    listing = getattr(model, "listing", None)
+    if not isinstance(listing, Listing):
+        return
+    parts = {}
+    for option, (number, expected, parts_of, _) in OPTIONS.items():
+        try:
+            parts[option] = list(parts_of(getattr(listing, option)))
+        except TypeError:
+            message = f"Listing.{option} is not {expected}: {getattr(listing, option)!r}."
+            yield _error(model, number, message, f"Write {expected}.")
+    if parts.keys() < OPTIONS.keys():
+        return
+    for option, (number, _, _, check) in OPTIONS.items():
+        for part in parts[option]:
+            try:
+                check(model, part)
+            except UnsuitableError as error:
+                yield _error(model, number, f"Listing.{option}: {error.message}", error.hint)
+
+
+def _check_search(model: type[models.Model], path: str) -> None:
+    target = path.removesuffix("__exact")
+    field = _field_at(model, target)
+    if target != path and not isinstance(field, (*TEXTS, models.IntegerField)):
+        raise UnsuitableError(f"{path} is neither a text nor a whole number, which a search can compare.")
+    if target == path and not isinstance(field, TEXTS):
+        exact = isinstance(field, models.IntegerField)
+        raise UnsuitableError(f"{path} is not a text.", f"Did you mean {path}__exact?" if exact else None)
+
+
+def _check_label(model: type[models.Model], name: str) -> None:
+    field = _own_field(model, name)
+    if field.is_relation or isinstance(field, OPAQUE):
+        raise UnsuitableError(f"{name} cannot name a record.", "Take a field that holds a text, a number or a date.")
+    if name in model.listing.personal:
+        raise UnsuitableError(f"{name} is personal, but a label is shown to everybody who may see the table.")
+
+
+def _check_joined(model: type[models.Model], name: str) -> None:
+    path = model.listing.joined[name]
+    if not name.isidentifier() or "__" in name:
+        raise UnsuitableError(f"{name} cannot name a column.", "Take a name such as education_years.")
+    if name in _columns(model):
+        raise UnsuitableError(f"{name} is a column of {model.__name__} already.", "Take another name.")
+    if "__" not in path:
+        raise UnsuitableError(f"{path} does not lead to another table.", "Write a path such as education__years.")
+    if isinstance(_field_at(model, path), models.BinaryField):
+        raise UnsuitableError(f"{path} holds bytes, which no list shows.")
+
+
+def _check_list(model: type[models.Model], name: str) -> None:
+    if not isinstance(_own_field(model, name), TEXTS):
+        raise UnsuitableError(f"{name} is not a text such as 2;3.")
+
+
+def _check_personal(model: type[models.Model], name: str) -> None:
+    field = _own_field(model, name)
+    if field.primary_key or not isinstance(field, TEXTS):
+        raise UnsuitableError(f"{name} cannot be masked.", "Only a text that is not the primary key can be.")
+    permission = model.listing.personal[name]
+    known = {
+        f"{options.app_label}.{codename}"
+        for options in (other._meta for other in apps.get_models())
+        for codename in (
+            *(f"{action}_{options.model_name}" for action in options.default_permissions),
+            *(codename for codename, _ in options.permissions),
+        )
+    }
+    if permission not in known:
+        near = _did_you_mean(permission, known, otherwise="Declare it in Meta.permissions.")
+        raise UnsuitableError(f"there is no permission {permission}.", near)
+
+
+def _check_chart(model: type[models.Model], chart: Chart) -> None:
+    if chart.kind not in CHART_KINDS:
+        raise UnsuitableError(f"there is no kind {chart.kind}.", f"Take one of {', '.join(CHART_KINDS)}.")
+    measure, _, measured = chart.measure.partition(":")
+    if measure not in MEASURES or bool(measured) != MEASURES[measure]:
+        forms = ", ".join(f"{name}:COLUMN" if of_column else name for name, of_column in MEASURES.items())
+        raise UnsuitableError(f"{chart.measure} is not a measure.", f"Take one of {forms}.")
+    columns = _columns(model)
+    if not issubclass(model, MaterializedView):  # the front page draws a view from its own columns
+        columns |= {name: _field_at(model, path) for name, path in model.listing.joined.items()}
+    order = chart.sort.removeprefix("-")
+    named = [chart.x.partition(":")[0], chart.colour.partition(":")[0], measured]
+    for name in [*named, "" if order in ("name", "value") else order]:
+        if name and name not in columns:
+            raise UnsuitableError(f"{model.__name__} has no column {name}.", _did_you_mean(name, columns))
+        if name in model.listing.personal:
+            raise UnsuitableError(f"{name} is personal, but a chart is shown to everybody who may see the table.")
+        if name and isinstance(columns[name], OPAQUE):
+            raise UnsuitableError(f"{name} cannot be grouped.", "Take a column of texts, numbers or dates.")
+    if measured and chart.kind == "histogram":
+        raise UnsuitableError(f"a histogram cannot show {chart.measure}.", "Take count or share.")
+    if measured and not isinstance(columns[measured], (*NUMBERS, models.BooleanField)):
+        raise UnsuitableError(f"{measured} is not a number, which {measure} needs.")
+
+
+def _check_api(model: type[models.Model], name: str) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise UnsuitableError(f"{name} cannot stand in an address.", "Take a name such as by-birth-year.")
+
+
+def _check_addresses(tables: Iterable[type[models.Model]]) -> Iterator[CheckMessage]:
+    """Report tables of one dataset that would be served at the same address."""
+    tables = [model for model in tables if issubclass(model, Record | Lookup | MaterializedView)]
+    served = {model: api_name(model) for model in tables if isinstance(listing_of(model), Listing)}
+    for name, count in Counter(name for name in served.values() if name).items():
+        if count > 1:
+            *_, last = (model for model in served if served[model] == name)
+            yield _error(last, "E009", f"another table is served as {name}, too.", "Give Listing.api another name.")
+
+
+def _field_at(model: type[models.Model], path: str) -> models.Field:
+    """Return the field at the end of *path*, which leads through references to one record each."""
+    *references, name = path.split("__")
+    for reference in references:
+        field = _own_field(model, reference)
+        if not field.is_relation:
+            raise UnsuitableError(f"{reference} of {model.__name__} does not refer to a record of another table.")
+        model = field.related_model
+    field = _own_field(model, name)
+    if field.is_relation:
+        raise UnsuitableError(f"{path} leads to a record, not to a value.", f"Add a field of it: {path}__...")
+    return field
+
+
+def _own_field(model: type[models.Model], name: str) -> models.Field:
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    if name not in fields:
+        raise UnsuitableError(f"{model.__name__} has no field {name}.", _did_you_mean(name, fields))
+    return fields[name]
+
+
+def _columns(model: type[models.Model]) -> dict[str, models.Field]:
+    fields = model._meta.concrete_fields
+    return {name: field for field in fields for name in (field.name, field.attname)}
+
+
+def _did_you_mean(name: str, known: Collection[str], otherwise: str = "") -> str:
+    return suggest(name, sorted(known)).strip() or otherwise or f"Take one of {', '.join(sorted(known))}."
+
+
+def _error(model: type[models.Model], number: str, message: str, hint: str | None) -> Error:
+    return Error(message, hint=hint, obj=model, id=f"datasets.{number}")
+
+
+def _in_list(value) -> Iterable[str]:
+    if isinstance(value, str) or not isinstance(value, Collection) or not all(isinstance(name, str) for name in value):
+        raise TypeError
+    return value
+
+
+def _in_mapping(value) -> Iterable[str]:
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
+        raise TypeError
+    return value
+
+
+def _alone(kind: type, *without) -> Iterable:
+    def names_in(value):
+        if value in without:
+            return []
+        if not isinstance(value, kind):
+            raise TypeError
+        return [value]
+
+    return names_in
+
+
+OPTIONS = {  # the number of its errors, what is expected, the parts of it, and the check of one part
+    "search": ("E003", 'a list such as ["name"]', _in_list, _check_search),
+    "label": ("E004", 'a name such as "city"', _alone(str, None), _check_label),
+    "joined": ("E005", 'a dict such as {"education_years": "education__years"}', _in_mapping, _check_joined),
+    "lists": ("E006", 'a list such as ["members"]', _in_list, _check_list),
+    "personal": ("E007", 'a dict such as {"email": "experiments.view_email"}', _in_mapping, _check_personal),
+    "chart": ("E008", 'a chart such as Chart(x="year")', _alone(Chart, None), _check_chart),
+    "api": ("E009", 'a name such as "by-birth-year", or False', _alone(str, True, False), _check_api),
+}
