@@ -7,8 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.urls import reverse
 
-from datasets.api.tables import nearest_name, served_tables
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.api.tables import kind_of, nearest_name, served_tables
 
 
 class NoSuchTable(Exception):
@@ -79,5 +78,4 @@ def _all() -> list[Table]:
 
 
 def _place(table: Table) -> tuple:
-    kinds = [kind for kind in (Record, MaterializedView, Lookup) if issubclass(table.model, kind)]
-    return table.dataset_title, (Record, MaterializedView, Lookup).index(kinds[0])
+    return table.dataset_title, kind_of(table.model)

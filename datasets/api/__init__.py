@@ -1,15 +1,12 @@
-"""What programs read: every table and view as JSON under ``/api/<dataset>/``, a page at a time, filtered.
+"""What programs read: every table and view as JSON under ``/api/<dataset>/``, a page at a time, filtered."""
 
-A dataset registers what it serves in a module of its own, called api.
-"""
-
-from django.db import models
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework import routers
 
 from datasets.api.imports import ImportViewSet
 from datasets.api.records import RecordViewSet, has_text_key
 from datasets.api.root import Root
+from datasets.api.tables import served_tables
 
 
 class Router(routers.DefaultRouter):
@@ -33,10 +30,8 @@ router = Router()
 router.register("imports", ImportViewSet, basename="imports")
 
 
-def register(model: type[models.Model], viewset: type[RecordViewSet] | None = None, name: str | None = None) -> None:
-    """Serve *model* under ``/api/<dataset>/<name>/``, the name being its table's name with dashes."""
-    name = name or model._meta.db_table.replace("_", "-")
-    viewset = viewset or type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
+for prefix, model in served_tables().items():
+    viewset = type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
     if has_text_key(model):
         viewset.lookup_value_regex = ANY_KEY
-    router.register(f"{model._meta.app_label}/{name}", viewset, basename=f"{model._meta.app_label}-{name}")
+    router.register(prefix, viewset, basename=prefix.replace("/", "-"))

@@ -2,21 +2,33 @@
 
 from collections.abc import Iterable
 
+from django.apps import apps
 from django.db import models
-from django.utils.module_loading import autodiscover_modules
 
-from datasets.api import router
+from datasets.listing import api_name
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.suggestions import closest
 
-KINDS = (Record, Lookup, MaterializedView)
+KINDS = (Record, MaterializedView, Lookup)
 
 
 def served_tables() -> dict[str, type[models.Model]]:
-    """Return every table and view that the API serves, by its name, in the order of datasets and tables."""
-    autodiscover_modules("api")  # where a command asks, no address has been resolved
-    served = {prefix: getattr(viewset, "model", None) for prefix, viewset, _ in router.registry}
-    return {name: model for name, model in served.items() if model and issubclass(model, KINDS)}
+    """Return every table and view that the API serves, by its name: of each dataset records, views, vocabularies.
+
+    A Listing may give another name than the table's, or keep it from being served.
+    """
+    served = {}
+    for app in apps.get_app_configs():
+        tables = [model for model in app.get_models() if issubclass(model, KINDS) and not model._meta.proxy]
+        for model in sorted(tables, key=kind_of):
+            if name := api_name(model):
+                served[f"{app.label}/{name}"] = model
+    return served
+
+
+def kind_of(model: type[models.Model]) -> int:
+    """Return which of KINDS *model* is, by its index."""
+    return next(index for index, kind in enumerate(KINDS) if issubclass(model, kind))
 
 
 def nearest_name(asked: str, names: Iterable[str]) -> str | None:

@@ -1,9 +1,0 @@
-"""Users, compounds and experiments as programs read them."""
-
-from datasets.api import register
-from experiments.models import Compound, User, UserExperiment, UserFeatures
-
-register(User)
-register(Compound)
-register(UserExperiment)
-register(UserFeatures)
