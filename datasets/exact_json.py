@@ -76,12 +76,11 @@ def number_text(value: float | Decimal) -> str:
 
 
 _stored = json.JSONDecoder(parse_float=_fraction)
-_decimal = json.JSONDecoder(parse_float=Decimal)
 _tolerant = json.JSONDecoder(parse_float=_fraction, parse_int=Decimal)
 
 
-def loads(text: str | bytes, decimal: bool = False) -> Any:
-    """Return what stored JSON holds, with numbers as float where that is exact, else as Decimal, or always *decimal*.
+def loads(text: str | bytes) -> Any:
+    """Return what stored JSON holds, with numbers as float where that is exact, else as Decimal.
 
     What is nested deeper than NESTED levels is Undecoded.
     """
@@ -89,7 +88,7 @@ def loads(text: str | bytes, decimal: bool = False) -> Any:
     if text.count("[") + text.count("{") > NESTED and levels(text) > NESTED:
         return _upper_levels(text)
     try:
-        return (_decimal if decimal else _stored).decode(text)
+        return _stored.decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:  # Python makes no int of more than some thousand digits

@@ -70,6 +70,13 @@ def _columns(table: pa.Table) -> list[list]:
     return [column.to_pylist() for column in table.columns]
 
 
+class _ExactFloat(float):
+    """A float that xlsxwriter writes with all of its digits, not with 16 of them."""
+
+    def __format__(self, spec: str) -> str:
+        return repr(float(self))
+
+
 def _write(
     sheet: Worksheet, line: int, place: int, value, name: str, is_text: bool, formats: dict[str, Format]
 ) -> None:
@@ -81,7 +88,7 @@ def _write(
             sheet.write_number(line, place, value)
             return
         case float() if abs(value) < float("inf"):
-            sheet.write_number(line, place, value)
+            sheet.write_number(line, place, _ExactFloat(value))
             return
         case datetime() if value.date() >= FIRST_DAY:
             sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["time"])

@@ -1,10 +1,52 @@
-"""Records to export: odd texts, numbers, lists and documents, the same on both engines."""
+"""Records to export: odd texts, numbers, lists and documents, the same on both engines; and the values of a file."""
 
+import io
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
+from openpyxl.utils.escape import unescape
+
+from datasets import exact_json
 
 ODD = ['a,b "c"', "", "line\nbreak\r", " é\t", "=1+1", "'=x", r"\.", "'", "€😀"]
+
+
+def rows_in(content: bytes, format: str) -> list[dict[str, Any]]:
+    """The rows of a file: of CSV as texts, which are None where a cell is empty without quotes."""
+    match format:
+        case "csv":
+            names = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode().split(",")
+            parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+            convert = pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            )
+            return pa.csv.read_csv(io.BytesIO(content), None, parse, convert).to_pylist()
+        case "json":
+            return exact_json.loads(content)
+        case "ndjson":
+            return [exact_json.loads(line) for line in content.splitlines()]
+        case "parquet":
+            return pa.parquet.read_table(io.BytesIO(content)).to_pylist()
+    names, *rows = openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows(values_only=True)
+    texts = ([unescape(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return [dict(zip(names, row, strict=True)) for row in texts]
+
+
+def values_in(content: bytes, format: str, kinds: dict[str, Callable]) -> list[tuple]:
+    """The values of a file; *kinds* read the texts that a format has in the place of other values, of each column."""
+    return [
+        tuple(kinds[name](value) if isinstance(value, str) else value for name, value in row.items())
+        for row in rows_in(content, format)
+    ]
 
 
 @pytest.fixture
