@@ -50,15 +50,27 @@ notebook: export DEBUG := on
 notebook: dev  ## runs the insights again: into census/ on the records of UCI's two files, on others into var/
 	@$(PYTHON) -m tests.insights $(ARGS)
 
-test: ENGINES ?= sqlite postgresql
-test: dev  ## the whole suite, on SQLite and then on PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
-	@status=0; for engine in $(ENGINES); do \
-		TEST_ENGINE=$$engine $(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS) || status=1; done; exit $$status
+# Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
+# with 5 if ARGS selects no test of an engine's share.
+define on_both_engines
+	@echo "Running on SQLite and PostgreSQL; the output for PostgreSQL follows that for SQLite."; log=$$(mktemp); \
+	TEST_ENGINE=postgresql $(1) >"$$log" 2>&1 & \
+	TEST_ENGINE=sqlite $(1); sqlite=$$?; wait $$!; postgresql=$$?; cat "$$log"; rm "$$log"; \
+	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
+endef
 
-test-model: EXAMPLES ?= 50
+SUITE := $(PYTHON) -m pytest -n 2 --dist worksteal
+
+test: dev  ## the whole suite, on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
+ifdef ENGINES
+	@TEST_ENGINE=$(ENGINES) $(SUITE) $(ARGS)
+else
+	$(call on_both_engines,$(SUITE) --share $(ARGS))
+endif
+
+test-model: export EXAMPLES ?= 50
 test-model: dev  ## the site beside a plain model of its tables, in random steps, on both engines (EXAMPLES=500)
-	@status=0; for engine in sqlite postgresql; do \
-		TEST_ENGINE=$$engine EXAMPLES=$(EXAMPLES) $(PYTHON) -m pytest -n 0 tests/model $(ARGS) || status=1; done; exit $$status
+	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/model $(ARGS))
 
 test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and mended (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }

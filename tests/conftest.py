@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +19,40 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("sqlite", "postgresql")
+# The fixtures by which --share selects tests.
+DATABASE = {"db", "transactional_db", "module_db"}
+SERVER = {"chromium", "serve", "serving"}  # a browser, or a gunicorn server on the test database
+SHARES = {
+    "sqlite": "tests with a database, and tests without one",
+    "postgresql": "tests with a database, and tests with a browser or a gunicorn server",
+}
+
+MEMORY, ENOUGH = Path("/dev/shm"), 4 * 2**30  # bytes
 
 server = None  # the PostgreSQL server of this run, where this process is the one that started it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", action="store_true", help="skip what the run on the other engine tests")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --share, selects the tests of this engine."""
+    if config.getoption("share"):
+        mine = [item for item in items if os.environ["TEST_ENGINE"] in engines_of(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
+        items[:] = mine
+
+
+def engines_of(item: pytest.Item) -> tuple[str, ...]:
+    """The engines on which a test runs if both are tested."""
+    fixtures = set(item.fixturenames)
+    if fixtures & SERVER:
+        return ("postgresql",)
+    if fixtures & DATABASE or item.get_closest_marker("django_db") or item.get_closest_marker("both_engines"):
+        return ENGINES
+    return ("sqlite",)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job: processes would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-"))
+    scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-", dir=in_memory()))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -50,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "API_RATE_ANONYMOUS": "off",  # all tests come from one address
         "API_RATE_TOKEN": "off",
         "MEDIA_ROOT": str(scratch / "media"),
+        "TEST_SCRATCH": str(scratch),
         "TEST_ENGINE": engine,
         "DATABASE_URL": f"sqlite:///{scratch / 'site.sqlite3'}" if engine == "sqlite" else postgresql_url(scratch),
     }
@@ -57,6 +90,11 @@ def pytest_configure(config: pytest.Config) -> None:
         import django
 
         django.setup()
+
+
+def in_memory() -> Path | None:
+    """A folder in memory for the databases of a run; None if the machine has none that is large enough."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH else None
 
 
 def postgresql_url(folder: Path) -> str:
@@ -92,8 +130,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says which database this run is about, and which browser."""
-    return [f"database: {named_database()}", f"browser: {find_chromium() or NO_BROWSER}"]
+    """Says which database this run is about, which browser, and which tests are left to the other engine."""
+    share = SHARES[os.environ["TEST_ENGINE"]] if config.getoption("share") else "all tests"
+    return [f"database: {named_database()}", f"browser: {find_chromium() or NO_BROWSER}", f"share: {share}"]
 
 
 def named_database() -> str:
@@ -126,13 +165,13 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
     """On SQLite, a test database in a file: one in memory would be seen by a single process only."""
     from django.db import connections
 
     if os.environ["TEST_ENGINE"] == "sqlite":
-        folder = tmp_path_factory.mktemp("database")
-        connections.databases["default"]["TEST"]["NAME"] = str(folder / "test.sqlite3")
+        folder = tempfile.mkdtemp(prefix="database-", dir=os.environ["TEST_SCRATCH"])
+        connections.databases["default"]["TEST"]["NAME"] = str(Path(folder, "test.sqlite3"))
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +181,16 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
     with django_db_blocker.unblock():
         empty_quickly()
+
+
+@pytest.fixture(scope="module")
+def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """The database for records that the tests of a module share and only read; rolled back after the module."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

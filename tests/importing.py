@@ -5,12 +5,9 @@ import io
 import json
 import random
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import transaction
 
 from datasets.models import SourceFile
 
@@ -38,14 +35,6 @@ def told(entry: dict) -> dict[str, int]:
 def rejected(report: dict) -> list[tuple]:
     """Each rejection as its file, its line, and the columns with a problem; None for the row as a whole."""
     return [(r["file"], r["line"], *(p["column"] for p in r["problems"])) for r in report["rejections"]]
-
-
-@contextmanager
-def for_a_while(blocker) -> Iterator[None]:
-    """Keep what is imported for the tests of one module, which only read it, and take it back after them."""
-    with blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def table(path: Path) -> list[list[str]]:

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Avg, Count, F
 
 from census.models import IncomeByEducation, Respondent
-from tests.importing import CLOTHES, counts, for_a_while, imported, table
+from tests.importing import CLOTHES, counts, imported, table
 
 pytestmark = pytest.mark.django_db
 
@@ -37,10 +37,9 @@ def folder(real_data):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def first(django_db_setup, django_db_blocker, folder):
+def first(module_db, folder):
     """The report of the import that all tests here find done."""
-    with for_a_while(django_db_blocker):
-        yield imported("import_census", folder)
+    return imported("import_census", folder)
 
 
 def of(file):

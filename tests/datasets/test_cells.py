@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from datasets import cells
 from datasets.sources import Detail, dataset_apps, sources_of
 
+pytestmark = pytest.mark.both_engines  # what a whole number may be is the engine's
+
 COLUMNS = {
     f"{source.name}.{name}": column
     for dataset in dataset_apps()

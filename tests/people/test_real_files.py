@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from people.models import BirthsByCountry, Person, Place
-from tests.importing import CLOTHES, counts, for_a_while, imported, table, told
+from tests.importing import CLOTHES, counts, imported, table, told
 
 pytestmark = pytest.mark.django_db
 
@@ -20,10 +20,9 @@ def folder(real_data):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def first(django_db_setup, django_db_blocker, folder):
+def first(module_db, folder):
     """The report of the import that all tests here find done."""
-    with for_a_while(django_db_blocker):
-        yield imported("import_people", folder)
+    return imported("import_people", folder)
 
 
 def people():

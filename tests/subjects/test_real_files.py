@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from subjects.models import Session, Subject, SubjectsByBirthYear
-from tests.importing import counts, for_a_while, imported
+from tests.importing import counts, imported
 
 pytestmark = pytest.mark.django_db
 
@@ -20,10 +20,9 @@ def folder(real_data):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def first(django_db_setup, django_db_blocker, folder):
+def first(module_db, folder):
     """The report of the import that all tests here find done."""
-    with for_a_while(django_db_blocker):
-        yield imported("import_subjects", folder)
+    return imported("import_subjects", folder)
 
 
 def documents(folder):
