@@ -108,9 +108,6 @@ class Respondent(ContentRecord):
             bounded("hours_per_week", 0, 168),
         ]
 
-    def __str__(self):
-        return f"respondent {self.pk}"
-
 
 class IncomeByEducation(MaterializedView):
     """How many respondents of each education level have an income over 50K; a level without any has no row."""

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error
 from django.db import models
 
-from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, listing_of
+from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, label_field, listing_of
 from datasets.models import Lookup, MaterializedView, Record
 from datasets.suggestions import suggest
 
@@ -96,8 +96,6 @@ def _check_label(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.is_relation or isinstance(field, OPAQUE):
         raise UnsuitableError(f"{name} cannot name a record.", "Take a field that holds a text, a number or a date.")
-    if name in model.listing.personal:
-        raise UnsuitableError(f"{name} is personal, but a label is shown to everybody who may see the table.")
 
 
 def _check_joined(model: type[models.Model], name: str) -> None:
@@ -121,6 +119,8 @@ def _check_personal(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.primary_key or not isinstance(field, TEXTS):
         raise UnsuitableError(f"{name} cannot be masked.", "Only a text that is not the primary key can be.")
+    if name == label_field(model):
+        raise UnsuitableError(f"{name} names the records, to everybody who may see the table.", "Give another label.")
     permission = model.listing.personal[name]
     known = {
         f"{options.app_label}.{codename}"

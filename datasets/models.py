@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from datasets.fields import JSONField
-from datasets.listing import Listing
+from datasets.listing import Listing, label_field
 from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 from datasets.versions import Version  # noqa: F401
 
@@ -241,6 +241,10 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
+
+    def __str__(self):
+        label = label_field(type(self))
+        return f"{self._meta.verbose_name} {self.pk}" if label == self._meta.pk.name else str(getattr(self, label))
 
 
 def new_identity() -> bytes:

@@ -30,9 +30,6 @@ class User(Record):
         permissions = [("view_email", "Can see e-mail addresses")]
         indexes = [models.Index(fields=["signup_date"], name="users_signup_date")]
 
-    def __str__(self):
-        return self.name
-
 
 class Compound(Record):
     compound_id = models.BigIntegerField("compound", primary_key=True)
@@ -43,9 +40,6 @@ class Compound(Record):
 
     class Meta:
         db_table = "compounds"
-
-    def __str__(self):
-        return self.compound_name
 
 
 class UserExperimentQuerySet(models.QuerySet):
@@ -80,9 +74,6 @@ class UserExperiment(Record):
         db_table = "user_experiments"
         verbose_name = "experiment"
         constraints = [bounded("experiment_run_time", 0)]
-
-    def __str__(self):
-        return f"experiment {self.experiment_id}"
 
 
 class UserExperimentCompound(models.Model):

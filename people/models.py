@@ -21,9 +21,6 @@ class Place(Record):
     class Meta:
         db_table = "places"
 
-    def __str__(self):
-        return self.city
-
 
 class PersonQuerySet(models.QuerySet):
     def born_in(self, country: str) -> "PersonQuerySet":

@@ -63,9 +63,6 @@ class Session(Record):
         db_table = "sessions"
         constraints = [not_empty("schema_version")]
 
-    def __str__(self):
-        return self.name
-
 
 class SubjectsByBirthYear(MaterializedView):
     """How many subjects of each sex were born in each year; those of unknown sex or date of birth are left out."""

@@ -57,7 +57,6 @@ MISTAKES = {
     "label, misspelt": (Place, {"label": "citty"}, "E004", "Listing.label: Place has no field citty.", "city"),
     "label, a reference": (Person, {"label": "place_of_birth"}, "E004", "place_of_birth cannot name a record.", None),
     "label, a list": (Place, {"label": ["city"]}, "E004", "Listing.label is not a name", None),
-    "label, personal": (User, {"label": "email"}, "E004", "email is personal, but a label is shown", None),
     "joined, misspelt": (
         Respondent, {"joined": {"education_years": "education__yers"}}, "E005", "has no field yers.", "years"),
     "joined, its own column": (
@@ -80,6 +79,8 @@ MISTAKES = {
         User, {"personal": {"email": "experiments.view_emial"}}, "E007", "there is no permission", EMAIL),
     "personal, a permission of nobody": (
         User, {"personal": {"email": "x.y"}}, "E007", "there is no permission x.y.", None),
+    "personal, a label": (User, {"label": "email"}, "E007", "email names the records, to everybody", None),
+    "personal, the name": (User, {"personal": {"name": EMAIL}}, "E007", "name names the records", None),
     "personal, a list": (User, {"personal": ["email"]}, "E007", "Listing.personal is not a dict", None),
     "personal, no permission": (User, {"personal": {"email": None}}, "E007", "Listing.personal is not a dict", None),
     "chart, x misspelt": (Respondent, {"chart": Chart(x="educaton")}, "E008", "has no column educaton.", "education"),
