@@ -211,6 +211,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "datasets.api.negotiation.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "datasets.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "datasets.api.problems.handle",
+    "DATETIME_FORMAT": None,  # its renderer writes times
     "DEFAULT_RENDERER_CLASSES": [
         "datasets.api.negotiation.ORJSONRenderer",
         # Its pages are for whoever works on the site.

@@ -8,8 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 
-from datasets.api import components, import_schema
-from datasets.api.imports import ImportViewSet
+from datasets.api import components
 from datasets.api.problems import CONTENT_TYPE
 from datasets.exports import MASKED_HEADER
 from datasets.personal import personal_names
@@ -51,35 +50,20 @@ OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 
 
 class ApiSchema(AutoSchema):
-    """Describes a view: a model's records from the model, imports as they are, any other as drf-spectacular does."""
+    """Describes a view: a model's records from the model, any other as drf-spectacular does, with our problems."""
 
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry) -> dict | None:
         self.registry = registry
         self.path, self.path_regex, self.path_prefix, self.method = path, path_regex, path_prefix, method.upper()
         if model := getattr(self.view, "model", None):
             return self._of_records(model, self.view.action)
-        if isinstance(self.view, ImportViewSet):
-            return self._of_imports(self.view.action)
-        return super().get_operation(path, path_regex, path_prefix, method, registry)
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        wrong = {*OF_ALL, *(status for status in operation["responses"] if status >= "400")}
+        operation["responses"] = dict(sorted((operation["responses"] | {one: _problem(one) for one in wrong}).items()))
+        return operation
 
-    def _of_imports(self, action: str) -> dict[str, Any]:
-        run = self._component("Import", import_schema.run_schema())
-        rejection = self._component("Rejection", import_schema.rejection_schema())
-        renderers = self._renderers()
-        title = import_schema.TITLES[action]
-        wrong = [*OF_ALL, *import_schema.WRONG.get(action, ())]
-        done = import_schema.responses(action, run, rejection, [kind.media_type for kind in renderers])
-        return {
-            "operationId": f"imports_{action}",
-            "summary": f"{title}.",
-            "description": self.view.get_view_description() or f"{title}.",
-            "tags": ["imports"],
-            "parameters": import_schema.parameters(action, [kind.format for kind in renderers]),
-            **({"requestBody": import_schema.request_body()} if action == "create" else {}),
-            **({"requestBody": import_schema.confirmation()} if action == "apply" else {}),
-            "security": SECURITY,
-            "responses": dict(sorted((done | {status: _problem(status) for status in wrong}).items())),
-        }
+    def get_auth(self) -> list[dict[str, list]]:
+        return SECURITY
 
     def _renderers(self) -> list[BaseRenderer]:
         """Return what writes the view's answers, without the pages for whoever works on the site."""

@@ -116,9 +116,9 @@ def test_a_generated_client_runs_an_import(generated, program):
 
     def posted(text: str, mode: str):
         place = b"city,county,country\nKelso,Roxburghshire,Scotland\n"
-        body = models.ImportsCreateFilesBody(
-            dataset=models.ImportsCreateFilesBodyDataset("people"),
-            mode=models.ImportsCreateFilesBodyMode(mode),
+        body = models.ImportUpload(
+            dataset=models.ImportUploadDataset("people"),
+            mode=models.ImportUploadMode(mode),
             files=[file(importlib.import_module("io").BytesIO(part), name) for part, name in
                    ((place, "places.csv"), (text.encode(), "people.csv"))],
         )  # fmt: skip
@@ -141,10 +141,10 @@ def test_a_generated_client_runs_an_import(generated, program):
     assert undone.status == "undone"
     waiting = posted(people, "apply")
     cancelled, _ = answered(known["imports_cancel"], program, 202, id=waiting)
-    body = models.ImportsCreateJsonBody(
-        dataset=models.ImportsCreateJsonBodyDataset("people"),
-        sources=models.ImportsCreateJsonBodySources("configured"),
-        mode=models.ImportsCreateJsonBodyMode("rehearse"),
+    body = models.ImportRequest(
+        dataset=models.ImportRequestDataset("people"),
+        sources=models.ImportRequestSources("configured"),
+        mode=models.ImportRequestMode("rehearse"),
     )
     started, _ = answered(known["imports_create"], program, 202, body=body)
     assert worked(started.id).status == "rehearsed"

@@ -212,3 +212,10 @@ def test_a_page_links_only_what_can_be_followed(etl, sources, client):
     assert f'<a href="{run["links"]["rejections"]}" rel="nofollow">' in page
     assert run["links"]["undo"] in page  # as a text
     assert '/undo/"' not in page and '/undo/"' not in posted
+
+
+def test_an_import_that_is_not_there_is_named_and_options_are_told(etl):
+    assert etl.get("/api/imports/999999/").json()["detail"] == "There is no import 999999."
+    for address in (IMPORTS, "/api/imports/999999/undo/"):
+        answer = etl.options(address)
+        assert answer.status_code == 200 and answer.json()["name"].startswith("Imports")

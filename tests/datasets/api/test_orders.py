@@ -62,7 +62,7 @@ def test_the_key_tells_files_apart(etl):
         ({"dataset": "people", "strict": "yes"}, "strict", "Expected true or false, found yes."),
         ({"dataset": "people", "remove_missing": 1}, "remove_missing", "Expected true or false, found 1."),
         ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, rehearse; found try."),
-        ({"dataset": "people", "mode": ["apply"]}, "mode", "Expected one of apply, rehearse"),
+        ({"dataset": "people", "mode": ["apply"]}, "mode", 'Expected a text, found ["apply"].'),
         ({"dataset": "people", "encoding": "klingon"}, "encoding", "Expected one of utf-8, cp1252"),
         (SOURCES | {"known_as": "x" * 256}, "known_as", "at most 255 characters"),
         (SOURCES | {"known_as": "\x00"}, "known_as", "Null characters are not allowed."),
