@@ -205,10 +205,10 @@ def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterat
 
 def _kept(merge) -> Iterator[dict]:
     """Yield the records where a correction or a deletion by hand stands against what the files say."""
-    source, run = merge.source, merge.run
-    if run.direct:
+    source, load = merge.source, merge.load
+    if load.direct:
         return
-    files = {file.pk: file for file in run.files}
+    files = {file.pk: file for file in load.files}
     yield from merge.kept_back(files)
     for row in _corrected(merge):
         remembered = row["corrections"]
@@ -219,8 +219,8 @@ def _kept(merge) -> Iterator[dict]:
             yield _head(source, key, files, row, "changed") | {"why": "corrected", "cells": cells}
     deletions = Change.objects.filter(table=source.name, standing=True)
     if source.key:
-        found = run.deletions
-    elif identities := set(run.known.deleted_and_seen()):
+        found = merge.done.deletions
+    elif identities := set(merge.staged.known.deleted_and_seen()):
         found = [pk for pk, digits in deletions.values_list("pk", "before__identity") if digits in identities]
     else:
         return
@@ -235,15 +235,15 @@ def _corrected(merge) -> Iterator[dict]:
     source, table = merge.source, quoted(merge.source.name)
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     if not issubclass(source.model, ContentRecord):
-        against = f" AND {merge.updates.against()}" if merge.run.parts else ""
-        there = f"EXISTS (SELECT 1 FROM {merge.resolved()} s WHERE {merge.same}{against})"
+        against = f" AND {merge.updates.against()}" if merge.load.parts else ""
+        there = f"EXISTS (SELECT 1 FROM {merge.rows.resolved()} s WHERE {merge.rows.same}{against})"
         for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {there}"):
             yield from rows
         return
-    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.run.known_files_query})"
+    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.load.known_files_query})"
     for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
         octets = b"".join(bytes.fromhex(found["identity"]) for found in rows)
-        seen = merge.run.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
+        seen = merge.staged.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
         yield from (found for found, was in zip(rows, seen, strict=True) if was)
 
 

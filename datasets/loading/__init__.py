@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -12,16 +12,19 @@ from django.utils import timezone
 
 from datasets import files, matviews, outcomes
 from datasets.escaping import escaped
-from datasets.loading import late, missing, references, rejections, strangers
-from datasets.loading.filling import Progress, SourceRun, fill
+from datasets.loading import late, missing, mostly_rejected, references, rejections, strangers
+from datasets.loading.filling import fill
 from datasets.loading.heartbeat import Heartbeat
 from datasets.loading.layouts import find_layouts
-from datasets.loading.merging import Merge
+from datasets.loading.load import Progress, SourceLoad, Staged, nothing_staged
+from datasets.loading.merging import Merge, Merged, may_fill_directly
+from datasets.loading.mostly_rejected import MostlyRejectedError
 from datasets.loading.opening import opened
 from datasets.loading.options import USUAL, Options
+from datasets.loading.rejections import first_of_each_file
 from datasets.loading.runs import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
 from datasets.loading.spool import Spool
-from datasets.models import ImportRun
+from datasets.models import ImportRun, SourceFile
 from datasets.reading import AlteredError, ReadError
 from datasets.sources import sources_of
 from datasets.staging import Stage
@@ -75,8 +78,8 @@ def import_files(
         outcome = Outcome(run)
         try:
             with _told(run), Heartbeat(run) as heartbeat:
-                source_runs = opened(run, sources, found, options.known_as)
-                _load(outcome, source_runs, options, progress, heartbeat)
+                loads = opened(run, sources, found, options.known_as)
+                _load(outcome, loads, options, progress, heartbeat)
         finally:
             if connection.connection is not None and connection.is_usable():
                 for source in sources:
@@ -148,13 +151,13 @@ def _told(run: ImportRun) -> Iterator[None]:
         raise
 
 
-def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, progress, heartbeat: Heartbeat) -> None:
+def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress, heartbeat: Heartbeat) -> None:
     """Stage, then merge in one transaction, with which the run lands: its report is part of it.
 
     A run that does not land leaves its report all the same, written after everything else was rolled back.
     """
     run = outcome.run
-    told = [file for source_run in source_runs for file in source_run.read_files]
+    told = [file for load in loads for file in load.read_files]
     ImportRun.objects.filter(pk=run.pk).update(bytes_total=sum(file.size for file in told))
     show = progress(told)
 
@@ -164,23 +167,19 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
 
     run.tables_seen = str(version_of(run.dataset))
     unchecked = references.checks_are_ours()
+    merges: list[Merge] = []
     try:
-        for source_run in source_runs:
-            find_layouts(source_run, options.allow_missing_columns)
-            if not options.known_as:
-                strangers.refuse_known_bytes(source_run)
-            source_run.stage.create()
-        merges = [Merge(source_run) for source_run in source_runs]
+        loads, notes = _laid_out(loads, options)
+        merges += map(Merge, nothing_staged(loads))
         for merge in merges:
-            merge.run.direct = merge.may_fill_directly()
-            if not merge.run.direct:
-                fill(merge.run, tell)
+            if not merge.load.direct:
+                fill(merge.staged, tell)
         heartbeat.merging()
         with references.write_transaction(unchecked) as preview:
-            _merge(outcome, merges, options, tell)
+            _merge(outcome, merges, notes, options, tell)
             if unchecked:
-                for merge in merges:
-                    references.prove(merge.run)
+                for load in loads:
+                    references.prove(load)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
                 run.dry_run, run.remove_most = True, False  # what was confirmed is not what would be done now
@@ -188,40 +187,69 @@ def _load(outcome: Outcome, source_runs: list[SourceRun], options: Options, prog
             outcomes.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
                 preview.keep()
-                _record(source_runs)
-                if run.new_lookups or any(f.created for r in source_runs for f in r.files) or run.changes.exists():
+                _record(loads, merges)
+                if (
+                    run.new_lookups
+                    or any(file.created for load in loads for file in load.files)
+                    or run.changes.exists()
+                ):
                     raise_version(run.dataset)
                 finish(run, ImportRun.Status.LANDED)
     except (AlteredError, Cancelled):
         raise  # its rows are not those of the file that the run names; or nobody waits for them
-    except Exception:
+    except Exception as error:
         heartbeat.check()  # what was interrupted is no fault
+        stopped = error.file if isinstance(error, MostlyRejectedError) else None
+        if stopped:
+            stopped.read, stopped.rejected = error.read, error.rejected
         with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
-            _record(source_runs)
+            _record(loads, merges, stopped)
         raise
     if run.dry_run:
-        _record(source_runs)
+        _record(loads, merges)
         finish(run, ImportRun.Status.REHEARSED)
 
 
-def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progress) -> None:
+def _laid_out(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
+    """Return the loads once the layout of every file is known, and the notes on each."""
+    found, notes = [], []
+    for load in loads:
+        load, of_load = find_layouts(load, options.allow_missing_columns)
+        if not options.known_as:
+            strangers.refuse_known_bytes(load)
+        load.stage.create()
+        found.append(replace(load, direct=may_fill_directly(load)))
+        notes.append(of_load)
+    return found, notes
+
+
+def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], options: Options, tell: Progress) -> None:
     run = outcome.run
-    for merge in merges:
-        for table, values in merge.merge(tell).items():
+    for merge, of_load in zip(merges, notes, strict=True):
+        load, staged, merged = merge.load, merge.staged, merge.merge(tell)
+        _count(staged, merged)
+        mostly_rejected.refuse(staged, load.files, merged.late.counts)
+        for table, values in merged.new_lookups.items():
             run.new_lookups[table] = run.new_lookups.get(table, []) + values
         if not options.known_as:
-            strangers.refuse_known_rows(merge.run)
-        run.notes += merge.run.notes + merge.run.markers.notes()
+            strangers.refuse_known_rows(load)
+        run.notes += of_load + staged.notes + merged.notes + staged.markers.notes()
     for merge in reversed(merges):  # children before the parents that they hold
-        if missing.find_missing(merge.run, outcome.missing) and options.remove_missing:
-            files = merge.run.files
-            if most := missing.most_of(merge.source, files, sum(file.created for file in files)):
+        load, files = merge.load, merge.load.files
+        counts = missing.find_missing(merge.staged, merge.done.late, outcome.missing)
+        for file in files:
+            file.missing = counts[file.pk]
+        if any(counts.values()) and options.remove_missing:
+            if most := missing.most_of(load.source, files, sum(file.created for file in files)):
                 if options.dry_run:
                     run.notes.append(most.note(confirmed=options.remove_most))
                 elif not options.remove_most:
                     most.refuse()
-            missing.remove_missing(merge.run, run.notes)
-    rejected = sum(file.rejected for merge in merges for file in merge.run.files)
+            removed, stay = missing.remove_missing(load)
+            for file in files:
+                file.removed = removed[file.pk]
+            run.notes += stay
+    rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
         raise ImportRefused(
             f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and a strict import allows none. "
@@ -229,10 +257,25 @@ def _merge(outcome: Outcome, merges: list[Merge], options: Options, tell: Progre
         )
 
 
-def _record(source_runs: list[SourceRun]) -> None:
-    """Store the counts and the rejected rows."""
-    for run in source_runs:
-        for file in run.files:
+def _count(staged: Staged, merged: Merged) -> None:
+    """Put what has become of the rows into the records of their files."""
+    for file in staged.load.files:
+        checked = staged.rejections.count(file)
+        file.read, file.rejected = staged.usable[file.pk] + checked, checked + merged.late.counts[file.pk]
+        for name in ("created", "updated", "updated_unseen", "kept", "kept_unseen", "repeated"):
+            setattr(file, name, getattr(merged, name)[file.pk])
+        file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
+
+
+def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | None = None) -> None:
+    """Store the counts and the rejected rows; of the source of a file that was *stopped*, the first of each file."""
+    for load in loads:
+        for file in load.files:
             file.save()
-        rejections.store(run.rejections.by_checker())
-        rejections.store(late.with_values(run))
+    for merge in merges:
+        checked = merge.staged.rejections.with_unknown(merge.done.unknown)
+        of_tables: Iterable = merge.done.late
+        if stopped in merge.load.files:
+            checked, of_tables = first_of_each_file(checked), first_of_each_file(of_tables)
+        rejections.store(checked)
+        rejections.store(late.with_values(merge.load, of_tables))

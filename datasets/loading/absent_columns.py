@@ -5,26 +5,26 @@ from django.db import connection
 from datasets.dialect import quoted
 from datasets.file_columns import Column, Detail, Many
 from datasets.history.rows import is_corrected, value_of
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.loading.runs import ImportRefused
 from datasets.models import ContentRecord, SourceFile
 from datasets.reading import Layout
 from datasets.reading.headings import SHOWN, meant, quoted_heading
 
 
-def refuse_absent_columns(run: SourceRun, file: SourceFile, layout: Layout) -> None:
+def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) -> None:
     """Raise ImportRefused where stored records of *file* have values in optional columns that it lacks.
 
     A record without a key is known by all of its columns, so that each row would be a record that is not stored.
     Rows of an export are recognised by the columns that they have.
     """
-    if not layout.absent or not issubclass(run.source.model, ContentRecord) or run.parts:
+    if not layout.absent or not issubclass(load.source.model, ContentRecord) or load.parts:
         return
-    columns = [run.source.bound[name] for name in layout.absent if name in run.source.bound]
-    absent = [c.name for c in columns if not isinstance(c, Detail | Many) and _has_values(run, file, c)]
+    columns = [load.source.bound[name] for name in layout.absent if name in load.source.bound]
+    absent = [c.name for c in columns if not isinstance(c, Detail | Many) and _has_values(load, file, c)]
     if not absent:
         return
-    told = ", ".join(meant(absent, layout.unknown, run.source.expected.names))
+    told = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
     unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
     one = len(absent) == 1
     raise ImportRefused(
@@ -36,21 +36,21 @@ def refuse_absent_columns(run: SourceRun, file: SourceFile, layout: Layout) -> N
     )
 
 
-def _has_values(run: SourceRun, file: SourceFile, column: Column) -> bool:
+def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
     """Tell whether *file* has brought a value in *column* of a record that is stored, or that a curator deleted."""
     stored = column.stored_as
     files = "IN (SELECT id FROM source_files WHERE source = %s AND name = %s)"
-    before = value_of(run.source.model._meta.get_field("corrections"), "c.before")
-    changed_in = value_of(run.source.model._meta.get_field("changed_in"), "c.before")
+    before = value_of(load.source.model._meta.get_field("corrections"), "c.before")
+    changed_in = value_of(load.source.model._meta.get_field("changed_in"), "c.before")
     in_table = _from_file("r.corrections", stored, f"r.{quoted(stored)}")
     deleted = _from_file(before, stored, value_of(column.field, "c.before"))
-    which = [run.source.name, file.name]
+    which = [load.source.name, file.name]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT EXISTS (SELECT 1 FROM {quoted(run.source.name)} r WHERE r.changed_in_id {files} AND {in_table})"
+            f"SELECT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE r.changed_in_id {files} AND {in_table})"
             f' OR EXISTS (SELECT 1 FROM changes c WHERE c."table" = %s AND c.standing AND {changed_in} {files}'
             f" AND {deleted})",
-            [*which, run.source.name, *which],
+            [*which, load.source.name, *which],
         )
         return bool(cursor.fetchone()[0])
 

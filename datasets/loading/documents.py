@@ -3,20 +3,18 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from datasets.checking import Checked, Checker, MaskedValueError, Rejection, problem
 from datasets.loading import masks, mostly_rejected
+from datasets.loading.load import Staged
 from datasets.loading.mended import documents_of
 from datasets.models import SourceFile
 from datasets.reading import AlteredError, Batch, Document, ReadError
 from datasets.sources import JSONSource, Row, Source, Unusable, as_cell, name_in
-
-if TYPE_CHECKING:
-    from datasets.loading.filling import SourceRun
 
 EXPORTED = {"created_in_file", "changed_in_file"}  # which every record of an export has
 FILES_AT_ONCE = 500
@@ -24,30 +22,31 @@ BYTES_AT_ONCE = 32 << 20
 Read = dict[tuple[str, str], list[Document] | ReadError]  # the documents of files, by name and sha256
 
 
-def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, Checked]]:
+def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, Checked]]:
     """Yield the usable rows of a source's documents, with their files.
 
     What a source after it rejects of the same documents is rejected here, before any of it is staged.
     """
-    examiner = _Examiner(run)
-    examiner.checker.markers = run.markers  # those of later sources are told when it is their turn
-    place = next(place for place, other in enumerate(run.beside) if other is run)
-    later = [_Examiner(other) for other in run.beside[place + 1 :] if _reads_documents(other)]
+    source = staged.load.source
+    examiner = _Examiner(staged)
+    examiner.checker.markers = staged.markers  # those of later sources are told when it is their turn
+    place = next(place for place, other in enumerate(staged.beside) if other is staged)
+    later = [_Examiner(other) for other in staged.beside[place + 1 :] if _reads_documents(other)]
     settling: list[Row] = []
-    for files in _parts(run.files):
+    for files in _parts(staged.load.files):
         read: Read = {}
         rows, checked = examiner.examine(files, read)
         for file in files:
             progress(file.size, 0)
         progress(0, len(rows))
         for other in later:
-            other.examine([file for file in other.run.files if _name(file) in read], read)
-        usable = np.array([(*_name(row.file), row.line) not in run.unusable for row in rows], bool)
+            other.examine([file for file in other.load.files if _name(file) in read], read)
+        usable = np.array([(*_name(row.file), row.line) not in staged.unusable for row in rows], bool)
         if not usable.all():
             rows, checked = [row for row, good in zip(rows, usable, strict=True) if good], checked.only(usable)
-        run.staged.update(row.file.pk for row in rows)
-        mostly_rejected.refuse(run, files)
-        if run.source.settles:
+        staged.usable.update(row.file.pk for row in rows)
+        mostly_rejected.refuse(staged, files)
+        if source.settles:
             columns = {name: values.to_pylist() for name, values in checked.values.items()}
             settling += [
                 Row(row.file, row.line, {name: values[place] for name, values in columns.items()}, row.name)
@@ -56,16 +55,18 @@ def documents(run: "SourceRun", progress: Callable[[int, int], None]) -> Iterato
         else:
             checked.lines = np.array([row.line for row in rows], np.int32)
             yield np.array([row.file.pk for row in rows], np.int64), checked
-    if run.source.settles:
-        rows, run.notes = run.source.settle(settling)
-        run.repeated = run.staged - Counter(row.file.pk for row in rows)
-        values = {c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in run.stage.columns}
+    if source.settles:
+        rows, staged.notes = source.settle(settling)
+        staged.repeated = staged.usable - Counter(row.file.pk for row in rows)
+        values = {
+            c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in staged.load.stage.columns
+        }
         lines = np.array([row.line for row in rows], np.int32)
         yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
 
 
-def _reads_documents(run: "SourceRun") -> bool:
-    return isinstance(run.source, JSONSource)
+def _reads_documents(staged: Staged) -> bool:
+    return isinstance(staged.load.source, JSONSource)
 
 
 def _parts(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
@@ -88,12 +89,13 @@ def _name(file: SourceFile) -> tuple[str, str]:
 class _Examiner:
     """Makes rows of documents for one source, and rejects those of which it can make none."""
 
-    def __init__(self, run: "SourceRun"):
-        self.run, self.names = run, list(run.source.bound)
+    def __init__(self, staged: Staged):
+        self.staged, self.load, self.source = staged, staged.load, staged.load.source
+        self.names = list(self.source.bound)
         places = {name: place for place, name in enumerate(self.names)}
-        self.checker = Checker(run.source, places, self.names, "", run.vocabularies, fixed=bool(run.mended))
+        self.checker = Checker(self.source, places, self.names, "", staged.vocabularies, fixed=bool(self.load.mended))
         # What the same documents would fill: a reference to it that is not there says no more than the rejection.
-        self.filled = {other.source.model for other in run.beside if _reads_documents(other)}
+        self.filled = {other.load.source.model for other in staged.beside if _reads_documents(other)}
         self.first: dict[tuple, tuple[SourceFile, int, bytes]] = {}  # by key, the first row that has it
 
     def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], Checked]:
@@ -110,28 +112,28 @@ class _Examiner:
             rejection.line = row.line
             self._reject(row.file, rejection)
         rows = [pending[place] for place in checked.lines]
-        if self.run.source.key and not self.run.source.settles:
+        if self.source.key and not self.source.settles:
             again = np.array([self._comes_again(row, checked, place) for place, row in enumerate(rows)], bool)
             if again.any():
                 rows, checked = [row for row, bad in zip(rows, again, strict=True) if not bad], checked.only(~again)
         return rows, checked
 
     def _rows(self, file: SourceFile, read: Read) -> Iterator[Row]:
-        run, path = self.run, self.run.paths[file.pk]
+        path, unusable = self.load.paths[file.pk], self.staged.unusable
         if _name(file) not in read:
             try:
-                read[_name(file)] = list(documents_of(run, file))
+                read[_name(file)] = list(documents_of(self.load, file))
             except AlteredError:
                 raise
             except ReadError as error:
                 read[_name(file)] = error
         found = read[_name(file)]
         if isinstance(found, ReadError):
-            if (*_name(file), found.line) not in run.unusable:
+            if (*_name(file), found.line) not in unusable:
                 self._turn_down(file, found.line, str(found).replace(str(path), file.original_name))
             return
         for document in found:
-            if (*_name(file), document.line) in run.unusable:
+            if (*_name(file), document.line) in unusable:
                 continue
             if document.error:
                 self._turn_down(file, document.line, document.error.replace(str(path), file.original_name))
@@ -141,18 +143,18 @@ class _Examiner:
                 continue
             known_as = name_in(file.name, document.place)
             try:
-                values = dict(run.source.row(document.value, known_as))
+                values = dict(self.source.row(document.value, known_as))
             except Unusable as error:
                 self._turn_down(file, document.line, str(error))
                 continue
-            if misfits := [problem(name, as_cell(value), said) for name, value, said in _misfits(run.source, values)]:
+            if misfits := [problem(name, as_cell(value), said) for name, value, said in _misfits(self.source, values)]:
                 self._reject(file, Rejection(document.line, _cells(values), misfits))
             else:
                 yield Row(file, document.line, values, known_as)
 
     def _comes_again(self, row: Row, checked: Checked, place: int) -> bool:
         """Tell whether an earlier row has the key and other values: the first is the one that counts."""
-        key = tuple(checked.values[name][place].as_py() for name in self.run.source.key)
+        key = tuple(checked.values[name][place].as_py() for name in self.source.key)
         values = repr([array[place].as_py() for array in checked.values.values()])
         digest = hashlib.sha256(values.encode()).digest()
         file, line, before = self.first.setdefault(key, (row.file, row.line, digest))
@@ -160,7 +162,7 @@ class _Examiner:
             return False
         where = f"line {line}" + (f" of {file.name}" if file.pk != row.file.pk else "")
         said = problem(
-            self.run.source.key[0],
+            self.source.key[0],
             key[0],
             f"came before, on {where}, with other values; the first is the one that counts",
         )
@@ -175,10 +177,10 @@ class _Examiner:
         rejection.references = {
             name: values
             for name, values in rejection.references.items()
-            if self.run.source.bound[name].model not in self.filled
+            if self.source.bound[name].model not in self.filled
         }
-        self.run.unusable.add((*_name(file), rejection.line))
-        self.run.rejections.add(file, [rejection])
+        self.staged.unusable.add((*_name(file), rejection.line))
+        self.staged.rejections.add(file, [rejection])
 
 
 def _cells(values: dict) -> dict[str, str | None]:

@@ -1,29 +1,20 @@
-"""Rows of our own exports: each is of the file that it names, and of the record that holds what it says."""
+"""Rows of our own exports: each is of the file that it names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-from django.db import connection
 
 from datasets import identity
 from datasets.checking import Checked, Checker
-from datasets.dialect import quoted
-from datasets.exported import FILE, LINE
+from datasets.exported import FILE
 from datasets.models import SourceFile
 from datasets.naming import LONGEST
 from datasets.problems import Rejection
 from datasets.reading import Batch, Layout, ReadError, StoredFile, find_layout, read_csv
 from datasets.reading.layout import plain
 from datasets.sources import Source
-from datasets.staging import Writer
-
-if TYPE_CHECKING:
-    from datasets.loading.filling import SourceRun
-    from datasets.loading.merging import Merge
 
 OF_NONE = " (of no file)"  # behind the name of an export, for rows that name no file
 LONGEST_DOCUMENT = 64 << 20  # bytes of a row that holds a JSON document, whose quotes are written twice
@@ -121,98 +112,3 @@ def _like(record: SourceFile, name: str) -> SourceFile:
         size=record.size,
         encoding=record.encoding,
     )
-
-
-def recognise(merge: "Merge") -> None:
-    """Take the staged rows out of the stage whose record is stored; of a source without a key.
-
-    A row is the record of its file that holds what it says, be it by a correction; else the one that its file once
-    knew by that content, also where a curator has corrected or deleted it since.
-    """
-    run, stage = merge.run, merge.stage
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {merge.table}), EXISTS (SELECT 1 FROM {merge.staged})")
-        if not all(cursor.fetchone()) and not run.known.has_deleted:
-            return
-        with Writer(stage.unseen, ["identity"]) as writer:
-            writer.write({"identity": identity.stored(run.known.unseen())})
-        stage.collect(stage.again, _pairs(merge))
-        cursor.execute(f"DELETE FROM {quoted(stage.unseen)}")
-        cursor.execute(f"SELECT identity FROM {quoted(stage.again)} WHERE identity IS NOT NULL")
-        while rows := cursor.fetchmany(50_000):
-            run.known.agree(_lanes(rows))
-        _take_out(cursor, merge, f"SELECT source_file, source_line FROM {quoted(stage.again)}")
-    _claim(merge)
-
-
-def _pairs(merge: "Merge") -> str:
-    """Return the query of staged rows beside the records that hold the same, one for one."""
-    run, stage = merge.run, merge.stage
-    rest = ", ".join(str(parts.own.pk) for parts in run.parts.values() if parts.own) or "NULL"
-    columns = [quoted(column.stored_as) for column in merge.stored]
-    return (
-        "SELECT s.source_file, s.source_line, c.identity FROM ("
-        f"SELECT s.source_file, s.source_line, {_numbered(columns, 's', 's.source_file, s.source_line', rest)}"
-        f" FROM {merge.resolved()} s JOIN source_files f ON f.id = s.source_file) s"
-        " JOIN ("
-        f"SELECT r.identity, {_numbered(columns, 'r', f'r.{merge.pk}', rest)}"
-        f" FROM {merge.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
-        f" WHERE r.identity IN (SELECT identity FROM {quoted(stage.unseen)}) OR r.changed_in_id IS NULL) c"
-        " ON c.file = s.file AND c.content = s.content AND c.number = s.number"
-    )
-
-
-def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
-    """Return the file and the content of a row, as texts, and the how-manieth of these it is."""
-    own = f"SELECT name FROM source_files WHERE id IN ({rest})"
-    file = f"CASE WHEN f.id IS NULL OR f.name IN ({own}) THEN '' ELSE f.name END"
-    if connection.vendor == "postgresql":
-        content = f"CAST(ROW({', '.join(f'{alias}.{column}' for column in columns)}) AS text)"
-    else:
-        content = " || ',' || ".join(f"quote({alias}.{column})" for column in columns)
-    number = f"row_number() OVER (PARTITION BY {file}, {content} ORDER BY {order})"
-    return f"{file} AS file, {content} AS content, {number} AS number"
-
-
-def _claim(merge: "Merge") -> None:
-    """Take out the rows of records that a curator has corrected or deleted since; no two rows are one record."""
-    run, stage = merge.run, merge.stage
-    claimed, doubled = [], []
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(f"SELECT identity, source_file, source_line FROM {merge.staged}")
-        while rows := cursor.fetchmany(50_000):
-            found, free = run.known.claim(_lanes(rows))
-            for which, into in ((free, claimed), (found & ~free, doubled)):
-                into += [row[1:] for row, there in zip(rows, which, strict=True) if there]
-    run.kept.update(file for file, _ in claimed)
-    with connection.cursor() as cursor:
-        # Rows that are one by one out of a million: such tables are read once.
-        for rows, table in ((claimed, stage.first), (doubled, stage.changed)):
-            stage.collect(table, f"SELECT source_file, source_line FROM {merge.staged} WHERE 1 = 0")
-            with Writer(table, ["source_file", "source_line"]) as writer:
-                if rows:
-                    files, lines = (pa.array(values) for values in zip(*rows, strict=True))
-                    writer.write({"source_file": files, "source_line": lines})
-        _take_out(cursor, merge, f"SELECT source_file, source_line FROM {quoted(stage.first)}")
-        fresh = "uuid_send(gen_random_uuid())" if connection.vendor == "postgresql" else "randomblob(16)"
-        cursor.execute(
-            f"UPDATE {merge.staged} SET identity = {fresh} WHERE (source_file, source_line) IN"
-            f" (SELECT source_file, source_line FROM {quoted(stage.changed)})"
-        )
-
-
-def line_of(run: "SourceRun", rejection: Rejection) -> int:
-    """Return the line that a rejected row has in its file: of a row of an export, the line that it names."""
-    if run.parts and isinstance(rejection.values, dict):
-        named = rejection.values.get(LINE) or ""
-        return int(named) if named.isascii() and named.isdigit() and len(named) < 10 else rejection.line
-    return rejection.line
-
-
-def _take_out(cursor, merge: "Merge", rows: str) -> None:
-    for table in (merge.staged, *(quoted(merge.stage.members(column)) for column in merge.many)):
-        cursor.execute(f"DELETE FROM {table} WHERE (source_file, source_line) IN ({rows})")
-
-
-def _lanes(rows: list[tuple]) -> identity.Lanes:
-    return np.frombuffer(b"".join(bytes(row[0]) for row in rows), "<u8").reshape(-1, 2).T

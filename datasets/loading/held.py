@@ -2,83 +2,98 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.db import connection
 
 from datasets.dialect import quoted
 from datasets.history.rows import value_of
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad, Staged
 from datasets.models import Change, Edit
 from datasets.sources import LookUp, Many, Reference
 
 
-def keep_back(run: SourceRun) -> None:
+@dataclass(frozen=True)
+class Held:
+    """Rows that are kept back: how many, by file, and what is said of them; and what is unknown beside, by column."""
+
+    counts: Counter[int]
+    notes: list[str]
+    unknown: dict[str, set]
+
+
+def keep_back(load: SourceLoad, unknown: dict[str, set]) -> Held:
     """Take the rows out of the stage whose only problem is that what they name was deleted by hand.
+
+    *unknown* has, by column, what rejected rows refer to and that is not there; what was deleted is no more in it.
 
     They are counted as kept and are no problem of their file. A row that names something unknown as well is rejected,
     for that alone.
     """
-    stage, problems = run.stage, quoted(run.stage.problems)
-    columns = {place: c for place, c in enumerate(run.source.bound.values()) if isinstance(c, Reference)}
+    stage, problems = load.stage, quoted(load.stage.problems)
+    columns = {place: c for place, c in enumerate(load.source.bound.values()) if isinstance(c, Reference)}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT place FROM {problems}")
         named = {place for (place,) in cursor.fetchall()}
-        named |= {place for place, column in columns.items() if run.rejections.unknown.get(column.name)}
+        named |= {place for place, column in columns.items() if unknown.get(column.name)}
         if not named:
-            return
+            return Held(Counter(), [], unknown)
         queries = [_deleted(columns[place], place) for place in sorted(named)]
         stage.collect(stage.parents, " UNION ALL ".join(queries))
-        _forgive_rejected(run, {place: columns[place] for place in named})
+        unknown = _forgiven(load, {place: columns[place] for place in named}, unknown)
         theirs = f"(place, value) IN (SELECT place, value FROM {quoted(stage.parents)})"
-        unknown = (
+        has_unknown = (
             f"(p.source_file, p.source_line) IN (SELECT source_file, source_line FROM {problems} WHERE NOT {theirs})"
         )
         lines = quoted(stage.held_lines)
         stage.collect(
             stage.held_lines,
-            f"SELECT DISTINCT p.source_file, p.source_line, p.place FROM {problems} p WHERE {theirs} AND NOT {unknown}",
+            f"SELECT DISTINCT p.source_file, p.source_line, p.place FROM {problems} p"
+            f" WHERE {theirs} AND NOT {has_unknown}",
         )
         cursor.execute(f"DELETE FROM {problems} WHERE {theirs}")
         cursor.execute(f"SELECT place, count(*) FROM {lines} GROUP BY place ORDER BY place")
         if not (counts := dict(cursor.fetchall())):
-            return
+            return Held(Counter(), [], unknown)
         held = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {lines})"
         stage.collect(stage.held, f"SELECT s.* FROM {quoted(stage.table)} s WHERE {held}")
         cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.held)} GROUP BY source_file")
-        run.kept += Counter(dict(cursor.fetchall()))
+        by_file = Counter(dict(cursor.fetchall()))
         keys = ", ".join(quoted(name) for name in stage.key)
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.held)}")
-        if not run.source.key:  # what the line said before is not missing
+        if not load.source.key:  # what the line said before is not missing
             cursor.execute(
                 f"INSERT INTO {quoted(stage.unusable)} SELECT f.name, h.source_line FROM {quoted(stage.held)} h"
                 " JOIN source_files f ON f.id = h.source_file"
             )
-        for table in [stage.table, *(stage.members(column) for column in run.source.columns_of(Many))]:
+        for table in [stage.table, *(stage.members(column) for column in load.source.columns_of(Many))]:
             cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {held}")
-    run.notes += [_note(run, columns[place], count) for place, count in counts.items()]
+    return Held(by_file, [_note(load, columns[place], count) for place, count in counts.items()], unknown)
 
 
-def entries(run: SourceRun, files: dict) -> Iterator[dict]:
+def entries(staged: Staged, files: dict) -> Iterator[dict]:
     """Yield the rows that are kept back, as pages show them; *files* are the run's by their keys."""
+    load = staged.load
     names = {
         column.name: dict(zip(vocabulary.keys, vocabulary.names, strict=False))
-        for column in run.source.columns_of(LookUp)
-        if (vocabulary := run.vocabularies[column.name])
+        for column in load.source.columns_of(LookUp)
+        if (vocabulary := staged.vocabularies[column.name])
     }
-    columns = [column.name for column in run.stage.columns]
+    columns = [column.name for column in load.stage.columns]
     with connection.chunked_cursor() as cursor:
-        if not run.kept or not _exists(run.stage.held):
+        if not _exists(load.stage.held):
             return
         listed = ", ".join(quoted(name) for name in columns)
         cursor.execute(
-            f"SELECT source_file, source_line, {listed} FROM {quoted(run.stage.held)} ORDER BY source_file, source_line"
+            f"SELECT source_file, source_line, {listed} FROM {quoted(load.stage.held)}"
+            " ORDER BY source_file, source_line"
         )
         while rows := cursor.fetchmany(2000):
             for file, line, *values in rows:
                 row = dict(zip(columns, values, strict=True))
                 row |= {name: known.get(row[name], row[name]) for name, known in names.items()}
-                record = ", ".join(str(row[name]) for name in run.source.key)
-                told = {"source": run.source.name, "record": record, "file": files[file].name, "line": line}
+                record = ", ".join(str(row[name]) for name in load.source.key)
+                told = {"source": load.source.name, "record": record, "file": files[file].name, "line": line}
                 yield told | {"why": "parent", "pk": None, "values": row}
 
 
@@ -95,23 +110,24 @@ def _deleted(column: Reference, place: int) -> str:
     )
 
 
-def _forgive_rejected(run: SourceRun, columns: dict[int, Reference]) -> None:
+def _forgiven(load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set]) -> dict[str, set]:
     """Let a row that was rejected for something else not be told, too, that what it names was deleted."""
+    unknown = dict(unknown)
     with connection.cursor() as cursor:
         for place, column in columns.items():
-            unknown = run.rejections.unknown.get(column.name)
-            if not unknown:
+            if not unknown.get(column.name):
                 continue
-            cursor.execute(f"SELECT value FROM {quoted(run.stage.parents)} WHERE place = {place}")
+            cursor.execute(f"SELECT value FROM {quoted(load.stage.parents)} WHERE place = {place}")
             deleted = {value for (value,) in cursor}
-            run.rejections.unknown[column.name] = {value for value in unknown if str(value) not in deleted}
+            unknown[column.name] = {value for value in unknown[column.name] if str(value) not in deleted}
+    return unknown
 
 
-def _note(run: SourceRun, column: Reference, count: int) -> str:
+def _note(load: SourceLoad, column: Reference, count: int) -> str:
     rows = "row is" if count == 1 else "rows are"
     parent = column.model._meta.verbose_name
     return (
-        f"{count:,} {rows} kept back from {run.source.name}: each names a {parent} that was deleted by hand. "
+        f"{count:,} {rows} kept back from {load.source.name}: each names a {parent} that was deleted by hand. "
         f"The next import brings the {'row' if count == 1 else 'rows'} once the {parent} is restored."
     )
 

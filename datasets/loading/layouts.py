@@ -1,8 +1,10 @@
 """How the files of a run are laid out, and what is said of columns that a file lacks or nobody expects."""
 
+from dataclasses import replace
+
 from datasets.files import looks_like
 from datasets.loading.absent_columns import refuse_absent_columns
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.loading.mended import only_unknown
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
@@ -13,52 +15,53 @@ from datasets.rejected import told_as
 from datasets.sources import JSONSource, sources_of
 
 
-def find_layouts(run: SourceRun, allow_missing: bool) -> None:
-    """Look at the first lines of every file; raises ReadError, and ImportRefused where the files differ.
+def find_layouts(load: SourceLoad, allow_missing: bool) -> tuple[SourceLoad, list[str]]:
+    """Return the load with the layout of every file, and notes; raises ReadError, ImportRefused where files differ.
 
     A file that lacks more than half of the expected columns, and at least two of them, passes with *allow_missing*
     only. Where its rows are known by a key, and there are records for it to change, it may lack required columns.
     """
-    if isinstance(run.source, JSONSource):
-        return
-    names = run.source.expected.names
-    for file in run.read_files:
-        layout = _layout(run, file, allow_missing)
-        file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in run.mended)
-        run.layouts[file.pk] = layout
-        if _lacks_most(layout.absent, run) and not allow_missing:
+    if isinstance(load.source, JSONSource):
+        return load, []
+    names, layouts, notes = load.source.expected.names, {}, []
+    for file in load.read_files:
+        layout = _layout(load, file, allow_missing)
+        file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in load.mended)
+        layouts[file.pk] = layout
+        if _lacks_most(layout.absent, load) and not allow_missing:
             raise ImportRefused(
                 f"{file.original_name}: {len(layout.absent)} of {len(names)} expected columns are not found: "
                 f"{', '.join(meant(layout.absent, layout.unknown, names))}. Nothing was imported. Name the columns in "
                 "the first row; or, if the file is to be without them, allow missing columns."
             )
-        refuse_absent_columns(run, file, layout)
+        refuse_absent_columns(load, file, layout)
         if told := columns_told(file.unknown_columns, layout.absent, names):
-            run.notes.append(f"{told_as(file)}: {told}.")
+            notes.append(f"{told_as(file)}: {told}.")
         if layout.defused is not None:
-            run.notes.append(
+            notes.append(
                 f"{told_as(file)} was exported for a spreadsheet: apostrophes before cells that it would run as "
                 f"formulas were taken off again, as its column {MARK} says."
             )
-    for pk, parts in run.parts.items():
-        run.layouts |= {part.pk: run.layouts[pk] for part in parts.files.values()}
-    first = run.files[0]
-    for file in run.files[1:]:
-        if differing := set(run.layouts[file.pk].columns) ^ set(run.layouts[first.pk].columns):
+    for pk, parts in load.parts.items():
+        layouts |= {part.pk: layouts[pk] for part in parts.files.values()}
+    first = load.files[0]
+    for file in load.files[1:]:
+        if differing := set(layouts[file.pk].columns) ^ set(layouts[first.pk].columns):
             raise ImportRefused(
                 f"{told_as(first)} and {told_as(file)} differ in their columns ({', '.join(sorted(differing))}). "
                 "Import them one after the other."
             )
+    return replace(load, layouts=layouts), notes
 
 
-def _layout(run: SourceRun, file: SourceFile, allow_missing: bool) -> Layout:
-    path, source = run.paths[file.pk], run.source
+def _layout(load: SourceLoad, file: SourceFile, allow_missing: bool) -> Layout:
+    path, source = load.paths[file.pk], load.source
     try:
         return find_layout(path, source.expected, encoding=file.encoding)
     except Unfit as error:
         told = ""
         if isinstance(error, MissingColumns) and source.key and not set(error.absent) & set(source.key):
-            if allow_missing or (not _lacks_most(error.absent, run) and source.model._default_manager.exists()):
+            if allow_missing or (not _lacks_most(error.absent, load) and source.model._default_manager.exists()):
                 return find_layout(path, source.expected, encoding=file.encoding, allow_missing=True)
             told = " If the file is to change only what it has of records that are stored, allow missing columns."
         if isinstance(error, MissingColumns) and allow_missing:
@@ -69,5 +72,5 @@ def _layout(run: SourceRun, file: SourceFile, allow_missing: bool) -> Layout:
         raise Unfit(f"{error}{told}") from None
 
 
-def _lacks_most(absent: tuple[str, ...], run: SourceRun) -> bool:
-    return len(absent) > max(1, len(run.source.expected.names) / 2)
+def _lacks_most(absent: tuple[str, ...], load: SourceLoad) -> bool:
+    return len(absent) > max(1, len(load.source.expected.names) / 2)

@@ -3,16 +3,16 @@
 from django.db import connection
 
 from datasets.dialect import quoted
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.sources import Many
 
 
-def staged_members(run: SourceRun, column: Many) -> str:
+def staged_members(load: SourceLoad, column: Many) -> str:
     """Return a query of source_file, source_line and members of the staged rows."""
     meta = column.model._meta
     parent, by, pk = quoted(meta.db_table), quoted(column.by_field.column), quoted(meta.pk.column)
     rows = (
-        f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(run.stage.members(column))} m"
+        f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(load.stage.members(column))} m"
         f" JOIN {parent} p ON p.{by} = m.member"
     )
     return _collected(rows, ["source_file", "source_line"])

@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.files import stored
 from datasets.loading.exports import rows_of
+from datasets.loading.load import SourceLoad
 from datasets.loading.runs import ImportRefused
 from datasets.models import SourceFile
 from datasets.personal import MASK_MARK
 from datasets.reading import Batch, Document, ReadError, read_json
 from datasets.reading.layout import plain
 from datasets.rejected import EXTRA, NAMED, RAW, file_name
-
-if TYPE_CHECKING:
-    from datasets.loading.filling import SourceRun
 
 
 def continued(name: str, source: str) -> SourceFile | None:
@@ -34,22 +31,22 @@ def continued(name: str, source: str) -> SourceFile | None:
     return file
 
 
-def batches_of(run: "SourceRun", file: SourceFile) -> Iterator[Batch]:
-    """Yield the rows of one of the run's tables; those of a mended file with the lines that they once had."""
-    layout = run.layouts[file.pk]
-    batches = rows_of(run.paths[file.pk], layout, run.source, file.encoding)
-    return _on_old_lines(run, file, batches) if file.pk in run.mended else batches
+def batches_of(load: SourceLoad, file: SourceFile) -> Iterator[Batch]:
+    """Yield the rows of one of the load's tables; those of a mended file with the lines that they once had."""
+    layout = load.layouts[file.pk]
+    batches = rows_of(load.paths[file.pk], layout, load.source, file.encoding)
+    return _on_old_lines(load, file, batches) if file.pk in load.mended else batches
 
 
-def documents_of(run: "SourceRun", file: SourceFile) -> Iterator[Document]:
-    """Yield the documents of one of the run's files; mended ones as they once were, on their old lines.
+def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
+    """Yield the documents of one of the load's files; mended ones as they once were, on their old lines.
 
     Raises ReadError where there are none, or two of one line, by which rows are told apart from here on.
     """
-    path, lines = run.paths[file.pk], set()
-    places = _places(run.mended[file.pk]) if file.pk in run.mended else {}
+    path, lines = load.paths[file.pk], set()
+    places = _places(load.mended[file.pk]) if file.pk in load.mended else {}
     for document in read_json(path, encoding=file.encoding):
-        if file.pk in run.mended and isinstance(document.value, dict):
+        if file.pk in load.mended and isinstance(document.value, dict):
             line = document.value.get("line")
             value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW, MASK_MARK)}
             line = line if type(line) is int else document.line
@@ -78,8 +75,8 @@ def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:
     return [column for column in columns if plain(column) not in ours]
 
 
-def _on_old_lines(run: "SourceRun", file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
-    layout, seen = run.layouts[file.pk], set()
+def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
+    layout, seen = load.layouts[file.pk], set()
     headings = [plain(heading) for heading in layout.header or ()]
     if "line" not in headings:
         raise ReadError(f"{file.original_name}: the column line is missing, which says where in {file.name} a row was.")

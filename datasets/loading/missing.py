@@ -10,9 +10,10 @@ from django.db import connection, models
 from datasets import identity
 from datasets.dialect import quoted, sql_false
 from datasets.history.rows import as_json
-from datasets.loading.exports import line_of
-from datasets.loading.filling import SourceRun
 from datasets.loading.late import with_values
+from datasets.loading.load import SourceLoad, Staged
+from datasets.loading.recognising import line_of
+from datasets.loading.rejections import LateRejections
 from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
 from datasets.models import Change, ImportRun, SourceFile
@@ -22,59 +23,60 @@ from datasets.staging import Writer
 FEW = 100  # missing records that are removed whatever part of their table they are
 
 
-def find_missing(run: SourceRun, listed: Spool) -> bool:
-    """Count the source's missing records in its files and add each to *listed*; returns whether there are any."""
-    _remember_rejected(run)
+def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
+    """Add each missing record of the source to *listed*; returns how many there are, by file."""
+    load = staged.load
+    _remember_rejected(staged, late)
     with connection.cursor() as cursor:
-        columns = f"r.{quoted(run.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
-        run.stage.collect(
-            run.stage.missing,
-            f"SELECT {columns} FROM {quoted(run.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
-            + (_not_read_again(run, cursor) if run.source.key else _unseen(run))
-            + (_not_continued(run) if run.mended else ""),
+        columns = f"r.{quoted(load.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
+        load.stage.collect(
+            load.stage.missing,
+            f"SELECT {columns} FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
+            + (_not_read_again(staged, cursor) if load.source.key else _unseen(staged))
+            + (_not_continued(load) if load.mended else ""),
         )
-        cursor.execute(f"SELECT name, count(*) FROM {quoted(run.stage.missing)} GROUP BY name")
+        cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
         counts = Counter(dict(cursor.fetchall()))
-    for file in run.files:
-        file.missing = counts.pop(file.name, 0)  # of two files known by one name, the first
-    for entry in _listed(run):
+    for entry in _listed(load):
         listed.add(entry)
-    return any(file.missing for file in run.files)
+    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # of two files known by one name, the first
 
 
-def _not_continued(run: SourceRun) -> str:
+def _not_continued(load: SourceLoad) -> str:
     """Return the condition on files f that no fixed rows continue them: such a file was not read again."""
-    _add(run.stage.continued, ["name"], ([file.name] for file in run.files if file.pk in run.mended))
-    return f" AND f.name NOT IN (SELECT name FROM {quoted(run.stage.continued)})"
+    _add(load.stage.continued, ["name"], ([file.name] for file in load.files if file.pk in load.mended))
+    return f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.continued)})"
 
 
-def _not_read_again(run: SourceRun, cursor) -> str:
+def _not_read_again(staged: Staged, cursor) -> str:
     """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
+    load = staged.load
     # A document that was rejected does not say what has gone from it.
-    _add(run.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in run.unusable})
+    _add(load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
     conditions = [
-        f"f.source = '{run.source.name}' AND f.id < {min(run.file_ids)} AND f.name IN ({run.names_query})"
-        f" AND f.name NOT IN (SELECT name FROM {quoted(run.stage.unusable)})"
+        f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"
+        f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})"
     ]
-    stored = [(column.name, column.stored_as) for column in run.source.key_columns]
-    for there in (run.stage.table, run.stage.seen):
+    stored = [(column.name, column.stored_as) for column in load.source.key_columns]
+    for there in (load.stage.table, load.stage.seen):
         if connection.vendor == "sqlite":
-            names = ", ".join(quoted(name) for name in run.stage.key)
+            names = ", ".join(quoted(name) for name in load.stage.key)
             cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{quoted(f'{there}_key')} ON {quoted(there)} ({names})")
         same = " AND ".join(f"x.{quoted(staged)} = r.{quoted(column)}" for staged, column in stored)
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(there)} x WHERE {same})")
     return f" WHERE {' AND '.join(conditions)}"
 
 
-def _unseen(run: SourceRun) -> str:
+def _unseen(staged: Staged) -> str:
     """Return the condition on records known by content: no row has had their identity, nor had a rejected one."""
-    with Writer(run.stage.unseen, ["identity"]) as writer:
-        writer.write({"identity": identity.stored(run.known.unseen())})
+    load = staged.load
+    with Writer(load.stage.unseen, ["identity"]) as writer:
+        writer.write({"identity": identity.stored(staged.known.unseen())})
     return (
-        f" JOIN {quoted(run.stage.unseen)} u ON u.identity = r.identity"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.stage.seen)} x WHERE x.identity = r.identity)"
+        f" JOIN {quoted(load.stage.unseen)} u ON u.identity = r.identity"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.stage.seen)} x WHERE x.identity = r.identity)"
         # Content that was mended is not what its line says; that line is still in the file, though.
-        f" AND NOT EXISTS (SELECT 1 FROM {quoted(run.stage.unusable)} y WHERE y.name = f.name"
+        f" AND NOT EXISTS (SELECT 1 FROM {quoted(load.stage.unusable)} y WHERE y.name = f.name"
         " AND y.line = r.changed_line)"
     )
 
@@ -124,9 +126,13 @@ def most_of_rehearsed(run: ImportRun) -> list[Most]:
     return [most for most in found if most]
 
 
-def remove_missing(run: SourceRun, notes: list[str]) -> None:
-    """Delete what :func:`find_missing` found, but for what others refer to; counts both."""
-    model, table, missing = run.source.model, quoted(run.source.name), quoted(run.stage.missing)
+def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
+    """Delete what :func:`find_missing` found, but for what others refer to.
+
+    Returns how many, by file, and notes on what stays.
+    """
+    notes = []
+    model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
     pk = quoted(model._meta.pk.column)
     # A many-to-many refers by the foreign keys of its table, which are relations of their own.
     relations = [r for r in model._meta.related_objects if r.related_model._meta.managed and not r.many_to_many]
@@ -144,14 +150,14 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
             held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
             cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
             if count := cursor.fetchone()[0]:
-                notes.append(f"{count} missing of {run.source.name} stay: {child._meta.db_table} refers to them.")
+                notes.append(f"{count} missing of {load.source.name} stay: {child._meta.db_table} refers to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
         delete = f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})"
         cursor.execute(
             (f"WITH gone AS ({delete} RETURNING *) " if at_once else "")
-            + f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {run.files[0].run_id},'
-            f" '{run.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')}, {sql_false()}"
-            f" FROM {'gone r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
+            + f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {load.run.pk},'
+            f" '{load.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')},"
+            f" {sql_false()} FROM {'gone r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
         )
         for relation in relations:
             if relation.on_delete is models.CASCADE:
@@ -164,23 +170,23 @@ def remove_missing(run: SourceRun, notes: list[str]) -> None:
             cursor.execute(delete)
         cursor.execute(f"SELECT name, count(*) FROM {missing} GROUP BY name")
         removed = dict(cursor.fetchall())
-    for file in run.files:
-        file.removed = removed.pop(file.name, 0)
+    return {file.pk: removed.pop(file.name, 0) for file in load.files}, notes
 
 
-def _remember_rejected(run: SourceRun) -> None:
+def _remember_rejected(staged: Staged, late: LateRejections) -> None:
     """Put the keys of rejected rows that could be read where the search for missing records sees them."""
-    keys = ([r.identity] if r.identity else r.key for _, r in run.rejections.by_checker() if r.identity or r.key)
-    _add(run.stage.seen, run.stage.key, keys)
-    if not run.source.key:
-        names = {file.pk: file.name for file in run.files}
-        by_checker = ((f, line_of(run, r)) for f, r in run.rejections.by_checker())
-        by_tables = ((f, line) for f, line, _ in run.rejections.by_tables())
-        if run.parts:
-            by_tables = ((f, line_of(run, r)) for f, r in with_values(run))
-        _add(run.stage.unusable, ["name", "line"], ((names[f], line) for f, line in chain(by_checker, by_tables)))
+    load = staged.load
+    keys = ([r.identity] if r.identity else r.key for _, r in staged.rejections if r.identity or r.key)
+    _add(load.stage.seen, load.stage.key, keys)
+    if not load.source.key:
+        names = {file.pk: file.name for file in load.files}
+        by_checker = ((f, line_of(load, r)) for f, r in staged.rejections)
+        by_tables = ((f, line) for f, line, _ in late)
+        if load.parts:
+            by_tables = ((f, line_of(load, r)) for f, r in with_values(load, late))
+        _add(load.stage.unusable, ["name", "line"], ((names[f], line) for f, line in chain(by_checker, by_tables)))
         if connection.vendor == "sqlite":
-            index, table = quoted(f"{run.stage.unusable}_line"), quoted(run.stage.unusable)
+            index, table = quoted(f"{load.stage.unusable}_line"), quoted(load.stage.unusable)
             with connection.cursor() as cursor:
                 cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{index} ON {table} (name, line)")
 
@@ -193,21 +199,21 @@ def _add(table: str, columns: list[str], rows: Iterable) -> None:
             cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
 
 
-def _listed(run: SourceRun) -> Iterator[dict]:
-    model = run.source.model._meta
-    known_by = [column.stored_as for column in run.source.key_columns] or [model.pk.column]
+def _listed(load: SourceLoad) -> Iterator[dict]:
+    model = load.source.model._meta
+    known_by = [column.stored_as for column in load.source.key_columns] or [model.pk.column]
     # Of a record known by content, its number says nothing to anybody: what it holds does.
-    values = [] if run.source.key else [c.stored_as for c in run.source.bound.values() if type(c) is Column][:4]
+    values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT m.name, m.changed_line, m.pk, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
-            f" FROM {quoted(run.stage.missing)} m"
-            f" JOIN {quoted(run.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
+            f" FROM {quoted(load.stage.missing)} m"
+            f" JOIN {quoted(load.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
             " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
             for name, line, pk, *key in rows:
                 held = dict(zip(values, key[len(known_by) :], strict=True))
                 record = key[0] if len(known_by) == 1 else key[: len(known_by)]
-                told = {"source": run.source.name, "pk": pk, "record": record, "values": held}
+                told = {"source": load.source.name, "pk": pk, "record": record, "values": held}
                 yield told | {"file": name, "line": line}

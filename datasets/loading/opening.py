@@ -5,21 +5,22 @@ from collections import Counter
 from datasets.exported import ExportedTable
 from datasets.files import Found
 from datasets.loading.exports import parts_of
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.loading.mended import continued
 from datasets.loading.runs import ImportRefused
 from datasets.models import ImportRun, SourceFile
 from datasets.naming import SameNameError, as_text, names_of, shortest
 from datasets.reading import ReadError, read_json
 from datasets.sources import JSONSource, Source
+from datasets.staging import Stage
 
 
-def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: str | None) -> list[SourceRun]:
+def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: str | None) -> list[SourceLoad]:
     """Keep the files' bytes and say which source reads which."""
     kept = {}
     for file in found:
         kept[file.path] = file.keep()
-    result, unusable = [], set()
+    result = []
     for source in sources:
         read = [(file, reading) for file in found for reading in file.sources if reading.name == source.name]
         if not read:
@@ -56,7 +57,7 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
                 f"{_paths(read, twice[0])}. "
                 "Import them one after the other, and say of all but one what it is known as: a name of its own."
             )
-        result.append(SourceRun(reading, mine, paths, unusable, beside=result, mended=mended, parts=exported))
+        result.append(SourceLoad(run, reading, mine, paths, mended, exported, Stage(reading)))
     return result
 
 

@@ -8,25 +8,26 @@ from django.db import connection, models
 from datasets.chunks import chunks
 from datasets.dialect import quoted, temporary
 from datasets.dry_run import Preview, rolled_back
-from datasets.loading.filling import SourceRun
-from datasets.loading.held import keep_back
-from datasets.loading.rejections import absent_column, unknown_reference
+from datasets.loading.held import Held, keep_back
+from datasets.loading.load import SourceLoad, Staged
+from datasets.loading.rejections import LateRejections, absent_column, unknown_reference
 from datasets.loading.runs import ImportRefused
+from datasets.loading.staged_rows import StagedRows
 from datasets.models import Lookup, SourceFile
 from datasets.sources import LookUp, Many, Reference
 
 
-def turn_down_unknown(run: SourceRun) -> None:
+def turn_down_unknown(staged: Staged, late: LateRejections) -> Held:
     """Take the rows that name what is not there out of the stage; their records are not missing.
 
     Those that name what somebody has deleted by hand are kept back, the others are rejected.
 
     The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
     """
-    stage = run.stage
+    load, stage = staged.load, staged.load.stage
     problems = quoted(stage.problems)
     with connection.cursor() as cursor:
-        for place, column in enumerate(run.source.bound.values()):
+        for place, column in enumerate(load.source.bound.values()):
             if not isinstance(column, Reference):
                 continue
             table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
@@ -37,104 +38,104 @@ def turn_down_unknown(run: SourceRun) -> None:
                 f" WHERE s.{quoted(cell)} IS NOT NULL"
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
-    _look_up_rejected(run)
-    keep_back(run)
-    _take_out(run)
+    held = keep_back(load, _look_up_rejected(staged))
+    _take_out(load, late)
+    return held
 
 
-def turn_down_new(run: SourceRun, resolved: str, same: str) -> None:
-    """Take the rows of records that are not stored out of the stage, where their file lacks a required column.
-
-    *resolved* are the staged rows as stored ones have them, and *same* tells a stored row r from a staged row s.
-    """
-    required = [(place, c) for place, c in enumerate(run.source.bound.values()) if c.required]
-    absent = [place for place, column in required if column.name not in run.present]
-    if not run.source.key or not absent:
+def turn_down_new(load: SourceLoad, rows: StagedRows, late: LateRejections) -> None:
+    """Take the rows of records that are not stored out of the stage, where their file lacks a required column."""
+    required = [(place, c) for place, c in enumerate(load.source.bound.values()) if c.required]
+    absent = [place for place, column in required if column.name not in load.present]
+    if not load.source.key or not absent:
         return
     with connection.cursor() as cursor:
         for place in absent:
             cursor.execute(
-                f"INSERT INTO {quoted(run.stage.problems)} (source_file, source_line, place)"
-                f" SELECT s.source_file, s.source_line, {place} FROM {resolved} s"
-                f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(run.source.name)} r WHERE {same})"
+                f"INSERT INTO {quoted(load.stage.problems)} (source_file, source_line, place)"
+                f" SELECT s.source_file, s.source_line, {place} FROM {rows.resolved()} s"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE {rows.same})"
             )
-    _take_out(run)
+    _take_out(load, late)
 
 
-def _take_out(run: SourceRun) -> None:
+def _take_out(load: SourceLoad, late: LateRejections) -> None:
     """Take the staged rows that have a problem out of the stage, each told; their records are not missing."""
-    stage, problems = run.stage, quoted(run.stage.problems)
-    if not _tell_problems(run):
+    stage, problems = load.stage, quoted(load.stage.problems)
+    if not _tell_problems(load, late):
         return
     keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
     theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
-        for table in [stage.table, *(stage.members(column) for column in run.source.columns_of(Many))]:
+        for table in [stage.table, *(stage.members(column) for column in load.source.columns_of(Many))]:
             cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {theirs}")
         cursor.execute(f"DELETE FROM {problems}")
 
 
-def _tell_problems(run: SourceRun) -> int:
+def _tell_problems(load: SourceLoad, late: LateRejections) -> int:
     """Turn each row down with all its problems; returns how many rows that were."""
-    columns = list(run.source.bound.values())
+    columns = list(load.source.bound.values())
     count, row, found = 0, None, []
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT source_file, source_line, place, value FROM {quoted(run.stage.problems)}"
+            f"SELECT source_file, source_line, place, value FROM {quoted(load.stage.problems)}"
             " ORDER BY source_file, source_line, place, value"
         )
         while rows := cursor.fetchmany(2000):
             for file, line, place, value in rows:
                 if row != (file, line):
                     if row:
-                        run.rejections.turn_down(*row, found)
+                        late.turn_down(*row, found)
                     count, row, found = count + 1, (file, line), []
                 column = columns[place]
                 found.append(absent_column(column) if value is None else unknown_reference(column, value))
     if row:
-        run.rejections.turn_down(*row, found)
+        late.turn_down(*row, found)
     return count
 
 
-def _look_up_rejected(run: SourceRun) -> None:
-    for column in [*run.source.columns_of(Reference), *run.source.columns_of(Many)]:
-        asked = {value for _, r in run.rejections.by_checker() for value in r.references.get(column.name, ())}
+def _look_up_rejected(staged: Staged) -> dict[str, set]:
+    """Return, by column, what rows that the checker turned down refer to and that is not there."""
+    unknown, load = {}, staged.load
+    for column in [*load.source.columns_of(Reference), *load.source.columns_of(Many)]:
+        asked = {value for _, r in staged.rejections for value in r.references.get(column.name, ())}
         known: set = set()
         for chunk in chunks(sorted(asked)):
             found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
             known.update(found.values_list(column.by, flat=True))
-        run.rejections.unknown[column.name] = asked - known
+        unknown[column.name] = asked - known
+    return unknown
 
 
-def add_lookups(run: SourceRun) -> dict[str, list[str]]:
-    """Store the look-up values that the run's rows use and that are new; returns them by table."""
-    added: dict[str, list[str]] = {}
-    for column in run.source.columns_of(LookUp):
-        vocabulary = run.vocabularies[column.name]
-        table, staged = (run.source.name, column.stored_as) if run.direct else (run.stage.table, column.name)
-        table, staged = quoted(table), quoted(staged)
+def add_lookups(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
+    """Store the look-up values that the staged rows use and that are new; returns them by table, and notes."""
+    load, added, notes = staged.load, {}, []
+    for column in load.source.columns_of(LookUp):
+        vocabulary = staged.vocabularies[column.name]
+        table, column_name = (load.source.name, column.stored_as) if load.direct else (load.stage.table, column.name)
+        table, name = quoted(table), quoted(column_name)
         new = vocabulary.new()
         with connection.cursor() as cursor:
             used = []
             for key in new:
                 # One look for each: all but the rarest are found within the first rows.
-                cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {staged} = %s)", [key])
+                cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} = %s)", [key])
                 used += [key] * cursor.fetchone()[0]
             moved = {}
             for key in used:
                 details = dict(
                     zip(vocabulary.attributes, vocabulary.details[vocabulary.positions[new[key]]], strict=True)
                 )
-                stored_key = _store_lookup(column.model, key, new[key], details, run.files[0])
+                stored_key = _store_lookup(column.model, key, new[key], details, load.files[0])
                 if stored_key != key:
                     moved[key] = stored_key
             if moved:
-                _move(cursor, table, staged, moved)
-        run.notes += vocabulary.near_duplicates(set(used))
+                _move(cursor, table, name, moved)
+        notes += vocabulary.near_duplicates(set(used))
         if used:
             added[column.model._meta.db_table] = sorted(new[key] for key in used)
-    return added
+    return added, notes
 
 
 def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
@@ -223,12 +224,12 @@ def left_unchecked() -> Iterator[None]:
             cursor.execute("SET LOCAL session_replication_role = origin")
 
 
-def prove(run: SourceRun) -> None:
+def prove(load: SourceLoad) -> None:
     """See that every reference of the rows that this run wrote holds; raises ImportRefused."""
-    fields = [column.field for column in run.stage.columns if type(column) in (LookUp, Reference)]
-    if count := broken(run.source.model, fields, f"r.changed_in_id IN ({run.files_query})"):
+    fields = [column.field for column in load.stage.columns if type(column) in (LookUp, Reference)]
+    if count := broken(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
         raise ImportRefused(
-            f"{count} {'row' if count == 1 else 'rows'} of {run.source.name} would refer to records that are not "
+            f"{count} {'row' if count == 1 else 'rows'} of {load.source.name} would refer to records that are not "
             "there any more: they were deleted while the files were read. Nothing was imported; import them again."
         )
 

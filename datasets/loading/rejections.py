@@ -1,34 +1,34 @@
 """Rejected rows on their way from the checker to the database, kept out of memory and out of the transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 
+from django.conf import settings
+
 from datasets.checking import Rejection, problem
-from datasets.loading.mostly_rejected import FIRST, is_reached
 from datasets.loading.rejected_values import bounded
 from datasets.loading.spool import Spool
 from datasets.models import RejectedRow, SourceFile
 from datasets.sources import Column, Reference, Source
 
+FIRST = 10_000  # rejected rows of a file that are kept, where the import is stopped for their number
+
+
+def is_reached(rejected: int, read: int) -> bool:
+    """Tell whether more rows than FIRST were rejected, and more than the share REJECTED_PERCENT of those read."""
+    return rejected > FIRST and rejected * 100 > settings.REJECTED_PERCENT * read
+
 
 class Rejections:
-    """The rows of one source that cannot be used.
-
-    Most are turned down by the checker, in the order of the files; of others only the tables can tell, when the run's
-    rows are staged.
-    """
+    """The rows of one source that the checker turned down, in the order of the files."""
 
     def __init__(self, source: Source):
         self.source = source
-        self.checked: Counter[int] = Counter()  # how many the checker turned down, by file
+        self.checked: Counter[int] = Counter()  # how many there are, by file
         self.found: Counter[int] = Counter()  # the same by the file that is read, of which an export's files are parts
-        self.late: Counter[int] = Counter()  # how many the tables did
-        self.unknown: dict[str, set] = {}  # by column, what was looked for in the tables and is not there
-        self.most: int | None = None  # how many of a file are stored, where the import was stopped for their number
         self._checked = Spool()
-        self._late = Spool()
 
     def add(self, file: SourceFile, rejections: Sequence[Rejection], read: int = 0) -> bool:
         """Keep rejections; returns whether the file, of which *read* rows were read with these, is to be stopped.
@@ -48,35 +48,45 @@ class Rejections:
         self.checked[file.pk] += max(0, len(rejections) - kept)
         return stopped
 
-    def turn_down(self, file: int, line: int, problems: list[dict]) -> None:
-        """Add a row that is staged; its values are read from its file when they are wanted."""
-        self.late[file] += 1
-        self._late.add([file, line, problems])
-
     def count(self, file: SourceFile) -> int:
-        return self.checked[file.pk] + self.late[file.pk]
+        return self.checked[file.pk]
 
-    def by_checker(self) -> Iterator[tuple[int, Rejection]]:
-        """Yield what the checker turned down, with what the tables had to add, by file."""
-        for file, entry in self._checked if self.most is None else _first(self._checked, self.most):
+    def with_unknown(self, unknown: Mapping[str, set]) -> Iterator[tuple[int, Rejection]]:
+        """Yield them by file; *unknown* has, by column, what was looked for in the tables and is not there."""
+        for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
             for name, values in rejection.references.items():
-                unknown = [value for value in values if value in self.unknown.get(name, ())]
-                rejection.problems += [unknown_reference(self.source.bound[name], str(value)) for value in unknown]
+                missing = [value for value in values if value in unknown.get(name, ())]
+                rejection.problems += [unknown_reference(self.source.bound[name], str(value)) for value in missing]
             yield file, rejection
 
-    def by_tables(self) -> Iterator[tuple[int, int, list[dict]]]:
-        """Yield file, line and problems of the rows that only the tables could turn down."""
-        yield from self._late if self.most is None else _first(self._late, self.most)
+    def __iter__(self) -> Iterator[tuple[int, Rejection]]:
+        return self.with_unknown({})
 
 
-def _first(entries: Iterable[list], most: int) -> Iterator[list]:
-    """Yield the first entries of each file, which is what an entry begins with."""
+class LateRejections:
+    """Staged rows that only the tables could turn down; their values are read from their files when they are wanted."""
+
+    def __init__(self):
+        self.counts: Counter[int] = Counter()  # by file
+        self._rows = Spool()
+
+    def turn_down(self, file: int, line: int, problems: list[dict]) -> None:
+        self.counts[file] += 1
+        self._rows.add([file, line, problems])
+
+    def __iter__(self) -> Iterator[tuple[int, int, list[dict]]]:
+        """Yield file, line and problems of each."""
+        yield from self._rows
+
+
+def first_of_each_file(entries: Iterable[Sequence]) -> Iterator[Sequence]:
+    """Yield the FIRST entries of each file, which is what an entry begins with."""
     seen: Counter[int] = Counter()
     for entry in entries:
         seen[entry[0]] += 1
-        if seen[entry[0]] <= most:
+        if seen[entry[0]] <= FIRST:
             yield entry
 
 

@@ -7,7 +7,8 @@ from django.db import connection
 from datasets.checking import problem
 from datasets.dialect import quoted
 from datasets.history.rows import differs
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
+from datasets.loading.rejections import LateRejections
 from datasets.rejected import told_as
 from datasets.sources import Many
 
@@ -15,11 +16,11 @@ from datasets.sources import Many
 class Repeats:
     """The staged rows of one source whose key stands on an earlier line."""
 
-    def __init__(self, run: SourceRun, many: list[Many]):
-        self.run, self.many = run, many
-        self.staged = quoted(run.stage.table)
-        self.again = quoted(run.stage.again)
-        self.keys = [quoted(name) for name in run.stage.key]
+    def __init__(self, load: SourceLoad, many: list[Many], late: LateRejections):
+        self.load, self.many, self.late = load, many, late
+        self.staged = quoted(load.stage.table)
+        self.again = quoted(load.stage.again)
+        self.keys = [quoted(name) for name in load.stage.key]
 
     def take_out(self) -> Counter[int]:
         """Take them out of the stage; returns how many had the values of the first, by file."""
@@ -29,16 +30,16 @@ class Repeats:
             repeated = Counter(dict(cursor.fetchall()))
             self._turn_down()
             theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {self.again})"
-            for table in [self.staged, *(quoted(self.run.stage.members(column)) for column in self.many)]:
+            for table in [self.staged, *(quoted(self.load.stage.members(column)) for column in self.many)]:
                 cursor.execute(f"DELETE FROM {table} AS s WHERE {theirs}")
         return repeated
 
     def _collect(self) -> None:
-        columns = [c for c in self.run.stage.columns if c.name in self.run.present]
+        columns = [c for c in self.load.stage.columns if c.name in self.load.present]
         other = " OR ".join(differs(c.field, f"s.{quoted(c.name)}", f"f.{quoted(c.name)}") for c in columns)
         place = "{0}.source_file * 4294967296 + {0}.source_line"  # the order of files, and of lines in them
         keys = ", ".join(self.keys)
-        stage = self.run.stage
+        stage = self.load.stage
         stage.collect(
             stage.first,
             f"SELECT {keys}, min({place.format('s')}) AS place"
@@ -55,7 +56,7 @@ class Repeats:
         )
 
     def _turn_down(self) -> None:
-        names = {file.pk: told_as(file) for file in self.run.files}
+        names = {file.pk: told_as(file) for file in self.load.files}
         with connection.chunked_cursor() as cursor:
             cursor.execute(
                 f"SELECT source_file, source_line, first_file, first_line, {', '.join(self.keys)} FROM {self.again}"
@@ -67,4 +68,4 @@ class Repeats:
                         f" of {names[first_file]}" if names[first_file] != names[file] else ""
                     )
                     message = f"came before, on {where}, with other values; the first is the one that counts"
-                    self.run.rejections.turn_down(file, line, [problem(self.run.stage.key[0], key[0], message)])
+                    self.late.turn_down(file, line, [problem(self.load.stage.key[0], key[0], message)])

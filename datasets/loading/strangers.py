@@ -5,7 +5,7 @@ from django.db import connection
 from datasets import identity
 from datasets.chunks import chunks
 from datasets.dialect import quoted
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.loading.runs import ImportRefused
 from datasets.models import ContentRecord, ImportRun, SourceFile
 
@@ -14,60 +14,61 @@ from datasets.models import ContentRecord, ImportRun, SourceFile
 SAMPLE = 20_000
 
 
-def refuse_known_bytes(run: SourceRun) -> None:
+def refuse_known_bytes(load: SourceLoad) -> None:
     """Raise ImportRefused where a file known by a new name is, byte for byte, one that landed under another."""
-    if not issubclass(run.source.model, ContentRecord) or run.parts:
+    if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
-    landed = SourceFile.objects.filter(source=run.source.name, run__status=ImportRun.Status.LANDED)
+    landed = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.LANDED)
     names = set(landed.values_list("name", flat=True))
     others: dict[str, str] = {}
-    for file in run.files:
+    for file in load.files:
         known = landed.filter(sha256=file.sha256).order_by("-pk").first()
         other = others.get(file.sha256, known.name if known else None)
         if file.name not in names and other and other != file.name:
-            raise ImportRefused(_sentence(run, file, other, "is the same file as"))
+            raise ImportRefused(_sentence(load, file, other, "is the same file as"))
         others[file.sha256] = file.name
 
 
-def refuse_known_rows(run: SourceRun) -> None:
+def refuse_known_rows(load: SourceLoad) -> None:
     """Raise ImportRefused where more than half of a new name's rows are already there under another name.
 
     Called when the rows are merged and not yet committed.
     """
-    if not issubclass(run.source.model, ContentRecord) or run.parts:
+    if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
-    landed = SourceFile.objects.filter(source=run.source.name, run__status=ImportRun.Status.LANDED)
+    landed = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.LANDED)
     names = set(landed.values_list("name", flat=True))
-    for file in run.files:
+    for file in load.files:
         if file.name in names:
             continue
         if names:
-            rows = _sample(run, file)
+            rows = _sample(load, file)
             for name in sorted(names):
-                if rows and _stored(run, identity.renamed(rows, file.name, name)) * 2 > len(rows):
-                    raise ImportRefused(_sentence(run, file, name, "holds mostly the rows of"))
+                if rows and _stored(load, identity.renamed(rows, file.name, name)) * 2 > len(rows):
+                    raise ImportRefused(_sentence(load, file, name, "holds mostly the rows of"))
         names.add(file.name)
 
 
-def _sample(run: SourceRun, file: SourceFile) -> list[bytes]:
+def _sample(load: SourceLoad, file: SourceFile) -> list[bytes]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT identity FROM {quoted(run.source.name)} WHERE created_in_id = %s ORDER BY identity LIMIT {SAMPLE}",
+            f"SELECT identity FROM {quoted(load.source.name)} WHERE created_in_id = %s"
+            f" ORDER BY identity LIMIT {SAMPLE}",
             [file.pk],
         )
         return [bytes(row) for (row,) in cursor.fetchall()]
 
 
-def _stored(run: SourceRun, identities: list[bytes]) -> int:
+def _stored(load: SourceLoad, identities: list[bytes]) -> int:
     found = 0
     for chunk in chunks(identities):
-        found += run.source.model._default_manager.filter(identity__in=chunk).count()
+        found += load.source.model._default_manager.filter(identity__in=chunk).count()
     return found
 
 
-def _sentence(run: SourceRun, file: SourceFile, other: str, how: str) -> str:
+def _sentence(load: SourceLoad, file: SourceFile, other: str, how: str) -> str:
     return (
-        f"{file.original_name} {how} {other}, which has been imported into {run.source.name}; importing it would make "
+        f"{file.original_name} {how} {other}, which has been imported into {load.source.name}; importing it would make "
         f"every record double. Say that it is known as {other} where it continues that file, or as {file.name} where "
         "its rows are others."
     )

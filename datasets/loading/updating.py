@@ -7,8 +7,9 @@ from django.db import connection
 
 from datasets.dialect import quoted, sql_false
 from datasets.history.rows import as_json, differs, is_corrected, json_value, value_of
-from datasets.loading.filling import SourceRun
+from datasets.loading.load import SourceLoad
 from datasets.loading.members import as_list, of_list, staged_members, stored_members
+from datasets.loading.staged_rows import StagedRows
 from datasets.models import Change
 from datasets.personal import personal_names
 from datasets.sources import Column, Many
@@ -21,13 +22,13 @@ class Updates:
     remembers of the file, for any other the column itself.
     """
 
-    def __init__(self, run: SourceRun, resolved: str, same: str):
-        self.run, self.resolved, self.same = run, resolved, same
-        model = run.source.model
-        self.table, self.pk = quoted(run.source.name), quoted(model._meta.pk.column)
-        self.changed = quoted(run.stage.changed)
-        keys = {column.name for column in run.source.key_columns}
-        present = [c for c in run.stage.columns if c.name in run.present and c.name not in keys]
+    def __init__(self, load: SourceLoad, rows: StagedRows):
+        self.load, self.resolved, self.same = load, rows.resolved(), rows.same
+        model = load.source.model
+        self.table, self.pk = quoted(load.source.name), quoted(model._meta.pk.column)
+        self.changed = quoted(load.stage.changed)
+        keys = {column.name for column in load.source.key_columns}
+        present = [c for c in load.stage.columns if c.name in load.present and c.name not in keys]
         self.columns = [column for column in present if not isinstance(column, Many)]
         self.many = [column for column in present if isinstance(column, Many)]
         self.personal = personal_names(model)
@@ -37,19 +38,19 @@ class Updates:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
         # A row of an export that holds a correction says what is stored: of its file it says nothing new.
-        self.agreeing = bool(run.parts) and self.corrected
-        self.raw = resolved
+        self.agreeing = bool(load.parts) and self.corrected
+        self.raw = self.resolved
         if self.agreeing:
             told = ", ".join(["s.source_file", "s.source_line", *map(self._told, self.columns)])
-            keys = "".join(f", s.{quoted(column.stored_as)}" for column in run.source.key_columns)
-            self.resolved = f"(SELECT {told}{keys} FROM {resolved} s LEFT JOIN {self.table} r ON {same})"
+            keys = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
+            self.resolved = f"(SELECT {told}{keys} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
         """Update them and write down what changed; count in ``updated`` and ``kept``, by file.
 
         ``updated_unseen`` and ``kept_unseen`` count those of them that differ in personal data alone.
         """
-        self.run.stage.collect(self.run.stage.changed, self._changed())
+        self.load.stage.collect(self.load.stage.changed, self._changed())
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
@@ -67,14 +68,14 @@ class Updates:
                 if self.personal:
                     self.kept_unseen = self.kept - self._kept(cursor, without=self.personal)
 
-    def write_down(self, run_id: int) -> None:
+    def write_down(self) -> None:
         """Store a Change for each, with the row before and after; called when the links are made, too."""
-        after = as_json(self.run.source.model, "r")
+        after = as_json(self.load.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
         with connection.cursor() as cursor:
             cursor.execute(
                 f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
-                f" SELECT {run_id}, '{self.run.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
+                f" SELECT {self.load.run.pk}, '{self.load.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
                 f" {after}, {sql_false()}"
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
@@ -89,7 +90,7 @@ class Updates:
         joins, many = [], []
         for place, column in enumerate(self.many):
             joins.append(
-                f"LEFT JOIN {staged_members(self.run, column)} ms{place} ON ms{place}.source_file = s.source_file"
+                f"LEFT JOIN {staged_members(self.load, column)} ms{place} ON ms{place}.source_file = s.source_file"
                 f" AND ms{place}.source_line = s.source_line"
             )
             joins.append(f"LEFT JOIN {stored_members(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
@@ -112,7 +113,7 @@ class Updates:
         extra = "".join(f", {column}" for column in many)
         return (
             f"SELECT r.{self.pk} AS pk, s.*{extra}, {_flag(own.values())} AS own, {_flag(seen)} AS seen,"
-            f" {as_json(self.run.source.model, 'r')} AS before FROM {self.resolved} s"
+            f" {as_json(self.load.source.model, 'r')} AS before FROM {self.resolved} s"
             f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {changed}"
         )
 
@@ -158,7 +159,7 @@ class Updates:
             if isinstance(column, Many):
                 stored = f"(SELECT m.members FROM {stored_members(column)} m WHERE m.owner = r.{self.pk})"
                 told = (
-                    f"(SELECT m.members FROM {staged_members(self.run, column)} m"
+                    f"(SELECT m.members FROM {staged_members(self.load, column)} m"
                     " WHERE m.source_file = s.source_file AND m.source_line = s.source_line)"
                 )
                 said = of_list("r.corrections", column.field.name)

@@ -12,6 +12,7 @@ from django.db import connection, connections
 from datasets import files, tasks
 from datasets.loading import ImportRefused, filling, import_files, layouts
 from datasets.loading.known import Known
+from datasets.staging import Stage
 from datasets.models import ImportRun
 from people.models import Person
 
@@ -48,7 +49,7 @@ PLACES_OF_A_RUN = {
     "while it looks at headings": (layouts, "find_layout", in_python),
     "while it reads what is stored": (Known, "__init__", in_sql),
     "while it reads files": (filling, "batches_of", in_a_thread),
-    "while it finishes a stage": (filling.Stage, "finish", in_sql),
+    "while it finishes a stage": (Stage, "finish", in_sql),
 }
 
 
