@@ -25,6 +25,16 @@ def column_type(field: models.Field) -> str:
     return field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
 
 
+def temporary_tables() -> set[str]:
+    """Return the names of the temporary tables of this connection."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'")
+        else:
+            cursor.execute("SELECT name FROM temp.sqlite_master WHERE type = 'table'")
+        return {name for (name,) in cursor.fetchall()}
+
+
 def temporary(table: str) -> str:
     """Return the name of a temporary table, which no other table of that name can be mistaken for."""
     return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(table)}"

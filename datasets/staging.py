@@ -1,6 +1,6 @@
 """The two ways into a table, a temporary one or an empty one: COPY on PostgreSQL, executemany on SQLite."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from django.db import connection
 
-from datasets.dialect import column_type, quoted, temporary
+from datasets.dialect import column_type, quoted, temporary, temporary_tables
 from datasets.models import ContentRecord
-from datasets.sources import Detail, LookUp, Many, Reference, Source
+from datasets.sources import Column, Detail, LookUp, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
 
@@ -119,7 +119,8 @@ class Stage:
     """The temporary tables of one source: its rows, the members of each Many, and what is found to be wrong later.
 
     A staged row has ``source_file`` and ``source_line``; ``identity`` where the source has no key; and each column of
-    the source by its own name: a LookUp as the key of its value, a Reference as the cell itself.
+    the source by its own name: a LookUp as the key of its value, a Reference as the cell itself. The other tables are
+    made when they are needed.
     """
 
     def __init__(self, source: Source):
@@ -138,33 +139,48 @@ class Stage:
         # The rejected rows by file and line, and the files that fixed rows continue.
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
-        types = {"source_file": "bigint", "source_line": "integer"}
+        row = {"source_file": "bigint", "source_line": "integer"}
+        self.types = dict(row)
         if issubclass(source.model, ContentRecord):
-            types["identity"] = source.model._meta.get_field("identity").db_type(connection)
-        types |= {column.name: self._type(column) for column in self.columns}
-        self.types = types
+            self.types["identity"] = source.model._meta.get_field("identity").db_type(connection)
+        self.types |= {column.name: _type(column) for column in self.columns}
+        key = {name: self.types[name] for name in self.key}
+        self._types = {self.table: self.types, self.seen: key, self.unseen: key}
+        self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
+        for column in source.columns_of(Many):
+            self._types[self.members(column)] = row | {"member": column.by_field.rel_db_type(connection)}
+        self._made: set[str] = set()
 
     @property
     def key(self) -> list[str]:
         """The staged columns that tell one record from another."""
         return list(self.source.key) or ["identity"]
 
+    @property
+    def tables(self) -> list[str]:
+        """The names of all tables that there may be."""
+        collected = [self.problems, self.first, self.again, self.changed, self.deleted, self.missing]
+        return [*self._types, *collected, self.held, self.held_lines, self.parents]
+
     def members(self, column: Many) -> str:
         return f"{self.table}_{column.name}"
 
     def create(self) -> None:
-        """Make the tables, empty, for this connection alone."""
-        place = {"source_file": "bigint", "source_line": "integer"}
-        key = {name: self.types[name] for name in self.key}
-        self.drop()
-        self._create(self.table, self.types)
-        self._create(self.problems, place | {"place": "integer", "value": "text"})
-        self._create(self.seen, key)
-        self._create(self.unseen, key)
-        self._create(self.unusable, {"name": "text", "line": "integer"})
-        self._create(self.continued, {"name": "text"})
-        for column in self.source.columns_of(Many):
-            self._create(self.members(column), place | {"member": column.by_field.rel_db_type(connection)})
+        """Make the tables of rows and members, empty, for this connection alone."""
+        for table in (self.table, *map(self.members, self.source.columns_of(Many))):
+            self.need(table)
+
+    def need(self, table: str) -> None:
+        """Make one of the tables, empty, unless it is there."""
+        if table not in self._made:
+            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._types[table].items())
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} ({columns})")
+            self._made.add(table)
+
+    def has(self, table: str) -> bool:
+        """Tell whether one of the tables has been made."""
+        return table in self._made
 
     def writer(self) -> Writer:
         return Writer(self.table, list(self.types))
@@ -181,33 +197,36 @@ class Stage:
                 names = ", ".join(quoted(name) for name in self.key)
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
-    def drop(self) -> None:
-        tables = [self.table, self.problems, self.first, self.again, self.changed, self.deleted]
-        tables += [self.seen, self.unseen, self.missing, self.unusable, self.continued]
-        tables += [self.held, self.held_lines, self.parents]
-        tables += [self.members(column) for column in self.source.columns_of(Many)]
-        names = [temporary(table) for table in tables]
-        with connection.cursor() as cursor:
-            for name in [", ".join(names)] if connection.vendor == "postgresql" else names:  # SQLite: one a statement
-                cursor.execute(f"DROP TABLE IF EXISTS {name}")
-
     def collect(self, table: str, query: str) -> None:
         """Make one of the tables hold the rows of *query*."""
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {temporary(table)}")
+            if table in self._made:
+                cursor.execute(f"DROP TABLE {temporary(table)}")
             cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} AS {query}")
+        self._made.add(table)
 
-    def _create(self, table: str, types: dict[str, str]) -> None:
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+    def is_empty(self, table: str) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} ({columns})")
+            cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {quoted(table)})")
+            return bool(cursor.fetchone()[0])
 
-    def _type(self, column) -> str:
-        match column:
-            case Many():
-                return "text"
-            case Reference():
-                return column.by_field.rel_db_type(connection)
-            case LookUp():
-                return column.field.db_type(connection)
-        return column_type(column.field)
+
+def drop_stages(sources: Iterable[Source]) -> None:
+    """Drop what there is of the stages of *sources*."""
+    there = temporary_tables()
+    names = [temporary(table) for source in sources for table in Stage(source).tables if table in there]
+    with connection.cursor() as cursor:
+        # On SQLite a statement drops one table.
+        for name in [", ".join(names)] * bool(names) if connection.vendor == "postgresql" else names:
+            cursor.execute(f"DROP TABLE {name}")
+
+
+def _type(column: Column) -> str:
+    match column:
+        case Many():
+            return "text"
+        case Reference():
+            return column.by_field.rel_db_type(connection)
+        case LookUp():
+            return column.field.db_type(connection)
+    return column_type(column.field)

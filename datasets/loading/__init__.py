@@ -27,7 +27,7 @@ from datasets.loading.spool import Spool
 from datasets.models import ImportRun, SourceFile
 from datasets.reading import AlteredError, ReadError
 from datasets.sources import sources_of
-from datasets.staging import Stage
+from datasets.staging import drop_stages
 from datasets.versions import raise_version, version_of
 
 __all__ = ["Busy", "ImportRefused", "Options", "Outcome", "import_files"]
@@ -82,8 +82,7 @@ def import_files(
                 _load(outcome, loads, options, progress, heartbeat)
         finally:
             if connection.connection is not None and connection.is_usable():
-                for source in sources:
-                    Stage(source).drop()
+                drop_stages(sources)
     if run.status == ImportRun.Status.LANDED:
         try:
             matviews.refresh(dataset)
@@ -171,8 +170,10 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
     try:
         loads, notes = _laid_out(loads, options)
         merges += map(Merge, nothing_staged(loads))
+        drop_stages(load.source for load in loads)  # if a connection has been left with any
         for merge in merges:
             if not merge.load.direct:
+                merge.load.stage.create()
                 fill(merge.staged, tell)
         heartbeat.merging()
         with references.write_transaction(unchecked) as preview:
@@ -217,7 +218,6 @@ def _laid_out(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoa
         load, of_load = find_layouts(load, options.allow_missing_columns)
         if not options.known_as:
             strangers.refuse_known_bytes(load)
-        load.stage.create()
         found.append(replace(load, direct=may_fill_directly(load)))
         notes.append(of_load)
     return found, notes

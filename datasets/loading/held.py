@@ -60,8 +60,10 @@ def keep_back(load: SourceLoad, unknown: dict[str, set]) -> Held:
         cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.held)} GROUP BY source_file")
         by_file = Counter(dict(cursor.fetchall()))
         keys = ", ".join(quoted(name) for name in stage.key)
+        stage.need(stage.seen)
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.held)}")
         if not load.source.key:  # what the line said before is not missing
+            stage.need(stage.unusable)
             cursor.execute(
                 f"INSERT INTO {quoted(stage.unusable)} SELECT f.name, h.source_line FROM {quoted(stage.held)} h"
                 " JOIN source_files f ON f.id = h.source_file"
@@ -81,7 +83,7 @@ def entries(staged: Staged, files: dict) -> Iterator[dict]:
     }
     columns = [column.name for column in load.stage.columns]
     with connection.chunked_cursor() as cursor:
-        if not _exists(load.stage.held):
+        if not load.stage.has(load.stage.held):
             return
         listed = ", ".join(quoted(name) for name in columns)
         cursor.execute(
@@ -130,12 +132,3 @@ def _note(load: SourceLoad, column: Reference, count: int) -> str:
         f"{count:,} {rows} kept back from {load.source.name}: each names a {parent} that was deleted by hand. "
         f"The next import brings the {'row' if count == 1 else 'rows'} once the {parent} is restored."
     )
-
-
-def _exists(table: str) -> bool:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"pg_temp.{quoted(table)}"])
-        else:
-            cursor.execute("SELECT count(*) FROM temp.sqlite_master WHERE name = %s", [table])
-        return bool(cursor.fetchone()[0])

@@ -1,6 +1,5 @@
 """Records whose last file was read again and no longer holds them: found, listed, and removed where that was asked."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -18,14 +17,16 @@ from datasets.loading.runs import ImportRefused
 from datasets.loading.spool import Spool
 from datasets.models import Change, ImportRun, SourceFile
 from datasets.sources import Column, Source, sources_of
-from datasets.staging import Writer
+from datasets.staging import Stage, Writer
 
 FEW = 100  # missing records that are removed whatever part of their table they are
 
 
 def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
     """Add each missing record of the source to *listed*; returns how many there are, by file."""
-    load = staged.load
+    load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
+    if not load.source.key and not staged.known.unseen().size:
+        return none
     _remember_rejected(staged, late)
     with connection.cursor() as cursor:
         columns = f"r.{quoted(load.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
@@ -36,7 +37,8 @@ def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[in
             + (_not_continued(load) if load.mended else ""),
         )
         cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
-        counts = Counter(dict(cursor.fetchall()))
+        if not (counts := dict(cursor.fetchall())):
+            return none
     for entry in _listed(load):
         listed.add(entry)
     return {file.pk: counts.pop(file.name, 0) for file in load.files}  # of two files known by one name, the first
@@ -44,7 +46,7 @@ def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[in
 
 def _not_continued(load: SourceLoad) -> str:
     """Return the condition on files f that no fixed rows continue them: such a file was not read again."""
-    _add(load.stage.continued, ["name"], ([file.name] for file in load.files if file.pk in load.mended))
+    _add(load.stage, load.stage.continued, ["name"], ([file.name] for file in load.files if file.pk in load.mended))
     return f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.continued)})"
 
 
@@ -52,13 +54,12 @@ def _not_read_again(staged: Staged, cursor) -> str:
     """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
     load = staged.load
     # A document that was rejected does not say what has gone from it.
-    _add(load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
-    conditions = [
-        f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"
-        f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})"
-    ]
+    _add(load.stage, load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
+    conditions = [f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"]
+    if load.stage.has(load.stage.unusable):
+        conditions.append(f"f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})")
     stored = [(column.name, column.stored_as) for column in load.source.key_columns]
-    for there in (load.stage.table, load.stage.seen):
+    for there in filter(load.stage.has, (load.stage.table, load.stage.seen)):
         if connection.vendor == "sqlite":
             names = ", ".join(quoted(name) for name in load.stage.key)
             cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{quoted(f'{there}_key')} ON {quoted(there)} ({names})")
@@ -69,16 +70,17 @@ def _not_read_again(staged: Staged, cursor) -> str:
 
 def _unseen(staged: Staged) -> str:
     """Return the condition on records known by content: no row has had their identity, nor had a rejected one."""
-    load = staged.load
-    with Writer(load.stage.unseen, ["identity"]) as writer:
+    stage, conditions = staged.load.stage, ["1 = 1"]
+    stage.need(stage.unseen)
+    with Writer(stage.unseen, ["identity"]) as writer:
         writer.write({"identity": identity.stored(staged.known.unseen())})
-    return (
-        f" JOIN {quoted(load.stage.unseen)} u ON u.identity = r.identity"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.stage.seen)} x WHERE x.identity = r.identity)"
+    if stage.has(stage.seen):
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.seen)} x WHERE x.identity = r.identity)")
+    if stage.has(stage.unusable):
         # Content that was mended is not what its line says; that line is still in the file, though.
-        f" AND NOT EXISTS (SELECT 1 FROM {quoted(load.stage.unusable)} y WHERE y.name = f.name"
-        " AND y.line = r.changed_line)"
-    )
+        there = "y.name = f.name AND y.line = r.changed_line"
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.unusable)} y WHERE {there})")
+    return f" JOIN {quoted(stage.unseen)} u ON u.identity = r.identity WHERE {' AND '.join(conditions)}"
 
 
 @dataclass(frozen=True)
@@ -177,25 +179,31 @@ def _remember_rejected(staged: Staged, late: LateRejections) -> None:
     """Put the keys of rejected rows that could be read where the search for missing records sees them."""
     load = staged.load
     keys = ([r.identity] if r.identity else r.key for _, r in staged.rejections if r.identity or r.key)
-    _add(load.stage.seen, load.stage.key, keys)
+    _add(load.stage, load.stage.seen, load.stage.key, keys)
     if not load.source.key:
         names = {file.pk: file.name for file in load.files}
         by_checker = ((f, line_of(load, r)) for f, r in staged.rejections)
         by_tables = ((f, line) for f, line, _ in late)
         if load.parts:
             by_tables = ((f, line_of(load, r)) for f, r in with_values(load, late))
-        _add(load.stage.unusable, ["name", "line"], ((names[f], line) for f, line in chain(by_checker, by_tables)))
-        if connection.vendor == "sqlite":
+        _add(
+            load.stage,
+            load.stage.unusable,
+            ["name", "line"],
+            ((names[f], line) for f, line in chain(by_checker, by_tables)),
+        )
+        if connection.vendor == "sqlite" and load.stage.has(load.stage.unusable):
             index, table = quoted(f"{load.stage.unusable}_line"), quoted(load.stage.unusable)
             with connection.cursor() as cursor:
                 cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{index} ON {table} (name, line)")
 
 
-def _add(table: str, columns: list[str], rows: Iterable) -> None:
+def _add(stage: Stage, table: str, columns: list[str], rows: Iterable) -> None:
     names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
     rows = iter(rows)
     with connection.cursor() as cursor:
         while chunk := list(islice(rows, 2000)):
+            stage.need(table)
             cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
 
 

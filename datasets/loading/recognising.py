@@ -26,6 +26,7 @@ def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows.table}), EXISTS (SELECT 1 FROM {rows.staged})")
         if not all(cursor.fetchone()) and not known.has_deleted:
             return Counter()
+        stage.need(stage.unseen)
         with Writer(stage.unseen, ["identity"]) as writer:
             writer.write({"identity": identity.stored(known.unseen())})
         stage.collect(stage.again, _pairs(staged, rows))

@@ -1,5 +1,6 @@
 """References: finding the records that cells name, and proving that every stored reference holds."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,20 +25,19 @@ def turn_down_unknown(staged: Staged, late: LateRejections) -> Held:
 
     The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
     """
-    load, stage = staged.load, staged.load.stage
-    problems = quoted(stage.problems)
-    with connection.cursor() as cursor:
-        for place, column in enumerate(load.source.bound.values()):
-            if not isinstance(column, Reference):
-                continue
+    load, stage, queries = staged.load, staged.load.stage, []
+    for place, column in enumerate(load.source.bound.values()):
+        if isinstance(column, Reference):
             table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
             parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
-            cursor.execute(
-                f"INSERT INTO {problems} (source_file, source_line, place, value)"
-                f" SELECT s.source_file, s.source_line, {place}, CAST(s.{quoted(cell)} AS text) FROM {quoted(table)} s"
-                f" WHERE s.{quoted(cell)} IS NOT NULL"
+            queries.append(
+                f"SELECT s.source_file, s.source_line, {place} AS place, CAST(s.{quoted(cell)} AS text) AS value"
+                f" FROM {quoted(table)} s WHERE s.{quoted(cell)} IS NOT NULL"
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
+    if not queries:
+        return Held(Counter(), [], {})
+    stage.collect(stage.problems, " UNION ALL ".join(queries))
     held = keep_back(load, _look_up_rejected(staged))
     _take_out(load, late)
     return held
@@ -49,13 +49,12 @@ def turn_down_new(load: SourceLoad, rows: StagedRows, late: LateRejections) -> N
     absent = [place for place, column in required if column.name not in load.present]
     if not load.source.key or not absent:
         return
-    with connection.cursor() as cursor:
-        for place in absent:
-            cursor.execute(
-                f"INSERT INTO {quoted(load.stage.problems)} (source_file, source_line, place)"
-                f" SELECT s.source_file, s.source_line, {place} FROM {rows.resolved()} s"
-                f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE {rows.same})"
-            )
+    queries = [
+        f"SELECT s.source_file, s.source_line, {place} AS place, CAST(NULL AS text) AS value FROM {rows.resolved()} s"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE {rows.same})"
+        for place in absent
+    ]
+    load.stage.collect(load.stage.problems, " UNION ALL ".join(queries))
     _take_out(load, late)
 
 
@@ -64,13 +63,13 @@ def _take_out(load: SourceLoad, late: LateRejections) -> None:
     stage, problems = load.stage, quoted(load.stage.problems)
     if not _tell_problems(load, late):
         return
+    stage.need(stage.seen)
     keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
     theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
         for table in [stage.table, *(stage.members(column) for column in load.source.columns_of(Many))]:
             cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {theirs}")
-        cursor.execute(f"DELETE FROM {problems}")
 
 
 def _tell_problems(load: SourceLoad, late: LateRejections) -> int:

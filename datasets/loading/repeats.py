@@ -25,7 +25,8 @@ class Repeats:
     def take_out(self) -> Counter[int]:
         """Take them out of the stage; returns how many had the values of the first, by file."""
         with connection.cursor() as cursor:
-            self._collect()
+            if not self._collect():
+                return Counter()
             cursor.execute(f"SELECT source_file, count(*) FROM {self.again} WHERE same = 1 GROUP BY source_file")
             repeated = Counter(dict(cursor.fetchall()))
             self._turn_down()
@@ -34,7 +35,8 @@ class Repeats:
                 cursor.execute(f"DELETE FROM {table} AS s WHERE {theirs}")
         return repeated
 
-    def _collect(self) -> None:
+    def _collect(self) -> bool:
+        """Collect the rows whose key comes again; returns whether any does."""
         columns = [c for c in self.load.stage.columns if c.name in self.load.present]
         other = " OR ".join(differs(c.field, f"s.{quoted(c.name)}", f"f.{quoted(c.name)}") for c in columns)
         place = "{0}.source_file * 4294967296 + {0}.source_line"  # the order of files, and of lines in them
@@ -45,6 +47,8 @@ class Repeats:
             f"SELECT {keys}, min({place.format('s')}) AS place"
             f" FROM {self.staged} s GROUP BY {keys} HAVING count(*) > 1",
         )
+        if stage.is_empty(stage.first):
+            return False
         stage.collect(
             stage.again,
             f"SELECT s.source_file, s.source_line, f.source_file AS first_file,"
@@ -54,6 +58,7 @@ class Repeats:
             f" JOIN {self.staged} f ON {' AND '.join(f'f.{key} = d.{key}' for key in self.keys)}"
             f" AND {place.format('f')} = d.place WHERE {place.format('s')} > d.place",
         )
+        return True
 
     def _turn_down(self) -> None:
         names = {file.pk: told_as(file) for file in self.load.files}

@@ -39,6 +39,7 @@ class Updates:
             self.corrected = bool(cursor.fetchone()[0])
         # A row of an export that holds a correction says what is stored: of its file it says nothing new.
         self.agreeing = bool(load.parts) and self.corrected
+        self.differing = False
         self.raw = self.resolved
         if self.agreeing:
             told = ", ".join(["s.source_file", "s.source_line", *map(self._told, self.columns)])
@@ -50,7 +51,17 @@ class Updates:
 
         ``updated_unseen`` and ``kept_unseen`` count those of them that differ in personal data alone.
         """
-        self.load.stage.collect(self.load.stage.changed, self._changed())
+        stage = self.load.stage
+        stage.collect(stage.changed, self._changed())
+        self.differing = not stage.is_empty(stage.changed)
+        if self.differing:
+            self._update()
+        if self.corrected:
+            self.kept = self._kept()
+            if self.personal:
+                self.kept_unseen = self.kept - self._kept(without=self.personal)
+
+    def _update(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
@@ -63,13 +74,11 @@ class Updates:
             )
             for file, count, unseen in cursor.fetchall():
                 self.updated[file], self.updated_unseen[file] = count, unseen
-            if self.corrected:
-                self.kept = self._kept(cursor)
-                if self.personal:
-                    self.kept_unseen = self.kept - self._kept(cursor, without=self.personal)
 
     def write_down(self) -> None:
         """Store a Change for each, with the row before and after; called when the links are made, too."""
+        if not self.differing:
+            return
         after = as_json(self.load.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
         with connection.cursor() as cursor:
@@ -144,13 +153,14 @@ class Updates:
             records += f" JOIN {self.table} r ON r.{self.pk} = s.pk WHERE NOT {self._is_corrected(column)}"
         cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
 
-    def _kept(self, cursor, without: Collection[str] = ()) -> Counter[int]:
+    def _kept(self, without: Collection[str] = ()) -> Counter[int]:
         """Return how many records hold a correction against their file, by file; not in the fields *without*."""
-        cursor.execute(
-            f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
-            f" WHERE r.corrections IS NOT NULL AND {self.against(without)} GROUP BY s.source_file"
-        )
-        return Counter(dict(cursor.fetchall()))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
+                f" WHERE r.corrections IS NOT NULL AND {self.against(without)} GROUP BY s.source_file"
+            )
+            return Counter(dict(cursor.fetchall()))
 
     def against(self, without: Collection[str] = ()) -> str:
         """Return the condition that a record r holds a correction against the file of its row s."""

@@ -12,8 +12,8 @@ from django.db import connection, connections
 from datasets import files, tasks
 from datasets.loading import ImportRefused, filling, import_files, layouts
 from datasets.loading.known import Known
-from datasets.staging import Stage
 from datasets.models import ImportRun
+from datasets.staging import Stage
 from people.models import Person
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
