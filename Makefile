@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api docs format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -105,6 +105,9 @@ check-api: dev $(SPECTRAL)/installed  ## the description of the API, by Spectral
 docs: dev  ## builds the documentation into docs/_build/; a warning or a broken link is an error
 	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going -d docs/_build/doctrees -c docs . docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
+
+screenshots: dev  ## takes the pictures of the documentation again (needs Chromium)
+	@$(PYTHON) docs/screenshots.py
 
 format: dev  ## puts the code in order
 	@$(PYTHON) -m ruff check --fix .
