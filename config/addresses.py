@@ -1,4 +1,4 @@
-"""What the site refuses about an address before any view sees it: each time with a sentence, and 4xx."""
+"""Checks of URLs before any view: invalid URLs get a 4xx response with a message."""
 
 import re
 import sys
@@ -14,13 +14,13 @@ from datasets.api.problems import failure
 from datasets.refusals import refused, wants_problem
 
 PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
-MOST_BYTES = 7000  # of a query string, beside the cursor that a list adds to it for its next page
-MOST_BYTES_WITH_CURSOR = 8100  # gunicorn takes a request line of 8,190
+MOST_BYTES = 7000  # of a query string, without the cursor of the next page
+MOST_BYTES_WITH_CURSOR = 8100  # gunicorn accepts a request line of 8,190 bytes
 MOST_PARAMETERS = 1000
 
 
 def check_address(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuse a request whose address is too long, is no text in UTF-8, or is for another host."""
+    """Refuse a request if its URL is too long or not valid UTF-8, or if its host is not served here."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         return _refusal_of(request) or get_response(request)
@@ -29,12 +29,12 @@ def check_address(get_response: Callable) -> Callable[[HttpRequest], HttpRespons
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django finds suspicious about a request."""
+    """Respond to requests that Django finds suspicious."""
     return refused(request, 400, "The server cannot read this request.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an error that no view has answered."""
+    """Respond to exceptions that no view handles."""
     if wants_problem(request):
         return failure(request, sys.exc_info()[1])
     return HttpResponse(get_template("500.html").render(), status=500)
@@ -46,20 +46,20 @@ def _refusal_of(request: HttpRequest) -> HttpResponse | None:
     except DisallowedHost:
         return refused(request, 400, "The Host header names a host that this site does not serve.")
     if (port := PORT.search(host)) and not 1 <= int(port[1]) <= 65535:
-        return refused(request, 400, "The Host header names no port: expected a number from 1 to 65535.")
+        return refused(request, 400, "The Host header has an invalid port: expected a number from 1 to 65535.")
     query, raw = get_bytes_from_wsgi(request.META, "QUERY_STRING", ""), request.META.get("RAW_URI", "")
-    if not raw.isascii():  # as gunicorn has read it
+    if not raw.isascii():  # as received by gunicorn
         return refused(
             request,
             400,
-            "Expected an address in ASCII, found other characters. Write them in percent signs: é is %C3%A9.",
+            "The URL must be ASCII (found other characters). Percent-encode them: é is %C3%A9.",
         )
-    # Django decodes a path, and keeps the percent signs of what it cannot decode.
+    # Django decodes the path, but keeps percent-encoded bytes that are not UTF-8.
     path = unquote_to_bytes(raw.partition("?")[0] or request.path_info) if "%" in request.path_info else b""
     if not _is_text(path):
-        return refused(request, 400, "Expected an address in UTF-8, found a path whose percent signs spell no text.")
+        return refused(request, 400, "The path of the URL must be percent-encoded UTF-8 (found other bytes).")
     if "\x00" in request.path_info:
-        return refused(request, 404, "There is nothing at this address: it holds a null character.")
+        return refused(request, 404, "Page not found: the URL contains a null character.")
     if not query:
         return None
     length = len(query) - sum(len(part) + 1 for part in query.split(b"&") if part.startswith(b"cursor="))
@@ -67,11 +67,13 @@ def _refusal_of(request: HttpRequest) -> HttpResponse | None:
         return refused(
             request,
             414,
-            f"Expected a query string of at most {MOST_BYTES:,} bytes, found {len(query):,}. "
-            "Ask for less at once, such as fewer values in a list.",
+            f"The query string must be at most {MOST_BYTES:,} bytes long (found {len(query):,}). "
+            "Request less at once, for example fewer values in a list.",
         )
     if (count := query.count(b"&") + 1) > MOST_PARAMETERS:
-        return refused(request, 400, f"Expected at most {MOST_PARAMETERS:,} parameters, found {count:,}.")
+        return refused(
+            request, 400, f"The query string must have at most {MOST_PARAMETERS:,} parameters (found {count:,})."
+        )
     if b"%" in query and (errors := dict(_unreadable(query))):
         detail = "; ".join(f"{name}: {message}" for name, [message] in errors.items())
         return refused(request, 400, detail, errors=errors)
@@ -79,12 +81,12 @@ def _refusal_of(request: HttpRequest) -> HttpResponse | None:
 
 
 def _unreadable(query: bytes) -> Iterator[tuple[str, list[str]]]:
-    """Yield each parameter that holds no text, with what is wrong with it."""
+    """Yield each parameter that is not valid text, with its errors."""
     for part in query.split(b"&"):
         decoded = unquote_to_bytes(part)
         name = unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace").replace("\x00", "\ufffd")[:100]
         if not _is_text(decoded):
-            yield name, ["Expected a text in UTF-8, found bytes that are none."]
+            yield name, ["Must be UTF-8 text (found other bytes)."]
         elif b"\x00" in decoded:
             yield name, ["Null characters are not allowed."]
 

@@ -1,4 +1,4 @@
-"""A connection of gunicorn's worker: what has arrived of its next request, and what is still expected."""
+"""A connection of the gunicorn worker: the received part of its next request, and what is still missing."""
 
 import re
 from enum import Enum
@@ -20,23 +20,23 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class RefusedError(Exception):
-    """A request that is answered without the site: a status and a sentence."""
+    """A request that the worker answers itself: an HTTP status and a message."""
 
-    def __init__(self, status: int, sentence: str):
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str):
+        super().__init__(message)
         self.status = status
 
 
 class State(Enum):
-    """How far a request has arrived."""
+    """How much of a request has been received."""
 
-    WAITING = "more of it is expected"
-    WHOLE = "all of it is here"
-    UPLOAD = "its headers are here, and a thread reads its files"
+    WAITING = "incomplete"
+    WHOLE = "complete"
+    UPLOAD = "headers complete; a thread reads the files"
 
 
 class Connection(TConn):
-    """A client's connection. Its worker reads a request from it without a thread, until :attr:`state` says enough."""
+    """A client's connection. The worker receives a request without a thread until :attr:`state` is not WAITING."""
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -44,30 +44,30 @@ class Connection(TConn):
         self.deadline = 0.0
         self.state = State.WAITING
         self.is_polled = False
-        self.counted = 0  # bytes that the worker holds for it
-        self.uploader = b""  # a digest that tells accounts apart, of an upload
+        self.counted = 0  # bytes that the worker buffers for it
+        self.uploader = b""  # a digest that identifies the account of an upload
 
     def begin(self, now: float) -> None:
-        """Expect a request, of which some bytes may have come behind the one before it."""
+        """Start receiving a request; some of its bytes may already be buffered."""
         self.received = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
         self.state, self.deadline = State.WAITING, now + limits.HEADER_SECONDS
         self._head = self._end = self._chunk = self._content = self._seen = 0
         self._is_chunked = False
-        self._pace: Pace | None = None  # of a small body that may come as slowly as an upload
+        self._pace: Pace | None = None  # for a small body with the speed limit of an upload
         self._last = now
 
     @property
     def head(self) -> bytes:
-        """The request line and the headers, or what has arrived of them."""
+        """The received part of the request line and the headers."""
         return bytes(self.received[: self._head or limits.HEADERS])
 
     @property
     def is_in_headers(self) -> bool:
-        """Whether the headers are not complete."""
+        """Whether the headers are incomplete."""
         return not self._head
 
     def add(self, data: bytes, now: float) -> None:
-        """Take in what has arrived; raises RefusedError."""
+        """Add received bytes. Raises RefusedError for an invalid request."""
         self.received += data
         if self._pace:
             self._pace.add(len(data), now - self._last)
@@ -75,7 +75,7 @@ class Connection(TConn):
         self.look(now)
 
     def look(self, now: float) -> None:
-        """Find out what is expected; raises RefusedError."""
+        """Update the state from the received bytes. Raises RefusedError for an invalid request."""
         if not self._head and not self._find_head(now):
             return
         if self.state is State.WAITING:
@@ -84,7 +84,7 @@ class Connection(TConn):
                 self.state = State.WHOLE
 
     def hand_over(self) -> None:
-        """Give what has arrived to gunicorn's parser, in a thread, with a limit on how it reads on."""
+        """Pass the received bytes to gunicorn's parser, with a time limit for the rest. Called in a thread."""
         if self.state is State.UPLOAD:
             pace = Pace(limits.UPLOAD_GRACE, limits.UPLOAD_RATE, limits.UPLOAD_SECONDS)
         else:
@@ -96,33 +96,35 @@ class Connection(TConn):
         self.data_ready = True
 
     def _find_head(self, now: float) -> bool:
-        seen, self._seen = self._seen, len(self.received)  # what was looked at is not looked at again
+        seen, self._seen = self._seen, len(self.received)  # bytes before this index were already searched
         end = self.received.find(b"\r\n\r\n", max(seen - 3, 2 if self.received[:2] == b"\r\n" else 0))
         line = self.received.find(b"\r\n", 2, limits.REQUEST_LINE + 4)
         if (len(self.received) if line < 0 else line) > limits.REQUEST_LINE + 2:
             raise RefusedError(
-                414, f"The address is too long: it may have {limits.REQUEST_LINE:,} bytes with its query."
+                414, f"The URL is too long. The request line can have at most {limits.REQUEST_LINE:,} bytes."
             )
         if (len(self.received) if end < 0 else end) > limits.HEADERS:
-            raise RefusedError(431, f"The headers are too long: together they may have {limits.HEADERS:,} bytes.")
+            raise RefusedError(
+                431, f"The headers are too long. Together they can have at most {limits.HEADERS:,} bytes."
+            )
         if end < 0:
             if self.received.count(b"\n", seen) != self.received.count(b"\r\n", max(seen - 1, 0)):
-                raise RefusedError(400, "A line of the headers does not end with CRLF.")
+                raise RefusedError(400, "A header line does not end with CRLF.")
             return False
         self._head = self._chunk = end + 4
         self._expect_body(now)
         return True
 
     def _expect_body(self, now: float) -> None:
-        """Find out what comes behind the headers. What is wrong with them is for gunicorn's parser to say."""
+        """Find out which body follows the headers. gunicorn's parser reports invalid headers later."""
         head = bytes(self.received[: self._head])
         if SPACED.match(head):
-            raise RefusedError(400, "The address holds a space. Write each space of an address as %20.")
+            raise RefusedError(400, "The URL contains a space. Encode spaces as %20.")
         fields: dict[bytes, bytes] = {}
         for name, value in FIELD.findall(head):
             fields[name.lower()] = value.strip()
             if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
-                raise RefusedError(501, "The request's Transfer-Encoding is not known here. Use chunked, or none.")
+                raise RefusedError(501, "Transfer-Encoding must be chunked or absent.")
         length, method, target = fields.get(b"content-length", b"0"), b"", b""
         if match := TARGET.match(head):
             method, target = match.groups()
@@ -151,7 +153,7 @@ class Connection(TConn):
             self._head = self._chunk = len(kept)
 
     def _find_chunks(self) -> int:
-        """Return where the last chunk ends; 0 where it has not arrived. Raises RefusedError."""
+        """Return the index of the end of the last chunk; 0 if it was not received yet. Raises RefusedError."""
         if len(self.received) > self._head + 2 * limits.BODY_LIMIT + limits.HEADERS:
             raise _too_large()
         while (line := self.received.find(b"\r\n", self._chunk, self._chunk + LONGEST_CHUNK_LINE)) >= 0:
@@ -177,8 +179,8 @@ class Connection(TConn):
 
 
 def _too_large() -> RefusedError:
-    return RefusedError(413, f"The body of a request to this address may have {limits.BODY_LIMIT:,} bytes.")
+    return RefusedError(413, f"The body of a request to this URL can have at most {limits.BODY_LIMIT:,} bytes.")
 
 
 def _no_chunks() -> RefusedError:
-    return RefusedError(400, "The chunks of the body cannot be read.")
+    return RefusedError(400, "The chunked body is not valid.")

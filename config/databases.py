@@ -1,4 +1,4 @@
-"""The database that DATABASE_URL names, and how the site uses it."""
+"""Django's database settings, from DATABASE_URL."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -6,19 +6,22 @@ from config.environment import BASE_DIR, VAR, env, number
 
 
 def database(url: str) -> dict:
-    """The database behind a URL: SQLite, embedded, or PostgreSQL, with a pool of connections in each process."""
+    """Return the settings for a URL: embedded SQLite, or PostgreSQL with a connection pool in each process.
+
+    Raises ImproperlyConfigured for a URL that cannot be used.
+    """
     expected = (
         "Expected sqlite:///var/tabularium.sqlite3 or postgresql://USER:PASSWORD@HOST:5432/NAME, "
         "with @ : / ? # in a password written as %40 %3A %2F %3F %23"
     )
     scheme = url.partition("://")[0]
     if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ImproperlyConfigured(f"DATABASE_URL begins with {scheme[:20]!r}. {expected}.")
+        raise ImproperlyConfigured(f"DATABASE_URL has the unknown scheme {scheme[:20]!r}. {expected}.")
     try:
         settings = env.db_url_config(url)
         settings["OPTIONS"] = dict(settings.get("OPTIONS", {}))
     except (ValueError, AttributeError, KeyError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {expected}.") from error
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be parsed. {expected}.") from error
 
     if scheme == "sqlite":
         if settings["NAME"] != ":memory:":
@@ -31,8 +34,8 @@ def database(url: str) -> dict:
                 )
             settings["NAME"] = str(path)
         settings["OPTIONS"] |= {
-            # WAL lets readers go on while one process writes; IMMEDIATE makes a second writer wait for its turn
-            # (timeout, seconds) where a transaction that began as a reader would fail at once.
+            # With WAL, readers continue while one process writes. With IMMEDIATE, a second writer waits (timeout, in
+            # seconds); a deferred transaction that started with a read would fail at once.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -40,10 +43,10 @@ def database(url: str) -> dict:
         return settings
 
     if not settings["NAME"]:
-        raise ImproperlyConfigured(f"DATABASE_URL names no database. {expected}.")
-    settings["CONN_HEALTH_CHECKS"] = True  # a connection that died in the pool is replaced, not handed out
+        raise ImproperlyConfigured(f"DATABASE_URL has no database name. {expected}.")
+    settings["CONN_HEALTH_CHECKS"] = True  # the pool replaces broken connections
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
-        from config.pooling import PooledConnection  # which brings psycopg along
+        from config.pooling import PooledConnection  # imports psycopg, which SQLite does not need
 
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),

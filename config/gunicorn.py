@@ -1,6 +1,6 @@
-"""How gunicorn serves the site: its processes, how it ends, its lines in the log, the metrics of all processes as one.
+"""Configuration of gunicorn: processes, graceful shutdown, logs, and metrics of all processes.
 
-Use it as: python -m gunicorn config.wsgi --config config/gunicorn.py --bind ADDRESS:PORT
+Usage: python -m gunicorn config.wsgi --config config/gunicorn.py --bind ADDRESS:PORT
 """
 
 import atexit
@@ -21,14 +21,14 @@ from monitoring.health import DRAINING
 from monitoring.logs import REQUEST_ID, ROUTE, JSONLines
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
-MADE_BY = "TABULARIUM_METRICS_MADE_BY"  # the process whose workers count there: read anew (HUP), we go on in the folder
-QUIET = {"healthz", "readyz", "metrics"}  # asked every few seconds, and worth a line only where they fail
+MADE_BY = "TABULARIUM_METRICS_MADE_BY"  # the process that owns the folder; after a reload (HUP), it keeps the folder
+QUIET = {"healthz", "readyz", "metrics"}  # requested every few seconds; logged only on errors
 
 try:
     from config import health, limits
-    from config.serving import told_to_stop
+    from config.serving import shutting_down
 
-    # gthread: a thread for each request, of which downloads may hold half (see WEB_THREADS).
+    # Based on gthread: one thread per request. Downloads use at most half of the threads (see WEB_THREADS).
     worker_class = "config.serving.Worker"
     threads, workers = number("WEB_THREADS", default=4), number("WEB_CONCURRENCY", default=2)
     graceful_timeout = number("GRACEFUL_TIMEOUT", default=30)
@@ -38,17 +38,17 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 preload_app = True
-sendfile = False  # it would wait for a client for ever
-limit_request_line = limits.REQUEST_LINE  # the longest that our own links need, and the most that gunicorn can be told
-worker_connections = 1000  # of each process; those beyond it replace the ones that have waited longest
+sendfile = False  # it has no time limit for a client that does not read
+limit_request_line = limits.REQUEST_LINE
+worker_connections = 1000  # per process; new connections beyond it replace the oldest idle ones
 control_socket_disable = True
-secure_scheme_headers = {}  # whom to believe about HTTPS is for TRUST_PROXY to say, not for the address 127.0.0.1
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - no disk can make it wait
+secure_scheme_headers = {}  # TRUST_PROXY decides which proxy to trust, not gunicorn's default 127.0.0.1
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - in memory
 accesslog = "-" if as_json else None
 
 
 def metrics_folder() -> Path:
-    """Make the folder in which the processes count, or empty it; before the site is loaded, which begins to count."""
+    """Create or empty the folder of the metrics. Called before the site is loaded, because loading creates metrics."""
     if os.environ.get(MADE_BY) == str(os.getpid()):
         return Path(os.environ[METRICS])
     if named := env.str("PROMETHEUS_MULTIPROC_DIR", default="").strip():
@@ -64,7 +64,7 @@ def metrics_folder() -> Path:
 
 
 def remove(folder: str, process: int) -> None:
-    """Remove the folder at the end of the process that made it; its workers leave by the same door."""
+    """Remove the folder when the process that created it exits; forked workers run this handler too."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,7 +73,7 @@ metrics_folder()
 
 
 class JSONLogger(glogging.Logger):
-    """A JSON object a line: what gunicorn says, and a line for each request."""
+    """Log one JSON object per line: gunicorn's messages, and a line for each request."""
 
     def setup(self, cfg) -> None:
         super().setup(cfg)
@@ -82,7 +82,7 @@ class JSONLogger(glogging.Logger):
                 handler.setFormatter(JSONLines())
 
     def access(self, resp, req, environ, request_time) -> None:
-        """Tell of a request that was answered to its end: its route in place of its address, and nobody's name."""
+        """Log a finished request with its route instead of its URL, and without the user or the address."""
         route = environ.get(ROUTE, "")
         if not self.access_log.handlers or (route in QUIET and resp.status_code == 200):
             return
@@ -101,18 +101,18 @@ logger_class = JSONLogger if as_json else glogging.Logger
 
 
 def when_ready(server) -> None:
-    """At SIGTERM, tell /readyz first; go on serving for DRAIN_SECONDS, in which a proxy finds that out; then stop."""
+    """Install the SIGTERM handler: /readyz returns 503 at once, and gunicorn stops after DRAIN_SECONDS."""
 
     def stop(*_) -> None:
         server.signal(signal.SIGTERM, None)
 
     def drain(*_) -> None:
-        if told_to_stop[0] or not drain_seconds:
+        if shutting_down[0] or not drain_seconds:
             stop()
         else:
             signal.signal(signal.SIGALRM, stop)
             signal.setitimer(signal.ITIMER_REAL, drain_seconds)
-        told_to_stop[0] = True
+        shutting_down[0] = True
         Path(os.environ[DRAINING]).touch()
 
     signal.signal(signal.SIGTERM, drain)
@@ -120,13 +120,13 @@ def when_ready(server) -> None:
 
 
 def pre_request(worker, req) -> None:
-    """While it drains, keep no connection: a proxy must not send another request by it."""
-    if told_to_stop[0]:
+    """Close connections after each request while draining, so that a proxy does not reuse them."""
+    if shutting_down[0]:
         req.force_close()
 
 
 def child_exit(server, worker) -> None:
-    """Forget what only a living process can tell."""
-    from prometheus_client import multiprocess  # which looks at the folder when it is imported
+    """Remove the live gauges of a process that has ended."""
+    from prometheus_client import multiprocess  # reads the environment variable when imported
 
     multiprocess.mark_process_dead(worker.pid)

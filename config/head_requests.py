@@ -1,4 +1,4 @@
-"""HEAD requests: the views see GET, so that the status and the headers are those of GET. The server sends no body."""
+"""HEAD requests: views handle them as GET, so that status and headers are the same. The server sends no body."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ IS_HEAD = "tabularium.is_head"
 
 
 def answer_as_get(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Let views answer HEAD as they answer GET. A download asks :func:`is_head`, and is not begun."""
+    """Pass HEAD requests to the views as GET. Downloads check :func:`is_head` and do not start."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method != "HEAD":
@@ -24,5 +24,5 @@ def answer_as_get(get_response: Callable) -> Callable[[HttpRequest], HttpRespons
 
 
 def is_head(request: HttpRequest) -> bool:
-    """Tell whether the client asks for the headers only."""
+    """Return whether the client requested only the headers."""
     return request.META.get(IS_HEAD, False)

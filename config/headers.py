@@ -1,4 +1,4 @@
-"""Headers that every answer of the site carries, except its static files."""
+"""Headers of every response, except static files."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 def add_headers(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Keep answers to a known reader out of caches, and say that no part of an answer can be requested.
+    """Keep responses to identified clients out of shared caches, and announce that range requests are not supported.
 
-    A view that sets ``Cache-Control`` itself decides for itself. A reader is known by a session cookie or by an
-    ``Authorization`` header, whether or not the server accepts them.
+    A ``Cache-Control`` header set by a view stays. A client counts as identified if it sends a session cookie or an
+    ``Authorization`` header, even if the server does not accept them.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Health by a port of its own, answered in a thread of its own: whatever the other threads do, a probe is not lost."""
+"""Health checks on a separate port and thread, so that they are answered when all other threads are busy."""
 
 import contextlib
 import socket
@@ -8,15 +8,15 @@ from time import monotonic
 
 from config.environment import number
 
-SECONDS = 2  # for a probe to say what it asks
-MOST = 4096  # bytes of a probe
+SECONDS = 2  # maximum time to receive a request
+MOST = 4096  # bytes of a request
 PATHS = ("/healthz", "/readyz")
 
-listening: list[socket.socket] = []  # here, for a HUP reads gunicorn's own file anew
+listening: list[socket.socket] = []  # here, because a HUP reloads config/gunicorn.py
 
 
 def listen() -> None:
-    """Listen on HEALTH_PORT of this machine, before gunicorn forks; 0, the default, is nowhere."""
+    """Listen on HEALTH_PORT before gunicorn forks; 0, the default, disables it."""
     port = number("HEALTH_PORT", default=0)
     if not port or listening:
         return
@@ -25,14 +25,14 @@ def listen() -> None:
     try:
         listener.bind(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
-        print(f"HEALTH_PORT is {port}, which cannot be listened on: {error}.", file=sys.stderr)
+        print(f"HEALTH_PORT is {port}, but the server cannot listen on it: {error}.", file=sys.stderr)
         sys.exit(4)
     listener.listen(64)
     listening.append(listener)
 
 
 def answer_in_background() -> None:
-    """Answer probes in a thread of this process for as long as it lives."""
+    """Start a daemon thread of this process that answers health checks."""
     for listener in listening:
         threading.Thread(target=_answer_all, args=(listener,), name="health", daemon=True).start()
 
@@ -46,14 +46,14 @@ def _answer_all(listener: socket.socket) -> None:
 
 
 def _path(probe: socket.socket) -> str:
-    asked, end = b"", monotonic() + SECONDS
-    while b"\r\n\r\n" not in asked and len(asked) < MOST and (left := end - monotonic()) > 0:
+    request, end = b"", monotonic() + SECONDS
+    while b"\r\n\r\n" not in request and len(request) < MOST and (left := end - monotonic()) > 0:
         probe.settimeout(left)
         piece = probe.recv(MOST)
         if not piece:
             break
-        asked += piece
-    words = asked.split(b"\r\n", 1)[0].split(b" ")
+        request += piece
+    words = request.split(b"\r\n", 1)[0].split(b" ")
     return words[1].decode("latin-1").partition("?")[0] if len(words) == 3 else ""
 
 
@@ -65,9 +65,9 @@ def _answer(path: str) -> bytes:
     if path not in PATHS:
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     try:
-        told = health.alive(None) if path == "/healthz" else health.ready(None)
+        response = health.alive(None) if path == "/healthz" else health.ready(None)
     finally:
         connection.close()
-    head = f"HTTP/1.1 {told.status_code} {told.reason_phrase}\r\nContent-Type: application/json\r\n"
-    head += f"Content-Length: {len(told.content)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-    return head.encode("latin-1") + told.content
+    head = f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(response.content)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    return head.encode("latin-1") + response.content

@@ -1,4 +1,4 @@
-"""What a browser may load for our pages: only what comes from here, and nothing written into a page."""
+"""Content-Security-Policy: pages load resources from this site only, and no inline scripts or styles."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "img-src 'self' data:",  # the admin's style sheets hold small pictures
+        "img-src 'self' data:",  # the admin's style sheets contain small images
         "frame-ancestors 'none'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -18,7 +18,7 @@ POLICY = "; ".join(
 
 
 def content_security_policy(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Send the policy with every page, but for the debug pages that Django makes under DEBUG, styled inline."""
+    """Add the policy to every response, except Django's debug pages, which use inline styles."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

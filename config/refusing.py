@@ -1,4 +1,4 @@
-"""Answers of gunicorn's worker to what never reaches the site: a problem document, or a page for a browser."""
+"""Error responses of the gunicorn worker for requests that never reach the site: a problem document or a page."""
 
 import html
 import json
@@ -18,23 +18,23 @@ PAGE = """<!DOCTYPE html>
 TARGET = re.compile(rb"^(?:\r\n)?[^ \r\n]* (?:https?://[^/ ]*)?(/api/)", re.IGNORECASE)
 ACCEPT = re.compile(rb"\r\naccept[ \t]*:[^\r\n]*json", re.IGNORECASE)
 STATUSES: dict[type[Exception], tuple[int, str]] = {
-    errors.LimitRequestLine: (414, f"The address is too long: it may have {REQUEST_LINE:,} bytes with its query."),
-    errors.LimitRequestHeaders: (431, "There are too many headers, or one is too long."),
+    errors.LimitRequestLine: (414, f"The URL is too long. The request line can have at most {REQUEST_LINE:,} bytes."),
+    errors.LimitRequestHeaders: (431, "There are too many headers, or a header is too long."),
     errors.InvalidRequestLine: (
         400,
-        "The request line cannot be read. An address has ASCII characters only: write others percent-encoded.",
+        "The request line is not valid. A URL contains only ASCII characters: percent-encode others.",
     ),
-    errors.InvalidRequestMethod: (400, "The request's method cannot be read."),
-    errors.InvalidHTTPVersion: (400, "The request's version of HTTP is not known here. Use HTTP/1.1."),
-    errors.UnsupportedTransferCoding: (501, "The request's Transfer-Encoding is not known here. Use chunked, or none."),
-    errors.ExpectationFailed: (417, "The request's Expect header is not known here. Use 100-continue, or none."),
-    errors.ForbiddenProxyRequest: (403, "The request comes from an address that may not send it."),
+    errors.InvalidRequestMethod: (400, "The request method is not valid."),
+    errors.InvalidHTTPVersion: (400, "The HTTP version is not supported. Use HTTP/1.1."),
+    errors.UnsupportedTransferCoding: (501, "Transfer-Encoding must be chunked or absent."),
+    errors.ExpectationFailed: (417, "Expect must be 100-continue or absent."),
+    errors.ForbiddenProxyRequest: (403, "Requests from this address are not allowed."),
 }
-OTHER = (400, "A header of the request cannot be read, or contradicts another one.")
+OTHER = (400, "A header is not valid, or contradicts another header.")
 
 
 def reason_of(error: Exception) -> tuple[int, str]:
-    """Return the status and the sentence for an error of gunicorn's parser; 500 for any other."""
+    """Return the status and message for an error of gunicorn's parser; 500 for any other exception."""
     for kind, reason in STATUSES.items():
         if isinstance(error, kind):
             return reason
@@ -43,16 +43,16 @@ def reason_of(error: Exception) -> tuple[int, str]:
     )
     if isinstance(error, errors.ParseException) and not is_ours:
         return OTHER
-    return 500, "The fault is the site's, and is in its log."
+    return 500, "Internal server error. The log of the site has the details."
 
 
 def answer(head: bytes, status: int, sentence: str, retry: int | None = None) -> bytes:
-    """Return a whole answer that ends the connection; *head* is what has arrived of the request's headers."""
+    """Return a complete response that closes the connection; *head* is the received part of the request's headers."""
     title = HTTPStatus(status).phrase
     if TARGET.match(head) or ACCEPT.search(head):
         kind = "application/problem+json"
-        told = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
-        body = json.dumps(told, ensure_ascii=False) + "\n"
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+        body = json.dumps(problem, ensure_ascii=False) + "\n"
     else:
         kind, body = "text/html; charset=utf-8", PAGE.format(title=title, sentence=html.escape(sentence))
     content = body.encode()

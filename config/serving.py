@@ -1,4 +1,4 @@
-"""A gunicorn worker that gives threads to whole requests only, and that ends without dropping a client."""
+"""gthread worker that uses threads for complete requests only, and drains on shutdown."""
 
 import mmap
 import resource
@@ -11,15 +11,15 @@ from config.refusing import answer, reason_of
 from config.waiting import WaitingWorker
 
 OFTEN = 0.1  # seconds
-# Memory shared with the workers, so that a look costs nothing; here, for a HUP reads gunicorn's own file anew.
-told_to_stop = mmap.mmap(-1, 1)
+# Memory shared with the workers, which is cheap to read; here, because a HUP reloads config/gunicorn.py.
+shutting_down = mmap.mmap(-1, 1)
 
 
 class Worker(WaitingWorker):
-    """Answers whole requests in its threads; its event loop waits for them (config/waiting.py).
+    """Handle complete requests in threads; the event loop receives them (config/waiting.py).
 
-    Its door is open until its last request is done. With the door shut, a proxy that dials is refused at once, before
-    it has sent anything, and asks another replica.
+    On shutdown, the listening sockets close after the last request. A proxy that connects later is refused before it
+    sends anything, and tries another replica.
     """
 
     _notified = 0.0
@@ -29,13 +29,13 @@ class Worker(WaitingWorker):
         self._current = threading.local()
 
     def notify(self) -> None:
-        """Tell gunicorn that this process lives: a few times a second, and not at each event."""
+        """Send gunicorn a heartbeat, at most a few times per second instead of at each event."""
         if monotonic() - self._notified > OFTEN:
             self._notified = monotonic()
             super().notify()
 
     def run(self) -> None:
-        """Answer health checks in a thread of its own, and requests until told to stop."""
+        """Start the thread for health checks, then serve requests until shutdown."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 4 * self.most if hard == resource.RLIM_INFINITY else min(hard, 4 * self.most)
         if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -44,7 +44,7 @@ class Worker(WaitingWorker):
         super().run()
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Begin or stop to accept connections; a worker that ends stops for good."""
+        """Start or stop accepting connections; on shutdown, stop permanently."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return
@@ -54,7 +54,7 @@ class Worker(WaitingWorker):
             listener.close()
 
     def finish_request(self, conn, fs) -> None:
-        """Keep a connection whose request is done, or end it; not by waiting for its client, as gunicorn's own does."""
+        """Keep or close the connection of a finished request, without waiting for the client as gunicorn does."""
         if not isinstance(conn, Connection):
             super().finish_request(conn, fs)
             return
@@ -66,26 +66,26 @@ class Worker(WaitingWorker):
             self.linger(conn)
 
     def handle(self, conn):
-        """Handle a request; what gunicorn's parser makes of it may have to be told."""
+        """Handle a request; keep its headers, which an error response depends on."""
         self._current.head = bytes(conn.parser.unreader.buf.getvalue()[: limits.HEADERS]) if conn.parser else b""
         return super().handle(conn)
 
     def handle_request(self, req, conn) -> bool:
-        """Have the site answer a request. After an upload the connection ends: more of it may be on its way."""
+        """Let the site handle a request. After an upload, close the connection, since unread bytes may follow."""
         if getattr(conn, "state", None) is State.UPLOAD:
             req.force_close()
         try:
             return super().handle_request(req, conn)
         except (TimeoutError, BlockingIOError):
-            raise StopIteration("The client does not read its answer.") from None
+            raise StopIteration("The client does not read the response.") from None
 
     def handle_error(self, req, client, addr, exc) -> None:
-        """Answer what gunicorn's parser refuses as the site would; a fault of ours goes to the log."""
-        status, sentence = reason_of(exc)
+        """Respond to parser errors in the format of the site; log internal errors."""
+        status, message = reason_of(exc)
         if status == 500:
-            self.log.exception("A request could not be answered.")
+            self.log.exception("A request failed with an internal error.")
         self.count(status)
         try:
-            client.sendall(answer(self._current.head, status, sentence))
+            client.sendall(answer(self._current.head, status, message))
         except OSError:
-            self.log.debug("The answer could not be sent.")
+            self.log.debug("The error response could not be sent.")

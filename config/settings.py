@@ -1,4 +1,4 @@
-"""The only settings: everything that differs between installations comes from the environment (see .env.sample)."""
+"""Settings of the site. Everything that differs between installations comes from the environment (see .env.sample)."""
 
 import os
 import secrets
@@ -13,24 +13,24 @@ from config.limits import BODY_LIMIT
 
 DEBUG = flag("DEBUG", default=False)
 
-# Production does not guess: all that is missing is said at once, a sentence for each, with what to type.
+# Production has no defaults for these: report all that are missing at once, each with the command that sets it.
 if not DEBUG:
     needed = {
         "SECRET_KEY": "export SECRET_KEY=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')\", "
-        "and keep it in .env, for a new one signs everybody out",
+        "and keep it in .env, because a new key signs all users out",
         "ALLOWED_HOSTS": "export ALLOWED_HOSTS=data.example.org",
         "DATABASE_URL": "export DATABASE_URL=postgresql://USER:PASSWORD@localhost:5432/tabularium",
     }
     if missing := [
-        f"{name} is not set, and production (DEBUG off) needs it. Type: {command}."
+        f"{name} is not set. Production (DEBUG off) requires it. Type: {command}."
         for name, command in needed.items()
         if not env.str(name, default="").strip()
     ]:
-        raise ImproperlyConfigured("\n".join([*missing, "To try the site out on this machine, type instead: make run"]))
+        raise ImproperlyConfigured("\n".join([*missing, "To try the site on this machine, type instead: make run"]))
 
 
 def secret_key_of_this_checkout() -> str:
-    """The key in var/secret_key, made at the first start; for DEBUG only."""
+    """Return the key in var/secret_key, which the first start generates. For DEBUG only."""
     path = VAR / "secret_key"
     if not path.exists():
         VAR.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ def secret_key_of_this_checkout() -> str:
         with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
         try:
-            os.link(draft, path)  # of several processes that start together, the first one's key is everybody's
+            os.link(draft, path)  # if several processes start together, all use the first one's key
         except FileExistsError:
             pass
         finally:
@@ -49,7 +49,7 @@ def secret_key_of_this_checkout() -> str:
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_of_this_checkout()
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-# As Caddy reads it: a domain comes by HTTPS; http://data.example.org, or a port such as :80, does not.
+# In the syntax of Caddy: a domain means HTTPS; http://data.example.org or a port such as :80 means HTTP.
 SITE_ADDRESS = words("SITE_ADDRESS", default=[])
 ALLOWED_HOSTS += filter(None, (urlsplit(at if "://" in at else f"//{at}").hostname for at in SITE_ADDRESS))
 
@@ -66,15 +66,15 @@ STATIC_ROOT = folder("STATIC_ROOT", default=VAR / "static")
 STATIC_URL = "/static/"
 if STATIC_ROOT == MEDIA_ROOT or STATIC_ROOT in MEDIA_ROOT.parents:
     raise ImproperlyConfigured(
-        f"MEDIA_ROOT is {MEDIA_ROOT}, inside STATIC_ROOT, from where everybody is served: uploads would be published. "
+        f"MEDIA_ROOT is {MEDIA_ROOT}, inside STATIC_ROOT. Files in STATIC_ROOT are public, so uploads would be, too. "
         f"Type, for example: export MEDIA_ROOT={STATIC_ROOT.parent / 'media'}"
     )
 UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one upload, all its files together
-UPLOAD_QUOTA_ACCOUNT = number("UPLOAD_QUOTA_ACCOUNT", default=20 * 1024**3)  # bytes kept for one account; 0: no limit
-UPLOAD_QUOTA = number("UPLOAD_QUOTA", default=100 * 1024**3)  # and for all of them together
+UPLOAD_QUOTA_ACCOUNT = number("UPLOAD_QUOTA_ACCOUNT", default=20 * 1024**3)  # bytes stored for one account; 0: no limit
+UPLOAD_QUOTA = number("UPLOAD_QUOTA", default=100 * 1024**3)  # bytes stored for all accounts together
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
-DOCUMENT_LIMIT = number("DOCUMENT_LIMIT", default=16 * 2**20)  # bytes of one JSON document of a file
-# After 10,000 rejected rows, a file is stopped where more than so many in a hundred of its rows were rejected.
+DOCUMENT_LIMIT = number("DOCUMENT_LIMIT", default=16 * 2**20)  # bytes of one JSON document in a file
+# After 10,000 rejected rows, the import of a file stops if more than this percentage of its rows was rejected.
 REJECTED_PERCENT = number("REJECTED_PERCENT", default=50)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -87,21 +87,20 @@ STORAGES = {
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "explore.charts.bundle.VegaFinder",  # makes what draws charts in a browser
+    "explore.charts.bundle.VegaFinder",  # builds the JavaScript bundle that draws charts
 ]
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves the admin's files with no collectstatic
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # gunicorn serves static files without collectstatic
 
-# Seconds that the queries of a page or a JSON answer may take together; the first row of a download; 0 is no limit.
+# Seconds, 0: no limit. Total time of the queries of a page or JSON response; time until the first row of a download.
 QUERY_SECONDS = number("QUERY_SECONDS", default=15)
 FIRST_ROW_SECONDS = number("FIRST_ROW_SECONDS", default=60)
 
-# Downloads go on for long: at most half of a process's threads, and of its connections, serve them.
+# Downloads take long: they use at most half of a process's threads and of its connections.
 WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
-SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that a process hashes at once
+SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that one process hashes at the same time
 
-# Pages of other origins that may read /api/ in a browser, and send imports. They send no cookies: a token is their only
-# account.
+# Other origins whose pages may use /api/ from a browser. Cookies are not accepted from them: they need a token.
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
@@ -112,7 +111,7 @@ CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Masked-Column
 # The site
 
 INSTALLED_APPS = [
-    "datasets",  # before the admin, some of whose templates it extends
+    "datasets",  # before the admin, because it overrides some of its templates
     "monitoring",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -137,7 +136,7 @@ INSTALLED_APPS = [
     "subjects",
 ]
 MIDDLEWARE = [
-    "monitoring.requests.watch",  # outermost: what refuses or redirects a request is measured too
+    "monitoring.requests.watch",  # outermost, so that refused and redirected requests are measured too
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "config.policy.content_security_policy",
@@ -183,55 +182,57 @@ AUTH_PASSWORD_VALIDATORS = [
 ] + [{"NAME": "monitoring.hashing.MaximumLength"}]
 PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
 SESSION_ENGINE = "monitoring.sessions"
-LOGIN_URL = "explore:sign-in"  # the admin has its own, for staff
+LOGIN_URL = "explore:sign-in"  # the admin has its own sign-in page, for staff
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "config.formats"
 
-# The API: paging, filters and order are the business of datasets.api
+# The API (pagination, filters and ordering: see datasets.api)
 
 API_ANONYMOUS_READ = flag("API_ANONYMOUS_READ", default=DEBUG)
 API_RATES = {
-    "anonymous": rate("API_RATE_ANONYMOUS", default="600/minute"),  # of an address
+    "anonymous": rate("API_RATE_ANONYMOUS", default="600/minute"),  # per IP address
     "token": rate("API_RATE_TOKEN", default="1200/minute"),
 }
 TRUST_PROXY = flag("TRUST_PROXY", default=False)
 MACHINE = ["127.0.0.0/8", "::1/128"]
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
-TRUSTED_PROXIES = networks("TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE])  # from elsewhere, nobody is one
+TRUSTED_PROXIES = networks(
+    "TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE]
+)  # requests from other addresses cannot set X-Forwarded-* headers
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "datasets.api.authentication.BearerAuthentication",  # the first is what a 401 asks for
+        "datasets.api.authentication.BearerAuthentication",  # the first one sets the WWW-Authenticate header of a 401
         "datasets.api.authentication.BrowserAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["datasets.api.authentication.HasScope", "datasets.api.access.MayRead"],
     "DEFAULT_THROTTLE_CLASSES": ["datasets.api.throttling.AddressThrottle", "datasets.api.throttling.TokenThrottle"],
-    "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # the last hop that a proxy writes down is believed, if any
+    "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # trust the last address that the proxy added, if there is a proxy
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "datasets.api.negotiation.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "datasets.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "datasets.api.problems.handle",
     "DATETIME_FORMAT": None,  # its renderer writes times
     "DEFAULT_RENDERER_CLASSES": [
         "datasets.api.negotiation.ORJSONRenderer",
-        # Its pages are for whoever works on the site.
+        # HTML pages, for developers.
         *(["datasets.api.browsing.PageRenderer"] if DEBUG else []),
     ],
 }
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tabularium",
-    "DESCRIPTION": "Research datasets as programs read them, and imports as programs ask for them.",
+    "DESCRIPTION": "Read the datasets and run imports from your own programs.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "POSTPROCESSING_HOOKS": ["datasets.api.schema.add_parts"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Its own deep links would need a page for each; no answer is sent to a validator on the web.
+    # No deep links, which need a page each; no validation by a service on the web.
     "SWAGGER_UI_SETTINGS": {"docExpansion": "none", "validatorUrl": None},
 }
 
-# Imports in the background: tasks wait in the database for `manage.py worker`, each dataset's in a queue of its own
+# Background imports: tasks wait in the database for `manage.py worker`, one queue per dataset
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 
@@ -241,18 +242,18 @@ HTTPS = flag("HTTPS", default=not DEBUG and not any(at.startswith((":", "http://
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-# A browser's built-in list keeps a domain for years: only its owner can want that.
+# The preload list of browsers keeps a domain for years: only the owner of the domain can decide that.
 SECURE_HSTS_PRELOAD = HTTPS and flag("HSTS_PRELOAD", default=False)
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # which asks for the line above
-# Only behind a proxy that sets this header itself: otherwise any client could claim to have come by HTTPS.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # it asks for the line above
+# Only behind a proxy that sets this header itself: otherwise any client could claim to use HTTPS.
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
-METRICS_PORT = number("METRICS_PORT", default=0)  # the worker's, which answers no requests otherwise
+METRICS_PORT = number("METRICS_PORT", default=0)  # of the worker, which serves no other requests
 
-# Signing in. The count of wrong passwords is in the database, where all processes see it; of whom and from where it is
-# kept until the pause is over, and of a sign-in that succeeded nothing is.
+# Sign-in. Failed attempts are counted in the database, for all processes. Their names and addresses are stored until
+# the lock ends. Successful sign-ins are not stored.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "monitoring.sign_in_attempts.NamesOnly",
@@ -263,17 +264,17 @@ AXES_ENABLED = AXES_FAILURE_LIMIT > 0
 AXES_COOLOFF_TIME = timedelta(minutes=number("SIGN_IN_PAUSE", default=15) or 1)
 AXES_HANDLER = "monitoring.sign_in_attempts.Attempts"
 AXES_USERNAME_CALLABLE = "monitoring.sign_in_attempts.name_counted"
-SIGN_IN_FAILURES_OF_ADDRESS = number("SIGN_IN_FAILURES_OF_ADDRESS", default=20)  # whatever the names
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # who guesses from elsewhere locks no owner out
+SIGN_IN_FAILURES_OF_ADDRESS = number("SIGN_IN_FAILURES_OF_ADDRESS", default=20)  # for all accounts together
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # an attacker at another address cannot lock the owner out
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_CLIENT_IP_CALLABLE = "monitoring.proxies.client_address"
 AXES_LOCKOUT_CALLABLE = "monitoring.signing_in.locked_out"
-SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # since signing in
+SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # counted from the sign-in
 SESSION_EXPIRE_AT_BROWSER_CLOSE = flag("SESSION_ENDS_WITH_BROWSER", default=False)
 
-# Logs go to standard error, for whoever runs the process to keep
+# Logs go to standard error
 
 LOG_LEVEL = one_of("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], default="INFO")
 LOG_FORMAT = one_of("LOG_FORMAT", ["text", "json"], default="text" if DEBUG else "json")
@@ -286,9 +287,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
-        # In production a line for each request tells of it already, without its address, which a stranger chose.
+        # In production, the access log has a line for each request already, without its path, which a client chooses.
         "django.request": {"level": LOG_LEVEL if DEBUG else "ERROR"},
-        "axes": {"level": "CRITICAL"},  # it would tell who tries to sign in, and from where
-        "psycopg.pool": {"level": "ERROR"},  # it warns of every try to connect; who waits is told once
+        "axes": {"level": "CRITICAL"},  # it logs names and addresses of sign-ins
+        "psycopg.pool": {"level": "ERROR"},  # it warns about every attempt to connect; the waiting code reports it once
     },
 }

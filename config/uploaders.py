@@ -1,4 +1,4 @@
-"""Whose upload a request is, as far as a worker can tell before the site sees it."""
+"""The account of an upload, as far as the gunicorn worker can determine it before authentication."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ FORWARDED = re.compile(rb"\r\nx-forwarded-for[ \t]*:[ \t]*([^\r\n]*)", re.IGNORE
 def uploader(head: bytes, address: object) -> bytes:
     """Return a digest of the token, else of the session, else of the client's address.
 
-    The site decides whether the token or the session is valid. An upload of an unknown account ends at once.
+    The site checks later whether the token or session is valid. It refuses an upload without an account at once.
     """
     if tokens := AUTHORIZATION.findall(head):
         known = b"token:" + tokens[-1].strip()

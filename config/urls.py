@@ -1,4 +1,4 @@
-"""Where things are: the admin for curators, /explore/ for analysts, /api/ for programs."""
+"""URLs of the site: the admin for curators, /explore/ for analysts, /api/ for programs."""
 
 from django.contrib import admin
 from django.contrib.auth.views import PasswordResetConfirmView
@@ -10,10 +10,10 @@ from monitoring.sign_in_forms import StaffSignInForm
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"
-admin.site.site_url = None  # it is the site
+admin.site.site_url = None  # the admin is the site: no link to another one
 admin.site.login_form = StaffSignInForm
 
-# The link that manage.py first_sign_in prints: it works once, and signs in.
+# The link that manage.py first_sign_in prints: it works once and signs the user in.
 choose_password = PasswordResetConfirmView.as_view(
     success_url=reverse_lazy("admin:index"),
     post_reset_login=True,

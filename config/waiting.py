@@ -1,4 +1,4 @@
-"""The event loop of gunicorn's worker: it waits for requests and for clients, so that no thread has to."""
+"""Event loop of the gunicorn worker: it waits for slow requests and clients, so that no thread has to."""
 
 import errno
 import socket
@@ -16,31 +16,32 @@ from config.connections import Connection, RefusedError, State
 from config.refusing import answer
 
 PIECE = 2**16  # bytes
-OFTEN = 0.2  # seconds between two looks for who is too slow
-HELD = 2**26  # bytes of requests that are not whole, of all connections together
-LINGER = 2.0  # seconds for which what a client still sends is read and dropped, so that it sees the answer
-UPLOAD_WAIT = 5.0  # seconds that an upload waits for others to end
+OFTEN = 0.2  # seconds between two checks for slow clients
+HELD = 2**26  # maximum bytes of incomplete requests, of all connections together
+LINGER = 2.0  # seconds to read and discard what a client still sends, so that it receives the response
+UPLOAD_WAIT = 5.0  # seconds that an upload waits for other uploads to end
 
 
 class WaitingWorker(ThreadWorker):
-    """Gunicorn's own gives a thread to each connection, which then waits in it for the request: a client that sends
-    nothing, or little by little, holds it. Here the event loop waits, and refuses a client that is too slow.
+    """A gthread worker that receives requests in its event loop.
 
-    It takes new connections while it has a free thread: another worker may have one.
+    gunicorn's gthread worker gives each connection a thread, which waits for the request: a client that sends slowly
+    occupies it. Here the event loop waits, and refuses clients that are too slow. The worker accepts new connections
+    only while it has a free thread, because another worker may have one.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.reading: dict[Connection, None] = {}  # a request of theirs is expected, or arrives; the oldest first
+        self.reading: dict[Connection, None] = {}  # waiting for a request or receiving it; oldest first
         self.lingering: dict[Connection, None] = {}
-        self.uploads: list[Connection] = []  # that wait for a thread
-        self.uploading: Counter[bytes] = Counter()  # by whom
-        self.held = 0  # bytes of requests that are not whole
+        self.uploads: list[Connection] = []  # waiting for a thread
+        self.uploading: Counter[bytes] = Counter()  # by account
+        self.held = 0  # bytes of incomplete requests
         self._looked = 0.0
 
     @property
     def worker_connections(self) -> int:
-        """How many connections it may have: one for each thread, and those that need none now."""
+        """Maximum number of connections: one per thread, plus those that currently need no thread."""
         idle = len(self.keepalived_conns) + len(self.reading) + len(self.lingering) + len(self.uploads)
         return self.cfg.threads + idle + len(self.pending_conns)
 
@@ -49,7 +50,7 @@ class WaitingWorker(ThreadWorker):
         self.most = most
 
     def accept(self, listener) -> bool:
-        """Take a connection, in place of the oldest that waits where there are too many; False if none came."""
+        """Accept a connection; if there are too many, close the oldest idle one. Return False if there was none."""
         if self.cfg.is_ssl:
             before = self.nr_conns
             super().accept(listener)
@@ -76,7 +77,7 @@ class WaitingWorker(ThreadWorker):
         return bool(oldest)
 
     def enqueue_req(self, conn) -> None:
-        """Expect a request on a connection; a thread is for when all of it is here."""
+        """Start receiving a request on a connection; a thread handles it once it is complete."""
         if not isinstance(conn, Connection):
             super().enqueue_req(conn)
             return
@@ -89,12 +90,12 @@ class WaitingWorker(ThreadWorker):
         if conn.received:
             self._advance(conn, b"")
         if conn in self.reading:
-            self._on_bytes(conn, conn.sock)  # most requests are here already
+            self._on_bytes(conn, conn.sock)  # most requests have already arrived
         if conn in self.reading:
             self._poll(conn, self._on_bytes)
 
     def _on_bytes(self, conn: Connection, client) -> None:
-        if conn not in self.reading:  # ended since the poller told of it
+        if conn not in self.reading:  # closed since the poller reported it
             return
         try:
             data = client.recv(PIECE)
@@ -106,7 +107,7 @@ class WaitingWorker(ThreadWorker):
         if data:
             self._advance(conn, data)
         elif conn.received:
-            self._refuse(conn, 400, "The request ended before all of it had arrived. Nothing was done with it.")
+            self._refuse(conn, 400, "The request was incomplete. Nothing was changed.")
         else:
             self._close(conn)
 
@@ -126,7 +127,7 @@ class WaitingWorker(ThreadWorker):
                 self._refuse(
                     max(self.reading, key=lambda other: len(other.received)),
                     503,
-                    "Too many requests arrive at once.",
+                    "The server is receiving too many requests.",
                     5,
                 )
             return
@@ -139,7 +140,7 @@ class WaitingWorker(ThreadWorker):
             self._dispatch(conn)
 
     def begin_uploads(self) -> None:
-        """Let uploads begin: half of the threads are for other requests, and half of the slots for other accounts."""
+        """Start waiting uploads: at most half of the threads, and for one account at most half of those."""
         slots = max(1, self.cfg.threads // 2)
         share = max(1, slots // 2)
         for conn in list(self.uploads):
@@ -151,9 +152,9 @@ class WaitingWorker(ThreadWorker):
                 self._dispatch(conn)
 
     def end_upload(self, conn: Connection) -> None:
-        """Free the slot of an upload, and let the next one begin."""
+        """Free the slot of a finished upload, and start the next one."""
         self.uploading[conn.uploader] -= 1
-        self.uploading += Counter()  # which forgets who has none
+        self.uploading += Counter()  # drops accounts without uploads
         self.begin_uploads()
 
     def _dispatch(self, conn: Connection) -> None:
@@ -162,7 +163,7 @@ class WaitingWorker(ThreadWorker):
         super().enqueue_req(conn)
 
     def _forget(self, conn: Connection) -> None:
-        """Stop waiting for what comes by a connection."""
+        """Stop receiving on a connection."""
         self.reading.pop(conn, None)
         self.held -= conn.counted
         conn.counted = 0
@@ -175,24 +176,24 @@ class WaitingWorker(ThreadWorker):
         conn.is_polled = True
 
     def _close(self, conn: Connection) -> None:
-        """End a connection that no thread has."""
+        """Close a connection that no thread uses."""
         self.lingering.pop(conn, None)
         self._forget(conn)
         self.nr_conns -= 1
         conn.close()
 
-    def _refuse(self, conn: Connection, status: int, sentence: str, retry: int | None = None) -> None:
-        """Answer a request that is not whole, without the site, and end the connection."""
+    def _refuse(self, conn: Connection, status: int, message: str, retry: int | None = None) -> None:
+        """Respond to an incomplete request without the site, and close the connection."""
         self._forget(conn)
         self.count(status)
         try:
-            conn.sock.send(answer(conn.head, status, sentence, retry))
+            conn.sock.send(answer(conn.head, status, message, retry))
         except OSError:
             pass
         self.linger(conn)
 
     def linger(self, conn: Connection) -> None:
-        """End a connection once its client has seen the answer: one that is cut while it sends may lose it."""
+        """Close a connection gracefully: if it is reset while the client sends, the client may lose the response."""
         try:
             conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
@@ -217,7 +218,7 @@ class WaitingWorker(ThreadWorker):
         self._close(conn)
 
     def murder_pending(self) -> None:
-        """End the connections whose time is over."""
+        """Close the connections that exceeded their time limits."""
         super().murder_pending()
         now = monotonic()
         if now - self._looked < OFTEN and self.alive:
@@ -226,7 +227,7 @@ class WaitingWorker(ThreadWorker):
         for conn in [conn for conn in self.reading if conn.deadline <= now]:
             if conn.received:
                 what = "headers" if conn.is_in_headers else "body"
-                self._refuse(conn, 408, f"The {what} of the request came too slowly. Nothing was done with it.")
+                self._refuse(conn, 408, f"The request {what} arrived too slowly. Nothing was changed.")
             else:
                 self._close(conn)
         for conn in [conn for conn in self.lingering if conn.deadline <= now]:
@@ -235,8 +236,8 @@ class WaitingWorker(ThreadWorker):
             self._refuse(
                 self.uploads.pop(0),
                 503,
-                "Other uploads are going on: the server takes few at once, and one account has half of them at most. "
-                "Try again in a while.",
+                "The server is busy with other uploads. It accepts only a few at the same time, and at most half of "
+                "them from one account. Try again later.",
                 30,
             )
 
@@ -247,11 +248,12 @@ class WaitingWorker(ThreadWorker):
                 conn.deadline = min(conn.deadline, deadline)
 
     def on_client_socket_readable(self, conn, client) -> None:
-        """Read the next request of a connection that was kept."""
+        """Receive the next request of a kept connection."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self.enqueue_req(conn)
 
     def count(self, status: int) -> None:
+        """Count a refused request in the metrics."""
         if "monitoring.requests" in sys.modules:
             sys.modules["monitoring.requests"].REFUSED.labels(status).inc()

@@ -1,4 +1,4 @@
-"""The door for gunicorn: settings that cannot work stop it with their sentence."""
+"""WSGI application for gunicorn. Invalid settings stop it with a message instead of a traceback."""
 
 import os
 import sys
@@ -13,10 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class Handler(WSGIHandler):
-    """Django's own, which begins to send an export only when its first row has been read."""
+    """Django's WSGI handler, except that an export starts only after its first row has been read."""
 
     def get_response(self, request):
-        from datasets.query_time_middleware import begun  # which needs the installed apps
+        from datasets.query_time_middleware import begun  # requires the installed apps
 
         return begun(request, super().get_response(request))
 
@@ -24,8 +24,10 @@ class Handler(WSGIHandler):
 try:
     django.setup(set_prefix=False)
     application = Handler()
-    import_module(settings.ROOT_URLCONF)  # before gunicorn forks: once for all processes, and not at a first request
+    import_module(
+        settings.ROOT_URLCONF
+    )  # before gunicorn forks: once for all processes instead of at the first request
 except ImproperlyConfigured as error:
     print(error, file=sys.stderr)
-    # gunicorn starts a worker that ended with 1 again and again; 4 tells it that no other would do better.
+    # gunicorn restarts a worker that exits with 1; 4 (APP_LOAD_ERROR) makes it stop.
     sys.exit(4 if "gunicorn.arbiter" in sys.modules else 1)

@@ -1,4 +1,4 @@
-"""The app that tells operators how the site does: metrics, health, logs, and sign-ins that are guessed at."""
+"""App for operators: metrics, health checks, logs, and protection of sign-ins."""
 
 import logging
 
@@ -10,7 +10,7 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self):
-        logging.captureWarnings(settings.LOG_FORMAT == "json")  # a line of the log like any other
+        logging.captureWarnings(settings.LOG_FORMAT == "json")  # log warnings as JSON, too
         from monitoring import queries, signing_in
 
         queries.watch()

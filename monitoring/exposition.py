@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them: of all processes of this server, and of what the database knows of imports."""
+"""Metrics in the format of Prometheus: of all processes of this server, and of imports, from the database."""
 
 import os
 
@@ -18,29 +18,29 @@ from monitoring.proxies import is_within
 
 
 def respond(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
-    """Answer the metrics to the networks of METRICS_ALLOWED, and never by way of a proxy."""
+    """Return the metrics to clients in METRICS_ALLOWED; refuse requests through a proxy."""
     if forwarded or not is_within(request.META.get("REMOTE_ADDR", ""), settings.METRICS_ALLOWED):
-        said = "Metrics are for the networks that METRICS_ALLOWED names, asked directly and not through a proxy.\n"
-        return HttpResponse(said, status=403, content_type="text/plain; charset=utf-8")
+        message = "Metrics are available only from the networks in METRICS_ALLOWED, and not through a proxy.\n"
+        return HttpResponse(message, status=403, content_type="text/plain; charset=utf-8")
     return HttpResponse(
         generate_latest(registry()), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
     )
 
 
 def registry() -> CollectorRegistry:
-    """Return what is to be told: under gunicorn, the sums of all its processes."""
-    found = CollectorRegistry()
+    """Return a registry with all metrics; under gunicorn, the totals of all its processes."""
+    metrics = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(found)
+        MultiProcessCollector(metrics)
     else:
-        found.register(REGISTRY)
-    found.register(ImportsCollector())
-    return found
+        metrics.register(REGISTRY)
+    metrics.register(ImportsCollector())
+    return metrics
 
 
 def serve(port: int) -> None:
-    """Serve the metrics of this process, which answers no requests otherwise, on a *port* of its own.
+    """Serve the metrics on a separate *port*, for a process that serves no other requests.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is in use.
     """
     start_http_server(port, registry=registry())

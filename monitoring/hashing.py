@@ -1,4 +1,4 @@
-"""Passwords: how long they may be, and how many are hashed at once."""
+"""Limits for passwords: their length, and how many are hashed at the same time."""
 
 import threading
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 LONGEST = 4096  # characters
-SECONDS = 2  # after which to try again
+SECONDS = 2  # Retry-After
 
 
 class TooManyAtOnceError(Exception):
-    """As many passwords are being hashed as this process may hash at once."""
+    """This process already hashes the maximum number of passwords."""
 
 
 class Slots:
-    """The places for hashing in this process: SIGN_INS_AT_ONCE."""
+    """Limit of simultaneous password hashes in this process: SIGN_INS_AT_ONCE."""
 
     def __init__(self):
         self._lock, self._taken = threading.Lock(), 0
@@ -38,10 +38,10 @@ slots = Slots()
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's own hasher, which only some of the threads may use at once.
+    """Django's PBKDF2 hasher with a limit on simultaneous use.
 
-    To hash takes half a second of processor time by design. Every door to a password comes by here: signing in, with
-    a name that exists or not, a link that sets a password, and changing one. Raises TooManyAtOnceError.
+    A hash takes half a second of processor time by design. Everything that hashes a password is limited: signing in
+    (also with an unknown name), setting and changing a password. Raises TooManyAtOnceError.
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
@@ -50,10 +50,10 @@ class BoundedHasher(PBKDF2PasswordHasher):
 
 
 class MaximumLength:
-    """A validator of new passwords."""
+    """Password validator: maximum length."""
 
     def validate(self, password: str, user=None) -> None:
-        """Raise ValidationError where the password is longer than one may be."""
+        """Raise ValidationError if the password is too long."""
         if len(password) > LONGEST:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
@@ -62,7 +62,7 @@ class MaximumLength:
 
 
 class BusyAnswer:
-    """Middleware: a request that finds no place for hashing is answered at once, and holds no thread."""
+    """Middleware: respond with 429 at once if too many passwords are being hashed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response

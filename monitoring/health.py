@@ -1,4 +1,4 @@
-"""Health: whether this process lives, and whether it should be sent requests."""
+"""Health checks: is this process alive, and is it ready for requests?"""
 
 import os
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-DRAINING = "TABULARIUM_DRAINING"  # the file that config/gunicorn.py makes when it is told to stop
+DRAINING = "TABULARIUM_DRAINING"  # variable with the path of the file that config/gunicorn.py creates on SIGTERM
 SOON = 2  # seconds
-_migrated = False  # once all migrations are found applied, they stay so for as long as this code runs
+_migrated = False  # cached: once applied, migrations stay applied while this code runs
 
 
 def alive(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
-    """Answer that the process lives, whatever the database does."""
+    """Return 200 while the process is alive, whatever the state of the database."""
     return _answer(200, process="alive")
 
 
 def ready(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
-    """Answer 200 where requests are welcome; 503 with the reason where they are not."""
+    """Return 200 if the process is ready for requests, otherwise 503 with the reason."""
     if is_draining():
         return _answer(503, process="draining")
     try:
@@ -30,9 +30,9 @@ def ready(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
 
 
 def ask_database() -> None:
-    """Raise DatabaseError where the database does not answer: soon, and not after the time that a request may wait."""
+    """Raise DatabaseError if the database does not answer within SOON seconds."""
     if connection.vendor == "postgresql" and connection.pool:
-        connection.pool.open()  # which the first request does otherwise
+        connection.pool.open()  # usually done by the first request
         with connection.wrap_database_errors, connection.pool.connection(timeout=SOON) as driver:
             driver.execute("SELECT 1")
     else:
@@ -41,13 +41,13 @@ def ask_database() -> None:
 
 
 def is_draining() -> bool:
-    """Tell whether this server was told to stop, and only finishes what it has in hand."""
+    """Return whether this server is shutting down and only finishes open requests."""
     path = os.environ.get(DRAINING)
     return bool(path) and Path(path).exists()
 
 
 def is_migrated() -> bool:
-    """Tell whether all migrations of this code are applied."""
+    """Return whether all migrations of this code are applied."""
     global _migrated
     if not _migrated:
         from django.db.migrations.executor import MigrationExecutor
@@ -57,7 +57,7 @@ def is_migrated() -> bool:
     return _migrated
 
 
-def _answer(status: int, **told: str) -> HttpResponse:
-    answer = JsonResponse(told, status=status, headers={"Cache-Control": "no-store"})
-    answer._has_been_logged = True  # by its line among the requests: no error of Django's every few seconds
+def _answer(status: int, **state: str) -> HttpResponse:
+    answer = JsonResponse(state, status=status, headers={"Cache-Control": "no-store"})
+    answer._has_been_logged = True  # no error of django.request every few seconds; the access log has it
     return answer

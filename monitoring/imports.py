@@ -1,6 +1,6 @@
-"""Metrics of imports, as the database tells them when it is asked: runs, rows, speed, the queue, the views.
+"""Metrics of imports, read from the database at each scrape: runs, rows, speed, queue, summary tables, uploads.
 
-All processes tell the same, whoever ran an import: take the max of them, not the sum.
+All processes report the same values: take their maximum, not their sum.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from monitoring.health import ask_database
 
 
 class ImportsCollector:
-    """What Prometheus is told of imports; where the database does not answer, that."""
+    """Collector of the import metrics; if the database does not answer, only tabularium_database_up 0."""
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        answers = GaugeMetricFamily("tabularium_database_up", "1 where the database answers.")
+        answers = GaugeMetricFamily("tabularium_database_up", "1 if the database answers.")
         try:
             ask_database()
             found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]
@@ -34,8 +34,8 @@ class ImportsCollector:
         return iter([answers, *found])
 
 
-def _gauge(name: str, told: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
-    metric = GaugeMetricFamily(f"tabularium_{name}", told, labels=labels)
+def _gauge(name: str, description: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
+    metric = GaugeMetricFamily(f"tabularium_{name}", description, labels=labels)
     for key, value in values.items():
         metric.add_metric(key, value)
     return metric
@@ -53,16 +53,14 @@ def _runs() -> Iterator[Metric]:
     found = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
     by = ImportRun.objects.order_by().values_list("dataset", "status").annotate(Count("pk"))
     found |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in found}
-    yield _gauge("import_runs", "Import runs, by what has become of them.", ["dataset", "outcome"], found)
+    yield _gauge("import_runs", "Import runs by status.", ["dataset", "outcome"], found)
 
     failed = dict.fromkeys(((dataset,) for dataset in _datasets()), 0)
     ended = ImportRun.objects.exclude(finished_at=None).order_by()
     newest = ended.filter(pk__in=ended.values("dataset").annotate(pk=Max("pk")).values("pk"))
     bad = {ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED}
     failed |= {(dataset,): status in bad for dataset, status in newest.values_list("dataset", "status")}
-    yield _gauge(
-        "import_last_failed", "1 where the newest run that ended failed or was interrupted.", ["dataset"], failed
-    )
+    yield _gauge("import_last_failed", "1 if the last finished run failed or was interrupted.", ["dataset"], failed)
 
 
 def _rows() -> Iterator[Metric]:
@@ -73,7 +71,7 @@ def _rows() -> Iterator[Metric]:
     for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
         if (sums["run__dataset"], "read") in found:
             found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
-    yield _gauge("import_rows", "Rows of files that landed, by outcome.", ["dataset", "outcome"], found)
+    yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], found)
 
 
 def _speeds() -> Iterator[Metric]:
@@ -86,7 +84,7 @@ def _speeds() -> Iterator[Metric]:
         end = run.finished_at or run.heartbeat or timezone.now()
         found[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
     yield _gauge(
-        "import_rows_per_second", "Rows read a second by the newest run, from its start to its end.", ["dataset"], found
+        "import_rows_per_second", "Rows per second of the newest run, from its start to its end.", ["dataset"], found
     )
 
 
@@ -96,12 +94,14 @@ def _queue() -> Iterator[Metric]:
 
     waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY).order_by()
     length, oldest = waiting.aggregate(n=Count("pk"), oldest=Min("enqueued_at")).values()
-    yield _gauge("queue_length", "Tasks that wait for a worker.", [], {(): length})
-    yield _gauge("queue_oldest_seconds", "How long the first of them has waited.", [], {(): _seconds_since(oldest)})
+    yield _gauge("queue_length", "Tasks waiting for a worker.", [], {(): length})
+    yield _gauge(
+        "queue_oldest_seconds", "Waiting time of the oldest waiting task, in seconds.", [], {(): _seconds_since(oldest)}
+    )
 
 
 def _views() -> Iterator[Metric]:
-    """A view's age says little where nothing has changed since; how long it is behind its dataset says more."""
+    """Yield the age of each view, and how long it has been behind its dataset."""
     from datasets.matviews import behind, datasets_with_views, refreshed_at, views_of
     from datasets.versions import Version
 
@@ -113,17 +113,17 @@ def _views() -> Iterator[Metric]:
                 name = (view._meta.db_table,)
                 ages[name] = _seconds_since(at)
                 late[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if view in stale else 0
-    yield _gauge("view_age_seconds", "Seconds since a materialized view was refreshed.", ["view"], ages)
-    yield _gauge("view_behind_seconds", "For how long newer data than a view's have been stored.", ["view"], late)
+    yield _gauge("view_age_seconds", "Seconds since the last refresh of a summary table.", ["view"], ages)
+    yield _gauge("view_behind_seconds", "Seconds for which a summary table has been out of date.", ["view"], late)
 
 
 def _uploads() -> Iterator[Metric]:
     from datasets.storage import bytes_kept, disk
 
     usage = disk()
-    yield _gauge("uploads_bytes", "Bytes of all uploads that are kept.", [], {(): bytes_kept()})
-    yield _gauge("uploads_free_bytes", "Bytes that are free on the disk that holds uploads.", [], {(): usage.free})
-    yield _gauge("uploads_disk_bytes", "Bytes of the disk that holds uploads.", [], {(): usage.total})
+    yield _gauge("uploads_bytes", "Bytes of all stored uploads.", [], {(): bytes_kept()})
+    yield _gauge("uploads_free_bytes", "Free bytes of the disk for uploads.", [], {(): usage.free})
+    yield _gauge("uploads_disk_bytes", "Size of the disk for uploads, in bytes.", [], {(): usage.total})
 
 
 def _seconds_since(moment: datetime | None) -> float:

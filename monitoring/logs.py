@@ -1,6 +1,6 @@
-"""Lines of the log: JSON for machines or text for people, with the request's id, and without what is nobody's business.
+"""Log formats: JSON or text, with the ID of the request, and without personal data and secrets.
 
-Django is not needed here: gunicorn writes its own lines by it before the site is loaded.
+This module must not import Django: gunicorn uses it before the site is loaded.
 """
 
 import logging
@@ -12,24 +12,24 @@ import orjson
 
 from datasets.escaping import escaped
 
-# Under these names the environment of a request holds its id, and the name of its route.
+# Keys of the WSGI environment for the ID and the route name of a request.
 REQUEST_ID, ROUTE = "tabularium.request_id", "tabularium.route"
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 HIDDEN = (
-    # What PostgreSQL quotes from a row, or from a statement with its values.
+    # PostgreSQL quotes rows, and statements with their values.
     (re.compile(r"^(\s*(?:DETAIL|CONTEXT|QUERY|LINE \d+)):.*$", re.M), r"\1: [left out]"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[e-mail]"),
     (re.compile(r"(://)[^/\s:@]*:[^/\s]*@"), r"\1[secret]@"),
     (re.compile(r"\btabularium_[A-Za-z0-9_-]{16,}"), "[token]"),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s'\"]+"), r"\1 [secret]"),
     (re.compile(r"\b((?:password|secret|sessionid|csrftoken)\w*\s*[=:]\s*)[^\s,;&'\"]+", re.I), r"\1[secret]"),
-    (re.compile(r"(/[^\s?'\"]*\?)[^\s'\"]+"), r"\1[left out]"),  # what was searched for
+    (re.compile(r"(/[^\s?'\"]*\?)[^\s'\"]+"), r"\1[left out]"),  # query strings
 )
 
 
 def redacted(text: str) -> str:
-    """Return *text* without passwords, tokens, e-mail addresses, questions in addresses, and values of rows."""
+    """Return *text* without passwords, tokens, e-mail addresses, query strings and row values."""
     for pattern, shown in HIDDEN:
         text = pattern.sub(shown, text)
     return text
@@ -46,9 +46,9 @@ class TextLines(logging.Formatter):
 
 
 class JSONLines(logging.Formatter):
-    """A JSON object a line: time, level, logger, message, the request's id, a traceback under error.
+    """One JSON object per line: time, level, logger, message, request_id, and the traceback as error.
 
-    ``extra={"fields": {...}}`` adds others.
+    ``extra={"fields": {...}}`` adds keys.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -67,7 +67,7 @@ class JSONLines(logging.Formatter):
 
 
 class WithoutTraceOfRefusals(logging.Filter):
-    """Lets every record pass; what somebody may not do is no fault of the program, and needs no trace of it."""
+    """Remove the traceback of a 403: a missing permission is not an error of the program."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == 403:

@@ -1,11 +1,11 @@
-"""The kinds of metrics that the site's modules count by, without a series that tells when each was made.
+"""Counter and Histogram of prometheus_client, without the _created series.
 
-A module of its own: the package itself is imported before the server has a folder of counts, and prometheus_client asks
-for that folder when it is imported.
+A separate module, because prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, and the package itself
+is imported earlier.
 """
 
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
 __all__ = ["Counter", "Histogram"]
 
-disable_created_metrics()  # before a metric is made, which is when each asks
+disable_created_metrics()  # before any metric is created

@@ -1,4 +1,4 @@
-"""Whom to believe about where a request comes from: the proxy in front, where there is one, and nobody else."""
+"""IP address of the client: trust the X-Forwarded-* headers of the configured proxy only."""
 
 from ipaddress import ip_address, ip_network
 
@@ -13,23 +13,23 @@ FORWARDED = (
     "HTTP_FORWARDED",
     "HTTP_VIA",
 )
-NETWORK = 64  # bits that whoever has an IPv6 address has been given as a whole
+NETWORK = 64  # prefix length of the IPv6 network that one client controls
 
 
 def forget_what_a_stranger_claims(meta: dict) -> None:
-    """Drop what only a proxy may say from a request's environment, unless it came from a trusted proxy."""
+    """Delete the headers that only a proxy may set, unless the request came from a trusted proxy."""
     if not (settings.TRUST_PROXY and is_within(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)):
         for name in (*FORWARDED, "HTTP_X_REQUEST_ID"):
             meta.pop(name, None)
 
 
 def was_forwarded(meta: dict) -> bool:
-    """Tell whether a proxy, or somebody who claims to be one, passed the request on."""
+    """Return whether the request has headers of a proxy, trusted or not."""
     return any(name in meta for name in FORWARDED)
 
 
 def is_within(address: str, networks: list) -> bool:
-    """Tell whether *address* is in one of *networks*; a socket of this machine, which has no address, is."""
+    """Return whether *address* is in one of *networks*. An empty address (a Unix socket) is local, so it is."""
     if not address:
         return True
     try:
@@ -41,14 +41,14 @@ def is_within(address: str, networks: list) -> bool:
 
 
 def client_address(request) -> str | None:
-    """Return the address of who asks, an IPv6 network as one; None where there is none.
+    """Return the IP address of the client, or its /64 network for IPv6; None if it is unknown.
 
-    Behind a trusted proxy it is the last one that the proxy has written down.
+    Behind a trusted proxy, it is the last address in X-Forwarded-For.
     """
-    said = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
     try:
-        found = ip_address((said.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip())
+        found = ip_address((forwarded.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip())
     except ValueError:
         return None
-    found = getattr(found, "ipv4_mapped", None) or found  # or all IPv4 addresses would be of one network
+    found = getattr(found, "ipv4_mapped", None) or found  # otherwise all IPv4 addresses would share a network
     return str(ip_network((found, NETWORK), strict=False).network_address) if found.version == 6 else str(found)

@@ -1,7 +1,7 @@
-"""How often each table is queried, by verb: counted where a statement goes to the database, COPY too.
+"""Count queries by table and verb, including COPY.
 
-What a statement asks of which tables is read from its text when it is first seen, and remembered by that text, which
-has placeholders where values are. Only tables of ours become labels, so that the labels are bounded.
+The tables and verbs of a statement are parsed from its text, which has placeholders instead of values, and cached by
+that text. Only tables of Django models become labels, so the number of labels is bounded.
 """
 
 import re
@@ -14,19 +14,19 @@ from monitoring.metrics import Counter
 
 QUERIES = Counter(
     "tabularium_table_queries",
-    "Statements that asked a table for something: each table once a statement and verb.",
+    "Statements by table and verb: each table counts once per statement and verb.",
     ["table", "verb"],
 )
 VERBS = ("select", "insert", "update", "delete", "copy")
 REMEMBERED = 1024  # statements
-LONG = 500  # characters; a longer one is remembered without its repeated placeholders
-LONGEST = 10_000  # and one that is longer even so, not at all
+LONG = 500  # characters; a longer statement is cached without its repeated placeholders
+LONGEST = 10_000  # characters; a statement that is still longer is not cached
 
 NAME = r'(?:"[^"]+"|\w+)'
-# A name that an alias may follow; the words here begin what comes after a table without one.
+# A name with an optional alias; the listed keywords cannot be an alias.
 TABLE = rf"{NAME}(?:\.{NAME})?(?:(?:\s+AS)?\s+(?!(?:JOIN|USING|FROM|UPDATE|DELETE|INSERT)\b){NAME})?"
 MENTION = re.compile(
-    r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"  # where names mean nothing
+    r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"  # strings and comments contain no table names
     r"|\b(?:(?P<insert>(?:INSERT\s+(?:OR\s+\w+\s+)?|REPLACE\s+|MERGE\s+)INTO)|(?P<update>UPDATE)"
     r"|(?P<delete>DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)|(?P<copy>COPY)|(?P<select>(?<!DISTINCT )FROM|JOIN|USING))"
     rf"\s+(?:ONLY\s+)?(?P<tables>{TABLE}(?:\s*,\s*{TABLE})*)",
@@ -36,7 +36,7 @@ FIRST_NAME = re.compile(rf"({NAME})(?:\.({NAME}))?")
 
 
 def count(sql: str) -> None:
-    """Count the tables that the statement *sql* is about to be asked of."""
+    """Count the tables of the statement *sql*, which is about to be executed."""
     if len(sql) > LONG:
         sql = sql.replace("%s, ", "").replace("(%s), ", "")
         if len(sql) > LONGEST:
@@ -48,17 +48,17 @@ def count(sql: str) -> None:
 
 
 def tables_of(sql: str) -> set[tuple[str, str]]:
-    """Return the known tables that *sql* mentions, each with what is done to it."""
-    known, found = _known(), set()
-    whole = "copy" if sql[:6].upper() in ("COPY (", "COPY(S") else None  # what a query finds, copied
+    """Return the tables in *sql* that belong to models, each with its verb."""
+    known, tables = _known(), set()
+    whole = "copy" if sql[:6].upper() in ("COPY (", "COPY(S") else None  # COPY of a query
     for match in MENTION.finditer(sql):
         if verb := match.lastgroup and next(verb for verb in VERBS if match[verb]):
             for mention in match["tables"].split(","):
                 names = [name.strip('"') for name in FIRST_NAME.match(mention.strip()).groups() if name]
-                # One of two names is a schema; or else it is a column, as in EXTRACT(year FROM people.born).
+                # The first of two names must be a schema: people.born in EXTRACT(year FROM people.born) is a column.
                 if names[-1] in known and not (len(names) == 2 and names[0] in known):
-                    found.add((names[-1], whole if whole and verb == "select" else verb))
-    return found
+                    tables.add((names[-1], whole if whole and verb == "select" else verb))
+    return tables
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -68,20 +68,20 @@ def _counters(sql: str) -> tuple[Any, ...]:
 
 @cache
 def _known() -> frozenset[str]:
-    """The tables and views of all models, those that join two of them too."""
+    """Return the tables and views of all models, including many-to-many tables."""
     from django.apps import apps
 
     return frozenset(model._meta.db_table for model in apps.get_models(include_auto_created=True))
 
 
 def watch() -> None:
-    """Have all statements counted, on every connection that is opened from now on."""
+    """Count all statements of connections that are opened from now on."""
     connection_created.connect(_watch_connection, dispatch_uid="monitoring.queries")
 
 
 def _watch_connection(connection, **kwargs) -> None:
     if _counted not in connection.execute_wrappers:
-        # Outermost, where it is not taken for another's by who takes the last one away.
+        # First, because code that adds a wrapper removes the last one.
         connection.execute_wrappers.insert(0, _counted)
     if connection.vendor == "postgresql":
         driver = connection.connection
@@ -95,7 +95,7 @@ def _counted(execute, sql, params, many, context):
 
 @cache
 def _that_counts(cursor_class: type) -> type:
-    """Return a cursor whose COPY is counted, which Django hands to the driver past its wrappers."""
+    """Return a cursor class that counts COPY, which does not pass through Django's execute wrappers."""
     if hasattr(cursor_class, "counts_copies"):
         return cursor_class
 
@@ -104,7 +104,7 @@ def _that_counts(cursor_class: type) -> type:
 
         def copy(self, statement, *args, **kwargs):
             text = statement if isinstance(statement, str) else _as_text(statement, self)
-            # A query that is copied has its values in it: it is not seen again.
+            # The COPY of a query contains its values, so its text is not cached.
             if text[:6].upper().startswith("COPY ("):
                 for table, verb in tables_of(text):
                     QUERIES.labels(table, verb).inc()

@@ -1,4 +1,4 @@
-"""Every request: its id, its time, its route; and the three addresses that are for machines, before all else."""
+"""Middleware for all requests: request ID, duration by route, and the URLs for machines (health, metrics)."""
 
 import re
 from collections.abc import Callable
@@ -14,23 +14,23 @@ from monitoring.proxies import forget_what_a_stranger_claims, was_forwarded
 
 SECONDS = Histogram(
     "tabularium_http_request_seconds",
-    "Seconds to an answer; of a download, to its beginning.",
+    "Seconds until the response; for a download, until it starts.",
     ["route", "method", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 REFUSED = Counter(
     "tabularium_requests_refused",
-    "Requests that never reached the site: too slow, too large, or not to be read.",
+    "Requests refused by the gunicorn worker: too slow, too large, or invalid.",
     ["status"],
 )
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
-# Machines ask by the address of a container: neither the host's name nor HTTPS is asked of them.
+# Machines use the address of a container: the host name and HTTPS are not checked.
 FOR_MACHINES = {"/metrics": exposition.respond, "/healthz": health.alive, "/readyz": health.ready}
 
 
 def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
-    """Give each request an id, which its answer and its lines in the log carry, and measure it. The outermost one."""
+    """Give each request an ID for its response and log lines, and measure it. Must be the outermost middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         start, meta = perf_counter(), request.META
@@ -39,7 +39,7 @@ def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
         given = meta.get("HTTP_X_REQUEST_ID", "")
         number = given if ID.fullmatch(given) else f"{getrandbits(128):032x}"
         meta[logs.REQUEST_ID] = number
-        logs.request_id.set(number)  # for this thread, until its next request: a download goes on after we return
+        logs.request_id.set(number)  # until the thread's next request: a download continues after we return
         if answer := FOR_MACHINES.get(request.path_info):
             response, route = answer(request, forwarded), request.path_info[1:]
         else:
@@ -47,8 +47,8 @@ def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
             route = route_of(request)
         response["X-Request-ID"] = number
         if response.status_code in (204, 304):
-            del response["Content-Length"]  # it would be taken for that of the whole
-        elif not response.streaming and "Content-Length" not in response:  # so that HEAD has it, too
+            del response["Content-Length"]  # clients would take it for the length of the full response
+        elif not response.streaming and "Content-Length" not in response:  # so that HEAD has it as well
             response["Content-Length"] = len(response.content)
         meta[logs.ROUTE] = route
         method = request.method if request.method in METHODS else "other"
@@ -59,7 +59,7 @@ def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def route_of(request: HttpRequest) -> str:
-    """Return the name of the pattern that a request's address matched: one of as many as there are patterns."""
+    """Return the name of the URL pattern of a request; the number of names is bounded."""
     match = request.resolver_match
     if match:
         return match.view_name if match.url_name else match.route or "(root)"

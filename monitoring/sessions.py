@@ -1,12 +1,12 @@
-"""Sessions in the database, whose keys are what Django makes; anything else in a cookie is no session."""
+"""Database sessions that ignore cookies which cannot be a session key."""
 
 from django.contrib.sessions.backends import db
 
-LONGEST = 40  # characters, which the column has
+LONGEST = 40  # max_length of the column
 
 
 class SessionStore(db.SessionStore):
-    """Django's own, that asks the database for no key that it cannot hold."""
+    """Django's database sessions, with stricter validation of the key before any query."""
 
     def _validate_session_key(self, key: str | None) -> bool:
         return super()._validate_session_key(key) and key.isascii() and key.isalnum() and len(key) <= LONGEST

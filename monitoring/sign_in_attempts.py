@@ -1,4 +1,4 @@
-"""Failed sign-ins as django-axes counts them: bounded in size, by name and address, and by address across names."""
+"""Failed sign-ins, counted by django-axes: per account and IP address, and per IP address for all accounts."""
 
 from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
@@ -12,26 +12,26 @@ from django.http import HttpRequest
 
 
 def longest_name() -> int:
-    """Return the most characters that the name of an account has."""
+    """Return the maximum length of an account name."""
     model = get_user_model()
     return model._meta.get_field(model.USERNAME_FIELD).max_length
 
 
 def name_counted(request: HttpRequest, credentials: dict | None = None) -> str | None:
-    """Return the name under which an attempt is counted, cut to the length of a name.
-
-    No account has a longer name, whatever door it comes through.
-    """
-    said = (credentials or request.POST).get(get_user_model().USERNAME_FIELD)
-    return None if said is None else str(said).replace("\0", "")[: longest_name()]
+    """Return the account name of an attempt, cut to the maximum length of a name; None if there is none."""
+    name = (credentials or request.POST).get(get_user_model().USERNAME_FIELD)
+    return None if name is None else str(name).replace("\0", "")[: longest_name()]
 
 
 class Attempts(AxesDatabaseHandler):
-    """Counts the failures of a name from an address, and those of an address whatever the name."""
+    """Count failures per account and address, and per address for all accounts."""
 
     def get_failures(self, request: HttpRequest, credentials: dict | None = None) -> int:
-        """Return the failures that count against SIGN_IN_FAILURES; at least as many where the address is at its own
-        limit. A request without an address has no limit of its own: all such requests would share it."""
+        """Return the number of failures to compare with SIGN_IN_FAILURES.
+
+        It is at least the limit if the address has reached SIGN_IN_FAILURES_OF_ADDRESS. A request without an address
+        has no limit per address, because all such requests would share it.
+        """
         failures = super().get_failures(request, credentials)
         most, address = settings.SIGN_IN_FAILURES_OF_ADDRESS, request.axes_ip_address
         if not most or address is None:
@@ -42,7 +42,7 @@ class Attempts(AxesDatabaseHandler):
 
 
 class NamesOnly:
-    """An authentication backend that knows nobody, and asks no other backend about what can be no account's name."""
+    """Authentication backend that rejects impossible account names before other backends look them up."""
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials) -> None:
         if username is not None and ("\0" in username or len(username) > longest_name()):

@@ -1,4 +1,4 @@
-"""The forms of the sign-in pages: what is longer than any name or password is refused before it is used."""
+"""Forms of the sign-in pages, with maximum lengths that are checked before the values are used."""
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
@@ -9,22 +9,24 @@ from monitoring.sign_in_attempts import longest_name
 
 
 class Bounded:
-    """Bounds the fields of Django's form, which only tells browsers how long a name may be."""
+    """Check the maximum lengths on the server; Django's form only sets them as attributes for browsers."""
 
     def __init__(self, request=None, *args, **kwargs):
         super().__init__(request, *args, **kwargs)
         most = {"username": longest_name(), "password": LONGEST}
         for name, limit in most.items():
             what = "name" if name == "username" else name
-            # Checked after the name was normalised, by which it can grow.
-            self.fields[name].validators.append(MaxLengthValidator(limit, f"A {what} has at most {limit} characters."))
-        if self.is_bound:  # the page shows what was sent again: no more of it than tells that it is too long
+            # Validators run after normalisation, which can make a name longer.
+            self.fields[name].validators.append(
+                MaxLengthValidator(limit, f"A {what} can have at most {limit} characters.")
+            )
+        if self.is_bound:  # the page repeats the values: keep just enough to show that they are too long
             self.data = {name: self.data.get(name, "")[: limit + 1] for name, limit in most.items()}
 
 
 class SignInForm(Bounded, AuthenticationForm):
-    """For any account that is active."""
+    """Sign-in form for all active accounts."""
 
 
 class StaffSignInForm(Bounded, AdminAuthenticationForm):
-    """For the accounts that may use the admin."""
+    """Sign-in form for staff accounts."""

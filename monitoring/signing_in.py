@@ -1,4 +1,4 @@
-"""Signing in: counted, and refused for a while to who guesses at a password; django-axes keeps the count."""
+"""Metrics of sign-ins, and the page for a locked account; django-axes counts the failures."""
 
 import logging
 
@@ -11,11 +11,11 @@ from django.shortcuts import render
 from monitoring.metrics import Counter
 
 logger = logging.getLogger(__name__)
-SIGN_INS = Counter("tabularium_sign_ins", "Tries to sign in, by what came of them.", ["outcome"])
+SIGN_INS = Counter("tabularium_sign_ins", "Sign-in attempts by outcome.", ["outcome"])
 
 
 def watch() -> None:
-    """Have sign-ins counted; who they were is not told."""
+    """Count sign-ins by outcome, without names."""
     for signal, outcome in ((user_logged_in, _accepted), (user_login_failed, _refused), (user_locked_out, _locked)):
         signal.connect(outcome, dispatch_uid="monitoring.signing_in")
 
@@ -30,14 +30,14 @@ def _refused(**kwargs) -> None:
 
 def _locked(**kwargs) -> None:
     SIGN_INS.labels("locked_out").inc()
-    logger.warning("Sign-in is locked from one address, for a name or for all, after too many wrong passwords.")
+    logger.warning("Sign-in locked for an IP address, for one account or for all, after too many failed attempts.")
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials=None) -> HttpResponse:
-    """Answer who has to wait with a sentence that says for how long."""
+    """Return the page for a locked account, with the waiting time."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    told = {"title": "Too many wrong passwords", "minutes": seconds // 60}
-    page = render(request, "monitoring/locked_out.html", told, status=429)
+    context = {"title": "Too many failed sign-ins", "minutes": seconds // 60}
+    page = render(request, "monitoring/locked_out.html", context, status=429)
     page["Retry-After"] = str(seconds)
     page["Cache-Control"] = "no-store"
     return page

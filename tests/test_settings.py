@@ -49,7 +49,7 @@ def refusal(**variables: str) -> str:
 def test_production_without_a_variable_says_what_to_type(name):
     lacking = {key: value for key, value in PRODUCTION.items() if key != name}
     first, *rest = refusal(**lacking).splitlines()
-    assert first.startswith(f"{name} is not set, and production (DEBUG off) needs it. Type: export {name}=")
+    assert first.startswith(f"{name} is not set. Production (DEBUG off) requires it. Type: export {name}=")
     assert len(rest) == 1 and rest[0].endswith("make run")
     assert refusal(**lacking, **{name: ""}).splitlines()[0] == first  # set but empty is not set
 
@@ -80,18 +80,24 @@ def test_gunicorn_stops_where_no_worker_could_start():
     ("variables", "told"),
     [
         ({"DEBUG": "flase"}, "DEBUG must be on or off, but is 'flase'. Type: export DEBUG=on or DEBUG=off"),
-        ({"DATABASE_URL": "mysql://localhost/records"}, "DATABASE_URL begins with 'mysql'. Expected sqlite:///"),
-        ({"DATABASE_URL": "postgresql://u:pa/ss@h/records"}, "DATABASE_URL cannot be read. Expected sqlite:///"),
-        ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL names no database. Expected sqlite:///"),
+        (
+            {"DATABASE_URL": "mysql://localhost/records"},
+            "DATABASE_URL has the unknown scheme 'mysql'. Expected sqlite:///",
+        ),
+        ({"DATABASE_URL": "postgresql://u:pa/ss@h/records"}, "DATABASE_URL cannot be parsed. Expected sqlite:///"),
+        ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL has no database name. Expected sqlite:///"),
         ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),
         ({"DATABASE_POOL_MAX_SIZE": "many"}, "DATABASE_POOL_MAX_SIZE must be a whole number, but is 'many'. Type"),
-        ({"API_RATE_TOKEN": "5/fortnight"}, "API_RATE_TOKEN must be a number a second, minute, hour or day, or off"),
+        ({"API_RATE_TOKEN": "5/fortnight"}, "API_RATE_TOKEN must be a number per second, minute, hour or day, or off"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, but is 'loud'."),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json, but is 'xml'. Type: export LOG_FORMAT=json"),
         ({"METRICS_ALLOWED": "everybody"}, "METRICS_ALLOWED must be networks such as 10.0.0.0/8, or none: 'everybody'"),
         ({"SECRET_KEY_FILE": "no-such-file"}, "SECRET_KEY_FILE is no-such-file, which cannot be read: No such file or"),
-        ({"ENV_FILE": "no-such-file"}, "ENV_FILE is no-such-file, where there is no file. Expected one such as .env."),
-        ({"MEDIA_ROOT": "var/static/media"}, "uploads would be published. Type, for example: export MEDIA_ROOT="),
+        (
+            {"ENV_FILE": "no-such-file"},
+            "ENV_FILE is no-such-file, but there is no such file. Expected a file such as .env.",
+        ),
+        ({"MEDIA_ROOT": "var/static/media"}, "so uploads would be, too. Type, for example: export MEDIA_ROOT="),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_in_one_line(variables, told):

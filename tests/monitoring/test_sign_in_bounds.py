@@ -39,7 +39,7 @@ def sign_in(client, name="grace", password="a guess", door=DOORS[0], **where):
 @pytest.mark.parametrize("name", LONG.values(), ids=LONG)
 def test_a_name_longer_than_any_is_refused_before_it_is_used(client, grace, door, name):
     answer = sign_in(client, name, door=door)
-    assert answer.status_code == 200 and "A name has at most 150 characters." in answer.text
+    assert answer.status_code == 200 and "A name can have at most 150 characters." in answer.text
     assert len(answer.content) < 20_000  # the page does not repeat it
     assert not AccessAttempt.objects.exists()
 
@@ -54,7 +54,7 @@ def test_a_name_of_the_longest_kind_signs_in(client, django_user_model, door):
 @pytest.mark.parametrize("door", DOORS)
 def test_a_password_longer_than_any_is_refused_before_it_is_hashed(client, grace, door):
     answer = sign_in(client, password="p" * 1_000_000, door=door)
-    assert answer.status_code == 200 and "A password has at most 4096 characters." in answer.text
+    assert answer.status_code == 200 and "A password can have at most 4096 characters." in answer.text
     assert not AccessAttempt.objects.exists()
 
 
@@ -82,7 +82,7 @@ def test_an_address_that_guesses_across_names_is_stopped(client, grace, settings
     for other in DOORS:  # whichever way it came
         locked = sign_in(client, "grace", RIGHT, door=other)
         assert locked.status_code == 429 and locked["Retry-After"] == "900"
-        assert "Too many wrong passwords came from this address" in locked.text
+        assert "There were too many failed sign-ins from your network" in locked.text
     assert sign_in(client, "grace", RIGHT, door=door, REMOTE_ADDR="192.0.2.7").status_code == 302
     assert AccessAttempt.objects.count() == settings.SIGN_IN_FAILURES_OF_ADDRESS
 
@@ -159,7 +159,7 @@ def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
         sign_in(client, f"name{n}")
     settings.PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
     settings.SIGN_INS_AT_ONCE = 0  # hashing would be refused
-    assert "Too many wrong passwords" in sign_in(client).text
+    assert "Too many failed sign-ins" in sign_in(client).text
 
 
 def test_a_password_that_nobody_could_sign_in_with_is_not_set(client, grace):
