@@ -42,6 +42,16 @@ class StrictExtension(OpenApiSerializerExtension):
         return schema | {"additionalProperties": False}
 
 
+class FlagExtension(OpenApiSerializerFieldExtension):
+    """Says of true and false in a form that they are texts."""
+
+    target_class = orders.Flag
+
+    def map_serializer_field(self, auto_schema, direction):
+        is_form = isinstance(self.target.parent, orders.ImportUploadSerializer)
+        return {"type": "string", "enum": ["true", "false"]} if is_form else {"type": "boolean"}
+
+
 class ChoiceExtension(OpenApiSerializerFieldExtension):
     """Lists the choices as an enum in its place: a component for each is of no use to a reader."""
 

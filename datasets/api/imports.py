@@ -97,8 +97,9 @@ class ImportViewSet(viewsets.ViewSet):
 
     def initial(self, request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        serializer = self.parameter_classes.get(self.action, orders.Parameters)
-        self.parameters = serializer(data=request.query_params).read()
+        if self.action not in (None, "metadata"):  # a method that is not allowed, or OPTIONS
+            serializer = self.parameter_classes.get(self.action, orders.Parameters)
+            self.parameters = serializer(data=request.query_params).read()
 
     def finalize_response(self, request, response, *args, **kwargs) -> HttpResponseBase:
         response = super().finalize_response(request, response, *args, **kwargs)

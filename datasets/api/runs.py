@@ -165,7 +165,7 @@ class RowProblemSerializer(serializers.Serializer):
     """What is wrong with a row."""
 
     column = serializers.CharField(allow_null=True)
-    value = serializers.JSONField(allow_null=True)
+    value = serializers.JSONField()
     message = serializers.CharField()
 
 

@@ -219,3 +219,8 @@ def test_an_import_that_is_not_there_is_named_and_options_are_told(etl):
     for address in (IMPORTS, "/api/imports/999999/undo/"):
         answer = etl.options(address)
         assert answer.status_code == 200 and answer.json()["name"].startswith("Imports")
+
+
+def test_a_method_that_is_not_allowed_is_refused_as_such_whatever_the_parameters(etl):
+    for address in (IMPORTS, "/api/imports/1/rejections/?nothing=1"):
+        assert etl.put(address).status_code == 405
