@@ -38,12 +38,12 @@ USED = Odds([30, 34, 22, 10, 4])  # how many compounds an experiment uses, from 
 PLANTED_USERS = [
     Planted(23, "an e-mail address without @", row="901,\tRosa Gorse,\trosa.gorse.example.org,\t2022-05-17"),
     Planted(78, "an impossible date: 31 September", row="902,\tYusuf Pine,\tyusuf.902@example.org,\t2023-09-31"),
-    Planted(101, "a user that came before, with the same values: repeated, not rejected", like=45),
-    Planted(133, "a user that came before, with another address", like=17, put={2: "somebody.else@example.org"}),
+    Planted(101, "the key and the values of an earlier user: a duplicate, not rejected", like=45),
+    Planted(133, "the key of an earlier user, with another address", like=17, put={2: "somebody.else@example.org"}),
     Planted(164, "too few cells: no sign-up date", row="903,\tHana Larch,\thana.903@example.org"),
 ]
 PLANTED_COMPOUNDS = [
-    Planted(19, "a compound that came before, with another structure", like=9, put={2: "C60"}),
+    Planted(19, "the key of an earlier compound, with another structure", like=9, put={2: "C60"}),
     Planted(38, "too few cells: no structure", row="951,\tLuminothene"),
 ]
 PLANTED_EXPERIMENTS = [
@@ -51,8 +51,8 @@ PLANTED_EXPERIMENTS = [
     Planted(402, "a user that does not exist", row="9002,\t999,\t4;8,\t35"),
     Planted(655, "a user whose own row was rejected (users.csv, line 23)", row="9003,\t901,\t21,\t20"),
     Planted(910, "a run time that is no number", row="9004,\t33,\t2;6,\thalf an hour"),
-    Planted(1203, "an experiment that came before, with the same values: repeated, not rejected", like=1100),
-    Planted(1388, "an experiment that came before, with another run time", like=250, put={3: "999"}),
+    Planted(1203, "the key and the values of an earlier experiment: a duplicate, not rejected", like=1100),
+    Planted(1388, "the key of an earlier experiment, with another run time", like=250, put={3: "999"}),
     Planted(1512, "a compound id that is no number", row="9005,\t61,\t7;x,\t25"),
     Planted(1790, "too many cells: the compounds are parted by commas", row="9006,\t72,\t1,\t2,\t3,\t55"),
 ]

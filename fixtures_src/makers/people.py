@@ -30,8 +30,8 @@ DECADE = Odds([3, 4, 5, 6, 7, 8, 9, 10, 10, 9, 9, 8, 7, 5, 3])
 FIRST_DAY = np.datetime64("1840-01-01").astype(int)
 
 PLANTED_PLACES = [
-    Planted(31, "a city that came before, with the same values: repeated, not rejected", like=20),
-    Planted(64, "a city that came before, with another county", like=12, put={1: "Ironvale"}),
+    Planted(31, "the same values as an earlier city: a duplicate, not rejected", like=20),
+    Planted(64, "an earlier city, with another county", like=12, put={1: "Ironvale"}),
     Planted(97, "too few cells: a city and nothing else", row="Nowhere-on-Sea"),
 ]
 PLANTED_PEOPLE = [
