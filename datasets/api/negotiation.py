@@ -28,6 +28,8 @@ class Negotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request, renderers, format_suffix=None):
         """Return the renderer that ``?format=`` or ``Accept`` names, and its media type; raises Refused."""
+        if request.method == "OPTIONS":  # what a list has to say of itself is JSON, whatever form its records take
+            return renderers[0], renderers[0].media_type
         if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
             self.filter_renderers(renderers, "")
         return super().select_renderer(request, renderers, format_suffix)
