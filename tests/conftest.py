@@ -21,12 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("sqlite", "postgresql")
 # The fixtures by which --share selects tests.
 DATABASE = {"db", "transactional_db", "module_db"}
-SERVER = {"chromium", "serve", "serving"}  # a browser, or a gunicorn server on the test database
+PROCESS = {"chromium", "child_environment"}  # a browser, or another process that uses the test database
 SHARES = {
     "sqlite": "tests with a database, and tests without one",
-    "postgresql": "tests with a database, and tests with a browser or a gunicorn server",
+    "postgresql": "tests with a database, and tests with a browser or another process",
 }
 
+ABSENT = ROOT / "tests" / "absent"  # modules that production does not have
 MEMORY, ENOUGH = Path("/dev/shm"), 4 * 2**30  # bytes
 
 server = None  # the PostgreSQL server of this run, where this process is the one that started it
@@ -48,9 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def engines_of(item: pytest.Item) -> tuple[str, ...]:
     """The engines on which a test runs if both are tested."""
     fixtures = set(item.fixturenames)
-    if fixtures & SERVER:
+    if item.get_closest_marker("both_engines"):
+        return ENGINES
+    if fixtures & PROCESS:
         return ("postgresql",)
-    if fixtures & DATABASE or item.get_closest_marker("django_db") or item.get_closest_marker("both_engines"):
+    if fixtures & DATABASE or item.get_closest_marker("django_db"):
         return ENGINES
     return ("sqlite",)
 
@@ -220,7 +223,7 @@ def environment_with(media: Path) -> dict[str, str]:
         url = f"sqlite:///{name}"
     else:
         url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
-    return os.environ | {"DATABASE_URL": url, "MEDIA_ROOT": str(media)}
+    return os.environ | {"DATABASE_URL": url, "MEDIA_ROOT": str(media), "PYTHONPATH": str(ABSENT)}
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def refused(transactional_db) -> Callable[..., str]:
 
 
 @pytest.fixture
-def rows(transactional_db) -> Callable[..., list[tuple]]:
+def rows(db) -> Callable[..., list[tuple]]:
     """Ask the database; the rows as plain tuples."""
 
     def rows(sql: str, *values) -> list[tuple]:
@@ -116,7 +116,7 @@ def rows(transactional_db) -> Callable[..., list[tuple]]:
 
 
 @pytest.fixture
-def execute(transactional_db) -> Callable[..., None]:
+def execute(db) -> Callable[..., None]:
     """Do something to the database that no command does."""
 
     def execute(*statements: str) -> None:
@@ -164,7 +164,7 @@ def manage(child_environment) -> Callable[..., subprocess.Popen]:
 
 
 @pytest.fixture
-def curator(client, transactional_db):
+def curator(client, db):
     """Somebody who imports, corrects and undoes, and sees everything but e-mail addresses; their browser."""
     from django.contrib.auth.models import Permission
     from django.db.models import Q
@@ -180,7 +180,7 @@ def curator(client, transactional_db):
 
 
 @pytest.fixture
-def rehearsed(curator):
+def rehearsed(curator, transactional_db):
     """Upload files and have them rehearsed; the run."""
     from datasets.models import ImportRun
 

@@ -21,7 +21,7 @@ from people.models import Person, Place
 
 
 @pytest.fixture
-def people(transactional_db):
+def people(db):
     for county, births in [("Fife", 2), ("Angus", 1)]:
         town = Place.objects.create(city=f"{county} Town", county=county, country=f"Land of {county}")
         for number in range(births):

@@ -13,6 +13,8 @@ from django.db import connection, connections
 from datasets.loading import import_files
 from datasets.models import ImportRun, SourceFile
 
+pytestmark = pytest.mark.both_engines  # what is left of a transaction, and who holds a lock, is the engine's
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 ANN = "Ann,Mac,1901-02-03,Kelso\n"

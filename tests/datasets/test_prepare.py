@@ -15,7 +15,7 @@ from datasets.management.commands.prepare import alone
 from datasets.models import ImportRun
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_engines]  # either engine locks in its way
 
 
 def test_several_that_start_together_import_the_sources_once(child_environment):

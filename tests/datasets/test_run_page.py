@@ -82,7 +82,9 @@ def test_every_record_is_on_one_of_the_pages(curator, rehearsed):
         run = do(curator, run, "apply") if run.status == "rehearsed" else run
 
 
-def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_here(curator, write, settings):
+def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_here(
+    curator, write, settings, transactional_db
+):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES.replace("Kelso", "Sample")).parents[1]
     path = write("places.csv", PLACES)
     call_command("import_people", path, dry_run=True, verbosity=0)

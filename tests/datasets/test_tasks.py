@@ -18,6 +18,8 @@ from datasets import tasks
 from datasets.models import ImportRun
 from people.models import Person, Place
 
+pytestmark = pytest.mark.both_engines  # workers wait for locks of the engine
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ABSENT, ROOT
 
 # Scaled down, so that a test of a limit takes seconds.
 QUICK = {
@@ -82,7 +82,7 @@ def server(tmp_path_factory) -> Server:
     """A gunicorn that the tests of a module share; its database has no tables."""
     folder = tmp_path_factory.mktemp("gunicorn")
     files = {"DATABASE_URL": f"sqlite:///{folder / 'none.sqlite3'}", "MEDIA_ROOT": str(folder / "media")}
-    server = start(folder, os.environ | files)
+    server = start(folder, os.environ | files | {"PYTHONPATH": str(ABSENT)})
     yield server
     server.process.terminate()
     server.process.wait()

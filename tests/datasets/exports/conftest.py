@@ -50,7 +50,7 @@ def values_in(content: bytes, format: str, kinds: dict[str, Callable]) -> list[t
 
 
 @pytest.fixture
-def people(transactional_db):
+def people(db):
     """A person for each of the odd texts."""
     from people.models import Person, Place
 
@@ -62,7 +62,7 @@ def people(transactional_db):
 
 
 @pytest.fixture
-def experiments(transactional_db):
+def experiments(db):
     """Two users; one ran an experiment with two compounds, and one with none."""
     from experiments.models import Compound, User, UserExperiment
 
@@ -74,7 +74,7 @@ def experiments(transactional_db):
 
 
 @pytest.fixture
-def sessions(transactional_db):
+def sessions(db):
     """A session whose document holds all that JSON has."""
     from subjects.models import Session, Subject
 

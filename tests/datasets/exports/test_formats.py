@@ -127,7 +127,7 @@ def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_nothing_is_a_whole_file_too(transactional_db, exported, format):
+def test_nothing_is_a_whole_file_too(db, exported, format):
     for none in (Person.objects.none(), Person.objects.filter(id__in=[]), Person.objects.all()):
         content = exported(Person, ["id"], format, rows=none)
         match format:
@@ -154,7 +154,7 @@ def test_columns_and_records_come_in_the_order_asked_for(people, exported):
     assert exported(Person, ["id"], "csv", rows=percent) == b"id\n"
 
 
-def test_what_cannot_be_exported_is_told(transactional_db):
+def test_what_cannot_be_exported_is_told(db):
     with pytest.raises(UnknownFormat, match="out of csv, json, ndjson, parquet, xlsx; found pdf"):
         export(Place, Place.objects.all(), None, None, "pdf")
     with pytest.raises(UnknownColumn, match=r"Unknown column contry\. Did you mean country\?"):
@@ -175,7 +175,7 @@ def test_a_file_may_be_compressed(people, exported):
         assert already.filename == "people.parquet"
 
 
-def test_a_long_export_comes_in_blocks(transactional_db):
+def test_a_long_export_comes_in_blocks(db):
     Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="y") for n in range(3000))
     blocks = list(export(Place, Place.objects.all(), None, None, "csv"))
     assert len(blocks) > 5 and max(map(len, blocks)) < 100_000
@@ -189,7 +189,7 @@ FLOATS = [
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_floats_are_exact(transactional_db, exported, format):
+def test_floats_are_exact(db, exported, format):
     User.objects.create(user_id=1, name="U", email="u@example.com", signup_date=date(2023, 1, 1))
     UserExperiment.objects.bulk_create(
         UserExperiment(experiment_id=n, user_id=1, experiment_run_time=x) for n, x in enumerate(FLOATS)

@@ -13,7 +13,7 @@ from subjects.models import Subject
 
 
 @pytest.fixture
-def records(transactional_db):
+def records(db):
     """Three records of each table; the one in the middle has no value where that may be."""
     for n, born in enumerate([date(2020, 1, 1), None, date(2020, 1, 3)], 1):
         Subject.objects.create(subject_id=str(n), species=born and "Mus musculus", date_of_birth=born)

@@ -18,6 +18,7 @@ from datasets.exports import TooManyStreams, Unwritable, export, slots
 from people.models import Place
 from subjects.models import Session, Subject
 
+pytestmark = pytest.mark.both_engines  # either engine streams in its way
 ROOT = Path(__file__).resolve().parents[3]
 SESSIONS = "/admin/subjects/session/"
 TOKEN = "t" * 32
