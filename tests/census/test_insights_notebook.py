@@ -27,8 +27,9 @@ SOUND = ("execute_result", "display_data")
 def make(child_environment, tmp_path):
     """A function that runs make notebook on this test's database, and leaves its files in *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    # A make that runs these tests would have this one tell of the folders that it enters.
-    environment = {name: value for name, value in child_environment.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    # A make that runs these tests would have this one tell of the folders that it enters; a notebook needs pandas.
+    left_out = ("MAKE", "MFLAGS", "PYTHONPATH")
+    environment = {name: value for name, value in child_environment.items() if not name.startswith(left_out)}
 
     def made():
         # As if installed, and with this Python in place of one of its own.
