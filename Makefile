@@ -80,10 +80,11 @@ lint: dev  ## style
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 
-check: lint  ## style, migrations, production settings, the house laws
+check: lint  ## style, migrations, production settings, the architecture
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
-	@$(PYTHON) -m pytest --quiet tests/test_house.py
+	@.venv/bin/lint-imports --no-cache
+	@$(PYTHON) -m pytest --quiet tests/test_architecture.py
 
 # Node's package manager puts Spectral beside the environment; what it makes a fault of stands in the ruleset.
 SPECTRAL := .venv/spectral-6.16.3
@@ -100,7 +101,7 @@ check-api: dev $(SPECTRAL)/installed  ## the description of the API, by Spectral
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py spectacular --format openapi-json \
 		--file $(SPECTRAL)/openapi.json
 	@$(SPECTRAL)/node_modules/.bin/spectral lint --fail-severity warn \
-		--ruleset tests/datasets/api/spectral.yaml $(SPECTRAL)/openapi.json
+		--ruleset tests/api/spectral.yaml $(SPECTRAL)/openapi.json
 
 docs: dev  ## builds the documentation into docs/_build/; a warning or a broken link is an error
 	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going -d docs/_build/doctrees -c docs . docs/_build/html

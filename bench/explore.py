@@ -13,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from api import serving, site
 from measuring import Figure, Site, arguments, generate, postgres, psql, said, show, timed
+
+from api import serving, site
 
 DRAWINGS = {
     "bars": {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share"},

@@ -13,7 +13,7 @@ from census.models import (
     Respondent,
     Workclass,
 )
-from datasets.admin import LookupAdmin, MaterializedViewAdmin, RecordAdmin
+from curation.admin import LookupAdmin, MaterializedViewAdmin, RecordAdmin
 
 admin.site.register([Workclass, MaritalStatus, Occupation, Relationship, Race, Country], LookupAdmin)
 

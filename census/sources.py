@@ -1,7 +1,7 @@
 """What the files of the census hold: UCI's adult.data and adult.test, and tables of the same columns with a header."""
 
 from census.models import Respondent
-from datasets.sources import Column, CSVSource, Detail, LookUp
+from imports.sources import Column, CSVSource, Detail, LookUp
 
 
 class Respondents(CSVSource):

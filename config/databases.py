@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import BASE_DIR, VAR, env, number
+from config.env import BASE_DIR, VAR, env, number
 
 
 def database(url: str) -> dict:
@@ -46,7 +46,7 @@ def database(url: str) -> dict:
         raise ImproperlyConfigured(f"DATABASE_URL has no database name. {expected}.")
     settings["CONN_HEALTH_CHECKS"] = True  # the pool replaces broken connections
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
-        from config.pooling import PooledConnection  # imports psycopg, which SQLite does not need
+        from config.db_pool import PooledConnection  # imports psycopg, which SQLite does not need
 
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),

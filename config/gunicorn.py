@@ -16,20 +16,21 @@ from gunicorn import glogging
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from config.environment import env, flag, number, one_of
+from config.env import env, flag, number, one_of
 from monitoring.health import DRAINING
-from monitoring.logs import REQUEST_ID, ROUTE, JSONLines
+from monitoring.log_format import REQUEST_ID, ROUTE, JSONLines
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 MADE_BY = "TABULARIUM_METRICS_MADE_BY"  # the process that owns the folder; after a reload (HUP), it keeps the folder
 QUIET = {"healthz", "readyz", "metrics"}  # requested every few seconds; logged only on errors
 
 try:
-    from config import health, limits
-    from config.serving import shutting_down
+    from config import limits
+    from config.gunicorn_worker import health_server
+    from config.gunicorn_worker.worker import shutting_down
 
     # Based on gthread: one thread per request. Downloads use at most half of the threads (see WEB_THREADS).
-    worker_class = "config.serving.Worker"
+    worker_class = "config.gunicorn_worker.worker.Worker"
     threads, workers = number("WEB_THREADS", default=4), number("WEB_CONCURRENCY", default=2)
     graceful_timeout = number("GRACEFUL_TIMEOUT", default=30)
     drain_seconds = number("DRAIN_SECONDS", default=0)
@@ -116,7 +117,7 @@ def when_ready(server) -> None:
         Path(os.environ[DRAINING]).touch()
 
     signal.signal(signal.SIGTERM, drain)
-    health.listen()
+    health_server.listen()
 
 
 def pre_request(worker, req) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
-from config.environment import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
+from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
 
 DEBUG = flag("DEBUG", default=False)
@@ -111,8 +111,12 @@ CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Masked-Column
 # The site
 
 INSTALLED_APPS = [
-    "datasets",  # before the admin, because it overrides some of its templates
+    "datasets",
     "monitoring",
+    "exports",
+    "imports",
+    "curation",  # before the admin, and api before rest_framework, for their templates come first
+    "api",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -136,16 +140,16 @@ INSTALLED_APPS = [
     "subjects",
 ]
 MIDDLEWARE = [
-    "monitoring.requests.watch",  # outermost, so that refused and redirected requests are measured too
+    "monitoring.middleware.watch",  # outermost, so that refused and redirected requests are measured too
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
-    "config.policy.content_security_policy",
-    "config.addresses.check_address",
-    "datasets.middleware.whole_bodies",
+    "config.csp.content_security_policy",
+    "config.url_checks.check_address",
+    "datasets.http.request_body_middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.head_requests.answer_as_get",
+    "datasets.http.head_requests.answer_as_get",
     "config.headers.add_headers",
-    "datasets.query_time_middleware.LimitQueryTime",
+    "config.query_timeout_middleware.LimitQueryTime",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -154,7 +158,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "monitoring.hashing.BusyAnswer",
-    "datasets.admin.addresses.CheckAdminAddress",
+    "curation.admin.url_checks.CheckAdminAddress",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -188,7 +192,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "config.formats"
 
-# The API (pagination, filters and ordering: see datasets.api)
+# The API (pagination, filters and ordering: see datasets.records)
 
 API_ANONYMOUS_READ = flag("API_ANONYMOUS_READ", default=DEBUG)
 API_RATES = {
@@ -203,21 +207,18 @@ TRUSTED_PROXIES = networks(
 )  # requests from other addresses cannot set X-Forwarded-* headers
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "datasets.api.authentication.BearerAuthentication",  # the first one sets the WWW-Authenticate header of a 401
-        "datasets.api.authentication.BrowserAuthentication",
+        "api.authentication.BearerAuthentication",  # the first one sets the WWW-Authenticate header of a 401
+        "api.authentication.BrowserAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["datasets.api.authentication.HasScope", "datasets.api.access.MayRead"],
-    "DEFAULT_THROTTLE_CLASSES": ["datasets.api.throttling.AddressThrottle", "datasets.api.throttling.TokenThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.HasScope", "api.permissions.MayRead"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.AddressThrottle", "api.throttling.TokenThrottle"],
     "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # trust the last address that the proxy added, if there is a proxy
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "datasets.api.negotiation.Negotiation",
-    "DEFAULT_SCHEMA_CLASS": "datasets.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "datasets.api.problems.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "api.openapi.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "api.problems.handle",
     "DATETIME_FORMAT": None,  # its renderer writes times
-    "DEFAULT_RENDERER_CLASSES": [
-        "datasets.api.negotiation.ORJSONRenderer",
-        # HTML pages, for developers.
-        *(["datasets.api.browsing.PageRenderer"] if DEBUG else []),
-    ],
+    # HTML pages are for developers.
+    "DEFAULT_RENDERER_CLASSES": ["api.negotiation.ORJSONRenderer", *(["api.renderers.PageRenderer"] if DEBUG else [])],
 }
 
 SPECTACULAR_SETTINGS = {
@@ -225,7 +226,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Read the datasets and run imports from your own programs.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
-    "POSTPROCESSING_HOOKS": ["datasets.api.schema.add_parts"],
+    "POSTPROCESSING_HOOKS": ["api.openapi.schema.add_parts"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # No deep links, which need a page each; no validation by a service on the web.
@@ -250,6 +251,7 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
+METRICS_COLLECTORS = ["imports.metrics.ImportsCollector"]  # beside the figures of the process itself
 METRICS_PORT = number("METRICS_PORT", default=0)  # of the worker, which serves no other requests
 
 # Sign-in. Failed attempts are counted in the database, for all processes. Their names and addresses are stored until
@@ -269,8 +271,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # an attacker at another
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "monitoring.proxies.client_address"
-AXES_LOCKOUT_CALLABLE = "monitoring.signing_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "monitoring.client_ip.client_address"
+AXES_LOCKOUT_CALLABLE = "monitoring.login_metrics.locked_out"
 SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # counted from the sign-in
 SESSION_EXPIRE_AT_BROWSER_CLOSE = flag("SESSION_ENDS_WITH_BROWSER", default=False)
 
@@ -281,8 +283,11 @@ LOG_FORMAT = one_of("LOG_FORMAT", ["text", "json"], default="text" if DEBUG else
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"text": {"()": "monitoring.logs.TextLines"}, "json": {"()": "monitoring.logs.JSONLines"}},
-    "filters": {"untraced": {"()": "monitoring.logs.WithoutTraceOfRefusals"}},
+    "formatters": {
+        "text": {"()": "monitoring.log_format.TextLines"},
+        "json": {"()": "monitoring.log_format.JSONLines"},
+    },
+    "filters": {"untraced": {"()": "monitoring.log_format.WithoutTraceOfRefusals"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["untraced"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

@@ -20,12 +20,12 @@ choose_password = PasswordResetConfirmView.as_view(
     post_reset_login_backend="django.contrib.auth.backends.ModelBackend",
 )
 
-handler400, handler500 = "config.addresses.bad_request", "config.addresses.server_error"
+handler400, handler500 = "config.url_checks.bad_request", "config.url_checks.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/welcome/<uidb64>/<token>/", choose_password, name="password_reset_confirm"),
     path("admin/", admin.site.urls),
-    path("api/", include("datasets.urls")),
+    path("api/", include("api.urls")),
     path("explore/", include("explore.urls")),
 ]

@@ -16,7 +16,7 @@ class Handler(WSGIHandler):
     """Django's WSGI handler, except that an export starts only after its first row has been read."""
 
     def get_response(self, request):
-        from datasets.query_time_middleware import begun  # requires the installed apps
+        from config.query_timeout_middleware import begun  # requires the installed apps
 
         return begun(request, super().get_response(request))
 

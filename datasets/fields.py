@@ -8,7 +8,7 @@ from django.db import models
 from django.forms.fields import InvalidJSONInput
 
 from datasets import exact_json
-from datasets.reading.values import kept
+from datasets.json_values import kept
 
 
 class JSONFormField(forms.JSONField):

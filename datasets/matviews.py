@@ -12,9 +12,9 @@ from django.apps import apps
 from django.db import DatabaseError, connections, migrations, router, transaction
 from django.db.migrations.operations.base import OperationCategory
 
-from datasets.models import MaterializedView
-from datasets.query_time import unlimited
-from datasets.versions import Version, raise_version, version_of
+from datasets.models import MaterializedView, Version
+from datasets.sql.query_timeout import unlimited
+from datasets.versions import raise_version, version_of
 
 REFRESHED = "Refreshed at "
 

@@ -12,21 +12,7 @@ from django.db import connections, models, router
 from django.db.models.functions import Greatest
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
-
-class Version(models.Model):
-    """The version of a dataset, named by its app's label, or of a materialized view, named by its table."""
-
-    name = models.CharField(primary_key=True, max_length=63)
-    number = models.BigIntegerField(help_text="Microseconds since 1970, or one more than the last.")
-    shows = models.BigIntegerField(
-        null=True, help_text="Of a materialized view: the version of its dataset when it was last refreshed."
-    )
-
-    class Meta:
-        db_table = "versions"
-
-    def __str__(self):
-        return f"{self.name} {self.number}"
+from datasets.models import Lookup, MaterializedView, Record, Version
 
 
 def raise_version(*names: str) -> None:
@@ -59,8 +45,6 @@ def versions_behind(model: type[models.Model]) -> str:
 @cache
 def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
     """The dataset; or the view, which shows what it held when it was refreshed, and labels of records as they are."""
-    from datasets.models import MaterializedView  # which need this module
-
     names = [model._meta.app_label]
     if issubclass(model, MaterializedView) and connections[router.db_for_read(model)].vendor == "postgresql":
         refers = any(field.is_relation for field in model._meta.concrete_fields)
@@ -71,8 +55,6 @@ def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
 
 def watch_saves() -> None:
     """Let a record that is saved or deleted by itself, as a form or a shell does it, raise its dataset's version."""
-    from datasets.models import Lookup, Record
-
     for model in apps.get_models():
         if issubclass(model, Record | Lookup):
             for signal, receiver in ((post_save, _saved), (pre_delete, _is_deleted), (post_delete, _was_deleted)):

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.db.models import Avg
 
-from datasets.admin import MaterializedViewAdmin, RecordAdmin
+from curation.admin import MaterializedViewAdmin, RecordAdmin
 from experiments.models import Compound, User, UserExperiment, UserFeatures
 
 

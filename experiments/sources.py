@@ -1,7 +1,7 @@
 """What the files of users, compounds and experiments hold."""
 
-from datasets.sources import CSVSource, Many, Reference
 from experiments.models import Compound, User, UserExperiment
+from imports.sources import CSVSource, Many, Reference
 
 
 class Users(CSVSource):

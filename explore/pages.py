@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from datasets.columns import columns_of
-from explore.boxes import Form
-from explore.state import State
+from datasets.records.columns import columns_of
+from explore.filter_form import Form
+from explore.formatting import filters_told
 from explore.tables import NoSuchTable, Table, nearest_table, table_or_refuse, tables_for
-from explore.telling import filters_told
+from explore.url_state import State
 
 FORBIDDEN = ("You may not see this", "Ask whoever keeps this site for the permission.")
 TABS = {"table": "Table", "chart": "Chart", "export": "Export"}

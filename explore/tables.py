@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.urls import reverse
 
-from datasets.api.tables import kind_of, nearest_name, served_tables
+from datasets.registry import kind_of, nearest_name, served_tables
 
 
 class NoSuchTable(Exception):

@@ -3,16 +3,16 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from explore import exporting, signing_in, views
+from explore import export_tab, login, views
 
 app_name = "explore"
 urlpatterns = [
     path("", views.start, name="start"),
-    path("sign-in/", signing_in.SignIn.as_view(), name="sign-in"),
+    path("sign-in/", login.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(next_page="explore:start"), name="sign-out"),
     path("<slug:dataset>/<slug:name>/", views.table, name="table"),
     path("<slug:dataset>/<slug:name>/", include("explore.charts.urls")),
-    path("<slug:dataset>/<slug:name>/export/", exporting.form, name="export"),
-    path("<slug:dataset>/<slug:name>/export/file", exporting.file, name="export-file"),
+    path("<slug:dataset>/<slug:name>/export/", export_tab.form, name="export"),
+    path("<slug:dataset>/<slug:name>/export/file", export_tab.file, name="export-file"),
     re_path("(?P<path>.*)", views.nothing_here),
 ]

@@ -7,11 +7,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from explore import pages
-from explore.loosening import loosened
+from explore.empty_results import loosened
 from explore.pages import TABS, explored
-from explore.rows import listed
-from explore.state import State
+from explore.table_page import listed
 from explore.tables import NoSuchTable, tables_for
+from explore.url_state import State
 
 
 @require_safe

@@ -11,7 +11,7 @@ class MonitoringConfig(AppConfig):
 
     def ready(self):
         logging.captureWarnings(settings.LOG_FORMAT == "json")  # log warnings as JSON, too
-        from monitoring import queries, signing_in
+        from monitoring import login_metrics, query_metrics
 
-        queries.watch()
-        signing_in.watch()
+        query_metrics.watch()
+        login_metrics.watch()

@@ -4,6 +4,7 @@ import os
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -13,8 +14,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from monitoring.imports import ImportsCollector
-from monitoring.proxies import is_within
+from monitoring.client_ip import is_within
 
 
 def respond(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
@@ -34,7 +34,8 @@ def registry() -> CollectorRegistry:
         MultiProcessCollector(metrics)
     else:
         metrics.register(REGISTRY)
-    metrics.register(ImportsCollector())
+    for collector in settings.METRICS_COLLECTORS:
+        metrics.register(import_string(collector)())
     return metrics
 
 

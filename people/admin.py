@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from datasets.admin import MaterializedViewAdmin, RecordAdmin
+from curation.admin import MaterializedViewAdmin, RecordAdmin
 from people.models import BirthsByCountry, Person, Place
 
 

@@ -1,6 +1,6 @@
 """What the files of people and places hold."""
 
-from datasets.sources import CSVSource, Reference
+from imports.sources import CSVSource, Reference
 from people.models import Person, Place
 
 

@@ -7,8 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from datasets.chunks import chunks
-from datasets.sources import JSONSource, Reference, Row, Unusable, as_cell
+from datasets.sql.chunks import chunks
+from imports.sources import JSONSource, Reference, Row, Unusable, as_cell
 from subjects.models import Session, Subject
 
 # Folders are called <modality>_<subject>_<date>_<time>, often with what was done later behind it.

@@ -37,7 +37,7 @@ def _page_of(client, address: str, data: dict) -> str:
         page = client.get(f"{address.partition('/release/')[0]}/change/")
     elif address.endswith("/restore/"):
         page = client.get(f"{address.removesuffix('restore/')}history/")
-    elif "/datasets/edit/" in address:
+    elif "/imports/edit/" in address:
         page = client.get(f"{address.removesuffix('undo/')}change/")
     else:
         page = client.get(address)

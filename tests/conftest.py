@@ -30,6 +30,7 @@ SHARES = {
 ABSENT = ROOT / "tests" / "absent"  # modules that production does not have
 MEMORY, ENOUGH = Path("/dev/shm"), 4 * 2**30  # bytes
 
+pytest_plugins = ["tests.import_fixtures"]
 server = None  # the PostgreSQL server of this run, where this process is the one that started it
 
 
@@ -180,7 +181,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
     """A database that is emptied quickly after a test that commits."""
-    from tests.emptying import empty_quickly
+    from tests.fast_flush import empty_quickly
 
     with django_db_blocker.unblock():
         empty_quickly()
@@ -199,7 +200,7 @@ def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path: Path) -> None:
     """Each test keeps its files to itself, and hashes passwords the cheap way."""
-    from datasets.labels import forget
+    from datasets.records.label_cache import forget
 
     forget()  # what a test before this one stored is gone
     settings.MEDIA_ROOT = tmp_path / "media"

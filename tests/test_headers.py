@@ -82,7 +82,7 @@ def test_a_host_with_a_port_that_is_none_is_refused(db, client, port):
     assert answer.status_code == 400 and "65535" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("address", ["/api/imports/", "/admin/login/", "/admin/datasets/importrun/import/"])
+@pytest.mark.parametrize("address", ["/api/imports/", "/admin/login/", "/admin/imports/importrun/import/"])
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
 def test_an_encoded_body_is_refused_with_415(db, client, address, encoding):
     answer = client.post(address, b"x", content_type="application/json", headers={"Content-Encoding": encoding})

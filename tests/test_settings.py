@@ -121,7 +121,7 @@ def test_database_url_chooses_sqlite():
 def test_database_url_chooses_postgresql_with_a_pool():
     sizes = {"DATABASE_POOL_MIN_SIZE": "2", "DATABASE_POOL_MAX_SIZE": "5", "DATABASE_POOL_TIMEOUT": "3"}
     shown = setting("settings.DATABASES['default']", **PRODUCTION, **sizes)
-    database = ast.literal_eval(shown.replace("<class 'config.pooling.PooledConnection'>", "'PooledConnection'"))
+    database = ast.literal_eval(shown.replace("<class 'config.db_pool.PooledConnection'>", "'PooledConnection'"))
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert [database[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
         "records",
@@ -235,7 +235,7 @@ def test_a_checkout_makes_one_secret_of_its_own():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    files = ("settings.py", "databases.py", "environment.py", "gunicorn.py", "limits.py", "health.py")
+    files = ("settings.py", "databases.py", "env.py", "gunicorn.py", "limits.py", "gunicorn_worker/health_server.py")
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
     names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "origins", "networks"}

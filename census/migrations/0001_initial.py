@@ -5,13 +5,14 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import datasets.models
+from datasets.sql.text_order import OrderTextsByCodePoint
 
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("datasets", "0001_initial"),
+        ("imports", "0001_initial"),
     ]
 
     operations = [
@@ -28,7 +29,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
@@ -36,7 +37,6 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "countries",
                 "db_table": "countries",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -59,14 +59,18 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
             options={
                 "db_table": "education_levels",
                 "ordering": ["name"],
-                "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("years__gte", 0)), name="education_levels_years_not_negative"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -82,7 +86,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
@@ -90,7 +94,6 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "marital statuses",
                 "db_table": "marital_statuses",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -106,14 +109,13 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
             options={
                 "db_table": "occupations",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -129,14 +131,13 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
             options={
                 "db_table": "races",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -152,14 +153,13 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
             options={
                 "db_table": "relationships",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
             ],
@@ -183,7 +183,6 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "workclasses",
                 "db_table": "workclasses",
                 "ordering": ["name"],
-                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -214,7 +213,7 @@ class Migration(migrations.Migration):
                 (
                     "fnlwgt",
                     models.IntegerField(
-                        help_text="People that the respondent stands for.",
+                        help_text="Survey weight, in hundredths of people.",
                         validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="final weight",
                     ),
@@ -315,7 +314,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -327,60 +326,38 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "respondents",
+                "indexes": [models.Index(fields=["age"], name="respondents_age")],
+                "constraints": [
+                    models.UniqueConstraint(models.F("identity"), name="respondents_identity_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("age__gte", 0), ("age__lte", 150)), name="respondents_age_0_to_150"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("fnlwgt__gte", 0)), name="respondents_fnlwgt_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sex__in", ["Female", "Male"])), name="respondents_sex_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("capital_gain__gte", 0)), name="respondents_capital_gain_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("capital_loss__gte", 0)), name="respondents_capital_loss_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("hours_per_week__gte", 0), ("hours_per_week__lte", 168)),
+                        name="respondents_hours_per_week_0_to_168",
+                    ),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="educationlevel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("years__gte", 0)), name="education_levels_years_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.UniqueConstraint(models.F("identity"), name="respondents_identity_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("age__gte", 0), ("age__lte", 150)), name="respondents_age_0_to_150"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("fnlwgt__gte", 0)), name="respondents_fnlwgt_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sex__in", ["Female", "Male"])), name="respondents_sex_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("capital_gain__gte", 0)), name="respondents_capital_gain_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("capital_loss__gte", 0)), name="respondents_capital_loss_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="respondent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("hours_per_week__gte", 0), ("hours_per_week__lte", 168)),
-                name="respondents_hours_per_week_0_to_168",
-            ),
-        ),
+        OrderTextsByCodePoint(),
     ]

@@ -6,7 +6,9 @@ from datasets.matviews import CreateView
 
 
 class Migration(migrations.Migration):
-    dependencies = [("census", "0001_initial")]
+    dependencies = [
+        ("census", "0001_initial"),
+    ]
 
     operations = [
         CreateView(

@@ -4,12 +4,16 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from datasets.sql.casefold import AddFoldedIndex
+from datasets.sql.text_order import OrderTextsByCodePoint
+
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
         ("datasets", "0001_initial"),
+        ("imports", "0001_initial"),
     ]
 
     operations = [
@@ -35,7 +39,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -47,14 +51,16 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "users",
                 "permissions": [("view_email", "Can see e-mail addresses")],
+                "indexes": [models.Index(fields=["signup_date"], name="users_signup_date")],
             },
         ),
         migrations.CreateModel(
@@ -74,7 +80,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -86,10 +92,11 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "compounds",
@@ -121,7 +128,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -133,14 +140,21 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "experiment",
                 "db_table": "user_experiments",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("experiment_run_time__gte", 0)),
+                        name="user_experiments_experiment_run_time_not_negative",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -167,6 +181,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "compound used",
                 "verbose_name_plural": "compounds used",
                 "db_table": "user_experiment_compounds",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("experiment", "compound"),
+                        name="user_experiment_compounds_once",
+                        violation_error_message="An experiment lists a compound once.",
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -176,20 +197,8 @@ class Migration(migrations.Migration):
                 related_name="experiments", through="experiments.UserExperimentCompound", to="experiments.compound"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="userexperimentcompound",
-            constraint=models.UniqueConstraint(
-                fields=("experiment", "compound"),
-                name="user_experiment_compounds_once",
-                violation_error_message="An experiment lists a compound once.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="userexperiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("experiment_run_time__gte", 0)),
-                name="user_experiments_run_time_not_negative",
-                violation_error_message="A run time is 0 or more.",
-            ),
-        ),
+        AddFoldedIndex("users", "name"),
+        AddFoldedIndex("users", "email"),
+        AddFoldedIndex("compounds", "compound_name"),
+        OrderTextsByCodePoint(),
     ]

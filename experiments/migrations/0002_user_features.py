@@ -7,7 +7,9 @@ from datasets.matviews import CreateView
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0001_initial")]
+    dependencies = [
+        ("experiments", "0001_initial"),
+    ]
 
     operations = [
         CreateView(
@@ -39,8 +41,7 @@ class Migration(migrations.Migration):
                         (
                             "most_common_compounds",
                             models.TextField(
-                                help_text="Ids of the compounds used in most of the user's experiments: all that tie, "
-                                "the lowest id first, with semicolons between. Empty without any.",
+                                help_text="Ids of the compounds used in most of the user's experiments: all that tie, the lowest id first, with semicolons between. Empty without any.",
                                 null=True,
                             ),
                         ),

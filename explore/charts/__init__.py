@@ -3,9 +3,9 @@
 >>> draw(Respondent, Respondent.objects.all(), Drawing("bar", x="education", colour="sex")).image("png")
 """
 
+from explore.charts.build import draw
+from explore.charts.chart_image import Picture
+from explore.charts.chart_spec import Drawing, Undrawn
 from explore.charts.defaults import default_drawing
-from explore.charts.drawing import Drawing, Undrawn
-from explore.charts.draws import draw
-from explore.charts.pictures import Picture
 
 __all__ = ["Drawing", "Picture", "Undrawn", "default_drawing", "draw"]

@@ -10,14 +10,15 @@ from typing import Any
 from django.db import models
 from django.db.models import Max, Min
 
-from datasets.columns import ListedColumn, columns_of
 from datasets.listing import label_field
 from datasets.models import Lookup, MaterializedView, Record
-from datasets.narrowing import order_of, title_of
-from datasets.summaries import Grouping, Unsummarised, can_be_parted, can_group_by, can_measure, groupings
-from datasets.text_order import TEXTS
-from explore.charts.drawing import Undrawn
-from explore.charts.names import group_told, unit_of, with_unit
+from datasets.records.aggregation import can_be_parted, can_group_by, can_measure, groupings
+from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.filter_widgets import order_of, title_of
+from datasets.records.grouping import Grouping, Unsummarised
+from datasets.sql.text_order import TEXTS
+from explore.charts.chart_spec import Undrawn
+from explore.charts.labels import group_told, unit_of, with_unit
 
 MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column that has no order of its own; the rest is "other"
 COLOUR_BINS = 6

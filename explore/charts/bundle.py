@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
-from explore.charts.rendering import VERSION, renderer
+from explore.charts.render_client import VERSION, renderer
 
 NAME = "explore/vega.js"
 

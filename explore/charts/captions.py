@@ -8,8 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from explore.charts.labels import records_of
 from explore.charts.measures import records_word
-from explore.charts.names import records_of
 
 
 @dataclass(frozen=True)

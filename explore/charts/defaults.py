@@ -7,8 +7,8 @@ from django.db import models
 from datasets.listing import chart_of, listing_of
 from datasets.models import Lookup, MaterializedView
 from explore.charts.axes import PROVENANCE, columns_for
-from explore.charts.drawing import Drawing
-from explore.charts.few import few_valued
+from explore.charts.chart_spec import Drawing
+from explore.charts.low_cardinality import few_valued
 
 
 def default_drawing(model: type[models.Model], user) -> Drawing:

@@ -12,13 +12,14 @@ from itertools import product
 from django.db import models
 from django.db.models import Q
 
-from datasets.narrowing import title_of
-from datasets.summaries import Measure, Summary, summarise
+from datasets.records.aggregation import Summary, summarise
+from datasets.records.filter_widgets import title_of
+from datasets.records.grouping import Measure
 from explore.charts.axes import Axis
 from explore.charts.captions import Figure
-from explore.charts.drawing import Undrawn
+from explore.charts.chart_spec import Undrawn
+from explore.charts.labels import OTHER, title
 from explore.charts.measures import Measured
-from explore.charts.names import OTHER, title
 
 COUNT = Measure("count")
 MOST_CELLS = 6000

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.db import models
 
 from datasets.models import MaterializedView
-from datasets.narrowing import title_of
-from datasets.summaries import Measure, Unsummarised, measures
-from explore.charts.drawing import Undrawn
-from explore.charts.names import records_of, unit_of, with_unit
+from datasets.records.aggregation import measures
+from datasets.records.filter_widgets import title_of
+from datasets.records.grouping import Measure, Unsummarised
+from explore.charts.chart_spec import Undrawn
+from explore.charts.labels import records_of, unit_of, with_unit
 
 OF_COLUMNS = ("mean", "median", "sum")
 PERCENT = ".1%"

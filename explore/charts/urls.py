@@ -3,7 +3,7 @@
 from django.urls import path
 
 from explore.charts import views
-from explore.charts.pictures import FORMATS
+from explore.charts.chart_image import FORMATS
 
 urlpatterns = [
     path("chart/", views.chart, name="chart"),

@@ -9,25 +9,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from datasets.api.conditional import Tag, release
-from datasets.narrowing import title_of
-from datasets.personal import hidden_fields
-from datasets.spelling import whole_number
+from api.etags import Tag, release
+from datasets.query_values import whole_number
+from datasets.records.filter_widgets import title_of
+from datasets.records.personal_data import hidden_fields
 from datasets.versions import versions_behind
 from explore.charts.axes import columns_for
-from explore.charts.choices import boxes, filled, fitted
+from explore.charts.build import draw
+from explore.charts.chart_image import FORMATS, LARGEST, SMALLEST, Picture
+from explore.charts.chart_spec import Drawing, Undrawn
 from explore.charts.colours import THEMES
 from explore.charts.defaults import default_drawing
-from explore.charts.drawing import Drawing, Undrawn
-from explore.charts.draws import draw
-from explore.charts.pictures import FORMATS, LARGEST, SMALLEST, Picture
-from explore.charts.rendering import Busy, Unrenderable
-from explore.charts.specs import WIDTH
-from explore.loosening import loosened
+from explore.charts.form_options import boxes, filled, fitted
+from explore.charts.render_client import Busy, Unrenderable
+from explore.charts.vega_specs import WIDTH
+from explore.empty_results import loosened
+from explore.formatting import figure_told, filters_told
 from explore.pages import explored, page
-from explore.state import State
 from explore.tables import tables_for
-from explore.telling import figure_told, filters_told
+from explore.url_state import State
 
 OF_DRAWINGS = ("kind", "x", "y", "colour", "measure", "bins", "sort")
 OF_SIZES = ("width", "height")

@@ -1,9 +1,15 @@
 """Tables of people and places."""
 
+import datetime
+
+import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 
 import datasets.models
+from datasets.sql.casefold import AddFoldedIndex
+from datasets.sql.text_order import OrderTextsByCodePoint
 
 
 class Migration(migrations.Migration):
@@ -11,6 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("datasets", "0001_initial"),
+        ("imports", "0001_initial"),
     ]
 
     operations = [
@@ -29,7 +36,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -41,10 +48,11 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "places",
@@ -56,7 +64,20 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("given_name", models.CharField(max_length=200)),
                 ("family_name", models.CharField(max_length=200)),
-                ("date_of_birth", models.DateField()),
+                (
+                    "date_of_birth",
+                    models.DateField(
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                datetime.date(1000, 1, 1), "Expected a day of the year 1000 or later."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                django.utils.timezone.localdate,
+                                "Expected a day that has come: %(limit_value)s or before.",
+                            ),
+                        ]
+                    ),
+                ),
                 (
                     "place_of_birth",
                     models.ForeignKey(
@@ -72,7 +93,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -84,10 +105,11 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "verbose_name_plural": "people",
@@ -99,4 +121,8 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(models.F("identity"), name="people_identity_unique")],
             },
         ),
+        AddFoldedIndex("people", "given_name"),
+        AddFoldedIndex("people", "family_name"),
+        AddFoldedIndex("places", "city"),
+        OrderTextsByCodePoint(),
     ]

@@ -6,7 +6,9 @@ from datasets.matviews import CreateView
 
 
 class Migration(migrations.Migration):
-    dependencies = [("people", "0001_initial")]
+    dependencies = [
+        ("people", "0001_initial"),
+    ]
 
     operations = [
         CreateView(

@@ -1,7 +1,15 @@
 """Tables of subjects and sessions."""
 
+import datetime
+
+import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
+
+import datasets.validators
+from datasets.sql.casefold import AddFoldedIndex
+from datasets.sql.text_order import OrderTextsByCodePoint
 
 
 class Migration(migrations.Migration):
@@ -9,6 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("datasets", "0001_initial"),
+        ("imports", "0001_initial"),
     ]
 
     operations = [
@@ -19,7 +28,22 @@ class Migration(migrations.Migration):
                     "subject_id",
                     models.CharField(max_length=100, primary_key=True, serialize=False, verbose_name="subject"),
                 ),
-                ("date_of_birth", models.DateField(blank=True, null=True)),
+                (
+                    "date_of_birth",
+                    models.DateField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                datetime.date(1000, 1, 1), "Expected a day of the year 1000 or later."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                django.utils.timezone.localdate,
+                                "Expected a day that has come: %(limit_value)s or before.",
+                            ),
+                        ],
+                    ),
+                ),
                 ("species", models.CharField(blank=True, help_text="Such as Mus musculus.", max_length=200, null=True)),
                 (
                     "sex",
@@ -45,7 +69,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -57,13 +81,33 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "subjects",
+                "indexes": [models.Index(fields=["date_of_birth"], name="subjects_date_of_birth")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sex__in", ["Female", "Male"])), name="subjects_sex_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("subject_id", ""), _negated=True), name="subjects_subject_id_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("species", ""), _negated=True), name="subjects_species_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("background_strain", ""), _negated=True),
+                        name="subjects_background_strain_not_empty",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("genotype", ""), _negated=True), name="subjects_genotype_not_empty"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -86,7 +130,13 @@ class Migration(migrations.Migration):
                     "schema_version",
                     models.CharField(blank=True, help_text="Of the subject's metadata.", max_length=50, null=True),
                 ),
-                ("document", models.JSONField(help_text="The subject's metadata as the folder holds them.")),
+                (
+                    "document",
+                    models.JSONField(
+                        help_text="The subject's metadata as the folder holds them.",
+                        validators=[datasets.validators.require_object],
+                    ),
+                ),
                 (
                     "created_in",
                     models.ForeignKey(
@@ -95,7 +145,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("created_line", models.PositiveIntegerField(editable=False, null=True)),
@@ -107,54 +157,23 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="datasets.sourcefile",
+                        to="imports.sourcefile",
                     ),
                 ),
                 ("changed_line", models.PositiveIntegerField(editable=False, null=True)),
+                ("corrections", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "db_table": "sessions",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("schema_version", ""), _negated=True),
+                        name="sessions_schema_version_not_empty",
+                    )
+                ],
             },
         ),
-        migrations.AddIndex(
-            model_name="subject",
-            index=models.Index(fields=["date_of_birth"], name="subjects_date_of_birth"),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sex__in", ["Female", "Male"])), name="subjects_sex_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("subject_id", ""), _negated=True), name="subjects_subject_id_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("species", ""), _negated=True), name="subjects_species_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("background_strain", ""), _negated=True),
-                name="subjects_background_strain_not_empty",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("genotype", ""), _negated=True), name="subjects_genotype_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("schema_version", ""), _negated=True), name="sessions_schema_version_not_empty"
-            ),
-        ),
+        AddFoldedIndex("subjects", "subject_id"),
+        AddFoldedIndex("sessions", "name"),
+        OrderTextsByCodePoint(),
     ]

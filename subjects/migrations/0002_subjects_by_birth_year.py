@@ -6,7 +6,9 @@ from datasets.matviews import CreateView
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subjects", "0001_initial")]
+    dependencies = [
+        ("subjects", "0001_initial"),
+    ]
 
     operations = [
         CreateView(

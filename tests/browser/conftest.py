@@ -105,7 +105,7 @@ def site(chromium, child_environment) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Callable[..., Site]]:
     """Serve the site, with what a function imports, to the tests of a module, none of which changes it."""
-    from tests.emptying import empty_now  # not before Django is set up
+    from tests.fast_flush import empty_now  # not before Django is set up
 
     media = tmp_path_factory.mktemp("media")
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from datasets.history import edits
+from curation.history import edits
 from people.models import Person, Place
 
 
@@ -178,7 +178,7 @@ def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, peop
     page = open_browser()
     page.on("filechooser", lambda asked: None)  # from now on; asked for at the key, it may come after the key
     keys = page.keyboard
-    page.goto("/admin/datasets/importrun/")
+    page.goto("/admin/imports/importrun/")
     tab_to(page, "#id_username")
     keys.type(site.name)
     tab_to(page, "#id_password")

@@ -10,8 +10,9 @@ from django.db.models import Model
 from django.urls import resolve
 
 from census.models import Respondent
-from datasets.history import edits
-from datasets.models import ImportRun, Lookup, MaterializedView, Record
+from curation.history import edits
+from datasets.models import Lookup, MaterializedView, Record
+from imports.models import ImportRun
 from people.models import Person, Place
 
 PLACES = """city,county,country
@@ -41,8 +42,8 @@ def uploaded(client, text: str, **options) -> str:
     client.force_login(get_user_model().objects.get())
     file = SimpleUploadedFile("places.csv", text.encode())
     sent = {"dataset": "people", "files": [file], "encoding": "utf-8", **options}
-    assert client.post("/admin/datasets/importrun/import/", sent).status_code == 302
-    return f"/admin/datasets/importrun/{ImportRun.objects.latest('pk').pk}/change/"
+    assert client.post("/admin/imports/importrun/import/", sent).status_code == 302
+    return f"/admin/imports/importrun/{ImportRun.objects.latest('pk').pk}/change/"
 
 
 def kind(address: str) -> tuple:
@@ -54,7 +55,7 @@ def kind(address: str) -> tuple:
         return (name.rsplit("-", 1)[-1],)
     what = name.rsplit("_", 1)[-1]
     sort = next((sort for sort in (Record, Lookup, MaterializedView) if issubclass(model, sort)), Model)
-    if sort is Model and model._meta.app_label == "datasets" or sort is Record and what == "changelist":
+    if sort is Model and model._meta.app_label in ("datasets", "imports") or sort is Record and what == "changelist":
         return name, dict(parse_qsl(parts.query)).get("tab")
     return sort, what
 
@@ -73,7 +74,7 @@ def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_every
     failed = uploaded(client, PLACES, strict="on")
     call_command("worker", batch=True)
     waiting = uploaded(client, PLACES)
-    landed = f"/admin/datasets/importrun/{ImportRun.objects.get(dataset='people', status='landed').pk}"
+    landed = f"/admin/imports/importrun/{ImportRun.objects.get(dataset='people', status='landed').pk}"
     corrected = f"/admin/people/person/{Person.objects.first().pk}"
     ahead = ["/admin/", rehearsed, failed, waiting, f"{landed}/change/", f"{landed}/undo/", "/admin/people/place/bulk/"]
     ahead += [

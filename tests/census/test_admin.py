@@ -5,7 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from census.models import EducationLevel, Respondent
-from datasets import matviews, paging
+from datasets import matviews
+from datasets.records import pagination
 from tests.confirming import confirm
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def test_respondents_are_searched_by_number_and_words(admin_client, respondent):
 
 
 def test_a_big_table_is_not_counted_for_each_page(admin_client, monkeypatch, respondent):
-    monkeypatch.setattr(paging, "COUNTED", 150)
+    monkeypatch.setattr(pagination, "COUNTED", 150)
     Respondent.objects.bulk_create(copies_of(respondent(), 300))
     with CaptureQueriesContext(connection) as captured:
         page = admin_client.get("/admin/census/respondent/")

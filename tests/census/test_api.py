@@ -4,7 +4,7 @@ import pytest
 
 from census.models import Country, EducationLevel, MaritalStatus, Occupation, Race, Relationship, Workclass
 from datasets import matviews
-from datasets.models import ImportRun, SourceFile
+from imports.models import ImportRun, SourceFile
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from census.models import EducationLevel, IncomeByEducation, Respondent
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from census.insights import QUESTIONS, answers
 from census.models import Respondent
-from tests.importing import imported
+from tests.import_helpers import imported
 
 WIVES, SEXES, GAINS, WEIGHTS, GAPS, STATE = QUESTIONS
 

@@ -13,7 +13,7 @@ import pytest
 from census.insights import QUESTIONS, answers, unanswered
 from census.insights.files import are_of_uci
 from census.models import Respondent
-from tests.importing import SAMPLES, imported
+from tests.import_helpers import SAMPLES, imported
 from tests.insights import Refused, ran_through, replaced
 from tests.notebooks import texts
 

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Avg, Count, F
 
 from census.models import IncomeByEducation, Respondent
-from tests.importing import CLOTHES, counts, imported, table
+from tests.import_helpers import CLOTHES, counts, imported, table
 
 pytestmark = pytest.mark.django_db
 

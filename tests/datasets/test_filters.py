@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from census.models import Respondent
-from datasets.filters import record_filterset
+from datasets.records.filters import record_filterset
 from experiments.models import Compound, User, UserExperiment
 from people.models import Person, Place
 from subjects.models import Session

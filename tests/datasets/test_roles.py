@@ -1,79 +1,133 @@
-"""An import as roles that may do more or less on PostgreSQL: what comes of it is the same."""
+"""Who may do what: Curators and Analysts."""
+
+import re
 
 import pytest
-from django.db import DatabaseError, connection
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.db import connection
 
-from datasets.loading import merging
-from datasets.loading.references import checks_are_ours
+from curation.history import edits
+from datasets import roles
+from datasets.registry import dataset_apps
+from experiments.models import User
+from imports.models import ImportRun
 
-PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
-HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
-PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n"
-RESPONDENT = "39, {work}, 77516, Bachelors, {years}, Divorced, Sales, Wife, White, Male, 0, 0, 40, {country}, <=50K\n"
-
-pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles")
-
-
-def respondent(work="Private", years=13, country="Peru"):
-    return RESPONDENT.format(work=work, years=years, country=country)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def role(request, execute):
-    """Act as an owner of the tables who is no superuser, granted more by the test's parameter."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.oid::regclass::text, pg_get_userbyid(relowner) FROM pg_class c"
-            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm')"
-        )
-        tables = cursor.fetchall()
-        name = connection.ops.quote_name(f"owner of {connection.settings_dict['NAME']}")
-    execute(f"DROP ROLE IF EXISTS {name}", f"CREATE ROLE {name}", f"GRANT CREATE ON SCHEMA public TO {name}")
-    execute(*(f"ALTER TABLE {table} OWNER TO {name}" for table, _ in tables))
-    execute(*(statement.format(name=name) for statement in request.param), f"SET ROLE {name}")
-    yield
-    execute("RESET ROLE", *(f"ALTER TABLE {table} OWNER TO {owner}" for table, owner in tables))
-    execute(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+def member(django_user_model):
+    """Make a user of a group who may sign in."""
+
+    def member(name):
+        user = django_user_model.objects.create_user(name.lower(), is_staff=True)
+        user.groups.add(Group.objects.get(name=name))
+        return user
+
+    return member
 
 
-GRANTED = ["GRANT SET ON PARAMETER session_replication_role TO {name}"]
+def test_curators_may_do_everything_with_every_dataset_and_nothing_with_users(member):
+    curator = member("Curators")
+    for label, app in dataset_apps().items():
+        for model in app.get_models():
+            for action in ("add", "change", "delete", "view"):
+                assert curator.has_perm(f"{label}.{action}_{model._meta.model_name}")
+    assert curator.has_perms(["experiments.view_email", "imports.view_importrun", "imports.add_importrun"])
+    assert not curator.has_perm("imports.delete_importrun")
+    others = {name.split(".")[0] for name in curator.get_all_permissions()}
+    assert others == {*dataset_apps(), "datasets", "imports"}
+
+
+ALL = ("add", "change", "delete", "view")
+MODELS = {
+    "census": "country educationlevel incomebyeducation maritalstatus occupation race relationship respondent"
+    " workclass",
+    "experiments": "compound user userexperiment userexperimentcompound userfeatures",
+    "people": "birthsbycountry person place",
+    "subjects": "session subject subjectsbybirthyear",
+    "datasets": "version",
+    "imports": "change edit importrun rejectedrow sourcefile",
+}
+# What imports and edits write can be added by them and seen, and is never changed or deleted.
+CURATORS = {label: ("add", "view") if label in ("datasets", "imports") else ALL for label in MODELS}
 
 
 @pytest.mark.parametrize(
-    ("role", "unchecked"), [([], False), (GRANTED, True)], ids=["may not", "may"], indirect=["role"]
+    ("name", "actions", "more"),
+    [
+        ("Curators", CURATORS, {"experiments.view_email", "imports.undo_importrun"}),
+        ("Analysts", dict.fromkeys(MODELS, ("view",)), set()),
+    ],
 )
-@pytest.mark.parametrize("large", [False, True], ids=["small files", "large files"])
-def test_a_role_that_may_or_may_not_go_without_checks_imports_the_same(
-    role, unchecked, large, write, importing, refused, rows, execute, monkeypatch
-):
-    if large:
-        monkeypatch.setattr(merging, "MANY_BYTES", 0)
-        monkeypatch.setattr(merging, "MANY_ROWS", 0)
-    assert checks_are_ours() is unchecked
-    write("all/people.csv", PEOPLE + "Gus,Elm,1901-02-03,Atlantis\n")
-    folder = write("all/places.csv", PLACES).parent
-    assert importing("people", folder).counts == {
-        "places": {"read": 2, "created": 2},
-        "people": {"read": 3, "created": 2, "rejected": 1},
+def test_a_group_has_exactly_these_permissions(member, name, actions, more):
+    expected = {
+        f"{label}.{action}_{model}"
+        for label, models in MODELS.items()
+        for model in models.split()
+        for action in actions[label]
     }
-    assert rows("SELECT given_name, city FROM people JOIN places ON places.id = place_of_birth_id ORDER BY 1") == [
-        ("Ann", "Kelso"),
-        ("Bob", "Derry"),
-    ]
-    assert sorted(rows("SELECT country, births FROM births_by_country")) == [("Scotland", 1), ("Ulster", 1)]
-    assert importing("people", folder).counts["people"] == {"read": 3, "unchanged": 2, "rejected": 1}
+    assert member(name).get_all_permissions() == expected | more
 
-    census = write("adult.data", respondent() + respondent(country="?", work="State-gov") + respondent(years=1))
-    assert importing("census", census).counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
-    assert rows(
-        "SELECT changed_line, name FROM respondents LEFT JOIN countries c ON c.id = native_country_id ORDER BY 1"
-    ) == [
-        (1, "Peru"),
-        (2, None),
-    ]
-    fewer = write("all/people.csv", PEOPLE.replace("Bob,Oak,1950-12-31,Derry\n", ""))
-    write("all/places.csv", PLACES.replace("Derry,Derry,Ulster\n", ""))
-    assert importing("people", fewer.parent, "--remove-missing").counts["places"]["removed"] == 1
-    assert rows("SELECT given_name FROM people") == [("Ann",)]
-    with pytest.raises(DatabaseError, match="foreign key"):
-        execute("DELETE FROM places")
+
+def test_analysts_only_look_and_see_no_addresses(member):
+    analyst = member("Analysts")
+    granted = analyst.get_all_permissions()
+    assert "experiments.view_user" in granted and "imports.view_importrun" in granted
+    assert "experiments.view_email" not in granted
+    assert {name.split(".")[1].split("_")[0] for name in granted} == {"view"}
+
+
+@pytest.mark.parametrize(("group", "statuses"), [("Curators", (200, 200, 403)), ("Analysts", (200, 403, 403))])
+def test_members_reach_what_is_theirs_and_no_users(client, member, group, statuses):
+    client.force_login(member(group))
+    addresses = ["/admin/people/person/", "/admin/people/person/add/", "/admin/auth/user/"]
+    assert tuple(client.get(address).status_code for address in addresses) == statuses
+    page = client.get("/admin/").text
+    assert "/admin/people/person/" in page
+    assert "/admin/auth/" not in page
+
+
+def test_the_groups_come_back_with_the_next_migrate():
+    Group.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert set(Group.objects.values_list("name", flat=True)) == {"Curators", "Analysts"}
+    assert Group.objects.get(name="Curators").permissions.filter(codename="view_person").exists()
+
+
+def test_what_a_site_has_added_stays_and_permissions_need_not_exist_before():
+    extra = Permission.objects.get(codename="view_group")
+    curators = Group.objects.get(name="Curators")
+    curators.permissions.add(extra)
+    Permission.objects.filter(content_type__app_label="people").delete()
+    roles.grant(apps.get_app_config("people"), using=connection.alias)
+    codenames = set(curators.permissions.values_list("codename", flat=True))
+    assert {"view_group", "change_person"} <= codenames
+
+
+def pages(patterns=None, prefix="/admin/"):
+    """Every page and action of datasets and imports in the admin: of what is there, and of what is not."""
+    for pattern in patterns or admin.site.get_urls():
+        route = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from pages(pattern.url_patterns, route)
+        elif route.split("/")[2] in ("datasets", "imports", *dataset_apps()) and pattern.name:
+            for key in ("1", "4711"):
+                yield re.sub(r"<(\w+:)?\w+>", key, route)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_user_model, method):
+    client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
+    User.objects.create(user_id=1, name="Ann", email="ann@example.com", signup_date="2024-01-05")
+    edits.correct(User.objects.all(), {"name": "Anne"}, None)
+    ImportRun.objects.create(pk=1, dataset="experiments", status="landed")
+    asked = list(pages())
+    assert len(asked) > 200 and "/admin/experiments/user/1/restore/" in asked
+    told = {address: getattr(client, method)(address) for address in asked}
+    odd = {address: answer.status_code for address, answer in told.items() if answer.status_code != 403}
+    assert odd == {}
+    assert not [address for address, answer in told.items() if "Ann" in answer.text]

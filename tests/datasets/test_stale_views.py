@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from datasets import matviews
-from datasets.models import ImportRun
-from datasets.versions import Version
+from datasets.models import Version
+from imports.models import ImportRun
 from people.models import BirthsByCountry, Person, Place
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from datasets import matviews
-from datasets.models import ImportRun, RejectedRow, SourceFile
 from experiments.models import Compound, User, UserExperiment
+from imports.models import ImportRun, RejectedRow, SourceFile
 from tests.confirming import confirm
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def alice():
 def curator_client(client, django_user_model):
     """A curator who may do everything with experiments but see e-mail addresses."""
     curator = django_user_model.objects.create_user("cora", is_staff=True)
-    allowed = Permission.objects.filter(content_type__app_label__in=["experiments", "datasets"])
+    allowed = Permission.objects.filter(content_type__app_label__in=["experiments", "imports"])
     curator.user_permissions.set(allowed.exclude(codename="view_email"))
     client.force_login(curator)
     return client
@@ -98,7 +98,7 @@ def test_rejected_users_are_hidden_from_those_who_may_not_see_addresses(admin_cl
     problem = {"column": "signup_date", "value": "soon", "message": "Expected a date, found soon."}
     values = {"email": "bob@example.com", "signup_date": "soon"}
     row = RejectedRow.objects.create(file=file, line=3, values=values, problems=[problem])
-    for address in ["/admin/datasets/rejectedrow/", f"/admin/datasets/rejectedrow/{row.pk}/change/"]:
+    for address in ["/admin/imports/rejectedrow/", f"/admin/imports/rejectedrow/{row.pk}/change/"]:
         assert "bob@example.com" in admin_client.get(address).text
         page = curator_client.get(address).text
         assert "bob@example.com" not in page

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.models import Compound, User, UserExperiment, UserFeatures
-from tests.importing import CLOTHES, counts, imported, table
+from tests.import_helpers import CLOTHES, counts, imported, table
 
 pytestmark = pytest.mark.django_db
 

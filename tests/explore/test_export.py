@@ -16,8 +16,8 @@ import pyarrow.parquet
 import pytest
 from django.core.management import call_command
 
-from datasets.exports import slots, spreadsheet
-from datasets.reading.defused import MARK
+from exports import concurrency, xlsx
+from exports.formula_escaping import MARK
 from people.models import Person
 from tests.explore.conftest import ODD
 
@@ -158,7 +158,7 @@ def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, ch
 
 
 def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypatch):
-    monkeypatch.setattr(spreadsheet, "MOST", 5)
+    monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
     assert "up to 5 records, and these are 6" in page and 'id="download"' not in page
     assert "CSV or Parquet" in reader.page(f"{PEOPLE}file?format=xlsx", status=400)
@@ -187,10 +187,10 @@ def test_one_export_too_many_is_told_when_to_come_back(reader, people, settings)
     assert answer.status_code == 503 and int(answer["Retry-After"]) > 0 and "Try again in" in answer.text
     reader.page(PEOPLE)  # pages go on
     assert going_on.getvalue().count(b"\n") == 7
-    assert slots.taken() == 0
+    assert concurrency.taken() == 0
 
 
 def test_headers_alone_start_no_stream(reader, people):
     answer = reader.head(f"/explore/{PEOPLE}file")
     assert answer["Content-Disposition"].endswith('"people.csv"') and not answer.getvalue()
-    assert slots.taken() == 0
+    assert concurrency.taken() == 0

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from explore import state
+from explore import url_state
 from people.models import Person
 from tests.explore.conftest import ODD, plain
 
@@ -58,7 +58,7 @@ def test_columns_are_chosen_in_any_order(reader, people):
 
 
 def test_columns_that_are_shown_anyway_are_not_in_the_address(reader, people):
-    usual = [column.name for column in state.default_columns(Person)]
+    usual = [column.name for column in url_state.default_columns(Person)]
     form = "&".join(f"columns={name}" for name in usual)
     assert address_after(reader, f"{PEOPLE}?{form}&date_of_birth__gte=1850-01-01") == (
         f"{PEOPLE}?date_of_birth__gte=1850-01-01"
@@ -172,7 +172,7 @@ def test_what_is_missing_comes_last(reader, respondents):
 
 
 def test_pages_go_on_and_back(reader, people, monkeypatch):
-    for module in ("explore.rows", "explore.state"):
+    for module in ("explore.table_page", "explore.url_state"):
         monkeypatch.setattr(f"{module}.ROWS", 2)
     address, seen = f"{PEOPLE}?columns=given_name&ordering=-family_name", []
     while address:
@@ -185,7 +185,7 @@ def test_pages_go_on_and_back(reader, people, monkeypatch):
 
 
 def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
-    monkeypatch.setattr("explore.rows.ROWS", 2)
+    monkeypatch.setattr("explore.table_page.ROWS", 2)
     page = reader.page(f"{PEOPLE}?ordering=id")
     cursor = re.search(r"cursor=([\w.-]+)", page)[1]
     later = reader.page(f"{PEOPLE}?ordering=id&cursor={cursor}")

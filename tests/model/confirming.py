@@ -5,7 +5,7 @@ from copy import deepcopy
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from datasets.models import Edit
+from imports.models import Edit
 from tests.model import stored
 from tests.model.comparing import spelled
 from tests.model.site import ANY, Site, one_of

@@ -12,11 +12,11 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from datasets.admin.edits import Edited, edited_models
-from datasets.history import edits
-from datasets.history.standing import deletion_by_hand
-from datasets.history.undoing import UndoRefused, undo_edit
-from datasets.models import Change
+from curation.admin.edit_admin import Edited, edited_models
+from curation.history import edits
+from curation.history.tombstones import deletion_by_hand
+from curation.history.undo import UndoRefused, undo_edit
+from imports.models import Change
 from tests.confirming import confirm
 from tests.model.stored import MODELS
 from tests.model.tables import Action
@@ -107,7 +107,7 @@ class Doors:
             if action.kind == "run":
                 call_command("undo_import", action.handle.pk, verbosity=0, stderr=_Nowhere())
             elif page:
-                confirm(self.client, reverse("admin:datasets_edit_undo", args=[action.handle.pk]))
+                confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]))
             else:
                 undo_edit(action.handle, [Edited(model) for model in edited_models(action.handle)], self.user)
         except (CommandError, UndoRefused) as refusal:
@@ -123,11 +123,11 @@ class Doors:
     def ask_to_undo(self, action: Action) -> Callable[[], None]:
         """Show a run or an edit; what is returned confirms that it is to be undone."""
         if action.kind == "run":
-            address = reverse("admin:datasets_importrun_undo", args=[action.handle.pk])
+            address = reverse("admin:imports_importrun_undo", args=[action.handle.pk])
             page = self.client.get(address)
         else:
-            address = reverse("admin:datasets_edit_undo", args=[action.handle.pk])
-            page = self.client.get(reverse("admin:datasets_edit_change", args=[action.handle.pk]))
+            address = reverse("admin:imports_edit_undo", args=[action.handle.pk])
+            page = self.client.get(reverse("admin:imports_edit_change", args=[action.handle.pk]))
         return lambda: self.client.post(address, _hidden(page, {}))
 
 

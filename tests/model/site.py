@@ -15,9 +15,9 @@ from hypothesis.stateful import (
     invariant,
 )
 
-from datasets.history import edits
-from datasets.history.undoing import UndoRefused
-from datasets.models import Change, Edit, ImportRun
+from curation.history import edits
+from curation.history.undo import UndoRefused
+from imports.models import Change, Edit, ImportRun
 from tests.model import stored
 from tests.model.comparing import different
 from tests.model.doors import Doors

@@ -5,8 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from datasets.history.reading import stored_row
-from datasets.models import Change, SourceFile
+from curation.history.timeline import stored_row
+from imports.models import Change, SourceFile
 from tests.model.importing import exact
 from tests.model.tables import KEYS, Place, Rec
 

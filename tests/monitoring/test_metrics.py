@@ -13,11 +13,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from datasets.models import ImportRun
-from monitoring.imports import ImportsCollector
+from imports.metrics import ImportsCollector
+from imports.models import ImportRun
 from people.models import Place
 from tests.conftest import ROOT
-from tests.importing import imported
+from tests.import_helpers import imported
 from tests.monitoring.conftest import samples_of, value
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nHawick,Roxburghshire,Scotland\nnowhere\n"
@@ -137,7 +137,7 @@ def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_queue_and_the_age_of_views(tmp_path):
-    from datasets import tasks
+    from imports import tasks
 
     tasks.land(ImportRun(dataset="people"))
     samples = told()
@@ -164,12 +164,12 @@ def test_a_database_that_does_not_answer_is_told(monkeypatch):
     assert value(told(), "database_up") == 1
     from django.db import OperationalError
 
-    from monitoring import imports
+    from imports import metrics
 
     def away():
         raise OperationalError("no")
 
-    monkeypatch.setattr(imports, "_runs", away)
+    monkeypatch.setattr(metrics, "_runs", away)
     assert told() == {("tabularium_database_up", frozenset()): 0}
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from datasets import matviews
-from datasets.models import ImportRun, SourceFile
+from imports.models import ImportRun, SourceFile
 from people.models import Person, Place
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_a_person_tells_the_file_and_line_that_it_came_from(admin_client, places
     Person.objects.update(created_in=file, created_line=12)
     person = Person.objects.get()
     page = admin_client.get(f"/admin/people/person/{person.pk}/change/")
-    told = f'run {run.pk}</a>, from <a href="/admin/datasets/sourcefile/{file.pk}/change/">people.csv</a>, line 12.'
+    told = f'run {run.pk}</a>, from <a href="/admin/imports/sourcefile/{file.pk}/change/">people.csv</a>, line 12.'
     assert told in page.text
 
 

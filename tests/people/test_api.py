@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from datasets import matviews
-from datasets.models import ImportRun, SourceFile
+from imports.models import ImportRun, SourceFile
 from people.models import Person, Place
 
 pytestmark = pytest.mark.django_db

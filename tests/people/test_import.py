@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import localdate
 
 from people.models import BirthsByCountry, Person, Place
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from people.models import BirthsByCountry, Person, Place
-from tests.importing import CLOTHES, counts, imported, table, told
+from tests.import_helpers import CLOTHES, counts, imported, table, told
 
 pytestmark = pytest.mark.django_db
 

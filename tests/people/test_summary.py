@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from people.models import Person, Place
-from tests.importing import imported
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 

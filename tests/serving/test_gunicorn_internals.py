@@ -18,11 +18,11 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import Response
 from gunicorn.workers import gthread
 
-from config.serving import Worker
-from config.waiting import WaitingWorker
+from config.gunicorn_worker.event_loop import WaitingWorker
+from config.gunicorn_worker.worker import Worker
 from tests.conftest import ROOT
 
-LOOK = "Look at gunicorn's changes, and at config/serving.py, waiting.py, connections.py, pace.py and gunicorn.py."
+LOOK = "Look at gunicorn's changes, and at config/gunicorn_worker/ and config/gunicorn.py."
 # Methods that config/ overrides or calls, with the parameters that it expects.
 SIGNATURES = {
     gthread.ThreadWorker: {

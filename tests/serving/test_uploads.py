@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from datasets.models import ImportRun
 from datasets.tokens import make_token
+from imports.models import ImportRun
 from tests.serving.conftest import everything
 
 LARGE = 2**20 + 1  # bytes of the smallest upload that a thread reads while it arrives

@@ -56,7 +56,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
 
 def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
     before = {image(id) for id in stack.containers("web")}
-    command = stack.origin / "datasets" / "management" / "commands" / "worker.py"
+    command = stack.origin / "imports" / "management" / "commands" / "worker.py"
     text = command.read_text()
     command.write_text(text + '\nraise RuntimeError("these workers are broken")\n')
     stack.commit("Workers break")

@@ -9,11 +9,11 @@ import pyarrow.parquet
 import pytest
 from django.db import connection
 
-from datasets.history import edits
-from datasets.history.undoing import undo_run
-from datasets.models import ImportRun
+from curation.history import edits
+from curation.history.undo import undo_run
+from imports.models import ImportRun
 from subjects.models import Session, Subject
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_
     other = DOCUMENT.replace(NUMBERS[0], NUMBERS[0][:-1] + "8").replace(NUMBERS[1], NUMBERS[1][:-1] + "1")
     preview = imported("import_subjects", folder(NAME, other), dry_run=True)
     assert counts(preview)["sessions"] == {"read": 1, "updated": 1}
-    page = admin_client.get(f"/admin/datasets/importrun/{ImportRun.objects.first().pk}/change/").text
+    page = admin_client.get(f"/admin/imports/importrun/{ImportRun.objects.first().pk}/change/").text
     assert NUMBERS[0] in page and NUMBERS[0][:-1] + "8" in page
     imported("import_subjects", folder(NAME, other))
     page = admin_client.get(f"/admin/subjects/session/{session.pk}/history/").text
@@ -179,5 +179,5 @@ def test_a_rejected_document_is_given_out_with_its_exact_numbers(folder, admin_c
     text = DOCUMENT.replace('"subject_id"', '"sex": "F", "subject_id"')
     imported("import_subjects", folder(NAME, text))
     [file] = ImportRun.objects.first().files.filter(rejected=1)
-    answer = admin_client.get(f"/admin/datasets/importrun/file/{file.pk}/rejected/")
+    answer = admin_client.get(f"/admin/imports/importrun/file/{file.pk}/rejected/")
     assert numbers(answer.getvalue()) == EXACT

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from subjects.models import Session, Subject, SubjectsByBirthYear
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 

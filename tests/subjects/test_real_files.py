@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from subjects.models import Session, Subject, SubjectsByBirthYear
-from tests.importing import counts, imported
+from tests.import_helpers import counts, imported
 
 pytestmark = pytest.mark.django_db
 

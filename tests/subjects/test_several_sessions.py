@@ -11,9 +11,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasets.history import edits
+from curation.history import edits
 from subjects.models import Session, Subject
-from tests.importing import counts, imported
+from tests.import_helpers import counts, imported
 
 pytestmark = pytest.mark.django_db
 

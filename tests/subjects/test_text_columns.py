@@ -5,7 +5,7 @@ import json
 import pytest
 
 from subjects.models import Session, Subject
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from django.utils.html import escape
 
-from datasets.models import Edit
+from imports.models import Edit
 from subjects.models import Session, Subject
-from tests.importing import imported, rejected
+from tests.import_helpers import imported, rejected
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
-from datasets.models import ImportRun
+from imports.models import ImportRun
 from subjects.models import Session, Subject
-from tests.importing import counts, imported, rejected
+from tests.import_helpers import counts, imported, rejected
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_a_mended_document_is_taken_by_all(folder):
 def test_an_uploaded_document_is_rejected_whole_too(admin_client):
     text = json.dumps(MOUSE | {"schema_version": {"major": 1}})
     files = SimpleUploadedFile(f"{FIRST}.json", text.encode())
-    admin_client.post("/admin/datasets/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
+    admin_client.post("/admin/imports/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
     call_command("worker", batch=True)
     run = ImportRun.objects.latest("pk")
     assert [(file.source, file.read, file.rejected, file.created) for file in run.files.order_by("pk")] == [

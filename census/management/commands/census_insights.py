@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from census.insights import answers, unanswered
 from census.models import Respondent
-from datasets.terminal import TerminalCommand, unusable, write_json
+from datasets.command_errors import TerminalCommand, unusable, write_json
 
 
 class Command(TerminalCommand):

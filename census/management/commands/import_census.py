@@ -1,6 +1,6 @@
 """Import the respondents of a census."""
 
-from datasets.commands import ImportCommand
+from imports.command import ImportCommand
 
 
 class Command(ImportCommand):

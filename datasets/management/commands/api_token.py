@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from datasets.terminal import TerminalCommand
+from datasets.command_errors import TerminalCommand
 from datasets.tokens import DAYS, MOST_DAYS, SCOPES, ApiToken, make_token
 
 

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.core.management.base import CommandError
 from django.db import connection
 
-from datasets.permissions import CURATORS
-from datasets.terminal import TerminalCommand
+from datasets.command_errors import TerminalCommand
+from datasets.roles import CURATORS
 
 NAME = "curator"
 

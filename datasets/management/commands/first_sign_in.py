@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from datasets.terminal import TerminalCommand
+from datasets.command_errors import TerminalCommand
 
 NAME = "admin"
 

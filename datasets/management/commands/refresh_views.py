@@ -3,8 +3,8 @@
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
+from datasets.command_errors import TerminalCommand
 from datasets.matviews import datasets_with_views, refreshing, views_of
-from datasets.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):

@@ -1,6 +1,6 @@
 """Import users, compounds and the experiments that users ran with them."""
 
-from datasets.commands import ImportCommand
+from imports.command import ImportCommand
 
 
 class Command(ImportCommand):

@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser
 
 from datasets import matviews
-from datasets.terminal import TerminalCommand, write_json
+from datasets.command_errors import TerminalCommand, write_json
 from people.models import BirthsByCountry
 
 

@@ -1,6 +1,6 @@
 """Import places and the people born in them."""
 
-from datasets.commands import ImportCommand
+from imports.command import ImportCommand
 
 
 class Command(ImportCommand):

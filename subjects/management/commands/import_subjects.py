@@ -1,6 +1,6 @@
 """Import subjects and sessions from experiment folders."""
 
-from datasets.commands import ImportCommand
+from imports.command import ImportCommand
 
 
 class Command(ImportCommand):

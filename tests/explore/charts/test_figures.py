@@ -204,7 +204,7 @@ def test_a_scatter_has_all_records_if_they_are_few(many):
 
 
 def test_a_scatter_of_many_is_a_sample_and_says_so(many, monkeypatch):
-    monkeypatch.setattr("explore.charts.points.SAMPLE", 20)
+    monkeypatch.setattr("explore.charts.scatter.SAMPLE", 20)
     first, again = (drawn(Respondent, kind="scatter", x="age", y="capital_gain") for _ in range(2))
     assert len(first.rows) == 20
     assert first.rows == again.rows

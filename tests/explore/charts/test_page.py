@@ -20,8 +20,8 @@ from jsonschema_rs import validator_for
 from census.models import Respondent
 from datasets.matviews import refresh
 from explore.charts import draw
-from explore.charts.choices import boxes, fitted
-from explore.charts.drawing import KINDS, Drawing
+from explore.charts.chart_spec import KINDS, Drawing
+from explore.charts.form_options import boxes, fitted
 from explore.tables import tables_for
 from people.models import Person, Place
 

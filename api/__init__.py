@@ -1,0 +1,1 @@
+"""What programs read: every table and view as JSON, and imports over HTTP."""

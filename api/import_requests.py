@@ -1,0 +1,286 @@
+"""Requests for an import: which fields they may have, and how a body becomes them."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import parsers, serializers
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.serializers import ValidationError, empty
+
+from datasets.http.request_bodies import Body, BodyError
+from datasets.query_values import whole_number
+from datasets.records.filters import MOST_SUGGESTIONS
+from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, Refused
+from datasets.registry import dataset_apps
+from datasets.suggestions import suggest
+from imports.models import ImportRun
+from imports.upload_handlers import receive
+from imports.uploads import ENCODINGS, OPTIONS, ImportForm
+
+MOST_JSON = 2**16  # bytes
+MODES = ("apply", "rehearse")
+CONFIGURED = "configured"  # what the parameter sources says for the site's own files
+FLAGS = ("strict", "remove_missing", "remove_most", "allow_missing_columns")
+MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser))
+TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."
+
+
+class NotReceivedError(Refused):
+    """A body that was not taken in."""
+
+    def __init__(self, error: BodyError):
+        super().__init__({"files" if error.status in (413, 507) else "": [str(error)]})
+        self.status_code = error.status
+
+
+class Typed:
+    """A field that takes one type of JSON, and no other spelling of its values."""
+
+    def run_validation(self, data=empty):
+        if data is not empty and not isinstance(data, self.type):
+            raise ValidationError(f"Expected {self.expected}, found {_shown(data)}.")
+        return super().run_validation(data)
+
+
+class Text(Typed, serializers.CharField):
+    type, expected = str, "a text"
+    default_error_messages = {"max_length": "Expected at most {max_length} characters."}
+
+
+class Flag(Typed, serializers.BooleanField):
+    type, expected = bool, "true or false"
+
+
+class Choice(Typed, serializers.ChoiceField):
+    type, expected = str, "a text"
+    default_error_messages = {
+        "required": "Expected one of {known}; found none.",
+        "invalid_choice": "Expected one of {known}; found {input}.",
+    }
+
+    def fail(self, key, input=""):
+        super().fail(key, input=_shown(input), known=", ".join(self.choices))
+
+
+class WholeNumber(serializers.IntegerField):
+    """A whole number in its one spelling."""
+
+    def to_internal_value(self, data):
+        try:
+            return whole_number(data, self.min_value, self.max_value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
+class Files(serializers.Field):
+    """The files of a form."""
+
+    def to_internal_value(self, data):
+        if not _are_files(data):
+            raise ValidationError(
+                "Expected files, sent by a form, found a text. With curl, say files=@NAME: the @ matters."
+            )
+        return data
+
+
+class StrictSerializer(serializers.Serializer):
+    """Fields of which each comes once, and no others: a client that sends more expects what would not be done."""
+
+    def to_internal_value(self, data):
+        unknown = [name for name in data if name not in self.fields]
+        errors = {name: [self._unknown(name, data[name], place)] for place, name in enumerate(unknown)}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            errors |= error.detail
+        if errors:
+            raise ValidationError(errors)
+        return values
+
+    def read(self) -> dict[str, Any]:
+        """Return the values; raises Refused."""
+        if not self.is_valid():
+            raise Refused(self.errors)
+        return self.validated_data
+
+    def _unknown(self, name: str, value: Any, place: int) -> str:
+        if "files" in self.fields and _are_files(value):
+            return "Expected the files as the field files."
+        known = [name for name in self.fields if name != "files"]
+        ones = f"Known ones: {', '.join(known)}." if known else "None is expected here."
+        hint = suggest(name, known) if place < MOST_SUGGESTIONS else ""
+        return f"Unknown parameter.{hint} {ones}"
+
+
+class Parameters(StrictSerializer):
+    """The parameters of an address, of which none may be empty."""
+
+    format = serializers.CharField(required=False)
+
+    def to_internal_value(self, data: QueryDict):
+        for name, values in data.lists():
+            if name in self.fields and len(values) > 1:
+                raise ValidationError({name: [f"Expected once, found {len(values)} times."]})
+            if name in self.fields and not values[0].strip():
+                raise ValidationError({name: ["Expected a value, found none."]})
+        return super().to_internal_value(data.dict())
+
+
+class PageParameters(Parameters):
+    """The parameters of a list of pages."""
+
+    page_size = WholeNumber(min_value=1, max_value=LARGEST_PAGE, default=PAGE_SIZE, help_text="Entries of a page.")
+    cursor = serializers.CharField(required=False, help_text="Where the page begins, as next and previous say.")
+
+
+class ImportsParameters(PageParameters):
+    """The parameters of the list of imports."""
+
+    dataset = Choice(list(dataset_apps()), required=False, help_text="Of this dataset.")
+    status = Choice(ImportRun.Status.values, required=False, help_text="With this status.")
+
+
+class RejectionsParameters(PageParameters):
+    """The parameters of the list of rejected rows."""
+
+    file = serializers.CharField(required=False, help_text="Of this file, by its id among the sources of the import.")
+
+
+class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
+    """What asks for an import of the site's own files."""
+
+    serializer_field_mapping = {models.BooleanField: Flag, models.CharField: Text}
+
+    dataset = Choice(list(dataset_apps()))
+    sources = Choice(
+        [CONFIGURED],
+        required=False,
+        help_text="The site's own files, in place of files sent.",
+        error_messages={"invalid_choice": f"Expected {CONFIGURED}, for the site's own files; found {{input}}."},
+    )
+    mode = Choice(MODES, required=False, help_text="By default apply; to be said where files are sent.")
+    encoding = Choice(ENCODINGS, default=ENCODINGS[0], help_text="Of the files.")
+
+    class Meta:
+        model = ImportRun
+        fields = ("dataset", "sources", "mode", *OPTIONS[1:])
+        validators = ()  # the database's, of runs that go on
+
+
+class ImportUploadSerializer(ImportRequestSerializer):
+    """What asks for an import, of the site's own files or of those sent with it."""
+
+    files = Files(required=False, help_text="Together with mode; or sources, in place of files.")
+
+    class Meta(ImportRequestSerializer.Meta):
+        fields = (*ImportRequestSerializer.Meta.fields, "files")
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Check where the files come from: what is left out never stands for the site's own."""
+        if "sources" in sent and "files" in sent:
+            raise Refused({"sources": ["Expected files, or sources for the site's own files; found both."]})
+        if not ("sources" in sent or "files" in sent):
+            there = f"Expected files, sent by a form, or sources={CONFIGURED} for the site's own files; found none."
+            raise Refused({"files": [there]})
+        if "files" in sent and "mode" not in sent:
+            raise Refused({"mode": [f"Expected one of {', '.join(MODES)}, for files are sent; found none."]})
+        return sent
+
+
+class ApplyRequestSerializer(StrictSerializer):
+    """What an apply may say."""
+
+    remove_most = Flag(required=False, help_text="It is right that most of a table is deleted.")
+
+
+def read_order(request) -> tuple[ImportRun, str]:
+    """Return what is asked for as a new run, and its mode; raises Refused, ParseError and UnsupportedMediaType."""
+    plain = request._request
+    plain.user = request.user
+    sent = ImportUploadSerializer(data=_body(request, (JSON, MULTIPART), receive)).read()
+    form = ImportForm(sent | {"samples": "sources" in sent}, plain.FILES if "files" in sent else None)
+    if not form.is_valid():
+        errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}
+        if errors.pop("samples", None):
+            errors["files"] = [f"The site has no folder of files of {sent['dataset']}: send files, as a form."]
+        raise Refused(errors)
+    return form.new_run(request.user), sent.get("mode", MODES[0])
+
+
+def read_confirmation(request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
+    """Return what a request says about a run; raises as :func:`read_order`."""
+    sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
+    return serializer(data=sent).read()
+
+
+def digest_of(run: ImportRun, mode: str) -> str:
+    """Return what tells one order from another: everything that it asks for."""
+    asked = {name: getattr(run, name) for name in OPTIONS} | {"mode": mode, "uploads": run.uploads}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def key_of(request) -> str:
+    """Return the request's Idempotency-Key, or nothing; raises Refused."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
+    if not (key.isascii() and key.isprintable() and 0 < len(key.strip()) and len(key) <= 255):
+        raise Refused({"Idempotency-Key": ["Expected 1 to 255 visible characters, such as a UUID."]})
+    return key.strip()
+
+
+def _body(request, kinds: Sequence[str], receive: Callable | None = None) -> dict[str, Any]:
+    """Return the fields of a document or form; *receive* reads a form with files."""
+    kind, plain = (request.content_type or JSON).partition(";")[0].strip().lower(), request._request
+    if kind not in kinds:
+        raise UnsupportedMediaType(kind, f"Expected {', or '.join(kinds)}; found {kind[:100]}.")
+    try:
+        if kind == JSON:
+            return _document(Body(plain).read_all(MOST_JSON, TOO_MUCH) or b"{}")
+        if receive:
+            receive(plain)
+    except BodyError as error:
+        raise NotReceivedError(error) from None
+    form = plain.POST
+    _expect_once(name for name, values in form.lists() for _ in values if name != "files")
+    texts = {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, text in form.items()}
+    texts.pop("csrfmiddlewaretoken", None)
+    return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # no text passes for a file
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    names: list[str] = []
+    try:
+        sent = orjson.loads(text)
+        json.loads(text, object_pairs_hook=lambda pairs: names.extend(name for name, _ in pairs))
+    except json.JSONDecodeError as error:
+        told = f"The body is no JSON: {error.msg}, line {error.lineno}."
+        raise ParseError(f'{told} Expected, for example, {{"dataset": "…"}}.') from None
+    if not isinstance(sent, dict):
+        raise ParseError('Expected a JSON object, such as {"dataset": "…"}.')
+    _expect_once(name for name in names if name in sent)
+    return sent
+
+
+def _expect_once(names: Iterable[str]) -> None:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise Refused({name: ["Expected once."] for name in twice})
+
+
+def _are_files(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, UploadedFile) for one in value)
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:100]}…"

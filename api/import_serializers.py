@@ -1,0 +1,206 @@
+"""Import runs as programs read them: what was asked for, how far it has come, what became of it, what can be done."""
+
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.import_requests import MODES
+from datasets.registry import dataset_apps
+from imports import reports
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.redaction import RunTexts
+from imports.rejected_rows import Reader, told_as
+from imports.sources import sources_of
+
+Status = ImportRun.Status
+WORKING = (Status.WAITING, Status.RUNNING)
+
+
+def address_of(request, run: ImportRun, action: str = "detail") -> str:
+    """Return the absolute address of a run, or of something that can be done with it."""
+    return request.build_absolute_uri(reverse(f"imports-{action}", args=[run.pk]))
+
+
+class UploadedFileSerializer(serializers.Serializer):
+    """A file that was sent."""
+
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField(min_value=0)
+
+
+class ImportProgressSerializer(serializers.Serializer):
+    """How far an import has come."""
+
+    bytes_read = serializers.IntegerField(source="read", min_value=0)
+    bytes_total = serializers.IntegerField(source="total", min_value=0)
+    rows_read = serializers.IntegerField(source="rows", min_value=0)
+    rows_a_second = serializers.IntegerField(allow_null=True)
+    seconds_left = serializers.SerializerMethodField()
+    merging = serializers.BooleanField()
+
+    def get_seconds_left(self, told) -> int | None:
+        return None if told["left"] is None else int(told["left"].total_seconds())
+
+
+class CountsSerializer(serializers.Serializer):
+    """What became of the rows of a file or source."""
+
+    def get_fields(self):
+        counts = {name: serializers.IntegerField(min_value=0) for name in SourceFile.COUNTS}
+        return counts | super().get_fields()
+
+
+class SourceFileSerializer(CountsSerializer):
+    """A file as the import read it for one source."""
+
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField(min_value=0)
+    encoding = serializers.CharField()
+    unknown_columns = serializers.SerializerMethodField(help_text="Headings that name no column.")
+
+    def to_representation(self, file) -> dict[str, Any]:
+        return super().to_representation(file) | reports.counts(file, self.context["unseen"])
+
+    def get_unknown_columns(self, file) -> list[str]:
+        return self.context["texts"].unknown_columns(file)
+
+
+class ImportSourceSerializer(CountsSerializer):
+    """What one source of the dataset brought."""
+
+    source = serializers.CharField()
+    files = SourceFileSerializer(many=True)
+
+
+class ImportSummarySerializer(serializers.ModelSerializer):
+    """An import."""
+
+    url = serializers.HyperlinkedIdentityField(view_name="imports-detail")
+    mode = serializers.SerializerMethodField()
+    uploads = UploadedFileSerializer(many=True)
+    started_by = serializers.StringRelatedField(allow_null=True)
+    progress = serializers.SerializerMethodField(help_text="How far it has come, while it goes on.")
+    error = serializers.SerializerMethodField(help_text="Why it did not land.")
+
+    class Meta:
+        model = ImportRun
+        fields = (
+            *("id", "url", "dataset", "status", "mode", "strict", "remove_missing", "remove_most"),
+            *("allow_missing_columns", "encoding", "known_as", "uploads", "started_by", "started_at"),
+            *("begun_at", "finished_at", "progress", "error"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(MODES))
+    def get_mode(self, run) -> str:
+        return "rehearse" if run.dry_run else "apply"
+
+    @extend_schema_field(ImportProgressSerializer(allow_null=True))
+    def get_progress(self, run) -> dict[str, Any] | None:
+        told = reports.progress(run) | {"merging": run.merging}
+        return ImportProgressSerializer(told).data if run.status in WORKING else None
+
+    def get_error(self, run) -> str:
+        return self._texts(run).error
+
+    def _texts(self, run) -> RunTexts:
+        return RunTexts(run, self.context["request"].user)
+
+
+class ImportSerializer(ImportSummarySerializer):
+    """An import, with what became of each file, and what can be done."""
+
+    notes = serializers.SerializerMethodField(help_text="What the run has to say beside its counts.")
+    new_lookups = serializers.SerializerMethodField(help_text="Look-up values that were new, by table.")
+    sources = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField(help_text="The addresses of what can be done with it.")
+
+    class Meta(ImportSummarySerializer.Meta):
+        fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_lookups", "sources", "links")
+
+    def get_notes(self, run) -> list[str]:
+        return self._texts(run).notes
+
+    def get_new_lookups(self, run) -> dict[str, list[str]]:
+        return self._texts(run).new_lookups
+
+    @extend_schema_field(ImportSourceSerializer(many=True))
+    def get_sources(self, run) -> list[dict[str, Any]]:
+        prefetch_related_objects([run], "files")
+        user = self.context["request"].user
+        unseen = reports.unseen_sources(user, run.dataset)
+        context = {"unseen": unseen, "texts": self._texts(run)}
+        loaded = reports.by_source(run).items()
+        sources = [{"source": source, "files": files, **reports.totals(files, unseen)} for source, files in loaded]
+        return ImportSourceSerializer(sources, many=True, context=context).data
+
+    def get_links(self, run) -> dict[str, str]:
+        can = {
+            "rejections": run.status not in WORKING,
+            "apply": run.status == Status.REHEARSED,
+            "cancel": run.status in WORKING,
+            "undo": run.status == Status.LANDED,
+        }
+        return {action: address_of(self.context["request"], run, action) for action in can if can[action]}
+
+
+class UndoneImportSerializer(ImportSerializer):
+    """An import that was taken back."""
+
+    undone = serializers.SerializerMethodField(help_text="What was done, a line for each table.")
+
+    class Meta(ImportSummarySerializer.Meta):
+        fields = read_only_fields = (*ImportSerializer.Meta.fields, "undone")
+
+    def get_undone(self, run) -> list[str]:
+        return self.context["undone"]
+
+
+class RowProblemSerializer(serializers.Serializer):
+    """What is wrong with a row."""
+
+    column = serializers.CharField(allow_null=True)
+    value = serializers.JSONField()
+    message = serializers.CharField()
+
+
+class RejectionSerializer(serializers.Serializer):
+    """A row that could not be used, as the reader may see it; one of a source that is no more is only counted."""
+
+    source = serializers.CharField(source="file.source")
+    file = serializers.IntegerField(source="file_id")
+    name = serializers.SerializerMethodField()
+    line = serializers.IntegerField()
+    values = serializers.SerializerMethodField()
+    problems = serializers.SerializerMethodField()
+
+    def get_name(self, row) -> str:
+        return told_as(row.file)
+
+    @extend_schema_field(
+        {"type": ["object", "string", "null"], "description": "Cells by column; a text where the row has none."}
+    )
+    def get_values(self, row) -> dict[str, Any] | str | None:
+        reader = self._reader(row)
+        if reader is None:
+            return None
+        is_raw = not isinstance(row.values, dict)
+        return reader.raw(row) if is_raw else {cell["heading"]: cell["value"] for cell in reader.cells(row)}
+
+    @extend_schema_field(RowProblemSerializer(many=True))
+    def get_problems(self, row) -> list[dict[str, Any]]:
+        reader = self._reader(row)
+        return reader.problems(row) if reader else []
+
+    def _reader(self, row: RejectedRow) -> Reader | None:
+        readers, dataset = self.context.setdefault("readers", {}), row.file.run.dataset
+        if dataset not in readers:
+            known = sources_of(dataset) if dataset in dataset_apps() else []
+            readers[dataset] = {source.name: Reader(source, self.context["request"].user) for source in known}
+        return readers[dataset].get(row.file.source)

@@ -1,0 +1,246 @@
+"""Imports over HTTP: ask for one, follow it, read what it could not use, apply, cancel and undo it.
+
+What is done is done by the same functions as in the admin, in the background, with the same permissions.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, models
+from django.http import HttpResponseBase
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import BasePagination
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.settings import api_settings
+
+from api import import_requests, import_serializers
+from api.import_requests import NotReceivedError, digest_of, key_of, read_confirmation, read_order
+from api.import_serializers import address_of
+from api.openapi.components import page_schema
+from api.openapi.imports import described
+from api.permissions import HasScope
+from api.problems import Conflict
+from api.streaming import STREAMED
+from curation.history.undo import UndoRefused, undo_run
+from datasets.http.request_bodies import BodyError
+from datasets.query_values import shown
+from datasets.records.keyset_pagination import BadCursor, OrderKey, page
+from datasets.records.query_params import Refused
+from imports import tasks
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.rejected_rows import rejected_response
+from imports.upload_handlers import temporary_files
+
+NEEDED = {
+    "create": "imports.add_importrun",
+    "apply": "imports.add_importrun",
+    "cancel": "imports.add_importrun",
+    "undo": "imports.undo_importrun",
+    "rejections": "imports.view_rejectedrow",
+}
+FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # that rejected rows come in
+
+
+class MaySteerImports(BasePermission):
+    """Accounts with the permission that the same thing needs in the admin."""
+
+    def has_permission(self, request, view) -> bool:
+        needed = NEEDED.get(view.action, "imports.view_importrun")
+        return request.user.is_authenticated and request.user.has_perm(needed)
+
+
+class KeyReused(Refused):
+    """An Idempotency-Key that has come before, with another request."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+
+class KeyPagination(BasePagination):
+    """Pages of a queryset in its own order, which ends with the primary key."""
+
+    def paginate_queryset(self, queryset, request, view):
+        sent, model = view.parameters, queryset.model
+        names = queryset.query.order_by
+        order = [OrderKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
+        try:
+            found = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
+        except BadCursor:
+            raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
+        self.links = found.links(request.build_absolute_uri())
+        keys = [key for key, *_ in found.rows]
+        records = queryset.order_by().in_bulk(keys)
+        return [records[key] for key in keys if key in records]
+
+    def get_paginated_response(self, data):
+        return Response({**self.links, "results": data})
+
+    def get_paginated_response_schema(self, schema):
+        return page_schema(schema["items"])
+
+
+@described
+class ImportViewSet(viewsets.ViewSet):
+    """Imports: POST asks for one, with the dataset's own sources or with files, and an import's address tells of it."""
+
+    permission_classes = [HasScope, MaySteerImports]
+    scopes_to_read = ("read", "import")  # who may start an import may follow it
+    lookup_value_regex = "[1-9][0-9]{0,17}"
+    pagination_class = KeyPagination
+    parameter_classes = {"list": import_requests.ImportsParameters, "rejections": import_requests.RejectionsParameters}
+
+    def get_view_name(self) -> str:
+        return f"Imports: {self.name.lower()}" if getattr(self, "name", None) else "Imports"
+
+    def initial(self, request, *args, **kwargs) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action not in (None, "metadata"):  # a method that is not allowed, or OPTIONS
+            serializer = self.parameter_classes.get(self.action, import_requests.Parameters)
+            self.parameters = serializer(data=request.query_params).read()
+
+    def finalize_response(self, request, response, *args, **kwargs) -> HttpResponseBase:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"  # a run goes on
+        return response
+
+    def list(self, request) -> HttpResponseBase:
+        """List the imports, the newest first; ``dataset`` and ``status`` narrow it."""
+        chosen = {name: self.parameters[name] for name in ("dataset", "status") if name in self.parameters}
+        found = ImportRun.objects.filter(**chosen).select_related("started_by").order_by("-id")
+        return self._page(found, import_serializers.ImportSummarySerializer)
+
+    def create(self, request) -> HttpResponseBase:
+        """Ask for an import of a dataset's own sources, or of files sent with it; a worker does it."""
+        key = key_of(request)
+        with temporary_files(request._request):
+            run, mode = read_order(request)
+            if key:
+                run.request_key, run.request_digest = key, digest_of(run, mode)
+            tasks.find_interrupted()
+            try:
+                return self._started(self._repeated(run) or self._new(run, mode))
+            except BodyError as error:
+                raise NotReceivedError(error) from None
+
+    def retrieve(self, request, pk: str) -> HttpResponseBase:
+        """Tell how far an import has come, and what became of it."""
+        tasks.find_interrupted()
+        return self._told(self._run(pk))
+
+    @action(detail=True, methods=["post"])
+    def apply(self, request, pk: str) -> HttpResponseBase:
+        """Have a rehearsed import done for real; remove_most confirms that most of a table is deleted."""
+        remove_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("remove_most", False)
+        tasks.find_interrupted()
+        run = self._run(pk)
+        with self._no_conflict(run), tasks.alone(run):
+            tasks.apply(run, remove_most=remove_most)
+        return self._started(run)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, pk: str) -> HttpResponseBase:
+        """Stop an import that waits or goes on; one that goes on stops within seconds."""
+        read_confirmation(request)
+        tasks.find_interrupted()
+        run = self._run(pk)
+        with self._no_conflict(run):
+            tasks.cancel(run)
+        run.refresh_from_db()
+        return self._started(run)
+
+    @action(detail=True, methods=["post"])
+    def undo(self, request, pk: str) -> HttpResponseBase:
+        """Take back what an import did to the tables, now."""
+        read_confirmation(request)
+        run = self._run(pk)
+        try:
+            undone = undo_run(run, request.user)
+        except UndoRefused as refusal:
+            raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
+        return self._told(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.told())
+
+    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
+    def rejections(self, request, pk: str) -> HttpResponseBase:
+        """List the rows that an import could not use; as CSV or NDJSON, those of one file, to be mended."""
+        run = self._run(pk)
+        file = self._file(run)
+        if (format := request.accepted_renderer.format) in ("csv", "ndjson"):
+            return self._download(run, file, format)
+        rows = RejectedRow.objects.filter(**{"file": file} if file else {"file__run": run})
+        rows = rows.select_related("file__run").order_by("file_id", "line", "id")
+        return self._page(rows, import_serializers.RejectionSerializer)
+
+    def _run(self, pk: str) -> ImportRun:
+        run = ImportRun.objects.select_related("started_by").filter(pk=int(pk)).first()
+        if run is None:
+            raise NotFound(f"There is no import {pk}.")
+        return run
+
+    def _page(self, records: models.QuerySet, serializer: type[Serializer]) -> Response:
+        pages = self.pagination_class()
+        found = pages.paginate_queryset(records, self.request, self)
+        return pages.get_paginated_response(serializer(found, many=True, context={"request": self.request}).data)
+
+    def _new(self, run: ImportRun, mode: str) -> ImportRun:
+        try:
+            with self._no_conflict(run), tasks.alone(run):
+                (tasks.land if mode == "apply" else tasks.rehearse)(run)
+        except (Conflict, IntegrityError):
+            if repeated := self._repeated(run):  # it came twice at once
+                return repeated
+            raise
+        return run
+
+    def _repeated(self, run: ImportRun) -> ImportRun | None:
+        """Return the run that the same request, by its key, has started before; raises KeyReused."""
+        if not run.request_key:
+            return None
+        known = ImportRun.objects.filter(started_by=run.started_by, request_key=run.request_key).first()
+        if known and known.request_digest != run.request_digest:
+            raise KeyReused(
+                {"Idempotency-Key": [f"It came before, with another request, for run {known.pk}. Take a new key."]},
+                run=address_of(self.request, known),
+            )
+        return known
+
+    def _told(
+        self, run, code=status.HTTP_200_OK, serializer=import_serializers.ImportSerializer, **context
+    ) -> Response:
+        return Response(serializer(run, context={"request": self.request, **context}).data, code)
+
+    def _started(self, run: ImportRun) -> Response:
+        """Tell of a run that a worker goes on with, and where to follow it."""
+        response = self._told(run, status.HTTP_202_ACCEPTED)
+        response["Location"] = address_of(self.request, run)
+        return response
+
+    @contextmanager
+    def _no_conflict(self, run: ImportRun) -> Iterator[None]:
+        """Answer 409, with the address of the run that is in the way, to what cannot be done now."""
+        try:
+            yield
+        except tasks.NotNow as error:
+            raise Conflict(str(error), run=address_of(self.request, getattr(error, "run", run))) from None
+
+    def _file(self, run: ImportRun) -> SourceFile | None:
+        """Return the file of *run* that is asked for, if one is; raises Refused."""
+        wanted = self.parameters.get("file")
+        files = {str(file.pk): file for file in run.files.select_related("run")} if wanted else {}
+        if wanted and wanted not in files:
+            told = f"Expected the id of a file of this import, as its sources tell it; found {shown(wanted)}."
+            raise Refused({"file": [told]})
+        return files.get(wanted)
+
+    def _download(self, run: ImportRun, file: SourceFile | None, format: str) -> HttpResponseBase:
+        files = [file] if file else list(run.files.filter(rejected__gt=0)) or list(run.files.all()[:1])
+        if len(files) != 1:
+            told = ", ".join(f"{one.pk} ({one.name}, {one.source})" for one in files[:20])
+            found = f"several have rejected rows: {told}" if files else "the run has read none"
+            raise Refused({"file": [f"Expected the id of one file; {found}."]})
+        try:
+            return rejected_response(files[0], self.request.user, format)
+        except ValueError as error:
+            raise Refused({"format": [str(error)]}) from None

@@ -1,0 +1,42 @@
+"""What OPTIONS answers: the columns of a list, what they mean, and the parameters that filter by them."""
+
+from django.db import models
+from rest_framework import metadata
+
+from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.filters import record_filterset
+
+KINDS = [
+    (models.BooleanField, "true or false"),
+    (models.IntegerField, "whole number"),
+    (models.FloatField, "number"),
+    (models.DateField, "date"),
+    (models.JSONField, "JSON"),
+]
+
+
+class RecordMetadata(metadata.BaseMetadata):
+    """The columns of a list, with their types, meanings and filters."""
+
+    def determine_metadata(self, request, view):
+        known = list(record_filterset(view.model).base_filters)
+        return {
+            "name": view.get_view_name(),
+            "description": view.get_view_description(),
+            "columns": {
+                column.name: {
+                    "type": type_of(column),
+                    "may_be_null": column.null,
+                    "help": column.help_text,
+                    "filters": [name for name in known if name.split("__")[0] == column.name],
+                }
+                for column in columns_of(view.model)
+            },
+        }
+
+
+def type_of(column: ListedColumn) -> str:
+    """Return what programs would call the values of *column*."""
+    if column.many or column.is_list:
+        return "list of ids"
+    return next((name for kind, name in KINDS if isinstance(column.field, kind)), "text")

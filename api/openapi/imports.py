@@ -1,0 +1,112 @@
+"""The description of imports over HTTP (OpenAPI 3.1): what their serializers do not say."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    OpenApiTypes,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import serializers
+
+from api import import_requests, import_serializers
+
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="Such as a UUID: the same request with the same key is the same import.",
+)
+ID = OpenApiParameter("id", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, OpenApiParameter.PATH)
+LOCATION = OpenApiParameter(
+    "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, description="Where to follow the import.", response=[202]
+)
+JSON = import_requests.JSON
+MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "ndjson": "application/x-ndjson"}
+FILES = {"csv": OpenApiTypes.STR, "ndjson": OpenApiTypes.STR}  # of rejected rows
+STOPPED = (404, 409, 413, 415)  # problems of requests that do something with an import
+
+
+class StrictExtension(OpenApiSerializerExtension):
+    """Says of a request that it may have no other fields."""
+
+    target_class = import_requests.StrictSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema, direction):
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return schema | {"additionalProperties": False}
+
+
+class FlagExtension(OpenApiSerializerFieldExtension):
+    """Says of true and false in a form that they are texts."""
+
+    target_class = import_requests.Flag
+
+    def map_serializer_field(self, auto_schema, direction):
+        is_form = isinstance(self.target.parent, import_requests.ImportUploadSerializer)
+        return {"type": "string", "enum": ["true", "false"]} if is_form else {"type": "boolean"}
+
+
+class ChoiceExtension(OpenApiSerializerFieldExtension):
+    """Lists the choices as an enum in its place: a component for each is of no use to a reader."""
+
+    target_class = serializers.ChoiceField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema, direction):
+        return {"type": "string", "enum": list(self.target.choices)}
+
+
+# Of each action: what it does, the status and body of its answer, its problems, and its parameters.
+ACTIONS = {
+    "list": (
+        "List the imports",
+        200,
+        import_serializers.ImportSummarySerializer(many=True),
+        (),
+        [import_requests.ImportsParameters],
+    ),
+    "create": (
+        "Ask for an import",
+        202,
+        import_serializers.ImportSerializer,
+        (408, 411, 422, 507, *STOPPED),
+        [KEY, LOCATION],
+    ),
+    "retrieve": ("Read an import", 200, import_serializers.ImportSerializer, [404], [ID]),
+    "apply": ("Apply a rehearsed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
+    "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
+    "undo": ("Undo an import", 200, import_serializers.UndoneImportSerializer, STOPPED, [ID]),
+    "rejections": (
+        *("List the rejected rows of an import", 200, import_serializers.RejectionSerializer(many=True), [404]),
+        [ID, import_requests.RejectionsParameters],
+    ),
+}
+BODIES = {
+    "create": {
+        JSON: import_requests.ImportRequestSerializer,
+        import_requests.MULTIPART: import_requests.ImportUploadSerializer,
+    },
+    "apply": {JSON: import_requests.ApplyRequestSerializer},
+}
+
+
+def _described(name: str, title: str, status: int, body: Any, problems: Iterable[int], parameters: list):
+    kinds = {"json": OpenApiResponse(body, title)} | ({} if name != "rejections" else FILES)
+    chosen = OpenApiParameter("format", enum=kinds, description="In place of Accept.")
+    return extend_schema(
+        operation_id=f"imports_{name}",
+        summary=f"{title}.",
+        parameters=[*parameters, chosen],
+        request=BODIES.get(name),
+        responses={(status, MEDIA_TYPES[kind]): answer for kind, answer in kinds.items()} | dict.fromkeys(problems),
+        tags=["imports"],
+    )
+
+
+described = extend_schema_view(**{name: _described(name, *told) for name, told in ACTIONS.items()})

@@ -1,0 +1,32 @@
+"""Who may read what: everybody, where the site says so; otherwise those who may view the table in the admin."""
+
+from django.conf import settings
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+
+from datasets.tokens import ApiToken
+
+
+class MayRead(BasePermission):
+    """Anonymous readers where API_ANONYMOUS_READ is on, and accounts with the permission to view the table."""
+
+    def has_permission(self, request, view) -> bool:
+        if settings.API_ANONYMOUS_READ:
+            return True
+        model = getattr(view, "model", None)
+        if model is None or not request.user.is_authenticated:
+            return request.user.is_authenticated
+        return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+class HasScope(BasePermission):
+    """A token with the scope for what is asked: read, or import. A view may name others that do for reading."""
+
+    def has_permission(self, request, view) -> bool:
+        if not isinstance(request.auth, ApiToken):
+            return True
+        wanted = getattr(view, "scopes_to_read", ("read",)) if request.method in SAFE_METHODS else ("import",)
+        if not set(wanted) & set(request.auth.scopes):
+            has = ", ".join(request.auth.scopes)
+            raise PermissionDenied(f"This needs a token with the scope {' or '.join(wanted)}; this one has {has}.")
+        return True

@@ -1,0 +1,85 @@
+"""Errors of views as problem documents, which say what to do about them."""
+
+import logging
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ParseError, Throttled, ValidationError
+from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from datasets.http.problem_details import SOON, failure, problem, respond, too_slow
+from datasets.sql.query_timeout import was_stopped
+
+logger = logging.getLogger(__name__)
+
+
+class Unavailable(APIException):
+    """The site cannot answer now, and most likely can in a moment."""
+
+    status_code = 503
+    default_detail = "The site is busy. Try again in a moment."
+
+    def __init__(self, detail: str | None = None, wait: int = SOON):
+        super().__init__(detail)
+        self.wait = wait
+
+
+class Conflict(APIException):
+    """What is asked for cannot be done as things stand; *more* says what stands in the way."""
+
+    status_code = 409
+
+    def __init__(self, detail: str, **more: Any):
+        super().__init__(detail)
+        self.more = more
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer *error* of a view; whatever is not the reader's doing is logged under an id, and told by it alone."""
+    set_rollback()
+    request = context["request"]
+    if isinstance(error, Http404):
+        error = NotFound(str(error) if error.args and isinstance(error.args[0], str) else None)
+    elif isinstance(error, PermissionDenied):
+        error = Forbidden()
+    elif isinstance(error, SuspiciousOperation):
+        error = ParseError("The server cannot read this request.")
+    elif was_stopped(error):
+        error = Unavailable(too_slow(settings.QUERY_SECONDS))
+    elif isinstance(error, OperationalError):
+        logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
+        error = Unavailable("The database does not answer. Try again in a moment.")
+    if not isinstance(error, APIException):
+        return failure(request, error)
+    return _answer(request, error)
+
+
+def _answer(request, error: APIException) -> HttpResponse:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    wait = error.wait if isinstance(error, Throttled | Unavailable) else None
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, ceil(wait)))
+    if isinstance(error, ValidationError):
+        errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+        told = {name: [str(message) for message in messages] for name, messages in errors.items()}
+        detail = "; ".join(f"{name}: {message}" if name else message for name, (message, *_) in told.items())
+        body = problem(error.status_code, detail, errors=told, **getattr(error, "more", {}))
+    else:
+        body = problem(error.status_code, str(error.detail), **getattr(error, "more", {}))
+    if isinstance(error, Throttled) and wait is not None:
+        seconds = headers["Retry-After"]
+        body["detail"] = f"Too many requests. Try again in {seconds} second{'' if seconds == '1' else 's'}."
+    if isinstance(error, NotAuthenticated):
+        body["detail"] = "Who may read this has to say who they are: Authorization: Bearer and a token, or sign in."
+    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # its page shows it
+        return Response(body, status=error.status_code, headers=headers)
+    return respond(body, headers)

@@ -1,0 +1,41 @@
+"""``/api/`` itself, and the addresses below it at which there is nothing."""
+
+from django.urls import resolve
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import APIRootView
+from rest_framework.views import APIView
+
+from api.renderers import NOWHERE
+from datasets.records.query_params import Refused
+from datasets.suggestions import did_you_mean
+
+
+class Root(APIRootView):
+    """What there is to read: each list at its address."""
+
+    def get_view_name(self) -> str:
+        return "API"
+
+    def get(self, request, *args, **kwargs):
+        if unknown := [name for name in request.query_params if name != "format"]:
+            raise Refused({name: ["Unknown parameter. Known ones: format."] for name in unknown})
+        return super().get(request, *args, **kwargs)
+
+
+class NothingHere(APIView):
+    """Answers whatever no other address did, as the problem that it is."""
+
+    schema = None
+    permission_classes = [AllowAny]
+
+    def get_view_name(self) -> str:
+        return NOWHERE
+
+    def initial(self, request, *args, **kwargs):
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
+        near = f"{request.path_info}/"
+        is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
+        hint = did_you_mean(f"{request.path}/, with a slash at its end" if is_near else None)
+        raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for what there is.")

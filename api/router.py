@@ -1,0 +1,37 @@
+"""What programs read: every table and view as JSON under ``/api/<dataset>/``, a page at a time, filtered."""
+
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework import routers
+
+from api.import_views import ImportViewSet
+from api.root import Root
+from api.viewsets import RecordViewSet, has_text_key
+from datasets.registry import served_tables
+
+
+class Router(routers.DefaultRouter):
+    """Serves what is registered, each dataset's lists behind its name: only those are tried for an address of it."""
+
+    APIRootView = Root
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the addresses, without suffixes for formats: a key may hold a dot."""
+        within: dict[str, routers.SimpleRouter] = {}
+        for prefix, viewset, basename in self.registry:
+            dataset, slash, name = prefix.rpartition("/")
+            within.setdefault(dataset + slash, routers.SimpleRouter()).register(name, viewset, basename)
+        root = path("", self.get_api_root_view(), name=self.root_view_name)
+        return [root, *(path(prefix, include(router.urls)) for prefix, router in within.items())]
+
+
+ANY_KEY = r"[^\x00]+"  # a text may hold a slash, too
+
+router = Router()
+router.register("imports", ImportViewSet, basename="imports")
+
+
+for prefix, model in served_tables().items():
+    viewset = type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
+    if has_text_key(model):
+        viewset.lookup_value_regex = ANY_KEY
+    router.register(prefix, viewset, basename=prefix.replace("/", "-"))

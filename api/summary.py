@@ -1,0 +1,109 @@
+"""Summaries over HTTP: ``/api/<dataset>/<table>/summary/?by=education&measure=mean:hours_per_week``.
+
+The filters are those of the list. The address is no record's: one whose key is ``summary`` is found in its list.
+"""
+
+from typing import Any
+
+from django.http import HttpResponseBase, QueryDict
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from api.etags import conditional
+from api.negotiation import ORJSONRenderer
+from datasets.query_values import whole_number
+from datasets.records.aggregation import Summary, groupings, measures, summarise
+from datasets.records.grouping import Unsummarised
+from datasets.records.query_params import Refused, narrowed
+from exports.summaries import groups_as_csv
+
+LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
+SEVERAL = ("by", "measure")  # parameters that may come more than once
+OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
+OF_LISTS_ALONE = {
+    "page_size": "A summary is never paged: for more groups or fewer, set limit.",
+    "cursor": "A summary is never paged: leave cursor out.",
+    "count": "A summary counts by measure=count.",
+    "fields": "A summary has the columns that by and measure name.",
+    "omit": "A summary has the columns that by and measure name.",
+}
+
+
+class CSVRenderer(BaseRenderer):
+    """The groups of a summary as CSV, exact."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
+        names = list(data["columns"])
+        return groups_as_csv(names, ([row[name] for name in names] for row in data["results"]))
+
+
+class Summaries:
+    """Lets a viewset of a model's records summarise them."""
+
+    @action(
+        detail=False,
+        renderer_classes=[
+            ORJSONRenderer,
+            CSVRenderer,
+            *(one for one in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(one, BrowsableAPIRenderer)),
+        ],
+    )
+    @conditional
+    def summary(self, request) -> HttpResponseBase:
+        """Count and measure the records that the filters let through, in groups."""
+        parameters, format = request.query_params, request.accepted_renderer.format
+        single = QueryDict(mutable=True)
+        for name, values in parameters.lists():
+            if name not in SEVERAL:
+                single.setlist(name, values)
+        records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
+        errors |= {name: [told] for name, told in OF_LISTS_ALONE.items() if name in errors}
+        by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
+        names = _named(parameters, "measure") if "measure" in parameters else ["count"]
+        measured = _read(errors, measures, self.model, names, request.user)
+        limit = _limit(parameters.get("limit"), errors)
+        if errors:
+            raise Refused(errors, **more)
+        ordering = _named(parameters, "ordering")
+        summary = _read(errors, summarise, records, by, measured, ordering, limit)
+        if summary and summary.truncated and format == "csv" and "limit" not in parameters:
+            # A file has no place to say that there is more.
+            message = f"There are more groups than {LIMIT}: set limit, up to {LARGEST_LIMIT}, or group or filter more."
+            errors["limit"] = [message]
+        if errors:
+            raise Refused(errors)
+        return Response(_served(summary))
+
+
+def _served(summary: Summary) -> dict[str, Any]:
+    rows = [dict(zip(summary.names, row, strict=True)) for row in summary.rows]
+    return {"columns": summary.names, "truncated": summary.truncated, "results": rows}
+
+
+def _read(errors: dict[str, list[str]], read, *arguments) -> Any:
+    try:
+        return read(*arguments)
+    except Unsummarised as error:
+        errors.setdefault(error.parameter, [str(error)])
+        return None
+
+
+def _named(parameters: QueryDict, name: str) -> list[str]:
+    """Return what a parameter names, which may come more than once, or have commas."""
+    return [word.strip() for text in parameters.getlist(name) for word in text.split(",")]
+
+
+def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
+    if text is None:
+        return LIMIT
+    try:
+        return whole_number(text, 1, LARGEST_LIMIT)
+    except ValueError as error:
+        errors.setdefault("limit", [str(error)])
+        return LIMIT

@@ -1,0 +1,109 @@
+"""A model's records as programs read them: lists, pages, single records; told that nothing has changed where so."""
+
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.http import HttpResponseBase
+from rest_framework import viewsets
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+
+from api.etags import conditional
+from api.metadata import RecordMetadata
+from api.streaming import STREAMED, STREAMED_FORMATS, streamed
+from api.summary import Summaries
+from datasets.query_values import shown
+from datasets.records.columns import columns_of
+from datasets.records.filters import form_field
+from datasets.records.keyset_pagination import BadCursor, page
+from datasets.records.pagination import estimated_count
+from datasets.records.personal_data import masked_name
+from datasets.records.query_params import Asked, Refused, asked_of_list, asked_of_record
+from datasets.records.serialization import Shape
+from datasets.text import clean, composed
+from exports.columns import is_masked
+from exports.formats import MASKED_HEADER
+
+
+class RecordViewSet(Summaries, viewsets.ViewSet):
+    """A model's records, to be read: as rows, without making a model instance of each."""
+
+    model: type[models.Model]
+    metadata_class = RecordMetadata
+    lookup_value_regex = "[^/]+"
+
+    @conditional
+    def list(self, request) -> HttpResponseBase:
+        whole = request.accepted_renderer.format in STREAMED_FORMATS
+        asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
+        if whole:
+            return streamed(request, records, asked)
+        shape = Shape(self.model, asked.columns)
+        try:
+            found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
+        except BadCursor:
+            raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
+        body = found.links(request.build_absolute_uri()) | self._count(asked, records)
+        results = shape.serve(found.rows, request.user, self.version)
+        return Response({**body, "results": results}, headers=self._masked(request, asked))
+
+    @conditional
+    def retrieve(self, request, pk) -> HttpResponseBase:
+        asked = asked_of_record(self.model, request.query_params, request.user)
+        shape = Shape(self.model, asked.columns)
+        rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*shape.selected)[:1]
+        if not rows:
+            raise NotFound(self._nothing(pk))
+        [record] = shape.serve(rows, request.user, self.version)
+        return Response(record, headers=self._masked(request, asked))
+
+    def get_renderers(self):
+        """JSON first; a list is to be had as a file, too."""
+        json, *others = super().get_renderers()
+        return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
+
+    def get_view_name(self) -> str:
+        several = str(self.model._meta.verbose_name_plural).capitalize()
+        return f"{several}: {self.name.lower()}" if getattr(self, "name", None) else several
+
+    def get_view_description(self, html: bool = False) -> str:
+        text = " ".join((self.model.__doc__ or "").split())
+        return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's own for a model without one
+
+    def _nothing(self, key: str) -> str:
+        return f"There is no {self.model._meta.verbose_name} {shown(key)}."
+
+    def _masked(self, request, asked: Asked) -> dict[str, str]:
+        """Return the headers that say which columns are masked, also in the name by which a page is saved."""
+        masked = ";".join(column.name for column in asked.columns if is_masked(column, request.user))
+        if not masked:
+            return {}
+        headers = {MASKED_HEADER: masked}
+        if request.accepted_renderer.format == "json":
+            name = masked_name(f"{self.model._meta.db_table}.json")
+            headers["Content-Disposition"] = f'inline; filename="{name}"'
+        return headers
+
+    def _count(self, asked: Asked, records: models.QuerySet) -> dict:
+        if asked.count == "none":
+            return {}
+        estimate = estimated_count(records) if asked.count == "estimated" else None
+        if estimate is None:
+            return {"count": records.order_by().count(), "count_is": "exact"}
+        return {"count": estimate, "count_is": "estimated"}
+
+
+def has_text_key(model: type[models.Model]) -> bool:
+    """Tell whether the primary key of *model* is a text, which may hold any character."""
+    return isinstance(columns_of(model)[0].field, models.CharField | models.TextField)
+
+
+def _keys(model: type[models.Model], text: str) -> list[Any]:
+    """Return the primary keys that *text*, a part of an address, may mean: a text as it is, or as files spell it."""
+    if has_text_key(model):
+        return [] if "\x00" in text else [*{text, composed(text), clean(text)}]
+    try:
+        return [form_field(columns_of(model)[0].field).clean(text)]
+    except forms.ValidationError:
+        return []

@@ -1,0 +1,1 @@
+"""Gunicorn's worker of this site: slow clients, large bodies and health."""

@@ -1,0 +1,1 @@
+"""How curators work on records: the admin, edits, history and undo."""

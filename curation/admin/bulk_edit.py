@@ -1,0 +1,225 @@
+"""Bulk edit: choose records, a field and a value, see what would change, and change it as one Edit."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from curation.admin import confirmation
+from curation.admin.form_params import ACROSS
+from curation.admin.record_editing import EditedAdmin
+from curation.history import edits
+from curation.history.editable_fields import correctable
+from curation.history.preview_tokens import seal_of_changes
+from curation.history.timeline import Difference, Readable
+from datasets.http.error_responses import refused
+from datasets.query_values import is_whole_number
+from datasets.records.personal_data import hidden_fields
+from datasets.sql.dry_run import rolled_back
+from imports.models import Change, Edit
+
+SAMPLE = 10
+NONE_CHOSEN = "No records are chosen. Tick them in the list, or choose all that match there. Nothing was changed."
+YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
+
+
+class BulkAdmin(EditedAdmin):
+    """Records of which many can be changed in one go."""
+
+    actions = [*EditedAdmin.actions, "change_field"]
+
+    def get_urls(self):
+        meta = self.model._meta
+        bulk = path(
+            "bulk/", self.admin_site.admin_view(self.bulk_view), name=f"{meta.app_label}_{meta.model_name}_bulk"
+        )
+        return [bulk, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        context = {"may_change_many": self.has_change_permission(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    @admin.action(permissions=["change"], description="Change a field of the selected %(verbose_name_plural)s")
+    def change_field(self, request, queryset) -> HttpResponse:
+        """Begin with the rows that were ticked, or with all that match where that was chosen."""
+        keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
+        return self._page(request, self._form(request, bound=False), keys, queryset)
+
+    def bulk_view(self, request) -> HttpResponse:
+        """Lead from the choice of a field to its value, from there to a preview, and from there to the Edit."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if request.method == "POST" and not keys and not _is_of_all(request):
+            return refused(request, 400, NONE_CHOSEN)
+        try:
+            records = self._records(request, keys)
+        except IncorrectLookupParameters:
+            return self.refused(request, "The list does not know that filter.", self.address("changelist"))
+        form = self._form(request, bound="_next" not in request.POST and request.method == "POST")
+        if not form.is_bound or not form.is_valid():
+            return self._page(request, form, keys, records)
+        field, expected = form.field, request.POST.get("expected", "")
+        asked = _asked(request.POST)
+        about = f"change {self.opts.label} {asked}"
+        confirmed = confirmation.seal_confirmed(request, about)
+        as_previewed = request.POST.get("previewed", asked) == asked
+        asks = "_apply" in request.POST and as_previewed
+        apply = asks and is_whole_number(expected) and confirmed != confirmation.NOTHING
+        try:
+            edit, count, sample, sealed = self._edit(
+                request, records, {field.name: form.cleaned_data["value"]}, expected if apply else "", confirmed
+            )
+        except (edits.EditRefused, IntegrityError) as refusal:
+            told = (
+                str(refusal)
+                if isinstance(refusal, edits.EditRefused)
+                else f"The database refuses this value for {field}."
+            )
+            form.add_error("value", told)
+            return self._page(request, form, keys, records)
+        if edit is None:
+            moved = ""
+            if asks and is_whole_number(expected) and count != int(expected):
+                moved = f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
+            elif asks:
+                moved = f"{confirmation.told(request, about)} Look at what it would change now."
+            elif not as_previewed:
+                moved = "This is not what was previewed. Look at what it would change now."
+            told = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": asked}
+            told |= confirmation.show(request, about, sealed)
+            return self._page(request, form, keys, records, moved=moved, **told)
+        self.edited()
+        told = format_html(
+            "{} {} changed.", f"{count:,}", self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
+        )
+        if request.user.has_perm("imports.view_edit"):
+            address = reverse("admin:imports_edit_change", args=[edit.pk])
+            told = format_html('{} <a href="{}">See the edit, or undo it</a>.', told, address)
+        self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(f"{self.address('changelist')}?{request.GET.urlencode()}")
+
+    def _records(self, request, keys: list[str]) -> models.QuerySet:
+        """Return the rows that were ticked, or all that the list shows as it is filtered."""
+        if keys:
+            return self.get_queryset(request).filter(pk__in=keys)
+        return self.get_changelist_instance(request).queryset
+
+    def _edit(
+        self, request, records: models.QuerySet, new: dict[str, Any], expected: str, confirmed: str
+    ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]], str]:
+        """Make the edit, and take it back unless it changes as many records as expected, and those that were shown.
+
+        Return it, how many records it changes, the first of them, and the seal of what it does to them.
+        """
+        with rolled_back() as preview:
+            edit = edits.correct(records, new, request.user)
+            count = edit.changes.count()
+            sample = self._sample(edit, request.user)
+            sealed = seal_of_changes(edit)
+            if expected and count == int(expected) and confirmed == sealed:
+                preview.keep()
+        return edit if preview.kept else None, count, sample, sealed
+
+    def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
+        changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])
+        readable = Readable(self.model, user, (row for change in changes for row in (change.before, change.after)))
+        # A record's name may hold what this reader is not to see.
+        hidden = hidden_fields(self.model, user)
+        return [
+            (
+                change.record if hidden else self._name_before(change),
+                list(readable.differences(change.before, change.after)),
+            )
+            for change in changes
+        ]
+
+    def _name_before(self, change: Change) -> str:
+        fields = [field for field in self.opts.concrete_fields if field.column in change.before]
+        return str(self.model(**{field.attname: change.before[field.column] for field in fields}))
+
+    def _form(self, request, bound: bool) -> "BulkForm":
+        offered = {
+            name: field
+            for name, field in correctable(self.model).items()
+            if not field.unique and self.may_change(request, name)
+        }
+        name = request.POST.get("field", "")
+        value = self._value_field(offered[name], request) if name in offered else None
+        data = request.POST if bound and value else None
+        return BulkForm(data, offered=offered, field=offered.get(name), value=value, model=self.model)
+
+    def _value_field(self, field: models.Field, request) -> forms.Field:
+        if isinstance(field, models.BooleanField):
+            return forms.TypedChoiceField(choices=YES_OR_NO, coerce=lambda text: text == "true", empty_value=None)
+        made = self.formfield_for_dbfield(field, request=request)
+        if isinstance(made.widget, admin.widgets.RelatedFieldWidgetWrapper):
+            made.widget = made.widget.widget  # records are not made on the way
+        return made
+
+    def _page(self, request, form: "BulkForm", keys: list[str], records: models.QuerySet, **more) -> HttpResponse:
+        count = len(keys) if keys else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Change a field of {self.opts.verbose_name_plural}",
+            "opts": self.opts,
+            "form": form,
+            "chosen": form.field,  # in a template, form.field would be the box to choose it
+            "media": self.media + form.media,
+            "keys": keys,
+            "key_name": ACTION_CHECKBOX_NAME,
+            "selected": count,
+            "across": ACROSS,
+            "narrowed": bool(records.query.where),
+            "address": f"{self.address('bulk')}?{request.GET.urlencode()}",
+            **more,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "curation/bulk.html", context)
+
+
+def _is_of_all(request) -> bool:
+    """Tell whether the form says that it is of all records that match."""
+    return request.POST.get(ACROSS) == "1"
+
+
+def _asked(posted: QueryDict) -> str:
+    """Return the field and its new value as they were typed."""
+    names = [name for name in posted if name == "field" or name.startswith("value")]
+    return urlencode([(name, posted.getlist(name)) for name in sorted(names)], doseq=True)
+
+
+class BulkForm(forms.Form):
+    """The field to change, and, once that is chosen, its new value."""
+
+    def __init__(self, data=None, *, offered: dict[str, models.Field], field, value: forms.Field | None, model):
+        self.field, self.model = field, model
+        super().__init__(data, initial={"field": field.name if field else None})
+        choices = [(name, one.verbose_name) for name, one in offered.items()]
+        self.fields["field"] = forms.ChoiceField(choices=choices)
+        if value is not None:
+            value.label = f"New value of {field.verbose_name}"
+            self.fields["value"] = value
+
+    def clean_value(self) -> Any:
+        """Hold the value to what the field and the table's constraints ask of it."""
+        value, field = self.cleaned_data["value"], self.field
+        if field.many_to_many:
+            return value
+        plain = field.clean(getattr(value, "pk", value), None)
+        record = self.model(**{field.attname: plain})
+        others = {f.name for f in self.model._meta.get_fields()} - {field.name}
+        try:
+            record.validate_constraints(exclude=others)
+        except ValidationError as error:
+            raise ValidationError(error.messages) from None
+        return plain

@@ -1,0 +1,122 @@
+"""A list of records in the admin: narrowed by the model's FilterSet, with the same parameters as everywhere."""
+
+from functools import cached_property
+
+from django.contrib.admin.views.main import IGNORED_PARAMS, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.core.paginator import InvalidPage
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from curation.admin.changelist_filters import filters_of
+from curation.admin.date_hierarchy import periods_of
+from datasets.query_values import whole_number
+from datasets.records.facets import Facets
+from datasets.records.filters import UnknownParameters, record_filterset
+from datasets.records.search import MOST_WORDS, words_of
+
+
+class RecordChangeList(ChangeList):
+    """Tells a parameter that it does not know, and shows nothing: leaving it out would show everything."""
+
+    parameter_errors: dict[str, list[str]]
+
+    def __init__(self, request, *args, **kwargs):
+        self.parameter_errors = {}
+        self._request = request
+        super().__init__(request, *args, **kwargs)
+        # Django's own date hierarchy looks at every row, and has parameters that no other list knows.
+        self.days, self.date_hierarchy = self.date_hierarchy, None
+        self.search_help_text = self.model_admin.search_help(request)
+
+    def get_filters(self, request):
+        # A form sends its empty boxes, too; they narrow nothing.
+        self.filter_params = {name: values for name, values in self.filter_params.items() if any(values)}
+        asked = self.get_filters_params()
+        data = QueryDict(mutable=True)
+        for name, values in asked.items():
+            data.setlist(name, values)
+        filterset_class = record_filterset(self.model)
+        try:
+            filterset_class.check_parameters(data, request.user, besides=[*IGNORED_PARAMS, PAGE_VAR])
+            filterset = filterset_class(data, self.root_queryset, request=request)
+            if not filterset.is_valid():
+                self.parameter_errors |= {name: list(errors) for name, errors in filterset.errors.items()}
+        except UnknownParameters as error:
+            self.parameter_errors |= error.messages
+        if (found := len(words_of(self.query))) > MOST_WORDS:
+            self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {found}."]
+            self.query = ""
+        self.filter_data = data
+        names = self.model_admin.get_filter_columns(request)
+        specs = filters_of(self.model, names, data.dict())
+        return specs, bool(specs), {}, False, bool(asked)
+
+    def get_queryset(self, request, exclude_parameters=None):
+        words = self.query
+        try:
+            self._searched = super().get_queryset(request)
+        finally:
+            self.query = words  # which the box shows, also where there are too many to look for
+        return self.narrowed()
+
+    def narrowed(self, without: list[str] = ()):
+        """Return the records that match the search and the parameters, but for the parameters *without*."""
+        if self.parameter_errors:
+            return self._searched.none()
+        if not without and getattr(self, "paginator", None) and self.paginator.keys is not None:
+            return self._searched.model._default_manager.filter(pk__in=self.paginator.keys)
+        data = self.filter_data.copy()
+        for name in without:
+            data.pop(name, None)
+        return record_filterset(self.model)(data, self._searched, request=self._request).qs
+
+    def get_results(self, request):
+        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        if paginator.keys is not None:
+            few = self.apply_select_related(self.model_admin.get_queryset(request).filter(pk__in=paginator.keys))
+            self.queryset = few.order_by(*self.queryset.query.order_by)
+        # As Django does it, but counted once.
+        self.paginator, self.result_count = paginator, paginator.count
+        self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
+        self.can_show_all = self.result_count <= self.list_max_show_all
+        self.multi_page = self.result_count > self.list_per_page
+        asked = self._page(request.GET.get(PAGE_VAR, "1"))  # which is looked at whether or not there are several
+        self.result_list = self.queryset if PAGE_VAR not in self.parameter_errors else asked
+        if self.multi_page and not (self.show_all and self.can_show_all):
+            self.result_list = asked
+
+    def _page(self, asked: str):
+        """Return the records of the page *asked* for; none, and an error to be told, where there is no such page."""
+        try:
+            self.page_num = self.paginator.validate_number(whole_number(asked, 1))
+            first = (self.page_num - 1) * self.list_per_page
+            return self.queryset[first : first + self.list_per_page]
+        except (InvalidPage, ValueError):
+            self.page_num = 1
+            self.parameter_errors[PAGE_VAR] = [f"Expected a page from 1 to {self.paginator.num_pages:,}."]
+            return self.queryset.none()
+
+    def get_query_string(self, new_params=None, remove=None, remove_exactly=frozenset()):
+        """Return the list's address, without the parameters *remove_exactly*, and with *new_params*.
+
+        Django's own *remove* takes whatever begins so: ``age`` would remove ``age_group``, too.
+        """
+        if not remove_exactly:
+            return super().get_query_string(new_params, remove)
+        kept = {name: values for name, values in self.filter_params.items() if name not in remove_exactly}
+        return "?" + urlencode(sorted((kept | (new_params or {})).items()), doseq=True)
+
+    @cached_property
+    def periods(self) -> dict | None:
+        """The spans of days that one can step into, where the list has a date hierarchy."""
+        if self.parameter_errors or self.days not in self.model_admin.get_filter_columns(self._request):
+            return None
+        return periods_of(self, self.days)
+
+    @cached_property
+    def facets(self) -> Facets | None:
+        """The counts of the choices, where they are asked for."""
+        if not self.add_facets or self.parameter_errors:
+            return None
+        active = {one.column.name: one.parameters for one in self.filter_specs if one.active}
+        return Facets(self, [one.narrowing for one in self.filter_specs], active)

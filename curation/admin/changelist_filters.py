@@ -1,0 +1,103 @@
+"""The filters beside a list of records: links and small forms that set the parameters of the model's FilterSet."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import models
+
+from datasets.records.filter_widgets import CHOICE, DATE, NUMBER, TEXT, Narrowing, narrowings
+
+
+class ColumnFilter:
+    """One column's filter: *parameters* are those it sets; the admin draws it by *template*."""
+
+    template = "curation/filter_choices.html"
+    suffixes: tuple[str, ...] = ("", "__isnull")
+
+    def __init__(self, narrowing: Narrowing, data: dict[str, str]):
+        self.column, self.title, self.missing = narrowing.column, narrowing.title, narrowing.missing
+        self.narrowing, self.data = narrowing, data
+        self.parameters = [self.column.name + suffix for suffix in self.suffixes]
+
+    @property
+    def active(self) -> bool:
+        """Whether the list is narrowed by it."""
+        return any(parameter in self.data for parameter in self.parameters)
+
+    def queryset(self, request, queryset) -> None:
+        """Leave *queryset* alone: the list is narrowed by the FilterSet, all at once."""
+
+    def expected_parameters(self) -> list[str]:
+        return self.parameters
+
+    def choices(self, changelist) -> Iterator[dict[str, Any]]:
+        """Yield links; what each is called, where it leads, and whether the reader is there."""
+        yield self._link(changelist, "All", {}, selected=not self.active)
+        for value, name in self.options():
+            selected = self.data.get(self.column.name) == str(value)
+            yield self._link(changelist, name, {self.column.name: value}, selected, self.facet(changelist, value))
+        if self.narrowing.can_be_missing:
+            missing = f"{self.column.name}__isnull"
+            selected = self.data.get(missing) == "true"
+            yield self._link(changelist, self.missing, {missing: "true"}, selected, self.facet(changelist, None)) | {
+                "odd": True
+            }
+
+    def options(self) -> list[tuple[Any, str]]:
+        """Return the values to choose from, each with what it is called."""
+        return list(self.narrowing.options)
+
+    def facet(self, changelist, value) -> str:
+        """Return how many records have *value*, as it is told; nothing where nobody asked."""
+        return changelist.facets.told(self.narrowing, value) if changelist.facets and self.options() else ""
+
+    def _link(self, changelist, display: str, parameters: dict, selected: bool, count: str = "") -> dict:
+        address = changelist.get_query_string(parameters, remove_exactly={"p", *self.parameters})
+        return {"display": display, "query_string": address, "selected": selected, "count": count}
+
+
+class ChoiceFilter(ColumnFilter):
+    """Values to choose from: of a choice, a vocabulary, a short list of things referred to."""
+
+
+class FormFilter(ColumnFilter):
+    """Boxes to type into, sent as a form: it keeps the list's other parameters as hidden fields."""
+
+    template = "curation/filter_form.html"
+    fields: tuple[tuple[str, str, str], ...] = ()
+
+    def __init__(self, narrowing: Narrowing, data: dict[str, str]):
+        self.suffixes = tuple(suffix for suffix, _, _ in self.fields) + ("__isnull", "")
+        super().__init__(narrowing, data)
+
+    def choices(self, changelist):
+        links = list(super().choices(changelist))
+        boxes = [
+            {"name": self.column.name + suffix, "label": label, "kind": kind} for suffix, label, kind in self.fields
+        ]
+        for box in boxes:
+            box["value"] = self.data.get(box["name"], "")
+        others = {*self.parameters, "p", "e"}
+        kept = [(name, value) for name, value in changelist.params.items() if name not in others]
+        yield {"form": True, "boxes": boxes, "kept": kept, "title": self.title}
+        yield from links if len(links) > 1 or self.active else []
+
+
+class NumberFilter(FormFilter):
+    fields = (("__gte", "from", "number"), ("__lte", "to", "number"))
+
+
+class DateFilter(FormFilter):
+    fields = (("__gte", "from", "date"), ("__lte", "to", "date"))
+
+
+class TextFilter(FormFilter):
+    fields = (("__istartswith", "begins with", "text"),)
+
+
+KINDS = {CHOICE: ChoiceFilter, NUMBER: NumberFilter, DATE: DateFilter, TEXT: TextFilter}
+
+
+def filters_of(model: type[models.Model], names: list[str], data: dict[str, str]) -> list[ColumnFilter]:
+    """Return the filters of the columns *names* of *model*; records also have those of where they came from."""
+    return [KINDS.get(one.kind, ColumnFilter)(one, data) for one in narrowings(model, names)]

@@ -1,0 +1,131 @@
+"""Corrections as curators see them: what they changed, what the file says, and giving it back."""
+
+from collections.abc import Iterator
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminField, AdminForm, AdminReadonlyField, Fieldline, Fieldset
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path
+from django.utils.html import format_html, format_html_join
+
+from curation.admin import confirmation
+from curation.admin.record_editing import EditedAdmin
+from curation.history import edits
+from curation.history.editable_fields import correctable, own_fields, stored_name
+from curation.history.timeline import Readable, stored_row
+from datasets.models import Record
+
+BADGE = '<span class="badge corrected">{}</span>'
+
+
+class _MarkedForm(AdminForm):
+    """A form whose corrected fields carry a badge where they cannot be changed, too: the admin labels those itself."""
+
+    def __iter__(self) -> Iterator[Fieldset]:
+        for name, options in self.fieldsets:
+            yield _MarkedFieldset(self.form, name, self.readonly_fields, model_admin=self.model_admin, **options)
+
+
+class _MarkedFieldset(Fieldset):
+    def __iter__(self) -> Iterator[Fieldline]:
+        for field in self.fields:
+            yield _MarkedLine(self.form, field, self.readonly_fields, model_admin=self.model_admin)
+
+
+class _MarkedLine(Fieldline):
+    def __iter__(self) -> Iterator[AdminField | AdminReadonlyField]:
+        record = self.form.instance
+        names = {name for name, field in correctable(type(record)).items() if stored_name(field) in record.corrections}
+        for field in super().__iter__():
+            if isinstance(field, AdminReadonlyField) and field.field["name"] in names:
+                field.label_tag = format_html("{} " + BADGE, field.label_tag(), "corrected")
+            yield field
+
+
+class CorrectedAdmin(EditedAdmin):
+    """Records that remember what their file says of the fields that somebody has corrected."""
+
+    change_form_template = "curation/record_form.html"
+
+    def get_urls(self):
+        meta = self.model._meta
+        release = path(
+            "<path:object_id>/release/<str:name>/",
+            self.admin_site.admin_view(self.release_view),
+            name=f"{meta.app_label}_{meta.model_name}_release",
+        )
+        return [release, *super().get_urls()]
+
+    def get_list_display(self, request):
+        return [*super().get_list_display(request), "corrected"]
+
+    def get_sortable_by(self, request):
+        return [name for name in super().get_sortable_by(request) if name != "corrected"]
+
+    @admin.display(description="corrected")
+    def corrected(self, record: Record) -> str:
+        """A badge for each corrected field."""
+        names = record.corrections or {}
+        found = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
+        return format_html_join(" ", BADGE, found) if found else ""
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for name, field in correctable(self.model).items():
+            if name in form.base_fields and stored_name(field) in (getattr(obj, "corrections", None) or {}):
+                label = form.base_fields[name].label
+                form.base_fields[name].label = format_html("{} " + BADGE, label, "corrected")
+        return form
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None and obj.corrections:
+            context["corrections"] = self._corrections(request, obj, context["seen"])
+            form = context["adminform"]
+            context["adminform"] = _MarkedForm(form.form, form.fieldsets, {}, form.readonly_fields, self)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _corrections(self, request, record: Record, last: str) -> list[dict]:
+        """Return, for each corrected field, what the record and its file say, and where to give it back."""
+        row = stored_row(self.model, record.pk) or {}
+        said = row.get("corrections") or {}
+        readable = Readable(self.model, request.user, [row])
+        return [
+            {
+                "label": field.verbose_name,
+                "own": readable.value(field, row.get(stored_name(field))),
+                "file": readable.value(field, said[stored_name(field)]),
+                "address": self.address("release", record.pk, name) if self.may_change(request, name) else "",
+                **confirmation.show(request, self._release(record.pk, name), last),
+            }
+            for name, field in correctable(self.model).items()
+            if stored_name(field) in said
+        ]
+
+    def release_view(self, request, object_id: str, name: str) -> HttpResponse:
+        """Give a corrected field back to its file."""
+        if not self.may_change(request, name):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        record = self.get_object(request, unquote(object_id))
+        if record is None or name not in correctable(self.model):
+            raise Http404
+        page = self.address("change", object_id)
+        about = self._release(record.pk, name)
+        is_corrected = stored_name(correctable(self.model)[name]) in (record.corrections or {})
+        if is_corrected and confirmation.seal_confirmed(request, about) != self.last_change(record.pk):
+            return self.refused(request, confirmation.told(request, about), page)
+        try:
+            edits.release(self.model._base_manager.filter(pk=record.pk), name, request.user)
+        except edits.EditRefused as refusal:
+            return self.refused(request, str(refusal), page)
+        self.edited()
+        told = f"{correctable(self.model)[name].verbose_name} is again what the file says.".capitalize()
+        self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(page)
+
+    def _release(self, key, name: str) -> str:
+        """Return what a confirmation of giving a field back is about."""
+        return f"release {self.opts.label} {key} {name}"

@@ -1,0 +1,175 @@
+"""Edits: what somebody did by hand in one go, record by record, and taking it back."""
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from curation.admin import confirmation
+from curation.admin.base_admin import ReadOnlyAdmin
+from curation.history.preview_tokens import seal_of_edited
+from curation.history.timeline import Readable
+from curation.history.undo import UndoRefused, undo_edit
+from datasets import matviews
+from datasets.models import Lookup, Record
+from imports.models import Change, Edit
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A model that an edit changed."""
+
+    model: type[models.Model]
+
+
+def edited_models(edit: Edit) -> list[type[models.Model]]:
+    """Return the models that *edit* changed, parents before those that refer to them."""
+    tables = set(edit.changes.values_list("table", flat=True).distinct().order_by())
+    found = [m for m in apps.get_models() if issubclass(m, Record | Lookup) and m._meta.db_table in tables]
+    return sorted(found, key=lambda model: issubclass(model, Record))
+
+
+@admin.register(Edit)
+class EditAdmin(ReadOnlyAdmin):
+    list_display = ["id", "action", "what", "records", "user", "at", "undone"]
+    list_display_links = ["id", "action"]
+    list_filter = ["action"]
+    list_select_related = ["user", "undoing"]
+    ordering = ["-pk"]
+
+    def get_queryset(self, request):
+        changes = Change.objects.filter(edit=models.OuterRef("pk")).order_by().values("edit")
+        told = {
+            "changed": models.Count("pk"),
+            "first_table": models.Min("table"),
+            "last_table": models.Max("table"),
+            "record": models.Min("record"),
+        }
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                **{name: models.Subquery(changes.annotate(one=what).values("one")) for name, what in told.items()}
+            )
+        )
+
+    @admin.display(description="of")
+    def what(self, edit: Edit) -> str:
+        """The record, where it is one; else the tables."""
+        models_by_table = {model._meta.db_table: model._meta for model in apps.get_models()}
+        found = [models_by_table[t] for t in (edit.first_table, edit.last_table) if t in models_by_table]
+        if edit.changed == 1 and found:
+            return f"{found[0].app_config.verbose_name}: {found[0].verbose_name} {edit.record}"
+        names = dict.fromkeys(f"{meta.app_config.verbose_name}: {meta.verbose_name_plural}" for meta in found)
+        return ", ".join(names)
+
+    @admin.display(description="records", ordering="changed")
+    def records(self, edit: Edit) -> str:
+        return f"{edit.changed or 0:,}"
+
+    @admin.display(description="undone", empty_value="")
+    def undone(self, edit: Edit) -> str | None:
+        return "undone" if hasattr(edit, "undoing") else None
+
+    def get_urls(self):
+        undo = path("<number:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="imports_edit_undo")
+        return [undo, *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show the edit, record by record, each field before and after."""
+        edit = self.get_object(request, object_id)
+        if not self.has_view_permission(request, edit):
+            raise PermissionDenied
+        if edit is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        edited = {model._meta.db_table: model for model in edited_models(edit)}
+        seen = [table for table, model in edited.items() if _may(request.user, "view", model)]
+        if len(seen) < len(edited):
+            raise PermissionDenied
+        page = Paginator(edit.changes.order_by("pk"), PAGE).get_page(request.GET.get("p"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Edit {edit.pk}: {edit}",
+            "opts": self.opts,
+            "edit": edit,
+            "undone": getattr(edit, "undoing", None),
+            "rows": self._rows(list(page), edited, request.user),
+            "page": page,
+            "may_undo": _may_undo(request.user, edit) and not _is_undone(edit),
+        }
+        if context["may_undo"]:
+            context |= confirmation.show(request, f"undo edit {edit.pk}", seal_of_edited(edit, edited.values()))
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "curation/edit.html", context)
+
+    def _rows(self, changes: list[Change], edited: dict[str, type[models.Model]], user) -> list[dict]:
+        rows = []
+        for table, model in edited.items():
+            mine = [change for change in changes if change.table == table]
+            readable = Readable(model, user, (row for change in mine for row in (change.before, change.after)))
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_history"
+            rows += [
+                {
+                    "kind": change.get_kind_display(),
+                    "label": f"{model._meta.verbose_name} {change.record}",
+                    "address": reverse(name, args=[quote(change.record)]),
+                    "differences": list(readable.differences(change.before, change.after)),
+                }
+                for change in mine
+            ]
+        return rows
+
+    def undo_view(self, request, pk: int) -> HttpResponse:
+        """Take an edit back, or tell what stands on it."""
+        if not self.has_view_permission(request):  # who may see none is not told which there are
+            raise PermissionDenied
+        edit = Edit.objects.filter(pk=pk).first()
+        if edit is None:
+            raise Http404
+        if not _may_undo(request.user, edit):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        edited = edited_models(edit)
+        page = HttpResponseRedirect(reverse("admin:imports_edit_change", args=[pk]))
+        about = f"undo edit {edit.pk}"
+        confirmed = confirmation.seal_confirmed(request, about)
+        try:
+            with transaction.atomic():
+                if not _is_undone(edit) and seal_of_edited(edit, edited) != confirmed:
+                    self.message_user(request, f"{confirmation.told(request, about)} Look at it again.", messages.ERROR)
+                    return page
+                undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
+        except UndoRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return page
+        matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
+        counts = {"removed": undone.removed, "as before": undone.reverted, "brought back": undone.brought_back}
+        told = "; ".join(f"{n} of {table} {what}" for what, tables in counts.items() for table, n in tables.items())
+        self.message_user(request, f"Undone: {told}.", messages.SUCCESS)
+        return page
+
+
+def _is_undone(edit: Edit) -> bool:
+    return edit.action == Edit.Action.UNDID or hasattr(edit, "undoing")
+
+
+def _may(user, what: str, model: type[models.Model]) -> bool:
+    return user.has_perm(f"{model._meta.app_label}.{what}_{model._meta.model_name}")
+
+
+def _may_undo(user, edit: Edit) -> bool:
+    """Whether *user* may do to every record of *edit* what undoing it does."""
+    edited = edited_models(edit)
+    kinds = set(edit.changes.values_list("kind", flat=True).distinct().order_by())
+    wanted = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
+    return user.has_perm("imports.view_edit") and all(_may(user, what, model) for what in wanted for model in edited)

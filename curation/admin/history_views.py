@@ -1,0 +1,180 @@
+"""The history of a record, and the records that have been deleted, which can be brought back."""
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from curation.admin import confirmation
+from curation.admin.object_keys import is_key
+from curation.admin.record_editing import EditedAdmin
+from curation.history import edits
+from curation.history.timeline import Readable, changes_of, entries, stored_row
+from curation.history.tombstones import deletion_by_hand
+from datasets.listing import label_field
+from datasets.records.pagination import BoundedPaginator
+from datasets.records.personal_data import hidden_fields, personal_names
+from datasets.text import clean
+from imports.models import Change, Edit
+
+PAGE = 50
+
+
+class HistoryAdmin(EditedAdmin):
+    """Records whose every change can be read, those that are no more among them."""
+
+    object_history_template = "curation/history.html"
+
+    def get_urls(self):
+        meta, view = self.model._meta, self.admin_site.admin_view
+        name = f"{meta.app_label}_{meta.model_name}"
+        return [
+            path("deleted/", view(self.deleted_view), name=f"{name}_deleted"),
+            path("<path:object_id>/restore/", view(self.restore_view), name=f"{name}_restore"),
+            *super().get_urls(),
+        ]
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Show every change of a record in order: by which run or curator, when, each field before and after."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        key = self._key(object_id)
+        now, changes = stored_row(self.model, key), changes_of(self.model, key)
+        page = Paginator(changes.select_related("run", "edit__user", "edit__undoing"), PAGE).get_page(
+            request.GET.get("p")
+        )
+        start = page.start_index() - 1
+        before = changes[start - 1].after if start > 0 else None
+        told = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
+        if not told and now is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        last = deletion_by_hand(self.model, key) if now is None else None
+        label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {label}",
+            "opts": self.opts,
+            "label": label,
+            "key": quote(key),
+            "exists": now is not None,
+            "entries": told,
+            "page": page,
+            "restorable": last is not None and self._may_restore(request),
+            "may_see_runs": request.user.has_perm("imports.view_importrun"),
+            "may_see_edits": request.user.has_perm("imports.view_edit"),
+            **(confirmation.show(request, self._restoring(key), str(last.pk)) if last else {}),
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.object_history_template, context)
+
+    def deleted_view(self, request) -> HttpResponse:
+        """List the records that are no more, the last to go first."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        asked = clean(request.GET.get("q", ""))
+        page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
+        changes = list(page)
+        readable = Readable(self.model, request.user, (change.before for change in changes))
+        may_restore = self._may_restore(request)
+        deletions = [self._deletion_of(change) if may_restore else None for change in changes]
+        rows = [
+            {
+                "change": change,
+                "label": self._label(change.before, change.record),
+                "key": quote(change.record),
+                "fields": list(readable.differences(change.before, None)),
+                "restorable": deletion is not None,
+                **(confirmation.show(request, self._restoring(change.record), str(deletion.pk)) if deletion else {}),
+            }
+            for change, deletion in zip(changes, deletions, strict=True)
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Deleted {self.opts.verbose_name_plural}",
+            "opts": self.opts,
+            "rows": rows,
+            "page": page,
+            "asked": asked,
+            "may_see_runs": request.user.has_perm("imports.view_importrun"),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "curation/deleted.html", context)
+
+    def restore_view(self, request, object_id: str) -> HttpResponse:
+        """Bring a record back that somebody deleted by hand."""
+        if not self._may_restore(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        key = self._key(object_id)
+        page = self.address("history", object_id)
+        if not changes_of(self.model, key).exists():
+            raise Http404
+        last = deletion_by_hand(self.model, key)
+        if last is None or stored_row(self.model, key):
+            return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
+        about = self._restoring(key)
+        if confirmation.seal_confirmed(request, about) != str(last.pk):
+            return self.refused(request, f"{confirmation.told(request, about)} Look at the history.", page)
+        try:
+            edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
+        except edits.EditRefused as refusal:
+            return self.refused(request, str(refusal), page)
+        self.edited()
+        self.message_user(request, f"{self._label(last.before, key)} is back, as it was.", messages.SUCCESS)
+        return HttpResponseRedirect(page)
+
+    def _deleted(self, request, asked: str) -> models.QuerySet:
+        """Return the deletions of records that are not there, of those whose texts or key fit *asked*."""
+        later = Change.objects.filter(table=models.OuterRef("table"), record=models.OuterRef("record"))
+        numbered = isinstance(self.model._meta.pk, models.IntegerField)
+        kind = models.BigIntegerField() if numbered else models.CharField(max_length=100)
+        key = Cast(models.OuterRef("record"), kind)
+        found = Change.objects.filter(table=self.model._meta.db_table, kind=Change.Kind.DELETED)
+        found = found.exclude(models.Exists(later.filter(pk__gt=models.OuterRef("pk"))))
+        found = found.exclude(models.Exists(self.model._base_manager.filter(pk=key)))
+        if asked:
+            wanted = models.Q(record=asked)
+            hidden = hidden_fields(self.model, request.user)
+            for field in self.model._meta.concrete_fields:
+                if isinstance(field, models.CharField) and field.name not in hidden:
+                    found = found.alias(**{f"had_{field.name}": KT(f"before__{field.column}")})
+                    wanted |= models.Q(**{f"had_{field.name}__folded_contains": asked})
+            found = found.filter(wanted)
+        return found.select_related("run", "edit__user").order_by("-pk")
+
+    def _restoring(self, key) -> str:
+        """Return what a confirmation of a restoration is about."""
+        return f"restore {self.opts.label} {key}"
+
+    def _may_restore(self, request) -> bool:
+        return self.has_delete_permission(request)
+
+    def _deletion_of(self, change: Change) -> Change | None:
+        """Return the deletion by hand of the record that *change*, its last, took away, if somebody deleted it.
+
+        An undo of its return is no step.
+        """
+        if change.edit is not None and change.edit.action == Edit.Action.UNDID:
+            return deletion_by_hand(self.model, change.record)
+        return change if change.edit is not None else None
+
+    def _key(self, object_id: str):
+        text = unquote(object_id)
+        if not is_key(self.model, text):
+            raise Http404
+        return self.model._meta.pk.to_python(text)
+
+    def _label(self, row: dict, key) -> str:
+        """Return what a stored row is called, deleted or not."""
+        name = label_field(self.model)
+        value = None if name in personal_names(self.model) else row.get(name)
+        called = f"{self.opts.verbose_name} {key}"
+        return called if value is None or str(value) == str(key) or name == self.opts.pk.name else f"{called}: {value}"

@@ -1,0 +1,209 @@
+"""Imports in the browser: the form that takes files, and what a curator does with a run."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from curation.admin import confirmation, run_detail
+from curation.admin.form_params import PostedError, check_single
+from curation.history.undo import UndoOvertakenError, UndoRefused, undo_run
+from datasets.http.request_bodies import BodyError
+from imports import reports, tasks
+from imports.engine import missing
+from imports.models import ImportRun, SourceFile
+from imports.redaction import RunTexts
+from imports.rejected_rows import rejected_response
+from imports.upload_handlers import receive, temporary_files
+from imports.uploads import ImportForm
+
+Status = ImportRun.Status
+IMPORT, UNDO = "imports.add_importrun", "imports.undo_importrun"
+
+
+def _require(request, *permissions: str) -> None:
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied
+
+
+def _expect_files_as_files(request) -> None:
+    """Raise BodyError for a file in another field, or a text in theirs: it would be left out."""
+    others = [name for name in request.FILES if name != "files"] + ["files"] * any(request.POST.getlist("files"))
+    if others:
+        raise BodyError(
+            f"The form has files, or a text in place of a file, in the field {others[0][:100]}. Expected "
+            "files, in the field files. Nothing was imported."
+        )
+
+
+def _expect_one_of_each(request) -> None:
+    """Raise BodyError for a field that is sent twice."""
+    try:
+        check_single(request.POST, {"files"})
+    except PostedError as error:
+        raise BodyError(str(error)) from error
+
+
+class ImportViews:
+    """The views of imports, for the admin of runs."""
+
+    change_list_template = "curation/importrun/change_list.html"
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        mine = [
+            path("import/", wrap(csrf_exempt(self.import_view)), name="imports_importrun_import"),
+            path("<number:pk>/progress/", wrap(self.progress_view), name="imports_importrun_progress"),
+            path("<number:pk>/undo/", wrap(self.undo_view), name="imports_importrun_undo"),
+            path("file/<number:pk>/rejected/", wrap(self.rejected_view), name="imports_importrun_rejected"),
+        ]
+        for verb, does in _ACTIONS.items():
+            view = partial(self.action_view, does=does)
+            mine.append(path(f"<number:pk>/{verb}/", wrap(view), name=f"imports_importrun_{verb}"))
+        return mine + super().get_urls()
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show a run: how far it has come, or what became of it."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied  # what can be done with a run has addresses of its own
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        tasks.find_interrupted()
+        run = get_object_or_404(ImportRun.objects.select_related("started_by"), pk=object_id)
+        user = request.user
+        context = self._context(request, run) | {
+            "title": f"Run {run.pk} of {run.dataset}",
+            "sources": run_detail.counts(run, user),
+            "most": missing.most_of_rehearsed(run) if not run.remove_most else [],
+            "may_undo": user.has_perm(UNDO) and run.status == Status.LANDED,
+            "may_repeat": user.has_perm(IMPORT)
+            and run.task_id
+            and run.status in run_detail.STOPPED
+            and not run_detail.is_of_a_file(run),
+            "stopped": run.status in run_detail.STOPPED,
+        }
+        if not context["working"]:
+            context |= run_detail.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
+        return TemplateResponse(request, "curation/importrun/run.html", context)
+
+    def progress_view(self, request, pk: int):
+        """Return the part of a run's page that is refreshed while it works; at its end the page is loaded anew."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        tasks.find_interrupted()
+        context = self._context(request, get_object_or_404(ImportRun, pk=pk)) | {"refreshed": True}
+        response = TemplateResponse(request, "curation/importrun/progress.html", context)
+        if not context["working"]:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def _context(self, request, run: ImportRun) -> dict:
+        progress = reports.progress(run)
+        told = {"rows_told": f"{progress['rows']:,}", "pace_told": f"{progress['rows_a_second'] or 0:,}"}
+        return self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "run": run,
+            "texts": RunTexts(run, request.user),
+            "working": run.status in (Status.WAITING, Status.RUNNING),
+            "progress": progress | told,
+            "may_import": request.user.has_perm(IMPORT),
+        }
+
+    def import_view(self, request):
+        """Take files in; nothing of them is read before it is known that they may come."""
+        _require(request, IMPORT)
+        if request.method != "POST":
+            return self._import_view(request)
+        with temporary_files(request):
+            try:
+                receive(request)
+                return self._import_view(request)
+            except BodyError as error:
+                # Not by way of the check against forgery, which would read it all.
+                return self._form(request, ImportForm(), problem=str(error), status=error.status)
+
+    @method_decorator(csrf_protect)
+    def _import_view(self, request):
+        posted = request.method == "POST"
+        form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
+        if posted:
+            _expect_files_as_files(request)
+            _expect_one_of_each(request)
+        if posted and form.is_valid():
+            run = form.new_run(request.user)
+            tasks.rehearse(run)
+            return self._to(run)
+        return self._form(request, form, status=400 if posted else 200)
+
+    def _form(self, request, form: ImportForm, *, status: int, problem: str = "") -> TemplateResponse:
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": "Import",
+            "form": form,
+            "problem": problem,
+        }
+        return TemplateResponse(request, "curation/importrun/import.html", context, status=status)
+
+    def action_view(self, request, pk: int, does):
+        """Do something with a run that only a POST may ask for."""
+        _require(request, IMPORT)
+        if request.method != "POST":
+            return HttpResponse("This is done by a button on the run's page.", status=405, headers={"Allow": "POST"})
+        run = get_object_or_404(ImportRun, pk=pk)
+        more = {"remove_most": request.POST.get("remove_most") == "on"} if does is tasks.apply else {}
+        try:
+            does(run, **more)
+        except tasks.NotNow as error:
+            messages.warning(request, str(error))
+        except OperationalError:
+            messages.warning(request, "The database is being written to just now. Try again in a moment.")
+        return self._to(run)
+
+    def undo_view(self, request, pk: int):
+        """Show what undoing a run would do, or what stands against it; do it when that is confirmed."""
+        _require(request, UNDO)
+        run = get_object_or_404(ImportRun, pk=pk)
+        undone, reasons, moved = None, [], ""
+        about, posted = f"undo run {run.pk}", request.method == "POST"
+        try:
+            expecting = confirmation.seal_confirmed(request, about) if posted else ""
+            undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
+        except UndoOvertakenError as error:
+            undone, moved = error.undone, confirmation.told(request, about)
+        except UndoRefused as refusal:
+            reasons = refusal.reasons
+        if posted and undone and not moved:
+            messages.success(
+                request, f"Run {run.pk} is undone: {'; '.join(undone.told()) or 'it had changed nothing'}."
+            )
+            return self._to(run)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Undo run {run.pk} of {run.dataset}",
+            "run": run,
+            "undone": undone,
+            "reasons": reasons,
+            "moved": moved,
+            **(confirmation.show(request, about, undone.seal) if undone else {}),
+        }
+        status = 409 if reasons or moved else 200
+        return TemplateResponse(request, "curation/importrun/undo.html", context, status=status)
+
+    def rejected_view(self, request, pk: int):
+        """Send the rejected rows of one file, to be mended and imported again."""
+        _require(request, "imports.view_rejectedrow")
+        file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
+        return rejected_response(file, request.user, spreadsheet=True)
+
+    def _to(self, run: ImportRun) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:imports_importrun_change", args=[run.pk]))
+
+
+_ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "rehearse": tasks.rehearse}

@@ -1,0 +1,151 @@
+"""What is known of imports: runs, their files, and the rows that they could not use. Nothing of it can be edited."""
+
+from collections.abc import Callable
+from functools import cache
+
+from django.contrib import admin
+from django.db import models
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import Truncator
+
+from curation.admin.base_admin import ReadOnlyAdmin
+from curation.admin.import_views import ImportViews
+from datasets.registry import dataset_apps
+from imports import reports
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.redaction import is_restricted, is_restricted_anywhere
+from imports.rejected_rows import RAW, Reader
+from imports.sources import sources_of
+
+admin.site.app_index_template = "curation/app_index.html"
+
+
+@cache  # the admin compares columns, so that each must be the same one whenever it is asked for
+def _count_column(name: str, unseen: frozenset[str]) -> Callable:
+    @admin.display(description=name)
+    def count(file: SourceFile) -> str:
+        told = reports.counts(file, unseen)[name]
+        if name != "rejected" or not told:
+            return f"{told:,}"
+        address = reverse("admin:imports_rejectedrow_changelist")
+        return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, f"{told:,}")
+
+    count.__name__ = name
+    return count
+
+
+def _counts(request) -> list[Callable]:
+    """Return the columns with the counts of a file, as the reader may know them."""
+    unseen = reports.unseen_sources(request.user, *dataset_apps())
+    return [_count_column(name, unseen) for name in SourceFile.COUNTS]
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
+    list_display = ["id", "dataset", "status", "names", "started_at", "started_by"]
+    list_filter = ["dataset", "status", "dry_run"]
+    search_fields = ["dataset", "error__folded_contains", "files__name__folded_contains"]
+    date_hierarchy = "started_at"
+    ordering = ["-pk"]
+
+    def get_search_fields(self, request):
+        if is_restricted_anywhere(request.user):  # a search would confirm what the text of an error hides
+            return [name for name in self.search_fields if not name.startswith("error")]
+        return self.search_fields
+
+    def get_queryset(self, request):
+        files = SourceFile.objects.filter(run=models.OuterRef("pk")).order_by()
+        count = files.values("run").annotate(count=models.Count("name", distinct=True)).values("count")
+        first = files.order_by("pk").values("name")[:1]
+        return super().get_queryset(request).annotate(first_file=models.Subquery(first), files_known=count)
+
+    @admin.display(description="files", empty_value="–")
+    def names(self, run: ImportRun) -> str | None:
+        """The first file that the run has read, or was to read, and how many more there are."""
+        uploaded = [upload["name"] for upload in run.uploads]
+        first, count = (
+            (run.first_file, run.files_known) if run.first_file else (next(iter(uploaded), None), len(uploaded))
+        )
+        return f"{first} and {count - 1:,} more" if first and count > 1 else first
+
+
+@admin.register(SourceFile)
+class SourceFileAdmin(ReadOnlyAdmin):
+    list_display = ["name", "source", "of_run"]
+    list_filter = ["run__dataset", "source"]
+    search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
+    ordering = ["-pk"]
+
+    def get_list_display(self, request):
+        return [*self.list_display, *_counts(request)[:-2]]
+
+    def get_readonly_fields(self, request, obj=None):
+        known = [
+            f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *SourceFile.COUNTS)
+        ]
+        if is_restricted_anywhere(request.user):
+            known.remove("unknown_columns")  # any cell of a file without a header
+        return [*known, *_counts(request)]
+
+    get_fields = get_readonly_fields
+
+    @admin.display(description="run", ordering="run")
+    def of_run(self, file: SourceFile) -> str:
+        return format_html(
+            '<a href="{}">run {}</a>', reverse("admin:imports_importrun_change", args=[file.run_id]), file.run_id
+        )
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(ReadOnlyAdmin):
+    list_display = ["line", "problems", "values", "file"]
+    list_filter = ["file__run__dataset", "file__source"]
+    list_select_related = ["file__run"]
+    ordering = ["-file", "line", "pk"]
+    search_fields = ["file__name__folded_contains"]
+    # A row's values may be personal: who may not see those of its table sees only what columns were wrong.
+    exclude = ["values", "problems"]
+
+    def get_list_display(self, request):
+        return ["line", *self._cells(request, at_most=300), "file"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self._cells(request)
+
+    def lookup_allowed(self, lookup, value, request):
+        return lookup.split("__")[0] not in self.exclude and super().lookup_allowed(lookup, value, request)
+
+    def _cells(self, request, at_most: int | None = None) -> list:
+        readers: dict[tuple[str, str], Reader] = {}
+
+        @admin.display(description="problems")
+        def problems(row: RejectedRow) -> str:
+            if _is_personal(row, request.user):
+                return ", ".join(problem["column"] or "row" for problem in row.problems)
+            return row.told
+
+        @admin.display(description="values")
+        def values(row: RejectedRow) -> str:
+            text = whole(row)
+            return Truncator(text).chars(at_most) if at_most else text
+
+        def whole(row: RejectedRow) -> str:
+            if _is_personal(row, request.user):
+                return "Hidden: the table holds personal data."
+            if not isinstance(row.values, dict):
+                return str(row.values)
+            dataset, table = row.file.run.dataset, row.file.source
+            if (dataset, table) not in readers and dataset in dataset_apps():
+                readers.update({(dataset, one.name): Reader(one, request.user) for one in sources_of(dataset)})
+            reader = readers.get((dataset, table))
+            cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]
+            told = [f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells]
+            return ", ".join([*told, *([f"{RAW}: {raw}"] if reader and (raw := reader.raw(row)) else [])])
+
+        return [problems, values]
+
+
+def _is_personal(row: RejectedRow, user) -> bool:
+    """Whether the row came for a dataset with fields that *user* may not see: it may have come to the wrong table."""
+    return is_restricted(row.file.run.dataset, user)

@@ -1,0 +1,162 @@
+"""What the page of a run shows: its counts, and every record that it changed or would change, in tabs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from datasets import exact_json
+from datasets.records.personal_data import masked
+from datasets.registry import dataset_apps
+from datasets.text import visible
+from imports import reports, run_diff
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.rejected_rows import Reader, told_as
+from imports.sources import sources_of
+
+TABS = {
+    "changed": "Changed",
+    "new": "New",
+    "missing": "Missing",
+    "kept": "Kept corrections",
+    "rejected": "Rejected",
+}
+SIDES = ("old", "new")
+PER_PAGE = 50
+BREAKS = "\t\r\n"  # which a page shows as they are
+STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
+
+
+def counts(run: ImportRun, user) -> list[dict]:
+    """Return the counts of each source as *user* may know them, with its files.
+
+    Of a run that was stopped, return what it has read, if it tells.
+    """
+    told, unseen = [], reports.unseen_sources(user, run.dataset)
+    shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
+    for source, files in reports.by_source(run).items():
+        totals = reports.totals(files, unseen)
+        told.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
+    if run.status in STOPPED and not any(file.read for one in told for file in one["files"]):
+        return []
+    return told
+
+
+def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[str, Any]:
+    """Return the tabs that *user* may see with their sizes, and the page of the chosen one; each is complete."""
+    found = _entries_for(run, user) if run.dataset in dataset_apps() else {}
+    if not found:
+        return {"tabs": [], "tab": None, "page": None}
+    sizes = {name: None if entries is None else _size(entries) for name, entries in found.items()}
+    tab = chosen if chosen in found else next((name for name in found if sizes[name]), next(iter(found)))
+    entries = found[tab]
+    page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
+    readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
+    if page is not None and tab == "missing":
+        page.object_list = run_diff.with_rows(run, page.object_list)
+    shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
+    if tab != "new" or run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
+        shown = [entry | {"address": _history(entry, readers)} for entry in shown]
+    tables = _tables(shown) if tab in ("new", "missing") else []
+    listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]
+    return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables}
+
+
+def _entries_for(run: ImportRun, user) -> dict[str, Any]:
+    """Return what each tab lists, without the tabs of records or of rejected rows that *user* may not see."""
+    models = [source.model._meta for source in sources_of(run.dataset)]
+    found: dict[str, Any] = {}
+    if user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models]):
+        unseen = reports.unseen_sources(user, run.dataset)
+        found = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
+    if user.has_perm("imports.view_rejectedrow"):
+        rows = RejectedRow.objects.filter(file__run=run)
+        found["rejected"] = rows.select_related("file__run").order_by("file", "line", "pk")
+    return found
+
+
+def _history(entry: dict, readers: dict[str, Reader]) -> str | None:
+    """Return the address of the history of an entry's record; a rejected row has none."""
+    key = entry.get("pk" if "values" in entry else "record")
+    if key is None:
+        return None
+    meta = readers[entry["source"]].source.model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_history", args=[quote(key)])
+
+
+def is_of_a_file(run: ImportRun) -> bool:
+    """Tell whether a run failed because of what is in an uploaded file, which will be there the next time, too."""
+    names = [f"{upload['name']}{after}" for upload in run.uploads for after in (",", ":", " fits")]
+    return run.status == ImportRun.Status.FAILED and run.error.startswith(tuple(names))
+
+
+class _Sized:
+    """Entries whose number is known."""
+
+    def __init__(self, entries, size: int):
+        self.entries, self.size = entries, size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, part: slice):
+        return self.entries[part]
+
+
+def _size(entries) -> int:
+    return entries.count() if isinstance(entries, QuerySet) else len(entries)
+
+
+def _visible(page: Page, readers: dict[str, Reader], tab: str) -> Iterator[dict]:
+    for entry in page.object_list:
+        may_see = readers[entry["source"]].may_see
+        told = dict(entry)
+        if "cells" in entry:
+            # That a hidden cell differs, or that it is listed among those that do, would tell whether a file knew it.
+            told["cells"] = [
+                cell | {side: _readable(cell[side]) for side in SIDES}
+                if may_see(cell["column"])
+                else cell | {side: masked(cell[side]) for side in SIDES} | {"differs": False}
+                for cell in entry["cells"]
+                if tab != "kept" or may_see(cell["column"])
+            ]
+        row = entry.get("row", entry.get("values", {}))  # a missing record may be gone since, or be of an old run
+        told["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
+        yield told
+
+
+def _readable(value: Any) -> Any:
+    """Return a value as it is shown: a document as JSON."""
+    return exact_json.text(value) if isinstance(value, dict | list | exact_json.Undecoded) else value
+
+
+def _tables(entries: list[dict]) -> list[dict]:
+    """Return entries as one table for each source: its columns, and a row for each record."""
+    tables: dict[str, dict] = {}
+    for entry in entries:
+        columns = [name for name, _ in entry["row"]]
+        table = tables.setdefault(entry["source"], {"source": entry["source"], "columns": columns, "entries": []})
+        table["entries"].append(entry | {"values": [value for _, value in entry["row"]]})
+    return list(tables.values())
+
+
+def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
+    for row in page.object_list:
+        reader = readers.get(row.file.source)
+        if reader is None:
+            continue
+        cells = reader.cells(row)
+        yield {
+            "source": row.file.source,
+            "file": told_as(row.file),
+            "line": row.line,
+            "cells": [
+                c | {name: visible(c[name], BREAKS) for name in ("heading", "value") if isinstance(c[name], str)}
+                for c in cells
+            ],
+            "raw": visible(raw, BREAKS) if (raw := reader.raw(row)) else raw,
+            "others": reader.others(row),
+        }

@@ -1,0 +1,77 @@
+"""API tokens in the admin: made by who may, told once on the page after it, revoked; never shown again."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.template.response import TemplateResponse
+
+from curation.admin.base_admin import GuardedAdmin
+from datasets.tokens import ApiToken
+
+
+class TokenForm(forms.ModelForm):
+    class Meta:
+        model = ApiToken
+        fields = ["account", "name", "may_read", "may_import", "expires"]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(GuardedAdmin):
+    form = TokenForm
+    list_display = ["name", "account", "scopes_told", "state", "created", "expires", "last_used"]
+    list_select_related = ["account"]
+    list_filter = ["may_read", "may_import"]
+    search_fields = ["name", f"account__{get_user_model().USERNAME_FIELD}"]
+    ordering = ["-pk"]
+    actions = ["revoke"]
+
+    @admin.display(description="scopes")
+    def scopes_told(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
+
+    def get_fields(self, request, obj=None):
+        fields = list(TokenForm.Meta.fields)
+        return [*fields, "created", "last_used", "revoked"] if obj else fields
+
+    def has_change_permission(self, request, obj=None):
+        """A token is made and revoked; what it may do never changes."""
+        return False
+
+    def has_revoke_permission(self, request) -> bool:
+        return request.user.has_perm("datasets.change_apitoken")
+
+    def get_queryset(self, request):
+        """Show everybody's tokens to superusers, and their own to others who were given the permission."""
+        found = super().get_queryset(request)
+        return found if request.user.is_superuser else found.filter(account=request.user)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "account":  # nobody makes a token that may do more than they may
+            accounts = get_user_model().objects.filter(is_active=True)
+            kwargs["queryset"] = accounts if request.user.is_superuser else accounts.filter(pk=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        obj.told_once = obj.give_secret()
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """Show the secret on this page and nowhere else: not in a message, which would be kept until it is read."""
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Token {obj.name}",
+            "token": obj,
+            "secret": obj.told_once,
+            "scopes": self.scopes_told(obj),
+        }
+        response = TemplateResponse(request, "curation/apitoken/made.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    def revoke(self, request, queryset):
+        tokens = list(queryset.filter(revoked=None))
+        for token in tokens:
+            token.revoke()
+            self.log_change(request, token, "Revoked.")
+        messages.success(request, f"Revoked: {', '.join(map(str, tokens)) or 'none that had not been'}.")

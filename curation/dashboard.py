@@ -1,0 +1,188 @@
+"""What the front page says of each dataset: its records, its last import, what waits, and a chart of its view."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.db import DatabaseError, connections, models, router, transaction
+from django.db.models import Count, Sum
+from django.urls import NoReverseMatch, reverse
+
+from datasets.listing import chart_of
+from datasets.matviews import refreshed_at, views_of
+from datasets.models import MaterializedView, Record
+from datasets.records.pagination import records_told
+from datasets.registry import dataset_apps
+from imports.models import Edit, ImportRun, SourceFile
+
+BARS = 16
+ROW = 16  # the height of a bar with the space around it
+DAY = 24 * 3600
+COUNT = "rows_counted"  # where a bar counts the rows of a view
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a chart; *width* in hundredths of the longest, *y* from the top."""
+
+    label: str
+    value: str
+    width: float
+    y: int
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """A view as bars; *refreshed* is None where the view is always up to date or nobody knows."""
+
+    title: str
+    shows: str
+    address: str
+    bars: list[Bar]
+    more: int
+    refreshed: datetime | None
+    always: bool
+
+    @property
+    def height(self) -> int:
+        return ROW * len(self.bars)
+
+    @property
+    def described(self) -> str:
+        """The chart for who cannot see it."""
+        return "; ".join(f"{bar.label}: {bar.value}" for bar in self.bars) or "No records."
+
+
+@dataclass(frozen=True)
+class Card:
+    """A dataset on the front page."""
+
+    name: str
+    label: str
+    tables: list[tuple[str, str, str]]
+    last: ImportRun | None
+    waiting: list[tuple[str, str]]
+    charts: list[BarChart]
+
+
+def cards_for(user, only: str | None = None) -> Iterator[Card]:
+    """Yield a card for each dataset that *user* may see something of, or for the one named."""
+    newest = (
+        Edit.objects.order_by("-pk").values_list("pk", flat=True).first(),
+        ImportRun.objects.order_by("-finished_at", "-pk").values_list("pk", "finished_at").first(),
+    )
+    sees_runs = user.has_perm("imports.view_importrun")
+    for label, app in dataset_apps().items():
+        seen = [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
+        if not seen or only not in (None, label):
+            continue
+        tables = [
+            (str(model._meta.verbose_name_plural), records_told(model), _address(model))
+            for model in seen
+            if issubclass(model, Record)
+        ]
+        runs = ImportRun.objects.filter(dataset=label)
+        charts = [_chart(view, newest) for view in views_of(label) if view in seen]
+        yield Card(
+            app.verbose_name,
+            label,
+            tables,
+            runs.select_related("started_by").order_by("-pk").first() if sees_runs else None,
+            list(_waiting(label, user)) if sees_runs else [],
+            [chart for chart in charts if chart],
+        )
+
+
+def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
+    """Yield what waits for a curator: a sentence, and where to see to it.
+
+    A rehearsal waits for who may apply it; nobody can apply one of the command line.
+    """
+    landed = ImportRun.objects.landed(dataset).values_list("pk", flat=True).first()
+    rehearsed = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.REHEARSED, pk__gt=landed or 0)
+    if not user.has_perm("imports.add_importrun"):
+        rehearsed = rehearsed.none()
+    for pk in rehearsed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
+        yield f"Run {pk} was rehearsed and is not applied", reverse("admin:imports_importrun_change", args=[pk])
+    if landed:
+        counted = SourceFile.objects.filter(run=landed).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
+        for name, one, many in [
+            ("rejected", "row was rejected", "rows were rejected"),
+            ("kept", "correction was kept against its file", "corrections were kept against their files"),
+        ]:
+            if count := counted[name]:
+                told = f"{count:,} {one if count == 1 else many} by run {landed}"
+                yield told, reverse("admin:imports_importrun_change", args=[landed])
+
+
+def _chart(view: type[MaterializedView], newest: tuple) -> BarChart | None:
+    """Return the chart of *view*, as it was made for the newest run and edit, where nothing came after."""
+    when = refreshed_at(view)
+    key = f"front_page:{view._meta.db_table}:{hash((newest, when))}"
+    if (made := cache.get(key)) is None:
+        try:
+            with transaction.atomic():
+                made = _bars(view)
+        except DatabaseError:  # a materialized view that has never been filled cannot be read
+            return None
+        cache.set(key, made, DAY)
+    bars, more = made
+    always = when is None and _is_plain(view)
+    title, shows = str(view._meta.verbose_name_plural).capitalize(), _shown(view)
+    return BarChart(title, shows, _address(view), bars, more, when, always)
+
+
+def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
+    """Return the view's first bars, and how many more there are."""
+    label, value, order = _plan_of(view)
+    rows = view._default_manager.order_by()
+    if value is None:
+        value, rows = COUNT, rows.values(label).annotate(**{COUNT: Count("pk")})
+    found = list(rows.order_by(order).values_list(label, value)[: 10 * BARS])
+    longest = max((amount or 0 for _, amount in found), default=0)
+    bars = [
+        Bar(str(name), _told(amount), round(100 * (amount or 0) / longest, 1) if longest else 0, ROW * place)
+        for place, (name, amount) in enumerate(found[:BARS])
+    ]
+    return bars, max(len(found) - BARS, 0)
+
+
+def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
+    """Return the column that names the bars, the one that measures them (None: their rows are counted), and the order.
+
+    A chart in colours has several rows for one x: the primary key names its bars.
+    """
+    chart = chart_of(view)
+    label = view._meta.pk.name if chart.colour else chart.x
+    value = chart.measure.partition(":")[2] or None
+    key = chart.sort.removeprefix("-")
+    key = {"": label, "name": label, "value": value or COUNT}.get(key, key)
+    return label, value, f"-{key}" if chart.sort.startswith("-") else key
+
+
+def _shown(view: type[MaterializedView]) -> str:
+    """Return what the bars of a view's chart stand for, in a few words."""
+    label, value, _ = _plan_of(view)
+    shown = view._meta.get_field(value).verbose_name if value else "how many"
+    field = view._meta.get_field(label)
+    by = str(field.help_text or field.verbose_name).rstrip(".")
+    return f"{shown}, by {by[:1].lower()}{by[1:]}"
+
+
+def _told(amount: Any) -> str:
+    if isinstance(amount, float):
+        return f"{amount:.1%}" if 0 <= amount <= 1 else f"{amount:,.1f}"
+    return f"{amount or 0:,}"
+
+
+def _is_plain(view: type[MaterializedView]) -> bool:
+    return connections[router.db_for_read(view)].vendor != "postgresql"
+
+
+def _address(model: type[models.Model]) -> str:
+    try:
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    except NoReverseMatch:
+        return ""

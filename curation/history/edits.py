@@ -1,0 +1,253 @@
+"""What somebody does to records by hand: corrects, gives back, deletes, restores; each written down as one Edit."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models, transaction
+
+from curation.history.conflicts import lacking, lacking_of, referring, taken
+from curation.history.corrections_sql import assigned, given, links_of_file, of_file, remembering, stored, without
+from curation.history.editable_fields import correctable, remembers_its_file, stored_name
+from curation.history.preview_tokens import seal_of_rows
+from curation.history.tombstones import set_standing
+from datasets.sql.chunks import chunks
+from datasets.sql.dialect import quoted, sql_false, temporary
+from datasets.sql.query_timeout import unlimited
+from datasets.sql.row_json import as_json, is_corrected, members, values
+from datasets.versions import raise_version
+from imports.models import Change, Edit
+
+SELECTED = "selected_records"  # the keys of the records of an edit, in a temporary table
+
+
+class EditRefused(Exception):
+    """An edit that cannot be made: a sentence that says why."""
+
+
+class OvertakenError(EditRefused):
+    """An edit of records that are not, or not any more, what was confirmed."""
+
+
+@unlimited()
+def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
+    """Set fields of *records* to *new* values, and remember of each record from a file what the file says.
+
+    A many-to-many is set to a list of keys or records. A value that is the file's own is no correction. Raises
+    EditRefused for a field that tells records apart, and where nothing changes.
+    """
+    model = records.model
+    fields = {name: _correctable(model, name) for name in new}
+    given_values = {name: stored(field, new[name]) for name, field in fields.items()}
+    with _edit(Edit.Action.CORRECTED, records, user) as edit, connection.cursor() as cursor:
+        columns = {name: field for name, field in fields.items() if not field.many_to_many}
+        assignments = [f"{quoted(field.column)} = {assigned(field)}" for field in columns.values()]
+        if remembers_its_file(model):
+            assignments.append(f"corrections = {remembering(list(fields.values()))}")
+        if assignments:
+            cursor.execute(
+                f"UPDATE {quoted(model._meta.db_table)} AS r SET {', '.join(assignments)}"
+                f" FROM {given(list(fields.values()))} WHERE {_selected(model)}",
+                list(given_values.values()),
+            )
+        for name in fields.keys() - columns.keys():
+            _unlink(cursor, fields[name])
+            _link(cursor, fields[name], json.loads(given_values[name]))
+    return edit
+
+
+@unlimited()
+def release(records: models.QuerySet, name: str, user) -> Edit:
+    """Give the corrected field *name* back to the file: the record's value is again what the file says.
+
+    Raises EditRefused where what the file refers to is no more, and where the field is not corrected.
+    """
+    model = records.model
+    field = _correctable(model, name)
+    corrected, table = is_corrected("r.corrections", stored_name(field)), quoted(model._meta.db_table)
+    rows = f"{table} r WHERE {corrected} AND {_selected(model)}"
+    with _edit(Edit.Action.RELEASED, records, user) as edit, connection.cursor() as cursor:
+        said = of_file(field)
+        if field.is_relation:
+            links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {said} FROM {rows}"
+            if lack := list(lacking_of(field, links)):
+                raise EditRefused(" ".join(lack))
+        if field.many_to_many:
+            through, owner, member = _through(field)
+            pk = quoted(model._meta.pk.column)
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {rows})")
+            cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {links}")
+        value = "" if field.many_to_many else f"{quoted(field.column)} = {said}, "
+        cursor.execute(
+            f"UPDATE {table} AS r SET {value}corrections = {without(field)} WHERE {rows.partition(' WHERE ')[2]}"
+        )
+    return edit
+
+
+@unlimited()
+def seal(records: models.QuerySet) -> str:
+    """Return the seal of *records* as they are now."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _select(records)
+        sealed = seal_of_rows(records.model, f"SELECT pk FROM {SELECTED}")
+        cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
+    return sealed
+
+
+@unlimited()
+def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
+    """Delete *records*; imports pass over those that came from a file.
+
+    Raises EditRefused where others refer to them; OvertakenError where *expecting* is the seal of other records, or of
+    these as they were before.
+    """
+    model = records.model
+    table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
+        if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
+            raise OvertakenError("The records are not what was confirmed.")
+        if held := list(referring(model, SELECTED)):
+            raise EditRefused(f"They cannot be deleted: {', '.join(held)} refer to them.")
+        for field in model._meta.many_to_many:
+            _unlink(cursor, field)
+        cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
+        set_standing(cursor, f"edit_id = {edit.pk}")
+    return edit
+
+
+@unlimited()
+def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit:
+    """Bring back the records that *deletions* (Changes) took away, as they were, with their keys.
+
+    Raises EditRefused where another record has taken a key, or what one refers to is gone.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
+        _select(deletions)
+        rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
+        if reasons := [*taken(model, rows, "c.before"), *lacking(model, rows, "c.before")]:
+            raise EditRefused(" ".join(reasons))
+        put_back(cursor, model, rows, "c.before")
+        cursor.execute(
+            f'INSERT INTO changes (edit_id, "table", record, kind, "after", standing) SELECT %s, c."table", c.record,'
+            f" '{Change.Kind.CREATED}', c.before, {sql_false()}"
+            f" FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
+            [edit.pk],
+        )
+        cursor.execute(f"UPDATE changes SET standing = {sql_false()} WHERE id IN (SELECT pk FROM {SELECTED})")
+        raise_version(model._meta.app_label)
+        cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
+    return edit
+
+
+@unlimited()
+def created(record: models.Model, user) -> Edit:
+    """Write down that *record* was made by hand."""
+    with _edit(
+        Edit.Action.CREATED, type(record)._default_manager.filter(pk=record.pk), user, Change.Kind.CREATED
+    ) as edit:
+        pass
+    return edit
+
+
+def put_back(cursor, model: type[models.Model], rows: str, document: str) -> None:
+    """Insert the rows of *model* that the JSON *document* of *rows* holds, and their many-to-many."""
+    columns = values(model, document)
+    names = ", ".join(quoted(name) for name in columns)
+    overriding = " OVERRIDING SYSTEM VALUE" if connection.vendor == "postgresql" else ""
+    cursor.execute(
+        f"INSERT INTO {quoted(model._meta.db_table)} ({names}){overriding}"
+        f" SELECT {', '.join(columns.values())} FROM {rows}"
+    )
+    for field in model._meta.many_to_many:
+        put_back_links(cursor, field, rows, document)
+
+
+def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: str) -> None:
+    """Insert the many-to-many *field* of the rows that the JSON *document* of *rows* holds."""
+    names = (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
+    through, owner, member = (quoted(name) for name in names)
+    cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {members(field, rows, document)}")
+
+
+@contextmanager
+def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.UPDATED) -> Iterator[Edit]:
+    """Write down the rows of *records* before and after what is done within."""
+    model = records.model
+    table, pk, row = quoted(model._meta.db_table), quoted(model._meta.pk.column), as_json(model, "r")
+    with transaction.atomic(), connection.cursor() as cursor:
+        edit = Edit.objects.create(action=action, user=user)
+        _select(records)
+        if connection.vendor == "postgresql":
+            rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED}) FOR UPDATE"
+            cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
+        before = "NULL" if kind == Change.Kind.CREATED else row
+        cursor.execute(
+            f'INSERT INTO changes (edit_id, "table", record, kind, "before", standing) SELECT %s, %s,'
+            f" CAST(r.{pk} AS text), %s, {before}, {sql_false()}"
+            f" FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {SELECTED})",
+            [edit.pk, model._meta.db_table, kind],
+        )
+        yield edit
+        if kind != Change.Kind.DELETED:
+            cursor.execute(
+                f'UPDATE changes SET "after" = {row} FROM {table} r'
+                f" WHERE changes.edit_id = %s AND changes.record = CAST(r.{pk} AS text)",
+                [edit.pk],
+            )
+        if kind == Change.Kind.UPDATED:
+            cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
+        if not edit.changes.exists():
+            raise EditRefused("Nothing has changed: the records are gone, or were so already.")
+        raise_version(model._meta.app_label)
+        cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
+
+
+def _select(records: models.QuerySet) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {temporary(SELECTED)}")
+        kind = records.model._meta.pk.rel_db_type(connection)
+        cursor.execute(f"CREATE TEMPORARY TABLE {SELECTED} (pk {kind})")
+        with suppress(EmptyResultSet):  # Django's way to say that no row can match
+            query, parameters = records.order_by().values_list("pk").query.sql_with_params()
+            cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
+
+
+# The parts of the queries; r is the record.
+
+
+def _correctable(model: type[models.Model], name: str) -> models.Field:
+    if name not in correctable(model):
+        known = model._meta.get_field(name).verbose_name
+        raise EditRefused(f"{known} cannot be corrected: it tells one record from another, or is not for hands.")
+    return correctable(model)[name]
+
+
+def _selected(model: type[models.Model]) -> str:
+    return f"r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
+
+
+# Many-to-many: the rows of the table between.
+
+
+def _through(field: models.ManyToManyField) -> tuple[str, str, str]:
+    return quoted(field.m2m_db_table()), quoted(field.m2m_column_name()), quoted(field.m2m_reverse_name())
+
+
+def _unlink(cursor, field: models.ManyToManyField) -> None:
+    through, owner, _ = _through(field)
+    cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {SELECTED})")
+
+
+def _link(cursor, field: models.ManyToManyField, keys: list) -> None:
+    through, owner, member = _through(field)
+    target = field.related_model._meta
+    for some in chunks(keys):
+        marks = ", ".join(["%s"] * len(some))
+        cursor.execute(
+            f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{quoted(target.pk.column)} FROM {SELECTED} s,"
+            f" {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} IN ({marks})",
+            some,
+        )

@@ -1,0 +1,179 @@
+"""Changes as people read them: field by field, references by what they are called, personal data masked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.db import connection, models
+
+from curation.history.editable_fields import own_fields, stored_name
+from datasets import exact_json
+from datasets.listing import label_field
+from datasets.records.personal_data import hidden_fields, masked
+from datasets.sql.chunks import values_by_key
+from datasets.sql.dialect import quoted
+from datasets.sql.row_json import as_json
+from imports.models import Change, SourceFile
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of a change; None where there is no value. *mark* says what became of its correction."""
+
+    label: str
+    before: str | None
+    after: str | None
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a record's history: a Change, or the creation by an import, which has none."""
+
+    change: Change | None
+    kind: str
+    file: SourceFile | None
+    line: int | None
+    differences: list[Difference]
+
+    @property
+    def run(self):
+        """The run that did it, if it was one."""
+        return self.change.run if self.change else self.file and self.file.run
+
+    @property
+    def at(self):
+        """When it was; None where nobody knows."""
+        if self.change and self.change.edit:
+            return self.change.edit.at
+        return (self.run.finished_at or self.run.started_at) if self.run else None
+
+
+def stored_row(model: type[models.Model], key: Any) -> Row | None:
+    """Return the row of the record with the primary key *key* as it is stored now, if there is one."""
+    table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {as_json(model, 'r')} FROM {table} r WHERE r.{pk} = %s", [key])
+        found = cursor.fetchone()
+    return exact_json.loads(found[0]) if found else None
+
+
+def changes_of(model: type[models.Model], key: Any) -> models.QuerySet:
+    """Return the changes of the record with the primary key *key*, in order."""
+    return Change.objects.filter(table=model._meta.db_table, record=str(key)).order_by("pk")
+
+
+def entries(model: type[models.Model], changes: list[Change], now: Row | None, user, before: Row | None) -> list[Entry]:
+    """Return the history that *changes*, in order, are; *before* is the row before the first, *now* after the last.
+
+    A record that an import created has no Change for that: it is told from the row that is there first.
+    """
+    told: list[tuple[Change | None, str, Row | None, Row | None]] = []
+    there = before
+    for change in changes:
+        if there is None and change.before is not None:
+            told.append((None, Change.Kind.CREATED, None, change.before))
+        told.append((change, change.kind, change.before, change.after))
+        there = change.after
+    if there is None and now is not None:
+        told.append((None, Change.Kind.CREATED, None, now))
+    readable = Readable(model, user, (row for _, _, *pair in told for row in pair))
+    return [_entry(readable, *one) for one in told]
+
+
+def _entry(readable: "Readable", change: Change | None, kind: str, old: Row | None, new: Row | None) -> Entry:
+    file = line = None
+    if change is None:
+        file, line = readable.files.get(new.get("created_in_id")), new.get("created_line")
+    elif change.run_id and new:
+        file, line = readable.files.get(new.get("changed_in_id")), new.get("changed_line")
+    return Entry(change, str(Change.Kind(kind).label), file, line, list(readable.differences(old, new)))
+
+
+class Readable:
+    """Stored *rows* of a model for *user* to read; each table that they refer to is asked once."""
+
+    def __init__(self, model: type[models.Model], user, rows: Iterable[Row | None]):
+        self.model, self.fields = model, own_fields(model)
+        self.hidden = hidden_fields(model, user)
+        self.rows = [row for row in rows if row]
+        self.rows += [row["corrections"] for row in self.rows if row.get("corrections")]
+
+    def differences(self, old: Row | None, new: Row | None) -> Iterator[Difference]:
+        """Yield the fields that differ between two rows; where one is not there, those that have a value."""
+        remembered, remembers = ((row or {}).get("corrections") or {} for row in (old, new))
+        for field in self.fields:
+            name = stored_name(field)
+            before, after = (row.get(name) if row else None for row in (old, new))
+            mark = ""
+            if name in remembers and name not in remembered:
+                mark = "corrected"
+            elif name in remembered and name not in remembers and new:
+                mark = "given back"
+            if before != after or mark:
+                yield from self._difference(field, before, after, mark)
+            if name in remembered and name in remembers and remembered[name] != remembers[name]:
+                yield self._pair(field, f"{field.verbose_name}, says its file", remembered[name], remembers[name], "")
+
+    def value(self, field: models.Field, value: Any) -> str | None:
+        """Return a stored value of *field* as a person reads it; None for none."""
+        if value is None:
+            return None
+        if field.name in self.hidden:
+            return masked(str(value))
+        if field.many_to_many:
+            return ", ".join(str(self.labels[field.related_model].get(key, f"{key} (gone)")) for key in value) or None
+        if field.is_relation:
+            return str(self.labels[field.related_model].get(value, f"{value} (gone)"))
+        if isinstance(field, models.JSONField):
+            return exact_json.text(value)
+        if isinstance(value, Decimal):
+            value = float(value)  # as it is stored
+        if isinstance(field, models.BooleanField):
+            return "Yes" if value else "No"
+        return str(dict(field.flatchoices).get(value, value))
+
+    @cached_property
+    def labels(self) -> dict[type[models.Model], dict]:
+        """What the records that the rows refer to are called, by their keys."""
+        wanted: dict[type[models.Model], set] = defaultdict(set)
+        for field in self.fields:
+            if field.is_relation:
+                for value in (row.get(stored_name(field)) for row in self.rows):
+                    wanted[field.related_model].update(value if isinstance(value, list) else [value])
+        return {model: self._labels(model, keys - {None}) for model, keys in wanted.items()}
+
+    @cached_property
+    def files(self) -> dict[int, SourceFile]:
+        """The files that the rows came from, with their runs."""
+        keys = {row.get(name) for row in self.rows for name in ("created_in_id", "changed_in_id")} - {None}
+        return SourceFile.objects.select_related("run").in_bulk(keys) if keys else {}
+
+    @staticmethod
+    def _labels(model: type[models.Model], keys: set) -> dict:
+        return values_by_key(model._base_manager.all(), keys, label_field(model))
+
+    def _difference(self, field: models.Field, before: Any, after: Any, mark: str) -> Iterator[Difference]:
+        if isinstance(before, dict) and isinstance(after, dict):
+            for path, was, becomes in _leaves(before, after, str(field.verbose_name)):
+                yield self._pair(field, path, was, becomes, mark)
+        else:
+            yield self._pair(field, str(field.verbose_name), before, after, mark)
+
+    def _pair(self, field: models.Field, label: str, before: Any, after: Any, mark: str) -> Difference:
+        return Difference(label, self.value(field, before), self.value(field, after), mark)
+
+
+def _leaves(before: dict, after: dict, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield where two JSON documents differ: the path, and what is there in either."""
+    for name in dict.fromkeys([*before, *after]):
+        was, becomes = before.get(name), after.get(name)
+        if isinstance(was, dict) and isinstance(becomes, dict):
+            yield from _leaves(was, becomes, f"{path}.{name}")
+        elif was != becomes:
+            yield f"{path}.{name}", was, becomes

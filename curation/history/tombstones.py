@@ -1,0 +1,47 @@
+"""Deletions by hand that stand: imports pass their records over until somebody brings them back."""
+
+from typing import Any
+
+from django.db import connection, models
+
+from curation.history.timeline import changes_of
+from datasets.sql.dialect import sql_true
+from imports.models import Change, Edit, ImportRun
+
+
+def set_standing(cursor, condition: str) -> None:
+    """Let the deletions stand that fulfil *condition* on changes, of those whose records came from a file."""
+    cursor.execute(f"UPDATE changes SET standing = {sql_true()} WHERE {_from_a_file()} AND {condition}")
+
+
+def stand_again(cursor, restoring: Edit) -> None:
+    """Let the deletions stand again that the edit *restoring*, which is undone, had taken back."""
+    last = (
+        "SELECT max(d.id) FROM changes c JOIN changes d ON d.record = c.record AND d.id < c.id"
+        f' AND d."table" = c."table" JOIN edits e ON e.id = d.edit_id AND e.action = \'{Edit.Action.DELETED}\''
+        " WHERE c.edit_id = {} AND d.kind = '{}' AND NOT EXISTS"
+        " (SELECT 1 FROM edits u WHERE u.undone_edit_id = e.id) GROUP BY c.id"
+    )
+    set_standing(cursor, f"changes.id IN ({last.format(restoring.pk, Change.Kind.DELETED)})")
+
+
+def deletion_by_hand(model: type[models.Model], key: Any) -> Change | None:
+    """Return the Change by which somebody deleted the record *key*, where that is the last that holds.
+
+    What was undone does not hold, nor is an undo itself a step of its own.
+    """
+    last = (
+        changes_of(model, key)
+        .exclude(edit__action=Edit.Action.UNDID)
+        .filter(edit__undoing__isnull=True)
+        .exclude(run__status=ImportRun.Status.UNDONE)
+        .select_related("edit")
+        .last()
+    )
+    return last if last and last.edit and last.edit.action == Edit.Action.DELETED else None
+
+
+def _from_a_file() -> str:
+    if connection.vendor == "postgresql":
+        return "\"before\"->>'changed_in_id' IS NOT NULL"
+    return "json_extract(\"before\", '$.changed_in_id') IS NOT NULL"

@@ -1,0 +1,1 @@
+"""Requests and error responses: what middlewares, the admin and the API share."""

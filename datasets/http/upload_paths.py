@@ -1,0 +1,9 @@
+"""The addresses that files are uploaded to; the server and the site both ask."""
+
+# The URLs that accept uploads. At all other URLs, BODY_LIMIT applies.
+UPLOAD_ADDRESSES = frozenset({"/api/imports/", "/admin/imports/importrun/import/"})
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Return whether a request may contain files."""
+    return method == "POST" and path in UPLOAD_ADDRESSES

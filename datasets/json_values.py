@@ -1,0 +1,155 @@
+"""JSON values of a text, with what is wrong with them: the rules that documents of files and of forms keep."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from datasets import exact_json
+from datasets.exact_json import BRACKETS, LEVELS, levels, number
+from datasets.text import shown
+
+SPACE = re.compile(r"[ \t\r\n]*")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+ODD_ESCAPE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # a NUL character, or half of a surrogate pair
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+# What the json module says, and what it would have had to find.
+WANTED = {
+    "Expecting value": "a value",
+    "Expecting property name enclosed in double quotes": "a name in double quotes",
+    "Expecting ':' delimiter": "a colon",
+    "Expecting ',' delimiter": "a comma or a closing bracket",
+    "Illegal trailing comma before end of object": "no comma before the closing bracket",
+    "Illegal trailing comma before end of array": "no comma before the closing bracket",
+    "Unterminated string starting at": "a closing quote for the text that begins here",
+    "Invalid control character at": "line breaks and control characters in a text written as escapes, such as \\n",
+    "Invalid \\escape": "one of the escapes of JSON after a backslash",
+    "Invalid \\uXXXX escape": "four hexadecimal digits after \\u",
+}
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with a JSON value: where, what was expected there, and what was found; None for what is there."""
+
+    position: int
+    wanted: str
+    found: str | None = None
+
+
+def kept(text: str) -> str:
+    """Return a JSON text as it is stored, its numbers in plain digits; raises ValueError with what is wrong with it."""
+    try:
+        value, end, flaw = Values(text).read(SPACE.match(text).end())
+        if SPACE.match(text, end).end() < len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not a JSON document ({error})") from None
+    if flaw:
+        raise ValueError(f"is not accepted: expected {flaw.wanted}, found {flaw.found}")
+    return exact_json.text(value)
+
+
+class Values:
+    """JSON values at places of a text, with what is wrong with them."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.odd_escapes = bool(ODD_ESCAPE.search(text))
+        self.decoder = json.JSONDecoder(
+            object_pairs_hook=self._object,
+            parse_constant=self._constant,
+            parse_float=self._number,
+            parse_int=self._number,
+        )
+        self.flawed = False
+
+    def read(self, start: int) -> tuple[Any, int, Flaw | None]:
+        """Return the value that begins at *start*, its end and its flaw; raises JSONDecodeError where it is no JSON."""
+        self.flawed = False
+        try:
+            value, end = self.decoder.raw_decode(self.text, start)
+        except RecursionError:
+            return None, self._end(start), self._too_deep(start)
+        opened = self.text.count("{", start, end) + self.text.count("[", start, end)
+        if opened > LEVELS and levels(self.text, start, end) > LEVELS:
+            return None, end, self._too_deep(start)
+        if self.flawed:
+            return None, end, self._find(start, end, _odd_number) or Flaw(start, "valid JSON", "something else")
+        if self.odd_escapes and (flaw := self._find(start, end, _odd_text)):
+            return None, end, flaw
+        return value, end, None
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            self.flawed = True
+        return value
+
+    def _constant(self, constant: str) -> None:
+        self.flawed = True
+
+    def _number(self, digits: str) -> int | Decimal | None:
+        try:
+            return number(digits)
+        except ValueError:
+            self.flawed = True
+
+    def _end(self, start: int) -> int:
+        """Return the end of the value that begins at *start* by its brackets; that of the text where they stay open."""
+        depth = 0
+        for match in BRACKETS.finditer(self.text, start):
+            if match[0] in "{[":
+                depth += 1
+            elif match[0] in "}]":
+                depth -= 1
+                if not depth:
+                    return match.end()
+        return len(self.text)
+
+    def _too_deep(self, start: int) -> Flaw:
+        return Flaw(start, f"at most {LEVELS} levels of objects and arrays in each other", "more")
+
+    def _find(self, start: int, end: int, odd: Callable[[str], str]) -> Flaw | None:
+        """Return the first name that comes twice in its object, or other token that is odd."""
+        names: list[set | None] = []  # those of each open object; None for an array
+        naming = False
+        for match in TOKEN.finditer(self.text, start, end):
+            token = match.group()
+            if wanted := odd(token):
+                return Flaw(match.start(), wanted, shown(token))
+            if token in ("{", "["):
+                names.append({"{": set(), "[": None}[token])
+            elif token in ("}", "]"):
+                names.pop()
+            elif naming and token.startswith('"'):
+                name = json.loads(token)
+                if name in names[-1]:
+                    return Flaw(match.start(), "each name once in an object", shown(token))
+                names[-1].add(name)
+            naming = bool(names) and names[-1] is not None and token in ("{", ",")
+        return None
+
+
+def _odd_number(token: str) -> str:
+    if token in ("NaN", "Infinity", "-Infinity"):
+        return "a number that JSON knows"
+    if token[0] in "-0123456789":
+        try:
+            number(token)
+        except ValueError as error:
+            return str(error)
+    return ""
+
+
+def _odd_text(token: str) -> str:
+    if token.startswith('"') and ODD_ESCAPE.search(token):
+        text = json.loads(token)
+        if "\0" in text:
+            return "a text without NUL characters"
+        if SURROGATE.search(text):
+            return "a text of whole characters, not half a surrogate pair"
+    return ""

@@ -1,0 +1,1 @@
+"""Questions about records: columns, filters, search, order, pages, sums."""

@@ -1,0 +1,126 @@
+"""The SQL of a summary, as either engine takes it (see datasets.records.aggregation)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Value
+
+from datasets.records.grouping import QUANTILES, Grouping, Measure
+
+PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # of a date, as texts such as 2023-05
+EXACT = 2**53  # from here on a floating-point number has no fraction
+
+
+def summary_sql(
+    records: models.QuerySet,
+    by: Sequence[Grouping],
+    measured: Sequence[Measure],
+    ordering: Sequence[str],
+    connection,
+) -> tuple[str, list]:
+    """Return the statement that measures *records*, and its parameters; raises EmptyResultSet where none can match.
+
+    Records are grouped before anything is joined to them; PostgreSQL plans what is in WITH as if it stood in place.
+    """
+    on_postgresql = connection.vendor == "postgresql"
+    columns = {f"group_{n}": F(g.reference.attname if g.reference else g.column.path) for n, g in enumerate(by)}
+    columns |= {f"value_{n}": F(m.column.path) for n, m in enumerate(measured) if m.column}
+    inner = records.order_by().annotate(**columns or {"one": Value(1)}).values_list(*columns or ["one"])
+    query, parameters = inner.query.get_compiler(using=records.db).as_sql()
+
+    keys = [f"{_key(g, f'group_{n}', on_postgresql)} AS key_{n}" for n, g in enumerate(by)]
+    grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(by)))}" if by else ""
+    windowed = [n for n, m in enumerate(measured) if m.kind in QUANTILES and not on_postgresql]
+    values = [
+        f"{_value(m, f'value_{n}', on_postgresql)} AS measure_{n}" for n, m in enumerate(measured) if n not in windowed
+    ]
+    ranked = {n: next(m for m in windowed if measured[m].column == measured[n].column) for n in windowed}
+    joins = [
+        _quantiles(first, keys, {n: measured[n].kind for n in windowed if ranked[n] == first})
+        for first in sorted({*ranked.values()})
+    ]
+    joins += [_names(n, g, connection) for n, g in enumerate(by) if g.reference]
+
+    told = {g.name: f"groups.key_{n}" for n, g in enumerate(by)}
+    told |= {g.name: f"names_{n}.name" for n, g in enumerate(by) if g.reference}
+    told |= {
+        m.name: f"quantiles_{ranked[n]}.quantile_{n}" if n in ranked else f"measure_{n}" for n, m in enumerate(measured)
+    }
+    order = [
+        told[name.removeprefix("-")] + (" DESC" if name.startswith("-") else "") + " NULLS LAST" for name in ordering
+    ]
+    sql = (
+        f"WITH records AS ({query}) SELECT {', '.join(told.values())} FROM "
+        f"(SELECT {', '.join([*keys, *values]) or 'COUNT(*)'} FROM records{grouped}) AS groups"
+        + "".join(joins)
+        + (f" ORDER BY {', '.join(order)}" if order else "")
+    )
+    return sql, list(parameters)
+
+
+def _key(grouping: Grouping, name: str, on_postgresql: bool) -> str:
+    if grouping.part:
+        form = PARTS[grouping.part]
+        return f"to_char({name}, '{form}')" if on_postgresql else f"substr({name}, 1, {len(form)})"
+    if grouping.width is None:
+        return name
+    if not isinstance(grouping.column.field, models.FloatField):
+        width = int(grouping.width)  # division cuts off towards 0
+        return f"({name} / {width} - CASE WHEN {name} %% {width} < 0 THEN 1 ELSE 0 END)"
+    ratio = f"({name} / {grouping.width + Decimal('0.0'):f})"
+    if on_postgresql:
+        return f"floor{ratio}"
+    whole = f"CAST({ratio} AS INTEGER)"  # SQLite need not have floor()
+    return f"CASE WHEN abs({ratio}) >= {EXACT}.0 THEN {ratio} ELSE {whole} - ({ratio} < {whole}) END"
+
+
+def _value(measure: Measure, name: str, on_postgresql: bool) -> str:
+    if measure.kind == "count":
+        return "COUNT(*)"
+    field = measure.column.field
+    if on_postgresql and isinstance(field, models.BooleanField):
+        name = f"{name}::int"
+    match measure.kind:
+        case kind if kind in QUANTILES:
+            return f"percentile_cont({QUANTILES[kind]}) WITHIN GROUP (ORDER BY {name})"
+        case "mean" if isinstance(field, models.FloatField):
+            return f"AVG({name})"
+        case "mean":  # from the exact sum: each engine's own mean of whole numbers rounds in its own way
+            return (
+                f"SUM({name})::float8 / NULLIF(COUNT({name}), 0)" if on_postgresql else f"TOTAL({name}) / COUNT({name})"
+            )
+    return f"{measure.kind.upper()}({name})"
+
+
+def _quantiles(n: int, keys: Sequence[str], kinds: dict[int, str]) -> str:
+    """Join the quantiles of value *n* on SQLite, each by the measure that it is: values are put in order once for all.
+
+    What lies between the two values around a place is taken as PostgreSQL takes it.
+    """
+    names = [f"key_{place}" for place in range(len(keys))]
+    partition = f"PARTITION BY {', '.join(names)} " if names else ""
+    grouped = f" GROUP BY {', '.join(names)}" if names else ""
+    keyed = f"SELECT {', '.join([*keys, f'value_{n} AS x'])} FROM records WHERE value_{n} IS NOT NULL"
+    placed = (
+        f"SELECT {', '.join([*names, 'x'])}, ROW_NUMBER() OVER ({partition}ORDER BY x) - 1 AS place, "
+        f"COUNT(*) OVER ({partition.rstrip()}) - 1 AS last FROM ({keyed})"
+    )
+    wanted, places = [], []
+    for m, kind in kinds.items():
+        exact = f"({QUANTILES[kind]} * last)"
+        below = f"CAST({exact} AS INTEGER)"
+        above = f"({below} + ({exact} > {below}))"
+        low, high = (f"MAX(CASE WHEN place = {place} THEN x END)" for place in (below, above))
+        wanted.append(f"{low} + MAX({exact} - {below}) * ({high} - {low}) AS quantile_{m}")
+        places += [below, above]
+    around = f"SELECT {', '.join([*names, *wanted])} FROM ({placed}) WHERE place IN ({', '.join(places)}){grouped}"
+    same = " AND ".join(f"quantiles_{n}.{name} IS groups.{name}" for name in names) or "TRUE"
+    return f" LEFT JOIN ({around}) AS quantiles_{n} ON {same}"
+
+
+def _names(n: int, grouping: Grouping, connection) -> str:
+    quote = connection.ops.quote_name
+    target = grouping.reference.related_model._meta
+    name, table, key = (quote(text) for text in (grouping.column.field.column, target.db_table, target.pk.column))
+    return f" LEFT JOIN (SELECT {key} AS id, {name} AS name FROM {table}) AS names_{n} ON names_{n}.id = groups.key_{n}"

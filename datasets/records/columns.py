@@ -1,0 +1,106 @@
+"""The columns of a table's list, as programs and analysts read them.
+
+A reference is listed by its target's label and by its id: ``education`` is ``Bachelors``, ``education_id`` is 3.
+datasets.listing tells what else a model may declare.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import models
+
+from datasets.listing import label_field, listing_of
+from datasets.models import Record
+from datasets.records.personal_data import permission_for
+
+PROVENANCE = {
+    "created_in": "File that created the record",
+    "changed_in": "File that last changed the record",
+}
+
+
+@dataclass(frozen=True)
+class ListedColumn:
+    """A column of a list: *path* leads from the model to *field*; *null* where a record may have none."""
+
+    name: str
+    path: str
+    field: models.Field
+    null: bool
+    help_text: str
+
+    @property
+    def permission(self) -> str | None:
+        """The permission that shows the column, where it holds personal data."""
+        return permission_for(self.field)
+
+    @property
+    def many(self) -> bool:
+        """Whether a record has a list of these."""
+        return self.field.many_to_many
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its text is a list of whole numbers, such as ``2;3``."""
+        return self.field.name in listing_of(self.field.model).lists
+
+    def members_of(self, text: str | None) -> list[int]:
+        """Return the numbers in the *text* of a list; none of an empty one."""
+        return [int(member) for member in text.split(";")] if text else []
+
+
+@cache
+def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
+    """Return the columns of *model*'s list: its own in their order, those it joins, and where a record came from."""
+    return (*_own_columns(model), *_joined_columns(model), *_provenance(model))
+
+
+def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
+    provenance = {field.name for field in Record._meta.get_fields()}
+    fields = [*model._meta.concrete_fields, *model._meta.many_to_many]
+    for field in sorted(fields, key=lambda field: not field.primary_key):
+        if field.name in provenance or isinstance(field, models.BinaryField):
+            continue
+        if not field.is_relation or field.many_to_many:
+            yield ListedColumn(field.name, field.name, field, field.null, str(field.help_text))
+            continue
+        target = field.related_model
+        yield ListedColumn(
+            field.attname, field.attname, target._meta.pk, field.null, f"Id of the {field.verbose_name}."
+        )
+        if label_field(target) != target._meta.pk.name:
+            path = f"{field.name}__{label_field(target)}"
+            yield ListedColumn(field.name, path, field_at(model, path), field.null, str(field.help_text))
+
+
+def _joined_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
+    for name, path in listing_of(model).joined.items():
+        field = field_at(model, path)
+        null = field.null or model._meta.get_field(path.split("__")[0]).null
+        yield ListedColumn(name, path, field, null, str(field.help_text))
+
+
+def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
+    names = {field.name for field in model._meta.concrete_fields}
+    for reference, meaning in PROVENANCE.items():
+        if reference not in names:
+            continue
+        for name, path, what in [
+            (f"{reference}_run", f"{reference}__run_id", "the run that read it"),
+            (f"{reference}_file", f"{reference}__name", "its name"),
+        ]:
+            field = field_at(model, path.removesuffix("_id"))
+            yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
+        line = reference.replace("_in", "_line")
+        if line in names:
+            yield ListedColumn(line, line, model._meta.get_field(line), True, f"{meaning}: the line in it.")
+
+
+def field_at(model: type[models.Model], path: str) -> models.Field:
+    """Return the field that *path* leads to; that of the key, where it leads to a reference."""
+    *references, name = path.split("__")
+    for reference in references:
+        model = model._meta.get_field(reference).related_model
+    field = model._meta.get_field(name)
+    return field.target_field if field.is_relation else field

@@ -1,0 +1,144 @@
+"""How many records of a list have each value: of a big table about, of a big part of it at least."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from django.db import connections, models
+
+from datasets.records.filter_widgets import CHOICE, Narrowing
+from datasets.records.pagination import COUNTED, BoundedPaginator
+
+Counts = dict[Any, int]
+
+
+class Listing(Protocol):
+    """A list: of *model*, counted by *paginator*, and narrowed but for some parameters."""
+
+    model: type[models.Model]
+    paginator: BoundedPaginator
+
+    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet: ...
+
+
+class Facets:
+    """The counts of a list's choices, taken from its first COUNTED records: as many queries however many there are.
+
+    Of a whole table that is bigger, PostgreSQL's statistics tell about how many there are of each value.
+    """
+
+    def __init__(self, listing: Listing, narrowings: Sequence[Narrowing], active: dict[str, Collection[str]]):
+        """*active* has the parameters by which the list is narrowed now, by the name of their column."""
+        self.listing = listing
+        self.marks: dict[str, str] = {}
+        self.counts: dict[str, Counts] = {}
+        choices = [one for one in narrowings if one.kind == CHOICE]
+        self._take_statistics([one for one in choices if not one.column.many])
+        waiting = [one for one in choices if one.column.name not in self.counts]
+        self._count([one for one in waiting if not active.get(one.column.name) and not one.column.many], without=[])
+        for one in waiting:
+            without = list(active.get(one.column.name, ()))
+            if one.column.many:
+                self._count_many(one, without)
+            elif without:
+                self._count([one], without)
+
+    def told(self, one: Narrowing, value: Any) -> str:
+        """Return the count of *value* among the choices of *one*: ``12``, ``12+`` (at least), ``about 1,200``."""
+        counts, mark = self.counts.get(one.column.name), self.marks.get(one.column.name)
+        if counts is None:
+            return ""
+        count = counts.get(value, 0)
+        if mark == "about":
+            return f"about {_rounded(count):,}" if count else "few"
+        return f"{count:,}{mark}"
+
+    def _queryset(self, without: list[str]) -> models.QuerySet:
+        return self.listing.narrowed(without).order_by()
+
+    def _count(self, filters: list[Narrowing], without: list[str]) -> None:
+        if not filters:
+            return
+        paths = {one.column.name: _value(one) for one in filters}
+        rows = list(self._queryset(without).values_list(*paths.values())[: COUNTED + 1])
+        mark = "+" if len(rows) > COUNTED else ""
+        for name, values in zip(paths, zip(*rows[:COUNTED], strict=True) if rows else [()] * len(paths), strict=True):
+            keys = next(one.keys for one in filters if one.column.name == name)
+            self._keep(name, _by_value(Counter(values), keys), mark)
+
+    def _count_many(self, one: Narrowing, without: list[str]) -> None:
+        """Count by the rows that link the first of the records."""
+        field = one.column.field
+        of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
+        queryset = self._queryset(without)
+        more = queryset[: COUNTED + 1].count() > COUNTED
+        linked = field.remote_field.through._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
+        counts = linked.order_by().values_list(to).annotate(models.Count("pk"))
+        self._keep(one.column.name, dict(counts), "+" if more else "")
+
+    def _take_statistics(self, filters: list[Narrowing]) -> None:
+        """Take the frequencies that ANALYZE found, where the list is a whole table too big to be counted."""
+        paginator = self.listing.paginator
+        connection = connections[paginator.object_list.db]
+        if connection.vendor != "postgresql" or paginator.exact or not paginator.whole:
+            return
+        columns = {one.column.name: _column(self.listing.model, one) for one in filters}
+        if None in columns.values():
+            return  # what other tables hold has to be counted anyway, and then the rest goes with it
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT attname, most_common_vals::text::text[], most_common_freqs, null_frac FROM pg_stats"
+                " WHERE schemaname = current_schema() AND tablename = %s AND attname = ANY(%s)",
+                [self.listing.model._meta.db_table, list(columns.values())],
+            )
+            found = {name: (values or [], shares or [], missing) for name, values, shares, missing in cursor}
+        for one in filters:
+            if stats := found.get(columns[one.column.name]):
+                values, shares, missing = stats
+                counts = {_said(text): share * paginator.count for text, share in zip(values, shares, strict=True)}
+                if one.column.name == "corrected":
+                    counts = {"false": missing * paginator.count, "true": (1 - missing) * paginator.count}
+                if one.keys is not None:
+                    counts = _by_value({int(key): count for key, count in counts.items()}, one.keys)
+                self._keep(one.column.name, counts | {None: missing * paginator.count}, "about")
+
+    def _keep(self, name: str, counts: Counts, mark: str) -> None:
+        self.counts[name], self.marks[name] = counts, mark
+
+
+def _value(one: Narrowing):
+    if one.column.name == "corrected":
+        return models.ExpressionWrapper(models.Q(corrections__isnull=False), models.BooleanField())
+    return one.column.path if one.keys is None else f"{one.column.path.split('__')[0]}_id"
+
+
+def _by_value(counts: Counts, keys: Counts | None) -> Counts:
+    """Return *counts* by what a parameter says: the value that a key stands for, ``true`` for True."""
+    by_value = Counter()
+    for value, count in counts.items():
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        elif keys is not None and value is not None:
+            value = keys.get(value)
+            if value is None:
+                continue
+        by_value[value] += count
+    return by_value
+
+
+def _said(text: str) -> str:
+    """Return what a parameter says where statistics have *text*."""
+    return {"t": "true", "f": "false"}.get(text, text)
+
+
+def _column(model: type[models.Model], one: Narrowing) -> str | None:
+    """Return the column of *model* whose statistics tell of *one*; None where it is another table's."""
+    if one.keys is None and "__" in one.column.path:
+        return None
+    return model._meta.get_field(one.column.path.split("__")[0]).column
+
+
+def _rounded(count: float) -> int:
+    """Return *count* to two digits: an estimate should not look like more than it is."""
+    digits = max(len(str(int(count))) - 2, 0)
+    return int(round(count, -digits))

@@ -1,0 +1,154 @@
+"""Pages of a list by key: each begins where the one before ended, so that the last is as fast as the first.
+
+A cursor says where a page begins: what the record before it has in the columns that the list is ordered by, the
+primary key last. It is signed, and good for its own table and order alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from django.core.signing import BadSignature, Signer
+from django.db import models
+from django.db.models import F, Q
+
+CHECKED = Signer(salt="datasets.records.keyset_pagination", sep=".")
+MOST_BYTES = 1000  # of a cursor; a longer one names the record by its key, and the rest is read again
+
+
+class Compact:
+    """Writes a cursor's values in UTF-8, which takes half of what JSON's escapes take."""
+
+    def dumps(self, values: Any) -> bytes:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def loads(self, text: bytes) -> Any:
+        return json.loads(text)
+
+
+class BadCursor(Exception):
+    """A cursor that is none, or is another list's."""
+
+
+@dataclass(frozen=True)
+class OrderKey:
+    """A column that a list is ordered by; records without a value come last, whichever way."""
+
+    path: str
+    field: models.Field
+    descending: bool = False
+    null: bool = False
+
+    def expression(self, backwards: bool) -> Any:
+        descending = self.descending != backwards
+        if not self.null:
+            return f"-{self.path}" if descending else self.path
+        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        return F(self.path).desc(**nulls) if descending else F(self.path).asc(**nulls)
+
+    def beyond(self, value: Any, backwards: bool) -> Q:
+        """What comes after *value*."""
+        if value is None:
+            return Q(**{f"{self.path}__isnull": False}) if backwards else Q(pk__in=[])
+        beyond = Q(**{f"{self.path}__{'lt' if self.descending != backwards else 'gt'}": value})
+        return beyond | Q(**{f"{self.path}__isnull": True}) if self.null and not backwards else beyond
+
+    def equal(self, value: Any) -> Q:
+        return Q(**{f"{self.path}__isnull": True}) if value is None else Q(**{self.path: value})
+
+    def not_before(self, value: Any, backwards: bool) -> Q:
+        """A plain bound on the first column, which an index on it can serve."""
+        if value is None or (self.null and not backwards):
+            return Q()
+        return Q(**{f"{self.path}__{'lte' if self.descending != backwards else 'gte'}": value})
+
+
+class Page(NamedTuple):
+    """Rows, without the columns of their order, and the cursors of the pages around them."""
+
+    rows: list[tuple]
+    next: str | None
+    previous: str | None
+
+    def links(self, address: str) -> dict[str, str | None]:
+        """Return the addresses of the pages around this one, which is at *address*."""
+        # The rest of the query stays as it came, with plain commas: an address that was taken has links that are taken.
+        path, _, query = address.replace("%2C", ",").replace("%2c", ",").partition("?")
+        parts = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "cursor"]
+        cursors = {"next": self.next, "previous": self.previous}
+        return {name: cursor and f"{path}?{'&'.join([*parts, f'cursor={cursor}'])}" for name, cursor in cursors.items()}
+
+
+def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:
+    """Return *size* rows of what *selected* names, from *cursor* on, or from the beginning; raises BadCursor."""
+    list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
+    backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
+    if after:
+        records = records.filter(_beyond(order, after, backwards))
+    records = records.order_by(*(key.expression(backwards) for key in order))
+    added = [key.path for key in order if key.path not in selected]
+    columns = [*selected, *added]
+    rows = list(records.values_list(*columns)[: size + 1])
+    more = len(rows) > size
+    del rows[size:]
+    if backwards:
+        rows.reverse()
+    places = [columns.index(key.path) for key in order]
+
+    def encode(back: bool, row: tuple) -> str:
+        values = [
+            order[n].field.value_to_string(_Holder(order[n].field, row[p])) if row[p] is not None else None
+            for n, p in enumerate(places)
+        ]
+        cursor = _signed([back, list_name, values])
+        if len(cursor) > MOST_BYTES:
+            place = [key.path for key in order].index(records.model._meta.pk.attname)
+            cursor = _signed([back, list_name, [values[place]]])
+        return cursor
+
+    following = encode(False, rows[-1]) if rows and (more or backwards) else None
+    leading = encode(True, rows[0]) if rows and (more if backwards else after) else None
+    if added:
+        rows = [row[: len(selected)] for row in rows]
+    return Page(rows, following, leading)
+
+
+class _Holder:
+    """An object with one value, for a field to write out."""
+
+    def __init__(self, field: models.Field, value: Any):
+        setattr(self, field.attname, value)
+
+
+def _beyond(order: Sequence[OrderKey], values: Sequence[Any], backwards: bool) -> Q:
+    condition = None
+    for key, value in zip(reversed(order), reversed(values), strict=True):
+        beyond = key.beyond(value, backwards)
+        condition = beyond if condition is None else beyond | (key.equal(value) & condition)
+    return order[0].not_before(values[0], backwards) & condition if len(order) > 1 else condition
+
+
+def _signed(values: list) -> str:
+    return CHECKED.sign_object(values, serializer=Compact, compress=True)
+
+
+def _decode(
+    cursor: str, list_name: str, order: Sequence[OrderKey], model: type[models.Model]
+) -> tuple[bool, Sequence[Any]]:
+    try:
+        backwards, name, values = CHECKED.unsign_object(cursor, serializer=Compact)
+    except (BadSignature, ValueError, UnicodeError):
+        raise BadCursor from None
+    if name != list_name:
+        raise BadCursor
+    if len(values) < len(order):
+        key = model._meta.pk.to_python(values[0])
+        row = model._default_manager.filter(pk=key).values_list(*(key.path for key in order)).first()
+        if row is None:
+            raise BadCursor  # it has been deleted since
+        return backwards, row
+    return backwards, [
+        None if value is None else key.field.to_python(value) for key, value in zip(order, values, strict=True)
+    ]

@@ -1,0 +1,192 @@
+"""What a request asks of a list beside its filters: which columns, in which order, how many, from where on."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.http import QueryDict
+from rest_framework.exceptions import ValidationError
+
+from datasets.query_values import shown, whole_number
+from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.filters import UnknownParameters, record_filterset
+from datasets.records.keyset_pagination import OrderKey
+from datasets.suggestions import suggest
+
+PAGE_SIZE, LARGEST_PAGE = 100, 1000
+MOST_KEYS = 5  # columns that a list may be ordered by
+COUNTS = ("none", "estimated", "exact")
+REPEATABLE = ("fields", "omit", "ordering")  # these name columns: each by itself, or with commas between
+OF_ANY = ("format", "fields", "omit")
+OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
+OF_PAGES = ("count", "page_size", "cursor")
+OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
+
+
+class Refused(ValidationError):
+    """Parameters that are refused, with a message for each; *more* says what there is to choose from."""
+
+    def __init__(self, errors: dict[str, list[str]], **more: Any):
+        super().__init__(errors)
+        self.more = more
+
+
+@dataclass
+class Asked:
+    """What a request asks of a list, beside its filters."""
+
+    columns: tuple[ListedColumn, ...]
+    order: list[OrderKey] = field(default_factory=list)
+    page_size: int = PAGE_SIZE
+    cursor: str = ""
+    count: str = "none"
+    compress: bool = False
+
+
+def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
+    """Read the parameters of a single record's address; raises Refused."""
+    return _read(model, parameters, user, OF_ANY, filters=False)[0]
+
+
+def asked_of_list(
+    model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
+) -> tuple[Asked, models.QuerySet]:
+    """Read the parameters of a list's address, and narrow the records by its filters; raises Refused.
+
+    *whole* is for a list that is not sent by pages.
+    """
+    return _read(model, parameters, user, OF_STREAMS if whole else OF_LISTS, filters=True, request=request)
+
+
+def narrowed(
+    model: type[models.Model],
+    parameters: QueryDict,
+    user,
+    besides: Iterable[str],
+    request=None,
+    repeatable: Iterable[str] = (),
+) -> tuple[models.QuerySet, dict[str, list[str]], dict[str, Any]]:
+    """Return the records that the filters let through, what is wrong with them, and what there is to choose from."""
+    filterset_class = record_filterset(model)
+    errors, more = {}, {}
+    try:
+        filterset_class.check_parameters(parameters, user, besides, repeatable)
+    except UnknownParameters as error:
+        errors |= error.messages
+        known = {*filterset_class.base_filters, *besides}
+        if error.messages.keys() - known:
+            hidden = {name for name, needed in filterset_class.personal.items() if not user.has_perm(needed)}
+            more["parameters"] = sorted(known - hidden)
+    known = QueryDict(mutable=True)
+    for name, values in parameters.lists():
+        if name in filterset_class.base_filters and name not in errors:
+            known.setlist(name, values)
+    if not (known or errors):
+        return model._default_manager.all(), errors, more
+    filterset = filterset_class(known, model._default_manager.all(), request=request)
+    if not filterset.is_valid():
+        errors |= {name: list(messages) for name, messages in filterset.errors.items()}
+    return (model._default_manager.none() if errors else filterset.qs), errors, more
+
+
+def _read(model, parameters, user, allowed, filters: bool, request=None):
+    columns = {column.name: column for column in columns_of(model)}
+    asked = Asked(tuple(columns.values()))
+    if filters:
+        records, errors, more = narrowed(model, parameters, user, allowed, request, REPEATABLE)
+        for name in OF_PAGES:
+            if name in errors and name not in allowed:
+                errors[name] = [f"A download is never paged: leave {name} out."]
+    else:
+        records, more = None, {}
+        unknown = [name for name in parameters if name not in allowed]
+        errors = {name: [f"Unknown parameter. Known ones: {', '.join(allowed)}."] for name in unknown}
+
+    readers: dict[str, Callable[[str], None]] = {
+        "fields": lambda text: _choose(asked, columns, text),
+        "omit": lambda text: _leave_out(asked, columns, text),
+        "ordering": lambda text: _order(asked, columns, text, user),
+        "page_size": lambda text: setattr(asked, "page_size", whole_number(text, 1, LARGEST_PAGE)),
+        "count": lambda text: _count(asked, text),
+        "compress": lambda text: _compress(asked, text),
+        "cursor": lambda text: setattr(asked, "cursor", text),
+    }
+    for name, read in readers.items():
+        if name in allowed and name in parameters and name not in errors:
+            try:
+                read(",".join(parameters.getlist(name)) if name in REPEATABLE else parameters[name])
+            except ValueError as error:
+                errors[name] = [str(error)]
+    if "fields" in parameters and "omit" in parameters and "omit" not in errors:
+        errors["omit"] = ["Expected either fields or omit, found both."]
+    if errors:
+        raise Refused(errors, **more)
+    _add_key(asked, model, columns)
+    return asked, records
+
+
+def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
+    """Return the columns that *text* names, separated by commas; raises ValueError, which suggests *usable* ones."""
+    names = [name.strip() for name in text.split(",")]
+    if len(names) > len(columns):
+        raise ValueError(f"Expected at most {len(columns)} columns, found {len(names)}.")
+    for name in names:
+        if name not in columns:
+            hint = suggest(name, columns if usable is None else usable)
+            raise ValueError(
+                f"There is no column {shown(name) if name else '(empty)'}.{hint} Columns: {', '.join(columns)}."
+            )
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is named twice.")
+    return names
+
+
+def _choose(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
+    asked.columns = tuple(columns[name] for name in named(text, columns))
+
+
+def _leave_out(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
+    names = named(text, columns)
+    asked.columns = tuple(column for name, column in columns.items() if name not in names)
+    if not asked.columns:
+        raise ValueError("Nothing would be left.")
+
+
+def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> None:
+    may = {name: column for name, column in columns.items() if can_order_by(column)}
+    if (found := text.count(",") + 1) > MOST_KEYS:
+        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {found}.")
+    usable = [name for name, column in may.items() if not column.permission or user.has_perm(column.permission)]
+    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may, usable)
+    for name, word in zip(names, text.split(","), strict=True):
+        column = may[name]
+        if column.permission and not user.has_perm(column.permission):
+            raise ValueError(
+                f"{name} holds personal data: the permission {column.permission} is needed to order by it."
+            )
+        asked.order.append(OrderKey(column.path, column.field, word.strip().startswith("-"), column.null))
+
+
+def can_order_by(column: ListedColumn) -> bool:
+    """Whether a list can be ordered by *column*: not by lists and documents."""
+    return not (column.many or isinstance(column.field, models.JSONField))
+
+
+def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
+    """Let the primary key settle the order of records that are otherwise the same."""
+    pk = model._meta.pk.attname
+    if pk not in [key.path for key in asked.order]:
+        asked.order.append(OrderKey(pk, columns[pk].field))
+
+
+def _count(asked: Asked, text: str) -> None:
+    if text not in COUNTS:
+        raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {shown(text)}.")
+    asked.count = text
+
+
+def _compress(asked: Asked, text: str) -> None:
+    if text != "gzip":
+        raise ValueError(f"Expected gzip, found {shown(text)}.")
+    asked.compress = True

@@ -1,0 +1,183 @@
+"""Bars, lines, histograms and heat maps: one measure of groups of records."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from django.db import models
+
+from datasets.records.aggregation import measures
+from datasets.records.grouping import Measure, Unsummarised
+from explore.charts import vega_specs
+from explore.charts.axes import Axis, axis, histogram_axis
+from explore.charts.captions import Figure
+from explore.charts.categories import along, labels, position
+from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.groups import REST, Table, grouped
+from explore.charts.labels import title
+from explore.charts.measures import measured, records_word
+
+
+def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """A bar for each group; what splits them is stacked where it adds up, and side by side where it does not."""
+    axes = _axes(model, records, drawing, user, continuous=False)
+    table = _measured(model, records, drawing, user, axes)
+    follow = axes[0].ordered or axes[0].own_order or table.measured.kind in ("count", "share")
+    sort = drawing.sort or ("" if follow else "-value")
+    order = _order(model, records, sort, user, axes[0], table)
+    names = [labels(axes[0], table.groups, 0, sort, order)]
+    names += [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
+    cells = _in_order(table.cells, names)
+    rows = [(*(names[place][key] for place, key in enumerate(cell[: len(axes)])), cell[-1], cell[-2]) for cell in cells]
+    stacked = table.measured.adds_up
+    spec, height = vega_specs.bars(table, names, rows, stacked)
+    return table.figure(_headline(model, table), rows, spec, height)
+
+
+def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """A line over dates or numbers; where a sum or count finds nothing, it is 0."""
+    axes = _axes(model, records, drawing, user, continuous=True)
+    table = _measured(model, records, drawing, user, axes)
+    names = [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
+    found = {cell[: len(axes)]: cell[-2:] for cell in table.cells if cell[0] is not None}
+    left = sum(cell[-2] for cell in table.cells if cell[0] is None)
+    places = sorted({key[0] for key in found})
+    if table.measured.adds_up:
+        places = along(axes[0], places)
+    rows, drawn = [], []
+    for key in places:
+        for colour in names[0] if names else [None]:
+            at = (key, colour) if names else (key,)
+            count, value = found.get(at, (0, 0) if table.measured.adds_up else (0, None))
+            told = (axes[0].told(key), *([names[0][colour]] if names else []))
+            if at in found or table.measured.adds_up:
+                rows.append((*told, value, count))
+                drawn.append((position(axes[0], key), *told, value, count))
+    spec = vega_specs.line(table, names, drawn)
+    return table.figure(_headline(model, table), rows, spec, notes=_left_out(model, axes[0], left))
+
+
+def histogram(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """How the numbers of a column are spread, in bins of one width; shares are of each colour by itself."""
+    if drawing.measure not in ("count", "share"):
+        raise Undrawn("measure", f"A histogram shows count or share; found {drawing.measure[:100]}.")
+    axes = _axes(model, records, drawing, user, continuous=True)
+    if not axes[0].of_numbers:
+        raise Undrawn("x", f"A histogram is of numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+    if ":" not in drawing.x:
+        axes[0] = histogram_axis(axes[0], drawing.bins)
+    table = _measured(model, records, drawing, user, axes, whole=1)
+    names = [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
+    left = sum(cell[-2] for cell in table.cells if cell[0] is None)
+    cells = [cell for cell in table.cells if cell[0] is not None]
+    cells = _in_order(cells, [{key: "" for key in sorted({cell[0] for cell in cells})}, *names])
+    rows = [(axes[0].told(cell[0]), *([names[0][cell[1]]] if names else []), cell[-1], cell[-2]) for cell in cells]
+    spec = vega_specs.histogram(table, names, [(cell[0], row) for cell, row in zip(cells, rows, strict=True)])
+    of = f"Distribution of {axes[0].title}" + (f", by {axes[1].title}" if names else "")
+    return table.figure(of, rows, spec, notes=_left_out(model, axes[0], left))
+
+
+def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """A field for each pair of groups, the lighter the more."""
+    axes = [
+        axis(model, records, role, text, drawing.bins, user, continuous=False)
+        for role, text in (("x", drawing.x), ("y", drawing.y))
+    ]
+    if axes[0].grouping.name == axes[1].grouping.name:
+        raise Undrawn("y", f"Expected another column than on the first axis, found {drawing.y[:100]} again.")
+    table = _measured(model, records, drawing, user, axes, whole=None)
+    by = 1 if axes[0].ordered and not axes[1].ordered else 0  # which of them is put in the order asked for
+    order = _order(model, records, drawing.sort, user, axes[by], table, by)
+    names = [
+        labels(found, table.groups, place, *((drawing.sort, order) if place == by else ()))
+        for place, found in enumerate(axes)
+    ]
+    cells = _in_order(table.cells, names)
+    rows = [(names[0][cell[0]], names[1][cell[1]], cell[-1], cell[-2]) for cell in cells]
+    rest = {names[place].get(REST) for place in (0, 1)} - {None}
+    uncoloured = [row for row in rows if table.measured.adds_up and rest & {*row[:2]}]
+    notes = ["What is other is in grey"] if uncoloured else []
+    if len(rows) < len(names[0]) * len(names[1]):
+        notes.append(f"Empty fields: no {records_word(model)}")
+    spec, height = vega_specs.heat(table, names, rows, uncoloured)
+    return table.figure(_headline(model, table), rows, spec, height, notes)
+
+
+def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis]:
+    axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous)]
+    if continuous and not (axes[0].of_dates or axes[0].of_numbers):
+        raise Undrawn("x", f"Expected dates or numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+    if drawing.colour:
+        axes.append(axis(model, records, "colour", drawing.colour, drawing.bins, user, continuous=False))
+        if axes[0].grouping.name == axes[1].grouping.name:
+            axes.pop()  # what is on the axis already splits nothing
+    return axes
+
+
+def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: int | None = 0) -> Table:
+    """Group the records and measure the groups; shares on two axes are of what has the same key on axis *whole*."""
+    found = measured(model, drawing.measure, user)
+    groups = grouped(records, axes, found.sql)
+    depth = len(axes)
+    if found.kind == "count":
+        cells = [(*row, row[depth]) for row in groups.rows]
+    elif found.kind == "share":
+        whole = whole if depth == 2 else None
+        if whole is not None:
+            found = replace(found, title=f"{found.title} within each {axes[whole].title}")
+        totals: Counter = Counter()
+        for row in groups.rows:
+            totals[row[whole] if whole is not None else None] += row[depth]
+        cells = [(*row, row[depth] / totals[row[whole] if whole is not None else None]) for row in groups.rows]
+    else:
+        cells = groups.rows
+    return Table(axes, groups, found, cells, found.format(cell[-1] for cell in cells))
+
+
+def _order(model, records, sort: str, user, first: Axis, table: Table, place: int = 0) -> dict | None:
+    """Return the number by which each group of *first* is put in order, where *sort* asks for one."""
+    asked = sort.removeprefix("-")
+    if asked in ("", "name"):
+        return None
+    if asked == "value":
+        return _by_value(table, place)
+    try:
+        least = measures(model, [f"min:{asked}"], user)[0]
+    except Unsummarised as error:
+        raise Undrawn("sort", f"Expected name, value or a column. {error}") from None
+    return least_of(records, first, least)
+
+
+def _by_value(table: Table, place: int) -> dict[Any, float]:
+    """Return the value of each group: of what adds up the sum of its parts, else their mean by records."""
+    values: dict[Any, list[tuple[float, int]]] = {}
+    for cell in table.cells:
+        if cell[-1] is not None:
+            values.setdefault(cell[place], []).append((cell[-1], cell[-2] or 1))
+    if table.measured.adds_up:
+        return {key: sum(value for value, _ in parts) for key, parts in values.items()}
+    return {key: sum(v * n for v, n in parts) / sum(n for _, n in parts) for key, parts in values.items()}
+
+
+def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict | None:
+    """Return the place of each group of *first* by the least value of a column."""
+    found = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
+    values = sorted({value for _, value in found})
+    return {key: values.index(value) for key, value in found}
+
+
+def _in_order(cells: list[tuple], names: list[dict]) -> list[tuple]:
+    places = [{key: place for place, key in enumerate(named)} for named in names]
+    return sorted(cells, key=lambda cell: [place[key] for place, key in zip(places, cell, strict=False)])
+
+
+def _left_out(model: type[models.Model], first: Axis, left: int) -> list[str]:
+    return [f"{left:,} {records_word(model)} without a value on the axis are left out"] if left else []
+
+
+def _headline(model: type[models.Model], table: Table) -> str:
+    by = " and ".join(axis.title for axis in table.axes)
+    if table.measured.kind == "share" and len(table.axes) == 2:
+        first, second = table.axes
+        return f"{title(records_word(model))} by {first.title}: shares of {second.title}"
+    return f"{title(table.measure_title)} by {by}"

@@ -1,0 +1,135 @@
+"""Box plots: how the numbers of a column are spread in each group, by five of their quantiles."""
+
+from typing import Any
+
+import altair as alt
+from django.db import models
+
+from datasets.records.aggregation import can_measure
+from datasets.records.filter_widgets import title_of
+from datasets.records.grouping import Measure
+from explore.charts.aggregate_charts import least_of
+from explore.charts.axes import Axis, axis, columns_for
+from explore.charts.captions import Figure
+from explore.charts.categories import labels
+from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.colours import PALETTE
+from explore.charts.groups import Groups, grouped
+from explore.charts.labels import title, unit_of, with_unit
+from explore.charts.vega_specs import HEIGHT, ROW, category_axis, colour_scale, finished
+
+QUANTILES = {
+    "p05": "5th percentile",
+    "q1": "Lower quartile",
+    "median": "Median",
+    "q3": "Upper quartile",
+    "p95": "95th percentile",
+}
+FORMAT = ",.2~f"
+KNOWN = "Boxes: quartiles and median; whiskers: 5th to 95th percentile"
+
+
+def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """A box from the lower to the upper quartile for each group, or one of all; whiskers hold nine values of ten."""
+    column = next((found for found in columns_for(model, user, "number") if found.name == drawing.y), None)
+    if column is None or not can_measure("median", column):
+        names = ", ".join(found.name for found in columns_for(model, user, "number")) or "there is none here"
+        raise Undrawn("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
+    asked = [("x", drawing.x), ("colour", drawing.colour)]
+    axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in asked if text]
+    if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
+        axes.pop()
+    wanted = [Measure(f"{kind}:{column.name}", kind, column) for kind in (*QUANTILES, "min", "max")]
+    groups = grouped(records, axes, wanted)
+    names = _names(records, axes, groups, drawing, user)
+    places = [{key: place for place, key in enumerate(named)} for named in names]
+    known = [row for row in groups.rows if row[-1] is not None]
+    known.sort(key=lambda row: [place[key] for place, key in zip(places, row, strict=False)])
+    rows = [(*(named[key] for named, key in zip(names, row, strict=False)), *row[len(axes) :]) for row in known]
+    measured = with_unit(title_of(model, column), unit_of(column))
+    by = " and ".join(found.title for found in axes)
+    columns = [*(title(found.title) for found in axes), "Records", *QUANTILES.values(), "Least", "Most"]
+    formats = ["" for _ in axes] + [",d"] + [FORMAT] * 7
+    spec, height = _spec(axes, names, rows, measured)
+    return Figure(
+        f"{title(measured)} by {by}" if by else title(measured),
+        columns, rows, spec, groups.records, height, formats, [*groups.notes, KNOWN],
+    )  # fmt: skip
+
+
+def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) -> list[dict]:
+    """Return what groups are called, in their order: without another one asked for, that of the medians."""
+    names = []
+    for place, found in enumerate(axes):
+        order, sort = None, drawing.sort if place == 0 else ""
+        asked = sort.removeprefix("-")
+        if place == 0 and (asked == "value" or not (asked or found.ordered or found.own_order)):
+            sort = sort or "-value"
+            order = {
+                key: row[-5] for row in reversed(groups.rows) if (key := row[0]) is not None and row[-5] is not None
+            }
+        elif place == 0 and asked != "name" and asked:
+            least = next((one for one in columns_for(records.model, user, "number") if one.name == asked), None)
+            if least is None:
+                raise Undrawn("sort", f"Expected name, value or a column of numbers, found {asked[:100]}.")
+            order = least_of(records, found, Measure(f"min:{asked}", "min", least))
+        names.append(labels(found, groups, place, sort, order))
+    return names
+
+
+def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str) -> tuple[dict[str, Any], int]:
+    keys = ["records", *QUANTILES, "least", "most"]
+    split = len(axes) == 2
+    data = [
+        {
+            "x": row[0] if axes else "",
+            **({"colour": row[1]} if split else {}),
+            **dict(zip(keys, row[len(axes) :], strict=True)),
+        }
+        for row in rows
+    ]
+    across = not axes or not axes[0].ordered
+    amount, amount2, place = (alt.X, alt.X2, alt.Y) if across else (alt.Y, alt.Y2, alt.X)
+    sort = list(names[0].values()) if names else [""]
+    if axes:
+        shown = place("x:N", sort=sort, title=title(axes[0].title), axis=category_axis(across, len(names[0])))
+    else:
+        shown = place("x:N", title=None, axis=None)
+    tooltip = [alt.Tooltip("x:N", title=title(axes[0].title))] if axes else []
+    tooltip += [alt.Tooltip("colour:N", title=title(axes[1].title))] if split else []
+    tooltip += [
+        alt.Tooltip(f"{key}:Q", title=told, format=FORMAT)
+        for key, told in [*QUANTILES.items(), ("least", "Least"), ("most", "Most")]
+    ]
+    tooltip.append(alt.Tooltip("records:Q", title="Records", format=",d"))
+    offset = {}
+    if split:
+        kind, apart = alt.YOffset if across else alt.XOffset, alt.Scale(paddingInner=0.3, paddingOuter=0.15)
+        offset = {
+            "yOffset" if across else "xOffset": kind(
+                "colour:N", sort=list(names[1].values()), bandPosition=0.5, scale=apart
+            )
+        }
+    on, at, to = ("y", "x", "x2") if across else ("x", "y", "y2")
+
+    def encoded(start: str, end: str = "", **more) -> dict[str, Any]:
+        found = {
+            on: shown,
+            at: amount(f"{start}:Q", title=title(measured), scale=alt.Scale(zero=False, padding=12)),
+            **offset,
+            **more,
+        }
+        return found | ({to: amount2(f"{end}:Q")} if end else {}) | {"tooltip": tooltip}
+
+    colour = {"color": colour_scale(axes[1], names[1])} if split else {}
+    # Side by side, boxes keep apart by the scale: a bar that is narrower than its place would not lie in its middle.
+    thick = {"height" if across else "width": {"band": 1 if split else 0.7}}
+    whiskers = alt.Chart().mark_rule(strokeWidth=1.5, color=PALETTE[0]).encode(**encoded("p05", "p95", **colour))
+    box = alt.Chart().mark_bar(color=PALETTE[0], opacity=0.55, **thick).encode(**encoded("q1", "q3", **colour))
+    tick = alt.Chart().mark_tick(color=PALETTE[0], thickness=3, opacity=1, **thick)
+    cap = alt.Chart().mark_tick(color=PALETTE[0], thickness=1.5, size=8)
+    caps = [cap.encode(**encoded(end, **colour)) for end in ("p05", "p95")]
+    layers = [box, whiskers, *caps, tick.encode(**encoded("median", **colour))]
+    across_rows = max(len(names[0]), 1) * (14 * len(names[1]) + 8 if split else ROW + 4) if names else 40
+    height = max(220, across_rows + 160) if across else HEIGHT
+    return finished(alt.layer(*layers), data, height), height

@@ -1,0 +1,86 @@
+"""A chart that was drawn: its Vega-Lite, its data as a table, and images of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from explore.charts.colours import BRIGHTER, THEMES
+from explore.charts.render_client import render
+from explore.charts.vega_specs import WIDTH
+
+FORMATS = {"png": "image/png", "jpg": "image/jpeg", "svg": "image/svg+xml"}
+SMALLEST, LARGEST = 100, 4000  # pixels of an image, each way
+LETTER, SMALL_LETTER = 8.6, 6.4  # pixels of a letter of the title, and of what is below it
+ASIDE = {"left": 5, "top": 5, "bottom": 5, "right": 30}  # where letters are wider than ours, as an SVG's may be
+_SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart; *spec* is Vega-Lite with its data, *columns* and *rows* the same data as a table.
+
+    *title* says what is seen, and *subtitle* of what: the table, filters, what was left out, records and date.
+    """
+
+    title: str
+    subtitle: list[str]
+    columns: list[str]
+    rows: list[tuple]
+    spec: dict[str, Any]
+    height: int
+    formats: list[str] = field(default_factory=list)
+
+    @property
+    def described(self) -> str:
+        """The chart in a sentence, for who cannot see it."""
+        return " ".join([f"{self.title}.", *self.subtitle])
+
+    def image(self, format: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
+        """Return the chart as ``png``, ``jpg`` or ``svg`` of *width* by *height* pixels.
+
+        A larger image is the same picture, enlarged. Raises ValueError for a size or a format that there is not, and
+        what explore.charts.render_client raises.
+        """
+        height = height or round(self.height * width / WIDTH)
+        if format not in FORMATS or not all(SMALLEST <= size <= LARGEST for size in (width, height)):
+            known = ", ".join(FORMATS)
+            raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {format}, {width} x {height}.")
+        scale = max(1, min(width / WIDTH, height / 300))
+        spec = self.titled(width / scale, height / scale, theme)
+        made = render(format, spec | {"padding": ASIDE}) if format == "svg" else render(format, spec, scale)
+        if format == "svg" and scale > 1:
+            made = _SIZE.sub(rf'\1 width="{width}" height="{height}"', made.decode(), count=1).encode()
+        return made
+
+    def titled(self, width: float = WIDTH, height: float | None = None, theme: str = "light") -> dict[str, Any]:
+        """Return the Vega-Lite with its titles written above it, in the colours of a theme."""
+        heading = list(_wrapped(self.title, int(width / LETTER)))
+        below = [part for line in self.subtitle for part in _wrapped(line, int(width / SMALL_LETTER))]
+        size = {"width": width, "height": height or self.height}
+        return self.themed(theme) | size | {"title": {"text": heading, "subtitle": below}}
+
+    def themed(self, theme: str) -> dict[str, Any]:
+        """Return the Vega-Lite in the colours of a theme: ``light`` or ``dark``."""
+        if theme == "light":
+            return self.spec | {"config": THEMES[theme]}
+        text = json.dumps(self.spec | {"data": None})
+        for colour, brighter in BRIGHTER.items():
+            text = text.replace(f'"{colour}"', f'"{brighter}"')
+        return json.loads(text) | {"data": self.spec["data"], "config": THEMES[theme]}
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, Any]:
+        return {"image/png": self.image("png", 2 * WIDTH), "text/plain": self.described}
+
+
+def _wrapped(text: str, letters: int) -> Iterator[str]:
+    """Yield *text* in lines of at most so many letters, if its words are not longer."""
+    line = ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > max(letters, 10):
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    yield line

@@ -1,0 +1,52 @@
+"""What columns, values and numbers are called in a chart: the model's own words, with units."""
+
+from typing import Any
+
+from django.db import models
+
+from datasets.records.columns import ListedColumn
+from datasets.records.grouping import Grouping
+from explore import formatting
+
+MISSING, OTHER = "missing", "other"
+DASH = "\N{EN DASH}"
+LONGEST_UNIT = 2  # words; a longer help text explains more than a unit
+
+
+def unit_of(column: ListedColumn) -> str:
+    """Return the unit of a column of numbers, where its help text is one: ``years``, ``US dollars``; or nothing."""
+    text = formatting.unit_of(column)
+    if len(text.split()) > LONGEST_UNIT:
+        return ""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return ``age (years)``; the name alone where it says as much or there is no unit."""
+    return f"{name} ({unit})" if unit and unit.lower() not in name.lower() else name
+
+
+def title(text: str) -> str:
+    """Return *text* with a capital letter to begin with."""
+    return text[:1].upper() + text[1:]
+
+
+def records_of(model: type[models.Model]) -> str:
+    """Return what the records are called: ``respondents``."""
+    return str(model._meta.verbose_name_plural)
+
+
+def group_told(grouping: Grouping, value: Any) -> str:
+    """Return what a group is called: ``Bachelors``, ``20–29``, ``yes``, ``missing``."""
+    if value is None:
+        return MISSING
+    if grouping.width is not None:
+        return bin_told(value, grouping.width, isinstance(grouping.column.field, models.FloatField))
+    return formatting.value_told(grouping.column, value) or "(empty)"
+
+
+def bin_told(start: float, width: Any, continuous: bool) -> str:
+    """Return ``20–29`` for whole numbers, ``2.5–5`` for others: the end of those belongs to the next."""
+    if continuous:
+        return f"{formatting.float_told(start)}{DASH}{formatting.float_told(start + float(width))}"
+    return str(start) if width == 1 else f"{start}{DASH}{start + int(width) - 1}"

@@ -1,0 +1,21 @@
+"""Which columns make groups worth a look: a few values, each of several records."""
+
+from collections.abc import Iterable
+
+from django.db import models
+from django.db.models import Count
+
+from datasets.records.columns import ListedColumn
+from explore.charts.axes import MOST_GROUPS, PROVENANCE
+
+SOME = 1000  # records that are looked at
+
+
+def few_valued(model: type[models.Model], columns: Iterable[ListedColumn]) -> list[ListedColumn]:
+    """Return those of *columns* that part the first records into a few groups, in their order; no provenance."""
+    columns = [column for column in columns if column.path.split("__")[0] not in PROVENANCE]
+    counts = {f"of_{place}": Count(column.path, distinct=True) for place, column in enumerate(columns)}
+    some = model._default_manager.order_by("pk").values("pk", *(column.path for column in columns))[:SOME]
+    found = some.aggregate(records=Count("pk"), **counts)
+    most = min(MOST_GROUPS, found["records"] // 2)
+    return [column for place, column in enumerate(columns) if 1 < found[f"of_{place}"] <= most]

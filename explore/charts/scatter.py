@@ -1,0 +1,109 @@
+"""Scatters: a point for each record, of many records a sample that is the same each time."""
+
+from typing import Any
+
+import altair as alt
+from django.db import models
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Q
+from django.db.models.functions import MD5, Cast, Mod
+
+from datasets.records.columns import ListedColumn
+from datasets.records.filter_widgets import title_of
+from datasets.records.grouping import Grouping
+from explore.charts.axes import Axis, axis, columns_for
+from explore.charts.captions import Figure
+from explore.charts.categories import labels
+from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.colours import PALETTE
+from explore.charts.groups import REST, grouped
+from explore.charts.labels import title, unit_of, with_unit
+from explore.charts.measures import records_word
+from explore.charts.vega_specs import HEIGHT, colour_scale, finished
+
+SAMPLE = 2000
+PRIME, FACTOR = 2**31 - 1, 742938285  # of a Lehmer generator: keys that follow each other are spread over all
+FORMAT = ",~r"
+
+
+def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+    """A point for each record that has a number on both axes, of SAMPLE records at most."""
+    columns = [_column(model, role, text, user) for role, text in (("x", drawing.x), ("y", drawing.y))]
+    split = axis(model, records, "colour", drawing.colour, drawing.bins, user, False) if drawing.colour else None
+    placed = records.filter(*(Q(**{f"{column.path}__isnull": False}) for column in columns)).order_by()
+    axes = [split] if split else []
+    groups = grouped(placed, axes, ())
+    count = groups.records
+    left = records.count() - count if any(column.null for column in columns) else 0
+    named = labels(split, groups, 0) if split else {}
+    rows = _sample(placed, columns, split, named, count)
+    names = [title(with_unit(title_of(model, column), unit_of(column))) for column in columns]
+    word = records_word(model)
+    notes = [*groups.notes]
+    if count > SAMPLE:
+        notes.append(f"A sample of {SAMPLE:,} of {count:,} {word}")
+    if left:
+        notes.append(f"{left:,} {word} without a value on one of the axes are left out")
+    of = f"{names[1]} against {names[0][:1].lower()}{names[0][1:]}" + (f", by {split.title}" if split else "")
+    colours = [title(split.title)] if split else []
+    formats = [FORMAT, FORMAT, *("" for _ in colours)]
+    return Figure(
+        of, [*names, *colours], rows, _spec(names, rows, split, named), count + left, HEIGHT, formats, notes
+    )  # fmt: skip
+
+
+def _column(model: type[models.Model], role: str, text: str, user) -> ListedColumn:
+    known = {column.name: column for column in columns_for(model, user, "number")}
+    if text not in known:
+        raise Undrawn(role, f"Expected a column of numbers ({', '.join(known)}), found {text[:100]}.")
+    return known[text]
+
+
+def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis | None, named: dict, count: int):
+    """Return the points, in the order of their keys mixed up: drawn in another order, some would lie on the others."""
+    key = records.model._meta.pk
+    if isinstance(key, models.IntegerField) or key.is_relation:
+        bounded = Cast(Mod(F(key.attname), PRIME), BigIntegerField())
+        mixed = Mod(ExpressionWrapper(bounded * FACTOR, output_field=BigIntegerField()), PRIME)
+    else:
+        mixed = MD5(key.attname)
+    paths = [column.path for column in columns]
+    if split is not None:
+        reference = split.grouping.reference
+        paths.append(reference.attname if reference else split.column.path)
+    found = list(records.annotate(mixed_up=mixed).order_by("mixed_up", key.attname).values_list(*paths)[:SAMPLE])
+    if split is None:
+        return found
+    keys = _read(split.grouping, {row[2] for row in found})
+    called = {raw: named.get(group, named.get(REST, "")) for raw, group in keys.items()}
+    return [(x, y, called[raw]) for x, y, raw in found]
+
+
+def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
+    """Return the group of each value that a record has."""
+    if grouping.reference:
+        target = grouping.reference.related_model._base_manager.filter(
+            pk__in=[one for one in values if one is not None]
+        )
+        return {None: None, **dict(target.values_list("pk", grouping.column.field.name))}
+    if grouping.part:
+        length = {"year": 4, "month": 7}[grouping.part]
+        return {one: None if one is None else grouping.read(one.isoformat()[:length]) for one in values}
+    if grouping.width is not None:
+        return {one: None if one is None else grouping.read(one // float(grouping.width)) for one in values}
+    if grouping.column.is_list:
+        return {one: None if one is None else tuple(grouping.read(one)) for one in values}
+    return {one: one for one in values}
+
+
+def _spec(names: list[str], rows: list[tuple], split: Axis | None, named: dict) -> dict[str, Any]:
+    data = [{"x": row[0], "y": row[1], **({"colour": row[2]} if split else {})} for row in rows]
+    encoded = {
+        channel: kind(f"{channel}:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(format=",~r"))
+        for channel, kind, name in (("x", alt.X, names[0]), ("y", alt.Y, names[1]))
+    }
+    tooltip = [alt.Tooltip(f"{channel}:Q", title=name) for channel, name in zip("xy", names, strict=True)]
+    if split:
+        encoded["color"] = colour_scale(split, named)
+        tooltip.append(alt.Tooltip("colour:N", title=title(split.title)))
+    mark = alt.Chart().mark_circle(size=28, opacity=0.7, color=PALETTE[0])
+    return finished(mark.encode(**encoded, tooltip=tooltip), data, HEIGHT)

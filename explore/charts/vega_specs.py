@@ -1,0 +1,267 @@
+"""The Vega-Lite of each kind of chart, made with altair; the data are in it, a row for each thing that is seen."""
+
+import json
+from typing import Any
+
+import altair as alt
+from django.db import models
+
+from explore.charts.axes import Axis
+from explore.charts.colours import GREYS, HEAT, PALETTE, colours_of
+from explore.charts.groups import REST, Table
+from explore.charts.labels import title
+from explore.formatting import GROUPED
+
+WIDTH, HEIGHT = 800, 420
+ROW, NARROW_ROW = 24, 11  # the height of a bar, and of one of several side by side
+MOST_POINTS = 60  # of a line with its points
+LONGEST_LABEL = 180  # pixels
+MOST_LABELS = 32  # below an upright chart, before some are left out
+FITTED = alt.AutoSizeParams(type="fit", contains="padding")
+
+
+def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
+    """Return the specification of a chart of *rows*, as large as a page has it; themes come later."""
+    chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
+    spec = chart.to_dict(validate=False)  # which would take longer than all the rest; the tests see that it is valid
+    spec.pop("config", None)  # altair's own look
+    spec.pop("datasets", None)
+    for layer in spec.get("layer", [spec]):
+        if tooltips := layer["encoding"].get("tooltip"):
+            layer["encoding"]["description"] = {"value": {"expr": _said(tooltips)}}
+    return spec | {"data": {"values": rows}}  # which altair would look through one by one
+
+
+def _said(tooltips: list[dict]) -> str:
+    """Return the expression of what a screen reader says of a mark: what its tooltip shows."""
+    said = []
+    for one in tooltips:
+        value = f"datum[{json.dumps(one['field'])}]"
+        shown = f"isValid({value}) ? format({value}, {json.dumps(one['format'])}) : ''" if "format" in one else value
+        said.append(f"{json.dumps(one['title'] + ': ')} + ({shown})")
+    return " + '; ' + ".join(said)
+
+
+def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
+    """Bars across where names are read from left to right, upright for numbers and dates; rows are as in the table."""
+    first, across = table.axes[0], not table.axes[0].ordered
+    data = _named(rows, len(names))
+    split = len(names) == 2
+    place = (alt.Y if across else alt.X)(
+        "x:N", sort=list(names[0].values()), title=title(first.title), axis=category_axis(across, len(names[0]))
+    )
+    whole = split and table.measured.kind == "share"
+    scale = alt.Scale(domain=[0, 1]) if whole else alt.Undefined
+    amount = (alt.X if across else alt.Y)(
+        "value:Q",
+        title=_measure_title(table),
+        axis=amount_axis(table.format),
+        scale=scale,
+        stack=("zero" if stacked else None) if split else alt.Undefined,
+    )
+    encoded = {"y" if across else "x": place, "x" if across else "y": amount, "tooltip": _tooltips(table)}
+    rows_high = len(names[0])
+    if split:
+        encoded["color"] = colour_scale(table.axes[1], names[1])
+        if stacked:
+            encoded["order"] = alt.Order("order:O")
+        else:
+            encoded["yOffset" if across else "xOffset"] = _offset(across, names[1])
+    chart = alt.Chart().mark_bar(color=PALETTE[0]).encode(**encoded)
+    thick = NARROW_ROW * len(names[1]) + 8 if split and not stacked else ROW
+    height = max(220, rows_high * thick + 150) if across else HEIGHT
+    return finished(chart, data, height), height
+
+
+def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+    """A line, or one for each colour; *drawn* has the place along the axis before the row of the table."""
+    first = table.axes[0]
+    data = [
+        {"at": at, **row} for (at, *_), row in zip(drawn, _named([d[1:] for d in drawn], 1 + len(names)), strict=True)
+    ]
+    if first.of_dates:
+        place = alt.X("at:T", title=title(first.title), scale=alt.Scale(type="utc"), axis=_dates(first, drawn))
+    else:
+        place = alt.X(
+            "at:Q", title=title(first.title), scale=alt.Scale(zero=False, nice=False), axis=_numbers_axis(first)
+        )
+    encoded = {
+        "x": place,
+        "y": alt.Y(
+            "value:Q",
+            title=_measure_title(table),
+            axis=amount_axis(table.format),
+            scale=alt.Scale(zero=table.measured.adds_up),
+        ),
+        "tooltip": _tooltips(table),
+    }
+    if names:
+        encoded["color"] = colour_scale(table.axes[1], names[0])
+    points = len({row[0] for row in drawn}) <= MOST_POINTS
+    chart = alt.Chart().mark_line(point=points, strokeWidth=2, color=PALETTE[0]).encode(**encoded)
+    return finished(chart, data, HEIGHT)
+
+
+def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+    """Bars that touch; the shares of several groups are steps, which can be told apart where they cross."""
+    first = table.axes[0]
+    width = float(first.grouping.width)
+    back = 0.5 if width == 1 and all(isinstance(start, int) for start, _ in drawn) else 0
+    data = [
+        {"start": start - back, "end": start - back + width, **row}
+        for (start, _), row in zip(drawn, _named([row for _, row in drawn], 1 + len(names)), strict=True)
+    ]
+    amount = alt.Y("value:Q", title=_measure_title(table), axis=amount_axis(table.format))
+    if names and table.measured.kind == "share":
+        return finished(_steps(table, names[0], data, amount), _outlined(data, names[0]), HEIGHT)
+    encoded = {
+        "x": alt.X("start:Q", bin="binned", title=title(first.title), axis=_numbers_axis(first)),
+        "x2": alt.X2("end:Q"),
+        "y": amount,
+        "tooltip": _tooltips(table),
+    }
+    if names:
+        encoded |= {"color": colour_scale(table.axes[1], names[0]), "order": alt.Order("order:O")}
+    mark = {"color": PALETTE[0], "binSpacing": 1 if len({row["start"] for row in data}) < 120 else 0}
+    return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT)
+
+
+def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
+    """Outlines in steps, from *_outlined*, and a point for each bin of each group in the middle of its step."""
+    colour = colour_scale(table.axes[1], named)
+    place = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
+    reach = alt.Scale(domain=[min(row["start"] for row in data), max(row["end"] for row in data)], nice=False)
+    line = alt.Chart().mark_line(interpolate="step-after", strokeWidth=2)
+    points = alt.Chart().mark_circle(size=20, opacity=1).transform_filter("datum.end != null")
+    return alt.layer(
+        line.encode(x=alt.X("start:Q", scale=reach, **place), y=amount, color=colour, order="place:Q"),
+        points.transform_calculate(middle="(datum.start + datum.end) / 2").encode(
+            x=alt.X("middle:Q", **place), y=amount, color=colour, tooltip=_tooltips(table)
+        ),
+    )
+
+
+def _outlined(data: list[dict], named: dict) -> list[dict]:
+    """Return the bins of each group, and where its outline falls to nothing: beside its bins, and at both ends."""
+    outlined = []
+    for order, colour in enumerate(named.values()):
+        bins = sorted((row for row in data if row["colour"] == colour), key=lambda row: row["start"])
+        for before, row in zip([None, *bins], [*bins, None], strict=True):
+            beside = before and row and row["start"] - before["end"] < (row["end"] - row["start"]) / 2
+            if before and not beside:
+                outlined.append({"start": before["end"], "value": 0, "colour": colour, "order": order})
+            if row and not beside:
+                outlined.append({"start": row["start"], "value": 0, "colour": colour, "order": order})
+            if row:
+                outlined.append(row)
+    return [row | {"place": place} for place, row in enumerate(outlined)]
+
+
+def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
+    """Fields in the colours of viridis, grey for those of *uncoloured*; where no records are, there is no field."""
+    grey = {*uncoloured}
+    data = [
+        {"x": row[0], "y": row[1], "value": row[2], "records": row[3], "grey": row in grey}
+        for row in rows
+        if row[2] is not None
+    ]
+    shades = [row["value"] for row in data if not row["grey"]] or [0]
+    least, most = min(shades), max(shades)
+    ticks = max(1, min(5, most - least)) if table.format == ",d" else 5  # no whole number twice
+    first, second = table.axes
+    sorts = [list(named.values()) for named in names]
+    chart = alt.Chart().mark_rect().encode(
+        x=alt.X("x:N", sort=sorts[0], title=title(first.title), axis=category_axis(False, len(sorts[0]))),
+        y=alt.Y("y:N", sort=sorts[1], title=title(second.title), axis=category_axis(True, len(sorts[1]))),
+        color=alt.condition(
+            "!datum.grey",
+            alt.Color(
+                "value:Q",
+                title=_measure_title(table),
+                scale=alt.Scale(scheme=alt.SchemeParams(**HEAT), domain=[least, most]),
+                legend=alt.Legend(**_numbers(table.format), tickCount=ticks),
+            ),
+            alt.value(GREYS["missing"]),
+        ),
+        tooltip=[
+            alt.Tooltip("x:N", title=title(first.title)),
+            alt.Tooltip("y:N", title=title(second.title)),
+            *_amounts(table),
+        ],
+    )  # fmt: skip
+    height = max(260, len(names[1]) * ROW + 190)
+    return finished(chart, data, height), height
+
+
+def _named(rows: list[tuple], depth: int) -> list[dict]:
+    """Return rows of a table as data: ``x``, ``colour`` and its place in the legend, ``value`` and ``records``."""
+    colours: dict[str, int] = {}
+    data = []
+    for row in rows:
+        found = {"x": row[0], "value": row[-2], "records": row[-1]}
+        if depth == 2:
+            found |= {"colour": row[1], "order": colours.setdefault(row[1], len(colours))}
+        data.append(found)
+    return data
+
+
+def _tooltips(table: Table) -> list[alt.Tooltip]:
+    told = [alt.Tooltip("x:N", title=title(table.axes[0].title))]
+    if len(table.axes) == 2:
+        told.append(alt.Tooltip("colour:N", title=title(table.axes[1].title)))
+    return [*told, *_amounts(table)]
+
+
+def _amounts(table: Table) -> list[alt.Tooltip]:
+    value = alt.Tooltip("value:Q", title=_measure_title(table), format=table.format)
+    return (
+        [value] if table.measured.kind == "count" else [value, alt.Tooltip("records:Q", title="Records", format=",d")]
+    )
+
+
+def _measure_title(table: Table) -> str:
+    return title(table.measure_title)
+
+
+def amount_axis(format: str) -> alt.Axis:
+    """Return an axis of amounts; of whole ones there is nothing between 0 and 1."""
+    return alt.Axis(**_numbers(format))
+
+
+def _numbers(format: str) -> dict[str, Any]:
+    """Return how the numbers of an axis or a legend are written, and how near to each other they may be."""
+    shown = {"format": ".1~%" if format.endswith("%") else format}
+    return shown | ({"tickMinStep": 1} if format == ",d" else {})
+
+
+def colour_scale(axis: Axis, named: dict) -> alt.Color:
+    """Return the colours of the groups along *axis*, in the order of their names; grey for what is no value."""
+    labels = list(named.values())
+    greys = {named[key]: GREYS[word] for key, word in ((REST, "other"), (None, "missing")) if key in named}
+    colours = colours_of(labels, greys, axis.ordered and len(labels) > 2)
+    return alt.Color("colour:N", title=title(axis.title), sort=labels, scale=alt.Scale(domain=labels, range=colours))
+
+
+def _offset(across: bool, named: dict) -> Any:
+    return (alt.YOffset if across else alt.XOffset)("colour:N", sort=list(named.values()))
+
+
+def category_axis(across: bool, groups: int) -> alt.Axis:
+    """Return an axis of names, across the page or below an upright chart."""
+    if across:
+        return alt.Axis(labelLimit=LONGEST_LABEL, grid=False)
+    overlap = groups > MOST_LABELS
+    return alt.Axis(labelLimit=LONGEST_LABEL, labelAngle=-40, grid=False, labelOverlap=overlap)
+
+
+def _numbers_axis(axis: Axis) -> alt.Axis:
+    """Return an axis of numbers, by thousands where they are too large for years."""
+    large = any(abs(number or 0) >= GROUPED for number in axis.extent)
+    step = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
+    return alt.Axis(format=",~r" if large else "~r", **step)
+
+
+def _dates(axis: Axis, drawn: list[tuple]) -> alt.Axis:
+    if axis.grouping.part != "month":
+        return alt.Axis(format="%Y", tickMinStep=365.25 * 24 * 3600 * 1000, labelOverlap=True)
+    return alt.Axis(format="%b %Y", labelOverlap=True)

@@ -1,0 +1,162 @@
+"""The Export tab: what would be in the file, how many records, and the address and the command that do the same."""
+
+import shlex
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+
+from datasets.http.head_requests import is_head
+from datasets.records.columns import columns_of
+from datasets.records.personal_data import masked_name
+from explore.pages import explored, page, refused
+from explore.url_state import OF_EXPORTS, READABLE, State
+from exports import xlsx
+from exports.columns import is_masked
+from exports.formats import FORMATS, ExportError, Format, TooManyStreams, export
+from exports.responses import ExportResponse, headers_of
+
+PAGED = "json"  # which the API sends by pages; whole lists it sends as NDJSON
+
+
+@dataclass(frozen=True)
+class Order:
+    """The file that is asked for."""
+
+    state: State
+    format: Format
+    compress: bool
+    defused: bool
+
+    @property
+    def columns(self) -> list[str]:
+        return [column.name for column in self.state.columns]
+
+    @property
+    def file_address(self) -> str:
+        """Where the file is."""
+        return reverse("explore:export-file", args=[self.state.table.dataset, self.state.table.name])
+
+    def api_address(self) -> str | None:
+        """Return the API's address of the same bytes; None where the API has none."""
+        if self.defused or self.format.name == PAGED:
+            return None
+        asked = self.state.api_parameters()
+        asked["format"] = self.format.name
+        if self.compress:
+            asked["compress"] = "gzip"
+        address = reverse(f"{self.state.table.dataset}-{self.state.table.name}-list")
+        return self.state.request.build_absolute_uri(f"{address}?{asked.urlencode(safe=READABLE)}")
+
+    def command(self) -> str:
+        """Return the line for a shell that writes the same bytes."""
+        state, words = self.state, ["python", "manage.py", "export", self.state.table.path]
+        for name, value in state.filters.items():
+            words += [f"--search={value}"] if name == "search" else ["--filter", f"{name}={value}"]
+        if self.columns != [column.name for column in columns_of(state.model)]:
+            words += [f"--columns={','.join(self.columns)}"]
+        if "ordering" in state.data:
+            words += [f"--ordering={state.data['ordering']}"]
+        words += ["--format", self.format.name]
+        words += ["--compress"] if self.compress else []
+        words += ["--spreadsheet"] if self.defused else []
+        if self._sees_personal_data():
+            words += [f"--as-user={state.user.get_username()}"]
+        return shlex.join([*words, "-o", self.filename])
+
+    @property
+    def filename(self) -> str:
+        name = f"{self.state.model._meta.db_table}{self.format.suffix}{'.gz' if self.compress else ''}"
+        return masked_name(name) if self.masked else name
+
+    @property
+    def masked(self) -> list[str]:
+        """The columns that are masked for who asks."""
+        return [column.name for column in self.state.columns if is_masked(column, self.state.user)]
+
+    def _sees_personal_data(self) -> bool:
+        """Whether the file, or what chooses its records, depends on who asks."""
+        state = self.state
+        needed = {column.permission for column in state.columns} | {
+            state.filterset.personal.get(name) for name in state.filters
+        }
+        needed |= {column.permission for column in columns_of(state.model)} if "search" in state.filters else set()
+        named = [name.strip().removeprefix("-") for name in state.data.get("ordering", "").split(",")]
+        needed |= {column.permission for column in columns_of(state.model) if column.name in named}
+        return any(one and state.user.has_perm(one) for one in needed)
+
+
+@explored(own=OF_EXPORTS, simplified=True)
+def form(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The Export tab: what is chosen, and what would come of it."""
+    order = _order(state)
+    return _form(request, state, order)
+
+
+@explored(own=OF_EXPORTS)
+def file(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The file itself, as a stream."""
+    order = _order(state)
+    if state.errors:
+        return _form(request, state, order)
+    ordered = state.records.order_by(*(key.expression(backwards=False) for key in state.order))
+    try:
+        made = export(
+            state.model, ordered, order.columns, request.user, order.format.name, order.defused, order.compress
+        )
+    except TooManyStreams as error:
+        answer = refused(request, 503, "Too many exports at once", str(error))
+        answer["Retry-After"] = str(error.retry_after)
+        return answer
+    except ExportError as error:
+        state.refuse("format", str(error))
+        return _form(request, state, order)
+    headers = made.headers | {"Cache-Control": "no-store"}
+    if is_head(request):
+        return headers_of(made, headers)
+    return ExportResponse(made, headers)
+
+
+def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
+    count = None if state.errors else state.records.order_by().count()
+    too_many = count is not None and order.format.name == "xlsx" and count > xlsx.MOST
+    api = None if state.errors else order.api_address()
+    return page(
+        request,
+        state,
+        "export",
+        "explore/export.html",
+        picks_columns=True,
+        order=order,
+        formats=FORMATS.values(),
+        count=count,
+        exact=f"{count or 0:,}",
+        too_many=f"{xlsx.MOST:,}" if too_many else "",
+        download=order.file_address + state.query(),
+        api=api,
+        api_rows=_rows_address(order) if api is None and not state.errors else None,
+        command=order.command(),
+    )
+
+
+def _rows_address(order: Order) -> str | None:
+    """Return the API's address of the same records in the nearest form that it has."""
+    near = Order(order.state, FORMATS["ndjson"] if order.format.name == PAGED else order.format, order.compress, False)
+    return near.api_address()
+
+
+def _order(state: State) -> Order:
+    """Read what file is asked for; what is wrong becomes an error of *state*."""
+    name = state.data.get("format", "csv")
+    if name not in FORMATS:
+        state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")
+    format = FORMATS.get(name, FORMATS["csv"])
+    compress, defused = _said(state, "compress", "gzip"), _said(state, "spreadsheet", "true")
+    return Order(state, format, compress and not format.packed, defused and format.name == "csv")
+
+
+def _said(state: State, name: str, word: str) -> bool:
+    value = state.data.get(name)
+    if value not in (None, word):
+        state.refuse(name, f"Expected {word}, found {value[:50]}.")
+    return value == word

@@ -1,0 +1,135 @@
+"""A page of a table: its heads, by which it is sorted, and its cells as they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+
+from datasets.listing import label_field
+from datasets.records.columns import ListedColumn
+from datasets.records.filter_widgets import title_of
+from datasets.records.keyset_pagination import BadCursor, page
+from datasets.records.label_cache import labels
+from datasets.records.query_params import can_order_by
+from datasets.records.serialization import Shape
+from datasets.versions import versions_behind
+from explore.formatting import is_grouped, is_number, unit_of, value_told
+from explore.url_state import ROWS, State
+
+LINE = 40  # characters of a cell that stand in one line
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column; *query* sorts by it, the other way round where that is done already."""
+
+    name: str
+    title: str
+    unit: str
+    help_text: str
+    number: bool
+    query: str
+    sorted: str  # ascending, descending, or nothing
+    place: int  # among the columns of the order, the first of which is 1
+    next: str  # what a click does
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it is read; *missing* where there is none."""
+
+    text: str
+    number: bool
+    missing: bool
+    link: str = ""
+
+    @property
+    def long(self) -> bool:
+        """Whether it is broken into lines."""
+        return len(self.text) > LINE
+
+
+@dataclass(frozen=True)
+class Page:
+    """Heads and rows, and where the pages before and after are."""
+
+    heads: list[Head]
+    rows: list[list[Cell]]
+    previous: str | None
+    next: str | None
+
+
+def listed(state: State) -> Page | None:
+    """Return the page that the address asks for; None, and an error of the state, where its cursor is none."""
+    version = versions_behind(state.model)
+    shape = Shape(state.model, state.columns)
+    try:
+        found = page(state.narrowed(), shape.selected, state.order, ROWS, state.data.get("cursor", ""))
+    except BadCursor:
+        state.refuse("cursor", "Expected the page of a Next or Previous link of this list, in this order.")
+        return None
+    served = shape.serve(found.rows, state.user, version)
+    named = {column.name: _members(column, served, version) for column in state.columns if column.many}
+    grouped = {one.name: is_grouped(one, (record[one.name] for record in served)) for one in state.columns}
+    address = _address(state)
+    rows = []
+    for key, record in zip((row[0] for row in found.rows), served, strict=True):
+        link = address and reverse(address, args=[quote(key)])
+        cells = []
+        for column in state.columns:
+            value = record[column.name]
+            if column.many:
+                value = [named[column.name].get(one, (one,))[0] for one in value]
+            own_key = column.path == state.model._meta.pk.attname
+            text = value_told(column, value, grouped[column.name])
+            cells.append(Cell(text, is_number(column), value is None or value == [], link if own_key else ""))
+        rows.append(cells)
+    return Page(
+        [_head(state, column) for column in state.columns],
+        rows,
+        found.previous and state.query(cursor=found.previous),
+        found.next and state.query(cursor=found.next),
+    )
+
+
+def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: str) -> dict[Any, tuple]:
+    """Return what the records in the lists of a column are called."""
+    target: type[models.Model] = column.field.related_model
+    keys = {one for record in served for one in record[column.name]}
+    return labels(target, (label_field(target),), keys, version)
+
+
+def _head(state: State, column: ListedColumn) -> Head:
+    may = can_order_by(column) and (not column.permission or state.user.has_perm(column.permission))
+    keys = [key.strip() for key in state.data.get("ordering", "").split(",")]
+    place = next((place for place, key in enumerate(keys, 1) if key.removeprefix("-") == column.name), 0)
+    order = ("descending" if keys[place - 1].startswith("-") else "ascending") if place else ""
+    first = order if place == 1 else ""
+    following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[first]
+    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "do not sort by it"}[first]
+    return Head(
+        column.name,
+        title_of(state.model, column),
+        unit_of(column),
+        column.help_text,
+        is_number(column),
+        state.query(ordering=following) if may else "",
+        order,
+        place,
+        f"{order}, number {place} of the order; {told}" if place > 1 else told,
+    )
+
+
+def _address(state: State) -> str:
+    """Return the name of the admin's page of a record; nothing where the reader has no way there."""
+    if not state.user.is_staff:
+        return ""
+    name = f"admin:{state.model._meta.app_label}_{state.model._meta.model_name}_change"
+    try:
+        reverse(name, args=[1])
+    except NoReverseMatch:
+        return ""
+    return name

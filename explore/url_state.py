@@ -1,0 +1,192 @@
+"""The state of a page, which its address holds whole: filters, search, columns, order, and what each tab has besides.
+
+Filters are spelled as in the API. The three tabs share one address, so that each keeps what the others have chosen.
+"""
+
+from collections.abc import Collection, Iterable
+from functools import cached_property
+
+from django.db import models
+from django.http import QueryDict
+from rest_framework.exceptions import ErrorDetail
+
+from datasets.listing import label_field
+from datasets.models import Record
+from datasets.query_values import list_of
+from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.filters import RecordFilterSet, UnknownParameters, record_filterset
+from datasets.records.pagination import BoundedPaginator
+from datasets.records.query_params import Asked, Refused, asked_of_list
+from explore.tables import Table
+
+OF_TABLES = ("columns", "ordering", "cursor")
+OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height", "theme")
+OF_EXPORTS = ("format", "compress", "spreadsheet")
+MANY = ("measure",)  # parameters that may come more than once, or have commas
+ROWS = 50
+READABLE = "/,:;@!$'()*?"  # characters of an address that need no percent sign, so that it stays short
+
+
+class State:
+    """What the address of a page asks of *table*; *own* are the parameters that the page has boxes for itself."""
+
+    def __init__(self, request, table: Table, own: Collection[str] = ()):
+        self.request, self.table, self.own, self.user = request, table, set(own), request.user
+        self.model = table.model
+        self.filterset: type[RecordFilterSet] = record_filterset(self.model)
+        self.usual = [column.name for column in default_columns(self.model)]
+        self.data = self._simplified(request.GET)
+        self.errors: dict[str, list[str]] = {}
+        self.known = [*OF_TABLES, *OF_CHARTS, *OF_EXPORTS, *self.own]
+        self._asked, self.records = self._read()
+
+    @property
+    def columns(self) -> tuple[ListedColumn, ...]:
+        """The columns that are shown, in their order."""
+        return self._asked.columns
+
+    @property
+    def order(self) -> list:
+        """What the records are ordered by, the primary key last."""
+        return self._asked.order
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters that are set, the search among them."""
+        return {name: value for name, value in self.data.items() if name in self.filterset.base_filters}
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the address is as plain as it can be, with no empty box of a form in it."""
+        return dict(self.data.lists()) == dict(self.request.GET.lists())
+
+    def query(self, **changes) -> str:
+        """Return the state with *changes* as the end of an address; None takes a parameter away.
+
+        The page of a list is left out unless it is among the changes: another filter or order has other pages.
+        """
+        data = self.data.copy()
+        data.pop("cursor", None)
+        for name, value in changes.items():
+            if value is None:
+                data.pop(name, None)
+            else:
+                data[name] = str(value)
+        return "?" + data.urlencode(safe=READABLE)
+
+    def api_parameters(self) -> QueryDict:
+        """Return what the API is asked for the same list."""
+        asked = QueryDict(mutable=True)
+        asked.update(self.filters)
+        if "columns" in self.data or self.columns != columns_of(self.model):
+            asked["fields"] = ",".join(column.name for column in self.columns)
+        if "ordering" in self.data:
+            asked["ordering"] = self.data["ordering"]
+        return asked
+
+    def narrowed(self, without: Iterable[str] = ()) -> models.QuerySet:
+        """Return the records that match all filters but those *without*."""
+        if not without:
+            keys = self.paginator.keys
+            return self.records if keys is None else self.model._default_manager.filter(pk__in=keys)
+        data = QueryDict(mutable=True)
+        data.update({name: value for name, value in self.filters.items() if name not in without})
+        if self.errors:
+            return self.records
+        return self.filterset(data, self.model._default_manager.all(), request=self.request).qs
+
+    @cached_property
+    def paginator(self) -> BoundedPaginator:
+        """Counts the records as the admin does."""
+        return BoundedPaginator(self.records.order_by("pk"), ROWS)
+
+    def _simplified(self, given: QueryDict) -> QueryDict:
+        """Return the parameters once each, without the empty boxes of a form; ticked values as one of several."""
+        data = QueryDict(mutable=True)
+        known = self.filterset.base_filters
+        for name, values in given.lists():
+            values = list(dict.fromkeys(value for value in values if value.strip()))
+            if name == "move":
+                continue
+            if name in ("columns", *MANY):
+                values = [",".join(values)] if values else []
+            several = f"{name}__in"
+            if len(values) > 1 and name in known:
+                if set(values) == {"true", "false"}:
+                    continue  # both are all
+                if several in known and several not in given:
+                    name, values = several, [list_of(values)]
+                elif name.endswith("__in"):
+                    values = [list_of(values)]
+            if values:
+                data.setlist(name, values)
+        chosen = [one for one in data.get("columns", "").split(",") if one] or self.usual
+        for move in given.getlist("move"):
+            chosen = _moved(chosen, *move.partition(":")[::2])
+        if chosen != self.usual:
+            data["columns"] = ",".join(chosen)
+        else:
+            data.pop("columns", None)
+        return data
+
+    def _read(self) -> tuple[Asked, models.QuerySet]:
+        try:
+            self.filterset.check_parameters(self.data, self.user, besides=self.known)
+        except UnknownParameters as error:
+            self.errors |= error.messages
+        asked = self.data.copy()
+        for name in [*self.known, *self.errors]:
+            asked.pop(name, None)
+        asked["fields"] = self.data.get("columns") or ",".join(self.usual)
+        for name in ("ordering", "cursor"):
+            if name in self.data:
+                asked[name] = self.data[name]
+        try:
+            read, records = asked_of_list(self.model, asked, self.user, self.request)
+        except Refused as error:
+            for name, messages in error.detail.items():
+                self._refuse({"fields": "columns"}.get(name, name), messages)
+            asked = QueryDict(f"fields={','.join(self.usual)}")
+            read, records = asked_of_list(self.model, asked, self.user, self.request)
+        return read, records.none() if self.errors else records
+
+    def _refuse(self, name: str, messages: Iterable[str | ErrorDetail]) -> None:
+        self.errors.setdefault(name, [str(message) for message in messages])
+
+    def refuse(self, name: str, message: str) -> None:
+        """Tell that parameter *name* is wrong; nothing is shown then."""
+        self._refuse(name, [message])
+        self.records = self.records.none()
+        self.__dict__.pop("paginator", None)
+
+
+def default_columns(model: type[models.Model]) -> list[ListedColumn]:
+    """Return what is shown of *model* before anything is chosen: labels, not ids; no documents, no provenance."""
+    provenance = {field.name for field in Record._meta.get_fields()}
+    columns = columns_of(model)
+    chosen = [
+        column
+        for column in columns
+        if not has_label(model, column)
+        and column.path.split("__")[0] not in provenance
+        and not isinstance(column.field, models.JSONField)
+    ]
+    return chosen or list(columns)
+
+
+def _moved(names: list[str], way: str, name: str) -> list[str]:
+    """Return *names* with *name* one place ``earlier`` or ``later``."""
+    if name not in names or way not in ("earlier", "later"):
+        return names
+    place = names.index(name)
+    others = [one for one in names if one != name]
+    others.insert(max(place - 1, 0) if way == "earlier" else place + 1, name)
+    return others
+
+
+def has_label(model: type[models.Model], column: ListedColumn) -> bool:
+    """Whether *column* is the id of a record that the next column names."""
+    own = None if "__" in column.path else model._meta.get_field(column.path)
+    if own is None or not own.is_relation or own.many_to_many:
+        return False
+    return label_field(own.related_model) != own.related_model._meta.pk.name

@@ -1,0 +1,1 @@
+"""Records as files: formats, columns, and how rows are streamed."""

@@ -1,0 +1,8 @@
+"""The app that writes records to files."""
+
+from django.apps import AppConfig
+
+
+class ExportsConfig(AppConfig):
+    name = "exports"
+    verbose_name = "Exports"

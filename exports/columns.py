@@ -1,0 +1,130 @@
+"""The columns of an export: what kind of values each holds, and whether they are masked for its reader."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+from django.db import models
+
+from datasets.models import Lookup
+from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
+from datasets.records.personal_data import MASK_MARK
+from exports.errors import UnknownColumn
+
+BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
+TEXT, JSON, LIST = "text", "json", "list"
+TEXTUAL = {TEXT, JSON, LIST}  # what a spreadsheet may take for a formula
+KINDS = [
+    (models.BooleanField, BOOLEAN),
+    (models.IntegerField, INTEGER),
+    (models.FloatField, FLOAT),
+    (models.DateTimeField, TIME),  # which is a DateField, too
+    (models.DateField, DATE),
+    (models.JSONField, JSON),
+]
+INTEGERS = {
+    "SmallIntegerField": pa.int16(),
+    "PositiveSmallIntegerField": pa.int16(),
+    "SmallAutoField": pa.int16(),
+    "IntegerField": pa.int32(),
+    "PositiveIntegerField": pa.int32(),
+    "AutoField": pa.int32(),
+}
+
+
+@dataclass(frozen=True)
+class ExportedColumn:
+    """A column of an export; *masked* where it holds personal data that its reader may not see."""
+
+    listed: ListedColumn
+    masked: bool
+
+    @property
+    def name(self) -> str:
+        return self.listed.name
+
+    @property
+    def kind(self) -> str:
+        if self.listed.many or self.listed.is_list:
+            return LIST
+        return next((kind for field, kind in KINDS if isinstance(self.listed.field, field)), TEXT)
+
+    @property
+    def members(self) -> models.QuerySet | None:
+        """The ids of a record's list, by the record's key, which is to be OuterRef("pk"), the lowest first."""
+        if not self.listed.many:
+            return None
+        field = self.listed.field
+        of, to = (f"{name}_id" for name in (field.m2m_field_name(), field.m2m_reverse_field_name()))
+        rows = field.remote_field.through._default_manager.filter(**{of: models.OuterRef("pk")})
+        return rows.order_by(to).values(member=models.F(to))
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The type in a Parquet file: labels of which there are few are a dictionary."""
+        field = self.listed.field
+        match self.kind:
+            case "boolean":
+                return pa.bool_()
+            case "integer":
+                return INTEGERS.get(field.get_internal_type(), pa.int64())
+            case "float":
+                return pa.float64()
+            case "date":
+                return pa.date32()
+            case "time":
+                return pa.timestamp("us", tz="UTC")
+            case "list":
+                key = field.related_model._meta.pk if self.listed.many else models.BigIntegerField()
+                return pa.list_(pa.int64() if isinstance(key, models.IntegerField) else pa.string())
+        few = field.choices or self.listed.path.split("__")[0] in PROVENANCE
+        few = few or (issubclass(field.model, Lookup) and "__" in self.listed.path)
+        return pa.dictionary(pa.int32(), pa.string()) if few and self.kind == TEXT else pa.string()
+
+
+@dataclass(frozen=True)
+class MaskMark(ExportedColumn):
+    """The column that says in each row which columns are masked: *text* are their names."""
+
+    text: str
+
+    @classmethod
+    def of(cls, columns: Iterable[ExportedColumn]) -> "MaskMark":
+        """Return the mark of the masked ones of *columns*."""
+        told = "The columns that are masked, with semicolons between."
+        return cls(
+            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), False, told),
+            False,
+            ";".join(column.name for column in columns if column.masked),
+        )
+
+    @property
+    def kind(self) -> str:
+        return TEXT
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.dictionary(pa.int32(), pa.string())
+
+
+def exported_columns(model: type[models.Model], names: Iterable[str] | None, user) -> list[ExportedColumn]:
+    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumn.
+
+    Where some of them are masked, a MaskMark follows.
+    """
+    listed = {column.name: column for column in columns_of(model)}
+    names = list(listed) if names is None else list(names)
+    for place, name in enumerate(names):
+        if name not in listed:
+            raise UnknownColumn.named(name, list(listed))
+        if name in names[:place]:
+            raise UnknownColumn(f"Expected each column once, found {name} again.")
+    if not names:
+        raise UnknownColumn(f"Expected at least one column out of {', '.join(listed)}; found none.")
+    columns = [ExportedColumn(listed[name], is_masked(listed[name], user)) for name in names]
+    return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
+
+
+def is_masked(column: ListedColumn, user) -> bool:
+    """Tell whether *column* is masked for *user*; for None, none is."""
+    return bool(column.permission) and not (user and user.has_perm(column.permission))

@@ -1,0 +1,249 @@
+"""Records as a file: a list of any table as CSV, JSON, NDJSON, Parquet or Excel, as a stream in constant memory."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import connections, models
+
+from datasets.records.personal_data import masked_name
+from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
+from exports import parquet, python_rows, xlsx
+from exports.columns import ExportedColumn, exported_columns
+from exports.concurrency import Slot
+from exports.errors import ExportError, TooManyRows, TooManyStreams, UnknownColumn, UnknownFormat, Unwritable
+from exports.formula_escaping import MARK
+
+__all__ = [
+    "FORMATS",
+    "MASKED_HEADER",
+    "Export",
+    "ExportError",
+    "Format",
+    "TooManyRows",
+    "TooManyStreams",
+    "UnknownColumn",
+    "UnknownFormat",
+    "Unwritable",
+    "export",
+]
+
+BOM = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
+BLOCK = 1 << 16  # bytes
+MASKED_HEADER = "Masked-Columns"  # of a response that holds masked values: the names of their columns
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file; *packed* where it is compressed in itself."""
+
+    name: str
+    title: str
+    content_type: str
+    suffix: str
+    packed: bool = False
+
+
+FORMATS = {
+    one.name: one
+    for one in [
+        Format("csv", "CSV", "text/csv; charset=utf-8", ".csv"),
+        Format("json", "JSON", "application/json", ".json"),
+        Format("ndjson", "NDJSON", "application/x-ndjson", ".ndjson"),
+        Format("parquet", "Parquet", "application/vnd.apache.parquet", ".parquet", packed=True),
+        Format(
+            "xlsx",
+            "Excel",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ".xlsx",
+            packed=True,
+        ),
+    ]
+}
+
+
+class Export:
+    """The bytes of a file, read while they are sent.
+
+    Whoever does not read it to its end closes it; an error on the way is raised, so that what was sent is not taken
+    for the whole. *masked* names the columns that are masked for its reader; then the file's name says so, too.
+    """
+
+    def __init__(
+        self,
+        content_type: str,
+        filename: str,
+        masked: str,
+        stream: Iterator[bytes],
+        source: "Source | BinaryIO",
+        slot: Slot,
+    ):
+        self.content_type, self.masked = content_type, masked
+        self.filename = masked_name(filename) if masked else filename
+        self._stream, self._source, self._slot = stream, source, slot
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a response that sends the file."""
+        named = {"Content-Disposition": f'attachment; filename="{self.filename}"'}
+        return named | ({MASKED_HEADER: self.masked} if self.masked else {})
+
+    def __iter__(self) -> "Export":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._stream)
+        except BaseException:  # its end, too
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Read the first row now, within the time that it may take; raises what the database does, and closes."""
+        try:
+            if isinstance(self._source, Source):
+                self._source.begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the database and make room for another stream."""
+        try:
+            if hasattr(self._stream, "close"):
+                self._stream.close()
+            self._source.close()
+        finally:
+            self._slot.release()
+
+    def __enter__(self) -> "Export":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def __del__(self):
+        self.close()
+
+
+class Source:
+    """Rows in blocks, the first of which may be read ahead of the others."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        self._blocks = blocks
+        self._first: list[bytes] = []
+
+    def begin(self) -> None:
+        """Read the first block within settings.FIRST_ROW_SECONDS; raises QueryTimeError."""
+        with first_row_within(settings.FIRST_ROW_SECONDS):
+            self._first += [block for block in [next(self._blocks, b"")] if block]
+
+    def __iter__(self) -> "Source":
+        return self
+
+    def __next__(self) -> bytes:
+        return self._first.pop() if self._first else next(self._blocks)
+
+    def close(self) -> None:
+        self._blocks.close()
+
+
+def export(
+    model: type[models.Model],
+    queryset: models.QuerySet,
+    columns: Iterable[str] | None,
+    user,
+    format: str,
+    defused: bool = False,
+    compress: bool = False,
+) -> Export:
+    """Return *queryset*, records of *model*, as a file of *format* (one of FORMATS), with the named *columns*.
+
+    None for *columns* is all of them. Records come in the queryset's order, or by primary key. Personal data are
+    masked as *user* may see them; for None, all are; the file says so in its name and in the column MASK_MARK.
+    *defused* is for a spreadsheet: CSV has an apostrophe before what would be run as a formula, and says so (an Excel
+    file never runs its texts). *compress* makes a .gz of a file that is not compressed in itself. Raises ExportError,
+    before anything is sent: UnknownFormat, UnknownColumn, TooManyRows, Unwritable, TooManyStreams.
+    """
+    if format not in FORMATS:
+        raise UnknownFormat(format, FORMATS)
+    by_a_request = is_limited()
+    kind, chosen = FORMATS[format], exported_columns(model, columns, user)
+    records = _in_order(queryset)
+    if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
+        raise TooManyRows(xlsx.MOST)
+    with ExitStack() as undone:
+        slot = Slot()
+        undone.callback(slot.release)
+        engine = python_rows
+        if connections[records.db].vendor == "postgresql":
+            from exports import copy_rows as engine  # which brings psycopg along
+        if kind.name in ("json", "ndjson"):
+            source = engine.ndjson_rows(records, chosen)
+        else:
+            defuse = defused and kind.name == "csv"
+            # The usual readers of CSV pass over a blank line, so that an empty cell by itself is a pair of quotes.
+            blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
+            source = engine.csv_rows(records, chosen, defuse, blank)
+        source = Source(source)
+        if kind.name == "xlsx":
+            with closing(source), unlimited():
+                if by_a_request:
+                    source.begin()
+                source = xlsx.workbook(source, chosen)
+        stream = _stream(kind, source, chosen, defused)
+        if compress and not kind.packed:
+            stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
+        masked = ";".join(column.name for column in chosen if column.masked)
+        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, slot)
+        undone.pop_all()
+    return file
+
+
+def _in_order(queryset: models.QuerySet) -> models.QuerySet:
+    """Return the records by themselves: what else the query selects, or tells apart, would be more columns."""
+    queryset = queryset.select_related(None)
+    if queryset.query.distinct or queryset.query.is_sliced or queryset.query.combinator:
+        order, manager = queryset.query.order_by, queryset.model._default_manager
+        queryset = manager.using(queryset.db).filter(pk__in=queryset.values("pk")).order_by(*order)
+    return queryset if queryset.ordered else queryset.order_by("pk")
+
+
+def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+    match kind.name:
+        case "csv":
+            return _csv(source, columns, defused)
+        case "json":
+            return _array(source)
+        case "parquet":
+            return parquet.parquet(source, columns)
+        case "xlsx":
+            return iter(partial(source.read, BLOCK), b"")
+    return iter(source)
+
+
+def _csv(lines: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+    names = [column.name for column in columns] + ([MARK] if defused else [])
+    yield (BOM if defused else b"") + ",".join(map(python_rows.cell, names)).encode() + b"\n"
+    yield from lines
+
+
+def _array(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield JSON lines as one array."""
+    before = b"[\n"
+    for block in lines:
+        yield before + block[:-1].replace(b"\n", b",\n")
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
+
+
+def _gzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(level=4, wbits=31)
+    for block in blocks:
+        if packed := packer.compress(block):
+            yield packed
+    yield packer.flush()

@@ -1,0 +1,199 @@
+"""``manage.py export``: any table or view as a file, or a summary of it."""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.core.management.base import CommandError
+from django.db import DatabaseError, models
+from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
+
+from datasets.atomic_write import STANDARD_OUTPUT, write_whole
+from datasets.command_errors import TerminalCommand, unusable
+from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
+from datasets.records.grouping import Unsummarised
+from datasets.records.personal_data import masked_name
+from datasets.records.query_params import Refused, asked_of_list
+from datasets.registry import nearest_name, served_tables
+from datasets.suggestions import did_you_mean, suggest
+from exports.formats import FORMATS, Export, ExportError, export
+from exports.summaries import summary_file
+
+SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
+OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
+OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # which the API takes beside filters
+EXAMPLES = """examples:
+  manage.py export census/respondents --filter education=Bachelors --filter age__gte=30 -o bachelors.csv
+  manage.py export people/people --filter county_of_birth=Fife --columns given_name,family_name -o fife.csv
+  manage.py export people/people --by country_of_birth --measure count --ordering=-count --format json -o -
+
+Filters are spelled as in the API: NAME=VALUE, or with __in, __gte, __lte, __icontains, __istartswith or __isnull after
+the name. Personal data are masked, unless --as-user names an account that may see them; then the file is called so,
+users.masked.csv, and says in the column masked_columns which of its columns are.
+"""
+
+
+class Command(TerminalCommand):
+    help = "Write a table or view as a file, or a summary of it."
+    requires_system_checks = []
+    paths = ("output",)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs) -> ArgumentParser:
+        kwargs |= {"formatter_class": RawDescriptionHelpFormatter, "epilog": EXAMPLES}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("table", metavar="TABLE", help="dataset and table as in the API: census/respondents")
+        parser.add_argument(
+            "--filter", action="append", default=[], metavar="NAME=VALUE", help="may be given several times"
+        )
+        parser.add_argument("--search", metavar="WORDS", help="records with what begins with each of these words")
+        parser.add_argument("--columns", metavar="A,B", help="these columns, in this order; all by default")
+        parser.add_argument("--ordering", metavar="A,-B", help="by these, - before what falls: --ordering=-age,sex")
+        parser.add_argument(
+            "--by", action="append", default=[], metavar="COLUMN", help="summarise in groups: age:10, day:year, sex"
+        )
+        parser.add_argument(
+            "--measure",
+            action="append",
+            default=[],
+            metavar="MEASURE",
+            help=f"of each group: count (by default), or {', '.join(OF_COLUMNS)} of a column: mean:age",
+        )
+        parser.add_argument("--format", choices=FORMATS, help="by default as the file's name says, or csv")
+        parser.add_argument("--compress", action="store_true", help="with gzip, as for a name with .gz")
+        parser.add_argument(
+            "--spreadsheet", action="store_true", help="CSV whose texts a spreadsheet does not run as formulas"
+        )
+        parser.add_argument("--as-user", metavar="NAME", help="what this account may see, personal data too")
+        parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to; - is standard output")
+
+    def handle(self, *, table: str, output: str, **options) -> None:
+        model = _model(table)
+        user = _user(options["as_user"], model)
+        format = _format(options["format"], output)
+        options["compress"] |= output.endswith(".gz")
+        if options["spreadsheet"] and format != "csv":
+            raise CommandError(f"--spreadsheet is for csv: {format} runs no texts as formulas.")
+        if output == STANDARD_OUTPUT and sys.stdout.isatty() and (format in ("xlsx", "parquet") or options["compress"]):
+            what = format if format in ("xlsx", "parquet") else "A compressed file"
+            raise CommandError(f"{what} is not for a terminal. Name a file, or send it on: -o - | …")
+        try:
+            summarised = bool(options["by"] or options["measure"])
+            file = (self._summary if summarised else self._records)(model, user, format, options)
+            with file as blocks:
+                if masked := getattr(file, "masked", ""):
+                    output = self._named_as_masked(output, masked)
+                size = write_whole(output, blocks)
+        except DatabaseError as error:
+            raise unusable(error, "The file is as it was.") from error
+        except BrokenPipeError:  # as "| head" leaves it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        except ExportError as error:
+            raise CommandError(f"{error} The file is as it was.") from None
+        except OSError as error:
+            raise CommandError(f"-o {output}: expected a file that can be written, but: {error.strerror}.") from None
+        if output != STANDARD_OUTPUT and options["verbosity"]:
+            self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[format].title}")
+
+    def _named_as_masked(self, output: str, masked: str) -> str:
+        """Return the name of a file that holds masked values, and say why it is another than the one asked for."""
+        path = Path(output)
+        if output == STANDARD_OUTPUT or (path.exists() and not path.is_file()):
+            return output
+        if (name := str(path.with_name(masked_name(path.name)))) != str(path):
+            self.stderr.write(
+                f"{masked.replace(';', ', ')}: masked, so the file is {name}. For the values themselves, name with "
+                "--as-user an account that may see them."
+            )
+        return name
+
+    def _records(self, model: type[models.Model], user, format: str, options: dict[str, Any]) -> Export:
+        asked, records = _asked(model, user, options, ("columns", "ordering"))
+        ordered = records.order_by(*(key.expression(backwards=False) for key in asked.order))
+        names = [column.name for column in asked.columns]
+        return export(model, ordered, names, user, format, defused=options["spreadsheet"], compress=options["compress"])
+
+    def _summary(self, model: type[models.Model], user, format: str, options: dict[str, Any]):
+        for name in ("columns", "spreadsheet"):
+            if options[name]:
+                raise CommandError(f"--{name} is of records. A summary has what --by and --measure name.")
+        _, records = _asked(model, user, options, ())
+        try:
+            by = groupings(model, _words(options["by"]), user)
+            measured = measures(model, _words(options["measure"]) or ["count"], user)
+            ordering = _words([options["ordering"]] if options["ordering"] else [])
+            summary = summarise(records, by, measured, ordering)
+        except Unsummarised as error:
+            raise CommandError(f"{OPTIONS[error.parameter]}: {error}") from None
+        return summary_file(summary, format, options["compress"])
+
+
+def _model(path: str) -> type[models.Model]:
+    tables = served_tables()
+    if path not in tables:
+        if of_dataset := [name for name in tables if name.startswith(f"{path}/")]:
+            raise CommandError(f"{path} is a dataset of several tables: {', '.join(of_dataset)}.")
+        hint = did_you_mean(nearest_name(path, tables))
+        raise CommandError(f"There is no table {path}.{hint} Tables: {', '.join(tables)}.")
+    return tables[path]
+
+
+def _user(name: str | None, model: type[models.Model]):
+    """Return whose eyes the file is for; nobody's in particular sees no personal data."""
+    if name is None:
+        return AnonymousUser()
+    users = get_user_model()
+    user = users.objects.filter(**{users.USERNAME_FIELD: name}).first()
+    if user is None:
+        names = users.objects.values_list(users.USERNAME_FIELD, flat=True)[:1000]
+        raise CommandError(f"--as-user: there is no account {name}.{suggest(name, names)}")
+    if not user.is_active:
+        raise CommandError(f"--as-user: the account {name} is not active.")
+    if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+        raise CommandError(f"--as-user: {name} may not view {model._meta.verbose_name_plural}.")
+    return user
+
+
+def _format(asked: str | None, output: str) -> str:
+    """Return the format: as asked for, or as the file's name says; CSV where it says nothing."""
+    suffix = Path(output.removesuffix(".gz")).suffix
+    if not asked and suffix and suffix not in SUFFIXES:
+        raise CommandError(f"-o {output}: expected a name with {', '.join(SUFFIXES)}, or --format; found {suffix}.")
+    return asked or SUFFIXES.get(suffix, "csv")
+
+
+def _asked(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):
+    """Return what is asked of the list, and the records that the filters let through; raises CommandError."""
+    parameters = QueryDict(mutable=True)
+    for text in options["filter"]:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CommandError(f"--filter {text}: expected NAME=VALUE, such as --filter {name or 'name'}=value.")
+        if name.strip() in OF_OTHERS:
+            raise CommandError(f"--filter {text}: {name.strip()} is no filter.")
+        parameters.appendlist(name.strip(), value)
+    for name, parameter in (("search", "search"), ("columns", "fields"), ("ordering", "ordering")):
+        if options[name] is not None and (name == "search" or name in besides):
+            parameters[parameter] = options[name]
+    try:
+        return asked_of_list(model, parameters, user, SimpleNamespace(user=user), whole=True)
+    except Refused as error:
+        told = [
+            f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, found))}"
+            for name, found in error.detail.items()
+        ]
+        known = [name for name in error.more.get("parameters", ()) if name not in OF_OTHERS]
+        raise CommandError(" ".join(told) + (f" Filters: {', '.join(known)}." if known else "")) from None
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return [word.strip() for text in texts for word in text.split(",")]

@@ -1,0 +1,109 @@
+"""CSV rows as typed Arrow tables, and those as a Parquet file, a part at a time."""
+
+import io
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from exports.columns import ExportedColumn
+
+PART = 2 << 20  # bytes of CSV that are made into a table at once
+ROW_GROUP = 1 << 16  # rows
+
+
+def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.Table]:
+    """Yield *rows*, blocks of CSV that end with a row, as tables with the columns' types."""
+    schema = schema_of(columns)
+    text = [pa.string() if pa.types.is_list(field.type) else field.type for field in schema]
+    # Not by threads: each keeps memory of its own for good, and there is more than one download at once anyway.
+    read = pa.csv.ReadOptions(column_names=schema.names, block_size=2 * PART, use_threads=False)
+    parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict(zip(schema.names, text, strict=True)),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["true"],
+        false_values=["false"],
+    )
+    for part in _parts(rows):
+        read.block_size = len(part) + 1
+        table = pa.csv.read_csv(pa.BufferReader(part), read, parse, convert)
+        for place, field in enumerate(schema):
+            if pa.types.is_list(field.type):
+                table = table.set_column(place, field, _lists(table.column(place), field.type))
+        yield table
+
+
+def schema_of(columns: list[ExportedColumn]) -> pa.Schema:
+    """Return the types of *columns*, with what each means."""
+    return pa.schema(
+        pa.field(column.name, column.arrow_type, metadata={"description": column.listed.help_text})
+        for column in columns
+    )
+
+
+def parquet(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[bytes]:
+    """Yield a Parquet file of *rows*, which are blocks of CSV."""
+    schema = schema_of(columns)
+    sink = _Sink()
+    writer = pa.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
+    waiting, count = [], 0
+    for table in tables(rows, columns):
+        waiting.append(table)
+        count += table.num_rows
+        if count >= ROW_GROUP:
+            writer.write_table(pa.concat_tables(waiting).cast(schema), ROW_GROUP)
+            waiting, count = [], 0
+            yield sink.taken()
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting).cast(schema), ROW_GROUP)
+    writer.close()
+    yield sink.taken()
+
+
+def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    waiting, size = [], 0
+    for block in blocks:
+        waiting.append(block)
+        size += len(block)
+        if size >= PART:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
+    """Return cells such as ``1;2`` as lists; an empty one as an empty list."""
+    split = pc.split_pattern(cells.combine_chunks(), ";")
+    lengths = pc.fill_null(pc.list_value_length(split), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), split.flatten().cast(kind.value_type))
+
+
+class _Sink(io.RawIOBase):
+    """A file that gives away what was written to it so far."""
+
+    def __init__(self):
+        self._parts, self._size = [], 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        self._parts.append(bytes(data))
+        self._size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._size
+
+    def taken(self) -> bytes:
+        """Return what was written since this was called last."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

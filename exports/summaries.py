@@ -1,0 +1,59 @@
+"""A summary as a file, in the formats that records have."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet
+
+from datasets.records.aggregation import Summary
+from exports.xlsx import sheet
+
+
+def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return the groups of a summary as CSV, exact."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    return written.getvalue()
+
+
+def summary_file(summary: Summary, format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
+    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes; raises TooManyRows."""
+    match format:
+        case "csv":
+            body = groups_as_csv(summary.names, summary.rows).encode()
+        case "parquet":
+            return nullcontext([_parquet(summary)])
+        case "xlsx":
+            return nullcontext([_workbook(summary)])
+        case _:
+            lines = [orjson.dumps(dict(zip(summary.names, row, strict=True))) for row in summary.rows]
+            body = b"\n".join([*lines, b""])
+            if format == "json":
+                body = b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
+    return nullcontext([gzip.compress(body, mtime=0)] if compress else [body])
+
+
+def _parquet(summary: Summary) -> bytes:
+    columns = {name: pa.array([row[place] for row in summary.rows]) for place, name in enumerate(summary.names)}
+    written = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table(columns), written, compression="zstd")
+    return written.getvalue()
+
+
+def _workbook(summary: Summary) -> bytes:
+    with sheet(summary.names, [True] * len(summary.names), summary.rows) as file:
+        return file.read()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ";".join(map(str, value)) if isinstance(value, list) else value

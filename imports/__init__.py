@@ -1,0 +1,1 @@
+"""Files into tables: sources, validation, runs and their reports."""

@@ -1,0 +1,1 @@
+"""The steps of an import, from an open file to the merged tables."""

@@ -1,0 +1,64 @@
+"""The guard against rows without a key that come twice, because their file lacks a column that it had before."""
+
+from django.db import connection
+
+from datasets.models import ContentRecord
+from datasets.sql.dialect import quoted
+from datasets.sql.row_json import is_corrected, value_of
+from imports.engine.locks import ImportRefused
+from imports.engine.source_load import SourceLoad
+from imports.file_columns import Column, Detail, Many
+from imports.models import SourceFile
+from imports.readers import Layout
+from imports.readers.headers import SHOWN, meant, quoted_heading
+
+
+def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) -> None:
+    """Raise ImportRefused where stored records of *file* have values in optional columns that it lacks.
+
+    A record without a key is known by all of its columns, so that each row would be a record that is not stored.
+    Rows of an export are recognised by the columns that they have.
+    """
+    if not layout.absent or not issubclass(load.source.model, ContentRecord) or load.parts:
+        return
+    columns = [load.source.bound[name] for name in layout.absent if name in load.source.bound]
+    absent = [c.name for c in columns if not isinstance(c, Detail | Many) and _has_values(load, file, c)]
+    if not absent:
+        return
+    told = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
+    unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
+    one = len(absent) == 1
+    raise ImportRefused(
+        f"{file.original_name} lacks the {'column' if one else 'columns'} {told}"
+        f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values there. "
+        "A row without a key is known by all of its columns: every row would be imported a second time. Nothing was "
+        f"imported. Add the {'column' if one else 'columns'} to the file; or, if its rows are others, import it under "
+        "a name of its own: say what it is known as."
+    )
+
+
+def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
+    """Tell whether *file* has brought a value in *column* of a record that is stored, or that a curator deleted."""
+    stored = column.stored_as
+    files = "IN (SELECT id FROM source_files WHERE source = %s AND name = %s)"
+    before = value_of(load.source.model._meta.get_field("corrections"), "c.before")
+    changed_in = value_of(load.source.model._meta.get_field("changed_in"), "c.before")
+    in_table = _from_file("r.corrections", stored, f"r.{quoted(stored)}")
+    deleted = _from_file(before, stored, value_of(column.field, "c.before"))
+    which = [load.source.name, file.name]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE r.changed_in_id {files} AND {in_table})"
+            f' OR EXISTS (SELECT 1 FROM changes c WHERE c."table" = %s AND c.standing AND {changed_in} {files}'
+            f" AND {deleted})",
+            [*which, load.source.name, *which],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _from_file(corrections: str, name: str, value: str) -> str:
+    """Return the condition that a column's file has a value for it, whatever a curator has corrected it to."""
+    said = f"{corrections}->>'{name}'"
+    if connection.vendor == "sqlite":
+        said = f"json_extract({corrections}, '$.{name}')"
+    return f"CASE WHEN {is_corrected(corrections, name)} THEN {said} IS NOT NULL ELSE {value} IS NOT NULL END"

@@ -1,0 +1,114 @@
+"""Rows of our own exports: each is of the file that it names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.compute as pc
+
+from imports import fingerprints
+from imports.exported_tables import FILE
+from imports.file_names import LONGEST
+from imports.models import SourceFile
+from imports.readers import Batch, Layout, ReadError, StoredFile, find_layout, read_csv
+from imports.readers.dialect import plain
+from imports.row_problems import Rejection
+from imports.sources import Source
+from imports.validation import Checked, Checker
+
+OF_NONE = " (of no file)"  # behind the name of an export, for rows that name no file
+LONGEST_DOCUMENT = 64 << 20  # bytes of a row that holds a JSON document, whose quotes are written twice
+
+
+class ExportChecker(Checker):
+    """Checks the batches of an export, each row of which is of the file that it names."""
+
+    def __init__(self, parts: "Parts", *checker):
+        super().__init__(*checker)
+        self.parts = parts
+
+    def check(self, batch: Batch) -> Checked:
+        which, files = self.parts.of(batch)
+        self._which, self._names = which, [file.name for file in files]
+        checked = super().check(batch)
+        owners = np.array([file.pk for file in files], np.int64)[which]
+        checked.files = owners[np.searchsorted(batch.lines, checked.lines)]
+        return checked
+
+    def _rejection(self, row: int, batch: Batch, *about) -> Rejection:
+        rejection = super()._rejection(row, batch, *about)
+        rejection.file = self.parts.files[batch.columns[self.parts.place][row].as_py()].pk
+        return rejection
+
+    def _name_terms(self, rows: int) -> np.ndarray:
+        return fingerprints.text_terms("file name", self._names)[:, self._which]
+
+
+@dataclass
+class Parts:
+    """The files that the rows of an export are from, by name, each a SourceFile of its own; they share its bytes.
+
+    Rows that name no file, such as those of records that a curator made, are of the export itself, named "" here.
+    """
+
+    place: int  # of the column that names them
+    files: dict[str, SourceFile] = field(default_factory=dict)
+
+    @property
+    def own(self) -> SourceFile | None:
+        """The SourceFile of rows that name no file."""
+        return self.files.get("")
+
+    def of(self, batch: Batch) -> tuple[np.ndarray, list[SourceFile]]:
+        """Return which file each row of a batch is of, and these files."""
+        names = batch.columns[self.place].dictionary_encode()
+        found = [self.files[name] for name in names.dictionary.to_pylist()]
+        return names.indices.to_numpy(zero_copy_only=False), found
+
+
+def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> Parts | None:
+    """Return the files that the rows of an export are from, *record* as the first of them; they are not saved yet.
+
+    None where the export does not tell them. Raises ReadError.
+    """
+    layout = find_layout(stored, source.expected, encoding=record.encoding, allow_missing=True)
+    headings = [plain(heading) for heading in layout.header or ()]
+    if FILE not in headings:
+        return None
+    parts, names = Parts(headings.index(FILE)), {}
+    for batch in rows_of(stored, layout, source, record.encoding):
+        for name in pc.unique(batch.columns[parts.place]).to_pylist():
+            names.setdefault(name, int(batch.lines[0]) if len(batch.lines) else 0)
+    for name, line in names.items():
+        if len(name) > LONGEST:
+            raise ReadError(
+                f"{record.original_name}, from line {line}: {FILE} has {len(name)} characters. Expected the name of a "
+                f"file, of at most {LONGEST}."
+            )
+    for name in sorted(names):  # "" is the first
+        parts.files[name] = _like(record, name) if parts.files else record
+        parts.files[name].name = name or f"{record.name[: LONGEST - len(OF_NONE)]}{OF_NONE}"
+    return parts if parts.files else None
+
+
+def rows_of(stored: StoredFile, layout: Layout, source: Source, encoding: str) -> Iterable[Batch]:
+    """Return the rows of a table; a row that holds a document may be long."""
+    has_documents = any(not column.field.is_relation and _is_document(column) for column in source.bound.values())
+    longest = {"longest": LONGEST_DOCUMENT} if has_documents else {}
+    return read_csv(stored, layout, source.expected, encoding=encoding, **longest)
+
+
+def _is_document(column) -> bool:
+    return column.field.get_internal_type() == "JSONField"
+
+
+def _like(record: SourceFile, name: str) -> SourceFile:
+    return SourceFile(
+        run=record.run,
+        source=record.source,
+        name=name,
+        original_name=record.original_name,
+        sha256=record.sha256,
+        size=record.size,
+        encoding=record.encoding,
+    )

@@ -1,0 +1,149 @@
+"""How far a run has come, told about once a second beside its transaction, and whether it is still wanted."""
+
+import ctypes
+import threading
+from time import monotonic
+from types import TracebackType
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from imports.engine.locks import Cancelled
+from imports.models import ImportRun
+
+INTERVAL = 0.25  # seconds between two looks at whether the run is still wanted; every fourth one tells, too
+THROW_AFTER = 0.7  # seconds in which a run that is not wanted any more ends by itself
+PATIENCE = 100  # milliseconds that what it tells may wait for another writer
+
+
+class Heartbeat:
+    """Tells of *run* in a thread with a connection of its own, which gives up where it would have to wait.
+
+    SQLite has one writer: while the run merges there, nothing is told. To look never waits.
+    """
+
+    def __init__(self, run: ImportRun):
+        self.run = run
+        self.read = self.rows = 0
+        self._merging = False
+        self._writing = threading.Lock()
+        self._cancelled, self._stopped = threading.Event(), threading.Event()
+        self._asked_at: float | None = None  # when it was seen that somebody has asked for its end
+        self._noticed = self._thrown = False
+        self._throwing = threading.Lock()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run.pk}", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._connection, self._worker = connections[DEFAULT_DB_ALIAS], threading.get_ident()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._throwing:
+                    self._stopped.set()
+                    _throw(self._worker, None)
+            except Cancelled:
+                pass
+        self._thread.join()
+        if self._thrown:  # nobody knows where it was: in the middle of a statement, perhaps
+            if self._connection.connection is not None:
+                self._connection.connection.close()
+            self._connection.close()
+        if self._cancelled.is_set() and not self._merging and isinstance(error, DatabaseError):
+            raise Cancelled from None  # its statement was interrupted
+
+    def tell(self, read: int, rows: int) -> None:
+        """Add the bytes and rows read since the last call; raises Cancelled where the run is not wanted any more."""
+        self.read += read
+        self.rows += rows
+        self.check()
+
+    def check(self) -> None:
+        """Raise Cancelled where somebody has asked for it."""
+        if self._cancelled.is_set():
+            self._noticed = True
+            raise Cancelled
+
+    def merging(self) -> None:
+        """Say that all is staged, before the transaction that merges begins."""
+        with self._writing:  # nothing of ours is to stand in the transaction's way
+            self._merging = True
+        self.check()
+        _runs(self.run).update(**self._progress())
+
+    def _progress(self) -> dict:
+        return {
+            "heartbeat": timezone.now(),
+            "bytes_read": self.read,
+            "rows_read": self.rows,
+            "merging": self._merging,
+        }
+
+    def _beat(self) -> None:
+        beats = 0
+        try:
+            while not self._stopped.wait(INTERVAL):
+                beats += 1
+                try:
+                    if beats == 1:
+                        _be_impatient()
+                    if _runs(self.run).filter(cancel_requested=True).exists():
+                        self._cancelled.set()
+                    if self._cancelled.is_set():
+                        self._stop_worker()
+                    if beats % 4 == 2:
+                        self._write()
+                except DatabaseError:
+                    pass  # somebody else is writing, or the server is away: the next beat tells
+        finally:
+            connection.close()
+
+    def _stop_worker(self) -> None:
+        """Interrupt the statement that the run is in, and then the run itself; not while it merges.
+
+        A run looks by itself whether it is wanted, but not while it waits for the server, sorts many documents, or
+        hashes a large file.
+        """
+        self._asked_at = self._asked_at or monotonic()
+        with self._writing:
+            if self._merging or self._noticed:
+                return
+            driver = self._connection.connection
+            if driver is not None:
+                driver.interrupt() if connection.vendor == "sqlite" else driver.cancel_safe(timeout=0.5)
+            with self._throwing:
+                if monotonic() - self._asked_at > THROW_AFTER and not (self._thrown or self._stopped.is_set()):
+                    self._thrown = True
+                    _throw(self._worker, Cancelled)
+
+    def _write(self) -> None:
+        with self._writing:
+            if self._merging and connection.vendor == "sqlite":
+                return
+            with transaction.atomic():
+                if connection.vendor == "postgresql":
+                    # For this transaction alone: the connection goes back to a pool, from which others take it.
+                    with connection.cursor() as cursor:
+                        cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
+                _runs(self.run).update(**self._progress())
+
+
+def _runs(run: ImportRun) -> models.QuerySet:
+    return ImportRun.objects.filter(pk=run.pk)
+
+
+def _throw(thread: int, error: type[Exception] | None) -> None:
+    """Have *error* raised in a thread at its next step in Python; None takes back one that was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else ctypes.c_void_p(None)
+    )
+
+
+def _be_impatient() -> None:
+    """Wait for no other writer on SQLite, where the connection ends with the thread."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")

@@ -1,0 +1,52 @@
+"""A many-to-many as one value: the keys of a record's members as one text, in order, on either side of a merge."""
+
+from django.db import connection
+
+from datasets.sql.dialect import quoted
+from imports.engine.source_load import SourceLoad
+from imports.sources import Many
+
+
+def staged_members(load: SourceLoad, column: Many) -> str:
+    """Return a query of source_file, source_line and members of the staged rows."""
+    meta = column.model._meta
+    parent, by, pk = quoted(meta.db_table), quoted(column.by_field.column), quoted(meta.pk.column)
+    rows = (
+        f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(load.stage.members(column))} m"
+        f" JOIN {parent} p ON p.{by} = m.member"
+    )
+    return _collected(rows, ["source_file", "source_line"])
+
+
+def stored_members(column: Many) -> str:
+    """Return a query of owner and members of the stored records."""
+    owner, member = quoted(column.owner_column), quoted(column.member_column)
+    return _collected(
+        f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
+    )
+
+
+def as_list(members: str) -> str:
+    """Return members as a JSON list."""
+    if connection.vendor == "postgresql":
+        return f"coalesce(to_jsonb(CAST(string_to_array({members}, ';') AS bigint[])), '[]')"
+    return f"json('[' || replace(coalesce({members}, ''), ';', ',') || ']')"
+
+
+def of_list(document: str, name: str) -> str:
+    """Return the members that the JSON *document* lists as *name*, as one text."""
+    if connection.vendor == "postgresql":
+        listed = f"jsonb_array_elements_text({document}->'{name}') m"
+        return f"(SELECT string_agg(m, ';' ORDER BY CAST(m AS bigint)) FROM {listed})"
+    return (
+        f"(SELECT group_concat(value, ';') FROM (SELECT value FROM json_each({document}, '$.{name}') ORDER BY value))"
+    )
+
+
+def _collected(rows: str, by: list[str]) -> str:
+    names = ", ".join(by)
+    if connection.vendor == "postgresql":
+        members = "string_agg(CAST(member AS text), ';' ORDER BY member)"
+    else:
+        members, rows = "group_concat(member, ';')", f"{rows} ORDER BY {names}, member"
+    return f"(SELECT {names}, {members} AS members FROM ({rows}) x GROUP BY {names})"

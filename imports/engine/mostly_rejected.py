@@ -1,0 +1,54 @@
+"""A file whose rows mostly fail: its import is stopped, the first rejections are kept, the rest is counted."""
+
+from collections import Counter
+from contextlib import suppress
+from typing import NoReturn
+
+from django.conf import settings
+
+from imports.engine.locks import ImportRefused
+from imports.engine.rejections import FIRST, is_reached
+from imports.engine.source_load import Progress, Staged
+from imports.models import SourceFile
+from imports.readers import ReadError
+from imports.readers.decoding import Text, breaks
+
+BLOCK = 4 << 20  # bytes
+
+
+class MostlyRejectedError(ImportRefused):
+    """Most rows of *file* were rejected: of *read* rows, so many."""
+
+    def __init__(self, file: SourceFile, read: int, rejected: int, more: str = ""):
+        self.file, self.read, self.rejected = file, read, rejected
+        super().__init__(
+            f"{file.original_name}: {rejected:,} of {read:,} rows were rejected, more than "
+            f"{settings.REJECTED_PERCENT} %, so the import was stopped. {more}The report lists the first {FIRST:,} "
+            "rejected rows. Nothing was imported. Correct the file, or import it into the dataset that it is for."
+        )
+
+
+def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoReturn:
+    """Raise ImportRefused for a table that was read to *line*; the lines after it are counted, not checked."""
+    rest, ended = -line, True
+    with suppress(ReadError), Text(staged.load.paths[file.pk], file.encoding) as text:
+        while block := text.read(BLOCK):
+            rest += breaks(block)
+            ended = block.endswith((b"\n", b"\r"))
+            progress(0, 0)
+        rest += not ended
+    more = f"The {rest:,} lines after line {line:,} were not checked. " if rest > 0 else ""
+    rejected = staged.rejections.count(file)
+    raise MostlyRejectedError(file, staged.usable[file.pk] + rejected, rejected, more)
+
+
+def refuse(staged: Staged, files: list[SourceFile], late: Counter[int] | None = None) -> None:
+    """Raise MostlyRejectedError where most rows of one of *files*, which were read to their end, were rejected.
+
+    *late* counts, by file, the usable rows that the tables have rejected since.
+    """
+    for file in files:
+        checked = staged.rejections.count(file)
+        rejected, read = checked + (late[file.pk] if late else 0), staged.usable[file.pk] + checked
+        if is_reached(rejected, read):
+            raise MostlyRejectedError(file, read, rejected)

@@ -1,0 +1,107 @@
+"""Rows of our own exports beside the records: each is of the record that holds what it says."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+
+from datasets.sql.dialect import quoted
+from imports import fingerprints
+from imports.engine.source_load import SourceLoad, Staged
+from imports.engine.staged_rows import StagedRows
+from imports.engine.staging import Writer
+from imports.exported_tables import LINE
+from imports.row_problems import Rejection
+
+
+def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
+    """Take the staged rows out of the stage whose record is stored; of a source without a key.
+
+    A row is the record of its file that holds what it says, be it by a correction; else the one that its file once
+    knew by that content, also where a curator has corrected or deleted it since. Returns how many are of such, by file.
+    """
+    known, stage = staged.known, staged.load.stage
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows.table}), EXISTS (SELECT 1 FROM {rows.staged})")
+        if not all(cursor.fetchone()) and not known.has_deleted:
+            return Counter()
+        stage.need(stage.unseen)
+        with Writer(stage.unseen, ["identity"]) as writer:
+            writer.write({"identity": fingerprints.stored(known.unseen())})
+        stage.collect(stage.again, _pairs(staged, rows))
+        cursor.execute(f"DELETE FROM {quoted(stage.unseen)}")
+        cursor.execute(f"SELECT identity FROM {quoted(stage.again)} WHERE identity IS NOT NULL")
+        while identities := cursor.fetchmany(50_000):
+            known.agree(_lanes(identities))
+        rows.take_out(cursor, f"SELECT source_file, source_line FROM {quoted(stage.again)}")
+    return _claim(staged, rows)
+
+
+def _pairs(staged: Staged, rows: StagedRows) -> str:
+    """Return the query of staged rows beside the records that hold the same, one for one."""
+    load = staged.load
+    rest = ", ".join(str(parts.own.pk) for parts in load.parts.values() if parts.own) or "NULL"
+    columns = [quoted(column.stored_as) for column in rows.stored]
+    return (
+        "SELECT s.source_file, s.source_line, c.identity FROM ("
+        f"SELECT s.source_file, s.source_line, {_numbered(columns, 's', 's.source_file, s.source_line', rest)}"
+        f" FROM {rows.resolved()} s JOIN source_files f ON f.id = s.source_file) s"
+        " JOIN ("
+        f"SELECT r.identity, {_numbered(columns, 'r', f'r.{rows.pk}', rest)}"
+        f" FROM {rows.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
+        f" WHERE r.identity IN (SELECT identity FROM {quoted(load.stage.unseen)}) OR r.changed_in_id IS NULL) c"
+        " ON c.file = s.file AND c.content = s.content AND c.number = s.number"
+    )
+
+
+def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
+    """Return the file and the content of a row, as texts, and the how-manieth of these it is."""
+    own = f"SELECT name FROM source_files WHERE id IN ({rest})"
+    file = f"CASE WHEN f.id IS NULL OR f.name IN ({own}) THEN '' ELSE f.name END"
+    if connection.vendor == "postgresql":
+        content = f"CAST(ROW({', '.join(f'{alias}.{column}' for column in columns)}) AS text)"
+    else:
+        content = " || ',' || ".join(f"quote({alias}.{column})" for column in columns)
+    number = f"row_number() OVER (PARTITION BY {file}, {content} ORDER BY {order})"
+    return f"{file} AS file, {content} AS content, {number} AS number"
+
+
+def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
+    """Take out the rows of records that a curator has corrected or deleted since; no two rows are one record."""
+    stage = staged.load.stage
+    claimed, doubled = [], []
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"SELECT identity, source_file, source_line FROM {rows.staged}")
+        while part := cursor.fetchmany(50_000):
+            found, free = staged.known.claim(_lanes(part))
+            for which, into in ((free, claimed), (found & ~free, doubled)):
+                into += [row[1:] for row, there in zip(part, which, strict=True) if there]
+    with connection.cursor() as cursor:
+        # Rows that are one by one out of a million: such tables are read once.
+        for lines, table in ((claimed, stage.first), (doubled, stage.changed)):
+            stage.collect(table, f"SELECT source_file, source_line FROM {rows.staged} WHERE 1 = 0")
+            with Writer(table, ["source_file", "source_line"]) as writer:
+                if lines:
+                    names = ("source_file", "source_line")
+                    columns = (pa.array(values) for values in zip(*lines, strict=True))
+                    writer.write(dict(zip(names, columns, strict=True)))
+        rows.take_out(cursor, f"SELECT source_file, source_line FROM {quoted(stage.first)}")
+        fresh = "uuid_send(gen_random_uuid())" if connection.vendor == "postgresql" else "randomblob(16)"
+        cursor.execute(
+            f"UPDATE {rows.staged} SET identity = {fresh} WHERE (source_file, source_line) IN"
+            f" (SELECT source_file, source_line FROM {quoted(stage.changed)})"
+        )
+    return Counter(file for file, _ in claimed)
+
+
+def line_of(load: SourceLoad, rejection: Rejection) -> int:
+    """Return the line that a rejected row has in its file: of a row of an export, the line that it names."""
+    if load.parts and isinstance(rejection.values, dict):
+        named = rejection.values.get(LINE) or ""
+        return int(named) if named.isascii() and named.isdigit() and len(named) < 10 else rejection.line
+    return rejection.line
+
+
+def _lanes(rows: list[tuple]) -> fingerprints.Lanes:
+    return np.frombuffer(b"".join(bytes(row[0]) for row in rows), "<u8").reshape(-1, 2).T

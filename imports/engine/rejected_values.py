@@ -1,0 +1,42 @@
+"""Rows that only the tables could turn down, with their values, which are read from the file once more."""
+
+from collections.abc import Iterable, Iterator
+
+from imports.engine.resubmissions import batches_of, documents_of
+from imports.engine.source_load import SourceLoad
+from imports.models import SourceFile
+from imports.row_problems import distinct
+from imports.sources import JSONSource, as_cell, name_in
+from imports.validation import Rejection
+
+
+def with_values(load: SourceLoad, rejections: Iterable[tuple[int, int, list[dict]]]) -> Iterator[tuple[int, Rejection]]:
+    """Yield each of *rejections* with the values of its line: a stage holds keys, not what was written."""
+    read = {part.pk: load.parts[pk].files.values() for pk in load.parts for part in load.parts[pk].files.values()}
+    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # of an export, its first part
+    by_file: dict[int, dict[int, list]] = {}
+    parts: dict[tuple[int, int], int] = {}  # which file a line is of, by the one that is read
+    for file, line, problems in rejections:
+        by_file.setdefault(files[file].pk, {}).setdefault(line, []).extend(problems)
+        parts[files[file].pk, line] = file
+    for file, lines in by_file.items():
+        values = _documents if isinstance(load.source, JSONSource) else _rows
+        for line, found in values(load, files[file], lines):
+            yield parts[file, line], Rejection(line, found, lines[line])
+
+
+def _rows(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
+    layout = load.layouts[file.pk]
+    headings = distinct(layout.header or list(load.source.bound))
+    for batch in batches_of(load, file):
+        for place, line in enumerate(batch.lines.tolist()):
+            if line in lines:
+                cells = [column[place].as_py() for column in batch.columns]
+                yield line, {h: c.strip(" \t") if c else c for h, c in zip(headings, cells, strict=True)}
+
+
+def _documents(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
+    for document in documents_of(load, file):
+        if document.line in lines:
+            row = load.source.row(document.value, name_in(file.name, document.place))
+            yield document.line, {name: as_cell(value) for name, value in row.items()}

@@ -1,0 +1,232 @@
+"""The two ways into a table, a temporary one or an empty one: COPY on PostgreSQL, executemany on SQLite."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from django.db import connection
+
+from datasets.models import ContentRecord
+from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
+from imports.sources import Column, Detail, LookUp, Many, Reference, Source
+
+Columns = dict[str, pa.Array]
+
+
+class Writer:
+    """Writes batches of columns into one table.
+
+    On PostgreSQL one COPY goes on from batch to batch; :meth:`pause` ends it, so that the connection can be asked
+    something else in between.
+    """
+
+    def __init__(self, table: str, columns: Sequence[str]):
+        self.table, self.columns = table, list(columns)
+        self.cursor = connection.cursor()
+        self.copying = ExitStack()
+        self.copy = None
+
+    def write(self, batch: Columns) -> None:
+        """Append the rows of *batch*, which has an array of one length for each column."""
+        if connection.vendor == "postgresql":
+            self._copy(batch)
+        else:
+            self._executemany(batch)
+
+    def pause(self) -> None:
+        """Bring what was written to the table."""
+        self.copy = None
+        self.copying.close()
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.copying.__exit__(*error)
+        self.cursor.close()
+
+    def _copy(self, batch: Columns) -> None:
+        if not self.copy:
+            names = ", ".join(quoted(name) for name in self.columns)
+            copy = self.cursor.copy(f"COPY {quoted(self.table)} ({names}) FROM STDIN (FORMAT csv)")
+            self.copy = self.copying.enter_context(copy)
+        table = pa.table([_for_csv(batch[name]) for name in self.columns], names=self.columns)
+        buffer = pa.BufferOutputStream()
+        pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False, quoting_style=_quoting(batch)))
+        self.copy.write(buffer.getvalue())
+
+    def _executemany(self, batch: Columns) -> None:
+        rows = zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True)
+        names = ", ".join(quoted(name) for name in self.columns)
+        marks = ", ".join("?" for _ in self.columns)
+        with _quick_transaction():
+            # Django's cursor would rewrite the marks and log every row: this is the driver's own, told to who watches.
+            statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
+            self.cursor._execute_with_wrappers(statement, rows, many=True, executor=self._by_the_driver)
+
+    def _by_the_driver(self, statement: str, rows: Iterator[tuple], *_) -> None:
+        connection.connection.executemany(statement, rows)
+
+
+def _quoting(batch: Columns) -> str:
+    """Return how cells are to be quoted: where no text needs it, a look for what does is the longer way."""
+    texts = [values for values in batch.values() if pa.types.is_string(values.type)]
+    special = (pc.any(pc.greater_equal(pc.find_substring(text, c), 0)) for text in texts for c in '",\r\n')
+    return "needed" if any(found.as_py() for found in special) else "none"
+
+
+@contextmanager
+def _quick_transaction() -> Iterator[None]:
+    """On SQLite, write a batch to a temporary table in one transaction that takes no lock on the database itself."""
+    if connection.in_atomic_block:
+        yield
+        return
+    driver = connection.connection
+    driver.execute("BEGIN DEFERRED")
+    try:
+        yield
+    except BaseException:
+        driver.execute("ROLLBACK")
+        raise
+    driver.execute("COMMIT")
+
+
+HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], "S2")
+
+
+def _for_csv(values: pa.Array) -> pa.Array:
+    if not pa.types.is_fixed_size_binary(values.type):
+        return values
+    width = values.type.byte_width
+    octets = np.frombuffer(values.buffers()[1], np.uint8, len(values) * width, values.offset * width)
+    text = np.empty((len(values), 2 + 2 * width), np.uint8)
+    text[:, :2] = np.frombuffer(b"\\x", np.uint8)
+    text[:, 2:] = HEX[octets].view(np.uint8).reshape(len(values), 2 * width)
+    offsets = np.arange(0, text.size + 1, text.shape[1], np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
+
+
+def _for_sqlite(values: pa.Array) -> list:
+    if pa.types.is_date32(values.type):
+        values = values.cast(pa.string())
+    return values.to_pylist()
+
+
+class Stage:
+    """The temporary tables of one source: its rows, the members of each Many, and what is found to be wrong later.
+
+    A staged row has ``source_file`` and ``source_line``; ``identity`` where the source has no key; and each column of
+    the source by its own name: a LookUp as the key of its value, a Reference as the cell itself. The other tables are
+    made when they are needed.
+    """
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.table = f"stage_{source.name}"
+        self.problems = f"problems_{source.name}"
+        # What is found on the way: keys that come again, rows that differ from the stored ones; and the keys of
+        # rejected rows, the records that no row speaks of, and those of them that are missing from their files.
+        self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
+        self.deleted = f"deleted_{source.name}"  # keys of records that somebody deleted by hand
+        # Rows that name such records, their lines, and what those records are named by.
+        self.held, self.held_lines, self.parents = (
+            f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
+        )
+        self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
+        # The rejected rows by file and line, and the files that fixed rows continue.
+        self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
+        self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
+        row = {"source_file": "bigint", "source_line": "integer"}
+        self.types = dict(row)
+        if issubclass(source.model, ContentRecord):
+            self.types["identity"] = source.model._meta.get_field("identity").db_type(connection)
+        self.types |= {column.name: _type(column) for column in self.columns}
+        key = {name: self.types[name] for name in self.key}
+        self._types = {self.table: self.types, self.seen: key, self.unseen: key}
+        self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
+        for column in source.columns_of(Many):
+            self._types[self.members(column)] = row | {"member": column.by_field.rel_db_type(connection)}
+        self._made: set[str] = set()
+
+    @property
+    def key(self) -> list[str]:
+        """The staged columns that tell one record from another."""
+        return list(self.source.key) or ["identity"]
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of all tables that there may be."""
+        collected = [self.problems, self.first, self.again, self.changed, self.deleted, self.missing]
+        return [*self._types, *collected, self.held, self.held_lines, self.parents]
+
+    def members(self, column: Many) -> str:
+        return f"{self.table}_{column.name}"
+
+    def create(self) -> None:
+        """Make the tables of rows and members, empty, for this connection alone."""
+        for table in (self.table, *map(self.members, self.source.columns_of(Many))):
+            self.need(table)
+
+    def need(self, table: str) -> None:
+        """Make one of the tables, empty, unless it is there."""
+        if table not in self._made:
+            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._types[table].items())
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} ({columns})")
+            self._made.add(table)
+
+    def has(self, table: str) -> bool:
+        """Tell whether one of the tables has been made."""
+        return table in self._made
+
+    def writer(self) -> Writer:
+        return Writer(self.table, list(self.types))
+
+    def finish(self) -> None:
+        """Tell the planner what has been staged; let SQLite find rows by the key that they are compared by."""
+        asked = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"ANALYZE {quoted(self.table)} ({', '.join(quoted(name) for name in asked)})")
+                for column in self.source.columns_of(Many):
+                    cursor.execute(f"ANALYZE {quoted(self.members(column))}")
+            elif self.source.key:
+                names = ", ".join(quoted(name) for name in self.key)
+                cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
+
+    def collect(self, table: str, query: str) -> None:
+        """Make one of the tables hold the rows of *query*."""
+        with connection.cursor() as cursor:
+            if table in self._made:
+                cursor.execute(f"DROP TABLE {temporary(table)}")
+            cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} AS {query}")
+        self._made.add(table)
+
+    def is_empty(self, table: str) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {quoted(table)})")
+            return bool(cursor.fetchone()[0])
+
+
+def drop_stages(sources: Iterable[Source]) -> None:
+    """Drop what there is of the stages of *sources*."""
+    there = temporary_tables()
+    names = [temporary(table) for source in sources for table in Stage(source).tables if table in there]
+    with connection.cursor() as cursor:
+        # On SQLite a statement drops one table.
+        for name in [", ".join(names)] * bool(names) if connection.vendor == "postgresql" else names:
+            cursor.execute(f"DROP TABLE {name}")
+
+
+def _type(column: Column) -> str:
+    match column:
+        case Many():
+            return "text"
+        case Reference():
+            return column.by_field.rel_db_type(connection)
+        case LookUp():
+            return column.field.db_type(connection)
+    return column_type(column.field)

@@ -1,0 +1,207 @@
+"""Stored records that their file now says something else of: updated, but for what a curator has corrected."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from django.db import connection
+
+from datasets.records.personal_data import personal_names
+from datasets.sql.dialect import quoted, sql_false
+from datasets.sql.row_json import as_json, differs, is_corrected, json_value, value_of
+from imports.engine.many_to_many import as_list, of_list, staged_members, stored_members
+from imports.engine.source_load import SourceLoad
+from imports.engine.staged_rows import StagedRows
+from imports.models import Change
+from imports.sources import Column, Many
+
+
+class Updates:
+    """The staged rows of a source with a key whose record is stored and differs.
+
+    What a file says of a record is compared with what it said before: for a corrected column that is what the record
+    remembers of the file, for any other the column itself.
+    """
+
+    def __init__(self, load: SourceLoad, rows: StagedRows):
+        self.load, self.resolved, self.same = load, rows.resolved(), rows.same
+        model = load.source.model
+        self.table, self.pk = quoted(load.source.name), quoted(model._meta.pk.column)
+        self.changed = quoted(load.stage.changed)
+        keys = {column.name for column in load.source.key_columns}
+        present = [c for c in load.stage.columns if c.name in load.present and c.name not in keys]
+        self.columns = [column for column in present if not isinstance(column, Many)]
+        self.many = [column for column in present if isinstance(column, Many)]
+        self.personal = personal_names(model)
+        self.updated, self.updated_unseen = Counter(), Counter()
+        self.kept, self.kept_unseen = Counter(), Counter()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
+            self.corrected = bool(cursor.fetchone()[0])
+        # A row of an export that holds a correction says what is stored: of its file it says nothing new.
+        self.agreeing = bool(load.parts) and self.corrected
+        self.differing = False
+        self.raw = self.resolved
+        if self.agreeing:
+            told = ", ".join(["s.source_file", "s.source_line", *map(self._told, self.columns)])
+            keys = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
+            self.resolved = f"(SELECT {told}{keys} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
+
+    def make(self) -> None:
+        """Update them and write down what changed; count in ``updated`` and ``kept``, by file.
+
+        ``updated_unseen`` and ``kept_unseen`` count those of them that differ in personal data alone.
+        """
+        stage = self.load.stage
+        stage.collect(stage.changed, self._changed())
+        self.differing = not stage.is_empty(stage.changed)
+        if self.differing:
+            self._update()
+        if self.corrected:
+            self.kept = self._kept()
+            if self.personal:
+                self.kept_unseen = self.kept - self._kept(without=self.personal)
+
+    def _update(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
+                f" FROM {self.changed} s WHERE r.{self.pk} = s.pk"
+            )
+            for column in self.many:
+                self._unlink(cursor, column)
+            cursor.execute(
+                f"SELECT source_file, count(*), sum(1 - seen) FROM {self.changed} WHERE own = 1 GROUP BY source_file"
+            )
+            for file, count, unseen in cursor.fetchall():
+                self.updated[file], self.updated_unseen[file] = count, unseen
+
+    def write_down(self) -> None:
+        """Store a Change for each, with the row before and after; called when the links are made, too."""
+        if not self.differing:
+            return
+        after = as_json(self.load.source.model, "r")
+        kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
+                f" SELECT {self.load.run.pk}, '{self.load.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
+                f" {after}, {sql_false()}"
+                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
+            )
+
+    # The parts of the queries; r is the stored record, s the staged row.
+
+    def _changed(self) -> str:
+        said = [
+            (f"s.{quoted(c.stored_as)}", self._file_side(c), self._is_corrected(c), f"r.{quoted(c.stored_as)}", c.field)
+            for c in self.columns
+        ]
+        joins, many = [], []
+        for place, column in enumerate(self.many):
+            joins.append(
+                f"LEFT JOIN {staged_members(self.load, column)} ms{place} ON ms{place}.source_file = s.source_file"
+                f" AND ms{place}.source_line = s.source_line"
+            )
+            joins.append(f"LEFT JOIN {stored_members(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
+            stored = f"mr{place}.members"
+            remembered = of_list("r.corrections", column.field.name)
+            corrected = self._is_corrected(column)
+            side = f"CASE WHEN {corrected} THEN {remembered} ELSE {stored} END" if self.corrected else stored
+            told = f"ms{place}.members"
+            if self.agreeing:
+                same = f"{corrected} AND NOT {differs(column.field, told, stored)}"
+                told = f"CASE WHEN {same} THEN {remembered} ELSE {told} END"
+            said.append((told, side, corrected, stored, column.field))
+            many.append(f"{as_list(told)} AS {quoted(column.field.name)}")
+        changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in said) or "1 = 0"
+        own = {
+            field.name: f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
+            for new, _, corrected, stored, field in said
+        }
+        seen = [condition for name, condition in own.items() if name not in self.personal]
+        extra = "".join(f", {column}" for column in many)
+        return (
+            f"SELECT r.{self.pk} AS pk, s.*{extra}, {_flag(own.values())} AS own, {_flag(seen)} AS seen,"
+            f" {as_json(self.load.source.model, 'r')} AS before FROM {self.resolved} s"
+            f" JOIN {self.table} r ON {self.same} {' '.join(joins)} WHERE {changed}"
+        )
+
+    def _assignments(self) -> list[str]:
+        values = ["changed_in_id = s.source_file", "changed_line = s.source_line"]
+        for column in self.columns:
+            name = quoted(column.stored_as)
+            kept = f"CASE WHEN {self._is_corrected(column)} THEN r.{name} ELSE s.{name} END"
+            values.append(f"{name} = {kept if self.corrected else f's.{name}'}")
+        if self.corrected:
+            values.append(f"corrections = {self._remembered()}")
+        return values
+
+    def _remembered(self) -> str:
+        """Return what a record is to remember of its file for the columns that are corrected."""
+        if connection.vendor == "postgresql":
+            # Of a column that the files do not have, what was remembered stays.
+            said = "coalesce(to_jsonb(s)->k, r.corrections->k)"
+            return f"(SELECT jsonb_object_agg(k, {said}) FROM jsonb_object_keys(r.corrections) k)"
+        pairs = [f"'$.{c.stored_as}', {json_value(c.field, f's.{quoted(c.stored_as)}')}" for c in self.columns]
+        pairs += [f"'$.{c.field.name}', json(s.{quoted(c.field.name)})" for c in self.many]
+        return f"json_replace(r.corrections, {', '.join(pairs)})"
+
+    def _unlink(self, cursor, column: Many) -> None:
+        through, owner = quoted(column.through._meta.db_table), quoted(column.owner_column)
+        records = f"SELECT s.pk FROM {self.changed} s"
+        if self.corrected:
+            records += f" JOIN {self.table} r ON r.{self.pk} = s.pk WHERE NOT {self._is_corrected(column)}"
+        cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
+
+    def _kept(self, without: Collection[str] = ()) -> Counter[int]:
+        """Return how many records hold a correction against their file, by file; not in the fields *without*."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
+                f" WHERE r.corrections IS NOT NULL AND {self.against(without)} GROUP BY s.source_file"
+            )
+            return Counter(dict(cursor.fetchall()))
+
+    def against(self, without: Collection[str] = ()) -> str:
+        """Return the condition that a record r holds a correction against the file of its row s."""
+        found = []
+        for column in (c for c in [*self.columns, *self.many] if c.field.name not in without):
+            if isinstance(column, Many):
+                stored = f"(SELECT m.members FROM {stored_members(column)} m WHERE m.owner = r.{self.pk})"
+                told = (
+                    f"(SELECT m.members FROM {staged_members(self.load, column)} m"
+                    " WHERE m.source_file = s.source_file AND m.source_line = s.source_line)"
+                )
+                said = of_list("r.corrections", column.field.name)
+            else:
+                stored, told = (f"{alias}.{quoted(column.stored_as)}" for alias in "rs")
+                said = self._file_side(column)
+            condition = f"{self._is_corrected(column)} AND {differs(column.field, said, stored)}"
+            found.append(condition + (f" AND {differs(column.field, told, stored)}" if self.agreeing else ""))
+        return f"({' OR '.join(f'({condition})' for condition in found) or '1 = 0'})"
+
+    def _told(self, column: Column) -> str:
+        """Return what a row of an export says of its file: where it holds the correction, what was said before."""
+        told, stored = (f"{alias}.{quoted(column.stored_as)}" for alias in "sr")
+        same = f"{self._is_corrected(column)} AND NOT {differs(column.field, told, stored)}"
+        return (
+            f"CASE WHEN {same} THEN {value_of(column.field, 'r.corrections')} ELSE {told} END"
+            f" AS {quoted(column.stored_as)}"
+        )
+
+    def _is_corrected(self, column: Column) -> str:
+        name = column.field.name if isinstance(column, Many) else column.stored_as
+        return is_corrected("r.corrections", name)
+
+    def _file_side(self, column: Column) -> str:
+        stored = f"r.{quoted(column.stored_as)}"
+        if not self.corrected:
+            return stored
+        return (
+            f"CASE WHEN {self._is_corrected(column)} THEN {value_of(column.field, 'r.corrections')} ELSE {stored} END"
+        )
+
+
+def _flag(conditions: Iterable[str]) -> str:
+    """Return the SQL expression that is 1 where one of *conditions* holds, and 0 elsewhere."""
+    return f"CASE WHEN {' OR '.join(conditions) or '1 = 0'} THEN 1 ELSE 0 END"

@@ -1,0 +1,151 @@
+"""Columns of files: which field of a model each fills, and what its cells stand for."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from datasets import exact_json
+from datasets.text import clean, is_unseen
+from imports import cell_types
+
+KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # of JSON values that no text column takes
+
+
+def as_cell(value: Any) -> str | None:
+    """Return a JSON value as the text of a cell."""
+    return value if value is None or isinstance(value, str) else exact_json.text(value)
+
+
+class Column:
+    """A column whose cells are values of a field of the model.
+
+    *field* is the model's name for it where that differs, *names* are other ways to spell the heading, *spellings*
+    ways to write a value: ``{True: (">50K", ">50K.")}``.
+    """
+
+    def __init__(self, field: str | None = None, *, names: Iterable[str] = (), spellings: Mapping | None = None):
+        self.field_name = field
+        self.names = tuple(names)
+        self.spellings = dict(spellings or {})
+
+    def bind(self, name: str, source: type) -> "Column":
+        """Return this column as the source's column *name*, knowing its field and the kind of its cells."""
+        bound = copy.copy(self)
+        bound.name = name
+        bound.field = source.model._meta.get_field(self.field_name or name)
+        bound.kind = bound.kind_of_cells()
+        bound.required = not bound.field.null
+        return bound
+
+    def kind_of_cells(self) -> cell_types.Kind:
+        return cell_types.kind_of(self.field, self.spellings)
+
+    def misfit(self, value: Any) -> str:
+        """Return what is wrong with the type of a JSON value: none becomes a text that its document does not hold."""
+        if isinstance(self.kind, cell_types.Document) or not isinstance(value, dict | list | bool | float | Decimal):
+            return ""
+        kind = next((told for known, told in KINDS.items() if isinstance(value, known)), "a number with decimals")
+        if not isinstance(value, dict | list) and not isinstance(self.kind, cell_types.Text):
+            return ""  # the rule for its cells tells whether this is one
+        more = " or a whole number" if isinstance(self.kind, cell_types.Text) else ""
+        return f"is {kind}: expected {self.kind.expected}{more}"
+
+    def value_of(self, value: Any) -> Any:
+        """Return what a JSON value stands for in this column; None where it stands for nothing."""
+        if self.misfit(value):
+            return None
+        text = as_cell(value)
+        if text and not isinstance(self.kind, cell_types.Document):
+            text = clean(text)
+        try:
+            return self.kind.check(text) if text and not is_unseen(text) else None
+        except ValueError:
+            return None
+
+    @property
+    def stored_as(self) -> str:
+        """The table's column that this fills."""
+        return self.field.column
+
+    @property
+    def exported_path(self) -> str:
+        """The path from the model to what an export writes of this column."""
+        return self.field.name
+
+    @property
+    def stored_type(self) -> str:
+        return self.field.db_type
+
+
+class Reference(Column):
+    """A column that names a record of another table, by one of that table's fields; it has to exist."""
+
+    def __init__(self, model: type[models.Model], *, by: str, **options):
+        super().__init__(**options)
+        self.model, self.by = model, by
+
+    def kind_of_cells(self) -> cell_types.Kind:
+        self.by_field = self.model._meta.get_field(self.by)
+        return cell_types.kind_of(self.by_field)
+
+    @property
+    def exported_path(self) -> str:
+        return self.field.attname if self.by_field.primary_key else f"{self.field.name}__{self.by}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.model._meta.verbose_name} {self.by_field.verbose_name}"
+
+
+class Many(Reference):
+    """A column that names several records of another table in one cell; together they are one value."""
+
+    def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options):
+        super().__init__(model, by=by, **options)
+        self.separator = separator
+
+    def bind(self, name: str, source: type) -> "Many":
+        bound = super().bind(name, source)
+        bound.required = not bound.field.blank
+        bound.through = bound.field.remote_field.through
+        bound.owner_column = bound.through._meta.get_field(bound.field.m2m_field_name()).column
+        bound.member_column = bound.through._meta.get_field(bound.field.m2m_reverse_field_name()).column
+        return bound
+
+    @property
+    def exported_path(self) -> str:
+        return self.field.name if self.by_field.primary_key else ""
+
+    def kind_of_cells(self) -> cell_types.Kind:
+        self.member_kind = super().kind_of_cells()
+        return cell_types.Several(of=self.member_kind.expected, separator=self.separator)
+
+
+class LookUp(Column):
+    """A column of a small vocabulary, kept as a table of its own (a Lookup), to which files add."""
+
+    def kind_of_cells(self) -> cell_types.Kind:
+        self.model = self.field.related_model
+        return cell_types.kind_of(self.model._meta.get_field("name"))
+
+    @property
+    def exported_path(self) -> str:
+        return f"{self.field.name}__name"
+
+
+class Detail(Column):
+    """A column that only repeats what another one's look-up value implies, such as the years of a level."""
+
+    def __init__(self, of: str, attribute: str, **options):
+        super().__init__(of, **options)
+        self.of, self.attribute = of, attribute
+
+    def kind_of_cells(self) -> cell_types.Kind:
+        return cell_types.kind_of(self.field.related_model._meta.get_field(self.attribute))
+
+    @property
+    def exported_path(self) -> str:
+        return f"{self.field.name}__{self.attribute}"

@@ -1,0 +1,82 @@
+"""Make the database ready for the site: migrations, the first sources, the first account; one process at a time."""
+
+import fcntl
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.db.migrations.exceptions import MigrationSchemaMissing
+from django.db.migrations.recorder import MigrationRecorder
+
+from datasets.command_errors import SERVER, TerminalCommand, unusable
+
+FORMER = ("datasets", "0002_history")  # a migration of the versions before 0.1.0
+LOCK = "tabularium prepares its database"
+
+
+class Command(TerminalCommand):
+    help = f"{__doc__} Others that begin meanwhile wait, and then find everything done. -v 2 tells of each migration."
+    requires_system_checks = ()  # migrate makes those of the database itself; the others would load every page
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--import-sources", action="store_true", help="of datasets that were never imported")
+        parser.add_argument("--site", metavar="URL", help="the site's address: print a sign-in for the first account")
+        parser.add_argument("--demo-curator", action="store_true", help="to try the site out with, as demo_curator")
+        parser.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="for a database that starts (60)")
+
+    def handle(
+        self, *, import_sources: bool, site: str | None, demo_curator: bool, wait: int, verbosity: int, **options
+    ) -> None:
+        streams = {"stdout": self.stdout, "stderr": self.stderr}
+        self._wait(wait)
+        with alone():
+            if FORMER in MigrationRecorder(connection).applied_migrations():
+                raise CommandError(
+                    "This database was made by a version before 0.1.0, which cannot be migrated: "
+                    "export what you need with that version, and name an empty database in DATABASE_URL."
+                )
+            try:
+                call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0), **streams)
+            except MigrationSchemaMissing as error:  # it can be read and not written
+                raise unusable(error, f"{SERVER}.") from error
+            if import_sources:
+                call_command("import_sources", verbosity=verbosity, **streams)
+            if site:
+                call_command("first_sign_in", site=site, **streams)
+            if demo_curator:
+                call_command("demo_curator", **streams)
+
+    def _wait(self, seconds: int) -> None:
+        """Wait for a server that is starting, or for a lock of SQLite's; after that its error is told."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                connection.ensure_connection()
+                return
+            except OperationalError as error:
+                if time.monotonic() > until:
+                    raise unusable(error, f"{SERVER}.") from error
+                time.sleep(1)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the lock of whoever prepares this database: an advisory one, or a file's beside SQLite's."""
+    if connection.vendor == "postgresql":
+        holder = connection.copy()  # what is done meanwhile may close its own connection
+        try:
+            with holder.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [LOCK])
+                try:
+                    yield
+                finally:
+                    cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+        finally:
+            holder.close()
+        return
+    with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,122 @@
+"""Metrics of imports, read from the database at each scrape: runs, rows, speed, queue, summary tables, uploads.
+
+All processes report the same values: take their maximum, not their sum.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from datasets.matviews import behind, datasets_with_views, refreshed_at, views_of
+from datasets.models import Version
+from datasets.registry import dataset_apps
+from imports.models import ImportRun, SourceFile
+from imports.upload_storage import bytes_kept, disk
+from monitoring.health import ask_database
+
+
+class ImportsCollector:
+    """Collector of the import metrics; if the database does not answer, only tabularium_database_up 0."""
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        answers = GaugeMetricFamily("tabularium_database_up", "1 if the database answers.")
+        try:
+            ask_database()
+            found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]
+        except (DatabaseError, InterfaceError):
+            found = []
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+        answers.add_metric([], 1 if found else 0)
+        return iter([answers, *found])
+
+
+def _gauge(name: str, description: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
+    metric = GaugeMetricFamily(f"tabularium_{name}", description, labels=labels)
+    for key, value in values.items():
+        metric.add_metric(key, value)
+    return metric
+
+
+def _datasets() -> list[str]:
+    return list(dataset_apps())
+
+
+def _runs() -> Iterator[Metric]:
+    found = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
+    by = ImportRun.objects.order_by().values_list("dataset", "status").annotate(Count("pk"))
+    found |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in found}
+    yield _gauge("import_runs", "Import runs by status.", ["dataset", "outcome"], found)
+
+    failed = dict.fromkeys(((dataset,) for dataset in _datasets()), 0)
+    ended = ImportRun.objects.exclude(finished_at=None).order_by()
+    newest = ended.filter(pk__in=ended.values("dataset").annotate(pk=Max("pk")).values("pk"))
+    bad = {ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED}
+    failed |= {(dataset,): status in bad for dataset, status in newest.values_list("dataset", "status")}
+    yield _gauge("import_last_failed", "1 if the last finished run failed or was interrupted.", ["dataset"], failed)
+
+
+def _rows() -> Iterator[Metric]:
+    found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
+    landed = SourceFile.objects.filter(run__status=ImportRun.Status.LANDED).order_by()
+    for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
+        if (sums["run__dataset"], "read") in found:
+            found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
+    yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], found)
+
+
+def _speeds() -> Iterator[Metric]:
+    begun = ImportRun.objects.exclude(begun_at=None).filter(rows_read__gt=0).order_by()
+    newest = begun.filter(pk__in=begun.values("dataset").annotate(pk=Max("pk")).values("pk"))
+    found = {}
+    for run in newest:
+        end = run.finished_at or run.heartbeat or timezone.now()
+        found[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
+    yield _gauge(
+        "import_rows_per_second", "Rows per second of the newest run, from its start to its end.", ["dataset"], found
+    )
+
+
+def _queue() -> Iterator[Metric]:
+    from django_tasks.base import TaskResultStatus
+    from django_tasks_db.models import DBTaskResult
+
+    waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY).order_by()
+    length, oldest = waiting.aggregate(n=Count("pk"), oldest=Min("enqueued_at")).values()
+    yield _gauge("queue_length", "Tasks waiting for a worker.", [], {(): length})
+    yield _gauge(
+        "queue_oldest_seconds", "Waiting time of the oldest waiting task, in seconds.", [], {(): _seconds_since(oldest)}
+    )
+
+
+def _views() -> Iterator[Metric]:
+    """Yield the age of each view, and how long it has been behind its dataset."""
+    changed = dict(Version.objects.values_list("name", "number"))  # microseconds
+    stale, ages, late = behind(), {}, {}
+    for dataset in datasets_with_views():
+        for view in views_of(dataset):
+            if at := refreshed_at(view):
+                name = (view._meta.db_table,)
+                ages[name] = _seconds_since(at)
+                late[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if view in stale else 0
+    yield _gauge("view_age_seconds", "Seconds since the last refresh of a summary table.", ["view"], ages)
+    yield _gauge("view_behind_seconds", "Seconds for which a summary table has been out of date.", ["view"], late)
+
+
+def _uploads() -> Iterator[Metric]:
+    usage = disk()
+    yield _gauge("uploads_bytes", "Bytes of all stored uploads.", [], {(): bytes_kept()})
+    yield _gauge("uploads_free_bytes", "Free bytes of the disk for uploads.", [], {(): usage.free})
+    yield _gauge("uploads_disk_bytes", "Size of the disk for uploads, in bytes.", [], {(): usage.total})
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return max(0.0, (timezone.now() - moment).total_seconds()) if moment else 0.0

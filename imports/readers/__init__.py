@@ -1,0 +1,28 @@
+"""Files as they come, read into Arrow batches of text and JSON documents, with the lines an editor shows."""
+
+from imports.readers.csv_reader import Batch, read_csv
+from imports.readers.csv_scanner import Malformed
+from imports.readers.dialect import Expected, Layout, find_layout, matches
+from imports.readers.errors import MissingColumns, OddTextError, ReadError, Unfit
+from imports.readers.json_reader import Document, read_json
+from imports.readers.prefetch import ahead
+from imports.readers.verified_files import AlteredError, StoredFile
+
+__all__ = [
+    "AlteredError",
+    "Batch",
+    "Document",
+    "Expected",
+    "Layout",
+    "Malformed",
+    "MissingColumns",
+    "OddTextError",
+    "ReadError",
+    "StoredFile",
+    "Unfit",
+    "ahead",
+    "find_layout",
+    "matches",
+    "read_csv",
+    "read_json",
+]

@@ -1,0 +1,242 @@
+"""CSV rows as Arrow batches of text: pyarrow's reader where it is sure to be exact, the exact reader elsewhere."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from exports.formula_escaping import restored
+from imports.readers.csv_scanner import LONGEST, Grammar, Malformed, Row, Scan, line_breaks, malformed
+from imports.readers.decoding import BOM, Text
+from imports.readers.dialect import Expected, Layout
+from imports.readers.quote_scanner import find_quotes
+
+BLOCK = 4 << 20  # bytes
+ROWS = 100_000  # of a batch, however short they are
+EXACT_ROWS = 10_000  # of what the exact reader takes at once
+EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes that the exact reader takes between two trials of the fast one
+BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
+TEXT = pa.string()
+DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass
+class Batch:
+    """Rows of a file, in its order.
+
+    `lines`: the line each row begins on, int32, from 1. `columns`: one for each of the file's columns, string or, for a
+    small vocabulary, dictionary; blanks around cells are still there, apostrophes that our export put before them are
+    not. `malformed`: rows of this part of the file that are in no column. `bytes_read`: of the file so far.
+    """
+
+    lines: np.ndarray
+    columns: list[pa.Array]
+    malformed: list[Malformed]
+    bytes_read: int
+
+
+def read_csv(
+    path: str | os.PathLike,
+    layout: Layout,
+    expected: Expected,
+    *,
+    encoding: str = "utf-8",
+    block_size: int = BLOCK,
+    longest: int = LONGEST,
+) -> Iterator[Batch]:
+    """The rows after the header, about `block_size` bytes at a time; a row of more than `longest` bytes is malformed.
+
+    A batch may be empty.
+
+    Memory does not grow with the file. Raises ReadError at the block in which bytes are not in the encoding.
+    """
+    blocks = _Blocks(layout, expected, longest)
+    skipped = layout.first_line - 1
+    with Text(path, encoding) as text:
+        data, line, inside, final = b"", 1, False, False
+        # How much the fast reader is offered, and how much the exact one takes where that one cannot go on.
+        stretch, exact = 2 * block_size, EXACT
+        while data or not final:
+            if not final:
+                # At least as much again as is waiting, so that a long quoted cell is not looked at again and again.
+                block = text.read(max(block_size, len(data)))
+                data, final = data + block if data else block, not block
+            if skipped or inside:
+                data, passed = _without_lines(data, skipped or 1, final)
+                line += passed
+                skipped, inside = (skipped - passed, False) if skipped else (0, not passed)
+                if skipped or inside:
+                    continue
+            while data:
+                part = data[:stretch]
+                taken = blocks.fast(part, line, final and len(part) == len(data))
+                if taken:
+                    # Of very short rows no more is offered than is taken, or all of it would be looked at each time.
+                    stretch = 4 * stretch if 4 * taken.used > len(part) else 2 * taken.used
+                    exact = EXACT
+                else:
+                    taken = blocks.exact(data, line, final, exact)
+                    stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
+                data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
+                # Also where there are no rows, as in a file of blank lines: the reader's consumer may want to stop.
+                columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
+                yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
+                if inside or not taken.used or (len(data) < block_size and not final):
+                    break
+
+
+def _without_lines(data: bytes, count: int, final: bool) -> tuple[bytes, int]:
+    """The text after so many lines, or nothing of it (but a CR that may be half a break), and how many were there."""
+    whole = len(data) - (data.endswith(b"\r") and not final)
+    nexts = line_breaks(data[:whole])[1]
+    return (data[nexts[count - 1] :], count) if count <= len(nexts) else (data[whole:], len(nexts))
+
+
+@dataclass
+class _Taken:
+    """What was taken from the beginning of a block: so many bytes and lines of it, and the rows on them."""
+
+    used: int
+    lines_used: int
+    lines: np.ndarray
+    columns: list[pa.Array]
+    malformed: list[Malformed]
+    inside: bool = False
+
+
+class _Blocks:
+    """The two ways to the rows of a block of text that begins at a line's start."""
+
+    def __init__(self, layout: Layout, expected: Expected, longest: int):
+        self.width = layout.width
+        self.grammar = Grammar(layout.delimiter, expected.comment, longest)
+        vocabularies = {layout.columns[name] for name in expected.dictionaries if name in layout.columns}
+        self.types = [DICTIONARY if position in vocabularies else TEXT for position in range(self.width)]
+        self.names = [str(position) for position in range(self.width)]
+        self.convert = csv.ConvertOptions(
+            check_utf8=False,  # checked as it was read, to name the line
+            column_types=dict(zip(self.names, self.types, strict=True)),
+            strings_can_be_null=False,
+            null_values=[],
+        )
+
+    def exact(self, data: bytes, line: int, final: bool, most: int) -> _Taken:
+        """The rows of the first part of the block by the exact reader; none where more of the file is needed."""
+        part = most + self.grammar.longest
+        if len(data) > part:
+            data, final = data[:part], False
+        scan = Scan(self.grammar, data, line, final=final, most=most)
+        nul = b"\0" in data
+        lines, rows, bad = [], [], []
+        for row in scan:
+            if (
+                row.cells is not None
+                and len(row.cells) == self.width
+                and not (nul and b"\0" in data[row.start : row.end])
+            ):
+                lines.append(row.line)
+                rows.append(row.cells)
+            else:
+                bad.append(malformed(row, data, self.grammar, self.width))
+            if len(rows) + len(bad) == EXACT_ROWS:
+                break
+        cells = zip(*rows, strict=True) if rows else [()] * self.width
+        columns = [
+            pa.array(column, TEXT).dictionary_encode() if kind is DICTIONARY else pa.array(column, TEXT)
+            for column, kind in zip(cells, self.types, strict=True)
+        ]
+        return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
+
+    def fast(self, data: bytes, line: int, final: bool) -> _Taken | None:
+        """The rows of the block by pyarrow, up to the first that the exact reader might read otherwise, or None."""
+        if b"\0" in data or data.startswith(BOM):
+            return None
+        if b"\r" in data and data.count(b"\r") != data.count(b"\r\n") + (not final and data.endswith(b"\r")):
+            if b'"' in data:
+                return None
+            data = BARE_RETURN.sub(b"\n", data)
+        array = np.frombuffer(data, np.uint8)
+        feeds = ends = np.flatnonzero(array == ord("\n"))
+        quotes = find_quotes(array, self.grammar) if b'"' in data else None
+        quoting = quotes is not None and len(quotes.places) > 0
+        if quoting:
+            ends = feeds[(np.searchsorted(quotes.places, feeds) % 2 == 0) & (feeds < quotes.sound)]
+            final = final and quotes.sound == len(data) and len(quotes.places) % 2 == 0
+        if final and not (len(ends) and ends[-1] == len(data) - 1):
+            ends = np.append(ends, len(data))
+        if not len(ends):
+            return None
+        ends = ends[:ROWS]
+        used = min(int(ends[-1]) + 1, len(data))
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        if int((ends - starts).max()) > self.grammar.longest:
+            return None
+        lines = (line + (np.searchsorted(feeds, starts) if quoting else np.arange(len(starts)))).astype(np.int32)
+        rows = pa.py_buffer(data).slice(0, used)
+        passed = self._passed_over(data, array, starts, ends)
+        blanks = quotes.blanks[quotes.blanks < used] if quoting else np.empty(0, np.intp)
+        if passed.any() or len(blanks):
+            if quoting and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
+                return None  # the quotes of a comment quote nothing
+            kept = np.repeat(~passed, np.diff(np.append(starts, used)))
+            kept[blanks] = False
+            rows = pa.py_buffer(array[:used][kept])
+            starts, ends, lines = starts[~passed], ends[~passed], lines[~passed]
+        table = self._table(rows, len(lines), quoting)
+        if table is None:
+            return None
+        columns, bad = table
+        problems = [self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad]
+        if not all(problems):
+            return None
+        counted = int(np.searchsorted(feeds, used))
+        return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
+
+    def _malformed(self, data: bytes, line: int) -> Malformed | None:
+        """The row that these bytes are, as one that cannot be used."""
+        data = data.removesuffix(b"\r")
+        cells = self.grammar.quoted_line(data) if b'"' in data else data.split(self.grammar.delimiter)
+        row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.grammar, data, line, final=True)))
+        return malformed(row, data, self.grammar, self.width)
+
+    def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Which of the rows are blank lines or comments."""
+        firsts = array[np.minimum(starts, len(array) - 1)]
+        passed = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
+        odd = np.zeros(256, bool)
+        odd[list(self.grammar.blanks)] = True
+        if self.grammar.comment:
+            odd[self.grammar.comment[0]] = True
+        for index in np.flatnonzero(odd[firsts] & ~passed).tolist():
+            passed[index] = self.grammar.passes_over(data[starts[index] : ends[index]])
+        return passed
+
+    def _table(self, buffer: pa.Buffer, count: int, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
+        """The columns of so many rows, and which of them have too few or many cells; None if not so many."""
+        bad: list[int] = []
+
+        def note(row: csv.InvalidRow) -> str:
+            bad.append(row.number - 1)
+            return "skip"
+
+        if not count:
+            return [pa.array([], kind) for kind in self.types], []
+        table = csv.read_csv(
+            pa.BufferReader(buffer),
+            csv.ReadOptions(use_threads=False, block_size=buffer.size + 1, column_names=self.names),
+            csv.ParseOptions(
+                delimiter=self.grammar.delimiter.decode(),
+                quote_char='"' if quoting else False,
+                newlines_in_values=quoting,
+                invalid_row_handler=note,
+            ),
+            self.convert,
+        )
+        if table.num_rows + len(bad) != count:
+            return None
+        columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
+        return columns, bad

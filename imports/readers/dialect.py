@@ -1,0 +1,217 @@
+"""How a CSV file is laid out: its delimiter, its header, and which of the expected columns are where."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from datasets.text import composed, shown
+from exports.formula_escaping import MARK, undefused
+from imports.readers.csv_scanner import DELIMITERS, LONGEST, Grammar, Scan, malformed
+from imports.readers.decoding import BOM, Text
+from imports.readers.errors import MissingColumns, OddTextError, ReadError, Unfit, listed
+from imports.readers.headers import meant, plain
+
+HEAD = 64 << 10  # bytes; more are read where the first row needs them
+SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # by which a spreadsheet is told the delimiter
+MOST_ROWS = 100  # that are looked at where the first one tells nothing
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a source expects of a file's columns.
+
+    `names`: each column and the other spellings of it, in the positional order of a file without a header.
+    `key`: those by which the rows are known. `headerless`: whether the file may come without a header.
+    `comment`: what lines that are passed over begin with.
+    `dictionaries`: columns of small vocabularies, read as dictionaries. `passed_over`: headings, as :func:`plain` has
+    them, of columns that may be there and are not read.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    required: frozenset[str]
+    key: frozenset[str] = frozenset()
+    headerless: bool = False
+    comment: str | None = None
+    dictionaries: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out.
+
+    `header`: its cells as spelled, None without one. `columns`: the position of each column that is there.
+    `unknown`: header cells that fit no column. `width`: cells of a row. `first_line`: of the first row after a header.
+    `absent`: expected columns that it does not have.
+    `defused`: the position of the column which says that cells were defused for a spreadsheet, None without it.
+    """
+
+    delimiter: str
+    header: tuple[str, ...] | None
+    columns: Mapping[str, int]
+    unknown: tuple[str, ...]
+    width: int
+    first_line: int
+    absent: tuple[str, ...] = ()
+    defused: int | None = None
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first row of a file, if this is its delimiter."""
+
+    delimiter: str
+    cells: tuple[str, ...]
+    problem: str
+    line: int
+    next_line: int
+    fitting: int  # cells that name an expected column
+
+
+def find_layout(
+    path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8", allow_missing: bool = False
+) -> Layout:
+    """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected.
+
+    With *allow_missing*, a file whose rows are known by a key may lack every other column.
+    """
+    spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
+    firsts = _first_rows(path, expected, encoding, spellings)
+    _refuse_separator_line(path, firsts)
+    # A header cell that names no column tells nothing of the delimiter; then the number of cells does.
+    sound = [first for first in firsts if not first.problem]
+    best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
+    if best.fitting:
+        required = expected.key if allow_missing and expected.key else expected.required
+        return _with_header(path, best, expected, spellings, required)
+    if expected.headerless:
+        fit = [first for first in sound if len(first.cells) == len(expected.names)]
+        if found := fit[0] if fit else _beginning_badly(path, expected, encoding, firsts):
+            columns = {name: position for position, name in enumerate(expected.names)}
+            return Layout(found.delimiter, None, columns, (), len(columns), found.line)
+    broken = next((first for first in firsts if first.problem), best)
+    raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
+
+
+def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> bool:
+    """Whether the file's header, or without one its number of cells, fits these columns.
+
+    Raises ReadError only where no layout could be read from it: it is not text, not there, or empty.
+    """
+    try:
+        find_layout(path, expected, encoding=encoding)
+    except Unfit:
+        return False
+    return True
+
+
+def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spellings: dict) -> list[_First]:
+    """The first row of the file as each delimiter would have it."""
+    with Text(path, encoding) as text:
+        data, line, final = b"", 1, False
+        while not final:
+            block = text.read(max(HEAD, len(data)))
+            data, final = data + block, not block
+            scans = [Scan(Grammar(delimiter, expected.comment), data, line, final=final) for delimiter in DELIMITERS]
+            firsts = [first for scan in scans if (first := _first_row(scan, spellings))]
+            if len(firsts) == len(scans) or (firsts and (final or len(data) > LONGEST)):
+                return firsts
+            least = min(scans, key=lambda scan: scan.used)
+            if not firsts and not least.inside:  # so many blank lines and comments need not be kept
+                data, line = data[least.used :], least.line
+                if text.bytes_read > LONGEST:
+                    raise ReadError(
+                        f"{path}: the first {text.bytes_read:,} bytes are blank lines or comments; expected the "
+                        f"columns {listed(expected.names)} in the first row. Delete the lines before it."
+                    )
+    kind = "blank lines and comments" if expected.comment else "blank lines"
+    what = f"holds nothing but {kind}" if text.bytes_read > len(BOM) else "is empty"
+    raise ReadError(f"{path}: the file {what}; expected the columns {listed(expected.names)}.")
+
+
+def _first_row(scan: Scan, spellings: dict) -> _First | None:
+    row = next(iter(scan), None)
+    if row is None:
+        return None
+    bad = malformed(row, scan.data, scan.grammar)
+    cells = () if row.cells is None else tuple(composed(cell.decode().strip()) for cell in row.cells)
+    fitting = sum(plain(cell) in spellings for cell in cells)
+    return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
+
+
+def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str, firsts: list[_First]) -> _First | None:
+    """The first row of a file without a header whose first row is none, while most rows near it have their cells."""
+    with Text(path, encoding) as text:
+        data = text.read(HEAD)
+        final = not text.read(1)
+    for first in firsts:
+        rows = list(islice(Scan(Grammar(first.delimiter, expected.comment), data, final=final), MOST_ROWS))
+        if 2 * sum(row.cells is not None and len(row.cells) == len(expected.names) for row in rows) > len(rows):
+            return first
+    return None
+
+
+def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> None:
+    for first in firsts:
+        if len(first.cells) == 1 and SEPARATOR_LINE.fullmatch(first.cells[0]):
+            raise OddTextError(
+                f"{path}, line {first.line}: expected a row, found {shown(first.cells[0])}, which only tells a "
+                "spreadsheet what is between cells. Delete this line: the delimiter is found without it."
+            )
+
+
+def _with_header(
+    path: str | os.PathLike, first: _First, expected: Expected, spellings: dict, required: frozenset[str]
+) -> Layout:
+    if first.problem:
+        raise _unfit(path, first, expected)
+    columns: dict[str, int] = {}
+    unknown = []
+    defused = None
+    for position, cell in enumerate(first.cells):
+        column = spellings.get(plain(cell))
+        if column is None and plain(cell) == MARK:
+            defused = position
+        elif column is None and plain(cell) in expected.passed_over:
+            continue
+        elif column is None:
+            unknown.append(cell if plain(cell) else f"(column {position + 1}, without a name)")
+        elif column in columns:
+            both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
+            raise Unfit(
+                f"{path}, line {first.line}: the column {column} is there twice, as {both}. "
+                "Expected it once; rename or take out one of them."
+            )
+        else:
+            columns[column] = position
+    absent = tuple(name for name in expected.names if name not in columns)
+    missing = [name for name in absent if name in required]
+    if missing:
+        told = listed(meant(missing, unknown, expected.names))
+        raise MissingColumns(
+            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {told} "
+            f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
+            f"found {_found(first.cells)}. Name each column in the first row.",
+            absent,
+        )
+    width, header = len(first.cells), first.cells
+    if defused is not None:
+        header, unknown = tuple(map(undefused, header)), list(map(undefused, unknown))
+    return Layout(first.delimiter, header, columns, tuple(unknown), width, first.next_line, absent, defused)
+
+
+def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
+    wanted = f"a header with the columns {listed(expected.names)}"
+    if expected.headerless:
+        wanted += f", or {len(expected.names)} cells in that order and no header"
+    if first.problem:
+        return Unfit(f"{path}, line {first.line}: expected {wanted}; found a row that cannot be read. {first.problem}")
+    count = f"{len(first.cells)} {'cell' if len(first.cells) == 1 else 'cells'}"
+    return Unfit(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
+
+
+def _found(cells: tuple[str, ...], most: int = 30) -> str:
+    rest = f" and {len(cells) - most} more" if len(cells) > most else ""
+    return listed(shown(cell) for cell in cells[:most]) + rest

@@ -1,0 +1,52 @@
+"""Whole columns of texts at once, as :mod:`datasets.text` has one text."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datasets.text import BOM, FORMATS, SPACES, ZERO_WIDTH, class_of
+
+ASCII_SPACES = "".join(c for c in SPACES if c.isascii())
+_IN_ARROW = class_of(FORMATS, r"\x{{{:x}}}")
+_FORMAT_IN_ARROW = f"[{_IN_ARROW}]"
+_UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}{''.join(f'{chr(92)}x{{{ord(c):x}}}' for c in SPACES)}]+\z"
+
+
+def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Return the *texts* of a column as ``clean`` has them, and which are ``is_unseen`` (None: no text is).
+
+    A column of plain ASCII, which nearly all are, is only trimmed.
+    """
+    if _is_ascii(texts):
+        return pc.ascii_trim(texts, ASCII_SPACES), None
+    trimmed = pc.utf8_trim(texts, SPACES)
+    unseen = pc.match_substring_regex(trimmed, _UNSEEN_IN_ARROW)
+    texts = pc.utf8_trim(trimmed, SPACES + ZERO_WIDTH)
+    if not pc.any(unseen).as_py():
+        return pc.utf8_normalize(texts, "NFC"), None
+    return pc.utf8_normalize(pc.if_else(unseen, trimmed, texts), "NFC"), unseen
+
+
+def without_marks(texts: pa.Array) -> pa.Array:
+    """Return the first cells of rows without the byte order mark of a file that was put behind another one.
+
+    Before a quote it hides that the quote opens a cell, so that the quotes go, too.
+    """
+    if _is_ascii(texts) or not pc.any(pc.starts_with(texts, BOM)).as_py():
+        return texts
+    return pc.replace_substring_regex(texts, rf'(?s)\A{BOM}+(?:"(.+)"|(.+))\z', r"\1\2")
+
+
+def formats_removed(texts: pa.Array) -> pa.Array:
+    """Return the *texts* of a column, each as ``without_format`` has it."""
+    return texts if _is_ascii(texts) else pc.replace_substring_regex(texts, _FORMAT_IN_ARROW, "")
+
+
+def _is_ascii(texts: pa.Array) -> bool:
+    """Tell whether no byte of the texts is above 127: a look at all bytes at once, whatever rows they are in."""
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return True
+    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4)
+    octets = np.frombuffer(data, np.uint8, int(ends[-1] - ends[0]), int(ends[0]))
+    return not len(octets) or int(octets.max()) < 128

@@ -1,0 +1,87 @@
+"""What a run says in free text, for readers who may not see personal data: no cell of a file but known headings.
+
+A message quotes a cell in double quotes. A file without a header has cells where its headings should be, so that any of
+these may be personal.
+"""
+
+import re
+from collections.abc import Iterable
+
+from django.apps import apps
+
+from datasets.records.personal_data import hidden_fields
+from datasets.registry import dataset_apps
+from datasets.text import visible
+from imports.models import ImportRun, SourceFile
+from imports.readers.headers import plain, quoted_heading
+from imports.sources import sources_of
+
+HIDDEN = "(hidden)"
+# A cell may have quotes of its own: the last one of the piece stands before a space or a mark.
+QUOTED = re.compile(r'(?<![^\s(])"(.*?)"(?=[\s,.;:)]|$)', re.S)
+GUESS = re.compile(r" \(did you mean .*?\?\)", re.S)
+ADDRESS = re.compile(r"[\w.+'-]+@[\w.-]+")
+FAULT = re.compile(r"^(A fault of this program: \w+):.*", re.S)
+
+
+def is_restricted(dataset: str, user) -> bool:
+    """Tell whether a dataset has personal fields that *user* may not see."""
+    models = apps.get_app_config(dataset).get_models() if dataset in apps.app_configs else ()
+    return any(hidden_fields(model, user) for model in models)
+
+
+def is_restricted_anywhere(user) -> bool:
+    """Tell whether any dataset has personal fields that *user* may not see."""
+    return any(is_restricted(dataset, user) for dataset in dataset_apps())
+
+
+def known_headings(dataset: str) -> set[str]:
+    """Return what the files of a dataset may call their columns, each without what spellings differ in."""
+    sources = sources_of(dataset) if dataset in dataset_apps() else ()
+    columns = [(name, column) for source in sources for name, column in source.bound.items()]
+    return {plain(spelling) for name, column in columns for spelling in (name, *column.names)}
+
+
+def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
+    """Return *text* without the cells that it quotes, and without *cells*, unless they are *known* headings."""
+    text = FAULT.sub(r"\1.", GUESS.sub("", text))
+    if '"' in QUOTED.sub("", text):  # nobody can tell where a piece ends
+        return text[: text.index('"')] + HIDDEN + text[text.rindex('"') + 1 :]
+    quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
+    text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
+    unknown = [cell for cell in (*quoted, *cells) if plain(cell) not in known]
+    unknown = {shown for cell in unknown for shown in (cell, visible(cell), quoted_heading(cell))}
+    for cell in sorted(unknown - {""}, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(cell)}(?!\w)", HIDDEN, text)
+    return ADDRESS.sub(HIDDEN, text)
+
+
+class RunTexts:
+    """The free text of a run, as *user* may read it."""
+
+    def __init__(self, run: ImportRun, user):
+        self.run, self.restricted = run, is_restricted(run.dataset, user)
+        self.known = known_headings(run.dataset) if self.restricted else set()
+
+    @property
+    def error(self) -> str:
+        return self._told(self.run.error)
+
+    @property
+    def notes(self) -> list[str]:
+        return [self._told(note) for note in self.run.notes]
+
+    @property
+    def new_lookups(self) -> dict[str, list[str]]:
+        """New terms, which are cells of a file."""
+        told = self.run.new_lookups
+        return {table: [HIDDEN] * len(terms) for table, terms in told.items()} if self.restricted else told
+
+    def unknown_columns(self, file: SourceFile) -> list[str]:
+        """The headings of a file that name no column."""
+        return [HIDDEN] * len(file.unknown_columns) if self.restricted else file.unknown_columns
+
+    def _told(self, text: str) -> str:
+        if not self.restricted or not text:
+            return text
+        return without_cells(text, self.known, [name for file in self.run.files.all() for name in file.unknown_columns])

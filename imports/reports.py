@@ -1,0 +1,168 @@
+"""A run told to its reader: as lines for a terminal, and whole as JSON."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from datasets.records.personal_data import hidden_fields
+from datasets.registry import dataset_apps
+from datasets.terminal_text import escaped
+from datasets.text import visible
+from imports.engine.run import Outcome
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.rejected_rows import told_as
+from imports.sources import sources_of
+
+SHOWN = 10  # rejections and missing records in the summary; the report has them all
+
+
+def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
+    """Return the run's files by the source that read them."""
+    sources: dict[str, list[SourceFile]] = {}
+    for file in run.files.all():
+        sources.setdefault(file.source, []).append(file)
+    return sources
+
+
+def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
+    """Return the counts of *file*, as somebody may know them who may not see the personal data of sources *unseen*.
+
+    No count tells them whether a file has guessed such data: records that differ in personal data alone count as
+    unchanged, and a decision about personal data alone is not counted.
+    """
+    told = {name: getattr(file, name) for name in SourceFile.COUNTS}
+    if file.source in unseen:
+        told["updated"] -= file.updated_unseen
+        told["unchanged"] += file.updated_unseen
+        told["kept"] -= file.kept_unseen
+    return told
+
+
+def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[str, int]:
+    """Return the sums of the counts of *files*, as :func:`counts` tells them."""
+    each = [counts(file, unseen) for file in files]
+    return {name: sum(told[name] for told in each) for name in SourceFile.COUNTS}
+
+
+def unseen_sources(user, *datasets: str) -> frozenset[str]:
+    """Return the names of the sources of *datasets* that bring personal data which *user* may not see."""
+    known = [source for name in datasets if name in dataset_apps() for source in sources_of(name)]
+    return frozenset(source.name for source in known if hidden_fields(source.model, user))
+
+
+def progress(run: ImportRun) -> dict[str, Any]:
+    """Return how far a run has come: what the bar shows, rows a second, and the time that is left."""
+    total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
+    read = min(run.bytes_read, total)
+    seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
+    begun = seconds and read * 100 >= total  # before that, a guess would be wild
+    left = seconds * (total - read) / read if begun and read else None
+    return {
+        "total": total,
+        "read": read,
+        "rows": run.rows_read,
+        "rows_a_second": round(run.rows_read / seconds) if begun else 0,
+        "left": timedelta(seconds=round(left)) if left is not None else None,
+        "all_read": bool(total) and read >= total,
+    }
+
+
+def summary(outcome: Outcome) -> Iterator[str]:
+    """Yield the lines that a person wants after a run."""
+    run = outcome.run
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    rehearsed = " Nothing was changed: it was a rehearsal." if run.dry_run else ""
+    yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{rehearsed}"
+    for source, files in by_source(run).items():
+        where = _printed(files[0].name) if len(files) == 1 else f"{len(files):,} files"
+        counts = totals(files)
+        shown = [f"{count:,} {name}" for name, count in counts.items() if count or name in SourceFile.COUNTS[:4]]
+        yield f"  {source} ({where}): {', '.join(shown)}"
+    for table, values in run.new_lookups.items():
+        yield f"  new in {table}: {', '.join(map(_printed, values))}"
+    for note in run.notes:
+        yield f"  {note}"
+    yield from rejected_lines(run)
+    if outcome.missing:
+        removed = sum(file.removed for file in run.files.all())
+        yield f"Gone from their files ({len(outcome.missing):,}" + (f", {removed:,} removed):" if removed else "):")
+        for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
+            called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
+            record = _printed(f"{entry['source']} {entry['record']}{called}, last seen in {entry['file']}")
+            yield f"  {record} on line {entry['line']}"
+        yield from _more(len(outcome.missing))
+
+
+def rejected_lines(run: ImportRun) -> Iterator[str]:
+    """Yield the first rejected rows of a run, with everything that is wrong with each."""
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
+    if not (count := rejected.count()):
+        return
+    yield f"Rejected ({count:,}):"
+    for row in rejected[:SHOWN]:
+        yield f"  {row.file.source}, {_printed(told_as(row.file))} line {row.line}: {row.told}"
+    yield from _more(count)
+
+
+def _printed(text: str) -> str:
+    """Return *text* for a line of a terminal: nothing of it that a terminal obeys or a reader does not see."""
+    return visible(escaped(text))
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > SHOWN:
+        yield f"  and {count - SHOWN:,} more; --report FILE lists them all."
+
+
+def whole(outcome: Outcome) -> Iterator[str]:
+    """Yield the whole report as JSON, piece by piece, rejections and missing records one by one."""
+    run = outcome.run
+    sources = []
+    for source, files in by_source(run).items():
+        each = [
+            {"file": f.name, "sha256": f.sha256}
+            | {name: getattr(f, name) for name in SourceFile.COUNTS}
+            | {"unknown_columns": f.unknown_columns}
+            for f in files
+        ]
+        alone = len(files) == 1
+        name = files[0].name if alone else ", ".join(f.name for f in files)
+        sources.append(
+            {"source": source, "file": name, "sha256": files[0].sha256 if alone else None}
+            | totals(files)
+            | {"files": each}
+        )
+    head = {
+        "run": run.pk,
+        "dataset": run.dataset,
+        "status": run.status,
+        "dry_run": run.dry_run,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat(),
+        "error": run.error,
+        "sources": sources,
+        "new_lookups": run.new_lookups,
+        "notes": run.notes,
+    }
+    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
+    rejections = (
+        {"source": r.file.source, "file": told_as(r.file), "line": r.line, "values": r.values, "problems": r.problems}
+        for r in rejected.iterator(2000)
+    )
+    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+    for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
+        yield f',\n "{name}": ['
+        for place, entry in enumerate(entries):
+            yield (",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
+        yield "\n ]"
+    yield "\n}\n"
+
+
+def refusal(dataset: str, error: str) -> Iterator[str]:
+    """Yield the report of an import that was refused before it became a run."""
+    nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
+    report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
+    yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,137 @@
+"""Uploads as they arrive: temporary files, which are deleted with the request unless a run takes them over."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.template.defaultfilters import filesizeformat
+
+from datasets.http.multipart import boundary_of
+from datasets.http.request_bodies import Body, BodyError, too_many
+from imports.source_files import kept_at
+from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
+
+TEMPORARY = ".upload-"  # what the names of temporary files begin with
+OTHER_FIELDS = 2**16  # bytes of the other fields, and of what stands between files
+
+
+class ReceivedFile(UploadedFile):
+    """An uploaded file in its temporary place."""
+
+    def __init__(self, name: str, path: Path, sha256: str, size: int, content_type: str | None):
+        super().__init__(None, name, content_type, size)
+        self.path, self.sha256 = path, sha256
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+
+class ReceivingHandler(FileUploadHandler):
+    """Writes each file of a form to a temporary file, and stops at the limit."""
+
+    def __init__(self, request: HttpRequest, paths: list[Path]):
+        super().__init__(request)
+        self.received = 0  # bytes of all files
+        self.paths = paths
+        self.part = None
+
+    def new_file(self, *args, **kwargs) -> None:
+        super().new_file(*args, **kwargs)
+        folder = kept_at("")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.part = tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False)
+        self.paths.append(Path(self.part.name))
+        self.digest = hashlib.sha256()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.received += len(raw_data)
+        if self.received > settings.UPLOAD_LIMIT:
+            raise too_large()
+        self.digest.update(raw_data)
+        self.part.write(raw_data)
+
+    def file_complete(self, file_size: int) -> ReceivedFile:
+        self.part.close()
+        path = Path(self.part.name)
+        self.part = None
+        return ReceivedFile(self.file_name.strip(), path, self.digest.hexdigest(), file_size, self.content_type)
+
+    def close(self) -> None:
+        """Close the file that is being written, on a full disk too."""
+        if self.part:
+            with suppress(OSError):
+                self.part.close()
+
+
+def receive(request: HttpRequest) -> None:
+    """Read a form with files to its end; raises BodyError unless all of it came and every part of it can be used.
+
+    Call it inside ``temporary_files(request)``.
+    """
+    try:
+        request._post, request._files = _parse(request)
+    except BaseException:
+        request._mark_post_parse_error()  # nobody reads on
+        raise
+
+
+def _parse(request: HttpRequest) -> tuple:
+    body = Body(request)
+    if (body.announced or 0) > settings.UPLOAD_LIMIT + OTHER_FIELDS:
+        raise too_large()
+    body.limit = settings.UPLOAD_LIMIT + OTHER_FIELDS
+    handler = ReceivingHandler(request, request.temporary_files)
+    # Of a body in chunks, the parser has to be told that it is not empty.
+    meta = request.META | {"CONTENT_LENGTH": str(1 if body.announced is None else body.announced)}
+    try:
+        boundary = boundary_of(meta.get("CONTENT_TYPE", ""))
+        if boundary is None:
+            raise BodyError("The form cannot be read: expected multipart/form-data.")
+        body.scan(boundary)
+        _check_space(request, body.announced or 0)
+        form = MultiPartParser(meta, body, [handler], request.encoding).parse()
+        body.read(1)  # an announced end that did not come
+        body.finish()
+    except (MultiPartParserError, SuspiciousOperation) as error:
+        raise BodyError(f"The form cannot be read: {too_many(error) or error}") from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BodyError(NO_SPACE, 507) from error
+    finally:
+        handler.close()
+    return form
+
+
+def _check_space(request: HttpRequest, announced: int) -> None:
+    check_quotas(request.user, announced)
+    if disk().free < announced:
+        raise BodyError(NO_SPACE, 507)
+
+
+@contextmanager
+def temporary_files(request: HttpRequest) -> Iterator[None]:
+    """Delete the files that *request* brings at the end, but for those that a run has taken over."""
+    request.temporary_files = []
+    try:
+        yield
+    finally:
+        for path in request.temporary_files:
+            path.unlink(missing_ok=True)
+
+
+def too_large() -> BodyError:
+    """Return the error of more than may be uploaded at once."""
+    return BodyError(
+        f"That is more than the {filesizeformat(settings.UPLOAD_LIMIT)} that may be uploaded at once. "
+        "Upload the files one after the other, or import them at the command line.",
+        413,
+    )

@@ -1,0 +1,299 @@
+"""Text batches to typed batches and rejected rows: column by column, every problem of a row together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datasets.records.personal_data import MASK, personal_names
+from datasets.text import clean, is_unseen, visible
+from imports import fingerprints
+from imports.cell_types import Document, Kind, Text
+from imports.missing_value_markers import Markers
+from imports.readers import Batch
+from imports.readers.text_columns import cleaned, without_marks
+from imports.repeated_headers import SECOND, SecondHeadings
+from imports.row_problems import MaskedValueError, Rejected, Rejection, distinct, problem
+from imports.sources import Column, Detail, LookUp, Many, Reference, Source
+from imports.vocabularies import Vocabulary
+
+
+@dataclass
+class Checked:
+    """The rows of a batch that can be used.
+
+    ``values`` has a typed array by column; for a LookUp the positions of its values in the vocabulary.
+    """
+
+    lines: np.ndarray
+    values: dict[str, pa.Array]
+    members: dict[str, pa.ListArray]  # of each Many
+    lanes: np.ndarray | None  # the identities, for a source without a key
+    rejections: Sequence[Rejection]
+    bytes_read: int
+    last_line: int = 0  # on which the last row of the batch begins
+    files: np.ndarray | None = None  # of an export, the SourceFile of each row
+
+    def only(self, rows: np.ndarray) -> "Checked":
+        """Return the rows for which *rows* is true, with all rejections."""
+        mask = pa.array(rows)
+        return Checked(
+            self.lines[rows],
+            {name: array.filter(mask) for name, array in self.values.items()},
+            {name: array.filter(mask) for name, array in self.members.items()},
+            self.lanes[:, rows] if self.lanes is not None else None,
+            self.rejections,
+            self.bytes_read,
+            self.last_line,
+        )
+
+
+@dataclass
+class Cells:
+    """One column of a batch: what became of its cells, and which rows have which problem."""
+
+    distinct: pa.Array  # the trimmed text; where there are indices, each text once
+    indices: pa.Array | None
+    values: pa.Array
+    members: pa.ListArray | None
+    problems: dict[int, str]  # by row
+
+    def text(self, row: int) -> str | None:
+        place = row if self.indices is None else self.indices[row].as_py()
+        return None if place is None else self.distinct[place].as_py()
+
+    def named(self, row: int) -> list:
+        """Return what a cell names in another table: one or nothing, or several."""
+        if self.members is not None:
+            return self.members[row].as_py()
+        return [value for value in [self.values[row].as_py()] if value is not None]
+
+
+class Checker:
+    """Checks the batches of one file for a source.
+
+    *places* are the positions, in the file, of the source's columns; *headings* what the file calls its columns.
+    Masked values are looked for in the columns of personal fields; in all columns of a file with *fixed* rejected
+    rows, where an address in any column is masked.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        places: dict[str, int],
+        headings: list[str],
+        name: str,
+        vocabularies: dict[str, Vocabulary],
+        fixed: bool = False,
+        markers: Markers | None = None,
+    ):
+        self.source, self.places, self.names = source, places, distinct(headings)
+        self.columns = [column for column in source.bound.values() if column.name in places]
+        self.vocabularies = vocabularies
+        personal = personal_names(source.model)
+        self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
+        self.markers = markers or Markers(source)
+        self.second_headings = SecondHeadings(source, places, headings, name)
+        self.name_term = None if source.key else fingerprints.name_term(name)
+        self.occurrences = fingerprints.Occurrences()
+
+    def check(self, batch: Batch) -> Checked:
+        """Return the rows of *batch* that can be used, and those that cannot with all that is wrong.
+
+        Raises MaskedValueError.
+        """
+        cells = {column.name: self._cells(column, batch.columns[self.places[column.name]]) for column in self.columns}
+        if masked := [error for name in self.may_be_masked if (error := _first_masked(name, cells[name]))]:
+            raise min(masked, key=lambda error: error.row)
+        readable = np.ones(len(batch.lines), bool)
+        again = self._second_headings(batch, cells)
+        readable[again] = False
+        for column in cells.values():
+            readable[list(column.problems)] = False
+        for column in self.source.columns_of(Detail):
+            if column.name in cells:
+                self._agree(column, cells[column.of], cells[column.name], readable)
+        values = {c.name: cells[c.name].values for c in self.columns if not isinstance(c, Detail)}
+        lanes = self._lanes(values, readable) if self.name_term is not None else None
+
+        bad = sorted({*again, *(row for column in cells.values() for row in column.problems)})
+        rejections = Rejected(
+            batch.malformed,
+            bad,
+            lambda row: self._rejection(row, batch, cells, lanes, readable),
+            self.second_headings.message,
+        )
+        last_line = max([*batch.lines[-1:].tolist(), *(row.line for row in batch.malformed[-1:])], default=0)
+        members = {name: column.members for name, column in cells.items() if column.members is not None}
+        checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
+        if bad:
+            good = np.ones(len(batch.lines), bool)
+            good[bad] = False
+            return checked.only(good)
+        return checked
+
+    def _second_headings(self, batch: Batch, cells: dict[str, Cells]) -> list[int]:
+        """Return the rows that repeat the heading, of which nothing else is said than that."""
+        if not (watched := cells.get(self.second_headings.watched)):
+            return []
+        rows = self.second_headings.find(batch, watched.distinct, watched.indices, watched.problems)
+        for column in cells.values() if rows else ():
+            column.problems = {row: told for row, told in column.problems.items() if row not in rows}
+        return rows
+
+    def _cells(self, column: Column, raw: pa.Array) -> Cells:
+        """Trim, see what is missing, and take each cell for what it stands for."""
+        indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
+        if self.second_headings.is_table and self.places[column.name] == 0:
+            distinct = without_marks(distinct)
+        # A document is kept as it came.
+        distinct, unseen = (
+            (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, Document) else cleaned(distinct)
+        )
+        blank = (
+            pc.is_in(distinct, pa.array(["", *self.source.missing])) if self.source.missing else pc.equal(distinct, "")
+        )
+        if pc.any(blank).as_py():
+            distinct = pc.if_else(blank, pa.scalar(None, pa.string()), distinct)
+        members = None
+        try:
+            if isinstance(column, Many | LookUp) or unseen is not None:
+                raise pa.ArrowInvalid("each distinct cell is looked at once")
+            values, problems = column.kind.convert(distinct), {}
+        except pa.ArrowInvalid:
+            if indices is None:
+                encoded = distinct.dictionary_encode()
+                indices, distinct = encoded.indices, encoded.dictionary
+            values, members, problems = self._one_by_one(column, distinct)
+        if isinstance(column.kind, Text) or (problems and not isinstance(column.kind, Document)):
+            self.markers.look(column, distinct, indices)
+        blanks = values
+        if indices is not None:
+            if column.required or problems:
+                blanks = distinct.take(indices) if distinct.null_count else indices
+            values = values.take(indices)
+            members = members.take(indices) if members is not None else None
+            if problems:
+                where = pc.is_in(indices, pa.array(list(problems), indices.type)).to_numpy(zero_copy_only=False)
+                codes = indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                problems = {int(row): problems[int(codes[row])] for row in np.flatnonzero(where)}
+        if column.required and blanks.null_count:
+            for row in np.flatnonzero(blanks.is_null().to_numpy(zero_copy_only=False)):
+                problems[int(row)] = f"is missing: expected {column.kind.expected}"
+        return Cells(distinct, indices, values, members, problems)
+
+    def _one_by_one(self, column: Column, distinct: pa.Array) -> tuple[pa.Array, pa.ListArray | None, dict[int, str]]:
+        values, members, problems = [], [], {}
+        vocabulary = self.vocabularies.get(column.name)
+        for place, text in enumerate(distinct.to_pylist()):
+            value, several = None, []
+            try:
+                if text is not None:
+                    value = _value_of(column.kind, text)
+                    if isinstance(column, Many):
+                        several = _members(column, text)
+                        value = column.separator.join(str(member) for member in several) or None
+                    elif vocabulary:
+                        value = vocabulary.position(value)
+            except ValueError as error:
+                value, problems[place] = None, str(error)
+            values.append(value)
+            members.append(several)
+        if isinstance(column, Many):
+            return pa.array(values, pa.string()), pa.array(members, pa.list_(column.member_kind.type)), problems
+        return pa.array(values, pa.int64() if vocabulary else column.kind.type), None, problems
+
+    def _agree(self, detail: Detail, cells: Cells, details: Cells, readable: np.ndarray) -> None:
+        """See that each row gives its look-up value the attribute it has; the first row tells that of a new one."""
+        vocabulary = self.vocabularies[detail.of]
+        which = vocabulary.attributes.index(detail.attribute)
+        positions = cells.values.fill_null(-1).to_numpy(zero_copy_only=False)
+        given = details.values
+        rows = readable & given.is_valid().to_numpy(zero_copy_only=False) & (positions >= 0)
+        for position in np.unique(positions[rows]):
+            known = vocabulary.details[position]
+            mine = np.flatnonzero(rows & (positions == position))
+            if known[which] is None:
+                known[which] = given[int(mine[0])].as_py()
+            differs = pc.not_equal(given, pa.scalar(known[which], given.type)).to_numpy(zero_copy_only=False)
+            for row in mine[differs[mine].astype(bool)]:
+                details.problems[int(row)] = (
+                    f"does not fit: {detail.of} {vocabulary.names[position]} has {known[which]}"
+                )
+
+    def _lanes(self, values: dict[str, pa.Array], readable: np.ndarray) -> np.ndarray:
+        """Return the identity of every row; those of rows that could not be read mean nothing and are not counted."""
+        total = self._name_terms(len(readable))
+        for name, array in values.items():
+            vocabulary = self.vocabularies.get(name)
+            if vocabulary:
+                terms = np.array([*vocabulary.terms, (0, 0)], np.uint64).T
+                total += terms[:, array.fill_null(-1).to_numpy(zero_copy_only=False)]
+            else:
+                total += fingerprints.column_terms(name, array)
+        if readable.all():
+            self.occurrences.add(total)
+        else:
+            counted = np.ascontiguousarray(total[:, readable])
+            self.occurrences.add(counted)
+            total[:, readable] = counted
+        return total
+
+    def _name_terms(self, rows: int) -> np.ndarray:
+        return np.repeat(self.name_term, rows, axis=1)
+
+    def _rejection(
+        self, row: int, batch: Batch, cells: dict[str, Cells], lanes: np.ndarray | None, readable: np.ndarray
+    ) -> Rejection:
+        values = {heading: array[row].as_py() for heading, array in zip(self.names, batch.columns, strict=True)}
+        values = {heading: text.strip(" \t") if text is not None else None for heading, text in values.items()}
+        problems = [
+            problem(name, column.text(row), column.problems[row])
+            for name, column in cells.items()
+            if row in column.problems
+        ]
+        if not problems:
+            return Rejection(int(batch.lines[row]), values, [problem(None, None, SECOND)])
+        key = [cells[column.name].values[row].as_py() for column in self.source.key_columns]
+        known = lanes is not None and readable[row]
+        return Rejection(
+            int(batch.lines[row]),
+            values,
+            problems,
+            key=key if key and None not in key else None,
+            identity=fingerprints.stored(lanes[:, row : row + 1])[0].as_py() if known else None,
+            references={
+                column.name: cells[column.name].named(row)
+                for column in [*self.source.columns_of(Reference), *self.source.columns_of(Many)]
+                if column.name in cells and row not in cells[column.name].problems
+            },
+        )
+
+
+def _value_of(kind: Kind, text: str) -> Any:
+    if is_unseen(text):
+        raise ValueError(f"holds only characters that cannot be seen: expected {kind.expected}")
+    return kind.check(text)
+
+
+def _first_masked(name: str, cells: Cells) -> MaskedValueError | None:
+    """Return the error that the first masked value of a column is."""
+    found = pc.match_substring_regex(cells.distinct, MASK)
+    if not pc.any(found).as_py():
+        return None
+    row = pc.index(found if cells.indices is None else found.take(cells.indices), True).as_py()
+    return MaskedValueError(row, name, cells.text(row))
+
+
+def _members(column: Many, text: str) -> list:
+    """Return what a cell such as ``1;2;2`` names, each once, in order."""
+    members = set()
+    for part in text.split(column.separator):
+        try:
+            members.add(_value_of(column.member_kind, clean(part)))
+        except ValueError as error:
+            raise ValueError(f"names '{visible(clean(part))}', which {error}") from None
+    return sorted(members)

@@ -1,0 +1,119 @@
+"""Count queries by table and verb, including COPY.
+
+The tables and verbs of a statement are parsed from its text, which has placeholders instead of values, and cached by
+that text. Only tables of Django models become labels, so the number of labels is bounded.
+"""
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+from django.db.backends.signals import connection_created
+
+from monitoring.metrics import Counter
+
+QUERIES = Counter(
+    "tabularium_table_queries",
+    "Statements by table and verb: each table counts once per statement and verb.",
+    ["table", "verb"],
+)
+VERBS = ("select", "insert", "update", "delete", "copy")
+REMEMBERED = 1024  # statements
+LONG = 500  # characters; a longer statement is cached without its repeated placeholders
+LONGEST = 10_000  # characters; a statement that is still longer is not cached
+
+NAME = r'(?:"[^"]+"|\w+)'
+# A name with an optional alias; the listed keywords cannot be an alias.
+TABLE = rf"{NAME}(?:\.{NAME})?(?:(?:\s+AS)?\s+(?!(?:JOIN|USING|FROM|UPDATE|DELETE|INSERT)\b){NAME})?"
+MENTION = re.compile(
+    r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"  # strings and comments contain no table names
+    r"|\b(?:(?P<insert>(?:INSERT\s+(?:OR\s+\w+\s+)?|REPLACE\s+|MERGE\s+)INTO)|(?P<update>UPDATE)"
+    r"|(?P<delete>DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)|(?P<copy>COPY)|(?P<select>(?<!DISTINCT )FROM|JOIN|USING))"
+    rf"\s+(?:ONLY\s+)?(?P<tables>{TABLE}(?:\s*,\s*{TABLE})*)",
+    re.IGNORECASE | re.DOTALL,
+)
+FIRST_NAME = re.compile(rf"({NAME})(?:\.({NAME}))?")
+
+
+def count(sql: str) -> None:
+    """Count the tables of the statement *sql*, which is about to be executed."""
+    if len(sql) > LONG:
+        sql = sql.replace("%s, ", "").replace("(%s), ", "")
+        if len(sql) > LONGEST:
+            for table, verb in tables_of(sql):
+                QUERIES.labels(table, verb).inc()
+            return
+    for counter in _counters(sql):
+        counter.inc()
+
+
+def tables_of(sql: str) -> set[tuple[str, str]]:
+    """Return the tables in *sql* that belong to models, each with its verb."""
+    known, tables = _known(), set()
+    whole = "copy" if sql[:6].upper() in ("COPY (", "COPY(S") else None  # COPY of a query
+    for match in MENTION.finditer(sql):
+        if verb := match.lastgroup and next(verb for verb in VERBS if match[verb]):
+            for mention in match["tables"].split(","):
+                names = [name.strip('"') for name in FIRST_NAME.match(mention.strip()).groups() if name]
+                # The first of two names must be a schema: people.born in EXTRACT(year FROM people.born) is a column.
+                if names[-1] in known and not (len(names) == 2 and names[0] in known):
+                    tables.add((names[-1], whole if whole and verb == "select" else verb))
+    return tables
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _counters(sql: str) -> tuple[Any, ...]:
+    return tuple(QUERIES.labels(table, verb) for table, verb in sorted(tables_of(sql)))
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return the tables and views of all models, including many-to-many tables."""
+    from django.apps import apps
+
+    return frozenset(model._meta.db_table for model in apps.get_models(include_auto_created=True))
+
+
+def watch() -> None:
+    """Count all statements of connections that are opened from now on."""
+    connection_created.connect(_watch_connection, dispatch_uid="monitoring.query_metrics")
+
+
+def _watch_connection(connection, **kwargs) -> None:
+    if _counted not in connection.execute_wrappers:
+        # First, because code that adds a wrapper removes the last one.
+        connection.execute_wrappers.insert(0, _counted)
+    if connection.vendor == "postgresql":
+        driver = connection.connection
+        driver.cursor_factory = _that_counts(driver.cursor_factory)
+
+
+def _counted(execute, sql, params, many, context):
+    count(sql if isinstance(sql, str) else str(sql))
+    return execute(sql, params, many, context)
+
+
+@cache
+def _that_counts(cursor_class: type) -> type:
+    """Return a cursor class that counts COPY, which does not pass through Django's execute wrappers."""
+    if hasattr(cursor_class, "counts_copies"):
+        return cursor_class
+
+    class CountingCursor(cursor_class):
+        counts_copies = True
+
+        def copy(self, statement, *args, **kwargs):
+            text = statement if isinstance(statement, str) else _as_text(statement, self)
+            # The COPY of a query contains its values, so its text is not cached.
+            if text[:6].upper().startswith("COPY ("):
+                for table, verb in tables_of(text):
+                    QUERIES.labels(table, verb).inc()
+            else:
+                count(text)
+            return super().copy(statement, *args, **kwargs)
+
+    return CountingCursor
+
+
+def _as_text(statement, cursor) -> str:
+    return statement.decode() if isinstance(statement, bytes) else statement.as_string(cursor)

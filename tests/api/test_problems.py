@@ -1,0 +1,69 @@
+"""Errors of the API: problems as RFC 9457 writes them, and nothing of what is inside."""
+
+import logging
+
+import pytest
+from django.db import OperationalError
+
+from api import viewsets
+
+pytestmark = pytest.mark.django_db
+
+
+def problem(answer, status):
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    told = answer.json()
+    assert told["status"] == status and told["type"] == "about:blank" and told["title"]
+    return told
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/nothing/", "/api/census/nothing/", "/api/nothing", "/api/census/respondents/1/more/"]
+)
+def test_where_there_is_nothing_that_is_said(client, address):
+    answer = client.get(address, follow=True)
+    assert problem(answer, 404)["detail"].endswith("See /api/ for what there is.")
+
+
+def test_a_record_that_is_not_there_is_named(client):
+    assert problem(client.get("/api/census/respondents/7/"), 404)["detail"] == "There is no respondent 7."
+
+
+def test_a_method_and_a_format_that_are_not_there(client):
+    assert "POST" in problem(client.post("/api/census/respondents/"), 405)["detail"]
+    problem(client.get("/api/census/respondents/", headers={"accept": "image/png"}), 406)
+
+
+def test_who_may_not_read_is_asked_who_they_are(client, settings, django_user_model):
+    settings.API_ANONYMOUS_READ = False
+    told = client.get("/api/census/respondents/")
+    problem(told, told.status_code)
+    assert told.status_code in (401, 403)
+    client.force_login(django_user_model.objects.create_user("stranger"))
+    problem(client.get("/api/census/respondents/"), 403)
+
+
+def test_a_fault_is_told_by_an_id_that_is_in_the_log(client, monkeypatch, caplog):
+    def fail(*arguments):
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr(viewsets, "page", fail)
+    client.raise_request_exception = False
+    with caplog.at_level(logging.ERROR):
+        told = problem(client.get("/api/census/respondents/"), 500)
+    assert "swordfish" not in str(told) and told["id"] in told["detail"]
+    assert any(told["id"] in record.getMessage() for record in caplog.records) and "swordfish" in caplog.text
+
+
+def test_a_database_that_does_not_answer_is_worth_another_try(client, monkeypatch):
+    def fail(*arguments):
+        raise OperationalError("connection to server at 10.0.0.7 failed")
+
+    monkeypatch.setattr(viewsets, "page", fail)
+    answer = client.get("/api/census/respondents/")
+    assert "10.0.0.7" not in str(problem(answer, 503)) and int(answer["Retry-After"]) > 0
+
+
+def test_a_page_in_a_browser_shows_the_problem(client):
+    answer = client.get("/api/census/respondents/?nonsense=1", headers={"accept": "text/html"})
+    assert answer.status_code == 400 and "Unknown parameter." in answer.text

@@ -1,0 +1,87 @@
+"""The scripts that stand for a program: deploy/etl asks for an import over HTTP, deploy/query asks the database."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from datasets.tokens import make_token
+from imports.models import ImportRun
+from people.models import Place
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+@pytest.fixture
+def run(child_environment):
+    """Run a script on this test's database; its exit code, what it printed, and what it said."""
+
+    def run(script, *arguments, **environment):
+        manage = {"MANAGE": f"{sys.executable} manage.py", "API_TOKEN": "none"}
+        done = subprocess.run(
+            [DEPLOY / script, *arguments], env=child_environment | manage | environment, capture_output=True, text=True
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_each_argument_is_a_statement_that_reads(transactional_db, run):
+    Place.objects.create(city="Kelso; or not", county="Roxburghshire", country="Scotland")
+    code, out, _ = run("query", "SELECT city FROM places;", "SELECT 'a;b' AS it")
+    assert (code, out) == (0, "city\nKelso; or not\n\nit\na;b\n\n")
+    for statement in ("DELETE FROM places", "SELECT 1; DELETE FROM places", "COMMIT; DELETE FROM places"):
+        code, _, told = run("query", statement)
+        assert code == 1 and told.startswith("The database refused the statement:")
+    assert Place.objects.exists()
+
+
+def test_the_features_of_users_are_shown(transactional_db, run):
+    call_command("import_sources", verbosity=0)
+    code, out, _ = run("query", "--limit", "2")
+    assert code == 0 and "experiments_per_user" in out and len(out.split("user_id")[1].splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "told"),
+    [
+        ("query", ["--limit"], "query: --limit takes a whole number. See query --help."),
+        ("query", ["--limit", "x"], "query: --limit takes a whole number, not x."),
+        ("query", [" "], "query: A statement is empty."),
+        ("etl", ["--dataset"], "etl: --dataset takes the name of a dataset"),
+        ("etl", ["--url"], "etl: --url takes an address"),
+        ("etl", ["--nope"], "etl: There is no option --nope."),
+        ("etl", ["nothing.csv"], "etl: nothing.csv is not a file."),
+    ],
+)
+def test_what_a_script_does_not_understand_is_said(run, script, arguments, told):
+    code, out, said = run(script, *arguments)
+    assert (code, out) == (2, "") and said.startswith(told) and "line" not in said
+
+
+def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):
+    code, _, said = run("etl", "--url", f"{live_server.url}/wrong")
+    assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in said
+    code, _, said = run("etl", "--url", live_server.url)
+    assert code == 1
+    assert said == "The site did not start the import: There is no such token. See that it is copied whole.\n"
+    _, secret = make_token(admin_user, "etl", ["read", "import"])
+    code, _, said = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
+    assert code == 1 and "Expected one of people, " in said and "; found peopl." in said
+    assert not ImportRun.objects.exists()
+
+
+def test_a_script_lets_a_file_lack_columns(live_server, run, admin_user):
+    _, secret = make_token(admin_user, "etl", ["read", "import"])
+    asked = ("etl", "--url", live_server.url, "--dataset", "people", "--allow-missing-columns")
+    with ThreadPoolExecutor() as pool:
+        going = pool.submit(run, *asked, API_TOKEN=secret)
+        while not (found := ImportRun.objects.first()) and not going.done():
+            time.sleep(0.1)
+        ImportRun.objects.update(status=ImportRun.Status.CANCELLED)  # there is no worker
+        code, _, said = going.result()
+    assert found.allow_missing_columns and code == 1, said

@@ -1,0 +1,128 @@
+"""Whole lists as files over HTTP: everything that the filters let through, exactly, or a refusal."""
+
+import csv
+import gzip
+import io
+import json
+
+import openpyxl
+import pyarrow.parquet
+import pytest
+
+from exports import concurrency, xlsx
+from people.models import Place
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/people/places/"
+NAMES = ["Kelso", "=1+1", 'He said "no"', "Ünsal, ὀδός\nline", "-"]
+
+
+@pytest.fixture(autouse=True)
+def places():
+    cities = NAMES + [f"Town {n:04}" for n in range(len(NAMES), 1200)]
+    Place.objects.bulk_create(
+        Place(city=city, county="+county", country="Scotland" if n % 2 else "Ulster") for n, city in enumerate(cities)
+    )
+
+
+def fetch(client, query="", **headers):
+    answer = client.get(f"{LIST}?{query}", headers=headers)
+    assert answer.status_code == 200, answer.getvalue()
+    return answer, answer.getvalue()
+
+
+def test_csv_is_every_record_exactly(client):
+    answer, body = fetch(client, "format=csv&fields=city,county,country")
+    assert answer["Content-Type"].startswith("text/csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="places.csv"'
+    header, *lines = csv.reader(io.StringIO(body.decode(), newline=""))
+    assert header == ["city", "county", "country"]
+    assert lines == [list(row) for row in Place.objects.order_by("pk").values_list(*header)]
+
+
+def test_ndjson_is_what_pages_hold(client):
+    _, body = fetch(client, "format=ndjson&ordering=-city&country=Ulster")
+    lines = [json.loads(line) for line in body.splitlines()]
+    pages, address = [], f"{LIST}?ordering=-city&country=Ulster&page_size=500"
+    while address:
+        page = client.get(address).json()
+        pages += page["results"]
+        address = page["next"]
+    assert lines == pages and len(lines) == 600
+
+
+def test_parquet_and_excel_hold_the_same(client):
+    rows = list(Place.objects.order_by("pk").values_list("id", "city"))
+    table = pyarrow.parquet.read_table(io.BytesIO(fetch(client, "format=parquet&fields=id,city")[1]))
+    assert list(zip(*table.to_pydict().values(), strict=True)) == rows
+    sheet = openpyxl.load_workbook(io.BytesIO(fetch(client, "format=xlsx&fields=id,city")[1])).active
+    header, *cells = sheet.iter_rows(values_only=True)
+    assert header == ("id", "city") and cells == rows
+
+
+def test_a_format_is_asked_for_by_accept_too(client):
+    assert fetch(client, accept="text/csv")[1].startswith(b"id,city,")
+    assert fetch(client, accept="application/x-ndjson")[1].startswith(b'{"id":')
+
+
+def test_a_file_comes_compressed_where_that_is_asked_for(client):
+    _, plain = fetch(client, "format=csv")
+    answer, packed = fetch(client, "format=csv&compress=gzip")
+    assert gzip.decompress(packed) == plain and answer["Content-Disposition"].endswith('"places.csv.gz"')
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        ("format=csv&page_size=10", "page_size", "A download is never paged: leave page_size out."),
+        ("format=csv&count=exact", "count", "A download is never paged: leave count out."),
+        ("format=csv&cityy=Kelso", "cityy", "Did you mean city?"),
+        ("format=csv&compress=zip", "compress", "Expected gzip, found zip."),
+        ("compress=gzip", "compress", "Unknown parameter."),
+    ],
+)
+def test_what_makes_no_sense_of_a_file_is_refused(client, query, parameter, message):
+    answer = client.get(f"{LIST}?{query}")
+    assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
+    assert message in answer.json()["errors"][parameter][0]
+
+
+def test_a_single_record_is_no_file(client):
+    key = Place.objects.get(city="Kelso").pk
+    assert "format" in client.get(f"{LIST}{key}/?format=csv").json()["errors"]
+
+
+def test_more_than_excel_takes_names_what_takes_it(client, monkeypatch):
+    monkeypatch.setattr(xlsx, "MOST", 1199)
+    told = client.get(f"{LIST}?format=xlsx")
+    assert told.status_code == 400
+    assert "CSV or Parquet" in told.json()["errors"]["format"][0]
+    fetch(client, "format=xlsx&country=Ulster")
+
+
+def test_one_stream_too_many_is_told_when_to_come_back(client, settings):
+    settings.STREAMS_AT_ONCE = 1
+    going_on = client.get(f"{LIST}?format=csv")
+    answer = client.get(f"{LIST}?format=ndjson")
+    assert answer.status_code == 503 and int(answer["Retry-After"]) > 0
+    assert answer["Content-Type"] == "application/problem+json"
+    assert client.get(LIST).status_code == 200  # pages go on
+    assert going_on.getvalue().count(b"\n") > 1200
+    fetch(client, "format=ndjson")
+    assert concurrency.taken() == 0
+
+
+def test_headers_alone_start_no_stream(client, settings):
+    settings.STREAMS_AT_ONCE = 1
+    for _ in range(2):
+        answer = client.head(f"{LIST}?format=csv")
+        assert answer.status_code == 200 and answer["ETag"] and not answer.getvalue()
+        assert "Content-Length" not in answer  # it is not known, and not 0
+    assert concurrency.taken() == 0
+
+
+def test_who_has_the_file_is_not_sent_it_again(client):
+    answer, _ = fetch(client, "format=csv")
+    assert client.get(f"{LIST}?format=csv", headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert client.get(f"{LIST}?format=csv", headers={"if-none-match": "*"}).status_code == 304
+    assert concurrency.taken() == 0

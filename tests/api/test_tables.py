@@ -1,0 +1,26 @@
+"""Every table, vocabulary and view of a dataset is served, unless its Listing says otherwise."""
+
+from dataclasses import replace
+
+from django.apps import apps
+
+from datasets.models import Lookup, MaterializedView, Record
+from datasets.registry import served_tables
+from people.models import Place
+from subjects.models import SubjectsByBirthYear
+
+
+def test_every_table_is_served():
+    tables = {model for model in apps.get_models() if issubclass(model, Record | Lookup | MaterializedView)}
+    assert set(served_tables().values()) == tables
+
+
+def test_addresses_follow_from_the_names_of_tables():
+    names = list(served_tables())
+    assert names[names.index("people/places") :][:3] == ["people/places", "people/people", "people/births-by-country"]
+    assert served_tables()["subjects/by-birth-year"] is SubjectsByBirthYear
+
+
+def test_a_listing_may_keep_its_table_out(monkeypatch):
+    monkeypatch.setattr(Place, "listing", replace(Place.listing, api=False))
+    assert Place not in served_tables().values()

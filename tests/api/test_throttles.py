@@ -1,0 +1,105 @@
+"""Throttles: by address for strangers, by token for the others; told when to come again; off where set so."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from rest_framework.settings import api_settings
+
+from api.throttling import AddressThrottle
+from datasets.tokens import make_token
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/api/people/places/"
+
+
+@pytest.fixture(autouse=True)
+def counted_anew():
+    AddressThrottle.cache.clear()
+    yield
+    AddressThrottle.cache.clear()
+
+
+@pytest.fixture
+def rates(settings):
+    def rates(anonymous="", token=""):
+        settings.API_RATES = {"anonymous": anonymous, "token": token}
+
+    return rates
+
+
+def statuses(client, count, **options):
+    return [client.get(ADDRESS, **options).status_code for _ in range(count)]
+
+
+def test_an_address_is_told_when_to_come_again(client, rates):
+    rates(anonymous="2/hour")
+    assert statuses(client, 3) == [200, 200, 429]
+    answer = client.get(ADDRESS)
+    seconds = int(answer["Retry-After"])
+    assert 1700 < seconds <= 1800 and answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"] == f"Too many requests. Try again in {seconds} seconds."
+    assert statuses(client, 1, REMOTE_ADDR="192.0.2.7") == [200]
+
+
+def test_what_was_asked_for_is_earned_again(client, rates, monkeypatch):
+    rates(anonymous="2/hour")
+    now = 1_000_000.0
+    monkeypatch.setattr(AddressThrottle, "timer", lambda throttle: now)
+    assert statuses(client, 3) == [200, 200, 429]
+    now += 1700
+    assert client.get(ADDRESS)["Retry-After"] == "100"
+    now += 100
+    assert statuses(client, 2) == [200, 429]
+    now += 7200
+    assert statuses(client, 3) == [200, 200, 429]
+
+
+def test_no_rate_is_no_limit(client, rates):
+    rates()
+    assert statuses(client, 5) == [200] * 5
+
+
+def test_each_token_has_a_rate_of_its_own_wherever_it_comes_from(rates, client):
+    rates(anonymous="1/hour", token="2/hour")
+    user = get_user_model().objects.create_superuser("root")
+    one, two = (
+        Client(headers={"authorization": f"Bearer {make_token(user, name, ['read'])[1]}"}) for name in ("one", "two")
+    )
+    assert statuses(one, 2) == statuses(two, 2) == [200, 200]
+    assert statuses(one, 1, REMOTE_ADDR="192.0.2.7") == [429]
+    assert statuses(client, 2) == [200, 429]
+    client.force_login(user)
+    assert statuses(client, 3) == [200, 200, 429]
+
+
+def test_guessing_tokens_counts_too(rates):
+    rates(anonymous="2/hour")
+    assert statuses(Client(headers={"authorization": "Bearer guess"}), 3) == [401, 401, 429]
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(client, rates):
+    rates(anonymous="1/hour")
+    assert statuses(client, 1, HTTP_X_FORWARDED_FOR="192.0.2.1") == [200]
+    assert statuses(client, 1, HTTP_X_FORWARDED_FOR="192.0.2.2") == [429]
+
+
+def test_behind_a_proxy_its_last_hop_is(client, rates, monkeypatch, settings):
+    rates(anonymous="1/hour")
+    settings.TRUST_PROXY = True
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 1, raising=False)
+    assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.1") == [200]
+    assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.2, 192.0.2.1") == [429]
+    assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.2") == [200]
+
+
+def test_a_network_of_addresses_is_one(client, rates):
+    rates(anonymous="1/hour")
+    assert statuses(client, 1, REMOTE_ADDR="2001:db8::1") == [200]
+    assert statuses(client, 1, REMOTE_ADDR="2001:db8::2") == [429]
+    assert statuses(client, 1, REMOTE_ADDR="2001:db8:0:1::1") == [200]
+
+
+def test_a_throttle_asks_the_database_nothing(client, rates, django_assert_num_queries):
+    rates(anonymous="100/minute", token="100/minute")
+    with django_assert_num_queries(0):
+        client.get("/api/")

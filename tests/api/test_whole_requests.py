@@ -1,0 +1,283 @@
+"""Requests that do not come whole, or of which a part cannot be used: 400, and nothing is done with them."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from datasets.tokens import make_token
+from imports.models import ImportRun
+from people.models import Place
+
+IMPORTS = "/api/imports/"
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+FIELD = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+FILE = '--x\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\nContent-Type: text/csv\r\n\r\n{}\r\n'
+ORDER = FIELD.format("dataset", "people") + FIELD.format("mode", "apply")
+UPLOAD = ORDER + FILE.format("files", "places.csv", PLACES)
+FORM = "multipart/form-data; boundary=x"
+
+
+@pytest.fixture
+def root(transactional_db):
+    return get_user_model().objects.create_superuser("root", password="kelp")
+
+
+@pytest.fixture
+def post(live_server, root):
+    """Post a body over a socket, announced as *length* bytes, and close our side; status, type and text."""
+    _, secret = make_token(root, "raw", ["read", "import"])
+    browser = Client()
+    browser.force_login(root)
+
+    def post(path: str, body: str | bytes, kind=FORM, length=None, **headers) -> tuple[int, str, str]:
+        body = body.encode() if isinstance(body, str) else body
+        asked = {"Host": "localhost", "Content-Type": kind, "Content-Length": len(body) if length is None else length}
+        if path.startswith("/api/"):
+            asked["Authorization"] = f"Bearer {secret}"
+        else:
+            asked["Cookie"] = f"sessionid={browser.cookies['sessionid'].value}; csrftoken={'a' * 32}"
+            asked["X-CSRFToken"] = "a" * 32
+        head = "".join(
+            f"{name.replace('_', '-')}: {value}\r\n" for name, value in (asked | headers).items() if value != ""
+        )
+        with socket.create_connection(("127.0.0.1", urlsplit(live_server.url).port), 30) as connection:
+            connection.sendall(f"POST {path} HTTP/1.0\r\n{head}\r\n".encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        top, _, text = answer.partition("\r\n\r\n")
+        kinds = [line.partition(": ")[2] for line in top.split("\r\n") if line.lower().startswith("content-type")]
+        return int(top.split()[1]), kinds[0], text
+
+    return post
+
+
+def nothing_happened(settings) -> bool:
+    folder = settings.MEDIA_ROOT / "imports"
+    return not ImportRun.objects.exists() and not (folder.exists() and list(folder.iterdir()))
+
+
+WHOLE = UPLOAD + "--x--\r\n"
+
+
+@pytest.mark.parametrize("came", [0, 20, len(ORDER), len(UPLOAD) - 30, len(UPLOAD), len(WHOLE) - 2])
+def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, sources, settings, came):
+    sources(places=PLACES)
+    status, kind, text = post(IMPORTS, WHOLE[:came], length=len(WHOLE))
+    assert (status, kind) == (400, "application/problem+json") and "is not whole" in json.loads(text)["detail"]
+    status, _, text = post("/admin/imports/importrun/import/", WHOLE[:came], length=len(WHOLE))
+    assert status == 400 and "is not whole" in text
+    assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (UPLOAD, "the form ends in part 3, before its closing boundary"),
+        (UPLOAD + "--x\r\n", "the form ends in part 4"),
+        (ORDER, "the form ends in part 2"),
+        (UPLOAD + FILE.format("files", "people.csv", "") + "--x--\r\nmore", "content outside the parts"),
+        (UPLOAD + "--x--\r\n" + FIELD.format("strict", "true"), "the boundary is also inside"),
+        (UPLOAD + FILE.format("files", "na\xefve.csv", "x").replace("files", "files") + "--x--", "na\\xefve.csv"),
+        (
+            UPLOAD + FILE.format("files", "", "city\nKelso") + "--x--\r\n",
+            "part 4 has content, and a file name that is empty",
+        ),
+        (UPLOAD + FILE.format("files", "..", "city\nKelso") + "--x--\r\n", "part 4 cannot be used"),
+        (UPLOAD + "--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n", "part 4 cannot be used"),
+        (
+            UPLOAD + "--x\r\nContent-Type: text/csv\r\n\r\n1\r\n--x--\r\n",
+            "part 4 cannot be used (no Content-Disposition)",
+        ),
+        (
+            UPLOAD + "--x\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: quoted-printable"
+            "\r\n\r\n=\r\n--x--\r\n",
+            "part 4 has an unknown Content-Transfer-Encoding",
+        ),
+        (
+            ORDER + FILE.format("files", "places.csv", PLACES + "--x-in-a-cell") + "--x--\r\n",
+            "the boundary is also inside",
+        ),
+    ],
+)
+def test_every_part_that_is_sent_is_used_or_named(post, sources, settings, body, told):
+    sources(places=PLACES)
+    status, _, text = post(IMPORTS, body.encode("latin-1"))
+    assert status == 400 and told in json.loads(text)["detail"]
+    status, _, text = post("/admin/imports/importrun/import/", body.encode("latin-1"))
+    assert status == 400 and told.replace("'", "&#x27;") in text
+    assert nothing_happened(settings)
+
+
+PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("name=files; filename*=UTF-8''us%FFers.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=latin-1''us%E9rs.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=klingon''places.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=UTF-8''places%ZZ.csv", "filename*= must have a name in UTF-8"),
+        ("name=files; filename*=places.csv", "filename*= must have a name in UTF-8"),
+        ('name="files"; filename="people.csv"; filename="places.csv"', "filename= comes twice"),
+        ('name="files"; filename="places.csv"; FileName="places.csv"', "filename= comes twice"),
+        ("name=files; filename=a.csv; filename*=UTF-8''places.csv", "filename= and filename*= have two names"),
+        ("name=files; filename*=UTF-8''a.csv; filename*=UTF-8''places.csv", "filename*= comes twice"),
+        ("name=files; filename*0=pla; filename*1=ces.csv", "filename*0= is not read"),
+        ('name="strict"; name="files"; filename="places.csv"', "name= comes twice"),
+        ("name*=UTF-8''files; filename=places.csv", "name*= is not read"),
+        ("name=files;\r\n filename=places.csv", "a header goes on in the next line"),
+        (
+            'name="strict"\r\nContent-Disposition: form-data; name="files"; filename="places.csv"',
+            "content-disposition comes twice",
+        ),
+    ],
+)
+def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(post, settings, options, told):
+    body = ORDER + PART.format(options)
+    status, kind, text = post(IMPORTS, body)
+    assert (status, kind) == (400, "application/problem+json")
+    assert f"part 3 cannot be used: {told}" in json.loads(text)["detail"].replace("its header ", "")
+    status, _, text = post("/admin/imports/importrun/import/", body)
+    assert status == 400 and "part 3 cannot be used" in text and told in text
+    assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "name=files; filename*=UTF-8''pl%C3%A0ces.csv",
+        'name="files"; filename="plàces.csv"; filename*=utf-8\'en\'pl%C3%A0ces.csv',
+        'name="files"; filename="plàces.csv"; size=12',
+        'name="files"; filename="a;filename=b\\"plàces.csv"',
+    ],
+)
+def test_a_part_with_one_name_in_utf_8_is_read_by_it(post, options):
+    status, _, text = post(IMPORTS, ORDER + PART.format(options))
+    assert status == 202 and json.loads(text)["uploads"][0]["name"].endswith("plàces.csv")
+
+
+def test_a_whole_upload_is_imported_and_is_all_that_is_kept(post, settings):
+    status, _, text = post(IMPORTS, WHOLE)
+    assert status == 202 and json.loads(text)["uploads"][0]["name"] == "places.csv"
+    assert [file.name for file in (settings.MEDIA_ROOT / "imports").iterdir()] == [
+        json.loads(text)["uploads"][0]["sha256"]
+    ]
+
+
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
+    for path in (IMPORTS, "/api/imports/1/undo/", "/admin/imports/importrun/import/", "/admin/login/"):
+        status, _, text = post(path, "", length="", Transfer_Encoding="chunked")
+        assert status == 411 and "Content-Length" in text
+    assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize(
+    ("order", "parameter", "told"),
+    [
+        ({"dataset": "people"}, "files", "sources=configured for the site's own files; found none"),
+        ({"dataset": "people", "sources": "all"}, "sources", "Expected configured"),
+        ({"dataset": "people", "sources": ""}, "sources", "Expected configured"),
+        ({"dataset": "people", "sources": True}, "sources", "Expected a text"),
+        ({"dataset": "people", "sources": "configured", "mode": None}, "mode", "found null"),
+        ({"dataset": "people", "sources": None}, "sources", "Expected a text"),
+    ],
+)
+def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, told):
+    sources(places=PLACES)
+    as_form = {name: "" if value is None else value for name, value in ({"mode": "apply"} | order).items()}
+    for answer in (etl.order(order), etl.post(IMPORTS, as_form)):
+        assert answer.status_code == 400 and parameter in answer.json()["errors"]
+    assert told in etl.order(order).json()["errors"][parameter][0] and not ImportRun.objects.exists()
+    assert etl.post(IMPORTS, {"dataset": "people", "sources": "configured"}).status_code == 202
+
+
+def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
+    sources(places=PLACES)
+    body = '{"dataset": "people", "sources": "configured", "mode": "rehearse", "mode": "apply"}'
+    answer = etl.post(IMPORTS, body, content_type="application/json")
+    assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Expected once."]}
+
+
+def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
+    told = etl.send(400, files={"places": PLACES}, sources="configured")["errors"]
+    assert told == {"sources": ["Expected files, or sources for the site's own files; found both."]}
+    file = FILE.format("files", "places.csv", PLACES)
+    answer = etl.post(IMPORTS, FIELD.format("dataset", "people") + file + "--x--\r\n", content_type=FORM)
+    assert answer.json()["errors"] == {"mode": ["Expected one of apply, rehearse, for files are sent; found none."]}
+    assert nothing_happened(settings)
+
+
+def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, etl):
+    run = etl.worked(etl.send(files={"places": PLACES}))
+    rehearsed = etl.worked(etl.send(files={"places": PLACES.replace("Kelso", "Derry")}, mode="rehearse"))
+    undo, apply = f"{IMPORTS}{run['id']}/undo/", f"{IMPORTS}{rehearsed['id']}/apply/"
+    for path, body, kind, length in [
+        (undo, "", "application/json", 10),
+        (undo, "{", "application/json", 2),
+        (undo, '{"dry_run": true}', "application/json", None),
+        (undo, "dry_run=true", "application/x-www-form-urlencoded", None),
+        (apply, '{"remove_most": tru', "application/json", 21),
+        (apply, "remove_m", "application/x-www-form-urlencoded", 16),
+        (apply, FIELD.format("remove_most", "true"), FORM, None),
+        (f"/admin/imports/importrun/{run['id']}/undo/", "a=", "application/x-www-form-urlencoded", 3),
+        (f"/admin/imports/importrun/{rehearsed['id']}/apply/", "remove_m", "application/x-www-form-urlencoded", 16),
+        (f"/admin/imports/importrun/{rehearsed['id']}/apply/", FIELD.format("remove_most", "on"), FORM, None),
+    ]:
+        status, _, text = post(path, body, kind, length)
+        assert status == 400, (path, body, text)
+    assert [run.status for run in ImportRun.objects.order_by("pk")] == ["landed", "rehearsed"]
+    waiting = etl.send(files={"places": PLACES})
+    assert etl.post(f"{IMPORTS}{waiting['id']}/cancel/", {"later": "yes"}).status_code == 400
+    assert ImportRun.objects.get(pk=waiting["id"]).status == "waiting" and Place.objects.count() == 1
+
+
+def test_a_form_of_a_page_that_is_not_whole_changes_nothing(post, root):
+    place = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
+    form = "city=Derry&county=Antrim&country=Ireland&_save=Save"
+    address = f"/admin/people/place/{place.pk}/change/"
+    status, kind, text = post(address, form[:20], "application/x-www-form-urlencoded", len(form))
+    assert (status, kind.partition(";")[0]) == (400, "text/html") and "is not whole" in text
+    status, _, _ = post("/admin/login/", "username=root&passw", "application/x-www-form-urlencoded", 40)
+    place.refresh_from_db()
+    assert status == 400 and place.city == "Kelso"
+
+
+def test_a_body_that_is_too_large_for_its_address_is_refused(etl, client, settings):
+    settings.BODY_LIMIT = 1000
+    answer = etl.post(f"{IMPORTS}1/undo/", " " * 1001, content_type="application/json")
+    assert answer.status_code == 413 and "may have 1000\xa0bytes" in answer.json()["detail"]
+    answer = client.post("/admin/login/", {"username": "x" * 1000})
+    assert answer.status_code == 413 and "may have 1000" in answer.text
+
+
+def test_a_browser_that_sends_a_file_in_another_field_is_told(client, root, settings):
+    client.force_login(root)
+    whole = FIELD.format("dataset", "people") + FIELD.format("encoding", "utf-8")
+    for more in (FILE.format("file", "people.csv", "x"), FIELD.format("files", "people.csv")):
+        body = whole + FILE.format("files", "places.csv", PLACES) + more + "--x--\r\n"
+        answer = client.post("/admin/imports/importrun/import/", body, content_type=FORM)
+        assert answer.status_code == 400 and "Nothing was imported" in answer.text
+    assert nothing_happened(settings)
+
+
+@pytest.mark.parametrize("path", [IMPORTS, "/admin/imports/importrun/import/"])
+def test_a_part_that_is_no_form_data_or_whose_file_has_no_name_is_refused(post, settings, path):
+    for body in (
+        UPLOAD.replace("form-data", "attachment"),
+        ORDER + FILE.format("files", "  ", PLACES),
+        ORDER + FILE.format("files", "\u00a0\u2003", PLACES),
+    ):
+        status, _, text = post(path, body + "--x--\r\n")
+        assert status == 400 and "cannot be used" in text
+    assert nothing_happened(settings)
+
+
+def test_a_name_of_a_file_loses_the_spaces_at_its_ends(post):
+    body = UPLOAD.replace("places.csv", " \u2003places.csv \u00a0")
+    assert post(IMPORTS, body + "--x--\r\n")[0] == 202
+    assert ImportRun.objects.get().uploads[0]["name"] == "places.csv"

@@ -1,0 +1,24 @@
+"""A run's page as text, and the buttons on it."""
+
+import re
+
+from django.core.management import call_command
+
+
+def page(client, run, tab=None, number=None) -> str:
+    answer = client.get(f"/admin/imports/importrun/{run.pk}/change/", {"tab": tab or "", "page": number or ""})
+    return plain(answer)
+
+
+def plain(answer) -> str:
+    """The text of a page, without its tags."""
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
+
+
+def do(client, run, verb, status=302):
+    answer = client.post(f"/admin/imports/importrun/{run.pk}/{verb}/")
+    assert answer.status_code == status
+    call_command("worker", batch=True)
+    run.refresh_from_db()
+    return run

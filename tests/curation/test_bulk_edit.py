@@ -1,0 +1,260 @@
+"""Many records are changed as one Edit, after a preview, and the Edit is undone."""
+
+import pytest
+
+from census.models import EducationLevel
+from curation.history import edits
+from curation.history.undo import UndoRefused, undo_edit
+from datasets import matviews
+from experiments.models import Compound, User, UserExperiment
+from imports.models import Change, Edit
+from imports.sources import sources_of
+from people.models import Person, Place
+from tests.confirming import confirm
+
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
+COUNT = 15
+ALL = {"select_across": "1"}
+
+
+@pytest.fixture
+def people(bring):
+    rows = "".join(f"G{n},{'Mac' if n % 3 else 'Oak'},1901-02-03,Kelso\n" for n in range(COUNT))
+    bring("people", places=PLACES, people=HEADER + rows)
+    return list(Person.objects.order_by("pk"))
+
+
+def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, people):
+    keys = [person.pk for person in people[:4]]
+    page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
+    assert "Of 4 selected people" in page.text and "New value" not in page.text
+    page = admin_client.post(BULK, {"_selected_action": keys, "field": "family_name", "_next": "Next"})
+    assert "New value of family name" in page.text and "This field is required" not in page.text
+    asked = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
+    page = admin_client.post(BULK, asked | {"_preview": "Preview"})
+    assert "2 records would change" in page.text
+    assert sorted((key, d.before, d.after) for key, (d,) in page.context["sample"]) == sorted(
+        (str(person), "Oak", "Mac") for person in (people[0], people[3])
+    )
+    assert not Edit.objects.exists() and Person.objects.filter(family_name="Oak").count() == 5
+    page = confirm(admin_client, BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)
+    edit = Edit.objects.get()
+    assert "2 people changed" in page.text and f'href="/admin/imports/edit/{edit.pk}/change/"' in page.text
+    assert (edit.action, edit.user, edit.changes.count()) == ("corrected", admin_user, 2)
+    people[3].refresh_from_db()
+    assert (people[3].family_name, people[3].corrections) == ("Mac", {"family_name": "Oak"})
+
+
+def test_all_that_match_the_filter_are_changed(admin_client, people):
+    page = admin_client.get(LIST, {"q": "Oak"})
+    assert f'href="{BULK}?q=Oak"' in page.text
+    asked = ALL | {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
+    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
+    assert page.context["count"] == 5 and page.context["sample"][0][1][0].after == "Derry"
+    page = confirm(admin_client, f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
+    assert page.status_code == 302 and page["Location"] == f"{LIST}?q=Oak"
+    assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
+
+
+def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client, people):
+    page = admin_client.get(BULK)
+    assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
+    page = admin_client.post(BULK, ALL | {"field": "family_name", "_next": "Next"})
+    assert 'name="_preview"' in page.text and 'value="Take another field"' in page.text
+
+
+def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
+    asked = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
+    page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", asked)
+    assert page.status_code == 200 and "Nothing has changed" in page.text and not Edit.objects.exists()
+
+
+def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
+    chosen = {"action": "change_field", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
+    page = admin_client.post(f"{LIST}?q=Oak", chosen)
+    assert page.context["keys"] == [] and page.context["address"] == f"{BULK}?q=Oak"
+    assert "Of 1 selected" not in page.text
+
+
+def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
+    page = admin_client.post(BULK, ALL | {"field": "given_name", "value": "Same", "_preview": "x"})
+    assert f"{COUNT} records would change; the first 10 of them" in page.text
+    assert "all people</strong>: the list is not narrowed" in page.text
+
+
+def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
+    asked = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
+    Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
+    page = admin_client.post(BULK, asked)
+    assert "4 records now, 5 before" in page.text and not Edit.objects.exists()
+
+
+@pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
+def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
+    asked = ALL | {"field": "family_name", "value": "Mac"}
+    shown = admin_client.post(BULK, asked | {"_preview": "x"}).context
+    hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
+    page = admin_client.post(BULK, asked | typed | hidden)
+    assert "This is not what was previewed" in page.text and not Edit.objects.exists()
+    hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
+    hidden["confirmed"] = page.context["confirmed"]
+    assert admin_client.post(BULK, asked | typed | hidden).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("date_of_birth", "soon", "Enter a valid date"),
+        ("given_name", "", "This field is required"),
+        ("given_name", "x" * 201, "at most 200 characters"),
+        ("place_of_birth", "9999", "Select a valid choice"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, told):
+    page = admin_client.post(BULK, ALL | {"field": field, "value": value, "_apply": "x", "expected": "15"})
+    assert page.status_code == 200 and told in page.text
+    assert not Change.objects.exists()
+
+
+def test_a_value_that_a_constraint_refuses_is_told(admin_client, transactional_db):
+    User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
+    UserExperiment.objects.create(experiment_id=1, user_id=1, experiment_run_time=1)
+    asked = ALL | {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
+    page = admin_client.post("/admin/experiments/userexperiment/bulk/", asked)
+    assert "greater than or equal to 0" in page.text or "A run time is 0 or more" in page.text
+
+
+def test_nothing_to_change_is_told(admin_client, people):
+    page = admin_client.post(
+        BULK, ALL | {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"}
+    )
+    assert "Nothing has changed" in page.text
+
+
+def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
+    client = staff("view_user", "change_user")
+    User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
+    page = client.get("/admin/experiments/user/bulk/")
+    assert [name for name, _ in page.context["form"].fields["field"].choices] == ["name", "signup_date"]
+    client.post(
+        "/admin/experiments/user/bulk/", ALL | {"field": "email", "value": "x@y.org", "_apply": "x", "expected": "1"}
+    )
+    assert User.objects.get().email == "a@example.org"
+
+
+def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
+    client = staff("view_person", "view_place")
+    page = client.get(LIST)
+    assert "change_field" not in page.text and "bulk/" not in page.text
+    asked = ALL | {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
+    assert client.post(BULK, asked).status_code == 403
+    assert client.post(LIST, {"action": "change_field", "_selected_action": [people[0].pk]}).status_code in (302, 403)
+    assert not Edit.objects.exists()
+
+
+@pytest.fixture
+def edit(admin_client, people):
+    confirm(admin_client, BULK, ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"})
+    return Edit.objects.get()
+
+
+def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
+    refreshed = []
+    monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
+    address = f"/admin/imports/edit/{edit.pk}/"
+    page = admin_client.get(f"{address}change/")
+    assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
+    page = confirm(admin_client, f"{address}undo/", follow=True)
+    assert "5 of people as before" in page.text and "Undone by admin" in page.text
+    assert "Undo this edit" not in page.text
+    assert Person.objects.filter(family_name="Oak", corrections__isnull=True).count() == 5
+    assert refreshed == [("people",)]
+    assert "has been undone" in confirm(admin_client, f"{address}undo/", follow=True).text
+    assert admin_client.get("/admin/imports/edit/").status_code == 200
+
+
+def test_an_edit_that_others_stand_on_is_not_undone_and_tells_why(admin_client, people, edit):
+    form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
+    form["place_of_birth"] = people[0].place_of_birth_id
+    admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
+    page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
+    assert f"1 of people have been changed since: {people[0].pk}." in page.text
+    assert Person.objects.filter(family_name="Mac").count() == COUNT - 1
+
+
+def test_an_edit_is_undone_only_by_those_who_may_change_its_records(staff, edit):
+    client = staff("view_edit", "view_person")
+    assert "Undo this edit" not in client.get(f"/admin/imports/edit/{edit.pk}/change/").text
+    assert client.post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403
+    assert staff("view_edit").get(f"/admin/imports/edit/{edit.pk}/change/").status_code == 403
+    assert staff("change_person").post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403
+
+
+def test_a_deletion_and_a_creation_are_undone(admin_client, people):
+    confirm(admin_client, f"/admin/people/person/{people[0].pk}/delete/", {"post": "yes"})
+    admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
+    for edit in list(Edit.objects.all()):
+        confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/")
+    assert Person.objects.count() == COUNT
+    assert not Place.objects.filter(city="Ayr").exists()
+
+
+def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, people):
+    admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
+    edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
+    asked = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
+    confirm(admin_client, BULK, asked)
+    page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
+    some = sorted(str(person.pk) for person in people)[:10]
+    assert f"15 of people refer to places that it created: {', '.join(some)}, …." in page.text
+    assert Place.objects.filter(pk=ayr.pk).exists()
+
+
+@pytest.fixture
+def undo(admin_client):
+    """Undo an edit; what its page tells."""
+
+    def undo(edit):
+        page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
+        return " ".join(str(message) for message in page.context["messages"])
+
+    return undo
+
+
+def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_client, people, undo):
+    kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
+    correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
+    with pytest.raises(UndoRefused, match="has to be restored first"):
+        edits.delete(Place.objects.filter(pk=kelso.pk), None)
+        undo_edit(correction, sources_of("people"), dry_run=True)
+    assert undo(correction) == (
+        f"It cannot be undone. What they refer to is no more, and has to be restored first: place {kelso.pk}."
+    )
+    assert Person.objects.filter(place_of_birth=derry).count() == COUNT
+    assert "2 of places brought back" not in undo(Edit.objects.get(action="deleted"))
+    assert f"{COUNT} of people as before" in undo(correction)
+
+
+def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
+    bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
+    made = Compound.objects.create(compound_id=1, compound_name="A", compound_structure="C")
+    of_compound = edits.created(made, None)
+    experiment = UserExperiment.objects.create(experiment_id=7, user_id=1, experiment_run_time=1)
+    experiment.compounds.set([made])
+    of_experiment = edits.created(experiment, None)
+    assert "1 of user_experiments refer to compounds that it created: 7." in undo(of_compound)
+    assert undo(of_experiment) == "Undone: 1 of user_experiments removed."
+    assert undo(of_compound) == "Undone: 1 of compounds removed."
+
+
+def test_a_name_that_another_has_by_now_is_not_given_back(transactional_db, undo):
+    level = EducationLevel.objects.create(name="Masters", years=14)
+    renamed = edits.correct(EducationLevel.objects.all(), {"name": "Master"}, None)
+    other = EducationLevel.objects.create(name="Masters", years=15)
+    assert undo(renamed) == f"It cannot be undone. 1 of education_levels have the name by now: {other.pk}."
+    edits.delete(EducationLevel.objects.filter(pk=other.pk), None)
+    assert undo(renamed) == "Undone: 1 of education_levels as before."
+    level.refresh_from_db()
+    assert level.name == "Masters"

@@ -1,0 +1,160 @@
+"""A curator corrects a record in the admin, sees what the file says, and gives it back."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from datasets import matviews
+from experiments.models import User, UserExperiment
+from imports.models import Edit
+from people.models import Person, Place
+from tests.confirming import confirm
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n"
+USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n"
+FORM = {"given_name": "Anne", "family_name": "Mac", "date_of_birth": "1901-02-03"}
+
+
+@pytest.fixture
+def ann(bring):
+    bring("people", places=PLACES, people=PEOPLE)
+    return Person.objects.get(given_name="Ann")
+
+
+@pytest.fixture
+def user(bring):
+    bring("experiments", users=USERS)
+    return User.objects.get()
+
+
+def page_of(record):
+    return f"/admin/{record._meta.app_label}/{record._meta.model_name}/{record.pk}/change/"
+
+
+def test_a_saved_form_is_one_edit_of_all_changed_fields(admin_client, admin_user, ann):
+    derry = Place.objects.get(city="Derry").pk
+    assert admin_client.post(page_of(ann), FORM | {"place_of_birth": derry}).status_code == 302
+    edit = Edit.objects.get()
+    assert (edit.action, edit.user) == ("corrected", admin_user)
+    ann.refresh_from_db()
+    assert set(ann.corrections) == {"given_name", "place_of_birth_id"}
+    admin_client.post(page_of(ann), FORM | {"place_of_birth": derry})
+    assert Edit.objects.count() == 1
+
+
+def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client, ann):
+    admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
+    page = admin_client.get(page_of(ann)).text
+    assert 'Given name <span class="badge corrected">corrected</span>' in page
+    assert "Family name <span" not in page
+    assert "<td>Anne</td>" in page.replace("\n", "") and "<td>Ann</td>" in page
+    listed = admin_client.get("/admin/people/person/", {"corrected": "true"})
+    assert [person.pk for person in listed.context["cl"].result_list] == [ann.pk]
+    assert '<span class="badge corrected">given name</span>' in listed.text
+    assert "<style" not in page and " style=" not in page and " onclick=" not in page
+
+
+def test_a_field_is_given_back_by_one_click(admin_client, ann):
+    admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
+    address = f"/admin/people/person/{ann.pk}/release/given_name/"
+    assert f'<form method="post" action="{address}" id="release-1">' in admin_client.get(page_of(ann)).text
+    assert admin_client.get(address).status_code == 405
+    page = confirm(admin_client, address, follow=True).text
+    assert "Given name is again what the file says." in page
+    ann.refresh_from_db()
+    assert (ann.given_name, ann.corrections) == ("Ann", None)
+    assert "Nothing has changed" in confirm(admin_client, address, follow=True).text
+    assert admin_client.post(f"/admin/people/person/{ann.pk}/release/id/").status_code == 404
+
+
+def test_key_columns_are_not_editable_where_the_file_has_a_key(admin_client, ann):
+    kelso = Place.objects.get(city="Kelso")
+    form = admin_client.get(page_of(kelso)).context["adminform"].form
+    assert "city" not in form.fields and "county" in form.fields
+    admin_client.post(page_of(kelso), {"city": "Elsewhere", "county": "Rox", "country": "Scotland"})
+    kelso.refresh_from_db()
+    assert (kelso.city, kelso.county, kelso.corrections) == ("Kelso", "Rox", {"county": "Roxburghshire"})
+    assert set(admin_client.get(page_of(ann)).context["adminform"].form.fields) == {*FORM, "place_of_birth"}
+
+
+def test_a_form_that_an_import_has_overtaken_is_not_saved(admin_client, write, importing, ann):
+    kelso = Place.objects.get(city="Kelso")
+    seen = admin_client.get(page_of(kelso)).context["seen"]
+    importing("people", write("places.csv", PLACES.replace("Scotland", "Alba")))
+    stale = {"county": "Rox", "country": "Scotland", "_seen": seen}
+    assert "has been changed since you opened it" in admin_client.post(page_of(kelso), stale, follow=True).text
+    kelso.refresh_from_db()
+    assert (kelso.county, kelso.country, kelso.corrections) == ("Roxburghshire", "Alba", None)
+
+
+def test_compounds_are_corrected_as_one_field(admin_client, write, importing, user):
+    write("x/users.csv", USERS)
+    write("x/compounds.csv", "compound_id,compound_name,compound_structure\n1,A,C\n2,B,H\n")
+    rows = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1,5\n"
+    importing("experiments", write("x/user_experiments.csv", rows).parent)
+    experiment = UserExperiment.objects.get()
+    form = {"user": 1, "experiment_run_time": "5.0", "compounds": [1, 2]}
+    assert admin_client.post(page_of(experiment), form).status_code == 302
+    experiment.refresh_from_db()
+    assert experiment.corrections == {"compounds": [1]}
+    page = admin_client.get(page_of(experiment)).text
+    assert "<td>A, B</td>" in page and "<td>A</td>" in page
+
+
+def test_a_record_that_is_added_is_written_down_with_its_compounds(admin_client, write, importing, user):
+    compounds = "compound_id,compound_name,compound_structure\n1,A,C\n"
+    importing("experiments", write("compounds.csv", compounds))
+    form = {"experiment_id": 5, "user": 1, "experiment_run_time": "5", "compounds": [1]}
+    assert admin_client.post("/admin/experiments/userexperiment/add/", form).status_code == 302
+    change = Edit.objects.get().changes.get()
+    assert (change.kind, change.before, change.after["compounds"]) == ("created", None, [1])
+    assert "Created by hand by admin" in admin_client.get("/admin/experiments/userexperiment/5/change/").text
+
+
+def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, ann):
+    admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
+    client = staff("view_person")
+    page = client.get(page_of(ann)).text
+    assert "Corrected by hand" in page and "Give back" not in page
+    assert '<label>Given name:</label> <span class="badge corrected">corrected</span>' in page
+    assert "<label>Family name:</label>\n" in page
+    assert '<span class="badge corrected">given name</span>' in client.get("/admin/people/person/").text
+    assert client.post(f"/admin/people/person/{ann.pk}/release/given_name/").status_code == 403
+    assert client.post(page_of(ann), FORM | {"_seen": "0"}).status_code == 403
+    assert Person.objects.get(pk=ann.pk).given_name == "Anne"
+
+
+def test_an_address_that_may_not_be_seen_is_masked_and_not_given_back(staff, admin_client, user):
+    form = {"name": "Ann", "email": "new@example.net", "signup_date": "2023-01-01"}
+    admin_client.post(page_of(user), form)
+    assert "<td>ann@example.org</td>" in admin_client.get(page_of(user)).text
+    client = staff("view_user", "change_user")
+    page = client.get(page_of(user)).text
+    assert "<td>a****@example.org</td>" in page and "<td>n****@example.net</td>" in page
+    assert '<label>E-mail:</label> <span class="badge corrected">corrected</span>' in page
+    assert "ann@" not in page and "new@" not in page and "Give back" not in page
+    assert client.post("/admin/experiments/user/1/release/email/").status_code == 403
+
+
+def test_views_are_refreshed_once_after_the_edit(admin_client, ann, monkeypatch):
+    refreshed = []
+    monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
+    admin_client.post(page_of(ann), FORM | {"place_of_birth": Place.objects.get(city="Derry").pk})
+    assert refreshed == [("people",)]
+    confirm(admin_client, f"/admin/people/person/{ann.pk}/release/given_name/")
+    assert len(refreshed) == 2
+
+
+def test_the_page_of_a_record_takes_a_fixed_number_of_queries(admin_client, ann):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get(page_of(ann)).status_code == 200
+        return len(captured)
+
+    queries()
+    # Session, user, last change, record, its files, last edit, and the place's name for the widget.
+    assert queries() == 7
+    for name in ("Anne", "Annie", "Anna"):
+        admin_client.post(page_of(ann), FORM | {"given_name": name, "place_of_birth": ann.place_of_birth_id})
+    assert queries() == 8  # and the stored row, for what the file says

@@ -1,0 +1,124 @@
+"""The front page: a card for each dataset, with what its reader may see."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from datasets import matviews
+from datasets.records import pagination
+from datasets.registry import dataset_apps
+from imports.models import Edit, ImportRun, SourceFile
+from people.models import Person, Place
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    cache.clear()
+
+
+def card(page, label):
+    return re.search(rf'<section class="card" aria-labelledby="card-{label}">.*?</section>', page, re.S)[0]
+
+
+def add_people(country, count):
+    place = Place.objects.create(city=f"a city of {country}", county="c", country=country)
+    Person.objects.bulk_create(
+        Person(given_name="Ann", family_name="Mac", date_of_birth="1900-01-01", place_of_birth=place)
+        for _ in range(count)
+    )
+
+
+def test_every_dataset_has_a_card(admin_client):
+    page = admin_client.get("/admin/").text
+    for label, app in dataset_apps().items():
+        shown = card(page, label)
+        assert app.verbose_name in shown
+        assert "Never imported." in shown
+
+
+def test_a_card_tells_records_and_the_last_import_and_what_waits(admin_client, admin_user):
+    add_people("Scotland", 3)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED, started_by=admin_user)
+    SourceFile.objects.create(
+        run=run, source="people", name="p", original_name="p", sha256="0", size=1, rejected=2, kept=1
+    )
+    rehearsed = ImportRun.objects.create(
+        dataset="people", status=ImportRun.Status.REHEARSED, started_by=admin_user, task_id=uuid4()
+    )
+    shown = card(admin_client.get("/admin/").text, "people")
+    assert '<a href="/admin/people/person/">3</a>' in shown
+    assert f"Run {rehearsed.pk}</a>" in shown and 'rehearsed">rehearsed' in shown
+    assert f"by {admin_user}" in shown
+    assert f"Run {rehearsed.pk} was rehearsed and is not applied" in shown
+    assert f"2 rows were rejected by run {run.pk}" in shown
+    assert f"1 correction was kept against its file by run {run.pk}" in shown
+    assert "was rehearsed" not in card(admin_client.get("/admin/").text, "census")
+
+
+def test_a_rehearsal_that_has_been_overtaken_waits_no_more(admin_client):
+    ImportRun.objects.create(dataset="people", status=ImportRun.Status.REHEARSED)
+    ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    assert "was rehearsed" not in card(admin_client.get("/admin/").text, "people")
+
+
+def test_a_big_table_is_estimated_and_says_so_or_is_counted(admin_client, monkeypatch):
+    add_people("Scotland", 30)
+    monkeypatch.setattr(pagination, "COUNTED", 10)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    told = "about 30" if connection.vendor == "postgresql" else "30"
+    assert f'<a href="/admin/people/person/">{told}</a>' in card(admin_client.get("/admin/").text, "people")
+
+
+def test_the_chart_shows_the_view_and_when_it_was_refreshed(admin_client):
+    add_people("Scotland", 4)
+    add_people("Wales <b>", 1)
+    matviews.refresh("people")
+    shown = card(admin_client.get("/admin/").text, "people")
+    assert "<title" in shown and "Scotland: 4; Wales &lt;b&gt;: 1" in shown
+    assert re.findall(r'class="bar" width="([\d.]+)"', shown) == ["100.0", "25.0"]
+    if connection.vendor == "postgresql":
+        assert "Refreshed <time" in shown
+    else:
+        assert "Always up to date." in shown
+
+
+def test_the_chart_follows_what_is_imported_and_corrected(admin_client, admin_user):
+    add_people("Scotland", 1)
+    matviews.refresh("people")
+    assert "Scotland: 1" in admin_client.get("/admin/").text
+    add_people("Wales", 1)
+    matviews.refresh("people")
+    Edit.objects.create(action=Edit.Action.CREATED, user=admin_user)
+    assert "Wales: 1" in admin_client.get("/admin/").text
+
+
+def test_who_may_see_nothing_of_a_dataset_sees_no_card(client, django_user_model):
+    user = django_user_model.objects.create_user("una", is_staff=True)
+    client.force_login(user)
+    assert 'class="card"' not in client.get("/admin/").text
+    user.user_permissions.set(Group.objects.get(name="Analysts").permissions.filter(codename="view_person"))
+    page = client.get("/admin/").text
+    assert page.count('class="card"') == 1
+    assert "Never imported" not in page and "/admin/people/place/" not in page and "<svg class" not in page
+
+
+def test_the_front_page_takes_as_many_queries_for_many_records_as_for_few(admin_client):
+    def counted():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get("/admin/").status_code == 200
+        return len(captured)
+
+    add_people("Scotland", 1)
+    matviews.refresh()
+    counted()
+    of_one = counted()
+    add_people("Wales", 300)
+    assert counted() == of_one <= 35

@@ -1,0 +1,289 @@
+"""What every list of records promises: filters of the one FilterSet, a search that folds, bounded counts, an export."""
+
+import csv
+import io
+from datetime import date
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from datasets.records import facets, pagination
+from datasets.sql.casefold import fold_case
+from experiments.models import Compound, User, UserExperiment
+from exports.formats import FORMATS
+from imports.models import ImportRun, SourceFile
+from people.models import Person, Place
+from subjects.models import Subject
+
+pytestmark = pytest.mark.django_db
+PEOPLE = "/admin/people/person/"
+
+
+@pytest.fixture
+def kelso():
+    return Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
+
+
+@pytest.fixture
+def add(kelso):
+    """Add a person for each name."""
+
+    def add(*names, born=date(1900, 1, 1), place=None):
+        Person.objects.bulk_create(
+            Person(given_name=name, family_name="Mac", date_of_birth=born, place_of_birth=place or kelso)
+            for name in names
+        )
+
+    return add
+
+
+def found(client, **query):
+    page = client.get(PEOPLE, query)
+    assert page.status_code == 200, page.context["cl"].parameter_errors
+    return sorted(person.given_name for person in page.context["cl"].result_list)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Ann", "aNN"),
+        ("Жанна", "жАН"),
+        ("Ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
+        ("ΝΊΚΟΣ", "νίκος"),
+        ("ᲥᲔᲗᲔᲕᲐᲜ", "ქეთ"),
+        ("Élodie", "éLO"),
+        ("İpek", "ipek"),
+        ("Ilse", "ilse"),
+    ],
+)
+def test_search_and_filters_fold_case_in_every_script(admin_client, add, name, asked):
+    add(name, "Zed")
+    assert found(admin_client, q=asked) == [name]
+    assert found(admin_client, given_name__icontains=asked[1:]) == [name]
+    assert found(admin_client, given_name__istartswith=asked) == [name]
+
+
+@pytest.mark.parametrize(("name", "asked"), [("Straße", "strasse"), ("Élodie", "elodie"), ("Işık", "isik")])
+def test_folding_keeps_letters_and_accents_apart(admin_client, add, name, asked):
+    add(name)
+    assert found(admin_client, q=asked) == []
+
+
+def test_both_engines_fold_as_python_does():
+    letters = "".join(chr(code) for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000)
+    with connection.cursor() as cursor:
+        for start in range(0, len(letters), 4096):
+            text = letters[start : start + 4096]
+            cursor.execute("SELECT fold_case(%s)", [text])
+            assert cursor.fetchone()[0] == fold_case(text)
+
+
+def test_search_takes_what_begins_with_each_word_as_it_is_typed(admin_client, add):
+    add("Ann", "Joanna", "An_a", "100%")
+    assert found(admin_client, q="an") == ["An_a", "Ann"]
+    assert found(admin_client, q="an_") == ["An_a"]
+    assert found(admin_client, q="100%") == ["100%"]
+    assert found(admin_client, q="kel ann") == ["Ann"]
+    assert found(admin_client, q="nobody") == []
+    assert found(admin_client, q="'") == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's searches use no index")
+def test_search_uses_an_index(add):
+    add(*(f"name {number}" for number in range(3000)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE people")
+    assert "people_given_name_folded" in Person.objects.filter(given_name__folded_prefix="NAME 29").explain()
+
+
+def test_dates_are_narrowed_from_and_to(admin_client, add):
+    add("Old", born=date(1850, 1, 1))
+    add("Young", born=date(1950, 1, 1))
+    assert found(admin_client, date_of_birth__gte="1900-01-01", date_of_birth__lte="") == ["Young"]
+    page = admin_client.get(PEOPLE, {"date_of_birth__gte": "1900-01-01", "q": "y", "country_of_birth": "Scotland"}).text
+    assert '<input type="date" name="date_of_birth__gte" value="1900-01-01">' in page
+    assert '<input type="hidden" name="country_of_birth" value="Scotland">' in page
+    assert '<input type="hidden" name="q" value="y">' in page
+
+
+def test_numbers_and_missing_values_narrow_a_list(admin_client, add):
+    subjects = "/admin/subjects/subject/"
+    page = admin_client.get(subjects)
+    assert "?date_of_birth__isnull=true" in page.text and "is missing" in page.text
+    User.objects.create(user_id=1, name="Alice", email="a@example.com", signup_date=date(2023, 1, 1))
+    for number in (1, 2, 3):
+        UserExperiment.objects.create(experiment_id=number, user_id=1, experiment_run_time=number)
+    page = admin_client.get("/admin/experiments/userexperiment/", {"experiment_run_time__gte": "2"})
+    assert [row.pk for row in page.context["cl"].result_list] == [2, 3]
+
+
+def test_records_are_narrowed_by_run_and_correction(admin_client, add):
+    add("Ann", "Bob")
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
+    Person.objects.filter(given_name="Ann").update(changed_in=file, created_in=file, corrections={"given_name": "An"})
+    assert found(admin_client, changed_in_run=run.pk) == ["Ann"]
+    assert found(admin_client, changed_in_run__isnull="true") == ["Bob"]
+    assert found(admin_client, corrected="true") == ["Ann"]
+    assert found(admin_client, corrected="false") == ["Bob"]
+    assert f"?_facets=True&amp;changed_in_run={run.pk}" in admin_client.get(PEOPLE, {"_facets": "True"}).text
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"country_of_brith": "Scotland"}, "Did you mean country_of_birth?"),
+        ({"date_of_birth__gte": "soon"}, "Expected a date such as 2023-05-01, found soon."),
+        ({"corrected": "maybe"}, "Expected true or false, found maybe."),
+        ({"p": "9"}, "Expected a page from 1 to 2."),
+    ],
+)
+def test_what_a_list_does_not_know_is_told_and_shows_nothing(admin_client, add, query, told):
+    add(*"abc" * 20)
+    page = admin_client.get(PEOPLE, query)
+    assert page.status_code == 400
+    assert told in page.text
+    assert list(page.context["cl"].result_list) == []
+
+
+def test_an_action_with_a_misspelt_parameter_touches_nothing(admin_client, add):
+    add("Ann")
+    form = {"action": "export_as_csv", "_selected_action": [Person.objects.get().pk]}
+    response = admin_client.post(f"{PEOPLE}?colour=red", form)
+    assert not response.streaming or b"Ann" not in b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_selected_is_exported_in_every_format(admin_client, add, kind):
+    add("Ann", "Bob")
+    assert f'<option value="export_as_{kind}">' in admin_client.get(PEOPLE).text
+    form = {"action": f"export_as_{kind}", "_selected_action": [Person.objects.get(given_name="Ann").pk]}
+    response = admin_client.post(PEOPLE, form)
+    sent = b"".join(response.streaming_content)
+    assert response.streaming and f'filename="people{FORMATS[kind].suffix}"' in response["Content-Disposition"]
+    if kind == "xlsx":
+        sent = repr(list(openpyxl.load_workbook(io.BytesIO(sent)).active.values)).encode()
+    elif kind == "parquet":
+        sent = repr(pq.read_table(io.BytesIO(sent)).to_pylist()).encode()
+    assert b"Ann" in sent and b"Bob" not in sent
+
+
+def test_counts_of_choices_are_told_when_asked_for_without_their_own_filter(admin_client, add, kelso):
+    cork = Place.objects.create(city="Cork", county="Cork", country="Ireland")
+    add("Ann", "Bob")
+    add("Cat", place=cork)
+    page = admin_client.get(PEOPLE, {"_facets": "True", "country_of_birth": "Ireland"}).text
+    assert 'Scotland <span class="facet">(2)</span>' in page
+    assert 'Ireland <span class="facet">(1)</span>' in page
+    assert 'Roxburghshire <span class="facet">(0)</span>' in page
+    assert "facet" not in admin_client.get(PEOPLE).text.replace("_facets", "")
+
+
+def test_counts_of_a_big_list_are_bounded_and_say_so(admin_client, add, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNTED", 60)
+    monkeypatch.setattr(facets, "COUNTED", 60)
+    add(*(f"n{number}" for number in range(200)))
+    page = admin_client.get(PEOPLE, {"_facets": "True", "family_name": "Mac"}).text
+    assert "More than 60 people." in page
+    assert "Select all people: more than 60</a>" in page
+    assert 'Scotland <span class="facet">(60+)</span>' in page
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes its time to count a whole table")
+def test_a_big_table_of_sqlite_is_counted_and_has_all_its_pages(admin_client, add, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNTED", 60)
+    monkeypatch.setattr(facets, "COUNTED", 60)
+    add(*(f"n{number}" for number in range(200)))
+    page = admin_client.get(PEOPLE, {"p": "4", "_facets": "True"})
+    assert "200 results" in page.text and "200 people" in page.text and "more records than were" not in page.text
+    assert len(page.context["cl"].result_list) == 50
+    assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts with a plus" in page.text
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics that would tell")
+def test_counts_of_a_big_table_are_estimated_and_say_so(admin_client, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNTED", 60)
+    Subject.objects.bulk_create(Subject(subject_id=str(number), sex="Male") for number in range(200))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE subjects")
+    page = admin_client.get("/admin/subjects/subject/", {"_facets": "True"}).text
+    assert "About 200 subjects." in page
+    assert 'Male <span class="facet">(about 200)</span>' in page
+    assert 'Female <span class="facet">(few)</span>' in page
+
+
+def test_compounds_are_counted_with_one_query(admin_client):
+    User.objects.create(user_id=1, name="Alice", email="a@example.com", signup_date=date(2023, 1, 1))
+    compounds = [Compound.objects.create(compound_id=n, compound_name=f"C{n}", compound_structure="C") for n in (1, 2)]
+    for number in range(5):
+        made = UserExperiment.objects.create(experiment_id=number, user_id=1, experiment_run_time=1)
+        made.compounds.set(compounds[: 1 + number % 2])
+    page = admin_client.get("/admin/experiments/userexperiment/", {"_facets": "True"}).text
+    assert 'C1 <span class="facet">(5)</span>' in page
+    assert 'C2 <span class="facet">(2)</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "queries"),
+    [({}, 11), ({"_facets": "True"}, 12), ({"country_of_birth": "Scotland", "_facets": "True"}, 13), ({"q": "n1"}, 12)],
+)
+def test_a_list_takes_as_many_queries_for_3000_records_as_for_300(admin_client, add, query, queries, monkeypatch):
+    def counted():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get(PEOPLE, query).status_code == 200
+        return len(captured)
+
+    add(*(f"n1{number}" for number in range(300)))
+    counted()
+    of_300 = counted()
+    add(*(f"n1{number}" for number in range(2700)))
+    assert (counted(), of_300) == (of_300, queries)
+    for module in (pagination, facets):
+        monkeypatch.setattr(module, "COUNTED", 500)  # as for a table too big to be counted
+    assert counted() <= of_300
+
+
+def export(client, address, keys):
+    response = client.post(address, {"action": "export_as_csv", "_selected_action": keys})
+    assert response.streaming and response["Content-Type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
+    add("=1+1", "Ann", "Bob", "@x")
+    keys = [person.pk for person in Person.objects.order_by("pk") if person.given_name != "Bob"]
+    rows = export(admin_client, PEOPLE, keys)
+    assert [row["given_name"] for row in rows] == ["'=1+1", "Ann", "'@x"]
+    assert {row["place_of_birth"] for row in rows} == {"Kelso"}
+    assert {row["date_of_birth"] for row in rows} == {"1900-01-01"}
+
+
+@pytest.mark.parametrize("query", ["", "?date_of_birth__gte=1850-01-01&q=mac"])
+def test_all_that_match_are_exported_and_not_only_the_rows_of_the_page(admin_client, add, query):
+    add("Old", born=date(1849, 12, 31))
+    add(*(f"n{number:03}" for number in range(120)))
+    page = admin_client.get(f"{PEOPLE}{query}").text
+    assert "Select all 12" in page
+    ticked = [Person.objects.get(given_name="n000").pk]
+    form = {"action": "export_as_csv", "_selected_action": ticked, "select_across": "1", "index": "0"}
+    response = admin_client.post(f"{PEOPLE}{query}", form)
+    assert response.streaming
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    everybody = [f"n{number:03}" for number in range(120)]
+    assert sorted(row["given_name"] for row in rows) == (everybody if query else ["Old", *everybody])
+    assert len(export(admin_client, f"{PEOPLE}{query}", ticked)) == 1
+
+
+def test_addresses_are_masked_in_an_export(client, admin_client, django_user_model):
+    User.objects.create(user_id=1, name="Alice", email="alice@example.com", signup_date=date(2023, 1, 1))
+    assert export(admin_client, "/admin/experiments/user/", [1])[0]["email"] == "alice@example.com"
+    analyst = django_user_model.objects.create_user("ana", is_staff=True)
+    analyst.groups.add(Group.objects.get(name="Analysts"))
+    client.force_login(analyst)
+    assert export(client, "/admin/experiments/user/", [1])[0]["email"] == "a****@example.com"
+    assert "alice@" not in client.get("/admin/experiments/user/", {"q": "alice@"}).text.replace('value="alice@"', "")
+    assert client.get("/admin/experiments/user/", {"email__istartswith": "al"}).status_code == 400

@@ -1,0 +1,199 @@
+"""What forms of the admin send is read as it was meant, or refused with a sentence that names the field."""
+
+import pytest
+
+from experiments.models import User, UserExperiment
+from imports.models import Edit, ImportRun
+from people.models import Person, Place
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Oak,1901-02-03,Kelso\nBen,Oak,1901-02-03,Kelso\n"
+LIST, BULK, PLACE = "/admin/people/person/", "/admin/people/person/bulk/", "/admin/people/place/"
+ADD = f"{PLACE}add/"
+AYR = {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"}
+FORM = "application/x-www-form-urlencoded"
+NINES = "9" * 25
+NO_KEYS = ["abc", "\x00", NINES, "03", "1_0", " 3", "٣", "", "1,2", "1.0", "+1"]
+LIST_ACTIONS = ["export_as_csv", "export_as_json", "delete_selected", "change_field"]
+
+
+@pytest.fixture
+def people(bring):
+    bring("people", places=PLACES, people=PEOPLE)
+    return list(Person.objects.order_by("pk"))
+
+
+def stored():
+    return [list(m.objects.order_by("pk").values()) for m in (Person, Place, User, UserExperiment, Edit, ImportRun)]
+
+
+@pytest.fixture
+def nothing_changes(people):
+    before = stored()
+    yield
+    assert stored() == before
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "\x00", "place_of_birth", "pk", NINES])
+def test_a_field_that_nothing_refers_to_is_refused(admin_client, people, nothing_changes, name):
+    for page in ("change", "delete"):
+        address = f"{LIST}{people[0].pk}/{page}/"
+        answers = [
+            admin_client.get(address, {"_to_field": name}),
+            admin_client.post(address, {"_to_field": name, "post": "yes"}),
+            admin_client.post(f"{address}?_to_field={name if name.isalpha() else ''}", {"post": "yes"}),
+        ]
+        assert [answer.status_code for answer in answers] == [400] * 3
+        assert all("_to_field" in answer.text for answer in answers)
+    assert admin_client.get(ADD, {"_to_field": name}).status_code == 400
+
+
+def test_a_field_that_others_refer_to_is_taken(admin_client, people):
+    address = f"{PLACE}{people[0].place_of_birth_id}/change/"
+    assert admin_client.get(address, {"_to_field": "id", "_popup": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+def test_an_action_on_what_is_no_key_is_refused_by_name(admin_client, people, nothing_changes, key):
+    actions = [name for name, _ in admin_client.get(LIST).context["action_form"].fields["action"].choices if name]
+    assert set(LIST_ACTIONS) <= set(actions)
+    for action in actions:
+        asked = {"action": action, "_selected_action": [people[0].pk, key], "index": "0", "post": "yes"}
+        answer = admin_client.post(LIST, asked)
+        assert answer.status_code == 400 and "_selected_action" in answer.text, action
+    asked = {"field": "given_name", "value": "Same", "_selected_action": [key], "_preview": "x"}
+    assert admin_client.post(BULK, asked).status_code == 400
+
+
+@pytest.mark.parametrize("key", [*NO_KEYS[:3], "07"])
+@pytest.mark.parametrize("address", ["imports/importrun", "census/respondent", "people/birthsbycountry"])
+def test_every_list_refuses_what_is_no_key(admin_client, db, address, key):
+    answer = admin_client.post(f"/admin/{address}/", {"action": "export_as_csv", "_selected_action": key})
+    assert answer.status_code < 500
+    assert answer.status_code == 400 or address == "people/birthsbycountry"  # whose keys are names
+
+
+@pytest.mark.parametrize("said", ["yes", "2", " "])
+def test_all_that_match_are_chosen_by_one_word_only(admin_client, people, nothing_changes, said):
+    asked = {"action": "export_as_csv", "_selected_action": [people[0].pk], "select_across": said}
+    answer = admin_client.post(LIST, asked)
+    assert answer.status_code == 400 and "select_across" in answer.text
+
+
+@pytest.mark.parametrize("key", [NINES, "\x00", "abc", "03", " 3", "٣", "1_0"])
+def test_a_reference_to_what_is_no_key_is_an_error_of_the_form(admin_client, people, nothing_changes, key):
+    ann = {"given_name": "Ann", "family_name": "Ash", "date_of_birth": "1901-02-03", "place_of_birth": key}
+    bulk = {"field": "place_of_birth", "value": key, "select_across": "1", "_preview": "x"}
+    for address, asked in ((f"{LIST}add/", ann), (f"{LIST}{people[0].pk}/change/", ann), (BULK, bulk)):
+        answer = admin_client.post(address, asked)
+        assert answer.status_code == 200 and "errorlist" in answer.text
+
+
+@pytest.mark.parametrize("key", [NINES, "abc", "03"])
+def test_several_references_of_which_one_is_no_key_are_an_error_of_the_form(admin_client, bring, key):
+    bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
+    form = {"experiment_id": "7", "user": "1", "compounds": [key], "experiment_run_time": "3"}
+    for name in ("user", "compounds"):
+        answer = admin_client.post("/admin/experiments/userexperiment/add/", form | {name: [key]})
+        assert answer.status_code == 200 and "errorlist" in answer.text
+    assert not UserExperiment.objects.exists()
+
+
+@pytest.mark.parametrize("key", [NINES, "03", "\x00"])
+def test_a_form_of_accounts_refuses_what_is_no_key_by_its_field(admin_client, admin_user, key):
+    account = f"/admin/auth/user/{admin_user.pk}/change/"
+    for address, name in (
+        ("/admin/auth/group/add/", "permissions"),
+        (account, "groups"),
+        (account, "user_permissions"),
+    ):
+        answer = admin_client.post(address, {"name": "Readers", name: [key]})
+        assert answer.status_code == 400 and f"{name}: Expected the key" in answer.text
+
+
+@pytest.mark.parametrize("name", ["city", "county"])
+@pytest.mark.parametrize("sent", ["Z%EBx", "Z\udcebx", "%ED%A0%80", "%C3", "%FF%FE"])
+def test_a_form_that_is_not_utf8_is_refused_by_its_field(admin_client, people, nothing_changes, name, sent):
+    body = f"country=Scotland&city=Ayr&county=Ayr&{name}=".replace(f"{name}=Ayr&", "") + sent
+    answer = admin_client.post(ADD, body.encode(errors="surrogateescape"), content_type=FORM)
+    assert answer.status_code == 400 and f"the field {name}" in answer.text and "UTF-8" in answer.text
+
+
+def test_a_name_of_a_field_that_is_not_utf8_is_refused(admin_client, people, nothing_changes):
+    answer = admin_client.post(ADD, b"city=Ayr&county=Ayr&country=Scotland&x%EB=1", content_type=FORM)
+    assert answer.status_code == 400 and "UTF-8" in answer.text
+
+
+def multipart(fields: dict[str, bytes], *more: bytes) -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    return b"".join([*(head % (name.encode(), value) for name, value in fields.items()), *more, b"--x--\r\n"])
+
+
+FILE = b'--x\r\nContent-Disposition: form-data; name="files"; filename="places.csv"\r\n\r\n' + PLACES.encode() + b"\r\n"
+
+
+@pytest.mark.parametrize("value", [b"Z\xebx", b"\xc3", b"a" * 70_000 + b"\xeb" + b"a" * 70_000, b"\xed\xa0\x80"])
+def test_a_text_of_a_multipart_form_that_is_not_utf8_is_refused(admin_client, people, nothing_changes, value):
+    fields = {"county": b"Ayr", "country": b"Scotland", "city": value}
+    answer = admin_client.post(ADD, multipart(fields), content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 400 and "the field city" in answer.text
+
+
+@pytest.mark.parametrize("name", ["known_as", "dataset", "mode", "encoding"])
+@pytest.mark.parametrize("address", ["/api/imports/", "/admin/imports/importrun/import/"])
+def test_a_text_of_an_upload_that_is_not_utf8_is_refused(admin_client, people, nothing_changes, address, name):
+    fields = {"dataset": b"people", "mode": b"rehearse", "encoding": b"utf-8", name: b"pl\xebces.csv"}
+    answer = admin_client.post(address, multipart(fields, FILE), content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 400 and f"the field {name}" in answer.content.decode()
+
+
+def test_a_form_in_another_charset_is_refused(admin_client, people, nothing_changes):
+    fields = {name: value.encode() for name, value in AYR.items()}
+    for kind in ("multipart/form-data; boundary=x; charset=iso-8859-1", f"{FORM}; charset=iso-8859-1"):
+        assert admin_client.post(ADD, multipart(fields), content_type=kind).status_code == 400
+
+
+def test_what_is_utf8_is_stored_as_it_was_sent(admin_client, people):
+    body = "city=Z%C3%ABx+y&county=Åyr&country=Scotland".encode()
+    assert admin_client.post(ADD, body, content_type=FORM).status_code == 302
+    city = "é" * 60
+    fields = {"city": city.encode(), "county": "日本".encode(), "country": b"Scotland"}
+    kind = "multipart/form-data; boundary=x"
+    assert admin_client.post(ADD, multipart(fields), content_type=kind).status_code == 302
+    assert Place.objects.filter(city="Zëx y", county="Åyr").exists()
+    assert Place.objects.filter(city=city, county="日本").exists()
+
+
+@pytest.mark.parametrize("name", [*AYR, "_save"])
+def test_a_field_of_one_value_that_is_sent_twice_is_refused(admin_client, people, nothing_changes, name):
+    place = f"{PLACE}{people[0].place_of_birth_id}/change/"
+    for address in (ADD, place):
+        answer = admin_client.post(address, AYR | {name: ["Aone", "Atwo"]})
+        assert answer.status_code == 400 and f"{name}: Expected one value, found 2" in answer.text
+
+
+@pytest.mark.parametrize("name", ["field", "value", "expected", "select_across", "confirmed"])
+def test_a_change_of_many_takes_each_of_its_fields_once(admin_client, people, nothing_changes, name):
+    asked = {"field": "given_name", "value": "Same", "select_across": "1", "_preview": "x", "expected": "2"}
+    one = asked.get(name, "x")
+    answer = admin_client.post(BULK, asked | {name: [one, one]})
+    assert answer.status_code == 400 and f"{name}: Expected one value" in answer.text
+
+
+def test_an_import_takes_each_of_its_fields_once(admin_client, people, nothing_changes):
+    twice = multipart({"dataset": b"people", "encoding": b"utf-8"}, multipart({"dataset": b"census"})[:-7], FILE)
+    kind = "multipart/form-data; boundary=x"
+    answer = admin_client.post("/admin/imports/importrun/import/", twice, content_type=kind)
+    assert answer.status_code == 400 and "dataset: Expected one value" in answer.content.decode()
+
+
+def test_fields_of_several_values_take_several(admin_client, bring):
+    compounds = "compound_id,compound_name,compound_structure\n1,A,C\n2,B,CC\n"
+    users = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n"
+    bring("experiments", users=users, compounds=compounds)
+    form = {"experiment_id": "7", "user": "1", "compounds": ["1", "2"], "experiment_run_time": "3"}
+    answer = admin_client.post("/admin/experiments/userexperiment/add/", form)
+    assert answer.status_code == 302
+    assert UserExperiment.objects.get().compounds.count() == 2
+    asked = {"field": "compounds", "value": ["1", "2"], "select_across": "1", "_preview": "x"}
+    assert admin_client.post("/admin/experiments/userexperiment/bulk/", asked).status_code == 200

@@ -1,0 +1,121 @@
+"""Nothing that has a page of confirmation is done without the seal of that page, and nothing is done to all unsaid."""
+
+import pytest
+from django.urls import reverse
+
+from curation.history import edits
+from experiments.models import User
+from imports.models import Change, Edit, ImportRun
+from people.models import Person, Place
+from tests.confirming import confirm, fields_of
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
+SAME = {"field": "given_name", "value": "Same", "select_across": "1"}
+ACTIONS = ["undo_run", "delete", "delete_many", "delete_all", "restore", "release", "undo_edit", "bulk", "bulk_all"]
+
+
+@pytest.fixture
+def actions(admin_client, bring) -> dict[str, tuple]:
+    """Each action that is confirmed: its address, what is posted besides, and how to read its page's seal."""
+    rows = "".join(f"G{n},Oak,1901-02-03,Kelso\n" for n in range(5))
+    bring("people", places=PLACES, people=HEADER + rows)
+    bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
+    people = list(Person.objects.order_by("pk"))
+    bring("people", places=PLACES + "Ayr,Ayrshire,Scotland\n")
+    run = ImportRun.objects.filter(dataset="people").latest("pk")
+    edit = edits.correct(User.objects.all(), {"name": "Anna"}, None)
+    edits.delete(Person.objects.filter(pk=people[4].pk), None)
+    keys = [people[0].pk, people[1].pk]
+    chosen = {"action": "delete_selected", "_selected_action": keys}
+    some = {"field": "given_name", "value": "Same", "_selected_action": keys}
+    applied = {"_apply": "x", "previewed": "field=given_name&value=Same"}
+
+    def got(address, button):
+        return lambda: fields_of(admin_client.get(address).text, button)
+
+    def posted(address, data, button):
+        return lambda: fields_of(admin_client.post(address, data).text, button)
+
+    undo, one = reverse("admin:imports_importrun_undo", args=[run.pk]), f"{LIST}{people[2].pk}/delete/"
+    gone, user = f"{LIST}{people[4].pk}/", "/admin/experiments/user/1/"
+    shown = f"/admin/imports/edit/{edit.pk}/"
+    return {
+        "undo_run": (undo, {}, got(undo, "Undo it")),
+        "delete": (one, {"post": "yes"}, got(one, "I’m sure")),
+        "delete_many": (LIST, chosen | {"post": "yes"}, posted(LIST, chosen, "I’m sure")),
+        "delete_all": (
+            LIST,
+            chosen | {"post": "yes", "select_across": "1"},
+            posted(LIST, chosen | {"select_across": "1"}, "I’m sure"),
+        ),
+        "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore it")),
+        "release": (f"{user}release/name/", {}, got(f"{user}change/", 'id="release-1"')),
+        "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo this edit")),
+        "bulk": (BULK, some | applied | {"expected": "2"}, posted(BULK, some | {"_preview": "x"}, "_apply")),
+        "bulk_all": (BULK, SAME | applied | {"expected": "4"}, posted(BULK, SAME | {"_preview": "x"}, "_apply")),
+    }
+
+
+def everything():
+    models = (Person, Place, User, Edit, Change, ImportRun)
+    return [list(model.objects.order_by("pk").values()) for model in models]
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions, name):
+    address, asked, read = actions[name]
+    seals = {other: actions[other][2]()["confirmed"][0] for other in ACTIONS}
+    mine, before = seals[name], everything()
+    alike = [{"delete", "delete_many", "delete_all"}, {"bulk", "bulk_all"}]  # one action of several sets of records
+    others = [seal for other, seal in seals.items() if other != name and not any({other, name} <= a for a in alike)]
+    odd = [None, "", "junk", " ", "\x00", mine[:-1], mine.partition(":")[0], mine + "x", *others[:2]]
+    odd += [seals[other] for a in alike if name in a for other in a - {name}]
+    for seal in odd:
+        answer = admin_client.post(address, asked | ({} if seal is None else {"confirmed": seal}), follow=True)
+        assert answer.status_code in (200, 409), seal
+        assert everything() == before, seal
+        assert "What you confirmed is not what would be done now" in answer.text
+    # The page that is shown then confirms it.
+    answer = admin_client.post(address, asked | {"confirmed": read()["confirmed"]})
+    assert answer.status_code == 302 and everything() != before
+
+
+@pytest.mark.parametrize("name", ["undo_run", "delete", "delete_many", "bulk"])
+def test_what_is_not_confirmed_is_shown_as_it_would_be_done_now(admin_client, actions, name):
+    address, asked, _ = actions[name]
+    answer = admin_client.post(address, asked)
+    button = {"undo_run": "Undo it", "bulk": "_apply"}.get(name, "I’m sure")
+    sent = fields_of(answer.text, button)
+    assert admin_client.post(address, asked | sent).status_code == 302
+
+
+def test_a_page_that_was_seen_before_confirms_nothing_by_itself(admin_client, actions):
+    for address, asked, read in actions.values():
+        read()
+        before = everything()
+        admin_client.post(address, asked)
+        assert everything() == before
+
+
+def test_a_confirmation_of_one_curator_is_none_of_another(admin_client, staff, actions):
+    address, asked, read = actions["delete"]
+    other = staff("view_person", "delete_person")
+    assert other.post(address, asked | read()).status_code == 409 and Person.objects.count() == 4
+
+
+@pytest.mark.parametrize("said", [{}, {"select_across": ""}, {"select_across": "0"}])
+@pytest.mark.parametrize("step", ["_next", "_preview", "_apply"])
+def test_records_that_nobody_chose_are_not_all_records(admin_client, actions, said, step):
+    asked = {"field": "given_name", "value": "Same", step: "x", "expected": "4"} | said
+    before = everything()
+    answer = admin_client.post(BULK, asked)
+    assert answer.status_code == 400 and "No records are chosen" in answer.text and everything() == before
+
+
+def test_the_page_for_all_records_says_so_in_its_form(admin_client, actions):
+    page = admin_client.get(f"{BULK}?q=Oak")
+    assert fields_of(page.text, "_next")["select_across"] == ["1"]
+    assert confirm(admin_client, f"{BULK}?q=Oak", SAME | {"_apply": "x"}).status_code == 302
+    assert Person.objects.filter(given_name="Same").count() == 4

@@ -1,0 +1,46 @@
+"""Undoing a run at the command line: what it would do, what it does, and why it does not."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from imports.models import ImportRun
+from people.models import Person, Place
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
+
+
+def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
+    importing("people", write("places.csv", PLACES))
+    before = list(Place.objects.order_by("pk").values())
+    importing("people", write("places.csv", PLACES.replace("Derry,Derry", "Derry,Doire") + "Cork,Cork,Munster\n"))
+    run = ImportRun.objects.latest("pk")
+    call_command("undo_import", run.pk, dry_run=True)
+    told = capsys.readouterr().out
+    assert f"Run {run.pk} of people would be undone. Nothing was changed: it was a rehearsal." in told
+    assert "places: 1 removed" in told and "places: 1 as before" in told
+    run.refresh_from_db()
+    assert run.status == "landed" and Place.objects.count() == 3
+    call_command("undo_import", run.pk)
+    assert f"Run {run.pk} of people is undone." in capsys.readouterr().out
+    run.refresh_from_db()
+    assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
+
+
+def test_what_stands_on_it_is_listed(importing, write, capsys):
+    importing("people", write("places.csv", PLACES))
+    run = ImportRun.objects.latest("pk")
+    importing("people", write("people.csv", PEOPLE))
+    with pytest.raises(CommandError, match=f"Run {run.pk} of people cannot be undone. Nothing was changed."):
+        call_command("undo_import", run.pk)
+    assert "1 of people refer to places that it created" in capsys.readouterr().err
+    assert Person.objects.exists() and Place.objects.count() == 2
+
+
+def test_a_run_that_is_not_there_or_has_not_landed(importing, write, transactional_db, capsys):
+    with pytest.raises(CommandError, match="There is no run 4711. The last that landed: none."):
+        call_command("undo_import", 4711)
+    importing("people", write("places.csv", PLACES), "--dry-run")
+    with pytest.raises(CommandError, match="cannot be undone"):
+        call_command("undo_import", ImportRun.objects.latest("pk").pk)
+    assert "only one that landed can be undone" in capsys.readouterr().err

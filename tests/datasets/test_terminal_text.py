@@ -1,0 +1,96 @@
+"""What commands print: no character of a file, a term or an argument reaches a terminal as one that it would obey."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.core.management import execute_from_command_line
+
+from tests.import_fixtures import ROOT
+
+ESC, RAW = "\x1b[31m", re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
+ODD = f"a{ESC}\x7f\x9b\u202eb"
+CENSUS = "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"
+CENSUS += "capital-gain,capital-loss,hours-per-week,native-country,income"
+
+
+@pytest.fixture
+def told(transactional_db, capsys, monkeypatch, tmp_path):
+    """Type a command; what it printed, on either stream, every character of which can be shown."""
+    monkeypatch.chdir(tmp_path)
+
+    def told(*arguments) -> str:
+        with contextlib.suppress(SystemExit):
+            execute_from_command_line(["manage.py", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert not RAW.search(out + err), repr(out + err)
+        return out + err
+
+    return told
+
+
+def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write, told):
+    row = f"39,{ODD},77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"
+    said = told("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
+    assert r"new in workclasses: a\x1b[31m\x7f\x9b\u202eb" in said and r"adult\x1b[31m.csv" in said
+    assert r"no\x1b[31mte" in said
+    told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nA{ESC},b,c\nB{ESC},b,c\n"))
+    said = told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))
+    assert r"places A\x1b[31m, last seen in places\x1b[31m.csv on line 2" in said
+    assert "[31m" in told("import_people", write("y/places.csv", f"city,x{ESC}\nA,\n"))
+
+
+def test_a_report_on_the_screen_is_json_without_control_characters(write, told):
+    said = told("import_people", write("places.csv", f"city,county,country\nA,{ODD},c,d\n"), "--report", "-", "-v", "0")
+    (rejection,) = json.loads(said)["rejections"]
+    assert rejection["values"] == f"A,{ODD},c,d"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import_people", f"no{ODD}where.csv"],
+        ["import_people", "--report", f"x/{ODD}"],
+        ["import_people", f"--{ODD}"],
+        ["export", f"people/{ODD}", "-o", "x.csv"],
+        ["export", "people/people", "--filter", ODD, "-o", "x.csv"],
+        ["export", "people/people", "--as-user", ODD, "-o", "x.csv"],
+        ["refresh_views", ODD],
+        ["undo_import", ODD],
+        ["api_token", ODD, "--name", ODD],
+    ],
+    ids=lambda arguments: " ".join(arguments).encode("ascii", "ignore").decode()[:30],
+)
+def test_arguments_are_printed_escaped(arguments, told):
+    assert r"\x1b" in told(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "people/people", "--search", "\udcff", "-o", "x.csv"],
+        ["export", "people/people", "--filter", "given_name=\udcff", "-o", "x.csv"],
+        ["import_people", "--as", "\udcff.csv", "."],
+        ["api_token", "\udcff", "--name", "x"],
+    ],
+    ids=["--search", "--filter", "--as", "an account"],
+)
+def test_an_argument_that_is_not_utf_8_is_refused_in_a_sentence(arguments, told):
+    assert r"An argument is not UTF-8: " in (said := told(*arguments)) and r"\xff" in said
+
+
+def test_an_export_to_a_terminal_is_escaped_and_to_a_pipe_exact(importing, write, child_environment):
+    importing("people", write("places.csv", f"city,county,country\nÅ{ESC},b,c\n"))
+    command = [sys.executable, str(ROOT / "manage.py"), "export", "people/places", "--columns", "city", "-o", "-"]
+    assert subprocess.run(command, env=child_environment, capture_output=True, check=True).stdout == (
+        f"city\nÅ{ESC}\n".encode()
+    )
+    screen, of_command = os.openpty()
+    subprocess.run(command, env=child_environment, stdout=of_command, check=True)
+    os.close(of_command)
+    assert os.read(screen, 10_000).decode() == "city\r\nÅ\\x1b[31m\r\n"
+    os.close(screen)

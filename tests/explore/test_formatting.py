@@ -1,0 +1,75 @@
+"""Values as they are read."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from datasets.records.columns import columns_of
+from explore.formatting import filters_told, is_grouped, unit_of, value_told
+
+
+def column(model, name):
+    from django.apps import apps
+
+    return next(one for one in columns_of(apps.get_model(model)) if one.name == name)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (1995, "1995"),
+        (0.1 + 0.2, "0.3"),
+        (10.0, "10"),
+        (1234.5678, "1234.57"),
+        (1.5e-7, "1.5e-07"),
+        (1e300, "1e+300"),
+        (0.0, "0"),
+        (-0.25, "-0.25"),
+        (123456789.0, "123456789"),
+        (date(850, 1, 2), "0850-01-02"),
+        (datetime(2023, 5, 1, 12, 30, tzinfo=UTC), "2023-05-01 12:30"),
+        (["a", 2], "a, 2"),
+        ("x" * 300, "x" * 200 + "…"),
+    ],
+)
+def test_a_value_is_told(value, told):
+    assert value_told(column("experiments.UserExperiment", "experiment_run_time"), value) == told
+
+
+def test_figures_are_grouped_where_they_cannot_be_years_or_keys():
+    gain, key = column("census.Respondent", "capital_gain"), column("census.Respondent", "id")
+    assert is_grouped(gain, [0, None, 14084]) and not is_grouped(gain, [1995, None]) and not is_grouped(key, [14084])
+    assert value_told(gain, 2174, grouped=True) == "2,174"
+    assert value_told(gain, 1234567.25, grouped=True) == "1,234,567"
+
+
+def test_a_unit_is_what_a_help_text_says_in_a_few_words():
+    units = {name: unit_of(column("census.Respondent", name)) for name in ("age", "education_years", "id", "sex")}
+    assert units == {"age": "Years", "education_years": "", "id": "", "sex": ""}
+    assert unit_of(column("experiments.UserExperiment", "experiment_run_time")) == ""  # says that it has none
+
+
+def test_filters_are_told_in_words():
+    from django.apps import apps
+
+    asked = {
+        "age__lte": "30",
+        "income_over_50k": "true",
+        "corrected": "false",
+        "workclass__isnull": "true",
+        "occupation__istartswith": "Tech",
+        "search": "HS",
+        "native_country__in": "Peru,Italy",
+    }
+    assert [one.text for one in filters_told(apps.get_model("census.Respondent"), asked)] == [
+        "age up to 30",
+        "income over 50K is yes",
+        "has no corrections",
+        "workclass is missing",
+        "occupation begins with Tech",
+        "search for “HS”",
+        "native country is one of Peru, Italy",
+    ]

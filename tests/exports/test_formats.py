@@ -1,0 +1,209 @@
+"""What an export holds: the same values in every format and from both engines, and all of them."""
+
+import gzip
+import io
+import json
+from datetime import date, datetime
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.core.management import call_command
+from django.db.models import JSONField, Value
+
+from census.models import Respondent
+from datasets import exact_json
+from experiments.models import User, UserExperiment, UserFeatures
+from exports import xlsx
+from exports.formats import FORMATS, TooManyRows, UnknownColumn, UnknownFormat, Unwritable, export
+from people.models import Person, Place
+from subjects.models import Session, Subject
+from tests.exports.conftest import ODD, rows_in, values_in
+
+
+def ids(text: str) -> list[int]:
+    return [int(one) for one in text.split(";")]
+
+
+def one_day(value: str) -> date:
+    return date.fromisoformat(value)
+
+
+PEOPLE = {"id": int, "given_name": str, "date_of_birth": one_day, "place_of_birth": str, "created_in_run": int}
+RUNS = {"experiment_id": int, "user": str, "experiment_run_time": float, "compounds": ids, "created_line": int}
+SESSIONS = {"document": exact_json.loads, "id": int}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_has_the_values_of_the_records(people, experiments, sessions, exported, format):
+    assert values_in(exported(Person, PEOPLE, format), format, PEOPLE) == [
+        (n, name, date(1850, 1, n), "Kelso, Scotland", None) for n, name in enumerate(ODD, 1)
+    ]
+    none = [] if format in ("json", "ndjson", "parquet") else None
+    assert values_in(exported(UserExperiment, RUNS, format), format, RUNS) == [
+        (1, "U1", 10.0, [9, 10], None),
+        (2, "U1", 1.5e-7, none, None),
+    ]
+    assert values_in(exported(Session, SESSIONS, format), format, SESSIONS) == [(Session.objects.get().document, 1)]
+
+
+def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
+    content = exported(Person, ["given_name"], "csv", rows=Person.objects.filter(id__in=[2, 5, 6, 7, 8]), defused=True)
+    assert content.startswith(b"\xef\xbb\xbfgiven_name,cells_defused\n")
+    assert [(*row.values(),) for row in rows_in(content, "csv")] == [
+        ("", "yes"), ("'=1+1", "yes"), ("''=x", "yes"), (r"\.", "yes"), ("'", "yes"),
+    ]  # fmt: skip
+
+
+def test_csv_tells_a_missing_value_from_an_empty_text(people, exported):
+    Person.objects.filter(id__gt=2).delete()
+    assert [row["created_in_run"] for row in rows_in(exported(Person, PEOPLE, "csv"), "csv")] == [None, None]
+    assert b'2,"",1850-01-02' in exported(Person, PEOPLE, "csv")
+
+
+def test_a_document_that_is_null_is_no_missing_document(sessions, exported):
+    Session.objects.update(document=Value(None, JSONField()))
+    assert rows_in(exported(Session, SESSIONS, "csv"), "csv") == [{"document": "null", "id": "1"}]
+    assert rows_in(exported(Session, SESSIONS, "ndjson"), "ndjson") == [{"document": None, "id": 1}]
+
+
+def test_a_text_that_is_a_list_is_a_list(experiments, exported):
+    call_command("refresh_views", verbosity=0)
+    kinds = {"user_id": int, "most_common_compounds": ids, "mean_run_time": float}
+    for format in FORMATS:
+        none = [] if format in ("json", "ndjson", "parquet") else None
+        found = values_in(exported(UserFeatures, kinds, format), format, kinds)
+        assert found == [(1, [9, 10], 5.000000075), (2, none, None)]
+
+
+def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported, django_user_model):
+    for format in ("csv", "ndjson", "parquet", "xlsx"):
+        assert b"alice@" not in exported(User, None, format)
+    assert (
+        exported(User, ["email"], "csv") == b"email,masked_columns\na****@example.com,email\n@****@example.org,email\n"
+    )
+    assert exported(User, ["email"], "csv", user=AnonymousUser()) == exported(User, ["email"], "csv")
+    assert exported(User, ["email"], "csv", defused=True).splitlines()[2] == b"'@****@example.org,email,yes"
+    curator = django_user_model.objects.create_user("cleo")
+    curator.user_permissions.add(Permission.objects.get(codename="view_email"))
+    assert exported(User, ["email"], "csv", user=curator) == b"email\nalice@example.com\n@b@example.org\n"
+
+
+def test_parquet_has_types_and_tells_nothing_from_empty(people, exported):
+    table = pa.parquet.read_table(io.BytesIO(exported(Person, None, "parquet")))
+    assert table.column("given_name").to_pylist() == ODD
+    assert table.column("date_of_birth").to_pylist()[0] == date(1850, 1, 1)
+    assert table.column("created_in_file").null_count == len(ODD)
+    kinds = {field.name: str(field.type) for field in table.schema}
+    assert (kinds["id"], kinds["date_of_birth"], kinds["place_of_birth"]) == ("int64", "date32[day]", "string")
+    census = pa.parquet.read_schema(io.BytesIO(exported(Respondent, None, "parquet")))
+    kinds = {field.name: str(field.type) for field in census}
+    assert kinds["income_over_50k"] == "bool" and kinds["age"] == "int16"
+    assert kinds["education"] == kinds["sex"] == "dictionary<values=string, indices=int32, ordered=0>"
+
+
+def test_excel_has_values_and_no_formulas(people, sessions, exported):
+    sheet = openpyxl.load_workbook(io.BytesIO(exported(Person, ["id", "given_name", "date_of_birth"], "xlsx"))).active
+    head, *found = sheet.iter_rows()
+    assert [cell.value for cell in head] == ["id", "given_name", "date_of_birth"]
+    assert [row[0].value for row in found] == list(range(1, len(ODD) + 1))
+    assert found[4][1].value == "=1+1" and found[4][1].data_type == "s" and found[4][1].quotePrefix
+    assert found[0][2].value == "1850-01-01"  # no day that Excel knows
+    Subject.objects.update(date_of_birth=date(2020, 2, 29))
+    sheet = openpyxl.load_workbook(io.BytesIO(exported(Subject, ["subject_id", "date_of_birth"], "xlsx"))).active
+    assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as Excel has it
+
+
+def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
+    monkeypatch.setattr(xlsx, "MOST", len(ODD))
+    export(Person, Person.objects.all(), None, None, "xlsx").close()
+    monkeypatch.setattr(xlsx, "MOST", len(ODD) - 1)
+    with pytest.raises(TooManyRows, match=f"up to {len(ODD) - 1} records.*CSV or Parquet"):
+        export(Person, Person.objects.all(), None, None, "xlsx")
+    Session.objects.update(document=["x" * 40_000])
+    with pytest.raises(Unwritable, match="document of record 1 has 40,0.. characters.*CSV or Parquet"):
+        export(Session, Session.objects.all(), ["document"], None, "xlsx")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_nothing_is_a_whole_file_too(db, exported, format):
+    for none in (Person.objects.none(), Person.objects.filter(id__in=[]), Person.objects.all()):
+        content = exported(Person, ["id"], format, rows=none)
+        match format:
+            case "csv":
+                assert content == b"id\n"
+            case "json":
+                assert json.loads(content) == []
+            case "ndjson":
+                assert content == b""
+            case "parquet":
+                assert pa.parquet.read_table(io.BytesIO(content)).num_rows == 0
+            case "xlsx":
+                assert openpyxl.load_workbook(io.BytesIO(content)).active.max_row == 1
+
+
+def test_columns_and_records_come_in_the_order_asked_for(people, exported):
+    ordered = Person.objects.filter(given_name__contains="=").order_by("-id")
+    assert exported(Person, ["family_name", "id"], "csv", rows=ordered) == b"family_name,id\nMac,6\nMac,5\n"
+    sliced = Person.objects.order_by("-id")[:2]
+    assert exported(Person, ["id"], "csv", rows=sliced) == b"id\n9\n8\n"
+    joined = Place.objects.filter(people_born__family_name="Mac").distinct()
+    assert exported(Place, ["id", "country"], "csv", rows=joined) == b"id,country\n1,Scotland\n"
+    percent = Person.objects.filter(given_name="100%s").extra(where=["'%%' = '%%'"])
+    assert exported(Person, ["id"], "csv", rows=percent) == b"id\n"
+
+
+def test_what_cannot_be_exported_is_told(db):
+    with pytest.raises(UnknownFormat, match="out of csv, json, ndjson, parquet, xlsx; found pdf"):
+        export(Place, Place.objects.all(), None, None, "pdf")
+    with pytest.raises(UnknownColumn, match=r"Unknown column contry\. Did you mean country\?"):
+        export(Place, Place.objects.all(), ["contry"], None, "csv")
+    with pytest.raises(UnknownColumn, match="each column once, found id again"):
+        export(Place, Place.objects.all(), ["id", "city", "id"], None, "csv")
+    with pytest.raises(UnknownColumn, match="at least one column"):
+        export(Place, Place.objects.all(), [], None, "csv")
+
+
+def test_a_file_may_be_compressed(people, exported):
+    plain = exported(Person, None, "csv")
+    assert gzip.decompress(exported(Person, None, "csv", compress=True)) == plain
+    packed = export(Person, Person.objects.all(), None, None, "ndjson", compress=True)
+    assert (packed.filename, packed.content_type) == ("people.ndjson.gz", "application/gzip")
+    packed.close()
+    with export(Person, Person.objects.all(), None, None, "parquet", compress=True) as already:
+        assert already.filename == "people.parquet"
+
+
+def test_a_long_export_comes_in_blocks(db):
+    Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="y") for n in range(3000))
+    blocks = list(export(Place, Place.objects.all(), None, None, "csv"))
+    assert len(blocks) > 5 and max(map(len, blocks)) < 100_000
+    assert b"".join(blocks).count(b"\n") == 3001
+
+
+FLOATS = [
+    0.0, 1e15, 999999999999999.0, 1e14, 1e-4, 1e-5, 123456.789, 1e300, 5e-324, 0.1, 2.0, 1 / 3, 1e100, 0.1 + 0.2,
+    1.7976931348623157e308, 2.0**53 + 2, 1e16, 1e22, 123456789012345680.0,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_floats_are_exact(db, exported, format):
+    User.objects.create(user_id=1, name="U", email="u@example.com", signup_date=date(2023, 1, 1))
+    UserExperiment.objects.bulk_create(
+        UserExperiment(experiment_id=n, user_id=1, experiment_run_time=x) for n, x in enumerate(FLOATS)
+    )
+    kinds = {"experiment_run_time": float}
+    found = [float(x) for (x,) in values_in(exported(UserExperiment, kinds, format), format, kinds)]
+    assert list(map(repr, found)) == list(map(repr, FLOATS))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_number_that_is_none_in_json_is_a_text_there(experiments, exported, format):
+    UserExperiment.objects.filter(experiment_id=1).update(experiment_run_time=float("inf"))
+    kinds = {"experiment_run_time": float}
+    content = exported(UserExperiment, kinds, format)
+    assert values_in(content, format, kinds) == [(float("inf"),), (1.5e-7,)]
+    assert ("json" in format) == (b'"Infinity"' in content)

@@ -1,0 +1,196 @@
+"""Files for an import to read, the commands that import them, and what the tables hold afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Report(dict):
+    """A report as --report writes it, with short ways to what tests ask of it most."""
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """What each source counted, without what it counted none of."""
+        from imports.models import SourceFile
+
+        return {s["source"]: {name: s[name] for name in SourceFile.COUNTS if s[name]} for s in self["sources"]}
+
+    @property
+    def problems(self) -> list[tuple]:
+        """Each rejected row: source, line, and the column and value of each of its problems."""
+        return [
+            (r["source"], r["line"], *((p["column"], p["value"]) for p in r["problems"])) for r in self["rejections"]
+        ]
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Write a text (or bytes) to a file in the test's folder; its path."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def importing(tmp_path, transactional_db) -> Callable[..., Report]:
+    """Run an import command, which has to land; its report, whose sums have to be right."""
+    from imports.models import SourceFile
+
+    def importing(dataset: str, *arguments) -> Report:
+        path = tmp_path.with_name(f"{tmp_path.name} report.json")  # beside what is imported
+        call_command(f"import_{dataset}", *map(str, arguments), "--report", str(path), verbosity=0)
+        report = Report(json.loads(path.read_text()))
+        for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:
+            assert counted["read"] == sum(counted[outcome] for outcome in SourceFile.OUTCOMES), counted
+        assert sum(source["rejected"] for source in report["sources"]) == len(report["rejections"])
+        return report
+
+    return importing
+
+
+@pytest.fixture
+def bring(write, importing) -> Callable[..., Path]:
+    """Import tables that are given as texts, each by the name of its file; the folder of the files."""
+
+    def bring(dataset: str, **tables: str) -> Path:
+        folder = [write(f"all/{name}.csv", text).parent for name, text in tables.items()][0]
+        importing(dataset, folder)
+        return folder
+
+    return bring
+
+
+@pytest.fixture
+def staff(client, django_user_model) -> Callable:
+    """Sign in somebody who has the permissions that are named; the client."""
+    from django.contrib.auth.models import Permission
+
+    def staff(*codenames: str):
+        member = django_user_model.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
+        member.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(member)
+        return client
+
+    return staff
+
+
+@pytest.fixture
+def refused(transactional_db) -> Callable[..., str]:
+    """Run an import command, which has to refuse; the sentence that says why."""
+
+    def refused(dataset: str, *arguments) -> str:
+        with pytest.raises(CommandError) as caught:
+            call_command(f"import_{dataset}", *map(str, arguments), verbosity=0)
+        assert caught.value.returncode == 1
+        return str(caught.value)
+
+    return refused
+
+
+@pytest.fixture
+def rows(db) -> Callable[..., list[tuple]]:
+    """Ask the database; the rows as plain tuples."""
+
+    def rows(sql: str, *values) -> list[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    return rows
+
+
+@pytest.fixture
+def execute(db) -> Callable[..., None]:
+    """Do something to the database that no command does."""
+
+    def execute(*statements: str) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    return execute
+
+
+@pytest.fixture
+def whole(rows) -> Callable[[str], list[tuple]]:
+    """All there is of a table; on PostgreSQL with where each row is and what wrote it, which any write changes."""
+
+    def whole(table: str) -> list[tuple]:
+        if connection.vendor == "postgresql":
+            return sorted(rows(f"SELECT ctid::text, xmin::text, t::text FROM {table} t"))
+        return sorted(rows(f"SELECT rowid, * FROM {table}"), key=repr)
+
+    return whole
+
+
+@pytest.fixture
+def manage(child_environment) -> Callable[..., subprocess.Popen]:
+    """Start manage.py in a process of its own, on this test's database; none outlives the test."""
+    started = []
+
+    def manage(*arguments, **environment) -> subprocess.Popen:
+        command = [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)]
+        process = subprocess.Popen(
+            command,
+            env=child_environment | {"PYTHONUNBUFFERED": "1"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield manage
+    for process in started:
+        if process.poll() is None:
+            os.kill(process.pid, 9)
+        process.communicate()
+
+
+@pytest.fixture
+def curator(client, db):
+    """Somebody who imports, corrects and undoes, and sees everything but e-mail addresses; their browser."""
+    from django.contrib.auth.models import Permission
+    from django.db.models import Q
+
+    from datasets.registry import dataset_apps
+
+    user = get_user_model().objects.create_user("cora", is_staff=True)
+    names = ["add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow"]
+    records = Q(codename__startswith="view_", content_type__app_label__in=dataset_apps()) & ~Q(codename="view_email")
+    user.user_permissions.set(Permission.objects.filter(Q(codename__in=names) | records))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def rehearsed(curator, transactional_db):
+    """Upload files and have them rehearsed; the run."""
+    from imports.models import ImportRun
+
+    def rehearsed(dataset="people", **files):
+        uploads = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
+        answer = curator.post(
+            "/admin/imports/importrun/import/", {"dataset": dataset, "files": uploads, "encoding": "utf-8"}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        call_command("worker", batch=True)
+        return ImportRun.objects.latest("pk")
+
+    return rehearsed

@@ -1,0 +1,73 @@
+"""Imports as a curator starts them: the command on real files, its report in plain values, files in other clothes."""
+
+import csv
+import io
+import json
+import random
+import tempfile
+from pathlib import Path
+
+from django.core.management import call_command
+
+from imports.models import SourceFile
+
+SAMPLES = Path(__file__).resolve().parent.parent / "fixtures_src"
+
+
+def imported(command: str, *paths: Path, **options) -> dict:
+    """Run an import command and return its report; *options* are those of the command line, such as strict=True."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        call_command(command, *map(str, paths), report=report, verbosity=0, **options)
+        return json.loads(report.read_text(encoding="utf-8"))
+
+
+def counts(report: dict) -> dict[str, dict[str, int]]:
+    """The counts of each source that are not 0."""
+    return {entry["source"]: told(entry) for entry in report["sources"]}
+
+
+def told(entry: dict) -> dict[str, int]:
+    """The counts of a source or a file that are not 0."""
+    return {name: entry[name] for name in SourceFile.COUNTS if entry[name]}
+
+
+def rejected(report: dict) -> list[tuple]:
+    """Each rejection as its file, its line, and the columns with a problem; None for the row as a whole."""
+    return [(r["file"], r["line"], *(p["column"] for p in r["problems"])) for r in report["rejections"]]
+
+
+def table(path: Path) -> list[list[str]]:
+    """The rows of a file, header and all, read by nothing of ours; blanks around cells and blank lines dropped."""
+    rows = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig")), skipinitialspace=True)
+    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+
+
+def written(rows: list[list[str]], delimiter: str = ",", end: str = "\n", bom: bool = False) -> bytes:
+    """The bytes of a file of *rows*; the delimiter may have more than one character."""
+    quoted = ([f'"{c}"' if {",", ";", "\t"} & {*c} else c for c in row] for row in rows)
+    return (("\ufeff" if bom else "") + "".join(delimiter.join(row) + end for row in quoted)).encode()
+
+
+def turned(rows: list[list[str]], seed: int) -> list[list[str]]:
+    """The same rows with their columns in another order."""
+    order = random.Random(seed).sample(range(len(rows[0])), len(rows[0]))
+    return [[row[place] for place in order] for row in rows]
+
+
+def respelled(rows: list[list[str]], blank: str, case) -> list[list[str]]:
+    """The same rows, their header with *blank* for each ``_`` and its letters as *case* has them."""
+    return [[case(name.replace("_", blank)) for name in rows[0]], *rows[1:]]
+
+
+# The ways in which the same table, its header first, comes from people who save it again.
+CLOTHES = {
+    "columns in another order": lambda rows: written(turned(rows, 1)),
+    "capitals and hyphens": lambda rows: written(turned(respelled(rows, "-", str.upper), 2)),
+    "dots": lambda rows: written(turned(respelled(rows, ".", str.title), 3)),
+    "blanks in the header": lambda rows: written(respelled(rows, " ", str.capitalize)),
+    "semicolons and a BOM": lambda rows: written(rows, ";", bom=True),
+    "tabs and CRLF": lambda rows: written(rows, "\t", end="\r\n"),
+    "comma and tab": lambda rows: b"\n" + written(turned(rows, 4), ",\t").rstrip(b"\n"),
+    "everything at once": lambda rows: written(turned(respelled(rows, "-", str.swapcase), 5), ";", "\r\n", True),
+}

@@ -1,0 +1,171 @@
+"""No query has more parameters, or a longer text, because a file is longer or because there are more of them."""
+
+import json
+import sqlite3
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from census.models import Occupation, Respondent
+from curation.history import edits
+from curation.history.undo import undo_run
+from datasets.sql.chunks import AT_ONCE
+from experiments.models import Compound, User, UserExperiment
+from imports.models import ImportRun
+from imports.vocabularies import Vocabulary
+from people.models import Person
+from subjects.models import Session, Subject
+
+FEW, MANY = 20, 60
+PAGE = 50  # records of a page, which may be asked for by their keys
+
+
+@contextmanager
+def measured():
+    """The most parameters and the longest text of the statements within.
+
+    Many rows for one statement are not one; Django writes rejected rows at most a thousand at a time.
+    """
+    most = {"parameters": 0, "text": 0}
+
+    def measure(execute, sql, params, many, context):
+        if not many and not sql.startswith('INSERT INTO "rejected_rows"'):
+            most["text"] = max(most["text"], len(sql))
+            most["parameters"] = max(most["parameters"], len(params or ()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(measure):
+        yield most
+
+
+@pytest.fixture
+def growth(monkeypatch):
+    """See that what is done with many needs no larger statements than with few; parts of lists are small here."""
+    monkeypatch.setattr("datasets.sql.chunks.chunks.__defaults__", (10,))
+
+    def growth(do):
+        sizes = []
+        for count in (FEW, MANY):
+            with measured() as most:
+                do(count)
+            sizes.append(most)
+        few, many = sizes
+        assert many["parameters"] <= max(few["parameters"], PAGE + 2), sizes
+        assert many["text"] <= few["text"] + 40, sizes  # numbers with more digits
+
+    return growth
+
+
+def subject(number, day=1):
+    return json.dumps({"subject_id": f"s{number}", "date_of_birth": f"2024-01-{day:02}"})
+
+
+def test_folders_of_subjects_are_imported_changed_removed_and_undone(tmp_path, write, importing, admin_client, growth):
+    def do(count):
+        folder = f"all{count}"
+        for number in range(count):
+            write(f"{folder}/ecephys_{count}{number:03}_2025-01-20_15-09-49/subject.json", subject(f"{count}.{number}"))
+        importing("subjects", tmp_path / folder)
+        importing("subjects", tmp_path / folder)
+        for number in range(count // 2):
+            name = f"{folder}/ecephys_{count}{number:03}_2025-01-20_15-09-49/subject.json"
+            write(name, subject(f"{count}.{number}{'x' * (number % 2)}", 2))
+        report = importing("subjects", tmp_path / folder, "--dry-run", "--remove-missing", "--remove-most")
+        for tab in ("new", "changed", "missing", "kept"):
+            assert admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab={tab}").status_code == 200
+        edits.delete(Session.objects.filter(name__startswith=f"ecephys_{count}00"), None)
+        report = importing("subjects", tmp_path / folder, "--remove-missing", "--remove-most")
+        assert report.counts["subjects"]["removed"] == count // 4
+        undo_run(ImportRun.objects.get(pk=report["run"]))
+        assert Subject.objects.filter(pk__startswith=f"s{count}.").count() == count
+
+    growth(do)
+
+
+def test_files_of_people_are_imported_again_with_corrections(tmp_path, write, importing, growth):
+    write("places.csv", "city,county,country\nKelso,Roxburghshire,Scotland\n")
+    importing("people", tmp_path / "places.csv")
+    header = "given_name,family_name,date_of_birth,place_of_birth\n"
+
+    def do(count):
+        for number in range(count):
+            write(f"all{count}/people{number:03}.csv", f"{header}G{count}-{number},Mac,1901-02-03,Kelso\n")
+        importing("people", tmp_path / f"all{count}")
+        edits.correct(Person.objects.filter(given_name__startswith=f"G{count}-"), {"family_name": "Oak"}, None)
+        edits.delete(Person.objects.filter(given_name__startswith=f"G{count}-1"), None)
+        report = importing("people", tmp_path / f"all{count}", "--remove-missing")
+        assert report.counts["people"]["kept"] == report.counts["people"]["read"] == count
+
+    growth(do)
+
+
+def test_one_table_with_many_members_terms_rejections_and_deletions(write, importing, admin_client, growth):
+    def do(count):
+        base = count * 1000
+        compounds = "".join(f"{base + n},C{n},C\n" for n in range(count))
+        users = "".join(f"{base + n},U{n},u{n}@example.com,2023-05-01\n" for n in range(count))
+        ids = ";".join(str(base + n) for n in range(count))
+        unknown = "".join(f"{base + n},{base + 999 - n},{base},never\n" for n in range(1, count))
+        write(f"e{count}/compounds.csv", f"compound_id,compound_name,compound_structure\n{compounds}")
+        write(f"e{count}/users.csv", f"user_id,name,email,signup_date\n{users}")
+        path = write(
+            f"e{count}/user_experiments.csv",
+            "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n"
+            f"{base},{base},{ids},5\n{base + 1},{base + 998},{base},never\n",
+        )
+        report = importing("experiments", path.parent)
+        assert report.counts["user_experiments"] == {"read": 2, "created": 1, "rejected": 1}
+        assert admin_client.get(f"/admin/experiments/userexperiment/{base}/history/").status_code == 200
+        mine = UserExperiment.objects.filter(pk=base)
+        edits.correct(mine, {"compounds": list(Compound.objects.filter(pk__gt=base, pk__lt=base + 999))}, None)
+        edits.delete(mine, None)
+        edits.delete(User.objects.filter(pk__gte=base, pk__lt=base + 1000), None)
+        path.write_text(path.read_text() + unknown)
+        report = importing("experiments", path.parent, "--dry-run")
+        assert report.counts["users"]["kept"] == count
+        page = admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab=kept")
+        assert page.status_code == 200
+
+    growth(do)
+
+
+def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing, transactional_db, monkeypatch):
+    taken = []
+    set_aside = Vocabulary._set_aside
+
+    def meanwhile(self, count):
+        keys = set_aside(self, count)
+        if self.model is Occupation and not taken:
+            taken.append(Occupation.objects.create(pk=keys[0], name="Stored meanwhile"))
+        return keys
+
+    monkeypatch.setattr(Vocabulary, "_set_aside", meanwhile)
+    rows = "".join(
+        f"39, State-gov, 77516, Bachelors, 13, Never-married, Job {n:03}, Not-in-family, White, Male, 2174, 0, 40,"
+        " Peru, <=50K\n"
+        for n in range(MANY)
+    )
+    with measured() as most:
+        importing("census", write("adult.data", rows))
+    assert most["text"] < 5000 and most["parameters"] < AT_ONCE
+    stored = Respondent.objects.order_by("pk").values_list("occupation__name", flat=True)
+    assert list(stored) == [f"Job {n:03}" for n in range(MANY)]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such limit")
+def test_more_subjects_than_sqlite_takes_parameters_come_in_one_run(write, importing):
+    """With SQLite's own limit turned down, which takes the time of a small file."""
+    documents = "\n".join(subject(number) for number in range(1500))
+    connection.ensure_connection()
+    before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+    length = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 20_000)
+    try:
+        importing("subjects", write("one/subject.json", documents))
+        importing("subjects", write("one/subject.json", documents))
+        call_command("undo_import", str(ImportRun.objects.latest("pk").pk), verbosity=0)
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, length)
+    assert Subject.objects.count() == 1500

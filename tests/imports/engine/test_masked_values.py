@@ -1,0 +1,213 @@
+"""Masked values never replace the values themselves: exports say that they are masked, imports refuse them."""
+
+import csv
+import gzip
+import io
+import json
+
+import openpyxl
+import pyarrow.parquet
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+
+from experiments.models import User
+from imports.models import ImportRun
+
+HEADER = "user_id,name,email,signup_date\n"
+USERS = f"{HEADER}1,Ann,ann@example.com,2023-05-01\n2,Bo,=bo@example.org,2023-05-02\n"
+EMAILS = ["ann@example.com", "=bo@example.org"]
+
+
+@pytest.fixture
+def users(bring):
+    bring("experiments", users=USERS)
+
+
+@pytest.fixture
+def analyst(staff):
+    return staff("view_user", "view_sourcefile", "view_rejectedrow", "view_importrun", "add_importrun")
+
+
+def emails():
+    return list(User.objects.order_by("pk").values_list("email", flat=True))
+
+
+def table_of(format: str, body: bytes) -> list[dict]:
+    """The rows of a file as a program or a spreadsheet reads them."""
+    match format:
+        case "csv":
+            return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
+        case "json":
+            return json.loads(body)
+        case "ndjson":
+            return [json.loads(line) for line in body.splitlines()]
+        case "parquet":
+            return pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+    head, *rows = openpyxl.load_workbook(io.BytesIO(body)).active.iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def assert_says_that_it_is_masked(response, format: str) -> bytes:
+    body = response.getvalue()
+    assert f'filename="users.masked.{format}"' in response["Content-Disposition"]
+    assert response["Masked-Columns"] == "email"
+    rows = table_of(format, body)
+    assert [row["email"] for row in rows][:1] == ["a****@example.com"]
+    assert {row["masked_columns"] for row in rows} == {"email"}
+    return body
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet", "xlsx"])
+def test_a_masked_file_of_the_api_says_so(analyst, users, format):
+    assert_says_that_it_is_masked(analyst.get(f"/api/experiments/users/?format={format}"), format)
+
+
+def test_a_masked_page_of_the_api_says_so(analyst, admin_client, users):
+    for address in ("/api/experiments/users/", "/api/experiments/users/1/"):
+        answer = analyst.get(address)
+        assert answer["Masked-Columns"] == "email"
+        assert answer["Content-Disposition"] == 'inline; filename="users.masked.json"'
+        assert "Masked-Columns" not in analyst.get(f"{address}?fields=name")
+        assert "Masked-Columns" not in admin_client.get(address)
+
+
+def test_the_description_of_the_api_tells_of_the_header(client, db):
+    paths = client.get("/api/schema/?format=json").json()["paths"]
+    of = {path: one["get"]["responses"]["200"].get("headers", {}) for path, one in paths.items() if "get" in one}
+    assert "Masked-Columns" in of["/api/experiments/users/"] and "Masked-Columns" not in of["/api/people/people/"]
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "ndjson", "parquet", "xlsx"])
+def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, format):
+    chosen = {"action": f"export_as_{format}", "_selected_action": [1, 2]}
+    assert_says_that_it_is_masked(analyst.post("/admin/experiments/user/", chosen), format)
+    address = f"/explore/experiments/users/export/file?format={format}"
+    assert_says_that_it_is_masked(analyst.get(address), format)
+    page = analyst.get(f"/explore/experiments/users/export/?format={format}").text
+    assert f"Download users.masked.{format}" in page and "users.masked" in page.partition('id="command"')[2]
+
+
+def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analyst, users):
+    answer = admin_client.get("/api/experiments/users/?format=csv")
+    assert 'filename="users.csv"' in answer["Content-Disposition"] and b"masked" not in answer.getvalue()
+    answer = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name")  # nothing of it is masked
+    assert 'filename="users.csv"' in answer["Content-Disposition"] and b"masked" not in answer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("users.csv", "users.masked.csv"),
+        ("users.csv.gz", "users.masked.csv.gz"),
+        ("out", "out.masked"),
+        ("my masked users.json", "my masked users.json"),
+    ],
+)
+def test_a_masked_file_of_the_command_says_so(users, tmp_path, capsys, asked, written):
+    call_command("export", "experiments/users", "-o", str(tmp_path / asked), verbosity=0)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file() and path.name.endswith(written)] == [written]
+    assert asked == written or not (tmp_path / asked).exists()
+    assert (written in capsys.readouterr().err) == (asked != written)
+    body = (tmp_path / written).read_bytes()
+    body = gzip.decompress(body) if written.endswith(".gz") else body
+    assert {row["masked_columns"] for row in table_of("json" if "json" in written else "csv", body)} == {"email"}
+
+
+def test_standard_output_says_in_a_column_that_it_is_masked(users, manage):
+    out, error = manage("export", "experiments/users", "--columns", "user_id,email", "-o", "-").communicate()
+    assert out.splitlines()[:2] == ["user_id,email,masked_columns", "1,a****@example.com,email"] and not error
+
+
+# What an account that sees masked addresses can take out, and every door by which it might come back.
+
+
+@pytest.mark.parametrize("as_spreadsheet", [False, True])
+def test_the_command_refuses_a_masked_file_and_changes_nothing(analyst, users, write, refused, as_spreadsheet):
+    chosen = {"action": "export_as_csv", "_selected_action": [1, 2]}
+    answer = analyst.post("/admin/experiments/user/", chosen) if as_spreadsheet else None
+    body = (answer or analyst.get("/api/experiments/users/?format=csv")).getvalue()
+    told = refused("experiments", write("users.masked.csv", body))
+    assert told.startswith('users.masked.csv, line 2: email is masked ("a****@example.com").')
+    assert "users.masked.csv" in refused("experiments", "--dry-run", write("users.masked.csv", body))
+    # Its name and its mark do not matter, the values do.
+    rows = [line.rpartition(",")[0] for line in body.decode("utf-8-sig").splitlines()]
+    assert "email is masked" in refused("experiments", write("users.csv", "\n".join(rows)))
+    assert emails() == EMAILS
+
+
+@pytest.mark.parametrize("value", ["a****@example.com", "****@example.com", "=****@b.org", "'=****@b.org", "****"])
+def test_a_masked_value_anywhere_in_a_file_is_refused(users, write, refused, value):
+    told = refused(
+        "experiments", write("users.csv", f"{USERS}3,Cy,cy@example.com,2023-05-03\n4,Di, {value} ,2023-05-03")
+    )
+    assert told.startswith("users.csv, line 5: email is masked") and "Export the table again" in told
+    assert emails() == EMAILS
+
+
+def test_stars_in_other_columns_and_addresses_with_stars_are_not_masked_values(users, write, importing):
+    row = "3,a****@example.com,star*star@example.com,2023-05-03\n"
+    assert importing("experiments", write("users.csv", USERS + row)).counts["users"]["created"] == 1
+
+
+def test_the_browser_and_the_api_refuse_a_masked_file(analyst, users, etl):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    body = analyst.get("/api/experiments/users/?format=csv").getvalue()
+    upload = {"dataset": "experiments", "files": SimpleUploadedFile("users.masked.csv", body), "encoding": "utf-8"}
+    analyst.post(reverse("admin:imports_importrun_import"), upload)
+    call_command("worker", batch=True)
+    etl.send(dataset="experiments", mode="apply", files={"users.masked": body.decode()})
+    call_command("worker", batch=True)
+    first, second = ImportRun.objects.order_by("-pk")[:2]
+    assert first.status == second.status == "failed"
+    assert "line 2: email is masked" in first.error and "line 2: email is masked" in second.error
+    assert emails() == EMAILS
+
+
+def test_a_masked_file_comes_in_once_its_values_are_written_in_full(analyst, users, write, importing):
+    body = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name,email,signup_date").getvalue().decode()
+    for address in EMAILS:
+        body = body.replace(f"{address[0]}****@{address.partition('@')[2]}", address)
+    report = importing("experiments", write("users.masked.csv", body))
+    assert report["sources"][0]["read"] == 2 and emails() == EMAILS
+    assert not report["sources"][0]["files"][0]["unknown_columns"]
+
+
+@pytest.fixture
+def etl(db, django_user_model):
+    from datasets.tokens import make_token
+    from tests.api.conftest import Program
+
+    user = django_user_model.objects.create_superuser("etl")
+    return Program(headers={"authorization": f"Bearer {make_token(user, 'nightly', ['read', 'import'])[1]}"})
+
+
+def test_rejected_rows_with_masked_addresses_say_so_and_are_refused(analyst, write, importing, refused):
+    bad = f"{HEADER}1,Ann,ann@example.com,never\n2,bo@example.org,bo@example.org,never\n"
+    run = ImportRun.objects.get(pk=importing("experiments", write("users.csv", bad))["run"])
+    file = run.files.get()
+    for address in (
+        f"/admin/imports/importrun/file/{file.pk}/rejected/",
+        f"/api/imports/{run.pk}/rejections/?format=csv",
+    ):
+        answer = analyst.get(address)
+        assert f'filename="users.csv.rejected-{run.pk}.masked.csv"' in answer["Content-Disposition"]
+        body = answer.getvalue().decode("utf-8-sig")
+        assert {row["masked_columns"] for row in csv.DictReader(io.StringIO(body))} == {"email"}
+        fixed = body.replace("never", "2024-01-05")
+        assert "email is masked" in refused("experiments", write(f"users.csv.rejected-{run.pk}.masked.csv", fixed))
+        fixed = fixed.replace("a****@example.com", "ann@example.com").replace(",b****@example.org,20", ",bo@b.org,20")
+        told = refused("experiments", write(f"users.csv.rejected-{run.pk}.masked.csv", fixed))
+        assert 'name is masked ("b****@example.org")' in told
+    lines = analyst.get(f"/api/imports/{run.pk}/rejections/?format=ndjson").getvalue().splitlines()
+    assert {json.loads(line)["masked_columns"] for line in lines} == {"email"}
+
+
+def test_a_form_refuses_a_masked_value(admin_client, users):
+    fields = {"name": "Ann", "email": "a****@example.com", "signup_date": "2023-05-01"}
+    page = admin_client.post("/admin/experiments/user/1/change/", fields)
+    assert "This value is masked. Write it in full." in page.text
+    asked = {"select_across": "1", "field": "email", "value": "a****@example.com", "_preview": "x"}
+    assert "This value is masked" in admin_client.post("/admin/experiments/user/bulk/", asked).text
+    assert emails() == EMAILS

@@ -1,0 +1,124 @@
+"""A file whose rows mostly fail: stopped, its first rejections kept and small, the rest counted."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from imports.models import ImportRun, RejectedRow, SourceFile
+from people.models import Person
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+GOOD, BAD, OPEN = "Ann,Mac,1901-02-03,Kelso\n", "Ann,Mac,soon,Kelso\n", '"Ann,Mac,1901-02-03,Kelso\n'
+
+
+def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
+    more = f"The {rest:,} lines after line {line:,} were not checked. " if rest else ""
+    return (
+        f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50 %, so the import was stopped. {more}The "
+        "report lists the first 10,000 rejected rows. Nothing was imported. Correct the file, or import it into the "
+        "dataset that it is for."
+    )
+
+
+def test_a_file_whose_rows_mostly_fail_is_stopped_and_the_rest_counted(write, importing, refused):
+    importing("people", write("places.csv", PLACES))
+    told = refused("people", write("people.csv", HEADER + BAD * 120_000 + GOOD * 300_000))
+    file = SourceFile.objects.latest("pk")
+    assert told == stopped("people.csv", file.rejected, file.read, 420_001 - (file.read + 1), file.read + 1)
+    assert 10_000 < file.rejected <= file.read < 420_000
+    assert RejectedRow.objects.filter(file=file).count() == 10_000
+    assert RejectedRow.objects.order_by("-line").first().line == 10_001  # the first ones
+    run = ImportRun.objects.latest("pk")
+    assert (run.status, run.error) == ("failed", told) and not Person.objects.exists()
+
+
+def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused):
+    importing("people", write("places.csv", PLACES))
+    told = refused("people", write("people.csv", HEADER + OPEN * 150_000))
+    assert "rows were rejected, more than 50 %" in told and "were not checked" in told
+    assert RejectedRow.objects.count() == 10_000
+
+
+@pytest.mark.parametrize("before", ["", HEADER], ids=["from its first byte", "after its header"])
+def test_a_file_of_one_open_quote_is_refused(write, refused, importing, before):
+    path = write("people.csv", before + '"' + "a" * 30_000_000)
+    if not before:
+        assert "found a row that cannot be read" in refused("people", path)
+        return
+    report = importing("people", path)
+    assert report.counts == {"people": {"read": 1, "rejected": 1}}
+    assert len(json.dumps(report)) < 20_000
+
+
+def test_a_file_with_as_many_rejections_and_more_good_rows_is_imported(write, importing):
+    importing("people", write("places.csv", PLACES))
+    report = importing("people", write("people.csv", HEADER + (GOOD + BAD) * 10_500))
+    assert report.counts["people"] == {"read": 21_000, "created": 10_500, "rejected": 10_500}
+
+
+def test_the_share_is_a_setting(write, importing, refused, settings):
+    importing("people", write("places.csv", PLACES))
+    path = write("people.csv", HEADER + (GOOD + GOOD + BAD) * 10_500)
+    settings.REJECTED_PERCENT = 30
+    assert "10,500 of 31,500 rows were rejected, more than 30 %" in refused("people", path)
+    settings.REJECTED_PERCENT = 100
+    assert importing("people", path).counts["people"]["rejected"] == 10_500
+
+
+def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
+    """No place is known: each row is readable, and each is rejected."""
+    told = refused("people", write("people.csv", HEADER + GOOD * 10_500))
+    assert told == stopped("people.csv", 10_500, 10_500, 0, 0)
+    assert RejectedRow.objects.count() == 10_000
+
+
+def test_documents_that_mostly_fail_are_stopped_as_well(write, refused):
+    told = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
+    assert "10,500 of 10,500 rows were rejected, more than 50 %" in told
+    assert RejectedRow.objects.count() == 10_000
+
+
+def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
+    importing("people", write("places.csv", PLACES))
+    long = "x" * 900_000
+    report = importing("people", write("people.csv", HEADER + f"Ann,{long},soon,Kelso\nBob,Mac,soon,{'y' * 2_000}\n"))
+    (first, second) = report["rejections"]
+    assert len(json.dumps(first)) < 20_000 and first["values"].startswith("Ann,xxx")
+    assert first["values"].endswith("… (900,015 characters in all)")
+    assert all(
+        len(p["value"] or "") < 1_100 and len(p["message"]) < 1_100 for p in first["problems"] + second["problems"]
+    )
+    assert second["values"]["place_of_birth"] == "y" * 2_000  # a row of a usual size is kept cell by cell
+
+
+def test_a_shortened_row_is_no_row_to_correct(write, importing, staff):
+    """As a file to correct, the row has no cells: another of its cells could be corrected, and the rest be stored."""
+    importing("people", write("places.csv", PLACES))
+    importing("people", write("people.csv", HEADER + f"Ann,{'x' * 900_000},soon,Kelso\n"))
+    file = SourceFile.objects.latest("pk")
+    told = staff("view_rejectedrow").get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
+    header, row = told.splitlines()[:2]
+    assert "raw" in header and row.startswith(",,,,2,") and len(row) < 20_000
+    again = importing("people", write(f"people.csv.rejected-{file.run_id}.csv", told))
+    assert again.counts["people"] == {"read": 1, "rejected": 1} and not Person.objects.exists()
+
+
+def test_the_command_prints_the_first_of_them(write, importing, capsys):
+    importing("people", write("places.csv", PLACES))
+    with pytest.raises(CommandError):
+        call_command("import_people", str(write("people.csv", HEADER + BAD * 12_000)), verbosity=0)
+    assert "Rejected (10,000):" in capsys.readouterr().err
+
+
+def test_a_document_that_is_too_long_is_rejected_and_those_beside_it_are_imported(write, importing, settings, rows):
+    settings.DOCUMENT_LIMIT = 1_000
+    long, short = json.dumps({"subject_id": "a", "notes": "x" * 1_000}), json.dumps({"subject_id": "b"})
+    write("all/one/subject.json", long)
+    write("all/two/subject.json", f"{long}\n{short}\n")
+    report = importing("subjects", write("all/three/subject.json", '{"subject_id": "c"}').parents[1])
+    assert rows("SELECT subject_id FROM subjects ORDER BY 1") == [("b",), ("c",)]
+    told = [rejection["problems"][0]["message"] for rejection in report["rejections"]]
+    assert len(told) == 2 and all("at most 1,000 bytes, found a longer one" in message for message in told)
+    assert len(json.dumps(report["rejections"])) < 2_000

@@ -1,0 +1,26 @@
+"""Batches: the Arrow columns that rows come in, and how far into the file they are."""
+
+import pyarrow as pa
+
+from imports.readers import Expected, find_layout, read_csv
+from tests.imports.readers.readings import ABC
+
+
+def test_small_vocabularies_come_as_dictionaries(write):
+    expected = Expected({"a": (), "b": ()}, frozenset("ab"), dictionaries=frozenset("b"))
+    for content in (b"x,b,a\n1,p,2\n3,q,4\n3,p,4\n", b'x,b,a\n1, "p",2\n3,q,4\n3,p,4\n'):
+        path = write(content)
+        [batch] = read_csv(path, find_layout(path, expected), expected)
+        kind = pa.dictionary(pa.int32(), pa.string())
+        assert [column.type for column in batch.columns] == [pa.string(), kind, pa.string()]
+        assert [cell.strip() for cell in batch.columns[1].to_pylist()] == ["p", "q", "p"]
+
+
+def test_cells_are_never_null(rows_of):
+    assert rows_of(b"a,b,c\nNA,null,\n")[0] == [(2, ["NA", "null", ""])]
+
+
+def test_progress_is_told_in_bytes_of_the_file(write):
+    path = write(b"a,b,c\n" + b"1,2,3\n" * 1000)
+    told = [batch.bytes_read for batch in read_csv(path, find_layout(path, ABC), ABC, block_size=600)]
+    assert told == sorted(told) and len(told) > 5 and told[-1] == path.stat().st_size

@@ -1,0 +1,84 @@
+"""Encodings and kinds of file: what bytes say, and the sentences where they are something else."""
+
+import pytest
+
+from imports.readers import ReadError, find_layout
+from tests.imports.readers.readings import ABC, read, refused
+
+
+def test_utf8_comes_with_or_without_a_byte_order_mark(rows_of):
+    for mark in (b"", b"\xef\xbb\xbf"):
+        assert rows_of(mark + "a,b,c\nŁódź,ð,Тбилиси\n".encode()) == ([(2, ["Łódź", "ð", "Тбилиси"])], [])
+
+
+def test_a_byte_order_mark_inside_a_file_is_a_character(rows_of):
+    assert rows_of(b"a,b,c\n\xef\xbb\xbf1,2,3\n\xef\xbb\xbf4,5,6")[0] == [
+        (2, ["\ufeff1", "2", "3"]),
+        (3, ["\ufeff4", "5", "6"]),
+    ]
+
+
+@pytest.mark.parametrize("size", [1001, 1 << 20])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_is_not_utf8_is_refused_with_its_place(write, size, mark):
+    path = write(mark + b"a,b,c\r\n" + b"1,2,3\r\n" * 20_000 + "ñé,Espa".encode() + b"\xf1a,3\r\n")
+    with pytest.raises(ReadError) as caught:
+        read(path, block_size=size)
+    assert f"{path}, line 20002, column 8: expected UTF-8, found byte 0xF1" in str(caught.value)
+    assert "for example cp1252" in str(caught.value)
+
+
+def test_a_character_broken_off_at_the_end_is_refused(write):
+    assert ", line 2, column 6: expected UTF-8, found byte 0xC3" in refused(write, b"a,b,c\n1,2,3\xc3")
+
+
+def test_another_encoding_is_read_where_it_is_named(rows_of):
+    content = "a,b,c\nEspaña,“x”,3\n"
+    for encoding in ("cp1252", "utf-16", "utf-16-be", "UTF8", "utf-8-sig"):
+        assert rows_of(content.encode(encoding), encoding=encoding)[0] == [(2, ["España", "“x”", "3"])]
+
+
+def test_what_is_not_in_the_named_encoding_is_refused_with_its_place(write):
+    content = b"a,b,c\n" + b"1,2,3\n" * 20_000 + b"x,\x81,z\n"
+    sentence = refused(write, content, encoding="cp1252", block_size=1000)
+    assert sentence.startswith(", line 20002, column 3: expected cp1252, found byte 0x81")
+
+
+def test_half_a_character_at_the_end_is_refused(write):
+    assert "line 2, column 6: expected utf-16-le, found half a character" in refused(
+        write, "a,b,c\n1,2,3".encode("utf-16-le") + b"\n", encoding="utf-16-le"
+    )
+
+
+@pytest.mark.parametrize("name", ["klingon", "hex", "", "rot13", "base64"])
+def test_an_encoding_that_is_none_is_refused(write, name):
+    with pytest.raises(ReadError, match="There is no text encoding called .*; expected a name such as utf-8"):
+        find_layout(write(b"a,b,c\n"), ABC, encoding=name)
+
+
+def test_utf16_is_named_where_its_mark_is_there(write):
+    assert "byte order mark of UTF-16. If that is what the file is in, name utf-16 as its encoding." in refused(
+        write, "a,b,c\n".encode("utf-16")
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04\x14\x00", "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel workbook"),
+        (b"\x1f\x8b\x08\x00", "gzip"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"SQLite format 3\x00", "SQLite"),
+        (b"PAR1\x15\x04", "Parquet"),
+    ],
+)
+def test_other_kinds_of_file_are_named(write, content, kind):
+    sentence = refused(write, content)
+    assert kind in sentence and "expected a CSV file" in sentence
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(ReadError, match="cannot be read: "):
+            find_layout(path, ABC)

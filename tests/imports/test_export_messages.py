@@ -1,0 +1,53 @@
+"""Messages about the rows of an export name the export and its line, not the files that the rows are of."""
+
+import csv
+import json
+
+import pytest
+from django.core.management import call_command
+
+from imports.models import ImportRun, RejectedRow
+from tests.curation.run_pages import page
+
+
+@pytest.fixture
+def spoilt(write, importing, tmp_path):
+    """An export of three sessions, whose rows cannot be used: one by itself, one beside the tables, one repeated."""
+    for number in "123":
+        write(f"data/exp{number}/subject.json", json.dumps({"subject_id": number}))
+    importing("subjects", tmp_path / "data")
+    path = write("out/sessions.csv", "")
+    call_command("export", "subjects/sessions", output=str(path), verbosity=0)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[1]["subject_id"] = "nope"
+    rows[2]["document"] = "{bad"
+    rows.append(rows[0] | {"document": '{"subject_id": "1", "sex": "Male"}'})
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "more"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_messages_about_rows_of_an_export_name_the_export_and_its_line(spoilt, importing, admin_client, capsys):
+    report = importing("subjects", spoilt)
+    assert sorted((r["file"], r["line"]) for r in report["rejections"]) == [("sessions.csv", n) for n in (3, 4, 5)]
+    (repeated,) = [r for r in report["rejections"] if r["line"] == 5]
+    assert repeated["problems"][0]["message"].startswith("came before, on line 2, with other values")
+    assert any(note.startswith("sessions.csv: ") for note in report["notes"])
+    call_command("import_subjects", str(spoilt), "--dry-run")
+    told = capsys.readouterr()
+    for line in (3, 4, 5):
+        assert f"sessions, sessions.csv line {line}: " in told.out + told.err
+    assert "exp2 line" not in told.out + told.err
+    rows = admin_client.get(f"/api/imports/{report['run']}/rejections/").json()["results"]
+    assert {(row["name"], row["line"]) for row in rows} == {("sessions.csv", n) for n in (3, 4, 5)}
+    told = page(admin_client, ImportRun.objects.get(pk=report["run"]), "rejected")
+    assert all(f"sessions.csv, line {line}" in told for line in (3, 4, 5)) and "exp2, line" not in told
+
+
+def test_rows_of_an_export_stay_with_the_files_that_they_are_of(spoilt, importing):
+    run = importing("subjects", spoilt)["run"]
+    rows = RejectedRow.objects.filter(file__run=run).order_by("line")
+    assert [row.file.name for row in rows] == ["exp2", "exp3", "exp1"]

@@ -1,0 +1,294 @@
+"""What we export we can import: into an empty database, and into the one that it came from."""
+
+import csv
+import hashlib
+import io
+import re
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+
+from census.models import Workclass
+from curation.history.edits import correct, delete
+from experiments.models import Compound, User, UserExperiment
+from imports.engine.run import import_files
+from imports.source_files import Upload, kept_at
+from people.models import Person, Place
+from subjects.models import Session
+from tests.fast_flush import empty_now
+from tests.import_helpers import SAMPLES, counts
+
+TABLES = {
+    "people": ["places", "people"],
+    "experiments": ["users", "compounds", "user-experiments"],
+    "census": ["respondents"],
+    "subjects": ["subjects", "sessions"],
+}
+FORMS = {"exact": [], "for a spreadsheet": ["--spreadsheet"]}
+OWN = re.compile(r"id|.+_in_(run|file)|.+_line|place_of_birth_id|(?!user|subject|experiment|compound).+_id")
+
+
+@pytest.fixture
+def exported(tmp_path, transactional_db, django_user_model):
+    """Export every table that a dataset's files fill, as somebody who sees all; the files."""
+
+    def exported(dataset, *options, folder="exported"):
+        django_user_model.objects.get_or_create(username="root", is_superuser=True)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        files = [tmp_path / folder / f"{table.replace('-', '_')}.csv" for table in TABLES[dataset]]
+        for table, file in zip(TABLES[dataset], files, strict=True):
+            call_command("export", f"{dataset}/{table}", "-o", str(file), "--as-user", "root", *options, verbosity=0)
+        return files
+
+    return exported
+
+
+def values(files):
+    """What the files say but for numbers that a database gives out, and where records came from."""
+    told = []
+    for file in files:
+        header, *rows = csv.reader(io.StringIO(file.read_text("utf-8-sig")))
+        kept = [place for place, name in enumerate(header) if not OWN.fullmatch(name)]
+        told.append([[row[place] for place in kept] for row in [header, *rows]])
+    return told
+
+
+def only_unchanged(report):
+    return {source: {**told} for source, told in counts(report).items() if set(told) != {"read", "unchanged"}}
+
+
+@pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("dataset", TABLES)
+def test_every_table_that_an_import_fills_comes_back(dataset, options, exported, importing, whole):
+    importing(dataset, SAMPLES / dataset)
+    tables = [table.replace("-", "_") for table in TABLES[dataset]]
+    files, before = exported(dataset, *options), [whole(table) for table in tables]
+    report = importing(dataset, *files)
+    assert only_unchanged(report) == {} and report["missing"] == []
+    assert [whole(table) for table in tables] == before
+    said = values(files)
+    empty_now()
+    report = importing(dataset, *files)
+    assert {source: set(told) for source, told in counts(report).items()} == {t: {"read", "created"} for t in tables}
+    assert values(exported(dataset, *options, folder="again")) == said
+    assert only_unchanged(importing(dataset, *files)) == {}
+
+
+def test_records_of_several_files_are_of_these_files_again(exported, importing, write, rows):
+    places = "city,county,country\n=Kelso,b,c\nPerth,b,c\n"
+    importing("people", write("places.csv", places))
+    header = "given_name,family_name,date_of_birth,place_of_birth\n"
+    ann, bob = "Ann,=Mac,1900-01-01,=Kelso\n", "Bob,Mac,1900-01-01,Perth\n"
+    first = write("people.csv", header + ann * 3 + bob)
+    second = write("people_2.csv", header + ann + bob.replace("Bob", "Eve") * 2)
+    importing("people", first, second)
+    files = exported("people", "--spreadsheet")
+    assert only_unchanged(importing("people", *files)) == {}
+    empty_now()
+    importing("people", *files)
+    told = "SELECT f.name, count(*) FROM people p JOIN source_files f ON f.id = p.created_in_id GROUP BY f.name"
+    assert sorted(rows(told)) == [("people.csv", 4), ("people_2.csv", 3)]
+    # The files themselves find their records again, too, and what they hold no more is missing.
+    assert only_unchanged(importing("people", first, second)) == {}
+    report = importing("people", write("people.csv", header + ann * 2 + bob))
+    assert report.counts["people"] == {"read": 3, "unchanged": 3, "missing": 1}
+
+
+def test_a_record_that_was_edited_in_the_export_is_changed_and_one_that_was_taken_out_is_missing(exported, importing):
+    importing("experiments", SAMPLES / "experiments")
+    files = exported("experiments")
+    compounds = next(file for file in files if file.name == "compounds.csv")
+    header, first, *others, last = compounds.read_text().splitlines()
+    number, name, structure, *rest = first.split(",")
+    compounds.write_text("\n".join([header, ",".join([number, "Renamed", structure, *rest]), *others]) + "\n")
+    report = importing("experiments", compounds)
+    assert report.counts["compounds"] == {
+        "read": len(others) + 1,
+        "updated": 1,
+        "unchanged": len(others),
+        "missing": 1,
+    }
+    assert Compound.objects.get(pk=int(number)).compound_name == "Renamed"
+    assert report["missing"][0]["record"] == int(last.split(",")[0])
+
+
+def test_a_person_who_was_edited_in_the_export_is_new_and_the_one_before_is_missing(exported, importing, write):
+    importing("people", write("places.csv", "city,county,country\nKelso,b,c\n"))
+    people = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1900-01-01,Kelso\nBob,Mac,1900-01-01,Kelso\n"
+    importing("people", write("people.csv", people))
+    _, file = exported("people")
+    file.write_text(file.read_text().replace("Ann", "Anne"))
+    report = importing("people", file)
+    assert report.counts["people"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
+
+
+@pytest.fixture
+def cleo(transactional_db, django_user_model):
+    """A curator."""
+    return django_user_model.objects.create_user("cleo")
+
+
+ANN = "Ann,Mac,1900-01-01,Kelso\n"
+PEOPLE = f"given_name,family_name,date_of_birth,place_of_birth\n{ANN * 4}"
+
+
+@pytest.fixture
+def four(importing, write):
+    """Four people of whom their file says the same."""
+    importing("people", write("places.csv", "city,county,country\nKelso,b,c\nPerth,b,c\n"))
+    importing("people", write("people.csv", PEOPLE))
+    return [Person.objects.filter(pk=pk) for pk in Person.objects.order_by("pk").values_list("pk", flat=True)]
+
+
+@pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
+def test_what_curators_did_to_people_changes_nothing_when_the_export_comes_back(
+    options, four, cleo, exported, importing, whole
+):
+    first, second, third, _ = four
+    correct(first, {"given_name": "Eve"}, cleo)
+    delete(second, cleo)
+    correct(third, {"place_of_birth": Place.objects.get(city="Perth")}, cleo)
+    place = Place.objects.get(city="Kelso")
+    for name in ("Zoë", "Zoë", "Ann"):  # made by hand, and one like another's row
+        Person.objects.create(given_name=name, family_name="Mac", date_of_birth=date(1900, 1, 1), place_of_birth=place)
+    correct(Place.objects.filter(pk=place.pk), {"county": "Roxburghshire"}, cleo)
+    before, files = [whole(table) for table in TRACKED], exported("people", *options)
+    assert only_unchanged(importing("people", *files)) == {}
+    assert [whole(table) for table in TRACKED] == before
+    said = values(files)
+    empty_now()
+    importing("people", *files)
+    assert values(exported("people", *options, folder="again")) == said
+
+
+TRACKED = ("places", "people", "changes")
+
+
+def test_an_export_from_before_a_correction_or_a_deletion_does_not_take_it_back(four, cleo, exported, importing, whole):
+    files = exported("people")
+    correct(four[0], {"given_name": "Eve"}, cleo)
+    delete(four[1], cleo)
+    correct(Place.objects.filter(city="Perth"), {"county": "Perthshire"}, cleo)
+    before = [whole(table) for table in TRACKED]
+    assert importing("people", *files).counts == {
+        "places": {"read": 2, "unchanged": 2, "kept": 1},
+        "people": {"read": 4, "unchanged": 4, "kept": 2},
+    }
+    assert [whole(table) for table in TRACKED] == before
+
+
+def test_what_curators_did_to_records_with_a_key_changes_nothing_when_the_export_comes_back(
+    cleo, exported, importing, whole, write
+):
+    importing("experiments", SAMPLES / "experiments")
+    one, two, three = UserExperiment.objects.order_by("pk")[:3]
+    correct(UserExperiment.objects.filter(pk=one.pk), {"experiment_run_time": 123456789.12345678}, cleo)
+    correct(UserExperiment.objects.filter(pk=two.pk), {"compounds": [Compound.objects.order_by("pk").last().pk]}, cleo)
+    delete(UserExperiment.objects.filter(pk=three.pk), cleo)
+    correct(User.objects.filter(pk=one.user_id), {"email": "somebody@example.org"}, cleo)
+    UserExperiment.objects.create(experiment_id=10**9, user_id=one.user_id, experiment_run_time=0.1)  # of no compound
+    tracked = ("users", "compounds", "user_experiments", "user_experiment_compounds", "changes")
+    before, files = [whole(table) for table in tracked], exported("experiments")
+    assert only_unchanged(importing("experiments", *files)) == {}
+    assert [whole(table) for table in tracked] == before
+    # Another change of a corrected record leaves alone what is remembered of its file.
+    remembered = UserExperiment.objects.get(pk=one.pk).corrections
+    files[2].write_text(re.sub(rf"(?m)^{one.pk},{one.user_id},", f"{one.pk},{two.user_id},", files[2].read_text()))
+    importing("experiments", files[2])
+    changed = UserExperiment.objects.get(pk=one.pk)
+    assert (changed.user_id, changed.experiment_run_time) == (two.user_id, 123456789.12345678)
+    assert changed.corrections == remembered
+
+
+def test_a_term_that_was_renamed_comes_back_as_it_is_called_now(exported, importing, whole):
+    importing("census", SAMPLES / "census")
+    Workclass.objects.filter(name="Private").update(name="Private sector")
+    before, files = whole("respondents"), exported("census")
+    assert only_unchanged(importing("census", *files)) == {}
+    assert whole("respondents") == before
+
+
+def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_as_they_are(
+    importing, exported, tmp_path
+):
+    importing("subjects", SAMPLES / "subjects")
+    file = tmp_path / "subjects.csv"
+    some = "subject_id,species,genotype"
+    call_command("export", "subjects/subjects", "--columns", some, "-o", str(file), verbosity=0)
+    assert only_unchanged(importing("subjects", file)) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            "people/births-by-country",
+            "births by country, a view that is computed from other tables: import places and people",
+        ),
+        ("census/income-by-education", "a view that is computed from other tables: import respondents instead."),
+        ("census/education-levels", "a vocabulary that imports of other tables fill: import respondents instead."),
+        ("census/workclasses", "workclasses, a vocabulary that imports of other tables fill: import respondents"),
+        ("experiments/user-features", "import users and compounds and user_experiments instead."),
+        ("subjects/by-birth-year", "import subjects and sessions instead."),
+    ],
+)
+@pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
+def test_of_views_and_vocabularies_a_sentence_says_what_to_import_instead(
+    table, told, options, transactional_db, refused, tmp_path
+):
+    file = tmp_path / f"{table.partition('/')[2].replace('-', '_')}.csv"
+    call_command("export", table, "-o", str(file), *options, verbosity=0)
+    sentence = refused(table.partition("/")[0], file)
+    assert sentence.startswith(f"{file} fills no table. It is an export of ") and told in sentence
+
+
+def test_an_export_and_files_of_the_same_table_are_imported_one_after_the_other(exported, importing, refused):
+    importing("people", SAMPLES / "people")
+    files = exported("people")
+    assert "is an export of ours" in refused("people", files[0], SAMPLES / "people" / "places.csv")
+
+
+def test_a_row_of_an_export_that_cannot_be_used_is_told_and_its_record_is_not_missing(exported, importing, write):
+    importing("people", write("places.csv", "city,county,country\nKelso,b,c\nPerth,b,c\n"))
+    text = PEOPLE + "".join(f"P{n},Mac,1900-01-01,{city}\n" for n, city in enumerate(["Kelso", "Perth", "Perth"]))
+    importing("people", write("people.csv", text))
+    _, people = exported("people")
+    lines = people.read_text().splitlines()
+    changed = [lines[0], lines[5].replace("1900-01-01", "soon"), lines[6].replace("Perth", "Nowhere"), *lines[1:5]]
+    people.write_text("\n".join(changed) + "\n")
+    report = importing("people", people)
+    assert [(r["file"], r["line"]) for r in report["rejections"]] == [("people.csv", 2), ("people.csv", 3)]
+    assert report["rejections"][0]["values"]["changed_in_file"] == "people.csv"
+    assert report.counts["people"] == {"read": 6, "unchanged": 4, "rejected": 2, "missing": 1}
+    assert report["missing"][0]["values"]["given_name"] == "P2"
+
+
+def test_an_export_of_documents_tables_as_json_is_not_taken_for_documents(importing, tmp_path):
+    importing("subjects", SAMPLES / "subjects")
+    file, sessions = tmp_path / "subjects.json", Session.objects.count()
+    call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)
+    report = importing("subjects", file)
+    assert {r["problems"][0]["message"] for r in report["rejections"]} == {
+        "is a record of an export: import the table's CSV instead"
+    }
+    assert Session.objects.count() == sessions
+
+
+@pytest.mark.parametrize("dataset", ["census", "subjects"])
+def test_a_list_that_the_api_sends_as_csv_is_imported_by_an_upload(
+    dataset, importing, client, django_user_model, whole
+):
+    importing(dataset, SAMPLES / dataset)
+    client.force_login(django_user_model.objects.create_superuser("root"))
+    tables = [table.replace("-", "_") for table in TABLES[dataset]]
+    lists = [client.get(f"/api/{dataset}/{table}/?format=csv").getvalue() for table in TABLES[dataset]]
+    uploads = [
+        Upload(f"{name}.csv", hashlib.sha256(body).hexdigest()) for name, body in zip(tables, lists, strict=True)
+    ]
+    for upload, body in zip(uploads, lists, strict=True):
+        kept_at(upload.sha256).write_bytes(body)
+    before = [whole(table) for table in tables]
+    run = import_files(dataset, uploads=uploads).run
+    assert {(f.created, f.updated, f.missing, f.rejected) for f in run.files.all()} == {(0, 0, 0, 0)}
+    assert [whole(table) for table in tables] == before

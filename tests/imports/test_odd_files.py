@@ -1,0 +1,183 @@
+"""Files that were put together, saved by a spreadsheet, or written with words for what is missing."""
+
+import pytest
+
+from tests.imports.engine.test_absent_columns import CENSUS, census
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
+REPEATED = "This line is a repeated heading"
+MARK = "\ufeff"
+ROW = ",".join(CENSUS.values()) + "\n"
+
+
+def message(report) -> str:
+    (rejection,) = report["rejections"]
+    (problem,) = rejection["problems"]
+    assert problem["column"] is None
+    return problem["message"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "city,county,country",
+        MARK + "city,county,country",
+        f'{MARK}"city","county","country"',
+        '"City" , "County", "COUNTRY"',
+        "city\u200b,\u00a0county,country\u2003",
+    ],
+)
+def test_a_second_heading_in_a_table_of_texts_is_rejected_as_a_repeated_heading(write, importing, rows, heading):
+    report = importing("people", write("places.csv", f"{PLACES}{heading}\nDerry,Derry,Ireland\n"))
+    assert report.counts == {"places": {"read": 3, "created": 2, "rejected": 1}}
+    assert report["rejections"][0]["line"] == 3 and message(report).startswith(REPEATED)
+    assert rows("SELECT city FROM places ORDER BY city") == [("Derry",), ("Kelso",)]
+
+
+@pytest.mark.parametrize("mark", ["", MARK])
+def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected_alike(write, importing, mark):
+    importing("people", write("places.csv", PLACES))
+    report = importing("people", write("people.csv", PEOPLE + mark + PEOPLE))
+    assert report.counts == {"people": {"read": 3, "created": 2, "rejected": 1}}
+    assert message(report).startswith(REPEATED)
+    report = importing("census", write("census.csv", census() + mark + census()))
+    assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
+    assert message(report).startswith(REPEATED) and report["new_lookups"]["workclasses"] == ["Private"]
+    report = importing(
+        "census", write("adult.data", ROW + mark + census()), "--as", "adult.data"
+    )  # the first file had none
+    assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
+    assert message(report).startswith(REPEATED)
+
+
+def test_the_byte_order_mark_of_a_file_that_was_put_behind_another_belongs_to_no_cell(write, importing, rows):
+    importing("people", write("places.csv", f"{PLACES}{MARK}Derry,Derry,Ireland\n"))
+    assert rows("SELECT city FROM places ORDER BY city") == [("Derry",), ("Kelso",)]
+
+
+def test_a_second_heading_with_the_columns_in_another_order_stops_the_import(write, refused, rows):
+    sentence = refused("people", write("places.csv", PLACES + "country,city,county\nIreland,Derry,Derry\n"))
+    assert "places.csv, line 3: expected a row, found a second heading" in sentence and "country, city" in sentence
+    assert rows("SELECT * FROM places") == []
+
+
+def test_a_second_heading_that_was_joined_to_the_last_row_is_told(write, importing):
+    report = importing("people", write("places.csv", PLACES.rstrip("\n") + PLACES))
+    assert "Expected 3 cells, found 5. The heading of another file follows on the same line" in message(report)
+
+
+def test_a_second_heading_of_a_file_with_other_columns_is_told(write, importing):
+    report = importing("people", write("places.csv", f"{PLACES}city,county\nDerry,Derry\n"))
+    told = [row["problems"][0]["message"] for row in report["rejections"]]
+    assert told[0].startswith("Expected 3 cells, found 2. This line is a second heading, of a file with other columns")
+    assert told[1] == "Expected 3 cells, found 2."
+
+
+def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
+    answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "rehearse", "files": file})
+    assert answer.status_code == 400 and "Name utf-16-le as its encoding" in answer.content.decode()
+
+
+def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importing):
+    report = importing("people", write("places.csv", f"{PLACES}City,County,Scotland\ncounty,Kent,country\n"))
+    assert report.counts == {"places": {"read": 3, "created": 3}}
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=,", "sep=\t", '"sep=;"', MARK + "sep=;", "\nsep=|"])
+def test_a_line_that_tells_a_spreadsheet_the_delimiter_is_refused_with_what_to_do(write, refused, line):
+    number = 2 if line.startswith("\n") else 1
+    sentence = refused("people", write("places.csv", f"{line}\n{PLACES.replace(',', ';')}"))
+    assert f", line {number}: expected a row, found " in sentence and "Delete this line" in sentence
+    assert "Delete this line" in refused("census", write("adult.data", f"{line}\n{ROW}"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, importing, encoding):
+    path = write("places.csv", PLACES.encode(encoding))
+    for arguments in ([], ["--encoding", "cp1252"]):
+        sentence = refused("people", path, *arguments)
+        assert "without a byte order mark" in sentence and f"Name {encoding} as its encoding" in sentence
+        assert sentence.endswith("Here that is --encoding NAME.")
+    assert importing("people", path, "--encoding", encoding).counts == {"places": {"read": 1, "created": 1}}
+    subject = write("s1/subject.json", '{"subject_id": "1"}'.encode(encoding))
+    assert f"Name {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
+
+
+def test_a_file_in_a_folder_that_could_be_read_is_told_with_what_to_do(write, importing):
+    write("all/places.csv", PLACES)
+    write("all/more/a.csv", PLACES.encode("utf-16-le"))
+    write("all/more/b.csv", "sep=,\n" + PLACES)
+    notes = importing("people", write("all/more/c.csv", PLACES.encode("utf-16")).parents[1])["notes"]
+    assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was passed over" for name in "abc"]
+    assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
+    assert notes[1].endswith("Delete this line: the delimiter is found without it.")
+    assert "name utf-16 as its encoding" in notes[2]
+
+
+def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_client):
+    page = admin_client.get("/admin/imports/importrun/import/").content.decode()
+    schema = str(admin_client.get("/api/schema/?format=json").content)
+    for name in ("utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+        assert f'value="{name}"' in page and f'"{name}"' in schema
+
+
+@pytest.mark.parametrize("marker", ["NA", "NaN", "NULL", "None", r"\N", "n/a", "N/A", "null", "#N/A", "?"])
+def test_a_value_that_looks_like_a_missing_marker_is_told_once_a_column(write, importing, rows, marker):
+    other = f"{PLACES}Derry,{marker},{marker}\nCork,{marker},Ireland\n"
+    told = "may mean that a value is missing, but only an empty cell means it here, so that it was read as a value."
+    assert importing("people", write("places.csv", other))["notes"] == [
+        f'places: "{marker}" (2 rows) in the column county {told}',
+        f'places: "{marker}" (1 row) in the column country {told}',
+    ]
+    assert rows("SELECT county FROM places WHERE city = 'Cork'") == [(marker,)]
+
+
+def test_missing_markers_are_told_of_columns_of_every_kind_and_of_all_files_together(write, importing):
+    census_files = {"adult.data": "", "adult.test": ""}
+    for name in census_files:
+        write(f"all/{name}", ROW + ROW.replace("39", "NA").replace("Private", "None") + ROW.replace("Sales", "?"))
+    report = importing("census", write("all/adult.data", ROW + ROW.replace("39", "NA").replace("Peru", "NA")).parent)
+    told = {note.split(" in the column ")[1].split()[0]: note for note in report["notes"]}
+    assert set(told) == {"age", "workclass", "native_country"}
+    assert '"NA" (2 rows)' in told["age"] and 'only an empty cell or "?" means it' in told["workclass"]
+
+
+def test_missing_markers_in_documents_are_told(write, importing):
+    write("all/a/subject.json", '{"subject_id": "1", "species": "None", "genotype": null, "sex": ""}')
+    notes = importing("subjects", write("all/b/subject.json", '{"subject_id": "2", "species": "None"}').parents[1])[
+        "notes"
+    ]
+    assert len(notes) == 1 and 'subjects: "None" (2 rows) in the column species' in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("term", "other"),
+    [("Private", "private"), ("Self-emp", "Self emp"), ("Privé", "Prive"), ("Private", "Private."), ("A\u200db", "Ab")],
+)
+def test_a_near_duplicate_of_a_term_is_told_before_it_becomes_one(write, importing, rows, term, other):
+    importing("census", write("census.csv", census(workclass=term)))
+    path = write("census.csv", census(workclass=term) + ROW.replace("Private", other))
+    for arguments in (["--dry-run"], []):
+        (note,) = importing("census", path, *arguments)["notes"]
+        shown = term.replace("\u200d", "<U+200D>")
+        assert note.startswith(f'The new term "{other}" of workclasses is a near-duplicate of "{shown}".')
+        assert len(rows("SELECT * FROM workclasses")) == (1 if arguments else 2)
+    assert importing("census", path)["notes"] == []  # it is one now
+
+
+def test_a_near_duplicate_that_a_curator_types_is_told(db, admin_client):
+    address = "/admin/census/workclass/add/"
+    assert "near-duplicate" not in admin_client.post(address, {"name": "Private"}, follow=True).content.decode()
+    page = admin_client.post(address, {"name": "private"}, follow=True).content.decode()
+    assert "“private” is a near-duplicate of “Private”" in page
+
+
+def test_near_duplicates_among_new_terms_are_told_and_different_terms_are_not(write, importing):
+    terms = ["Private", "PRIVATE", "10th", "11th", "Iran", "Iraq", "C", "C++"]
+    rows = "".join(ROW.replace("Private", term) for term in terms)
+    (note,) = importing("census", write("adult.data", rows))["notes"]
+    assert note.startswith('The new term "PRIVATE" of workclasses is a near-duplicate of "Private".')

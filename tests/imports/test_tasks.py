@@ -1,0 +1,238 @@
+"""Imports in the background: what a worker does, what is told meanwhile, what stops it, what is found afterwards."""
+
+import signal
+import sqlite3
+import time
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from imports import tasks
+from imports.models import ImportRun
+from people.models import Person, Place
+
+pytestmark = pytest.mark.both_engines  # workers wait for locks of the engine
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
+HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
+
+
+def people(count: int) -> str:
+    return HEADER + "".join(f"G{n},F{n % 97},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(count))
+
+
+def soon(question, seconds: float = 30.0):
+    """Ask until the answer is yes; the answer."""
+    until = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.02)
+    return answer
+
+
+@pytest.fixture
+def uploaded(client, transactional_db):
+    """Upload files, to be rehearsed by whoever works; the run."""
+    client.force_login(get_user_model().objects.create_superuser("root"))
+
+    def uploaded(dataset="people", **files):
+        sent = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
+        answer = client.post(
+            "/admin/imports/importrun/import/", {"dataset": dataset, "files": sent, "encoding": "utf-8"}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        return ImportRun.objects.latest("pk")
+
+    return uploaded
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """Have each batch that is read wait; how many there were."""
+    from imports.engine import heartbeat
+
+    tell, told = heartbeat.Heartbeat.tell, []
+
+    def slow(self, read, rows):
+        told.append(rows)
+        tell(self, read, rows)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(heartbeat.Heartbeat, "tell", slow)
+    return told
+
+
+def again(run: ImportRun) -> ImportRun:
+    run.refresh_from_db()
+    return run
+
+
+def test_a_run_waits_for_a_worker_and_is_then_rehearsed(uploaded):
+    run = uploaded(places=PLACES)
+    assert run.status == "waiting"
+    call_command("worker", batch=True)
+    assert again(run).status == "rehearsed" and not Place.objects.exists()
+    assert (run.bytes_read, run.bytes_total, run.rows_read) == (len(PLACES), len(PLACES), 1)
+    assert DBTaskResult.objects.get().status == "SUCCESSFUL"
+
+
+def test_a_cancelled_run_that_waited_is_never_begun(uploaded, client):
+    run = uploaded(places=PLACES)
+    client.post(f"/admin/imports/importrun/{run.pk}/cancel/")
+    assert again(run).status == "cancelled"
+    call_command("worker", batch=True)
+    assert again(run).status == "cancelled" and not run.files.exists()
+
+
+def test_a_worker_removes_sessions_and_tasks_that_are_long_over(uploaded):
+    run = uploaded(places=PLACES)
+    call_command("worker", batch=True)
+    old, new = timezone.now() - timedelta(days=15), timezone.now() + timedelta(hours=1)
+    DBTaskResult.objects.update(finished_at=old)
+    for key, expires in (("expired", old), ("good", new)):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires)
+    call_command("worker", batch=True)
+    assert not DBTaskResult.objects.exists() and again(run).status == "rehearsed"
+    keys = set(Session.objects.values_list("session_key", flat=True))
+    assert "good" in keys and "expired" not in keys
+
+
+def test_a_task_of_yesterday_does_not_apply_what_is_rehearsed_anew(uploaded):
+    run = uploaded(places=PLACES)
+    call_command("worker", batch=True)
+    tasks.apply(again(run))
+    tasks.cancel(run)
+    tasks.rehearse(again(run))
+    call_command("worker", batch=True)
+    assert again(run).status == "rehearsed" and not Place.objects.exists()
+
+
+def test_cancel_is_obeyed_while_it_reads_and_not_when_it_has_read(uploaded, client, manage, execute):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running" and run.rows_read)
+    assert 0 < run.bytes_read <= run.bytes_total and run.heartbeat > run.begun_at
+    client.post(f"/admin/imports/importrun/{run.pk}/cancel/")
+    soon(lambda: again(run).status != "running")
+    assert run.status == "cancelled" and run.rows_read < 600_000
+    assert not Person.objects.exists() and "cancelled" in run.error
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+
+def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, client, manage):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    worker.kill()
+    worker.wait()
+    ImportRun.objects.filter(pk=run.pk).update(heartbeat=timezone.now() - timedelta(minutes=1))
+    told = soon(
+        lambda: (
+            (p := client.get(f"/admin/imports/importrun/{run.pk}/change/").content.decode())
+            and "Its process ended before it was done" in p
+            and p
+        )
+    )
+    assert "Rehearse again" in told
+    assert again(run).status == "interrupted" and DBTaskResult.objects.get().status == "FAILED"
+    call_command("worker", batch=True)
+    assert again(run).status == "interrupted"
+
+
+def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
+    run = uploaded(places=PLACES)
+    from imports.engine.locks import only_one
+
+    ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
+    if connection.vendor == "sqlite":  # a server's lock is held by the session that would ask for it
+        with only_one("census"):
+            pass
+    assert [found.pk for found in tasks.find_interrupted()] == [run.pk]
+
+
+def test_progress_never_waits_for_a_writer(uploaded, slowly, settings):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has many writers")
+    from imports.engine.heartbeat import Heartbeat
+
+    run = uploaded(places=PLACES)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    with Heartbeat(run) as heartbeat:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        heartbeat.tell(10, 1)
+        time.sleep(1.2)
+    assert time.monotonic() - started < settings.DATABASES["default"]["OPTIONS"]["timeout"]
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_the_worker_waits_out_a_locked_database(uploaded, manage):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has many writers")
+    run = uploaded(places=PLACES)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    worker = manage("worker")
+    time.sleep(3)
+    assert worker.poll() is None
+    other.execute("ROLLBACK")
+    other.close()
+    soon(lambda: again(run).status == "rehearsed")
+
+
+def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
+    """An import that cannot go on, and two of another dataset after it, by one worker."""
+    from imports.engine.locks import only_one
+
+    with only_one("people"):
+        long = uploaded(places=PLACES)
+        worker = manage("worker")
+        soon(lambda: DBTaskResult.objects.filter(status="RUNNING").count() == 1)
+        for number in (1, 2):
+            table = f"compound_id,compound_name,compound_structure\n{number},Water,H2O\n"
+            short = uploaded(dataset="experiments", compounds=table)
+            soon(lambda run=short: again(run).status == "rehearsed")
+            assert again(long).status == "waiting"
+    soon(lambda: again(long).status == "rehearsed")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_each_dataset_has_in_hand(uploaded, manage):
+    run = uploaded(places=PLACES, people=people(60_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(120) == 0 and again(run).status == "rehearsed"
+
+
+def test_a_worker_that_is_told_twice_ends_at_once(uploaded, manage):
+    run = uploaded(places=PLACES, people=people(600_000))
+    worker = manage("worker")
+    soon(lambda: again(run).status == "running")
+    deadline = time.monotonic() + 25
+    while worker.poll() is None and time.monotonic() < deadline:  # two that wait together are one
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+    assert worker.wait(0) == 1 and again(run).status == "running"
+    ImportRun.objects.update(heartbeat=timezone.now() - timedelta(minutes=1))
+    call_command("worker", batch=True)
+    assert again(run).status == "interrupted"
+
+
+def test_tasks_of_a_version_before_that_wait_in_the_queue_of_all_are_done_too(uploaded, manage):
+    run = uploaded(places=PLACES)
+    DBTaskResult.objects.update(queue_name="default")
+    worker = manage("worker")
+    soon(lambda: again(run).status == "rehearsed")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0

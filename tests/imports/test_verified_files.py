@@ -1,0 +1,138 @@
+"""Kept files are read by their bytes, not by their names: what was changed after it was received is never imported."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from imports.models import ImportRun, RejectedRow
+from people.models import Person, Place
+from subjects.models import Session, Subject
+
+PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
+PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
+SUBJECT = '{"subject_id": "700661", "date_of_birth": "2024-01-02"}'
+IMPORT = "/admin/imports/importrun/import/"
+
+
+@pytest.fixture
+def kept(settings):
+    """The place where the bytes of a text are kept."""
+    return lambda text: Path(settings.MEDIA_ROOT, "imports", hashlib.sha256(text.encode()).hexdigest())
+
+
+@pytest.fixture
+def previewed(admin_client, transactional_db):
+    """Upload files and let a worker rehearse them; the run."""
+
+    def previewed(dataset, **options):
+        files = [SimpleUploadedFile(name, text.encode()) for name, text in options.pop("files").items()]
+        answer = admin_client.post(IMPORT, {"dataset": dataset, "files": files, "encoding": "utf-8"} | options)
+        assert answer.status_code == 302, answer.text
+        call_command("worker", batch=True)
+        return ImportRun.objects.latest("pk")
+
+    return previewed
+
+
+def asked(client, run, what):
+    client.post(f"/admin/imports/importrun/{run.pk}/{what}/")
+    call_command("worker", batch=True)
+    run.refresh_from_db()
+    return run
+
+
+ALTERED = {
+    "a value": lambda text: text.replace("Derry,Ulster", "Derry,Leinster"),
+    "a row more": lambda text: f"{text}Cork,Cork,Munster\n",
+    "a row less": lambda text: text.replace("Derry,Derry,Ulster\n", ""),
+    "a blank at the end": lambda text: f"{text} \n",
+    "nothing left": lambda text: "",
+}
+
+
+@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED)
+def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, previewed, kept, change):
+    run = previewed("people", files={"places.csv": PLACES})
+    assert run.status == "rehearsed"
+    kept(PLACES).write_text(change(PLACES))
+    run = asked(admin_client, run, "apply")
+    assert run.status == "failed" and not Place.objects.exists()
+    assert run.error.startswith("places.csv: the stored bytes are not those that were received (sha256 ")
+    assert "Import the file itself again" in run.error and str(kept(PLACES)) not in run.error
+    # The page shows nothing of what the file holds now; the file itself can be imported again, and heals the store.
+    assert "Leinster" not in admin_client.get(f"/admin/imports/importrun/{run.pk}/change/").text
+    assert asked(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "landed"
+    assert kept(PLACES).read_text() == PLACES and Place.objects.count() == 2
+
+
+@pytest.mark.parametrize("dataset", ["people", "subjects"])
+@pytest.mark.parametrize("what", ["apply", "rehearse"])
+def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, dataset, what):
+    name, text = {"people": ("places.csv", PLACES), "subjects": ("ecephys_700661.json", SUBJECT)}[dataset]
+    run = previewed(dataset, files={name: text})
+    kept(text).unlink()
+    run = asked(admin_client, run, what)
+    assert run.status == "failed" and not Place.objects.exists() and not Subject.objects.exists()
+    assert (
+        run.error
+        == f"{name}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
+    )
+    assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "landed"
+
+
+def test_another_rehearsal_of_the_same_run_refuses_them_too(admin_client, previewed, kept):
+    run = previewed("people", files={"places.csv": PLACES})
+    kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
+    asked(admin_client, run, "apply")
+    run = asked(admin_client, run, "rehearse")
+    assert run.status == "failed" and "the stored bytes are not those" in run.error
+
+
+def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kept):
+    run = previewed("people", files={"places.csv": PLACES, "people.csv": PEOPLE})
+    kept(PEOPLE).write_text(PEOPLE.replace("Ann", "Eve"))
+    run = asked(admin_client, run, "apply")
+    assert run.status == "failed" and run.error.startswith("people.csv: the stored bytes")
+    assert not Place.objects.exists() and not Person.objects.exists()
+
+
+def test_an_altered_document_stops_the_run_and_is_no_rejected_row(admin_client, previewed, kept):
+    run = previewed("subjects", files={"ecephys_700661.json": SUBJECT})
+    kept(SUBJECT).write_text(SUBJECT.replace("700661", "700662"))
+    run = asked(admin_client, run, "apply")
+    assert run.status == "failed" and run.error.startswith("ecephys_700661: the stored bytes")
+    assert not Subject.objects.exists() and not Session.objects.exists() and not RejectedRow.objects.exists()
+
+
+def test_bytes_that_change_before_a_worker_takes_the_run_up_are_refused(admin_client, kept, transactional_db):
+    file = SimpleUploadedFile("places.csv", PLACES.encode())
+    answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "apply", "files": file})
+    assert answer.status_code == 202, answer.text
+    kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
+    call_command("worker", batch=True)
+    assert ImportRun.objects.latest("pk").status == "failed" and not Place.objects.exists()
+
+
+def test_the_command_reads_the_file_that_it_was_given_whatever_is_kept_under_its_sha256(write, importing, kept):
+    kept(PLACES).parent.mkdir(parents=True)
+    kept(PLACES).write_text(PLACES.replace("Ulster", "Leinster"))
+    importing("people", write("places.csv", PLACES))
+    assert set(Place.objects.values_list("country", flat=True)) == {"Scotland", "Ulster"}
+    assert kept(PLACES).read_text() == PLACES
+
+
+def test_rejected_rows_as_a_file_hold_nothing_of_altered_bytes(admin_client, importing, write, kept):
+    bad = PLACES + "Cork,,Munster\n"
+    file = ImportRun.objects.get(pk=importing("people", write("places.csv", bad))["run"]).files.get()
+    kept(bad).write_text(bad.replace("county", "county,secret").replace(",,", ",,x,"))
+    sent = admin_client.get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
+    assert "Cork" in sent and "secret" not in sent
+    document = '{"subject_id": "1", "sex": "none"}'
+    report = importing("subjects", write("one/subject.json", document))
+    kept(document).write_text('{"subject_id": "1", "sex": "secret"}')
+    for file in ImportRun.objects.get(pk=report["run"]).files.filter(rejected=1):
+        sent = admin_client.get(f"/api/imports/{report['run']}/rejections/?format=ndjson&file={file.pk}").getvalue()
+        assert b"secret" not in sent

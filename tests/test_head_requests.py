@@ -1,0 +1,50 @@
+"""HEAD is answered as GET: the same status and the same headers, without the body."""
+
+from imports.models import ImportRun
+from people.models import Place
+
+OWN = {"X-Request-ID", "Expires"}  # of the moment
+
+
+ADDRESSES = [
+    "/",
+    "/admin/",
+    "/admin/login/",
+    "/admin/people/place/",
+    "/admin/people/place/{place}/change/",
+    "/admin/people/place/{place}/delete/",
+    "/admin/people/place/{place}/history/",
+    "/admin/people/place/?p=0x1",
+    "/admin/imports/importrun/import/",
+    "/api/",
+    "/api/people/places/",
+    "/api/people/places/{place}/",
+    "/api/people/places/?nope=1",
+    "/api/people/places/?format=csv",
+    "/api/people/places/summary/?by=country",
+    "/api/imports/{run}/apply/",
+    "/api/nothing/",
+    "/api/schema/",
+    "/explore/",
+    "/explore/people/places/",
+    "/explore/people/places/chart.json",
+    "/explore/people/places/export/file/",
+    "/explore/nothing/",
+]
+
+
+def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
+    bring("people", places="city,county,country\nKelso,Borders,Scotland\n")
+    known = {"place": Place.objects.get().pk, "run": ImportRun.objects.get().pk}
+    for address in (address.format(**known) for address in ADDRESSES):
+        got, asked = admin_client.get(address), admin_client.head(address)
+        expected = {name: value for name, value in got.headers.items() if name not in OWN}
+        found = {name: value for name, value in asked.headers.items() if name not in OWN}
+        assert (asked.status_code, found) == (got.status_code, expected), address
+        assert not b"".join(asked)
+
+
+def test_head_of_a_stranger_is_as_get(db, client):
+    for address in ("/admin/", "/admin/login/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
+        got, asked = client.get(address), client.head(address)
+        assert (asked.status_code, asked.get("Content-Length")) == (got.status_code, got.get("Content-Length")), address
