@@ -26,7 +26,7 @@ from imports.upload_handlers import receive
 from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
 MOST_JSON = 2**16  # bytes
-MODES = ("apply", "rehearse")
+MODES = ("apply", "preview")
 CONFIGURED = "configured"  # what the parameter sources says for the site's own files
 FLAGS = ("strict", "remove_missing", "remove_most", "allow_missing_columns")
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}

@@ -86,7 +86,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     uploads = UploadedFileSerializer(many=True)
     started_by = serializers.StringRelatedField(allow_null=True)
     progress = serializers.SerializerMethodField(help_text="How far it has come, while it goes on.")
-    error = serializers.SerializerMethodField(help_text="Why it did not land.")
+    error = serializers.SerializerMethodField(help_text="Why it was not applied.")
 
     class Meta:
         model = ImportRun
@@ -99,7 +99,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.ChoiceField(MODES))
     def get_mode(self, run) -> str:
-        return "rehearse" if run.dry_run else "apply"
+        return "preview" if run.dry_run else "apply"
 
     @extend_schema_field(ImportProgressSerializer(allow_null=True))
     def get_progress(self, run) -> dict[str, Any] | None:
@@ -143,9 +143,9 @@ class ImportSerializer(ImportSummarySerializer):
     def get_links(self, run) -> dict[str, str]:
         can = {
             "rejections": run.status not in WORKING,
-            "apply": run.status == Status.REHEARSED,
+            "apply": run.status == Status.PREVIEWED,
             "cancel": run.status in WORKING,
-            "undo": run.status == Status.LANDED,
+            "undo": run.status == Status.APPLIED,
         }
         return {action: address_of(self.context["request"], run, action) for action in can if can[action]}
 

@@ -132,7 +132,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
-        """Have a rehearsed import done for real; remove_most confirms that most of a table is deleted."""
+        """Have a previewed import done for real; remove_most confirms that most of a table is deleted."""
         remove_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("remove_most", False)
         tasks.find_interrupted()
         run = self._run(pk)
@@ -187,10 +187,10 @@ class ImportViewSet(viewsets.ViewSet):
     def _new(self, run: ImportRun, mode: str) -> ImportRun:
         try:
             with self._no_conflict(run), tasks.alone(run):
-                (tasks.land if mode == "apply" else tasks.rehearse)(run)
+                (tasks.apply_directly if mode == "apply" else tasks.preview)(run)
         except (Conflict, IntegrityError):
-            if repeated := self._repeated(run):  # it came twice at once
-                return repeated
+            if duplicates := self._repeated(run):  # it came twice at once
+                return duplicates
             raise
         return run
 

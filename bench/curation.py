@@ -32,7 +32,7 @@ print(min(best) * 1000, len(queries))
 
 
 def last_run(site: Site) -> str:
-    code = "from datasets.models import ImportRun; print(ImportRun.objects.filter(status='landed').first().pk)"
+    code = "from datasets.models import ImportRun; print(ImportRun.objects.filter(status='applied').first().pk)"
     return site.ask(code).strip()
 
 

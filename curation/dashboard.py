@@ -98,23 +98,23 @@ def cards_for(user, only: str | None = None) -> Iterator[Card]:
 def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
     """Yield what waits for a curator: a sentence, and where to see to it.
 
-    A rehearsal waits for who may apply it; nobody can apply one of the command line.
+    A preview waits for who may apply it; nobody can apply one of the command line.
     """
-    landed = ImportRun.objects.landed(dataset).values_list("pk", flat=True).first()
-    rehearsed = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.REHEARSED, pk__gt=landed or 0)
+    applied = ImportRun.objects.applied(dataset).values_list("pk", flat=True).first()
+    previewed = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.PREVIEWED, pk__gt=applied or 0)
     if not user.has_perm("imports.add_importrun"):
-        rehearsed = rehearsed.none()
-    for pk in rehearsed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
-        yield f"Run {pk} was rehearsed and is not applied", reverse("admin:imports_importrun_change", args=[pk])
-    if landed:
-        counted = SourceFile.objects.filter(run=landed).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
+        previewed = previewed.none()
+    for pk in previewed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
+        yield f"Run {pk} is ready to review", reverse("admin:imports_importrun_change", args=[pk])
+    if applied:
+        counted = SourceFile.objects.filter(run=applied).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
         for name, one, many in [
             ("rejected", "row was rejected", "rows were rejected"),
             ("kept", "correction was kept against its file", "corrections were kept against their files"),
         ]:
             if count := counted[name]:
-                told = f"{count:,} {one if count == 1 else many} by run {landed}"
-                yield told, reverse("admin:imports_importrun_change", args=[landed])
+                told = f"{count:,} {one if count == 1 else many} by run {applied}"
+                yield told, reverse("admin:imports_importrun_change", args=[applied])
 
 
 def _chart(view: type[MaterializedView], newest: tuple) -> BarChart | None:

@@ -1,7 +1,7 @@
 """Versions: a number for each dataset, and for each of its materialized views, that rises with what they hold.
 
 It rises in the transaction that changes the data, so that who reads the number first and the rows after has rows that
-are as new as the number or newer. ETags, in-memory labels and rehearsed runs hang on it.
+are as new as the number or newer. ETags, in-memory labels and previewed runs hang on it.
 """
 
 from functools import cache

@@ -143,7 +143,7 @@ class ImportCommand(TerminalCommand):
             for piece in pieces:
                 self.stdout.write(piece, ending="")
             self.stdout.flush()
-        except BrokenPipeError:  # as "| head" leaves it; the run has landed all the same
+        except BrokenPipeError:  # as "| head" leaves it; the run has been applied anyway
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -89,8 +89,8 @@ def names_of(
     _tell_apart(found)
     moved = _tell_from_documents(found, documents)
     names = [one.name for one in found]
-    landed = SourceFile.objects.filter(source=source.name, run__status=ImportRun.Status.LANDED)
-    longer = _longer_names(landed, [one for one in found if not one.is_named_by_folder])
+    applied = SourceFile.objects.filter(source=source.name, run__status=ImportRun.Status.APPLIED)
+    longer = _longer_names(applied, [one for one in found if not one.is_named_by_folder])
     taken = set(map(_key, names))
     for place, one in enumerate(found):
         if known := [name for name in one.every[1:] if name in longer and _key(name) not in taken]:
@@ -101,7 +101,7 @@ def names_of(
         if names[place] != one.every[0] and place not in moved:
             plain.setdefault(one.every[0], []).append(place)
     for name, places in plain.items():
-        last = landed.filter(name=name).order_by("-pk").first()
+        last = applied.filter(name=name).order_by("-pk").first()
         same = [place for place in places if last and files[place][1] == last.sha256]
         if len(same) == 1 and _key(name) not in set(map(_key, names)):
             names[same[0]] = name
@@ -124,12 +124,12 @@ def _within(name: str) -> str:
     return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
 
 
-def _longer_names(landed, files: list[_Candidates]) -> set[str]:
+def _longer_names(applied, files: list[_Candidates]) -> set[str]:
     """Return the names under which files were told apart from others, also those that end in a file's name."""
-    longer = set(landed.filter(name__contains="/").values_list("name", flat=True).distinct())
+    longer = set(applied.filter(name__contains="/").values_list("name", flat=True).distinct())
     names = [one.allowed[one.by_file_name] for one in files if one.by_file_name < len(one.allowed)]
     for some in chunks(names):
-        longer.update(landed.filter(name__in=some).values_list("name", flat=True))
+        longer.update(applied.filter(name__in=some).values_list("name", flat=True))
     return longer
 
 

@@ -66,8 +66,8 @@ def _runs() -> Iterator[Metric]:
 
 def _rows() -> Iterator[Metric]:
     found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
-    landed = SourceFile.objects.filter(run__status=ImportRun.Status.LANDED).order_by()
-    for sums in landed.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
+    applied = SourceFile.objects.filter(run__status=ImportRun.Status.APPLIED).order_by()
+    for sums in applied.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
         if (sums["run__dataset"], "read") in found:
             found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
     yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], found)

@@ -8,9 +8,9 @@ from datasets.text import shown
 
 
 class ImportRunQuerySet(models.QuerySet):
-    def landed(self, dataset: str) -> "ImportRunQuerySet":
+    def applied(self, dataset: str) -> "ImportRunQuerySet":
         """Return the runs that changed what is stored of *dataset*, the newest first."""
-        return self.filter(dataset=dataset, status=ImportRun.Status.LANDED).order_by("-pk")
+        return self.filter(dataset=dataset, status=ImportRun.Status.APPLIED).order_by("-pk")
 
 
 class ImportRun(models.Model):
@@ -22,17 +22,17 @@ class ImportRun(models.Model):
     class Status(models.TextChoices):
         WAITING = "waiting"  # for a worker to take it up
         RUNNING = "running"
-        LANDED = "landed"  # the tables hold what the files say
-        REHEARSED = "rehearsed"  # ran to its end and was rolled back, as asked
+        APPLIED = "applied"  # the tables hold what the files say
+        PREVIEWED = "previewed"  # ran to its end and was rolled back, as asked
         FAILED = "failed"  # stopped by an error that it tells; the tables are as before
         INTERRUPTED = "interrupted"  # its process died; the tables are as before
         CANCELLED = "cancelled"  # stopped by somebody while it went on; the tables are as before
-        DISCARDED = "discarded"  # rehearsed, and then not wanted
-        UNDONE = "undone"  # landed, and was taken back
+        DISCARDED = "discarded"  # previewed, and then not wanted
+        UNDONE = "undone"  # applied, and was taken back
 
     dataset = models.CharField(max_length=50, help_text="The app that the tables belong to.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
-    dry_run = models.BooleanField(default=False, help_text="Rehearsed: everything but the commit.")
+    dry_run = models.BooleanField(default=False, help_text="Previewed: everything but the commit.")
     strict = models.BooleanField(default=False, help_text="A single rejected row stops the run.")
     remove_missing = models.BooleanField(default=False, help_text="Records that their file no longer holds go.")
     remove_most = models.BooleanField(default=False, help_text="Even where these are most of a table.")
@@ -40,7 +40,7 @@ class ImportRun(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    error = models.TextField(blank=True, help_text="Why the run did not land, in a sentence.")
+    error = models.TextField(blank=True, help_text="Why the run was not applied, in a sentence.")
     notes = models.JSONField(default=list, blank=True, help_text="What the run has to say beside its counts.")
     new_lookups = models.JSONField(default=dict, blank=True, help_text="Look-up values that were new, by table.")
     encoding = models.CharField(max_length=50, default="utf-8")
@@ -89,8 +89,8 @@ class SourceFile(models.Model):
     ``read`` is the sum of the ``OUTCOMES``. The bytes are kept under ``MEDIA_ROOT/imports/`` by their sha256.
     """
 
-    OUTCOMES = ("created", "updated", "unchanged", "repeated", "rejected")
-    COUNTS = ("read", *OUTCOMES, "missing", "removed", "kept")
+    OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected")
+    COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept")
     id = models.AutoField(primary_key=True)  # four bytes, of which every record has two
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
     source = models.CharField(max_length=50, help_text="The table that it fills.")
@@ -104,10 +104,10 @@ class SourceFile(models.Model):
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
-    repeated = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     missing = models.PositiveIntegerField(default=0, help_text="Records of the file that it no longer holds.")
-    removed = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")
+    deleted = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")
     kept = models.PositiveIntegerField(
         default=0, help_text="Records where a curator's decision stood against the file."
     )
@@ -156,10 +156,10 @@ class Edit(models.Model):
     class Action(models.TextChoices):
         CREATED = "created"
         CORRECTED = "corrected"
-        RELEASED = "released"  # a corrected field was given back to its file
+        REVERTED = "reverted"  # a corrected field was given back to its file
         DELETED = "deleted"
         RESTORED = "restored"
-        UNDID = "undid"  # a run was taken back
+        UNDONE = "undone"  # a run was taken back
 
     action = models.CharField(max_length=20, choices=Action.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

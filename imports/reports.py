@@ -74,8 +74,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
     """Yield the lines that a person wants after a run."""
     run = outcome.run
     seconds = (run.finished_at - run.started_at).total_seconds()
-    rehearsed = " Nothing was changed: it was a rehearsal." if run.dry_run else ""
-    yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{rehearsed}"
+    previewed = " Nothing was changed: this was a preview." if run.dry_run else ""
+    yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{previewed}"
     for source, files in by_source(run).items():
         where = _printed(files[0].name) if len(files) == 1 else f"{len(files):,} files"
         counts = totals(files)
@@ -87,8 +87,10 @@ def summary(outcome: Outcome) -> Iterator[str]:
         yield f"  {note}"
     yield from rejected_lines(run)
     if outcome.missing:
-        removed = sum(file.removed for file in run.files.all())
-        yield f"Gone from their files ({len(outcome.missing):,}" + (f", {removed:,} removed):" if removed else "):")
+        deleted = sum(file.deleted for file in run.files.all())
+        yield f"Missing from their source files ({len(outcome.missing):,}" + (
+            f", {deleted:,} deleted):" if deleted else "):"
+        )
         for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
             called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
             record = _printed(f"{entry['source']} {entry['record']}{called}, last seen in {entry['file']}")

@@ -1,6 +1,6 @@
-"""What became of records in a run, one by one, for its page: out of the tables, or of what a rehearsal has kept.
+"""What became of records in a run, one by one, for its page: out of the tables, or of what a preview has kept.
 
-A rehearsal is rolled back, so what it would change is kept on disk beside the uploads.
+A preview is rolled back, so what it would change is kept on disk beside the uploads.
 Kept corrections and missing records are kept so of every run, for no table tells them afterwards.
 """
 
@@ -37,11 +37,11 @@ def folder_of(run: ImportRun) -> Path:
 def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
     """Keep what *merges* did, before they are rolled back or committed; without *whole*, what tables will not tell.
 
-    Of rehearsals at the command line, which nobody can apply, only the last of each dataset is kept.
+    Of previews at the command line, which nobody can apply, only the last of each dataset is kept.
     """
     forget(run)
     if whole and run.task_id is None:
-        for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.REHEARSED, task_id=None):
+        for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.PREVIEWED, task_id=None):
             forget(old)
     personal = {source.name: _personal_columns(source) for source in sources_of(run.dataset)}
     with ExitStack() as books:
@@ -77,13 +77,13 @@ def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEnt
     """
     if kind in ("missing", "kept"):
         return KeptEntries(folder_of(run), kind, seen=bool(unseen))
-    if run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
+    if run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         return Stored(run, kind, unseen)
     return KeptEntries(folder_of(run), kind, seen=bool(unseen)) if (folder_of(run) / "whole").exists() else None
 
 
 def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
-    """Return entries of *missing* records, each with all that the record holds, or held when the run removed it."""
+    """Return entries of *missing* records, each with all that the record holds, or held when the run deleted it."""
     told = [dict(entry) for entry in missing]
     for source in sources_of(run.dataset):
         mine = [entry for entry in told if entry["source"] == source.name and "pk" in entry]
@@ -97,7 +97,7 @@ def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
 
 
 def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
-    """Return the rows of records by their keys: those that the run removed as they were, others as they are."""
+    """Return the rows of records by their keys: those that the run deleted as they were, others as they are."""
     if not keys:
         return {}
     gone = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
@@ -110,7 +110,7 @@ def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
 
 
 class Stored:
-    """Entries that the tables tell: what a run that landed has changed or created."""
+    """Entries that the tables tell: what a run that was applied has changed or created."""
 
     def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = ()):
         self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)

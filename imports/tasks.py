@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 
 from imports import run_diff
 from imports.engine.locks import finish, only_one
-from imports.engine.missing import most_of_rehearsed
+from imports.engine.missing import most_of_previewed
 from imports.engine.run import Busy, ImportRefused, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
@@ -45,7 +45,7 @@ class ProcessEnded(Exception):
 
 @task(takes_context=True)
 def work_on(context: TaskContext, run: int, expecting: str) -> None:
-    """Import the files of a run that waits, or rehearse it; *expecting* is how the tables stood when it was rehearsed.
+    """Import the files of a run that waits, or preview it; *expecting* is how the tables stood when it was previewed.
 
     Without files of its own, it is the dataset's folder of sources.
     """
@@ -81,27 +81,27 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
             return
 
 
-def rehearse(run: ImportRun) -> None:
-    """Have *run*, which is new or has not landed, rehearsed by a worker."""
+def preview(run: ImportRun) -> None:
+    """Have *run*, which is new or was not applied, previewed by a worker."""
     run.remove_most = run.remove_most and run.pk is None  # what was confirmed before may not be what comes now
-    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.REHEARSED}, "", dry_run=True)
+    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
-def land(run: ImportRun) -> None:
-    """Have *run*, which is new, done for real by a worker without a rehearsal."""
+def apply_directly(run: ImportRun) -> None:
+    """Have *run*, which is new, done for real by a worker without a preview."""
     _enqueue(run, set(), "", dry_run=False)
 
 
 def apply(run: ImportRun, *, remove_most: bool = False) -> None:
-    """Have a rehearsed run done for real by a worker; raises NotNow, also where it would delete most of a table and
+    """Have a previewed run done for real by a worker; raises NotNow, also where it would delete most of a table and
     *remove_most* does not say that this is right."""
     run.remove_most = run.remove_most or remove_most
-    if not run.remove_most and (most := most_of_rehearsed(run)):
+    if not run.remove_most and (most := most_of_previewed(run)):
         raise NotNow(
             f"{'; '.join(map(str, most))}. Nothing was changed. Look at those that are missing; where it is right, "
             "apply it and ask for “remove most” as well."
         )
-    _enqueue(run, {Status.REHEARSED}, run.tables_seen, dry_run=False)
+    _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)
 
 
 @contextmanager
@@ -131,8 +131,8 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             start |= {"dry_run": dry_run, "remove_most": run.remove_most}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
-                which = "that was rehearsed, cancelled or failed can be rehearsed again"
-                may = which if dry_run else "that is rehearsed can be applied"
+                which = "that was previewed, cancelled or failed can be previewed again"
+                may = which if dry_run else "that is previewed can be applied"
                 raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
         queue = run.dataset[:LONGEST_QUEUE]  # each dataset's own: workers take several queues at a time
         task_id = work_on.using(queue_name=queue).enqueue(run=run.pk, expecting=expecting).id
@@ -142,11 +142,11 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 
 def discard(run: ImportRun) -> None:
-    """Drop a run that was rehearsed or stopped, what it would have done, and its uploads; raises NotNow."""
-    not_landed = [Status.REHEARSED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
-    if not ImportRun.objects.filter(pk=run.pk, status__in=not_landed).update(status=Status.DISCARDED):
+    """Drop a run that was previewed or stopped, what it would have done, and its uploads; raises NotNow."""
+    not_applied = [Status.PREVIEWED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
+    if not ImportRun.objects.filter(pk=run.pk, status__in=not_applied).update(status=Status.DISCARDED):
         run.refresh_from_db()
-        may = "only one that was rehearsed, cancelled or failed can be discarded"
+        may = "only one that was previewed, cancelled or failed can be discarded"
         raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: {may}.")
     run_diff.forget(run)
 
@@ -160,7 +160,7 @@ def cancel(run: ImportRun) -> None:
             return
         going_on = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING)
         if connection.vendor == "sqlite" and going_on.filter(merging=True).exists():
-            raise NotNow("It is being merged by now, which cannot be cancelled. When it has landed, it can be undone.")
+            raise NotNow("It is being merged by now, which cannot be cancelled. When it is applied, it can be undone.")
         if not going_on.update(cancel_requested=True):
             run.refresh_from_db()
             raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()} already.")

@@ -65,7 +65,7 @@ class ImportForm(forms.Form):
         label="Allow missing columns",
         help_text="Even where a file lacks most of the columns, or required ones. What is stored of them stays.",
     )
-    # A browser is asked when a rehearsal has shown what would go.
+    # A browser is asked when a preview has shown what would go.
     remove_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):

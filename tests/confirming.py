@@ -33,8 +33,8 @@ def _page_of(client, address: str, data: dict) -> str:
     if "_apply" in data or data.get("action") == "delete_selected":
         asked = {name: value for name, value in data.items() if name not in ("_apply", "post", "expected")}
         page = client.post(address, asked | ({"_preview": "x"} if "_apply" in data else {}))
-    elif "/release/" in address:
-        page = client.get(f"{address.partition('/release/')[0]}/change/")
+    elif "/revert/" in address:
+        page = client.get(f"{address.partition('/revert/')[0]}/change/")
     elif address.endswith("/restore/"):
         page = client.get(f"{address.removesuffix('restore/')}history/")
     elif "/imports/edit/" in address:

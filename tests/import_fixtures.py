@@ -180,11 +180,11 @@ def curator(client, db):
 
 
 @pytest.fixture
-def rehearsed(curator, transactional_db):
-    """Upload files and have them rehearsed; the run."""
+def previewed(curator, transactional_db):
+    """Upload files and have them previewed; the run."""
     from imports.models import ImportRun
 
-    def rehearsed(dataset="people", **files):
+    def previewed(dataset="people", **files):
         uploads = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in files.items()]
         answer = curator.post(
             "/admin/imports/importrun/import/", {"dataset": dataset, "files": uploads, "encoding": "utf-8"}
@@ -193,4 +193,4 @@ def rehearsed(curator, transactional_db):
         call_command("worker", batch=True)
         return ImportRun.objects.latest("pk")
 
-    return rehearsed
+    return previewed

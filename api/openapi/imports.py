@@ -79,7 +79,7 @@ ACTIONS = {
         [KEY, LOCATION],
     ),
     "retrieve": ("Read an import", 200, import_serializers.ImportSerializer, [404], [ID]),
-    "apply": ("Apply a rehearsed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
+    "apply": ("Apply a previewed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "undo": ("Undo an import", 200, import_serializers.UndoneImportSerializer, STOPPED, [ID]),
     "rejections": (

@@ -51,12 +51,12 @@ class CorrectedAdmin(EditedAdmin):
 
     def get_urls(self):
         meta = self.model._meta
-        release = path(
-            "<path:object_id>/release/<str:name>/",
-            self.admin_site.admin_view(self.release_view),
-            name=f"{meta.app_label}_{meta.model_name}_release",
+        revert = path(
+            "<path:object_id>/revert/<str:name>/",
+            self.admin_site.admin_view(self.revert_view),
+            name=f"{meta.app_label}_{meta.model_name}_revert",
         )
-        return [release, *super().get_urls()]
+        return [revert, *super().get_urls()]
 
     def get_list_display(self, request):
         return [*super().get_list_display(request), "corrected"]
@@ -96,14 +96,14 @@ class CorrectedAdmin(EditedAdmin):
                 "label": field.verbose_name,
                 "own": readable.value(field, row.get(stored_name(field))),
                 "file": readable.value(field, said[stored_name(field)]),
-                "address": self.address("release", record.pk, name) if self.may_change(request, name) else "",
-                **confirmation.show(request, self._release(record.pk, name), last),
+                "address": self.address("revert", record.pk, name) if self.may_change(request, name) else "",
+                **confirmation.show(request, self._revert(record.pk, name), last),
             }
             for name, field in correctable(self.model).items()
             if stored_name(field) in said
         ]
 
-    def release_view(self, request, object_id: str, name: str) -> HttpResponse:
+    def revert_view(self, request, object_id: str, name: str) -> HttpResponse:
         """Give a corrected field back to its file."""
         if not self.may_change(request, name):
             raise PermissionDenied
@@ -113,12 +113,12 @@ class CorrectedAdmin(EditedAdmin):
         if record is None or name not in correctable(self.model):
             raise Http404
         page = self.address("change", object_id)
-        about = self._release(record.pk, name)
+        about = self._revert(record.pk, name)
         is_corrected = stored_name(correctable(self.model)[name]) in (record.corrections or {})
         if is_corrected and confirmation.seal_confirmed(request, about) != self.last_change(record.pk):
             return self.refused(request, confirmation.told(request, about), page)
         try:
-            edits.release(self.model._base_manager.filter(pk=record.pk), name, request.user)
+            edits.revert(self.model._base_manager.filter(pk=record.pk), name, request.user)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
@@ -126,6 +126,6 @@ class CorrectedAdmin(EditedAdmin):
         self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def _release(self, key, name: str) -> str:
+    def _revert(self, key, name: str) -> str:
         """Return what a confirmation of giving a field back is about."""
-        return f"release {self.opts.label} {key} {name}"
+        return f"revert {self.opts.label} {key} {name}"

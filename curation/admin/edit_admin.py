@@ -160,7 +160,7 @@ class EditAdmin(ReadOnlyAdmin):
 
 
 def _is_undone(edit: Edit) -> bool:
-    return edit.action == Edit.Action.UNDID or hasattr(edit, "undoing")
+    return edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing")
 
 
 def _may(user, what: str, model: type[models.Model]) -> bool:

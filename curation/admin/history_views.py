@@ -162,7 +162,7 @@ class HistoryAdmin(EditedAdmin):
 
         An undo of its return is no step.
         """
-        if change.edit is not None and change.edit.action == Edit.Action.UNDID:
+        if change.edit is not None and change.edit.action == Edit.Action.UNDONE:
             return deletion_by_hand(self.model, change.record)
         return change if change.edit is not None else None
 

@@ -81,8 +81,8 @@ class ImportViews:
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": run_detail.counts(run, user),
-            "most": missing.most_of_rehearsed(run) if not run.remove_most else [],
-            "may_undo": user.has_perm(UNDO) and run.status == Status.LANDED,
+            "most": missing.most_of_previewed(run) if not run.remove_most else [],
+            "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id
             and run.status in run_detail.STOPPED
@@ -138,7 +138,7 @@ class ImportViews:
             _expect_one_of_each(request)
         if posted and form.is_valid():
             run = form.new_run(request.user)
-            tasks.rehearse(run)
+            tasks.preview(run)
             return self._to(run)
         return self._form(request, form, status=400 if posted else 200)
 
@@ -206,4 +206,4 @@ class ImportViews:
         return HttpResponseRedirect(reverse("admin:imports_importrun_change", args=[run.pk]))
 
 
-_ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "rehearse": tasks.rehearse}
+_ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "preview": tasks.preview}

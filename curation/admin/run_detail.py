@@ -58,7 +58,7 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     if page is not None and tab == "missing":
         page.object_list = run_diff.with_rows(run, page.object_list)
     shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
-    if tab != "new" or run.status in (ImportRun.Status.LANDED, ImportRun.Status.UNDONE):
+    if tab != "new" or run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
     tables = _tables(shown) if tab in ("new", "missing") else []
     listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]

@@ -59,7 +59,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
 
 
 @unlimited()
-def release(records: models.QuerySet, name: str, user) -> Edit:
+def revert(records: models.QuerySet, name: str, user) -> Edit:
     """Give the corrected field *name* back to the file: the record's value is again what the file says.
 
     Raises EditRefused where what the file refers to is no more, and where the field is not corrected.
@@ -68,7 +68,7 @@ def release(records: models.QuerySet, name: str, user) -> Edit:
     field = _correctable(model, name)
     corrected, table = is_corrected("r.corrections", stored_name(field)), quoted(model._meta.db_table)
     rows = f"{table} r WHERE {corrected} AND {_selected(model)}"
-    with _edit(Edit.Action.RELEASED, records, user) as edit, connection.cursor() as cursor:
+    with _edit(Edit.Action.REVERTED, records, user) as edit, connection.cursor() as cursor:
         said = of_file(field)
         if field.is_relation:
             links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {said} FROM {rows}"

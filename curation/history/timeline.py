@@ -114,7 +114,7 @@ class Readable:
             if name in remembers and name not in remembered:
                 mark = "corrected"
             elif name in remembered and name not in remembers and new:
-                mark = "given back"
+                mark = "reverted"
             if before != after or mark:
                 yield from self._difference(field, before, after, mark)
             if name in remembered and name in remembers and remembered[name] != remembers[name]:

@@ -32,7 +32,7 @@ def deletion_by_hand(model: type[models.Model], key: Any) -> Change | None:
     """
     last = (
         changes_of(model, key)
-        .exclude(edit__action=Edit.Action.UNDID)
+        .exclude(edit__action=Edit.Action.UNDONE)
         .filter(edit__undoing__isnull=True)
         .exclude(run__status=ImportRun.Status.UNDONE)
         .select_related("edit")

@@ -34,10 +34,10 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
     try:
         with only_one(run.dataset):
             run.refresh_from_db()
-            if run.status != ImportRun.Status.LANDED:
+            if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
-                raise UndoRefused([f"Run {run.pk} is {status}: only one that landed can be undone."])
-            undone = _undo_landed(run, user, dry_run, expecting)
+                raise UndoRefused([f"Run {run.pk} is {status}: only one that was applied can be undone."])
+            undone = _undo_applied(run, user, dry_run, expecting)
     except ImportRefused as error:
         raise UndoRefused([str(error)]) from None
     if not dry_run:
@@ -46,7 +46,7 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
     return undone
 
 
-def _undo_landed(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone":
+def _undo_applied(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone":
     undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), run.pk)
     return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run, expecting)
 
@@ -54,7 +54,7 @@ def _undo_landed(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone
 @unlimited()
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
     """Take back what *edit* did to the records of *sources*; raises UndoRefused as :func:`undo_run` does."""
-    if edit.action == Edit.Action.UNDID or hasattr(edit, "undoing"):
+    if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
         raise UndoRefused([f"{edit} has been undone, or is an undo itself."])
     return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
@@ -68,7 +68,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
         with rolled_back() as preview:
             if reasons := list(undoing.obstacles()):
                 raise UndoRefused(reasons)
-            edit = Edit.objects.create(action=Edit.Action.UNDID, user=user, **undone)
+            edit = Edit.objects.create(action=Edit.Action.UNDONE, user=user, **undone)
             sealed = undoing.seal() if run and (dry_run or expecting) else ""
             undoing.take_back(edit, result)
             result.seal = f"{sealed}; {'; '.join(result.told())}" if sealed else ""
@@ -114,7 +114,7 @@ class _Undoing:
             f" WHERE l.{quoted('table')} = '{table}' AND ({self.condition.replace('c.', 'l.')}) IS NOT TRUE"
             # What was taken back, and the taking back, stand on nothing any more.
             f" AND coalesce(lr.status, '') <> '{ImportRun.Status.UNDONE}'"
-            f" AND coalesce(le.action, '') <> '{Edit.Action.UNDID}' AND u.id IS NULL AND {{which}}"
+            f" AND coalesce(le.action, '') <> '{Edit.Action.UNDONE}' AND u.id IS NULL AND {{which}}"
         )
         mine = f" JOIN changes c ON c.{quoted('table')} = '{table}' AND c.record = l.record AND c.id < l.id"
         # A record that was created here may be gone by now, which is a change, too.
@@ -268,7 +268,7 @@ class _Undoing:
             used += (
                 " AND NOT EXISTS (SELECT 1 FROM changes c JOIN edits e ON e.id = c.edit_id"
                 f" WHERE c.{quoted('table')} = '{lookup._meta.db_table}' AND c.record = CAST(r.id AS text)"
-                f" AND e.action <> '{Edit.Action.UNDID}'"
+                f" AND e.action <> '{Edit.Action.UNDONE}'"
                 " AND NOT EXISTS (SELECT 1 FROM edits u WHERE u.undone_edit_id = e.id))"
             )
             cursor.execute(f"SELECT name FROM {table} r WHERE {self.created} AND {used} ORDER BY name")

@@ -66,7 +66,7 @@ def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
         return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.name == "changed_in_run":
         files = model._meta.get_field("changed_in").related_model
-        runs = files._meta.get_field("run").related_model.objects.landed(model._meta.app_label)
+        runs = files._meta.get_field("run").related_model.objects.applied(model._meta.app_label)
         names = [(pk, f"Run {pk}, {at:%Y-%m-%d}") for pk, at in runs.values_list("pk", "started_at")[:RUNS]]
         files = files.objects.filter(run__in=[pk for pk, _ in names]).values_list("pk", "run_id")
         return Narrowing(column, title, CHOICE, names, dict(files))

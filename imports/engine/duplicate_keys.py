@@ -28,12 +28,12 @@ class Repeats:
             if not self._collect():
                 return Counter()
             cursor.execute(f"SELECT source_file, count(*) FROM {self.again} WHERE same = 1 GROUP BY source_file")
-            repeated = Counter(dict(cursor.fetchall()))
+            duplicates = Counter(dict(cursor.fetchall()))
             self._turn_down()
             theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {self.again})"
             for table in [self.staged, *(quoted(self.load.stage.members(column)) for column in self.many)]:
                 cursor.execute(f"DELETE FROM {table} AS s WHERE {theirs}")
-        return repeated
+        return duplicates
 
     def _collect(self) -> bool:
         """Collect the rows whose key comes again; returns whether any does."""

@@ -14,8 +14,8 @@ from imports.sources import Source
 class Known:
     """The records of a source that were last seen in some files, by identity; a query names these by their keys.
 
-    They are taken as they were when reading began. A record that a curator deletes before the run lands is one that
-    was deleted after it: what is passed over here is not brought back. Holds 17 bytes a record.
+    They are a snapshot of the time when reading began. A record that a curator deletes before the run is applied counts
+    as deleted after it: a row that is skipped here does not restore it. Uses 17 bytes per record.
     """
 
     def __init__(self, source: Source, files: str, exported: bool = False):

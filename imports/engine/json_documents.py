@@ -57,7 +57,7 @@ def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[
             yield np.array([row.file.pk for row in rows], np.int64), checked
     if source.settles:
         rows, staged.notes = source.settle(settling)
-        staged.repeated = staged.usable - Counter(row.file.pk for row in rows)
+        staged.duplicates = staged.usable - Counter(row.file.pk for row in rows)
         values = {
             c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in staged.load.stage.columns
         }

@@ -13,7 +13,7 @@ from imports.models import ImportRun
 
 
 class ImportRefused(Exception):
-    """An import that did not land: one sentence that says why, and what to do."""
+    """An import that was not applied: one sentence that says why, and what to do."""
 
 
 class Busy(ImportRefused):

@@ -36,7 +36,7 @@ class Merged:
     updated_unseen: Counter[int] = field(default_factory=Counter)  # those of them that differ in personal data alone
     kept: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has corrected or deleted
     kept_unseen: Counter[int] = field(default_factory=Counter)
-    repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for
+    duplicates: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for
     late: LateRejections = field(default_factory=LateRejections)
     unknown: dict[str, set] = field(default_factory=dict)  # by column, what rejected rows refer to and is not there
     new_lookups: dict[str, list[str]] = field(default_factory=dict)  # by table
@@ -62,7 +62,7 @@ class Merge:
                 fill(staged, progress, first_key)
                 done.new_lookups, notes = add_lookups(staged)
             done.created = staged.usable - staged.passed_over
-            done.kept, done.repeated = Counter(staged.deleted), Counter(staged.repeated)
+            done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
             done.notes += notes
             return done
         self._prepare()
@@ -81,7 +81,7 @@ class Merge:
     def _prepare(self) -> None:
         """Take every row out of the stage that is not to be merged, and store new look-up values."""
         done, staged, load = self.done, self.staged, self.load
-        done.kept, done.repeated = Counter(staged.deleted), Counter(staged.repeated)
+        done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
         if self.source.key:
             passed_over, done.deletions = tombstones.pass_over(load)
             done.kept += passed_over
@@ -93,7 +93,7 @@ class Merge:
         if load.parts and not self.source.key:
             done.kept += recognise(staged, self.rows)
         if self.source.key:
-            done.repeated += Repeats(load, self.rows.many, done.late).take_out()
+            done.duplicates += Repeats(load, self.rows.many, done.late).take_out()
         done.new_lookups, notes = add_lookups(staged)
         done.notes += kept_back.notes + notes
         turn_down_new(load, self.rows, done.late)

@@ -1,4 +1,4 @@
-"""Records whose last file was read again and no longer holds them: found, listed, and removed where that was asked."""
+"""Records whose last file was read again and no longer holds them: found, listed, and deleted where that was asked."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from imports.engine.staging import Stage, Writer
 from imports.models import Change, ImportRun, SourceFile
 from imports.sources import Column, Source, sources_of
 
-FEW = 100  # missing records that are removed whatever part of their table they are
+FEW = 100  # missing records that are deleted whatever part of their table they are
 
 
 def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
@@ -99,13 +99,13 @@ class Most:
         return f"{self.gone:,} of {self.before:,} {self.table}"
 
     def note(self, confirmed: bool) -> str:
-        """Return what a rehearsal says of it."""
+        """Return what a preview says of it."""
         return f"{self}: most of them." + ("" if confirmed else " That is done only where “remove most” is asked for.")
 
     def refuse(self) -> None:
         """Raise ImportRefused: nobody has said that it is right."""
         raise ImportRefused(
-            f"{self}. Nothing was imported. Rehearse it to see which they are; where it is right, ask for "
+            f"{self}. Nothing was imported. Preview it to see which they are; where it is right, ask for "
             "“remove most” as well."
         )
 
@@ -119,9 +119,9 @@ def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> Mo
     return Most(gone, before, source.name) if 2 * gone > before else None
 
 
-def most_of_rehearsed(run: ImportRun) -> list[Most]:
-    """Return what a rehearsed run would delete most of, were it applied now."""
-    if not run.remove_missing or run.status != ImportRun.Status.REHEARSED:
+def most_of_previewed(run: ImportRun) -> list[Most]:
+    """Return what a previewed run would delete most of, were it applied now."""
+    if not run.remove_missing or run.status != ImportRun.Status.PREVIEWED:
         return []
     files = list(run.files.all())
     found = (most_of(s, [f for f in files if f.source == s.name]) for s in sources_of(run.dataset))
@@ -171,8 +171,8 @@ def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
         if not at_once:
             cursor.execute(delete)
         cursor.execute(f"SELECT name, count(*) FROM {missing} GROUP BY name")
-        removed = dict(cursor.fetchall())
-    return {file.pk: removed.pop(file.name, 0) for file in load.files}, notes
+        deleted = dict(cursor.fetchall())
+    return {file.pk: deleted.pop(file.name, 0) for file in load.files}, notes
 
 
 def _remember_rejected(staged: Staged, late: LateRejections) -> None:

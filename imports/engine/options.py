@@ -11,8 +11,8 @@ class Options:
     Python codec's name; *started_by* a user. Files in folders whose names match *patterns* are read as if they were
     named themselves. *remove_most* is for who knows that most of a table is to go as missing.
     *allow_missing_columns* is for files that lack most of the columns expected of them, or required ones.
-    *expecting* is what a rehearsal has said of how the tables stood, and its reader has agreed to; where they stand
-    otherwise, the run is a rehearsal again.
+    *expecting* is what a preview has said of how the tables stood, and its reader has agreed to; where they stand
+    otherwise, the run is a preview again.
     """
 
     dry_run: bool = False

@@ -16,14 +16,14 @@ SAMPLE = 20_000
 
 
 def refuse_known_bytes(load: SourceLoad) -> None:
-    """Raise ImportRefused where a file known by a new name is, byte for byte, one that landed under another."""
+    """Raise ImportRefused where a file known by a new name is, byte for byte, one that was applied under another."""
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
-    landed = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.LANDED)
-    names = set(landed.values_list("name", flat=True))
+    applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
+    names = set(applied.values_list("name", flat=True))
     others: dict[str, str] = {}
     for file in load.files:
-        known = landed.filter(sha256=file.sha256).order_by("-pk").first()
+        known = applied.filter(sha256=file.sha256).order_by("-pk").first()
         other = others.get(file.sha256, known.name if known else None)
         if file.name not in names and other and other != file.name:
             raise ImportRefused(_sentence(load, file, other, "is the same file as"))
@@ -37,8 +37,8 @@ def refuse_known_rows(load: SourceLoad) -> None:
     """
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
-    landed = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.LANDED)
-    names = set(landed.values_list("name", flat=True))
+    applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
+    names = set(applied.values_list("name", flat=True))
     for file in load.files:
         if file.name in names:
             continue

@@ -84,10 +84,10 @@ def import_files(
         finally:
             if connection.connection is not None and connection.is_usable():
                 drop_stages(sources)
-    if run.status == ImportRun.Status.LANDED:
+    if run.status == ImportRun.Status.APPLIED:
         try:
             matviews.refresh(dataset)
-        except DatabaseError as error:  # the run has landed all the same
+        except DatabaseError as error:  # the run has been applied anyway
             why = str(error).strip().splitlines()[0]
             run.notes.append(f"Its views are not up to date: {why}. When that is mended: manage.py refresh_views")
             run.save(update_fields=["notes"])
@@ -95,7 +95,7 @@ def import_files(
 
 
 def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
-    """Return the run, which is running from now on; what it reported as a rehearsal goes."""
+    """Return the run, which is running from now on; what it reported as a preview goes."""
     now = timezone.now()
     if run is None:
         return ImportRun.objects.create(
@@ -152,9 +152,9 @@ def _told(run: ImportRun) -> Iterator[None]:
 
 
 def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress, heartbeat: Heartbeat) -> None:
-    """Stage, then merge in one transaction, with which the run lands: its report is part of it.
+    """Stage, then merge in one transaction, which applies the run: its report is part of it.
 
-    A run that does not land leaves its report all the same, written after everything else was rolled back.
+    A run that is not applied leaves its report all the same, written after everything else was rolled back.
     """
     run = outcome.run
     told = [file for load in loads for file in load.read_files]
@@ -185,7 +185,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
                 run.dry_run, run.remove_most = True, False  # what was confirmed is not what would be done now
-                run.notes.append("The tables have changed since it was rehearsed: this is what it would do now.")
+                run.notes.append("The tables have changed since it was previewed: this is what it would do now.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
                 preview.keep()
@@ -196,7 +196,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
                     or run.changes.exists()
                 ):
                     raise_version(run.dataset)
-                finish(run, ImportRun.Status.LANDED)
+                finish(run, ImportRun.Status.APPLIED)
     except (AlteredError, Cancelled):
         raise  # its rows are not those of the file that the run names; or nobody waits for them
     except Exception as error:
@@ -209,7 +209,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
         raise
     if run.dry_run:
         _record(loads, merges)
-        finish(run, ImportRun.Status.REHEARSED)
+        finish(run, ImportRun.Status.PREVIEWED)
 
 
 def _laid_out(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
@@ -246,9 +246,9 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
                     run.notes.append(most.note(confirmed=options.remove_most))
                 elif not options.remove_most:
                     most.refuse()
-            removed, stay = missing.remove_missing(load)
+            deleted, stay = missing.remove_missing(load)
             for file in files:
-                file.removed = removed[file.pk]
+                file.deleted = deleted[file.pk]
             run.notes += stay
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
@@ -263,9 +263,9 @@ def _count(staged: Staged, merged: Merged) -> None:
     for file in staged.load.files:
         checked = staged.rejections.count(file)
         file.read, file.rejected = staged.usable[file.pk] + checked, checked + merged.late.counts[file.pk]
-        for name in ("created", "updated", "updated_unseen", "kept", "kept_unseen", "repeated"):
+        for name in ("created", "updated", "updated_unseen", "kept", "kept_unseen", "duplicates"):
             setattr(file, name, getattr(merged, name)[file.pk])
-        file.unchanged = file.read - file.rejected - file.created - file.updated - file.repeated
+        file.unchanged = file.read - file.rejected - file.created - file.updated - file.duplicates
 
 
 def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | None = None) -> None:

@@ -80,7 +80,7 @@ class Staged:
     usable: Counter[int] = field(default_factory=Counter)
     passed_over: Counter[int] = field(default_factory=Counter)  # rows that are known to be stored
     deleted: Counter[int] = field(default_factory=Counter)  # rows whose record somebody has deleted by hand
-    repeated: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for
+    duplicates: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for
     notes: list[str] = field(default_factory=list)
     next_key: int = 1  # of rows that go straight into the table
 

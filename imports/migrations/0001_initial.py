@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("waiting", "Waiting"),
                             ("running", "Running"),
-                            ("landed", "Landed"),
-                            ("rehearsed", "Rehearsed"),
+                            ("applied", "Applied"),
+                            ("previewed", "Previewed"),
                             ("failed", "Failed"),
                             ("interrupted", "Interrupted"),
                             ("cancelled", "Cancelled"),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("dry_run", models.BooleanField(default=False, help_text="Rehearsed: everything but the commit.")),
+                ("dry_run", models.BooleanField(default=False, help_text="Previewed: everything but the commit.")),
                 ("strict", models.BooleanField(default=False, help_text="A single rejected row stops the run.")),
                 (
                     "remove_missing",
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("error", models.TextField(blank=True, help_text="Why the run did not land, in a sentence.")),
+                ("error", models.TextField(blank=True, help_text="Why the run was not applied, in a sentence.")),
                 (
                     "notes",
                     models.JSONField(blank=True, default=list, help_text="What the run has to say beside its counts."),
@@ -125,10 +125,10 @@ class Migration(migrations.Migration):
                         choices=[
                             ("created", "Created"),
                             ("corrected", "Corrected"),
-                            ("released", "Released"),
+                            ("reverted", "Reverted"),
                             ("deleted", "Deleted"),
                             ("restored", "Restored"),
-                            ("undid", "Undid"),
+                            ("undone", "Undone"),
                         ],
                         max_length=20,
                     ),
@@ -262,13 +262,13 @@ class Migration(migrations.Migration):
                 ("created", models.PositiveIntegerField(default=0)),
                 ("updated", models.PositiveIntegerField(default=0)),
                 ("unchanged", models.PositiveIntegerField(default=0)),
-                ("repeated", models.PositiveIntegerField(default=0)),
+                ("duplicates", models.PositiveIntegerField(default=0)),
                 ("rejected", models.PositiveIntegerField(default=0)),
                 (
                     "missing",
                     models.PositiveIntegerField(default=0, help_text="Records of the file that it no longer holds."),
                 ),
-                ("removed", models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")),
+                ("deleted", models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")),
                 (
                     "kept",
                     models.PositiveIntegerField(

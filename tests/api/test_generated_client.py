@@ -130,13 +130,13 @@ def test_a_generated_client_runs_an_import(generated, program):
         return answered(known["imports_retrieve"], program, id=key)[0]
 
     people = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
-    run = worked(posted(people + "Bo,Oak,never,Kelso\n", "rehearse"))
-    assert (run.status, [one.rejected for one in run.sources]) == ("rehearsed", [0, 1])
+    run = worked(posted(people + "Bo,Oak,never,Kelso\n", "preview"))
+    assert (run.status, [one.rejected for one in run.sources]) == ("previewed", [0, 1])
     rejected, _ = answered(known["imports_rejections"], program, id=run.id)
     assert [row.line for row in rejected.results] == [3]
     answered(known["imports_apply"], program, 202, id=run.id)
     run = worked(run.id)
-    assert run.status == "landed" and sum(one.created for one in run.sources) == 2
+    assert run.status == "applied" and sum(one.created for one in run.sources) == 2
     undone, _ = answered(known["imports_undo"], program, id=run.id)
     assert undone.status == "undone"
     waiting = posted(people, "apply")
@@ -144,9 +144,9 @@ def test_a_generated_client_runs_an_import(generated, program):
     body = models.ImportRequest(
         dataset=models.ImportRequestDataset("people"),
         sources=models.ImportRequestSources("configured"),
-        mode=models.ImportRequestMode("rehearse"),
+        mode=models.ImportRequestMode("preview"),
     )
     started, _ = answered(known["imports_create"], program, 202, body=body)
-    assert worked(started.id).status == "rehearsed"
+    assert worked(started.id).status == "previewed"
     listed, _ = answered(known["imports_list"], program)
     assert [run.id for run in listed.results] == [started.id, waiting, run.id]

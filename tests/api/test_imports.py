@@ -28,21 +28,21 @@ def test_the_sources_of_a_dataset_are_imported_and_the_run_is_followed(etl, sour
     assert (run["status"], run["mode"], run["started_by"]) == ("waiting", "apply", "etl")
     assert run["progress"]["bytes_read"] == 0
     run = etl.worked(run)
-    assert (run["status"], run["progress"], run["error"]) == ("landed", None, "")
+    assert (run["status"], run["progress"], run["error"]) == ("applied", None, "")
     told = {each["source"]: (each["read"], each["created"], each["rejected"]) for each in run["sources"]}
     assert told == {"places": (1, 1, 0), "people": (2, 1, 1)}
     assert run["sources"][0]["files"][0]["name"] == "places.csv" and run["links"].keys() == {"rejections", "undo"}
     assert Person.objects.get().given_name == "Ann"
 
 
-def test_files_are_sent_rehearsed_applied_and_undone(etl):
-    run = etl.send(files={"places": PLACES}, mode="rehearse", strict="true")
-    assert (run["mode"], run["strict"], run["uploads"][0]["name"]) == ("rehearse", True, "places.csv")
+def test_files_are_sent_previewed_applied_and_undone(etl):
+    run = etl.send(files={"places": PLACES}, mode="preview", strict="true")
+    assert (run["mode"], run["strict"], run["uploads"][0]["name"]) == ("preview", True, "places.csv")
     run = etl.worked(run)
-    assert run["status"] == "rehearsed" and "apply" in run["links"] and not Place.objects.exists()
+    assert run["status"] == "previewed" and "apply" in run["links"] and not Place.objects.exists()
     applied = etl.post(f"/api/imports/{run['id']}/apply/")
     assert applied.status_code == 202 and applied.json()["mode"] == "apply"
-    assert etl.worked(run)["status"] == "landed" and Place.objects.count() == 1
+    assert etl.worked(run)["status"] == "applied" and Place.objects.count() == 1
     undone = etl.post(f"/api/imports/{run['id']}/undo/")
     assert undone.status_code == 200 and undone.json()["status"] == "undone"
     assert undone.json()["undone"] == ["places: 1 removed"] and not Place.objects.exists()
@@ -70,15 +70,15 @@ def test_an_import_that_waits_is_cancelled_and_then_cannot_be_again(etl):
 def test_a_second_import_of_the_dataset_is_told_of_the_first(etl, sources):
     sources(places=PLACES)
     first = etl.order(SOURCES).json()
-    for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "rehearse"})):
+    for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "preview"})):
         assert answer.status_code == 409 and answer.json()["run"] == first["url"]
         assert f"Run {first['id']} of people waits for a worker" in answer.json()["detail"]
     assert etl.order(SOURCES | {"dataset": "census"}).status_code == 400  # which has no files there
     assert ImportRun.objects.count() == 1
 
 
-def test_a_rehearsed_run_is_not_applied_while_another_waits(etl):
-    run = etl.worked(etl.send(files={"places": PLACES}, mode="rehearse"))
+def test_a_previewed_run_is_not_applied_while_another_waits(etl):
+    run = etl.worked(etl.send(files={"places": PLACES}, mode="preview"))
     other = etl.send(files={"places": PLACES})
     answer = etl.post(f"/api/imports/{run['id']}/apply/")
     assert answer.status_code == 409 and answer.json()["run"] == other["url"]
@@ -130,7 +130,7 @@ def test_imports_are_listed_by_page_and_narrowed(etl):
     assert [run["id"] for run in page["results"]] == sorted((run["id"] for run in page["results"]), reverse=True)
     rest = etl.get(page["next"]).json()
     assert [len(page["results"]), len(rest["results"]), rest["next"]] == [2, 1, None]
-    assert len(etl.get("/api/imports/?dataset=people&status=landed").json()["results"]) == 3
+    assert len(etl.get("/api/imports/?dataset=people&status=applied").json()["results"]) == 3
     assert etl.get("/api/imports/?status=failed").json()["results"] == []
     for query, name in [("status=done", "status"), ("sort=x", "sort"), ("page_size=0", "page_size"), ("cursor=x",) * 2]:
         answer = etl.get(f"/api/imports/?{query}")
@@ -196,9 +196,9 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
         page = client.get(address, headers={"accept": "text/html"})
         assert page.status_code == 200 and page["Content-Type"].startswith("text/html")
     page = client.post(run["url"] + "undo/", headers={"accept": "text/html"})
-    assert page.status_code == 409 and "only one that landed can be undone" in page.text
+    assert page.status_code == 409 and "only one that was applied can be undone" in page.text
     page = client.post(run["url"] + "apply/", headers={"accept": "text/html"})
-    assert page.status_code == 409 and "only one that is rehearsed can be applied" in page.text
+    assert page.status_code == 409 and "only one that is previewed can be applied" in page.text
     page = client.post(IMPORTS, SOURCES, content_type="application/json", headers={"accept": "text/html"})
     assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text
 

@@ -20,7 +20,7 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     again = etl.order(SOURCES, idempotency_key="night 1")
     assert (again.status_code, again["Location"]) == (202, first["Location"])
     etl.worked(first.json())
-    assert etl.order(SOURCES, idempotency_key="night 1").json()["status"] == "landed"
+    assert etl.order(SOURCES, idempotency_key="night 1").json()["status"] == "applied"
     other = etl.order(SOURCES | {"strict": True}, idempotency_key="night 1")
     assert other.status_code == 422 and other.json()["run"] == first["Location"]
     assert "It came before, with another request" in other.json()["errors"]["Idempotency-Key"][0]
@@ -61,7 +61,7 @@ def test_the_key_tells_files_apart(etl):
         ({"dataset": "people", "strikt": True}, "strikt", "Did you mean strict?"),
         ({"dataset": "people", "strict": "yes"}, "strict", "Expected true or false, found yes."),
         ({"dataset": "people", "remove_missing": 1}, "remove_missing", "Expected true or false, found 1."),
-        ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, rehearse; found try."),
+        ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, preview; found try."),
         ({"dataset": "people", "mode": ["apply"]}, "mode", 'Expected a text, found ["apply"].'),
         ({"dataset": "people", "encoding": "klingon"}, "encoding", "Expected one of utf-8, cp1252"),
         (SOURCES | {"known_as": "x" * 256}, "known_as", "at most 255 characters"),
@@ -95,7 +95,7 @@ def test_a_body_that_is_none_is_refused(etl, content, kind, status, message):
 
 def test_fields_of_a_form_are_checked_too(etl):
     assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
-    assert "Expected once." in etl.send(400, mode=["apply", "rehearse"])["errors"]["mode"][0]
+    assert "Expected once." in etl.send(400, mode=["apply", "preview"])["errors"]["mode"][0]
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "file": SimpleUploadedFile("places.csv", b"x")})
     assert answer.json()["errors"] == {"file": ["Expected the files as the field files."]}
     told = etl.send(400, files={"wines": "grape,year\nMerlot,1990\n"})
@@ -121,7 +121,7 @@ def test_orders_are_told_apart_by_everything_that_they_ask_for():
     other = ImportRun(dataset="people", encoding="cp1252")
     digests = {
         import_requests.digest_of(run, "apply"),
-        import_requests.digest_of(run, "rehearse"),
+        import_requests.digest_of(run, "preview"),
         import_requests.digest_of(other, "apply"),
     }
     assert len(digests) == 3

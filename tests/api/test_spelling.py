@@ -77,7 +77,7 @@ def test_a_date_has_one_spelling(client, text):
 def seven(db):
     kelso = Place.objects.create(pk=7, city="Kelso", county="R", country="Scotland")
     Person.objects.create(pk=7, given_name="A", family_name="B", date_of_birth="1900-01-01", place_of_birth=kelso)
-    run = ImportRun.objects.create(pk=7, dataset="people", status="landed")
+    run = ImportRun.objects.create(pk=7, dataset="people", status="applied")
     SourceFile.objects.create(pk=7, run=run, source="people", name="people.csv", size=1)
 
 

@@ -198,7 +198,7 @@ def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, so
 
 def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
     sources(places=PLACES)
-    body = '{"dataset": "people", "sources": "configured", "mode": "rehearse", "mode": "apply"}'
+    body = '{"dataset": "people", "sources": "configured", "mode": "preview", "mode": "apply"}'
     answer = etl.post(IMPORTS, body, content_type="application/json")
     assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Expected once."]}
 
@@ -208,14 +208,14 @@ def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
     assert told == {"sources": ["Expected files, or sources for the site's own files; found both."]}
     file = FILE.format("files", "places.csv", PLACES)
     answer = etl.post(IMPORTS, FIELD.format("dataset", "people") + file + "--x--\r\n", content_type=FORM)
-    assert answer.json()["errors"] == {"mode": ["Expected one of apply, rehearse, for files are sent; found none."]}
+    assert answer.json()["errors"] == {"mode": ["Expected one of apply, preview, for files are sent; found none."]}
     assert nothing_happened(settings)
 
 
 def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, etl):
     run = etl.worked(etl.send(files={"places": PLACES}))
-    rehearsed = etl.worked(etl.send(files={"places": PLACES.replace("Kelso", "Derry")}, mode="rehearse"))
-    undo, apply = f"{IMPORTS}{run['id']}/undo/", f"{IMPORTS}{rehearsed['id']}/apply/"
+    previewed = etl.worked(etl.send(files={"places": PLACES.replace("Kelso", "Derry")}, mode="preview"))
+    undo, apply = f"{IMPORTS}{run['id']}/undo/", f"{IMPORTS}{previewed['id']}/apply/"
     for path, body, kind, length in [
         (undo, "", "application/json", 10),
         (undo, "{", "application/json", 2),
@@ -225,12 +225,12 @@ def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, 
         (apply, "remove_m", "application/x-www-form-urlencoded", 16),
         (apply, FIELD.format("remove_most", "true"), FORM, None),
         (f"/admin/imports/importrun/{run['id']}/undo/", "a=", "application/x-www-form-urlencoded", 3),
-        (f"/admin/imports/importrun/{rehearsed['id']}/apply/", "remove_m", "application/x-www-form-urlencoded", 16),
-        (f"/admin/imports/importrun/{rehearsed['id']}/apply/", FIELD.format("remove_most", "on"), FORM, None),
+        (f"/admin/imports/importrun/{previewed['id']}/apply/", "remove_m", "application/x-www-form-urlencoded", 16),
+        (f"/admin/imports/importrun/{previewed['id']}/apply/", FIELD.format("remove_most", "on"), FORM, None),
     ]:
         status, _, text = post(path, body, kind, length)
         assert status == 400, (path, body, text)
-    assert [run.status for run in ImportRun.objects.order_by("pk")] == ["landed", "rehearsed"]
+    assert [run.status for run in ImportRun.objects.order_by("pk")] == ["applied", "previewed"]
     waiting = etl.send(files={"places": PLACES})
     assert etl.post(f"{IMPORTS}{waiting['id']}/cancel/", {"later": "yes"}).status_code == 400
     assert ImportRun.objects.get(pk=waiting["id"]).status == "waiting" and Place.objects.count() == 1

@@ -45,7 +45,7 @@ class Site:
         self.processes.append(subprocess.Popen(command, cwd=ROOT, env=self.environment, **(quiet | options)))
 
     def work(self) -> None:
-        """Start the worker that rehearses and applies what pages ask for."""
+        """Start the worker that previews and applies what pages ask for."""
         self.start("manage.py", "worker", "--interval", "0.1")
 
     def sign_in(self, page, address: str = "/admin/") -> None:

@@ -15,7 +15,7 @@ def upload(page, *files: Path) -> None:
     page.goto("/admin/people/")
     page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("Files:", exact=True).set_input_files(files)
-    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("button", name="Preview").click()
     page.get_by_role("heading", name=re.compile(r"^Run \d+ of people$")).wait_for()
 
 
@@ -26,7 +26,7 @@ def expect_outcome(page, told: str) -> None:
 
 def apply(page) -> None:
     page.get_by_role("button", name="Apply").click()
-    expect_outcome(page, "Landed")
+    expect_outcome(page, "Applied")
 
 
 def counts(page) -> dict[str, dict[str, int]]:
@@ -61,18 +61,18 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     upload(page, people, places)
     page.get_by_text("It waits for a worker.").wait_for()
     site.work()  # and the page finds out by itself
-    expect_outcome(page, "Rehearsed")
+    expect_outcome(page, "Previewed")
     assert tables() == empty
-    rehearsed = counts(page)
-    assert rehearsed["places"]["read"] == len(lines(places)) - 1
-    assert rehearsed["people"]["read"] == len(lines(people)) - 1
+    previewed = counts(page)
+    assert previewed["places"]["read"] == len(lines(places)) - 1
+    assert previewed["people"]["read"] == len(lines(people)) - 1
     city, county, country = lines(places)[1].split(",")
     found = next(entry for entry in entries(page, "New") if city in entry)
     assert county in found and country in found
     apply(page)
-    assert counts(page) == rehearsed
-    assert Place.objects.count() == rehearsed["places"]["created"] > 0
-    assert Person.objects.count() == rehearsed["people"]["created"] > 0
+    assert counts(page) == previewed
+    assert Place.objects.count() == previewed["places"]["created"] > 0
+    assert Person.objects.count() == previewed["people"]["created"] > 0
 
     # A correction: found by search, marked in the form and in the list.
     person = Person.objects.select_related("place_of_birth").order_by("pk")[5]
@@ -96,7 +96,7 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
         "\n".join([lines(places)[0], f"{city},Elsewhere,{country}", *lines(places)[2:], "Newtown,Newshire,Newland", ""])
     )
     upload(page, people, mended)
-    expect_outcome(page, "Rehearsed")
+    expect_outcome(page, "Previewed")
     assert tables() == corrected
     told = counts(page)
     assert (told["places"]["updated"], told["places"]["created"], told["people"]["kept"]) == (1, 1, 1)
@@ -142,7 +142,7 @@ def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tm
     page.get_by_role("button", name="Cancel").click()
     expect_outcome(page, "Cancelled")
     assert tables() == empty
-    page.get_by_role("button", name="Rehearse again").wait_for()
+    page.get_by_role("button", name="Preview again").wait_for()
     assert page.complaints == []
 
 
@@ -158,7 +158,7 @@ def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page
     person.refresh_from_db()
     assert (person.given_name, person.family_name) == ("Typed", "Corrected")
     page.goto(f"/admin/people/person/{person.pk}/change/")
-    page.get_by_role("row", name="family name").get_by_role("button", name="Give back to the file").click()
+    page.get_by_role("row", name="family name").get_by_role("button", name="Revert to file value").click()
     page.get_by_text("is again what the file says").wait_for()
     person.refresh_from_db()
     assert (person.given_name, person.family_name) == ("Typed", said)
@@ -197,9 +197,9 @@ def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, peop
     tab_to(page, "input[type=submit]")
     keys.press("Enter")
     site.work()
-    expect_outcome(page, "Rehearsed")
+    expect_outcome(page, "Previewed")
     tab_to(page, "form[action$='/apply/'] button")
     keys.press("Enter")
-    expect_outcome(page, "Landed")
+    expect_outcome(page, "Applied")
     assert Person.objects.exists()
     assert page.complaints == []

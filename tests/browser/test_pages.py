@@ -27,7 +27,7 @@ NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # what leads away, or el
 
 @pytest.fixture
 def a_bit_of_everything(site, people_files) -> None:
-    """Each dataset's samples, a correction, a deletion, and runs of which one is rehearsed, one failed, one waits."""
+    """Each dataset's samples, a correction, a deletion, and runs of which one is previewed, one failed, one waits."""
     grace = get_user_model().objects.get()
     grace.is_superuser = True
     grace.save()
@@ -70,13 +70,21 @@ def links(page) -> list[str]:
 
 
 def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_everything, client):
-    rehearsed = uploaded(client, PLACES)
+    previewed = uploaded(client, PLACES)
     failed = uploaded(client, PLACES, strict="on")
     call_command("worker", batch=True)
     waiting = uploaded(client, PLACES)
-    landed = f"/admin/imports/importrun/{ImportRun.objects.get(dataset='people', status='landed').pk}"
+    applied = f"/admin/imports/importrun/{ImportRun.objects.get(dataset='people', status='applied').pk}"
     corrected = f"/admin/people/person/{Person.objects.first().pk}"
-    ahead = ["/admin/", rehearsed, failed, waiting, f"{landed}/change/", f"{landed}/undo/", "/admin/people/place/bulk/"]
+    ahead = [
+        "/admin/",
+        previewed,
+        failed,
+        waiting,
+        f"{applied}/change/",
+        f"{applied}/undo/",
+        "/admin/people/place/bulk/",
+    ]
     ahead += [
         f"{corrected}/change/",
         f"{corrected}/history/",

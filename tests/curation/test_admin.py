@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def file():
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     return SourceFile.objects.create(
         run=run, source="people", name="people.csv", original_name="people.csv", sha256="ab", size=1, read=3, rejected=2
     )

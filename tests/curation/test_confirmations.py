@@ -143,7 +143,7 @@ def test_an_undo_of_a_run_does_what_was_shown_or_nothing(admin_client, write, im
     Place.objects.filter(city=city).update(country="Elsewhere")
     page = admin_client.post(address, sent)
     run.refresh_from_db()
-    assert page.status_code == 409 and MOVED in page.text and run.status == "landed"
+    assert page.status_code == 409 and MOVED in page.text and run.status == "applied"
     assert admin_client.post(address, fields_of(page.text, "Undo it")).status_code == 302
     run.refresh_from_db()
     assert run.status == "undone" and Place.objects.count() == 2
@@ -182,9 +182,9 @@ def test_a_field_is_given_back_as_it_was_shown(admin_client, bring):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     edits.correct(User.objects.all(), {"name": "Anna"}, None)
     page = admin_client.get("/admin/experiments/user/1/change/")
-    sent = fields_of(page.text, 'id="release-1"')
+    sent = fields_of(page.text, 'id="revert-1"')
     edits.correct(User.objects.all(), {"name": "Hanna"}, None)
-    answer = admin_client.post("/admin/experiments/user/1/release/name/", sent, follow=True)
+    answer = admin_client.post("/admin/experiments/user/1/revert/name/", sent, follow=True)
     assert MOVED in answer.text and User.objects.get().name == "Hanna"
-    admin_client.post("/admin/experiments/user/1/release/name/", fields_of(answer.text, 'id="release-1"'))
+    admin_client.post("/admin/experiments/user/1/revert/name/", fields_of(answer.text, 'id="revert-1"'))
     assert User.objects.get().name == "Ann"

@@ -57,15 +57,15 @@ def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client,
 
 def test_a_field_is_given_back_by_one_click(admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
-    address = f"/admin/people/person/{ann.pk}/release/given_name/"
-    assert f'<form method="post" action="{address}" id="release-1">' in admin_client.get(page_of(ann)).text
+    address = f"/admin/people/person/{ann.pk}/revert/given_name/"
+    assert f'<form method="post" action="{address}" id="revert-1">' in admin_client.get(page_of(ann)).text
     assert admin_client.get(address).status_code == 405
     page = confirm(admin_client, address, follow=True).text
     assert "Given name is again what the file says." in page
     ann.refresh_from_db()
     assert (ann.given_name, ann.corrections) == ("Ann", None)
     assert "Nothing has changed" in confirm(admin_client, address, follow=True).text
-    assert admin_client.post(f"/admin/people/person/{ann.pk}/release/id/").status_code == 404
+    assert admin_client.post(f"/admin/people/person/{ann.pk}/revert/id/").status_code == 404
 
 
 def test_key_columns_are_not_editable_where_the_file_has_a_key(admin_client, ann):
@@ -116,11 +116,11 @@ def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, an
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     client = staff("view_person")
     page = client.get(page_of(ann)).text
-    assert "Corrected by hand" in page and "Give back" not in page
+    assert "Corrected by hand" in page and "Revert to file" not in page
     assert '<label>Given name:</label> <span class="badge corrected">corrected</span>' in page
     assert "<label>Family name:</label>\n" in page
     assert '<span class="badge corrected">given name</span>' in client.get("/admin/people/person/").text
-    assert client.post(f"/admin/people/person/{ann.pk}/release/given_name/").status_code == 403
+    assert client.post(f"/admin/people/person/{ann.pk}/revert/given_name/").status_code == 403
     assert client.post(page_of(ann), FORM | {"_seen": "0"}).status_code == 403
     assert Person.objects.get(pk=ann.pk).given_name == "Anne"
 
@@ -133,8 +133,8 @@ def test_an_address_that_may_not_be_seen_is_masked_and_not_given_back(staff, adm
     page = client.get(page_of(user)).text
     assert "<td>a****@example.org</td>" in page and "<td>n****@example.net</td>" in page
     assert '<label>E-mail:</label> <span class="badge corrected">corrected</span>' in page
-    assert "ann@" not in page and "new@" not in page and "Give back" not in page
-    assert client.post("/admin/experiments/user/1/release/email/").status_code == 403
+    assert "ann@" not in page and "new@" not in page and "Revert to file" not in page
+    assert client.post("/admin/experiments/user/1/revert/email/").status_code == 403
 
 
 def test_views_are_refreshed_once_after_the_edit(admin_client, ann, monkeypatch):
@@ -142,7 +142,7 @@ def test_views_are_refreshed_once_after_the_edit(admin_client, ann, monkeypatch)
     monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
     admin_client.post(page_of(ann), FORM | {"place_of_birth": Place.objects.get(city="Derry").pk})
     assert refreshed == [("people",)]
-    confirm(admin_client, f"/admin/people/person/{ann.pk}/release/given_name/")
+    confirm(admin_client, f"/admin/people/person/{ann.pk}/revert/given_name/")
     assert len(refreshed) == 2
 
 

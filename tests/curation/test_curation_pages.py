@@ -25,7 +25,7 @@ def places(db):
 
 @pytest.fixture
 def run_of(client, transactional_db):
-    """Sign a curator in, upload a file and have a worker rehearse it; its run and the page of that."""
+    """Sign a curator in, upload a file and have a worker preview it; its run and the page of that."""
     client.force_login(get_user_model().objects.create_superuser("cora"))
 
     def run_of(name: str, content: bytes, **fields):
@@ -49,13 +49,13 @@ def test_a_file_that_cannot_be_read_fails_in_words_for_everybody(run_of):
     run, page = run_of("places.csv", "city,county,country\nKelso,Roxburghshire,Écosse\n".encode("latin-1"))
     assert run.status == "failed" and "name its encoding, for example cp1252." in run.error and "--" not in run.error
     assert "It did not come to its end, and has changed nothing." in page and "not kept any more" not in page
-    assert "Rehearse again" not in page and "Created" not in page
+    assert "Preview again" not in page and "Created" not in page
 
 
 def test_a_strict_run_that_failed_may_be_tried_again(run_of):
     run, page = run_of("people.csv", PEOPLE.encode(), strict="on")
     assert run.status == "failed" and "import without “strict”" in run.error
-    assert "Rehearse again" in page and "Rejected</th>" in page and "Created" not in page
+    assert "Preview again" in page and "Rejected</th>" in page and "Created" not in page
 
 
 def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
@@ -96,9 +96,9 @@ def test_a_removed_record_is_shown_as_it_was(run_of, client):
         client.post(f"/admin/imports/importrun/{run.pk}/apply/")
         call_command("worker", batch=True)
         bath = Place.objects.filter(city="Bath").first() or bath
-    landed = client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=missing").text
+    applied = client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=missing").text
     assert not Place.objects.filter(city="Bath").exists()
-    for told in (page, landed):  # before and after
+    for told in (page, applied):  # before and after
         assert (
             "<td>Bath</td><td>Avon</td><td>England</td>" in told and f"/admin/people/place/{bath.pk}/history/" in told
         )
@@ -120,12 +120,12 @@ def test_who_may_not_see_records_or_rejected_rows_sees_only_their_number(run_of,
 
 
 def test_only_what_the_reader_can_apply_waits(client, admin_client, db):
-    there = ImportRun.objects.create(dataset="people", status="rehearsed")
-    here = ImportRun.objects.create(dataset="people", status="rehearsed", task_id=uuid4())
+    there = ImportRun.objects.create(dataset="people", status="previewed")
+    here = ImportRun.objects.create(dataset="people", status="previewed", task_id=uuid4())
     page = admin_client.get("/admin/").text
-    assert f"Run {here.pk} was rehearsed" in page and f"Run {there.pk} was rehearsed" not in page
+    assert f"Run {here.pk} is ready to review" in page and f"Run {there.pk} is ready to review" not in page
     page = reader(client, "view_importrun", "view_person").get("/admin/").text
-    assert "Never imported" not in page and "was rehearsed" not in page
+    assert "Never imported" not in page and "is ready to review" not in page
 
 
 def test_the_front_page_leads_to_imports_and_a_datasets_page_shows_its_own_card(admin_client):

@@ -45,27 +45,27 @@ def test_every_dataset_has_a_card(admin_client):
 
 def test_a_card_tells_records_and_the_last_import_and_what_waits(admin_client, admin_user):
     add_people("Scotland", 3)
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED, started_by=admin_user)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED, started_by=admin_user)
     SourceFile.objects.create(
         run=run, source="people", name="p", original_name="p", sha256="0", size=1, rejected=2, kept=1
     )
-    rehearsed = ImportRun.objects.create(
-        dataset="people", status=ImportRun.Status.REHEARSED, started_by=admin_user, task_id=uuid4()
+    previewed = ImportRun.objects.create(
+        dataset="people", status=ImportRun.Status.PREVIEWED, started_by=admin_user, task_id=uuid4()
     )
     shown = card(admin_client.get("/admin/").text, "people")
     assert '<a href="/admin/people/person/">3</a>' in shown
-    assert f"Run {rehearsed.pk}</a>" in shown and 'rehearsed">rehearsed' in shown
+    assert f"Run {previewed.pk}</a>" in shown and 'previewed">previewed' in shown
     assert f"by {admin_user}" in shown
-    assert f"Run {rehearsed.pk} was rehearsed and is not applied" in shown
+    assert f"Run {previewed.pk} is ready to review" in shown
     assert f"2 rows were rejected by run {run.pk}" in shown
     assert f"1 correction was kept against its file by run {run.pk}" in shown
-    assert "was rehearsed" not in card(admin_client.get("/admin/").text, "census")
+    assert "is ready to review" not in card(admin_client.get("/admin/").text, "census")
 
 
-def test_a_rehearsal_that_has_been_overtaken_waits_no_more(admin_client):
-    ImportRun.objects.create(dataset="people", status=ImportRun.Status.REHEARSED)
-    ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
-    assert "was rehearsed" not in card(admin_client.get("/admin/").text, "people")
+def test_a_preview_that_has_been_overtaken_waits_no_more(admin_client):
+    ImportRun.objects.create(dataset="people", status=ImportRun.Status.PREVIEWED)
+    ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
+    assert "is ready to review" not in card(admin_client.get("/admin/").text, "people")
 
 
 def test_a_big_table_is_estimated_and_says_so_or_is_counted(admin_client, monkeypatch):

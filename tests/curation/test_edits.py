@@ -50,7 +50,7 @@ def test_compounds_are_one_field_that_is_corrected_and_given_back(experiments, i
     assert sorted(experiment.compounds.values_list("pk", flat=True)) == [2, 3]
     assert experiment.corrections == {"compounds": [1, 2], "experiment_run_time": 5}
     assert importing("experiments", experiments).counts["user_experiments"] == {"read": 2, "unchanged": 2, "kept": 1}
-    edits.release(one(UserExperiment, pk=1), "compounds", None)
+    edits.revert(one(UserExperiment, pk=1), "compounds", None)
     experiment.refresh_from_db()
     assert sorted(experiment.compounds.values_list("pk", flat=True)) == [1, 2]
     assert experiment.corrections == {"experiment_run_time": 5}
@@ -92,8 +92,8 @@ def test_a_missing_value_and_a_document_are_remembered(write, importing):
     session = Session.objects.get()
     assert session.document == {"subject_id": "7", "deep": [1, {"a": None}]}
     assert session.corrections["document"]["note"] == "Ä"
-    edits.release(Session.objects.all(), "document", None)
-    edits.release(Subject.objects.all(), "sex", None)
+    edits.revert(Session.objects.all(), "document", None)
+    edits.revert(Subject.objects.all(), "sex", None)
     assert Session.objects.get().document["note"] == "Ä" and Session.objects.get().corrections is None
     assert Subject.objects.get().sex is None and Subject.objects.get().corrections == {"species": "Mus"}
 
@@ -108,11 +108,11 @@ def test_flags_and_references_are_remembered_and_given_back(write, importing):
     respondent = Respondent.objects.get()
     assert respondent.corrections["income_over_50k"] is False
     assert respondent.corrections["education_id"] == bachelors.pk
-    edits.release(Respondent.objects.all(), "income_over_50k", None)
+    edits.revert(Respondent.objects.all(), "income_over_50k", None)
     assert Respondent.objects.get().income_over_50k is False
     edits.delete(EducationLevel.objects.filter(pk=bachelors.pk), None)
     with pytest.raises(EditRefused, match="education level"):
-        edits.release(Respondent.objects.all(), "education", None)
+        edits.revert(Respondent.objects.all(), "education", None)
     assert Respondent.objects.get().education == level
 
 

@@ -83,7 +83,7 @@ def test_a_correction_given_back_or_undone_gives_back_every_digit(experiments, i
         take_back(edit)
     else:
         for name in new:
-            edits.release(UserExperiment.objects.all(), name, None)
+            edits.revert(UserExperiment.objects.all(), name, None)
     assert stored() == before
     unchanged(importing("experiments", experiments))
 
@@ -125,7 +125,7 @@ def subjects(write, importing):
     return path
 
 
-@pytest.mark.parametrize("how", ["run", "correction", "release", "deletion", "restore"])
+@pytest.mark.parametrize("how", ["run", "correction", "revert", "deletion", "restore"])
 def test_a_document_comes_back_as_it_was(subjects, importing, write, stored, how):
     if how == "deletion":  # one as Django writes it, with spaces and with the letters escaped
         Session.objects.update(document=exact_json.loads(DOCUMENT))
@@ -135,12 +135,12 @@ def test_a_document_comes_back_as_it_was(subjects, importing, write, stored, how
         importing("subjects", subjects)
         undo_run(last_run())
         write("all/s/subject.json", DOCUMENT)
-    elif how in ("correction", "release"):
+    elif how in ("correction", "revert"):
         edit = edits.correct(Session.objects.all(), {"document": {"subject_id": "7", "weights": [0.25]}}, None)
         if how == "correction":
             take_back(edit)
         else:
-            edits.release(Session.objects.all(), "document", None)
+            edits.revert(Session.objects.all(), "document", None)
     else:
         edit = edits.delete(Session.objects.all(), None)
         take_back(edit) if how == "deletion" else edits.restore(edit.changes.all(), Session, None)

@@ -10,10 +10,10 @@ from experiments.models import User
 from tests.curation.run_pages import do, page, plain
 
 
-def test_addresses_are_masked_without_the_permission(curator, rehearsed):
+def test_addresses_are_masked_without_the_permission(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n2,Bob,bob@@example.com,2024-01-05\n"
     users += "3,Cid,cid@example.com,never\n4,dora@example.com\n"
-    run = rehearsed("experiments", users=users)
+    run = previewed("experiments", users=users)
     told = [page(curator, run, tab) for tab in ("new", "rejected")]
     assert "a****@example.com" in told[0] and "c****@example.com" in told[1]
     file = run.files.get()
@@ -21,23 +21,23 @@ def test_addresses_are_masked_without_the_permission(curator, rehearsed):
     for text in (*told, sent):
         assert not re.search(r"(ann|bob|cid|dora)@", text)
     do(curator, run, "apply")
-    changed = rehearsed("experiments", users=users.replace("Ann,ann@", "Anna,anna@"))
+    changed = previewed("experiments", users=users.replace("Ann,ann@", "Anna,anna@"))
     assert "email a****@example.com a****@example.com" in page(curator, changed, "changed")
     assert User.objects.get().email == "ann@example.com"
     curator.force_login(get_user_model().objects.create_superuser("root"))
     assert "email ann@example.com anna@example.com" in page(curator, changed, "changed")
 
 
-def test_a_preview_confirms_no_guess_of_an_address(curator, rehearsed):
+def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,{},2024-01-05\n2,Bob,{},{}\n"
-    do(curator, rehearsed("experiments", users=users.format("ann@a.org", "bob@a.org", "2024-01-05")), "apply")
+    do(curator, previewed("experiments", users=users.format("ann@a.org", "bob@a.org", "2024-01-05")), "apply")
     edits.correct(User.objects.filter(pk=2), {"email": "rob@a.org"}, None)
     cora = get_user_model().objects.get(username="cora")
     cora.user_permissions.add(Permission.objects.get(codename="view_sourcefile"))
 
     def told(*cells) -> list[str]:
         """Return all that is told of a preview, but for its numbers and times."""
-        run = rehearsed("experiments", users=users.format(*cells))
+        run = previewed("experiments", users=users.format(*cells))
         file = run.files.get()
         shown = [page(curator, run, tab) for tab in ("changed", "kept")]
         files = [f"?q={file.sha256}", f"{file.pk}/change/"]
@@ -52,5 +52,5 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, rehearsed):
         assert right == wrong
     assert "Changed (1)" in right[0] and "Kept corrections (0)" in right[0]
     curator.force_login(get_user_model().objects.create_superuser("root"))
-    run = rehearsed("experiments", users=users.format("axx@a.org", "rxx@a.org", "2024-01-05"))
+    run = previewed("experiments", users=users.format("axx@a.org", "rxx@a.org", "2024-01-05"))
     assert "Changed (1) New (0) Missing (0) Kept corrections (1)" in page(curator, run)

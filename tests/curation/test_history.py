@@ -50,7 +50,7 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
     write("all/users.csv", USERS.replace("1,Ann,ann@", "1,Hanna,hanna@"))
     importing("experiments", folder)
     runs = list(ImportRun.objects.order_by("pk"))
-    confirm(admin_client, "/admin/experiments/user/1/release/name/")
+    confirm(admin_client, "/admin/experiments/user/1/revert/name/")
     page = admin_client.get(HISTORY)
     first = [("user", None, "1"), ("name", None, "Ann"), ("e-mail", None, "ann@example.org")]
     assert told(page) == [
@@ -63,7 +63,7 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
             ("name, says its file", "Ann", "Hanna"),
             ("e-mail", "ann@example.org", "hanna@example.org"),
         ),
-        ("Updated", "admin", None, ("name", "Anne", "Hanna", "given back")),
+        ("Updated", "admin", None, ("name", "Anne", "Hanna", "reverted")),
     ]
     assert f'href="/admin/imports/importrun/{runs[1].pk}/change/">run {runs[1].pk}</a>' in page.text
     assert "<style" not in page.text and " style=" not in page.text

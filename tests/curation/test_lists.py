@@ -123,7 +123,7 @@ def test_numbers_and_missing_values_narrow_a_list(admin_client, add):
 
 def test_records_are_narrowed_by_run_and_correction(admin_client, add):
     add("Ann", "Bob")
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     Person.objects.filter(given_name="Ann").update(changed_in=file, created_in=file, corrections={"given_name": "An"})
     assert found(admin_client, changed_in_run=run.pk) == ["Ann"]

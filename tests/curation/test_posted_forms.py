@@ -142,7 +142,7 @@ def test_a_text_of_a_multipart_form_that_is_not_utf8_is_refused(admin_client, pe
 @pytest.mark.parametrize("name", ["known_as", "dataset", "mode", "encoding"])
 @pytest.mark.parametrize("address", ["/api/imports/", "/admin/imports/importrun/import/"])
 def test_a_text_of_an_upload_that_is_not_utf8_is_refused(admin_client, people, nothing_changes, address, name):
-    fields = {"dataset": b"people", "mode": b"rehearse", "encoding": b"utf-8", name: b"pl\xebces.csv"}
+    fields = {"dataset": b"people", "mode": b"preview", "encoding": b"utf-8", name: b"pl\xebces.csv"}
     answer = admin_client.post(address, multipart(fields, FILE), content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 400 and f"the field {name}" in answer.content.decode()
 

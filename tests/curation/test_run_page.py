@@ -1,4 +1,4 @@
-"""The page of a run: from the upload over the rehearsal to what landed, and back."""
+"""The page of a run: from the upload over the preview to what applied, and back."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -19,9 +19,9 @@ HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1901-02-30,Atlantis\n"
 
 
-def test_a_rehearsal_shows_what_would_come_and_changes_nothing(curator, rehearsed):
-    run = rehearsed(places=PLACES, people=PEOPLE)
-    assert run.status == "rehearsed" and not Person.objects.exists() and not Place.objects.exists()
+def test_a_preview_shows_what_would_come_and_changes_nothing(curator, previewed):
+    run = previewed(places=PLACES, people=PEOPLE)
+    assert run.status == "previewed" and not Person.objects.exists() and not Place.objects.exists()
     told = page(curator, run)
     assert "Changed (0) New (4) Missing (0) Kept corrections (0) Rejected (1)" in told
     assert "Ann Mac 1901-02-03 Kelso" in page(curator, run, "new")  # by the name of a place that is not stored yet
@@ -29,60 +29,60 @@ def test_a_rehearsal_shows_what_would_come_and_changes_nothing(curator, rehearse
     assert "people · people.csv, line 4" in rejected and "names no place" in rejected and "1901-02-30" in rejected
 
 
-def test_apply_lands_what_was_rehearsed_and_the_page_tells_it_from_the_tables(curator, rehearsed):
-    run = do(curator, rehearsed(places=PLACES, people=PEOPLE), "apply")
-    assert run.status == "landed" and not run.dry_run
+def test_apply_is_applied_what_was_previewed_and_the_page_tells_it_from_the_tables(curator, previewed):
+    run = do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
+    assert run.status == "applied" and not run.dry_run
     people = Person.objects.order_by("pk").values_list("given_name", "changed_in__run")  # in the order of the file
     assert list(people) == [("Ann", run.pk), ("Bob", run.pk)]
     told = page(curator, run, "new")
     assert "New (4)" in told and "Ann Mac 1901-02-03 Kelso" in told
-    run = rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
-    for _ in "rehearsed", "landed":
+    run = previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
+    for _ in "previewed", "applied":
         told = page(curator, run, "changed")
         assert "Changed (1) New (0)" in told and "county Derry Londonderry" in told and "country Ulster Ulster" in told
-        run = do(curator, run, "apply") if run.status == "rehearsed" else run
+        run = do(curator, run, "apply") if run.status == "previewed" else run
 
 
-def test_what_changed_meanwhile_is_shown_in_place_of_being_landed(curator, rehearsed):
-    do(curator, rehearsed(places=PLACES), "apply")
-    run = rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
+def test_what_changed_meanwhile_is_shown_in_place_of_being_applied(curator, previewed):
+    do(curator, previewed(places=PLACES), "apply")
+    run = previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
     edits.correct(Place.objects.filter(city="Derry"), {"county": "Doire"}, None)
     run = do(curator, run, "apply")
-    assert run.status == "rehearsed" and Place.objects.get(city="Derry").county == "Doire"
+    assert run.status == "previewed" and Place.objects.get(city="Derry").county == "Doire"
     told = page(curator, run)
-    assert "The tables have changed since it was rehearsed" in told and "Kept corrections (1)" in told
+    assert "The tables have changed since it was previewed" in told and "Kept corrections (1)" in told
     assert "county Doire Londonderry" in page(curator, run, "kept")
-    assert do(curator, run, "apply").status == "landed"
+    assert do(curator, run, "apply").status == "applied"
     assert Place.objects.get(city="Derry").corrections == {"county": "Londonderry"}
 
 
-def test_deleted_by_hand_is_listed_as_kept(curator, rehearsed):
-    do(curator, rehearsed(places=PLACES, people=PEOPLE), "apply")
+def test_deleted_by_hand_is_listed_as_kept(curator, previewed):
+    do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
     edits.delete(Person.objects.filter(given_name="Ann"), None)
     edits.delete(Place.objects.filter(city="Kelso"), None)
-    run = rehearsed(places=PLACES, people=PEOPLE)
+    run = previewed(places=PLACES, people=PEOPLE)
     told = page(curator, run, "kept")
     assert "Kept corrections (2)" in told and "given_name Ann" in told and "city Kelso" in told
 
 
-def test_what_is_missing_is_listed_before_and_after(curator, rehearsed):
-    do(curator, rehearsed(places=PLACES), "apply")
-    run = rehearsed(places=PLACES.replace("Derry,Derry,Ulster\n", ""))
+def test_what_is_missing_is_listed_before_and_after(curator, previewed):
+    do(curator, previewed(places=PLACES), "apply")
+    run = previewed(places=PLACES.replace("Derry,Derry,Ulster\n", ""))
     assert "Derry places.csv 3" in page(curator, run, "missing")
     assert "Derry places.csv 3" in page(curator, do(curator, run, "apply"), "missing")
 
 
-def test_every_record_is_on_one_of_the_pages(curator, rehearsed):
+def test_every_record_is_on_one_of_the_pages(curator, previewed):
     cities = [f"City{n:03}" for n in range(120)]
-    run = rehearsed(places="city,county,country\n" + "".join(f"{city},A,B\n" for city in cities))
-    for _ in "rehearsed", "landed":
+    run = previewed(places="city,county,country\n" + "".join(f"{city},A,B\n" for city in cities))
+    for _ in "previewed", "applied":
         told = "".join(page(curator, run, "new", number) for number in (1, 2, 3))
         assert [city for city in cities if city not in told] == []
         assert "Page 1 of 3" in told
-        run = do(curator, run, "apply") if run.status == "rehearsed" else run
+        run = do(curator, run, "apply") if run.status == "previewed" else run
 
 
-def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_here(
+def test_a_preview_at_the_command_line_is_shown_and_dropped_but_not_applied_here(
     curator, write, settings, transactional_db
 ):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES.replace("Kelso", "Sample")).parents[1]
@@ -90,7 +90,7 @@ def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_he
     call_command("import_people", path, dry_run=True, verbosity=0)
     first = ImportRun.objects.get()
     assert "New (2)" in page(curator, first) and "Kelso Roxburghshire" in page(curator, first, "new")
-    for verb in "apply", "rehearse":
+    for verb in "apply", "preview":
         answer = curator.post(f"/admin/imports/importrun/{first.pk}/{verb}/", follow=True)
         assert "is of the command line. Import its files there" in answer.content.decode()
         call_command("worker", batch=True)
@@ -102,17 +102,17 @@ def test_a_rehearsal_at_the_command_line_is_shown_and_dropped_but_not_applied_he
     assert not any(run_diff.folder_of(run).exists() for run in ImportRun.objects.all())
 
 
-def test_discard_drops_it(curator, rehearsed):
-    run = do(curator, rehearsed(places=PLACES), "discard")
+def test_discard_drops_it(curator, previewed):
+    run = do(curator, previewed(places=PLACES), "discard")
     assert run.status == "discarded" and not run_diff.folder_of(run).exists()
     assert do(curator, run, "apply").status == "discarded" and not Place.objects.exists()
 
 
-def test_undo_asks_first_and_brings_the_tables_back(curator, rehearsed):
-    first = do(curator, rehearsed(places=PLACES), "apply")
+def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
+    first = do(curator, previewed(places=PLACES), "apply")
     before = list(Place.objects.order_by("pk").values())
     run = do(
-        curator, rehearsed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry") + "Cork,Cork,Munster\n"), "apply"
+        curator, previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry") + "Cork,Cork,Munster\n"), "apply"
     )
     address = f"/admin/imports/importrun/{run.pk}/undo/"
     told = curator.get(address).content.decode()
@@ -120,15 +120,15 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, rehearsed):
     refusal = curator.get(f"/admin/imports/importrun/{first.pk}/undo/")
     assert refusal.status_code == 409 and "have been changed since" in refusal.content.decode()
     run.refresh_from_db()
-    assert run.status == "landed"
+    assert run.status == "applied"
     confirm(curator, address)
     run.refresh_from_db()
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
 
 
-def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, rehearsed):
+def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, previewed):
     odd = "place_of_birth,Date of Birth,family_name,given_name,shoe\nAtlantis,1901-02-30,Elm,Gus,9\nKelso,1901-02-03\n"
-    run = rehearsed(people=odd)
+    run = previewed(people=odd)
     told = page(curator, run, "rejected").partition("people.csv, line 2")[2]
     shown = list(map(told.index, ("place_of_birth", "Date of Birth", "family_name", "given_name", "shoe")))
     assert shown == sorted(shown)
@@ -142,9 +142,9 @@ def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, reh
     assert '"Kelso,1901-02-03"' in lines[2] and lines[2].startswith(",,,,,3,")
 
 
-@pytest.mark.parametrize("verb", ["cancel", "apply", "discard", "rehearse", "undo"])
-def test_who_only_looks_may_do_nothing(curator, rehearsed, client, verb):
-    run = rehearsed(places=PLACES)
+@pytest.mark.parametrize("verb", ["cancel", "apply", "discard", "preview", "undo"])
+def test_who_only_looks_may_do_nothing(curator, previewed, client, verb):
+    run = previewed(places=PLACES)
     user = get_user_model().objects.create_user("ana", is_staff=True)
     address = f"/admin/imports/importrun/{run.pk}"
     client.force_login(user)
@@ -155,11 +155,11 @@ def test_who_only_looks_may_do_nothing(curator, rehearsed, client, verb):
     assert client.post(f"{address}/{verb}/").status_code == 403
     assert client.get(f"/admin/imports/importrun/file/{run.files.get().pk}/rejected/").status_code == 403
     run.refresh_from_db()
-    assert run.status == "rehearsed"
+    assert run.status == "previewed"
 
 
-def test_the_part_that_refreshes_itself_asks_for_the_whole_page_at_the_end(curator, rehearsed):
-    run = rehearsed(places=PLACES)
+def test_the_part_that_refreshes_itself_asks_for_the_whole_page_at_the_end(curator, previewed):
+    run = previewed(places=PLACES)
     address = f"/admin/imports/importrun/{run.pk}/progress/"
     assert curator.get(address)["HX-Refresh"] == "true"
     ImportRun.objects.filter(pk=run.pk).update(status="waiting")
@@ -174,24 +174,24 @@ def sent(client, run, name="people") -> str:
     return client.get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
 
 
-def test_mended_rows_continue_the_file_that_they_came_from(curator, rehearsed):
-    run = do(curator, rehearsed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
+def test_mended_rows_continue_the_file_that_they_came_from(curator, previewed):
+    run = do(curator, previewed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
     mended = sent(curator, run).replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso", 1)
-    run = rehearsed(**{f"people.csv.rejected-{run.pk}": mended})
-    assert run.status == "rehearsed", run.error
+    run = previewed(**{f"people.csv.rejected-{run.pk}": mended})
+    assert run.status == "previewed", run.error
     assert "New (1) Missing (0) Kept corrections (0) Rejected (1)" in page(curator, run)
     assert "unknown columns" not in "".join(run.notes)
     do(curator, run, "apply")
     assert Person.objects.get(given_name="Gus").created_line == 4
     assert run.files.get().name == "people.csv" and run.files.get().rejected_rows.get().line == 5
-    again = rehearsed(people=PEOPLE.replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso"))
+    again = previewed(people=PEOPLE.replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso"))
     assert "New (0) Missing (0)" in page(curator, again)
 
 
-def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_was_said_before(curator, rehearsed):
-    run = do(curator, rehearsed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
+def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_was_said_before(curator, previewed):
+    run = do(curator, previewed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
     mended = sent(curator, run)
-    run = rehearsed(**{f"people.csv.rejected-{run.pk}": mended.replace("1901-02-30", "1901-02-31")})
+    run = previewed(**{f"people.csv.rejected-{run.pk}": mended.replace("1901-02-30", "1901-02-31")})
     told = page(curator, run, "rejected")
     assert "1901-02-31" in told and "Too,many,1901-02-03,Kelso,cells" in told
     assert "1901-02-30" not in told and "cells_defused" not in told.partition("people.csv, line 4")[2]
@@ -200,28 +200,28 @@ def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_w
     assert lines[2].startswith(",,,,5,") and lines[2].endswith(',"Too,many,1901-02-03,Kelso,cells",yes')
 
 
-def test_a_formula_among_rejected_rows_is_not_run_and_comes_back_as_it_was(curator, rehearsed):
-    run = rehearsed(places=PLACES, people="\n".join([PEOPLE.splitlines()[0], "=1+1,-Mac,1901-02-30,Kelso", ""]))
+def test_a_formula_among_rejected_rows_is_not_run_and_comes_back_as_it_was(curator, previewed):
+    run = previewed(places=PLACES, people="\n".join([PEOPLE.splitlines()[0], "=1+1,-Mac,1901-02-30,Kelso", ""]))
     mended = sent(curator, run)
     assert "'=1+1,'-Mac,1901-02-30" in mended
-    run = do(curator, rehearsed(places=PLACES, people=mended.replace("02-30", "02-28")), "apply")
-    assert run.status == "landed", run.error
+    run = do(curator, previewed(places=PLACES, people=mended.replace("02-30", "02-28")), "apply")
+    assert run.status == "applied", run.error
     assert (Person.objects.get().given_name, Person.objects.get().family_name) == ("=1+1", "-Mac")
 
 
-def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, rehearsed):
+def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
-    run = rehearsed("experiments", users=users)
+    run = previewed("experiments", users=users)
     mended = sent(curator, run, "users").replace("never", "2024-01-05")
-    again = rehearsed("experiments", **{f"users.csv.rejected-{run.pk}": mended})
+    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended})
     assert again.status == "failed" and "email is masked" in again.error
-    again = rehearsed("experiments", **{f"users.csv.rejected-{run.pk}": mended.replace(",2,", ",second,")})
+    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended.replace(",2,", ",second,")})
     assert 'the column line says "second"' in again.error
-    again = rehearsed("experiments", **{"users.csv.rejected-4711": mended})
+    again = previewed("experiments", **{"users.csv.rejected-4711": mended})
     assert "has read no such file into users" in again.error
 
 
-def test_mended_documents_continue_theirs_too(curator, rehearsed, settings):
+def test_mended_documents_continue_theirs_too(curator, previewed, settings):
     def uploaded(name, text):
         files = SimpleUploadedFile(name, text.encode())
         curator.post("/admin/imports/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
@@ -236,7 +236,7 @@ def test_mended_documents_continue_theirs_too(curator, rehearsed, settings):
     document = answer.getvalue().decode()
     assert document.startswith('{"subject_id": "700661", "date_of_birth": "never", "line": 1, "problems": "date_of')
     mended = uploaded(f"{name}.rejected-{run.pk}.json", document.replace('"never"', '"2024-01-02"'))
-    assert do(curator, mended, "apply").status == "landed", mended.error
+    assert do(curator, mended, "apply").status == "applied", mended.error
     assert set(mended.files.values_list("name", "rejected")) == {(name, 0)}
     assert Session.objects.get().document == {"subject_id": "700661", "date_of_birth": "2024-01-02"}
 
@@ -246,8 +246,8 @@ OF_LISTS = ["imports/importrun/?p=9223372036854775807", "people/place/?p=9223372
 OF_IMPORTS = ["imports/importrun/import/?run=0x10", "imports/importrun/import/?dataset=xyz"]
 
 
-def test_pages_refuse_values_that_they_cannot_mean(curator, rehearsed):
-    own = [f"imports/importrun/{rehearsed(places=PLACES).pk}/{address}" for address in IGNORED]
+def test_pages_refuse_values_that_they_cannot_mean(curator, previewed):
+    own = [f"imports/importrun/{previewed(places=PLACES).pk}/{address}" for address in IGNORED]
     for address in [*own, *OF_LISTS, *OF_IMPORTS]:
         assert curator.get(f"/admin/{address}").status_code in (400, 404), address
     assert curator.get("/admin/imports/importrun/import/?dataset=people&strict=on").status_code == 200

@@ -13,7 +13,7 @@ PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
 SAME = {"field": "given_name", "value": "Same", "select_across": "1"}
-ACTIONS = ["undo_run", "delete", "delete_many", "delete_all", "restore", "release", "undo_edit", "bulk", "bulk_all"]
+ACTIONS = ["undo_run", "delete", "delete_many", "delete_all", "restore", "revert", "undo_edit", "bulk", "bulk_all"]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def actions(admin_client, bring) -> dict[str, tuple]:
             posted(LIST, chosen | {"select_across": "1"}, "I’m sure"),
         ),
         "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore it")),
-        "release": (f"{user}release/name/", {}, got(f"{user}change/", 'id="release-1"')),
+        "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-1"')),
         "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo this edit")),
         "bulk": (BULK, some | applied | {"expected": "2"}, posted(BULK, some | {"_preview": "x"}, "_apply")),
         "bulk_all": (BULK, SAME | applied | {"expected": "4"}, posted(BULK, SAME | {"_preview": "x"}, "_apply")),

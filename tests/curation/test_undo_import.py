@@ -17,10 +17,10 @@ def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
     run = ImportRun.objects.latest("pk")
     call_command("undo_import", run.pk, dry_run=True)
     told = capsys.readouterr().out
-    assert f"Run {run.pk} of people would be undone. Nothing was changed: it was a rehearsal." in told
+    assert f"Run {run.pk} of people would be undone. Nothing was changed: this was a preview." in told
     assert "places: 1 removed" in told and "places: 1 as before" in told
     run.refresh_from_db()
-    assert run.status == "landed" and Place.objects.count() == 3
+    assert run.status == "applied" and Place.objects.count() == 3
     call_command("undo_import", run.pk)
     assert f"Run {run.pk} of people is undone." in capsys.readouterr().out
     run.refresh_from_db()
@@ -37,10 +37,10 @@ def test_what_stands_on_it_is_listed(importing, write, capsys):
     assert Person.objects.exists() and Place.objects.count() == 2
 
 
-def test_a_run_that_is_not_there_or_has_not_landed(importing, write, transactional_db, capsys):
-    with pytest.raises(CommandError, match="There is no run 4711. The last that landed: none."):
+def test_a_run_that_is_not_there_or_has_not_applied(importing, write, transactional_db, capsys):
+    with pytest.raises(CommandError, match="There is no run 4711. The last applied runs: none."):
         call_command("undo_import", 4711)
     importing("people", write("places.csv", PLACES), "--dry-run")
     with pytest.raises(CommandError, match="cannot be undone"):
         call_command("undo_import", ImportRun.objects.latest("pk").pk)
-    assert "only one that landed can be undone" in capsys.readouterr().err
+    assert "only one that was applied can be undone" in capsys.readouterr().err

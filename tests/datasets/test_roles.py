@@ -124,7 +124,7 @@ def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     User.objects.create(user_id=1, name="Ann", email="ann@example.com", signup_date="2024-01-05")
     edits.correct(User.objects.all(), {"name": "Anne"}, None)
-    ImportRun.objects.create(pk=1, dataset="experiments", status="landed")
+    ImportRun.objects.create(pk=1, dataset="experiments", status="applied")
     asked = list(pages())
     assert len(asked) > 200 and "/admin/experiments/user/1/restore/" in asked
     told = {address: getattr(client, method)(address) for address in asked}

@@ -65,7 +65,7 @@ def test_the_worker_refreshes_the_views_of_an_import_that_was_killed_after_its_c
     write("all/places.csv", PLACES)
     with refreshes_held_up():
         kill_when_it_waits_for_a_refresh(manage("import_people", folder))
-    assert ImportRun.objects.get().status == "landed" and Person.objects.count() == 1 and births() == {}
+    assert ImportRun.objects.get().status == "applied" and Person.objects.count() == 1 and births() == {}
     assert matviews.behind("people") == [BirthsByCountry]
     call_command("worker", batch=True)
     assert births() == {"Scotland": 1} and matviews.behind() == []

@@ -93,7 +93,7 @@ def test_who_may_not_see_addresses_cannot_find_one_out(curator_client, admin_cli
 
 
 def test_rejected_users_are_hidden_from_those_who_may_not_see_addresses(admin_client, curator_client):
-    run = ImportRun.objects.create(dataset="experiments", status=ImportRun.Status.LANDED)
+    run = ImportRun.objects.create(dataset="experiments", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="users", name="users.csv", original_name="u", sha256="0", size=1)
     problem = {"column": "signup_date", "value": "soon", "message": "Expected a date, found soon."}
     values = {"email": "bob@example.com", "signup_date": "soon"}

@@ -165,7 +165,7 @@ def test_an_experiment_of_a_user_who_was_rejected_is_rejected(folder):
 
 def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_with_others(experiment_rows):
     report = experiment_rows("1,1,2;3,10\n1,1,3;2,10.0\n1,1,2,10\n")
-    assert counts(report)["user_experiments"] == {"read": 3, "created": 1, "repeated": 1, "rejected": 1}
+    assert counts(report)["user_experiments"] == {"read": 3, "created": 1, "duplicates": 1, "rejected": 1}
     (rejection,) = report["rejections"]
     assert (rejection["line"], rejection["problems"][0]["column"]) == (4, "experiment_id")
     assert "line 2" in rejection["problems"][0]["message"]
@@ -184,9 +184,9 @@ def test_an_experiment_gone_from_its_file_is_removed_when_that_is_asked_with_its
 def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
     report = imported("import_experiments")
     assert counts(report) == {
-        "users": {"read": 205, "created": 200, "repeated": 1, "rejected": 4},
+        "users": {"read": 205, "created": 200, "duplicates": 1, "rejected": 4},
         "compounds": {"read": 52, "created": 50, "rejected": 2},
-        "user_experiments": {"read": 2008, "created": 2000, "repeated": 1, "rejected": 7},
+        "user_experiments": {"read": 2008, "created": 2000, "duplicates": 1, "rejected": 7},
     }
     assert sorted(rejected(report)) == [
         ("compounds.csv", 19, "compound_id"),
@@ -204,14 +204,14 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("users.csv", 164, None),
     ]
     assert counts(imported("import_experiments")) == {
-        "users": {"read": 205, "unchanged": 200, "repeated": 1, "rejected": 4},
+        "users": {"read": 205, "unchanged": 200, "duplicates": 1, "rejected": 4},
         "compounds": {"read": 52, "unchanged": 50, "rejected": 2},
-        "user_experiments": {"read": 2008, "unchanged": 2000, "repeated": 1, "rejected": 7},
+        "user_experiments": {"read": 2008, "unchanged": 2000, "duplicates": 1, "rejected": 7},
     }
     assert User.objects.mean_experiments() == 10
 
 
-def test_a_number_of_many_digits_is_rehearsed_imported_and_averaged(experiment_rows):
+def test_a_number_of_many_digits_is_previewed_imported_and_averaged(experiment_rows):
     experiment_rows("1,1,2,5\n")
     for options in ({"dry_run": True}, {}):
         report = experiment_rows("1,1,2,1e150\n2,1,2,1e150\n", **options)
@@ -221,7 +221,7 @@ def test_a_number_of_many_digits_is_rehearsed_imported_and_averaged(experiment_r
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's views are not refreshed")
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_has_landed_says_so_though_its_view_cannot_be_refreshed(folder):
+def test_a_run_that_has_applied_says_so_though_its_view_cannot_be_refreshed(folder):
     with connection.cursor() as cursor:
         cursor.execute("ALTER MATERIALIZED VIEW user_features RENAME TO elsewhere")
         try:
@@ -230,6 +230,6 @@ def test_a_run_that_has_landed_says_so_though_its_view_cannot_be_refreshed(folde
                 call_command("refresh_views")
         finally:
             cursor.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO user_features")
-    assert report["status"] == "landed" and len(experiments()) == 3
+    assert report["status"] == "applied" and len(experiments()) == 3
     (note,) = report["notes"]
     assert note.startswith("Its views are not up to date: ") and note.endswith("manage.py refresh_views")

@@ -118,8 +118,8 @@ def test_a_ticked_value_with_a_comma_is_one_value(reader, respondent):
     assert "--filter 'native_country__in=\"Korea, Republic of\",Peru'" in command
     api = unescape(re.search(r"(http://testserver/api/[^<\"]*)", shown)[1])
     assert reader.get(api).getvalue().count(b"\n") == 3
-    repeated = address_after(reader, f"{CENSUS}?native_country__in=Korea,%20Republic%20of&native_country__in=Peru")
-    assert repeated == address
+    duplicates = address_after(reader, f"{CENSUS}?native_country__in=Korea,%20Republic%20of&native_country__in=Peru")
+    assert duplicates == address
 
 
 def test_what_has_no_box_is_kept_by_the_form(reader, respondents):

@@ -40,7 +40,7 @@ def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, mana
     process = manage("import_people", folder, "--report", "-")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert json.loads(out)["status"] == "landed" and "people landed in" in err
+    assert json.loads(out)["status"] == "applied" and "people applied in" in err
     process = manage("import_people", tmp_path / "nowhere.csv", "--report", "-")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -76,7 +76,7 @@ def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused)
     assert "would be read" in refused("subjects", folder, "--pattern", "r*.json", "--report", folder / "report.json")
     assert [path.name for path in folder.iterdir()] == ["ecephys_1"]
     call_command("import_subjects", folder, "--report", folder / "report.txt", verbosity=0)
-    assert json.loads((folder / "report.txt").read_text())["status"] == "landed"
+    assert json.loads((folder / "report.txt").read_text())["status"] == "applied"
 
 
 def test_a_folder_for_imports_that_cannot_be_is_told_in_a_sentence(folder, refused, settings, rows):

@@ -30,12 +30,12 @@ def said(transactional_db):
     return said
 
 
-def test_a_run_that_landed_exits_with_0_and_tells_its_rejections(folder, manage, rows):
+def test_a_run_that_applied_exits_with_0_and_tells_its_rejections(folder, manage, rows):
     process = manage("import_people", folder)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     first, *rest = out.splitlines()
-    assert " of people landed in " in first
+    assert " of people applied in " in first
     assert rest == [
         "  places (places.csv): 2 read, 2 created, 0 updated, 0 unchanged",
         "  people (people.csv): 2 read, 1 created, 0 updated, 0 unchanged, 1 rejected",
@@ -45,7 +45,7 @@ def test_a_run_that_landed_exits_with_0_and_tells_its_rejections(folder, manage,
     assert rows("SELECT given_name FROM people") == [("Ann",)]
 
 
-def test_a_run_that_did_not_land_exits_with_1_and_one_sentence(folder, manage, rows):
+def test_a_run_that_did_not_apply_exits_with_1_and_one_sentence(folder, manage, rows):
     process = manage("import_people", folder, "--strict")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
@@ -179,7 +179,7 @@ def test_the_report_holds_the_whole_run(folder, importing):
         *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error"),
         *("sources", "new_lookups", "notes", "missing", "rejections"),
     }
-    counts = {"read", "created", "updated", "unchanged", "repeated", "rejected", "missing", "removed", "kept"}
+    counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "missing", "deleted", "kept"}
     assert [set(source) for source in report["sources"]] == [{"source", "file", "sha256", "files", *counts}] * 2
     assert [set(f) for s in report["sources"] for f in s["files"]] == [
         {"file", "sha256", "unknown_columns", *counts}
@@ -187,7 +187,7 @@ def test_the_report_holds_the_whole_run(folder, importing):
     (rejection,) = report["rejections"]
     assert set(rejection) == {"source", "file", "line", "values", "problems"}
     assert [set(problem) for problem in rejection["problems"]] == [{"column", "value", "message"}]
-    assert (report["status"], report["error"], len(report["sources"][0]["sha256"])) == ("landed", "", 64)
+    assert (report["status"], report["error"], len(report["sources"][0]["sha256"])) == ("applied", "", 64)
 
 
 def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path):
@@ -205,29 +205,36 @@ def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
     assert [(r["source"], r["line"]) for r in report["rejections"]] == [("people", 3)]
 
 
-def test_a_rehearsal_reports_the_same_and_changes_nothing(folder, importing, write, whole, rows):
+def test_a_preview_reports_the_same_and_changes_nothing(folder, importing, write, whole, rows):
     write("all/places.csv", "city,county,country\nKelso,Berwickshire,Scotland\nYork,Yorkshire,England\nBath\n")
     importing("people", write("places.csv", PLACES))
     before = whole("places"), whole("people")
-    rehearsed = importing("people", folder, "--dry-run", "--remove-missing")
+    previewed = importing("people", folder, "--dry-run", "--remove-missing")
     assert (whole("places"), whole("people")) == before
-    assert rows("SELECT status FROM import_runs ORDER BY id") == [("landed",), ("rehearsed",)]
-    landed = importing("people", folder, "--remove-missing")
+    assert rows("SELECT status FROM import_runs ORDER BY id") == [("applied",), ("previewed",)]
+    applied = importing("people", folder, "--remove-missing")
     own = ("run", "status", "dry_run", "started_at", "finished_at")
-    assert {k: v for k, v in rehearsed.items() if k not in own} == {k: v for k, v in landed.items() if k not in own}
-    assert landed.counts["places"] == {"read": 3, "created": 1, "updated": 1, "rejected": 1, "missing": 1, "removed": 1}
-    assert (rehearsed["status"], rehearsed["dry_run"], landed["status"]) == ("rehearsed", True, "landed")
+    assert {k: v for k, v in previewed.items() if k not in own} == {k: v for k, v in applied.items() if k not in own}
+    assert applied.counts["places"] == {
+        "read": 3,
+        "created": 1,
+        "updated": 1,
+        "rejected": 1,
+        "missing": 1,
+        "deleted": 1,
+    }
+    assert (previewed["status"], previewed["dry_run"], applied["status"]) == ("previewed", True, "applied")
 
 
-def test_a_rehearsal_makes_no_look_up_values(write, importing, rows):
+def test_a_preview_makes_no_look_up_values(write, importing, rows):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     report = importing("census", write("adult.data", row), "--dry-run")
     assert report["new_lookups"]["countries"] == ["Peru"]
     assert rows("SELECT * FROM countries") == []
 
 
-def test_a_rehearsal_says_that_it_was_one(folder, said):
-    assert said("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: it was a rehearsal.")
+def test_a_preview_says_that_it_was_one(folder, said):
+    assert said("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: this was a preview.")
 
 
 def test_the_summary_shows_ten_rejections_and_how_many_more(folder, write, said):
@@ -242,19 +249,19 @@ def test_the_summary_names_what_is_new_missing_and_removed(folder, write, said):
     fewer = write("places.csv", "city,county,country\n")
     lines = said("import_people", fewer)
     assert lines[-3:] == [
-        "Gone from their files (2):",
+        "Missing from their source files (2):",
         "  places Kelso, last seen in places.csv on line 2",
         "  places Derry, last seen in places.csv on line 3",
     ]
     lines = said("import_people", fewer, "--remove-missing")
-    assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 removed" in lines
+    assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 deleted" in lines
     assert "  1 missing of places stay: people refers to them." in lines
 
 
 def test_import_sources_imports_each_dataset_once(write, said, settings, rows):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
     first = said("import_sources")
-    assert any(" of people landed in " in line for line in first)
+    assert any(" of people applied in " in line for line in first)
     assert f"census: there is no {settings.SOURCES_DIR / 'census'}; nothing imported." in first
     write("sources/people/places.csv", PLACES + "York,Yorkshire,England\n")
     assert not any("people" in line for line in said("import_sources"))

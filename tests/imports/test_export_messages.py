@@ -33,8 +33,8 @@ def spoilt(write, importing, tmp_path):
 def test_messages_about_rows_of_an_export_name_the_export_and_its_line(spoilt, importing, admin_client, capsys):
     report = importing("subjects", spoilt)
     assert sorted((r["file"], r["line"]) for r in report["rejections"]) == [("sessions.csv", n) for n in (3, 4, 5)]
-    (repeated,) = [r for r in report["rejections"] if r["line"] == 5]
-    assert repeated["problems"][0]["message"].startswith("came before, on line 2, with other values")
+    (duplicates,) = [r for r in report["rejections"] if r["line"] == 5]
+    assert duplicates["problems"][0]["message"].startswith("came before, on line 2, with other values")
     assert any(note.startswith("sessions.csv: ") for note in report["notes"])
     call_command("import_subjects", str(spoilt), "--dry-run")
     told = capsys.readouterr()

@@ -78,7 +78,7 @@ def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
-    answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "rehearse", "files": file})
+    answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "preview", "files": file})
     assert answer.status_code == 400 and "Name utf-16-le as its encoding" in answer.content.decode()
 
 

@@ -26,7 +26,7 @@ def test_several_that_start_together_import_the_sources_once(child_environment):
     ]
     said = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0]
-    assert sorted(text.count(" landed in ") for text in said) == [0, 0, 4]
+    assert sorted(text.count(" applied in ") for text in said) == [0, 0, 4]
     assert ImportRun.objects.count() == 4
     assert get_user_model().objects.count() == 1
     assert all("https://data.example.org/admin/welcome/" in text for text in said)

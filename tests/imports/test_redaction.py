@@ -113,7 +113,7 @@ def test_the_log_of_a_worker_has_no_cell(write, client, django_user_model, caplo
     client.post("/admin/imports/importrun/import/", {"dataset": "experiments", "files": [sent], "encoding": "utf-8"})
     caplog.set_level("DEBUG")
     call_command("worker", batch=True)
-    assert ImportRun.objects.get().status == "rehearsed"
+    assert ImportRun.objects.get().status == "previewed"
     logged = caplog.text + "".join(capfd.readouterr())
     assert MAIL not in logged
 

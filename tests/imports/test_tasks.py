@@ -39,7 +39,7 @@ def soon(question, seconds: float = 30.0):
 
 @pytest.fixture
 def uploaded(client, transactional_db):
-    """Upload files, to be rehearsed by whoever works; the run."""
+    """Upload files, to be previewed by whoever works; the run."""
     client.force_login(get_user_model().objects.create_superuser("root"))
 
     def uploaded(dataset="people", **files):
@@ -74,11 +74,11 @@ def again(run: ImportRun) -> ImportRun:
     return run
 
 
-def test_a_run_waits_for_a_worker_and_is_then_rehearsed(uploaded):
+def test_a_run_waits_for_a_worker_and_is_then_previewed(uploaded):
     run = uploaded(places=PLACES)
     assert run.status == "waiting"
     call_command("worker", batch=True)
-    assert again(run).status == "rehearsed" and not Place.objects.exists()
+    assert again(run).status == "previewed" and not Place.objects.exists()
     assert (run.bytes_read, run.bytes_total, run.rows_read) == (len(PLACES), len(PLACES), 1)
     assert DBTaskResult.objects.get().status == "SUCCESSFUL"
 
@@ -99,19 +99,19 @@ def test_a_worker_removes_sessions_and_tasks_that_are_long_over(uploaded):
     for key, expires in (("expired", old), ("good", new)):
         Session.objects.create(session_key=key, session_data="", expire_date=expires)
     call_command("worker", batch=True)
-    assert not DBTaskResult.objects.exists() and again(run).status == "rehearsed"
+    assert not DBTaskResult.objects.exists() and again(run).status == "previewed"
     keys = set(Session.objects.values_list("session_key", flat=True))
     assert "good" in keys and "expired" not in keys
 
 
-def test_a_task_of_yesterday_does_not_apply_what_is_rehearsed_anew(uploaded):
+def test_a_task_of_yesterday_does_not_apply_what_is_previewed_anew(uploaded):
     run = uploaded(places=PLACES)
     call_command("worker", batch=True)
     tasks.apply(again(run))
     tasks.cancel(run)
-    tasks.rehearse(again(run))
+    tasks.preview(again(run))
     call_command("worker", batch=True)
-    assert again(run).status == "rehearsed" and not Place.objects.exists()
+    assert again(run).status == "previewed" and not Place.objects.exists()
 
 
 def test_cancel_is_obeyed_while_it_reads_and_not_when_it_has_read(uploaded, client, manage, execute):
@@ -141,7 +141,7 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
             and p
         )
     )
-    assert "Rehearse again" in told
+    assert "Preview again" in told
     assert again(run).status == "interrupted" and DBTaskResult.objects.get().status == "FAILED"
     call_command("worker", batch=True)
     assert again(run).status == "interrupted"
@@ -186,7 +186,7 @@ def test_the_worker_waits_out_a_locked_database(uploaded, manage):
     assert worker.poll() is None
     other.execute("ROLLBACK")
     other.close()
-    soon(lambda: again(run).status == "rehearsed")
+    soon(lambda: again(run).status == "previewed")
 
 
 def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
@@ -200,9 +200,9 @@ def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, cl
         for number in (1, 2):
             table = f"compound_id,compound_name,compound_structure\n{number},Water,H2O\n"
             short = uploaded(dataset="experiments", compounds=table)
-            soon(lambda run=short: again(run).status == "rehearsed")
+            soon(lambda run=short: again(run).status == "previewed")
             assert again(long).status == "waiting"
-    soon(lambda: again(long).status == "rehearsed")
+    soon(lambda: again(long).status == "previewed")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
 
@@ -212,7 +212,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_each_dataset_has_in_hand(upl
     worker = manage("worker")
     soon(lambda: again(run).status == "running")
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(120) == 0 and again(run).status == "rehearsed"
+    assert worker.wait(120) == 0 and again(run).status == "previewed"
 
 
 def test_a_worker_that_is_told_twice_ends_at_once(uploaded, manage):
@@ -233,6 +233,6 @@ def test_tasks_of_a_version_before_that_wait_in_the_queue_of_all_are_done_too(up
     run = uploaded(places=PLACES)
     DBTaskResult.objects.update(queue_name="default")
     worker = manage("worker")
-    soon(lambda: again(run).status == "rehearsed")
+    soon(lambda: again(run).status == "previewed")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0

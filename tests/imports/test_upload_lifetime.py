@@ -32,7 +32,7 @@ def upload(client, root):
     client.force_login(root)
     _, secret = make_token(root, "etl", ["read", "import"])
 
-    def upload(text=PLACES, name="places.csv", mode="rehearse", by="page", **fields):
+    def upload(text=PLACES, name="places.csv", mode="preview", by="page", **fields):
         file = SimpleUploadedFile(name, text.encode())
         if by == "page":
             return client.post(FORM, {"dataset": "people", "encoding": "utf-8", "files": file} | fields)
@@ -127,7 +127,7 @@ def test_a_file_that_comes_again_is_not_swept_away_under_its_new_run(upload, kep
     os.utime(kept()[0], (time.time() - DAY - 1,) * 2)
     upload()
     call_command("worker", batch=True)
-    assert ImportRun.objects.first().status == "rehearsed" and len(kept()) == 1
+    assert ImportRun.objects.first().status == "previewed" and len(kept()) == 1
 
 
 def test_a_run_that_failed_or_was_cancelled_is_discarded_with_its_bytes(upload, kept, client):

@@ -32,7 +32,7 @@ def curator(client, transactional_db):
     return client
 
 
-def test_an_upload_is_kept_by_its_sha256_and_waits_to_be_rehearsed(curator, settings):
+def test_an_upload_is_kept_by_its_sha256_and_waits_to_be_previewed(curator, settings):
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(), "encoding": "utf-8", "strict": "on"})
     run = ImportRun.objects.get()
     assert answer.url == f"/admin/imports/importrun/{run.pk}/change/"

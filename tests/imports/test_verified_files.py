@@ -25,7 +25,7 @@ def kept(settings):
 
 @pytest.fixture
 def previewed(admin_client, transactional_db):
-    """Upload files and let a worker rehearse them; the run."""
+    """Upload files and let a worker preview them; the run."""
 
     def previewed(dataset, **options):
         files = [SimpleUploadedFile(name, text.encode()) for name, text in options.pop("files").items()]
@@ -56,7 +56,7 @@ ALTERED = {
 @pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED)
 def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, previewed, kept, change):
     run = previewed("people", files={"places.csv": PLACES})
-    assert run.status == "rehearsed"
+    assert run.status == "previewed"
     kept(PLACES).write_text(change(PLACES))
     run = asked(admin_client, run, "apply")
     assert run.status == "failed" and not Place.objects.exists()
@@ -64,12 +64,12 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
     assert "Import the file itself again" in run.error and str(kept(PLACES)) not in run.error
     # The page shows nothing of what the file holds now; the file itself can be imported again, and heals the store.
     assert "Leinster" not in admin_client.get(f"/admin/imports/importrun/{run.pk}/change/").text
-    assert asked(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "landed"
+    assert asked(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "applied"
     assert kept(PLACES).read_text() == PLACES and Place.objects.count() == 2
 
 
 @pytest.mark.parametrize("dataset", ["people", "subjects"])
-@pytest.mark.parametrize("what", ["apply", "rehearse"])
+@pytest.mark.parametrize("what", ["apply", "preview"])
 def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, dataset, what):
     name, text = {"people": ("places.csv", PLACES), "subjects": ("ecephys_700661.json", SUBJECT)}[dataset]
     run = previewed(dataset, files={name: text})
@@ -80,14 +80,14 @@ def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, 
         run.error
         == f"{name}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
     )
-    assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "landed"
+    assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "applied"
 
 
-def test_another_rehearsal_of_the_same_run_refuses_them_too(admin_client, previewed, kept):
+def test_another_preview_of_the_same_run_refuses_them_too(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES})
     kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
     asked(admin_client, run, "apply")
-    run = asked(admin_client, run, "rehearse")
+    run = asked(admin_client, run, "preview")
     assert run.status == "failed" and "the stored bytes are not those" in run.error
 
 

@@ -63,9 +63,9 @@ class Doors:
     def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
         """Give a field back to its file."""
         if page:
-            confirm(self.client, self.address(table, "release", pk, name))
+            confirm(self.client, self.address(table, "revert", pk, name))
         else:
-            edits.release(self.records(table, [pk]), name, self.user)
+            edits.revert(self.records(table, [pk]), name, self.user)
 
     def delete(self, table: str, pks: list, page: bool) -> None:
         """Delete records: one on its page, several in the list."""

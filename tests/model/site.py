@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 FEW = 2  # sequences, the same each time, where EXAMPLES does not say how many
 ANY = st.integers(0, 99)  # which of several: taken modulo how many there are
-COUNTS = ("created", "updated", "missing", "removed")
+COUNTS = ("created", "updated", "missing", "deleted")
 
 
 def one_of(several: list, which: int):
@@ -114,9 +114,9 @@ class Site(RuleBasedStateMachine):
         counts = self._command(dataset, folder, remove)
         if preview:
             assert counts == seen
-        landed = ImportRun.objects.filter(status="landed").first()
-        action = run.merge(lambda table, row: stored.new_key(landed, table, row), remove)
-        action.handle, action.rows = landed, before
+        applied = ImportRun.objects.filter(status="applied").first()
+        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove)
+        action.handle, action.rows = applied, before
         if again:
             rows = stored.raw()
             counts = self._command(dataset, folder, False)

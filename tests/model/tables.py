@@ -135,7 +135,7 @@ class Tables:
         rec.values[name] = rec.corrections.pop(name)
         if self.broken(after):
             raise Refused("refers to nothing")
-        return self.do("released", after)
+        return self.do("reverted", after)
 
     def delete(self, table: str, pks: list) -> Action:
         """Delete records; imports pass those over that came from a file."""

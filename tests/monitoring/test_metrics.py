@@ -117,7 +117,7 @@ def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
     (tmp_path / "places.csv").write_text(PLACES)
     imported("import_people", tmp_path / "places.csv")
     samples = told()
-    assert value(samples, "import_runs", dataset="people", outcome="landed") == 1
+    assert value(samples, "import_runs", dataset="people", outcome="applied") == 1
     rows = {
         name: value(samples, "import_rows", dataset="people", outcome=name) for name in ("read", "created", "rejected")
     }
@@ -139,7 +139,7 @@ def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
 def test_the_queue_and_the_age_of_views(tmp_path):
     from imports import tasks
 
-    tasks.land(ImportRun(dataset="people"))
+    tasks.apply_directly(ImportRun(dataset="people"))
     samples = told()
     assert value(samples, "queue_length") == 1 and value(samples, "queue_oldest_seconds") > 0
     call_command("refresh_views", verbosity=0)

@@ -95,7 +95,7 @@ def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
 
 
 def test_a_person_tells_the_file_and_line_that_it_came_from(admin_client, places):
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     add_people(places, 1)
     Person.objects.update(created_in=file, created_line=12)

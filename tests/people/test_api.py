@@ -23,7 +23,7 @@ def ann_of(place, **fields):
 
 
 def test_a_person_is_read_with_place_and_provenance(client, kelso):
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.LANDED)
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     ann = ann_of(kelso, created_in=file, created_line=12)
     expected = {
@@ -80,7 +80,7 @@ def test_places_and_births_by_country_are_read(client, kelso):
 
 def test_a_place_is_read_with_the_file_that_brought_it_and_the_one_that_changed_it(client):
     for number in (3, 4):
-        run = ImportRun.objects.create(pk=number, dataset="people", status=ImportRun.Status.LANDED)
+        run = ImportRun.objects.create(pk=number, dataset="people", status=ImportRun.Status.APPLIED)
         SourceFile.objects.create(
             pk=number, run=run, source="places", name=f"places-{number}.csv", original_name="p", sha256="0", size=1
         )

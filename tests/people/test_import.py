@@ -75,7 +75,7 @@ def test_one_equal_row_less_is_one_person_missing(folder):
     assert counts(imported("import_people", folder))["people"] == {"read": 2, "unchanged": 2, "missing": 1}
     assert Person.objects.count() == 3
     again = imported("import_people", folder, remove_missing=True)
-    assert counts(again)["people"] == {"read": 2, "unchanged": 2, "missing": 1, "removed": 1}
+    assert counts(again)["people"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert Person.objects.count() == 2
 
 
@@ -157,7 +157,7 @@ def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
 def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
     report = imported("import_people")
     assert counts(report) == {
-        "places": {"read": 113, "created": 110, "repeated": 1, "rejected": 2},
+        "places": {"read": 113, "created": 110, "duplicates": 1, "rejected": 2},
         "people": {"read": 10_006, "created": 10_000, "rejected": 6},
     }
     assert sorted(rejected(report)) == [
@@ -171,6 +171,6 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("places.csv", 97, None),
     ]
     assert counts(imported("import_people")) == {
-        "places": {"read": 113, "unchanged": 110, "repeated": 1, "rejected": 2},
+        "places": {"read": 113, "unchanged": 110, "duplicates": 1, "rejected": 2},
         "people": {"read": 10_006, "unchanged": 10_000, "rejected": 6},
     }

@@ -15,7 +15,7 @@ LARGE = 2**20 + 1  # bytes of the smallest upload that a thread reads while it a
 PLACES = "city,county,country\n" + "".join(f"City {n},Roxburghshire,Scotland\n" for n in range(400))
 BODY = (
     '--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
-    '--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nrehearse\r\n'
+    '--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\npreview\r\n'
     '--x\r\nContent-Disposition: form-data; name="files"; filename="places.csv"\r\n\r\n'
     f"{PLACES}\r\n--x--\r\n"
 ).encode()

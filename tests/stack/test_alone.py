@@ -24,8 +24,8 @@ def test_one_container_is_the_whole_site(alone, saw):
     name, address = alone
     seconds = until(lambda: _is_ready(address), "the site is ready")
     log = docker("logs", name)
-    saw(f"ready after {seconds:.1f} s;", [line for line in log.splitlines() if "landed" in line])
-    assert len(re.findall(r"Run \d of \w+ landed", log)) == 4
+    saw(f"ready after {seconds:.1f} s;", [line for line in log.splitlines() if "applied" in line])
+    assert len(re.findall(r"Run \d of \w+ applied", log)) == 4
     link = re.search(r"http://localhost:8000(/admin/welcome/\S+)", log)[1]
     page = new_browser().open(address + link).read().decode()
     assert "new_password1" in page
@@ -36,7 +36,7 @@ def test_one_container_is_the_whole_site(alone, saw):
     assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "0"
     docker("start", name)
     until(lambda: _is_ready(address), "the site is ready again")
-    assert "landed" not in docker("logs", "--since", docker("inspect", "--format", "{{.State.StartedAt}}", name), name)
+    assert "applied" not in docker("logs", "--since", docker("inspect", "--format", "{{.State.StartedAt}}", name), name)
 
 
 @pytest.mark.parametrize("part", ["manage.py worker", "gunicorn"])

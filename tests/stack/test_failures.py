@@ -69,7 +69,7 @@ def test_a_worker_is_killed_in_the_middle_of_an_import(stack, tmp_path, saw):
     again = stack.run("deploy/etl", "--dataset", "census", str(census))
     report = json.loads(again.stdout)
     saw("asked for again:", report["status"], f"{report['sources'][0]['created']} rows created")
-    assert report["status"] == "landed"
+    assert report["status"] == "applied"
     assert int(stack.sql("SELECT count(*) FROM respondents")) == 400_000 + before["respondents"][0]
     stack.run("docker", "compose", "exec", "-T", "web", "python", "manage.py", "undo_import", str(report["id"]))
     assert stack.tables()["respondents"] == before["respondents"]

@@ -68,7 +68,7 @@ def test_an_import_is_started_and_followed_by_a_script(stack, saw):
     ran = stack.run("deploy/etl")
     report = json.loads(ran.stdout)
     saw(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})
-    assert report["status"] == "landed" and report["dataset"] == "experiments"
+    assert report["status"] == "applied" and report["dataset"] == "experiments"
     assert "etl" not in re.sub(r"revoked", "", _good_tokens(stack))  # the token that it made is good no more
 
 

@@ -78,7 +78,7 @@ def test_a_form_that_is_too_large_is_told_by_the_proxy_too(stack):
 def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, saw):
     body = (
         b'--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
-        b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nrehearse\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\npreview\r\n'
         b'--x\r\nContent-Disposition: form-data; name="files"; filename="places.csv"\r\n\r\n'
         b"city,county,country\n" + b"".join(b"City %d,Ironvale,Averland\n" % n for n in range(3000)) + b"\r\n--x--\r\n"
     )

@@ -73,7 +73,7 @@ def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, a
     edits.restore(edit.changes.all(), Session, admin_user)
     assert numbers(sessions.get().document) == EXACT
     edits.correct(sessions, {"document": {"numbers": [Decimal("0.5")]}}, admin_user)
-    edits.release(sessions, "document", admin_user)
+    edits.revert(sessions, "document", admin_user)
     assert numbers(sessions.get().document) == EXACT
     assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
 

@@ -198,7 +198,7 @@ def test_a_subject_is_missing_when_its_folder_holds_another(folder):
     missing = {"source": "subjects", "pk": "615310", "record": "615310", "values": {}, "file": FIRST, "line": 1}
     assert report["missing"] == [missing]
     report = imported("import_subjects", other, remove_missing=True)
-    assert counts(report)["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "removed": 1}
+    assert counts(report)["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}
     assert [row[0] for row in subjects()] == ["1", "615311"]
 
 
@@ -219,7 +219,7 @@ def test_what_a_folder_held_is_not_missing_when_it_cannot_be_read(now, folder):
 def test_the_sample_is_imported_but_for_the_files_planted_in_it():
     report = imported("import_subjects")
     assert counts(report) == {
-        "subjects": {"read": 60, "created": 52, "repeated": 6, "rejected": 2},
+        "subjects": {"read": 60, "created": 52, "duplicates": 6, "rejected": 2},
         "sessions": {"read": 58, "created": 58},
     }
     assert sorted(rejected(report)) == [
@@ -231,7 +231,7 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
         "Subject 663713: sex",
     ]
     assert counts(imported("import_subjects")) == {
-        "subjects": {"read": 60, "unchanged": 52, "repeated": 6, "rejected": 2},
+        "subjects": {"read": 60, "unchanged": 52, "duplicates": 6, "rejected": 2},
         "sessions": {"read": 58, "unchanged": 58},
     }
 

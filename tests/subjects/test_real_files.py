@@ -149,7 +149,7 @@ def test_all_shapes_together_are_two_subjects_and_eleven_sessions(real_data):
     assert {path.stem for path in (real_data / "subject-shapes").iterdir()} == set(SHAPES)
     report = imported("import_subjects", real_data / "subject-shapes", pattern="*.json")
     assert counts(report) == {
-        "subjects": {"read": 11, "created": 2, "repeated": 9},
+        "subjects": {"read": 11, "created": 2, "duplicates": 9},
         "sessions": {"read": 11, "created": 11},
     }
     # None has a time stamp in its name, so they go by name, and 2.0.2 is the newest of the first subject.

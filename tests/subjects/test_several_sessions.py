@@ -32,7 +32,7 @@ def subject():
 def test_sessions_that_agree_make_one_subject(folder):
     report = imported("import_subjects", folder(OLD, described(sex="Male")), folder(NEW, described(sex="Male")))
     assert counts(report) == {
-        "subjects": {"read": 2, "created": 1, "repeated": 1},
+        "subjects": {"read": 2, "created": 1, "duplicates": 1},
         "sessions": {"read": 2, "created": 2},
     }
     assert report["notes"] == []

@@ -17,9 +17,9 @@ class Command(TerminalCommand):
     def handle(self, *, run: int, dry_run: bool, verbosity: int, **options) -> None:
         found = ImportRun.objects.filter(pk=run).first()
         if found is None:
-            landed = ImportRun.objects.filter(status=ImportRun.Status.LANDED).values_list("pk", flat=True)[:5]
-            known = ", ".join(map(str, landed)) or "none"
-            raise CommandError(f"There is no run {run}. The last that landed: {known}.")
+            applied = ImportRun.objects.filter(status=ImportRun.Status.APPLIED).values_list("pk", flat=True)[:5]
+            known = ", ".join(map(str, applied)) or "none"
+            raise CommandError(f"There is no run {run}. The last applied runs: {known}.")
         try:
             undone = undo_run(found, dry_run=dry_run)
         except UndoRefused as refusal:
@@ -27,7 +27,7 @@ class Command(TerminalCommand):
                 self.stderr.write(reason)
             raise CommandError(f"Run {run} of {found.dataset} cannot be undone. Nothing was changed.") from None
         if verbosity:
-            rehearsed = " Nothing was changed: it was a rehearsal." if dry_run else ""
-            self.stdout.write(f"Run {run} of {found.dataset} {'would be' if dry_run else 'is'} undone.{rehearsed}")
+            previewed = " Nothing was changed: this was a preview." if dry_run else ""
+            self.stdout.write(f"Run {run} of {found.dataset} {'would be' if dry_run else 'is'} undone.{previewed}")
             for line in undone.told():
                 self.stdout.write(f"  {line}")

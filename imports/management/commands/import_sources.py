@@ -13,7 +13,7 @@ class Command(TerminalCommand):
 
     def handle(self, **options) -> None:
         for dataset in dataset_apps():
-            if ImportRun.objects.landed(dataset).exists():
+            if ImportRun.objects.applied(dataset).exists():
                 continue
             if not (settings.SOURCES_DIR / dataset).is_dir():
                 self.stdout.write(f"{dataset}: there is no {settings.SOURCES_DIR / dataset}; nothing imported.")

@@ -114,7 +114,7 @@ def test_a_required_column_that_is_absent_is_refused_where_no_record_is_stored(w
 def test_a_new_record_without_a_required_column_is_rejected(users, write, importing, rows):
     path = write("users.csv", "user_id,name\n1,Anna\n7,Zoe\n7,Zoe\n8,\n")
     report = importing("experiments", path, "--allow-missing-columns")
-    assert report.counts == {"users": {"read": 4, "updated": 1, "repeated": 1, "rejected": 2, "missing": 1}}
+    assert report.counts == {"users": {"read": 4, "updated": 1, "duplicates": 1, "rejected": 2, "missing": 1}}
     assert [p[1:] for p in report.problems] == [(3, ("email", None), ("signup_date", None)), (5, ("name", None))]
     told = report["rejections"][0]["problems"][0]["message"]
     assert told.startswith("is missing: the file has no such column, and the record is new; expected ")
@@ -157,7 +157,7 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
         return SimpleUploadedFile("users.csv", b"user_id\n1\n2\n", "text/csv")
 
     asked = {"dataset": "experiments", "mode": "apply"}
-    for allowed, status in (("false", "failed"), ("true", "landed")):
+    for allowed, status in (("false", "failed"), ("true", "applied")):
         answer = admin_client.post("/api/imports/", asked | {"files": file(), "allow_missing_columns": allowed})
         assert (answer.status_code, answer.json()["allow_missing_columns"]) == (202, allowed == "true")
         call_command("worker", "--batch")
@@ -166,14 +166,14 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
     assert rows(STORED) == [ANN, BOB]
     answer = admin_client.post(
         "/api/imports/",
-        {"dataset": "experiments", "sources": "configured", "mode": "rehearse", "allow_missing_columns": "yes"},
+        {"dataset": "experiments", "sources": "configured", "mode": "preview", "allow_missing_columns": "yes"},
         "application/json",
     )
     assert answer.status_code == 400 and "allow_missing_columns" in answer.json()["errors"]
 
     assert "Allow missing columns" in admin_client.get("/admin/imports/importrun/import/").content.decode()
     form = {"dataset": "experiments", "encoding": "utf-8", "files": file()}
-    for more, status in (({}, "failed"), ({"allow_missing_columns": "on"}, "rehearsed")):
+    for more, status in (({}, "failed"), ({"allow_missing_columns": "on"}, "previewed")):
         form["files"] = file()
         page = admin_client.post("/admin/imports/importrun/import/", form | more)["Location"]
         call_command("worker", "--batch")
@@ -183,7 +183,7 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
         assert "are allowed" in text if more else "allow missing columns" in text
     admin_client.post(page.replace("change", "apply"))
     call_command("worker", "--batch")
-    assert ImportRun.objects.get(pk=run.pk).status == "landed"
+    assert ImportRun.objects.get(pk=run.pk).status == "applied"
 
 
 @pytest.mark.parametrize(

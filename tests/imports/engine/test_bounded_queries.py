@@ -77,7 +77,7 @@ def test_folders_of_subjects_are_imported_changed_removed_and_undone(tmp_path, w
             assert admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab={tab}").status_code == 200
         edits.delete(Session.objects.filter(name__startswith=f"ecephys_{count}00"), None)
         report = importing("subjects", tmp_path / folder, "--remove-missing", "--remove-most")
-        assert report.counts["subjects"]["removed"] == count // 4
+        assert report.counts["subjects"]["deleted"] == count // 4
         undo_run(ImportRun.objects.get(pk=report["run"]))
         assert Subject.objects.filter(pk__startswith=f"s{count}.").count() == count
 

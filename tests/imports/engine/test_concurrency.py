@@ -66,7 +66,7 @@ def test_a_new_value_that_somebody_else_stores_meanwhile_is_taken_and_not_double
     ).run
     assert rows(WHO_SAYS_WHAT) == [(1, "Private", "Peru"), (2, "Private", "Cuba")]
     assert sorted(rows("SELECT name FROM countries")) == [("Cuba",), ("Peru",)]
-    assert run.status == "landed"
+    assert run.status == "applied"
 
 
 def test_each_row_keeps_its_values_whatever_keys_others_take_meanwhile(write, meanwhile, rows):
@@ -152,7 +152,7 @@ def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importi
     finally:
         read.set()
         thread.join(30)
-    assert (seen["rows"], run.status) == (2, "landed")
+    assert (seen["rows"], run.status) == (2, "applied")
     assert rows("SELECT county FROM places WHERE city = 'Kelso'") == [("Borders",)]
 
 

@@ -1,4 +1,4 @@
-"""Imports from file to table: what lands, in whatever form it comes, and what a row that cannot be used does to it."""
+"""Imports from file to table, in every form of file, and with rejected rows."""
 
 import pytest
 from django.db import connection
@@ -24,7 +24,7 @@ def places(write, importing):
 def test_a_folder_fills_its_tables_parents_first(write, importing, rows):
     write("all/people.csv", PEOPLE)
     report = importing("people", write("all/places.csv", PLACES).parent)
-    assert report["status"] == "landed"
+    assert report["status"] == "applied"
     assert report.counts == {"places": {"read": 2, "created": 2}, "people": {"read": 2, "created": 2}}
     assert rows("SELECT city, county, country FROM places ORDER BY city") == [
         ("Derry", "Derry", "Northern Ireland"),
@@ -147,16 +147,16 @@ def test_a_place_that_is_not_known_is_a_rejection(places, write, importing, rows
     assert "names no place that is known" in report["rejections"][0]["problems"][0]["message"]
 
 
-def test_a_file_of_bad_rows_alone_lands_as_nothing(places, write, importing, rows):
+def test_a_file_of_bad_rows_alone_is_applied_as_nothing(places, write, importing, rows):
     report = importing("people", write("people.csv", PEOPLE.splitlines()[0] + "\nAnn,Mac,soon,Kelso\nBob\n"))
-    assert report["status"] == "landed"
+    assert report["status"] == "applied"
     assert report.counts == {"people": {"read": 2, "rejected": 2}}
     assert rows(STORED) == []
 
 
-def test_a_file_with_a_header_alone_lands_as_nothing(places, write, importing):
+def test_a_file_with_a_header_alone_is_applied_as_nothing(places, write, importing):
     report = importing("people", write("people.csv", PEOPLE.splitlines()[0] + "\n"))
-    assert (report["status"], report.counts) == ("landed", {"people": {}})
+    assert (report["status"], report.counts) == ("applied", {"people": {}})
 
 
 def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refused, rows):
@@ -169,11 +169,11 @@ def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refu
 
 
 def test_strict_imports_what_has_no_fault(places, write, importing, rows):
-    assert importing("people", write("people.csv", PEOPLE), "--strict")["status"] == "landed"
+    assert importing("people", write("people.csv", PEOPLE), "--strict")["status"] == "applied"
     assert rows(STORED) == [ANN, BOB]
 
 
-def test_no_table_of_a_dataset_lands_without_the_others(write, refused, rows):
+def test_no_table_of_a_dataset_is_applied_without_the_others(write, refused, rows):
     write("all/people.csv", PEOPLE + "Eve,Mac,1901-02-03,Atlantis\n")
     refused("people", write("all/places.csv", PLACES).parent, "--strict")
     assert rows("SELECT * FROM places") == []
@@ -198,7 +198,7 @@ ANSWERS = """
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["as a small file", "as a large file"])
-def test_respondents_land_the_same_whichever_way_into_their_table(write, importing, rows, monkeypatch, large):
+def test_respondents_apply_the_same_whichever_way_into_their_table(write, importing, rows, monkeypatch, large):
     if large:
         monkeypatch.setattr(merge, "MANY_BYTES", 0)
         monkeypatch.setattr(merge, "MANY_ROWS", 0)
@@ -227,7 +227,7 @@ def test_rows_beyond_many_thousands_are_all_there_and_the_identities_still_uniqu
         assert connection.introspection.get_constraints(cursor, "people")["people_identity_unique"]["unique"]
 
 
-def test_several_files_of_one_source_land_together(places, write, importing, rows):
+def test_several_files_of_one_source_apply_together(places, write, importing, rows):
     header = PEOPLE.splitlines()[0]
     one = write("people_1.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\n")
     two = write("people_2.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n")

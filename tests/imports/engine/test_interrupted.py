@@ -208,7 +208,7 @@ def test_a_second_import_of_a_dataset_is_refused_by_the_name_of_the_first(going_
         "Start this one when it is done."
     )
     assert ImportRun.objects.count() == 2
-    assert going_on().status == "landed"
+    assert going_on().status == "applied"
     assert rows("SELECT given_name FROM people") == [("Ann",)]
 
 
@@ -221,8 +221,8 @@ def test_a_second_process_is_refused_too(going_on, write, manage):
 
 def test_an_import_of_another_dataset_goes_on_beside_it(going_on, write, importing):
     compounds = write("compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n")
-    assert importing("experiments", compounds)["status"] == "landed"
-    assert going_on().status == "landed"
+    assert importing("experiments", compounds)["status"] == "applied"
+    assert going_on().status == "applied"
 
 
 def test_the_next_import_goes_on_when_the_first_is_done(going_on, write, importing):

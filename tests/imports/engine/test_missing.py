@@ -39,7 +39,7 @@ def test_it_is_listed_each_time_until_it_is_removed(imported, write, importing, 
     importing("people", path)
     assert importing("people", path).counts["places"]["missing"] == 1
     report = importing("people", path, "--remove-missing")
-    assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1, "removed": 1}}
+    assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}}
     assert cities() == ["Derry", "Kelso"]
     assert importing("people", path).counts == {"places": {"read": 2, "unchanged": 2}}
 
@@ -70,7 +70,7 @@ def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(writ
 
 def test_removing_what_is_missing_without_a_key(imported, write, importing, rows):
     report = importing("people", write("people.csv", NO_BOB), "--remove-missing")
-    assert report.counts == {"people": {"read": 1, "unchanged": 1, "missing": 1, "removed": 1}}
+    assert report.counts == {"people": {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}}
     ((entry,)) = report["missing"]
     assert (entry["source"], entry["file"], entry["line"]) == ("people", "people.csv", 3)
     assert rows("SELECT given_name FROM people") == [("Ann",)]
@@ -78,7 +78,7 @@ def test_removing_what_is_missing_without_a_key(imported, write, importing, rows
 
 def test_what_others_refer_to_stays(imported, write, importing, cities):
     report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing")
-    assert report.counts == {"places": {"missing": 3, "removed": 1}}
+    assert report.counts == {"places": {"missing": 3, "deleted": 1}}
     assert "2 missing of places stay: people refers to them." in report["notes"]
     assert cities() == ["Derry", "Kelso"]
 
@@ -87,8 +87,8 @@ def test_a_parent_goes_with_its_last_child(imported, write, importing, rows, cit
     write("all/people.csv", NO_BOB)
     report = importing("people", write("all/places.csv", NO_DERRY).parent, "--remove-missing")
     assert report.counts == {
-        "places": {"read": 2, "unchanged": 2, "missing": 1, "removed": 1},
-        "people": {"read": 1, "unchanged": 1, "missing": 1, "removed": 1},
+        "places": {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1},
+        "people": {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1},
     }
     assert (cities(), rows("SELECT given_name FROM people")) == (["Bath", "Kelso"], [("Ann",)])
 
@@ -99,12 +99,12 @@ def test_a_record_goes_with_its_many(write, importing, rows):
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1;2,10\n2,1,2,20\n"
     importing("experiments", write("all/user_experiments.csv", experiments).parent)
     fewer = write("user_experiments.csv", experiments.replace("1,1,1;2,10\n", ""))
-    assert importing("experiments", fewer, "--remove-missing").counts["user_experiments"]["removed"] == 1
+    assert importing("experiments", fewer, "--remove-missing").counts["user_experiments"]["deleted"] == 1
     assert rows("SELECT experiment_id, compound_id FROM user_experiment_compounds") == [(2, 2)]
     # A compound that no experiment uses any more can go; one that is used cannot, nor can a user with experiments.
     none = write("compounds.csv", "compound_id,compound_name,compound_structure\n")
     report = importing("experiments", none, "--remove-missing")
-    assert report.counts == {"compounds": {"missing": 2, "removed": 1}}
+    assert report.counts == {"compounds": {"missing": 2, "deleted": 1}}
     assert rows("SELECT compound_id FROM compounds") == [(2,)]
 
 
@@ -152,27 +152,27 @@ def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refuse
     importing("people", towns(*range(240)))
     others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
     assert refused("people", others, "--remove-missing") == (
-        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Rehearse it to see "
+        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Preview it to see "
         "which they are; where it is right, ask for “remove most” as well. Here that is --remove-most."
     )
     assert rows("SELECT count(*) FROM places") == [(240,)]
-    rehearsed = importing("people", others, "--remove-missing", "--dry-run")
-    assert rehearsed.counts["places"]["removed"] == 140
-    assert rehearsed["notes"] == [
+    previewed = importing("people", others, "--remove-missing", "--dry-run")
+    assert previewed.counts["places"]["deleted"] == 140
+    assert previewed["notes"] == [
         "140 of the 240 records of places are missing, and would be deleted: most of them. "
         "That is done only where “remove most” is asked for."
     ]
-    assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["removed"] == 140
+    assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["deleted"] == 140
     assert importing("people", towns(*range(60)), "--dry-run").counts["places"]["missing"] == 180
     assert importing("people", towns(*range(100), *range(1000, 1040)), "--remove-missing").counts["places"] == {
-        **{"read": 140, "unchanged": 140, "missing": 100, "removed": 100}
+        **{"read": 140, "unchanged": 140, "missing": 100, "deleted": 100}
     }
 
 
-def test_a_rehearsal_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
+def test_a_preview_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
     before = whole("places"), whole("people")
     report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing", "--dry-run")
-    assert report.counts == {"places": {"missing": 3, "removed": 1}}
+    assert report.counts == {"places": {"missing": 3, "deleted": 1}}
     assert (whole("places"), whole("people")) == before
 
 

@@ -112,7 +112,7 @@ def test_another_spelling_of_the_same_values_is_unchanged(experiments, write, im
 def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_with_others(write, importing, rows):
     again = "Kelso, Roxburghshire ,Scotland\nDerry,Londonderry,Northern Ireland\nKelso,Roxburghshire,Scotland\n"
     report = importing("people", write("places.csv", PLACES + again))
-    assert report.counts == {"places": {"read": 6, "created": 3, "repeated": 2, "rejected": 1}}
+    assert report.counts == {"places": {"read": 6, "created": 3, "duplicates": 2, "rejected": 1}}
     (rejection,) = report["rejections"]
     assert (rejection["line"], rejection["values"]["county"]) == (6, "Londonderry")
     assert rejection["problems"] == [
@@ -142,7 +142,7 @@ def test_a_key_that_comes_again_in_a_second_file_names_the_first(write, importin
 
 def test_a_repeat_with_other_members_of_many_is_rejected(experiments, write, importing, rows):
     report = importing("experiments", write("user_experiments.csv", EXPERIMENTS + "2,2,1,20.5\n2,2,3;3,20.5\n"))
-    assert report.counts == {"user_experiments": {"read": 4, "unchanged": 2, "repeated": 1, "rejected": 1}}
+    assert report.counts == {"user_experiments": {"read": 4, "unchanged": 2, "duplicates": 1, "rejected": 1}}
     assert rows("SELECT compound_id FROM user_experiment_compounds WHERE experiment_id = 2") == [(3,)]
 
 
@@ -152,7 +152,7 @@ def test_a_repeat_of_a_new_value_for_a_stored_key_is_told_by_the_file_not_by_the
         PLACES.replace("Glamorgan", "South Glamorgan") + "Cardiff,Glamorgan,Wales\nCardiff,South Glamorgan,Wales\n"
     )
     report = importing("people", write("places.csv", changed))
-    assert report.counts == {"places": {"read": 5, "updated": 1, "unchanged": 2, "repeated": 1, "rejected": 1}}
+    assert report.counts == {"places": {"read": 5, "updated": 1, "unchanged": 2, "duplicates": 1, "rejected": 1}}
     assert rows("SELECT county FROM places WHERE city = 'Cardiff'") == [("South Glamorgan",)]
 
 
@@ -183,7 +183,7 @@ Wells,Avon
             "created": 1,
             "updated": 1,
             "unchanged": 1,
-            "repeated": 1,
+            "duplicates": 1,
             "rejected": 3,
             "missing": 2,
         }

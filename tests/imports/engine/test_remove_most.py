@@ -54,9 +54,9 @@ def test_the_browser_asks_for_a_tick(curator):
     page = curator.get(f"{address}change/").text
     assert f"{GONE}: most of them." in page and "Delete 140 of 240 places</label>" in page
     refused = curator.post(f"{address}apply/", follow=True).text
-    assert f"{GONE}. Nothing was changed." in refused and work().status == "rehearsed"
+    assert f"{GONE}. Nothing was changed." in refused and work().status == "previewed"
     curator.post(f"{address}apply/", {"remove_most": "on"})
-    assert work().status == "landed" and Place.objects.count() == 100
+    assert work().status == "applied" and Place.objects.count() == 100
     assert "even most of a table" in curator.get(f"{address}change/").text
 
 
@@ -67,7 +67,7 @@ def test_few_are_removed_without_a_tick(curator):
     address = f"/admin/imports/importrun/{work().pk}/"
     assert "remove_most" not in curator.get(f"{address}change/").text
     curator.post(f"{address}apply/")
-    assert work().status == "landed" and Place.objects.count() == 150
+    assert work().status == "applied" and Place.objects.count() == 150
 
 
 def test_what_changed_meanwhile_is_confirmed_anew(curator):
@@ -84,7 +84,7 @@ def test_what_changed_meanwhile_is_confirmed_anew(curator):
 def test_a_program_says_remove_most(curator):
     client, headers = curator, curator.bearer
     client.logout()
-    order = {"dataset": "people", "remove_missing": "true", "mode": "rehearse"}
+    order = {"dataset": "people", "remove_missing": "true", "mode": "preview"}
     run = client.post("/api/imports/", order | {"files": [fewer()]}, headers=headers).json()
     work()
     address = f"/api/imports/{run['id']}/"
@@ -97,7 +97,7 @@ def test_a_program_says_remove_most(curator):
         assert answer.status_code == 400 and next(iter(wrong)) in answer.text
     sent = {"remove_most": True}
     assert client.post(f"{address}apply/", sent, content_type="application/json", headers=headers).status_code == 202
-    assert work().status == "landed" and Place.objects.count() == 100
+    assert work().status == "applied" and Place.objects.count() == 100
 
 
 def test_a_direct_import_says_it_too(curator):
@@ -114,4 +114,4 @@ def test_a_direct_import_says_it_too(curator):
     )
     assert alone.status_code == 400 and "It goes with remove_missing" in alone.text
     client.post("/api/imports/", order | {"remove_most": "true", "files": [fewer()]}, headers=headers)
-    assert work().status == "landed" and Place.objects.count() == 100
+    assert work().status == "applied" and Place.objects.count() == 100

@@ -94,13 +94,13 @@ def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused,
     assert rows("SELECT count(*) FROM people") == [(0,)]
 
 
-def test_a_file_that_only_a_rehearsal_saw_is_no_reason_to_refuse(write, importing):
+def test_a_file_that_only_a_preview_saw_is_no_reason_to_refuse(write, importing):
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", FIVE), "--dry-run")
     assert importing("people", write("people_new.csv", FIVE)).counts == {"people": {"read": 5, "created": 5}}
 
 
-def test_a_rehearsal_refuses_the_same(imported, write, refused):
+def test_a_preview_refuses_the_same(imported, write, refused):
     assert "is the same file as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
 
 
