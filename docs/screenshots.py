@@ -77,6 +77,7 @@ def take(page: Page, password: str, folder: Path) -> None:
     page.fill("#id_username", "curator")
     page.fill("#id_password", password)
     page.click("#login-form [type=submit]")
+    page.wait_for_selector("#user-tools")
 
     page.goto("/admin/census/respondent/")
     save(page, "respondents")
@@ -84,6 +85,7 @@ def take(page: Page, password: str, folder: Path) -> None:
     page.goto(f"/admin/people/place/{CORRECTED}/change/")
     page.fill("#id_county", "Hollinshire-on-Sea")
     page.click("[name=_save]")
+    page.wait_for_selector(".messagelist")
 
     page.goto("/admin/people/person/7/change/")
     page.fill("#id_given_name", "Harriette")
