@@ -1,4 +1,4 @@
-"""Images of charts, made one at a time in a process beside this one, which ends when this one does."""
+"""Render images of charts, one at a time, in a worker process that ends with this one."""
 
 import json
 import os
@@ -7,44 +7,44 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Thread
 from typing import Any
 
 import vl_convert
 from django.conf import settings
 
 PREPARATION = Path(__file__).with_name("render_worker.py")
-PATIENCE = 30  # seconds for one image; the first one of a process takes two
-VERSION = "6.4"
-QUALITY = 92  # of a JPEG
+PATIENCE = 30  # seconds for one image; the first image of a worker takes two
+VERSION = "6.4"  # of Vega-Lite
+QUALITY = 92  # of a JPEG, up to 100
 
 
 class Busy(Exception):
-    """So many images are being made that another one would have to wait for too long."""
+    """Too many images are waiting for the worker."""
 
 
 class Unrenderable(Exception):
-    """An image that could not be made, and why."""
+    """The worker could not render an image; the message says why."""
 
 
 class Renderer:
-    """One worker process; it is started when it is first asked, and anew after one that died or was too slow."""
+    """One worker process: started by the first call, and replaced after it died or took too long."""
 
     def __init__(self):
         self._lock = Lock()
         self._pool: ProcessPoolExecutor | None = None
 
     def call(self, function: Callable, *arguments, **options) -> Any:
-        """Return what *function* returns in the worker; raises Unrenderable."""
+        """Call *function* in the worker and return its result; raises Unrenderable."""
         with self._lock:
-            for _ in range(2):  # that a worker died since the last image is only seen now
-                self._pool = self._pool or ProcessPoolExecutor(
-                    1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),)
-                )
+            for _ in range(2):  # a second time if the worker died since the last image
                 try:
+                    self._pool = self._pool or self._started()
                     return self._pool.submit(function, *arguments, **options).result(PATIENCE)
-                except ValueError as error:  # as vl-convert says what it could not draw
+                except ValueError as error:  # vl-convert's error for an invalid chart
                     raise Unrenderable(str(error)[:500]) from None
                 except TimeoutError:
                     self._end()
@@ -53,22 +53,41 @@ class Renderer:
                     self._end()
             raise Unrenderable("The image could not be made: its process ended.")
 
+    def _started(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),))
+        pool.submit(os.getpid)
+        [process] = pool._processes.values()
+        Thread(target=self._release, args=(pool, process), daemon=True).start()
+        return pool
+
+    def _release(self, pool: ProcessPoolExecutor, process: BaseProcess) -> None:
+        """Release the pool's semaphores as soon as the worker has died.
+
+        A Jupyter kernel kills its child processes and is then killed itself, before it could do so at exit.
+        """
+        wait([process.sentinel])
+        with self._lock:
+            if self._pool is pool:
+                self._end()
+
     def _end(self) -> None:
         pool, self._pool = self._pool, None
-        for process in list(pool._processes.values()):  # as kill_workers() does from Python 3.14 on
+        if pool is None:
+            return
+        for process in list(pool._processes.values()):  # from Python 3.14 on: pool.kill_workers()
             process.kill()
             process.join()
         pool.shutdown(wait=False)
 
 
 renderer = Renderer()
-os.register_at_fork(after_in_child=renderer.__init__)  # the worker is the parent's
-# Threads that make images or wait to: at most half of all, so that pages never wait for them.
+os.register_at_fork(after_in_child=renderer.__init__)  # the worker belongs to the parent
+# At most half of the server's threads render images or wait to, so that pages never wait for images.
 _places = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
 
 def render(format: str, spec: dict[str, Any], scale: float = 1) -> bytes:
-    """Return *spec* as ``png``, ``jpg`` or ``svg``; raises Busy, and Unrenderable."""
+    """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises Busy or Unrenderable."""
     if not _places.acquire(blocking=False):
         raise Busy
     try:
@@ -78,7 +97,7 @@ def render(format: str, spec: dict[str, Any], scale: float = 1) -> bytes:
 
 
 def _render(format: str, spec: str, scale: float) -> bytes:
-    options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # it may fetch nothing from anywhere
+    options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # it must not fetch anything
     if format == "svg":
         return renderer.call(vl_convert.vegalite_to_svg, spec, **options).encode()
     if format == "jpg":

@@ -1,6 +1,6 @@
-"""Prepare the process that draws images of charts; render_client.py has it run first there, without Django.
+"""Prepare the worker process that renders images of charts; render_client.py runs this file in it, without Django.
 
-vl-convert holds Python's lock while it draws, so that it draws in a process of its own.
+vl-convert holds Python's global interpreter lock while it renders, so it runs in a separate process.
 """
 
 import os
@@ -10,13 +10,13 @@ from threading import Thread
 
 
 def end_with_parent() -> None:
-    """End this process when its parent ends, even by SIGKILL: the executor's own workers would wait for ever."""
+    """End this process when its parent ends, even by SIGKILL: the executor's workers would wait for ever."""
     parent_process().join()
     os._exit(0)
 
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # vl-convert's own warnings
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # discard vl-convert's warnings
 for name in {*os.environ} - {"PATH", "HOME", "LANG", "TZ"}:
-    del os.environ[name]  # secrets of the site
+    del os.environ[name]  # the site's secrets
 Thread(target=end_with_parent, daemon=True).start()
