@@ -1,6 +1,5 @@
 """Files for an import to read, the commands that import them, and what the tables hold afterwards."""
 
-import json
 import os
 import subprocess
 import sys
@@ -14,24 +13,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class Report(dict):
-    """A report as --report writes it, with short ways to what tests ask of it most."""
-
-    @property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """What each source counted, without what it counted none of."""
-        from imports.models import SourceFile
-
-        return {s["source"]: {name: s[name] for name in SourceFile.COUNTS if s[name]} for s in self["sources"]}
-
-    @property
-    def problems(self) -> list[tuple]:
-        """Each rejected row: source, line, and the column and value of each of its problems."""
-        return [
-            (r["source"], r["line"], *((p["column"], p["value"]) for p in r["problems"])) for r in self["rejections"]
-        ]
 
 
 @pytest.fixture
@@ -48,18 +29,12 @@ def write(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def importing(tmp_path, transactional_db) -> Callable[..., Report]:
-    """Run an import command, which has to land; its report, whose sums have to be right."""
-    from imports.models import SourceFile
+def importing(transactional_db) -> Callable[..., dict]:
+    """Run an import command, which has to succeed and so commits; its report."""
+    from tests.import_helpers import imported  # not before Django is set up
 
-    def importing(dataset: str, *arguments) -> Report:
-        path = tmp_path.with_name(f"{tmp_path.name} report.json")  # beside what is imported
-        call_command(f"import_{dataset}", *map(str, arguments), "--report", str(path), verbosity=0)
-        report = Report(json.loads(path.read_text()))
-        for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:
-            assert counted["read"] == sum(counted[outcome] for outcome in SourceFile.OUTCOMES), counted
-        assert sum(source["rejected"] for source in report["sources"]) == len(report["rejections"])
-        return report
+    def importing(dataset: str, *arguments) -> dict:
+        return imported(f"import_{dataset}", *arguments)
 
     return importing
 

@@ -14,27 +14,42 @@ from imports.models import SourceFile
 SAMPLES = Path(__file__).resolve().parent.parent / "fixtures_src"
 
 
-def imported(command: str, *paths: Path, **options) -> dict:
-    """Run an import command and return its report; *options* are those of the command line, such as strict=True."""
+class Report(dict):
+    """A report as --report writes it, with short ways to what tests ask of it most."""
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The counts of each source that are not 0."""
+        return {entry["source"]: told(entry) for entry in self["sources"]}
+
+    @property
+    def problems(self) -> list[tuple]:
+        """Each rejected row: source, line, and the column and value of each of its problems."""
+        return [
+            (r["source"], r["line"], *((p["column"], p["value"]) for p in r["problems"])) for r in self["rejections"]
+        ]
+
+    @property
+    def rejected(self) -> list[tuple]:
+        """Each rejected row: file, line, and the columns with a problem; None for the row as a whole."""
+        return [(r["file"], r["line"], *(p["column"] for p in r["problems"])) for r in self["rejections"]]
+
+
+def imported(command: str, *arguments: Path | str, **options) -> Report:
+    """Run an import command, with options such as strict=True; its report, whose sums have to be right."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.json")
-        call_command(command, *map(str, paths), report=report, verbosity=0, **options)
-        return json.loads(report.read_text(encoding="utf-8"))
-
-
-def counts(report: dict) -> dict[str, dict[str, int]]:
-    """The counts of each source that are not 0."""
-    return {entry["source"]: told(entry) for entry in report["sources"]}
+        path = Path(folder, "report.json")
+        call_command(command, *map(str, arguments), report=path, verbosity=0, **options)
+        report = Report(json.loads(path.read_text(encoding="utf-8")))
+    for counted in [*report["sources"], *(file for source in report["sources"] for file in source["files"])]:
+        assert counted["read"] == sum(counted[outcome] for outcome in SourceFile.OUTCOMES), counted
+    assert sum(source["rejected"] for source in report["sources"]) == len(report["rejections"])
+    return report
 
 
 def told(entry: dict) -> dict[str, int]:
     """The counts of a source or a file that are not 0."""
     return {name: entry[name] for name in SourceFile.COUNTS if entry[name]}
-
-
-def rejected(report: dict) -> list[tuple]:
-    """Each rejection as its file, its line, and the columns with a problem; None for the row as a whole."""
-    return [(r["file"], r["line"], *(p["column"] for p in r["problems"])) for r in report["rejections"]]
 
 
 def table(path: Path) -> list[list[str]]:

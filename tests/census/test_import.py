@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from census.models import EducationLevel, IncomeByEducation, Respondent
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def respondents():
 
 def test_import_brings_respondents_and_the_words_they_are_described_by(file):
     report = imported("import_census", file(ADA, BEN))
-    assert counts(report) == {"respondents": {"read": 2, "created": 2}}
+    assert report.counts == {"respondents": {"read": 2, "created": 2}}
     assert respondents() == AS_TOLD
     assert report["new_lookups"] == {
         "workclasses": ["State-gov"],
@@ -65,7 +65,7 @@ def test_import_brings_respondents_and_the_words_they_are_described_by(file):
 
 def test_the_test_file_begins_with_a_remark_and_ends_its_labels_with_a_full_stop(file):
     path = file("|1x3 Cross validator", f"{ADA}.", f"{BEN}.", "", name="adult.test")
-    assert counts(imported("import_census", path)) == {"respondents": {"read": 2, "created": 2}}
+    assert imported("import_census", path).counts == {"respondents": {"read": 2, "created": 2}}
     assert respondents() == AS_TOLD
 
 
@@ -89,7 +89,7 @@ def test_a_table_with_a_header_and_a_file_of_uci_agree(file, header, of):
 
 def test_a_file_of_uci_that_begins_with_a_bad_row_is_imported_but_for_that(file):
     report = imported("import_census", file("39, State-gov, 77516", ADA, BEN))
-    assert (counts(report), rejected(report)) == (
+    assert (report.counts, report.rejected) == (
         {"respondents": {"read": 3, "created": 2, "rejected": 1}},
         [("adult.data", 1, None)],
     )
@@ -97,14 +97,14 @@ def test_a_file_of_uci_that_begins_with_a_bad_row_is_imported_but_for_that(file)
 
 
 def test_equal_rows_are_different_people_and_stay(file):
-    assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "created": 4}
-    assert counts(imported("import_census", file(ADA, ADA, BEN, ADA)))["respondents"] == {"read": 4, "unchanged": 4}
+    assert imported("import_census", file(ADA, ADA, BEN, ADA)).counts["respondents"] == {"read": 4, "created": 4}
+    assert imported("import_census", file(ADA, ADA, BEN, ADA)).counts["respondents"] == {"read": 4, "unchanged": 4}
     assert Counter(respondents())[AS_TOLD[0]] == 3
 
 
 def test_the_order_of_rows_does_not_matter(file):
     imported("import_census", file(ADA, BEN, ADA))
-    assert counts(imported("import_census", file(BEN, ADA, ADA)))["respondents"] == {"read": 3, "unchanged": 3}
+    assert imported("import_census", file(BEN, ADA, ADA)).counts["respondents"] == {"read": 3, "unchanged": 3}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_order_of_rows_does_not_matter(file):
 def test_a_respondent_who_cannot_be_is_rejected_and_the_rest_imported(file, change, column, value, message):
     row = ADA.replace(*change)
     report = imported("import_census", file(BEN, row))
-    assert counts(report)["respondents"] == {"read": 2, "created": 1, "rejected": 1}
+    assert report.counts["respondents"] == {"read": 2, "created": 1, "rejected": 1}
     (rejection,) = report["rejections"]
     assert (rejection["file"], rejection["line"]) == ("adult.data", 2)
     assert Counter(rejection["values"].values()) == Counter(row.split(", "))
@@ -136,7 +136,7 @@ def test_a_respondent_who_cannot_be_is_rejected_and_the_rest_imported(file, chan
 
 def test_a_level_of_education_has_one_number_of_years(file):
     report = imported("import_census", file(ADA, BEN, ADA.replace("13", "14"), BEN.replace(" 9,", " 13,")))
-    assert rejected(report) == [("adult.data", 3, "education_num"), ("adult.data", 4, "education_num")]
+    assert report.rejected == [("adult.data", 3, "education_num"), ("adult.data", 4, "education_num")]
     assert [r["problems"][0]["message"] for r in report["rejections"]] == [
         "does not fit: education Bachelors has 13",
         "does not fit: education HS-grad has 9",
@@ -147,7 +147,7 @@ def test_a_level_of_education_has_one_number_of_years(file):
 def test_a_level_that_is_stored_keeps_its_years(file):
     imported("import_census", file(ADA))
     report = imported("import_census", file(ADA.replace("13", "14").replace("39", "40"), name="adult2.data"))
-    assert rejected(report) == [("adult2.data", 1, "education_num")]
+    assert report.rejected == [("adult2.data", 1, "education_num")]
     assert set(EducationLevel.objects.values_list("name", "years")) == {("Bachelors", 13)}
 
 
@@ -160,9 +160,9 @@ def test_a_rejected_row_brings_no_words(file):
 def test_a_changed_row_is_one_respondent_created_and_one_missing(file):
     imported("import_census", file(ADA, BEN))
     report = imported("import_census", file(ADA, BEN.replace("83311", "83312")))
-    assert counts(report)["respondents"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
+    assert report.counts["respondents"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
     report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), remove_missing=True)
-    assert counts(report)["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
+    assert report.counts["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert [row[2] for row in respondents()] == [77516, 83312]
 
 
@@ -172,7 +172,7 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("adult.data", 4006, 4000, 6),
         ("adult.test", 1002, 1000, 2),
     ]
-    assert sorted(rejected(report)) == [
+    assert sorted(report.rejected) == [
         ("adult.data", 212, "age"),
         ("adult.data", 655, "sex", "hours_per_week"),
         ("adult.data", 1240, None),
@@ -182,4 +182,4 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("adult.test", 140, "fnlwgt"),
         ("adult.test", 802, "capital_gain"),
     ]
-    assert counts(imported("import_census")) == {"respondents": {"read": 5008, "unchanged": 5000, "rejected": 8}}
+    assert imported("import_census").counts == {"respondents": {"read": 5008, "unchanged": 5000, "rejected": 8}}

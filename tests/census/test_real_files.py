@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Avg, Count, F
 
 from census.models import IncomeByEducation, Respondent
-from tests.import_helpers import CLOTHES, counts, imported, table
+from tests.import_helpers import CLOTHES, imported, table
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def percent(share):
 
 
 def test_all_rows_are_there_and_valid(first):
-    assert counts(first) == {"respondents": {"read": 48_842, "created": 48_842}}
+    assert first.counts == {"respondents": {"read": 48_842, "created": 48_842}}
     assert {f["file"]: f["created"] for f in first["sources"][0]["files"]} == {
         "adult.data": 32_561,
         "adult.test": 16_281,
@@ -139,14 +139,14 @@ def test_provenance_is_the_line_that_an_editor_shows(folder):
 
 
 def test_the_files_come_again_and_change_nothing(folder):
-    assert counts(imported("import_census", folder)) == UNCHANGED
+    assert imported("import_census", folder).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_the_same_tables_with_a_header_and_in_other_clothes_change_nothing(clothes, folder, tmp_path):
     for name in ("adult.data", "adult.test"):
         (tmp_path / name).write_bytes(CLOTHES[clothes]([list(STORED), *cells(folder / name)]))
-    assert counts(imported("import_census", tmp_path / "adult.data", tmp_path / "adult.test")) == UNCHANGED
+    assert imported("import_census", tmp_path / "adult.data", tmp_path / "adult.test").counts == UNCHANGED
 
 
 def test_a_table_with_a_header_makes_the_same_records_as_the_files_of_uci(folder, tmp_path):
@@ -155,5 +155,5 @@ def test_a_table_with_a_header_makes_the_same_records_as_the_files_of_uci(folder
     Respondent.objects.all().delete()
     (tmp_path / "adult.csv").write_bytes(CLOTHES["everything at once"]([list(STORED), *rows]))
     report = imported("import_census", tmp_path / "adult.csv")
-    assert counts(report) == {"respondents": {"read": 48_842, "created": 48_842}}
+    assert report.counts == {"respondents": {"read": 48_842, "created": 48_842}}
     assert Counter(as_written(Respondent.objects.all())) == before

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from experiments.models import Compound, User, UserExperiment, UserFeatures
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def features():
 
 
 def test_import_brings_users_compounds_and_experiments(folder):
-    assert counts(imported("import_experiments", folder)) == {
+    assert imported("import_experiments", folder).counts == {
         "users": {"read": 3, "created": 3},
         "compounds": {"read": 3, "created": 3},
         "user_experiments": {"read": 3, "created": 3},
@@ -82,21 +82,21 @@ def test_features_follow_the_import_with_all_ties_the_lowest_id_first(folder):
 
 def test_importing_again_changes_nothing(folder):
     imported("import_experiments", folder)
-    assert counts(imported("import_experiments", folder)) == {
+    assert imported("import_experiments", folder).counts == {
         name: {"read": 3, "unchanged": 3} for name in ("users", "compounds", "user_experiments")
     }
 
 
 def test_the_files_may_come_one_by_one_parents_first(folder):
     for name in FILES:
-        assert list(counts(imported("import_experiments", folder / name)).values()) == [{"read": 3, "created": 3}]
+        assert list(imported("import_experiments", folder / name).counts.values()) == [{"read": 3, "created": 3}]
     assert len(experiments()) == 3
 
 
 def test_compounds_are_one_field_changed_as_a_whole(experiment_rows):
     experiment_rows("1,1,10;2,10\n2,1,3,15\n")
     report = experiment_rows("1,1,2;3,10\n2,1,3,15\n")
-    assert counts(report)["user_experiments"] == {"read": 2, "updated": 1, "unchanged": 1}
+    assert report.counts["user_experiments"] == {"read": 2, "updated": 1, "unchanged": 1}
     assert experiments() == [(1, 1, 10, [2, 3]), (2, 1, 15, [3])]
     changed = UserExperiment.objects.get(pk=1)
     assert changed.changed_in_id > changed.created_in_id and changed.changed_line == 2
@@ -106,7 +106,7 @@ def test_compounds_are_one_field_changed_as_a_whole(experiment_rows):
 @pytest.mark.parametrize("cell", ["2;3", "3;2", "3;3;2", " 2 ; 3 ", "02;+3"])
 def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, cell):
     experiment_rows("1,1,2;3,10\n")
-    assert counts(experiment_rows(f"1,1,{cell},10\n"))["user_experiments"] == {"read": 1, "unchanged": 1}
+    assert experiment_rows(f"1,1,{cell},10\n").counts["user_experiments"] == {"read": 1, "unchanged": 1}
     assert experiments() == [(1, 1, 10, [2, 3])]
 
 
@@ -132,7 +132,7 @@ def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, c
 )
 def test_an_experiment_that_cannot_be_is_rejected_and_the_rest_imported(experiment_rows, row, column, value, message):
     report = experiment_rows(f"{row}\n2,1,3,15\n")
-    assert counts(report)["user_experiments"] == {"read": 2, "created": 1, "rejected": 1}
+    assert report.counts["user_experiments"] == {"read": 2, "created": 1, "rejected": 1}
     (rejection,) = report["rejections"]
     assert (rejection["source"], rejection["line"]) == ("user_experiments", 2)
     assert rejection["values"] == dict(zip(HEADER.strip().split(","), row.split(","), strict=True))
@@ -155,7 +155,7 @@ def test_all_that_is_wrong_with_an_experiment_is_told_at_once(experiment_rows):
 def test_an_experiment_of_a_user_who_was_rejected_is_rejected(folder):
     (folder / "users.csv").write_text(FILES["users.csv"].replace("ada@", "ada at "), encoding="utf-8")
     report = imported("import_experiments", folder)
-    assert rejected(report) == [
+    assert report.rejected == [
         ("users.csv", 3, "email"),
         ("user_experiments.csv", 2, "user_id"),
         ("user_experiments.csv", 3, "user_id"),
@@ -165,7 +165,7 @@ def test_an_experiment_of_a_user_who_was_rejected_is_rejected(folder):
 
 def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_with_others(experiment_rows):
     report = experiment_rows("1,1,2;3,10\n1,1,3;2,10.0\n1,1,2,10\n")
-    assert counts(report)["user_experiments"] == {"read": 3, "created": 1, "duplicates": 1, "rejected": 1}
+    assert report.counts["user_experiments"] == {"read": 3, "created": 1, "duplicates": 1, "rejected": 1}
     (rejection,) = report["rejections"]
     assert (rejection["line"], rejection["problems"][0]["column"]) == (4, "experiment_id")
     assert "line 2" in rejection["problems"][0]["message"]
@@ -174,7 +174,7 @@ def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_wi
 
 def test_an_experiment_gone_from_its_file_is_removed_when_that_is_asked_with_its_compounds(experiment_rows):
     experiment_rows("1,1,2;3,10\n2,1,3,15\n")
-    assert counts(experiment_rows("2,1,3,15\n"))["user_experiments"] == {"read": 1, "unchanged": 1, "missing": 1}
+    assert experiment_rows("2,1,3,15\n").counts["user_experiments"] == {"read": 1, "unchanged": 1, "missing": 1}
     assert len(experiments()) == 2
     experiment_rows("2,1,3,15\n", remove_missing=True)
     assert experiments() == [(2, 1, 15, [3])]
@@ -183,12 +183,12 @@ def test_an_experiment_gone_from_its_file_is_removed_when_that_is_asked_with_its
 
 def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
     report = imported("import_experiments")
-    assert counts(report) == {
+    assert report.counts == {
         "users": {"read": 205, "created": 200, "duplicates": 1, "rejected": 4},
         "compounds": {"read": 52, "created": 50, "rejected": 2},
         "user_experiments": {"read": 2008, "created": 2000, "duplicates": 1, "rejected": 7},
     }
-    assert sorted(rejected(report)) == [
+    assert sorted(report.rejected) == [
         ("compounds.csv", 19, "compound_id"),
         ("compounds.csv", 38, None),
         ("user_experiments.csv", 77, "experiment_compound_ids"),
@@ -203,7 +203,7 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("users.csv", 133, "user_id"),
         ("users.csv", 164, None),
     ]
-    assert counts(imported("import_experiments")) == {
+    assert imported("import_experiments").counts == {
         "users": {"read": 205, "unchanged": 200, "duplicates": 1, "rejected": 4},
         "compounds": {"read": 52, "unchanged": 50, "rejected": 2},
         "user_experiments": {"read": 2008, "unchanged": 2000, "duplicates": 1, "rejected": 7},
@@ -215,7 +215,7 @@ def test_a_number_of_many_digits_is_previewed_imported_and_averaged(experiment_r
     experiment_rows("1,1,2,5\n")
     for options in ({"dry_run": True}, {}):
         report = experiment_rows("1,1,2,1e150\n2,1,2,1e150\n", **options)
-        assert (counts(report)["user_experiments"], report["notes"]) == ({"read": 2, "created": 1, "updated": 1}, [])
+        assert (report.counts["user_experiments"], report["notes"]) == ({"read": 2, "created": 1, "updated": 1}, [])
     assert features()[0] == (1, 2, 1e150, "2")
 
 

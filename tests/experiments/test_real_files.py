@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.models import Compound, User, UserExperiment, UserFeatures
-from tests.import_helpers import CLOTHES, counts, imported, table
+from tests.import_helpers import CLOTHES, imported, table
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def experiments():
 
 def test_all_rows_are_there_in_spite_of_blank_lines_and_odd_separators(first, folder):
     assert (folder / "users.csv").read_bytes().startswith(b"\nuser_id,\tname,")
-    assert counts(first) == {name: {"read": rows, "created": rows} for name, rows in ROWS.items()}
+    assert first.counts == {name: {"read": rows, "created": rows} for name, rows in ROWS.items()}
 
 
 def test_every_cell_is_what_the_file_says(folder):
@@ -90,14 +90,14 @@ def test_uses_of_each_compound():
 
 
 def test_the_files_come_again_and_change_nothing(folder):
-    assert counts(imported("import_experiments", folder)) == UNCHANGED
+    assert imported("import_experiments", folder).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_the_same_tables_in_other_clothes_change_nothing(clothes, folder, tmp_path):
     for name in ROWS:
         (tmp_path / f"{name}.csv").write_bytes(CLOTHES[clothes](table(folder / f"{name}.csv")))
-    assert counts(imported("import_experiments", *tmp_path.glob("*.csv"))) == UNCHANGED
+    assert imported("import_experiments", *tmp_path.glob("*.csv")).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
@@ -115,4 +115,4 @@ def test_other_clothes_are_no_matter_the_first_time_either(clothes, folder, tmp_
 def test_a_file_by_any_other_name_is_known_by_its_columns(folder, tmp_path):
     for name in ROWS:
         (tmp_path / f"table of {len(name)}.txt").write_bytes((folder / f"{name}.csv").read_bytes())
-    assert counts(imported("import_experiments", *tmp_path.glob("*.txt"))) == UNCHANGED
+    assert imported("import_experiments", *tmp_path.glob("*.txt")).counts == UNCHANGED

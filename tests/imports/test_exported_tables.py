@@ -17,7 +17,7 @@ from imports.source_files import Upload, kept_at
 from people.models import Person, Place
 from subjects.models import Session
 from tests.fast_flush import empty_now
-from tests.import_helpers import SAMPLES, counts
+from tests.import_helpers import SAMPLES
 
 TABLES = {
     "people": ["places", "people"],
@@ -55,7 +55,7 @@ def values(files):
 
 
 def only_unchanged(report):
-    return {source: {**told} for source, told in counts(report).items() if set(told) != {"read", "unchanged"}}
+    return {source: {**told} for source, told in report.counts.items() if set(told) != {"read", "unchanged"}}
 
 
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
@@ -70,7 +70,7 @@ def test_every_table_that_an_import_fills_comes_back(dataset, options, exported,
     said = values(files)
     empty_now()
     report = importing(dataset, *files)
-    assert {source: set(told) for source, told in counts(report).items()} == {t: {"read", "created"} for t in tables}
+    assert {source: set(told) for source, told in report.counts.items()} == {t: {"read", "created"} for t in tables}
     assert values(exported(dataset, *options, folder="again")) == said
     assert only_unchanged(importing(dataset, *files)) == {}
 

@@ -7,7 +7,7 @@ import pytest
 
 from imports.models import ImportRun, SourceFile
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def test_session_folders_whose_documents_are_links_into_one_store_are_sessions_o
         data = put(f"exp{number}/notes.txt", "")
         (data / f"exp{number}" / "subject.json").symlink_to(tmp_path / "store" / (number * 2))
     report = imported("import_subjects", data)
-    assert counts(report)["sessions"] == {"read": 2, "created": 2}
+    assert report.counts["sessions"] == {"read": 2, "created": 2}
     assert sessions() == {"exp1": "1", "exp2": "2"}
     assert [f["file"] for f in report["sources"][1]["files"]] == ["exp1", "exp2"]
     # Both may also be links to the very same bytes, and be named one by one.
@@ -104,20 +104,20 @@ def test_two_folders_of_one_name_in_different_trees_are_told_apart_by_their_path
     name = f"tree1_rat_exp2.rejected-{report['run']}.json"  # as the site names the file of its rejected rows
     fixed = data.parent / name
     fixed.write_text(mouse("2", line=1, problems="sex"))
-    assert counts(imported("import_subjects", fixed))["sessions"] == {"read": 1, "created": 1}
+    assert imported("import_subjects", fixed).counts["sessions"] == {"read": 1, "created": 1}
     assert sessions() == {"tree1/rat/exp1": "1", "tree2/rat/exp1": "4", "tree1/rat/exp2": "2"}
-    assert rejected(report) == [("tree1/rat/exp2", 1, "sex"), ("tree2/rat/exp2", 1, "sex")]
+    assert report.rejected == [("tree1/rat/exp2", 1, "sex"), ("tree2/rat/exp2", 1, "sex")]
     for paths in ([data], [data / "tree1", data / "tree2"], [data / "tree2"], [data / "tree1" / "rat" / "exp1"]):
-        assert "created" not in counts(imported("import_subjects", *paths))["sessions"]
+        assert "created" not in imported("import_subjects", *paths).counts["sessions"]
     assert len(sessions()) == 3
 
 
 def test_a_folder_keeps_its_name_when_another_of_that_name_comes(put):
     imported("import_subjects", put("tree1/exp1/subject.json", mouse("1")))
     data = put("tree2/exp1/subject.json", mouse("2"))
-    assert counts(imported("import_subjects", data))["sessions"] == {"read": 2, "created": 1, "unchanged": 1}
+    assert imported("import_subjects", data).counts["sessions"] == {"read": 2, "created": 1, "unchanged": 1}
     put("tree1/exp1/subject.json", mouse("1", sex="Male"))
-    assert counts(imported("import_subjects", data / "tree1"))["sessions"] == {"read": 1, "updated": 1}
+    assert imported("import_subjects", data / "tree1").counts["sessions"] == {"read": 1, "updated": 1}
     assert sessions() == {"exp1": "1", "tree2/exp1": "2"}
 
 
@@ -139,7 +139,7 @@ def test_a_json_file_that_is_named_or_matches_the_pattern_is_a_subject_document(
     imported("import_subjects", data / "exp2" / "m2.json")
     assert sessions() == {"m1": "1", "m2": "2"}
     report = imported("import_subjects", data, pattern=["m1.json", "m2.json"])
-    assert counts(report)["sessions"] == {"read": 2, "unchanged": 2}
+    assert report.counts["sessions"] == {"read": 2, "unchanged": 2}
     assert [n for n in report["notes"] if "procedures.json" in n]
 
 
@@ -155,18 +155,18 @@ def test_a_file_of_several_documents_makes_a_session_of_each(form, indent, put):
         return json.dumps(found, indent=indent)
 
     report = imported("import_subjects", put("exp1/subject.json", text(bad)))
-    assert counts(report)["sessions"] == {"read": 11, "created": 11}
+    assert report.counts["sessions"] == {"read": 11, "created": 11}
     assert sessions() == {"exp1": "1"} | {f"exp1#{n}": str(n) for n in range(2, 13) if n != 3}
-    ((file, line, column),) = rejected(report)
+    ((file, line, column),) = report.rejected
     assert (file, column) == ("exp1", "sex") and (line == 3 if indent is None else line > 3)
     # What was rejected comes again by itself, mended, and is the session that it would have been.
     run = ImportRun.objects.get()
     mended = json.dumps({"subject_id": "3", "sex": "Male", "line": line, "problems": "sex"})
     path = put(f"../mended/exp1.rejected-{run.pk}.json", mended) / f"../mended/exp1.rejected-{run.pk}.json"
-    assert counts(imported("import_subjects", path))["sessions"] == {"read": 1, "created": 1}
+    assert imported("import_subjects", path).counts["sessions"] == {"read": 1, "created": 1}
     assert sessions()["exp1#3"] == "3"
     report = imported("import_subjects", put("exp1/subject.json", text(documents)))
-    assert counts(report)["sessions"] == {"read": 12, "unchanged": 12}
+    assert report.counts["sessions"] == {"read": 12, "unchanged": 12}
 
 
 def test_documents_on_one_line_keep_what_each_says(put):

@@ -7,7 +7,7 @@ import pytest
 
 from imports.models import ImportRun, SourceFile
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -44,8 +44,8 @@ def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, way):
     imported("import_subjects", *paths, **pattern)
     assert sessions() == {"X": "1", "X.json": "2"} and Subject.objects.count() == 2
     # Each keeps its name when it comes alone.
-    assert counts(imported("import_subjects", folder / "X"))["sessions"] == {"read": 1, "unchanged": 1}
-    assert counts(imported("import_subjects", folder / "X.json"))["sessions"] == {"read": 1, "unchanged": 1}
+    assert imported("import_subjects", folder / "X").counts["sessions"] == {"read": 1, "unchanged": 1}
+    assert imported("import_subjects", folder / "X.json").counts["sessions"] == {"read": 1, "unchanged": 1}
     assert sessions() == {"X": "1", "X.json": "2"}
 
 

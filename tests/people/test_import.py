@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import localdate
 
 from people.models import BirthsByCountry, Person, Place
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def births():
 
 
 def test_import_brings_places_and_the_people_born_in_them(folder):
-    assert counts(imported("import_people", folder)) == {
+    assert imported("import_people", folder).counts == {
         "places": {"read": 2, "created": 2},
         "people": {"read": 2, "created": 2},
     }
@@ -49,7 +49,7 @@ def test_import_brings_places_and_the_people_born_in_them(folder):
 
 def test_people_may_come_without_their_places_where_these_are_known(folder):
     imported("import_people", folder / "places.csv")
-    assert counts(imported("import_people", folder / "people.csv")) == {"people": {"read": 2, "created": 2}}
+    assert imported("import_people", folder / "people.csv").counts == {"people": {"read": 2, "created": 2}}
     assert births() == {"Scotland": 1, "Northern Ireland": 1}
 
 
@@ -57,14 +57,14 @@ def test_import_passes_over_the_files_that_it_kept_itself(folder, settings):
     settings.MEDIA_ROOT = folder / "media"
     imported("import_people", folder)
     assert len(list((folder / "media" / "imports").iterdir())) >= 2
-    assert counts(imported("import_people", folder))["people"] == {"read": 2, "unchanged": 2}
+    assert imported("import_people", folder).counts["people"] == {"read": 2, "unchanged": 2}
 
 
 def test_import_keeps_people_whose_rows_are_equal(folder):
     with (folder / "people.csv").open("a", encoding="utf-8") as file:
         file.write("Ann,Mac,1900-01-31,Kelso\n" * 2)
-    assert counts(imported("import_people", folder))["people"] == {"read": 4, "created": 4}
-    assert counts(imported("import_people", folder))["people"] == {"read": 4, "unchanged": 4}
+    assert imported("import_people", folder).counts["people"] == {"read": 4, "created": 4}
+    assert imported("import_people", folder).counts["people"] == {"read": 4, "unchanged": 4}
     assert people().count(("Ann", "Mac", date(1900, 1, 31), "Kelso")) == 3
 
 
@@ -72,10 +72,10 @@ def test_one_equal_row_less_is_one_person_missing(folder):
     (folder / "people.csv").write_text(PEOPLE + "Ann,Mac,1900-01-31,Kelso\n", encoding="utf-8")
     imported("import_people", folder)
     (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
-    assert counts(imported("import_people", folder))["people"] == {"read": 2, "unchanged": 2, "missing": 1}
+    assert imported("import_people", folder).counts["people"] == {"read": 2, "unchanged": 2, "missing": 1}
     assert Person.objects.count() == 3
     again = imported("import_people", folder, remove_missing=True)
-    assert counts(again)["people"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
+    assert again.counts["people"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert Person.objects.count() == 2
 
 
@@ -83,7 +83,7 @@ def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(fol
     with (folder / "people.csv").open("a", encoding="utf-8") as file:
         file.write("Cat,Roy,1902-03-01,Atlantis\nDan,Roy,1902-03-01,Kelso\n")
     report = imported("import_people", folder)
-    assert counts(report)["people"] == {"read": 4, "created": 3, "rejected": 1}
+    assert report.counts["people"] == {"read": 4, "created": 3, "rejected": 1}
     (rejection,) = report["rejections"]
     assert (rejection["source"], rejection["line"]) == ("people", 4)
     assert rejection["values"] == {
@@ -100,7 +100,7 @@ def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(fol
 def test_a_place_that_was_itself_rejected_is_not_known(folder):
     (folder / "places.csv").write_text(PLACES + "Perth,,Scotland\n", encoding="utf-8")
     (folder / "people.csv").write_text(PEOPLE + "Cat,Roy,1902-03-01,Perth\n", encoding="utf-8")
-    assert rejected(imported("import_people", folder)) == [
+    assert imported("import_people", folder).rejected == [
         ("places.csv", 4, "county"),
         ("people.csv", 4, "place_of_birth"),
     ]
@@ -109,7 +109,7 @@ def test_a_place_that_was_itself_rejected_is_not_known(folder):
 def test_a_place_that_moves_to_another_county_is_updated_and_its_people_stay(folder):
     imported("import_people", folder)
     (folder / "places.csv").write_text(PLACES.replace("Roxburghshire", "Borders"), encoding="utf-8")
-    assert counts(imported("import_people", folder)) == {
+    assert imported("import_people", folder).counts == {
         "places": {"read": 2, "updated": 1, "unchanged": 1},
         "people": {"read": 2, "unchanged": 2},
     }
@@ -127,7 +127,7 @@ def test_an_edited_row_is_one_person_created_and_one_missing(folder):
     imported("import_people", folder)
     (folder / "people.csv").write_text(PEOPLE.replace("1900-01-31", "1900-01-30"), encoding="utf-8")
     report = imported("import_people", folder)
-    assert counts(report)["people"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
+    assert report.counts["people"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
     assert [(m["source"], m["file"], m["line"]) for m in report["missing"]] == [("people", "people.csv", 2)]
 
 
@@ -135,7 +135,7 @@ def test_a_removed_place_that_somebody_was_born_in_stays_and_is_told(folder):
     imported("import_people", folder)
     (folder / "places.csv").write_text("city,county,country\nKelso,Roxburghshire,Scotland\n", encoding="utf-8")
     report = imported("import_people", folder / "places.csv", remove_missing=True)
-    assert counts(report) == {"places": {"read": 1, "unchanged": 1, "missing": 1}}
+    assert report.counts == {"places": {"read": 1, "unchanged": 1, "missing": 1}}
     assert any("people refers to them" in note for note in report["notes"])
     assert len(places()) == 2
 
@@ -156,11 +156,11 @@ def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
 
 def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
     report = imported("import_people")
-    assert counts(report) == {
+    assert report.counts == {
         "places": {"read": 113, "created": 110, "duplicates": 1, "rejected": 2},
         "people": {"read": 10_006, "created": 10_000, "rejected": 6},
     }
-    assert sorted(rejected(report)) == [
+    assert sorted(report.rejected) == [
         ("people.csv", 118, "date_of_birth"),
         ("people.csv", 1507, "place_of_birth"),
         ("people.csv", 2950, None),
@@ -170,7 +170,7 @@ def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
         ("places.csv", 64, "city"),
         ("places.csv", 97, None),
     ]
-    assert counts(imported("import_people")) == {
+    assert imported("import_people").counts == {
         "places": {"read": 113, "unchanged": 110, "duplicates": 1, "rejected": 2},
         "people": {"read": 10_006, "unchanged": 10_000, "rejected": 6},
     }

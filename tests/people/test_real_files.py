@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from people.models import BirthsByCountry, Person, Place
-from tests.import_helpers import CLOTHES, counts, imported, table, told
+from tests.import_helpers import CLOTHES, imported, table, told
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def rows(path):
 
 
 def test_all_places_and_people_are_there(first):
-    assert counts(first) == {
+    assert first.counts == {
         "places": {"read": 114, "created": 114},
         "people": {"read": 10_000, "created": 10_000},
     }
@@ -83,7 +83,7 @@ def test_names_beyond_ascii_keep_every_character(folder):
 
 def test_births_are_the_same_when_the_files_come_nine_times(folder):
     for _ in range(8):
-        assert counts(imported("import_people", folder)) == UNCHANGED
+        assert imported("import_people", folder).counts == UNCHANGED
     assert births() == {"Scotland": 8048, "Northern Ireland": 1952}
 
 
@@ -92,7 +92,7 @@ def test_the_same_table_in_other_clothes_changes_nothing(clothes, folder, tmp_pa
     for name in ("places.csv", "people.csv"):
         (tmp_path / name).write_bytes(CLOTHES[clothes](table(folder / name)))
     report = imported("import_people", tmp_path / "places.csv", tmp_path / "people.csv")
-    assert counts(report) == UNCHANGED
+    assert report.counts == UNCHANGED
     assert [told(file) for entry in report["sources"] for file in entry["files"]] == list(UNCHANGED.values())
 
 

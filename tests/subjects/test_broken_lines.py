@@ -5,7 +5,7 @@ import json
 import pytest
 
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -51,11 +51,11 @@ def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(f
         lines = mice(1, 2, 3, 4)
         lines.insert(place, line)
         report = imported("import_subjects", file(*lines, end="\r\n" if place else "\n"), dry_run=place != 2)
-        assert [row[1] for row in rejected(report)] == [place + 1]
+        assert [row[1] for row in report.rejected] == [place + 1]
         (problem,) = report["rejections"][0]["problems"]
         said_here = said.replace("end of the line", "end of the file") if place == 4 else said
         assert f"line {place + 1}, column" in problem["message"] and said_here in problem["message"]
-        assert counts(report)["subjects"] == {"read": 5, "created": 4, "rejected": 1}
+        assert report.counts["subjects"] == {"read": 5, "created": 4, "rejected": 1}
     assert subjects() == ["1", "2", "3", "4"]
 
 
@@ -69,7 +69,7 @@ def test_several_broken_lines_are_as_many_rejections(file):
     first, *others = mice(1, 2, 3)
     lines = [first, '{"subject_id": "x",', '{"subject_id": ', "", others[0], '{"a" 1}', "mouse", others[1], '{"a": "']
     report = imported("import_subjects", file(*lines))
-    assert [row[1] for row in rejected(report)] == [2, 3, 6, 7, 9]
+    assert [row[1] for row in report.rejected] == [2, 3, 6, 7, 9]
     assert subjects() == ["1", "2", "3"] and Session.objects.count() == 3
 
 
@@ -95,7 +95,7 @@ def test_a_file_in_which_nobody_knows_where_the_next_document_begins_is_rejected
     file, text, line, column
 ):
     report = imported("import_subjects", file(text))
-    assert [row[1] for row in rejected(report)] == [line] and subjects() == []
+    assert [row[1] for row in report.rejected] == [line] and subjects() == []
     assert f"line {line}, column {column}: expected" in report["rejections"][0]["problems"][0]["message"]
 
 
@@ -111,5 +111,5 @@ def test_a_line_beyond_the_limit_and_a_broken_one_leave_the_others(file, setting
     first, second, third = mice(1, 2, 3)
     cut = '{"subject_id": "' + "x" * 500
     report = imported("import_subjects", file(first, cut, second, '{"subject_id": "', second, "}]}", third))
-    assert [row[1] for row in rejected(report)] == [2, 4, 6] and subjects() == ["1", "2", "3"]
+    assert [row[1] for row in report.rejected] == [2, 4, 6] and subjects() == ["1", "2", "3"]
     assert "at most 100 bytes" in report["rejections"][0]["problems"][0]["message"]

@@ -13,7 +13,7 @@ from curation.history import edits
 from curation.history.undo import undo_run
 from imports.models import ImportRun
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -43,12 +43,12 @@ def session(folder):
 
 def test_numbers_are_stored_exactly_and_come_again_unchanged(folder, session):
     assert numbers(session.document) == EXACT
-    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+    assert imported("import_subjects", folder(NAME, DOCUMENT)).counts == UNCHANGED
     # Other spellings of the same numbers, and another order of names.
     value = json.loads(DOCUMENT, parse_float=Decimal, parse_int=Decimal)
     spelled = ", ".join(f"{number:f}" for number in value["numbers"])
     again = f'{{"numbers":[{spelled}],"deep":{json.dumps(value["deep"])}, "subject_id":"615310"}}'
-    assert counts(imported("import_subjects", folder(NAME, again))) == UNCHANGED
+    assert imported("import_subjects", folder(NAME, again)).counts == UNCHANGED
 
 
 def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_takes_back(
@@ -56,7 +56,7 @@ def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_
 ):
     other = DOCUMENT.replace(NUMBERS[0], NUMBERS[0][:-1] + "8").replace(NUMBERS[1], NUMBERS[1][:-1] + "1")
     preview = imported("import_subjects", folder(NAME, other), dry_run=True)
-    assert counts(preview)["sessions"] == {"read": 1, "updated": 1}
+    assert preview.counts["sessions"] == {"read": 1, "updated": 1}
     page = admin_client.get(f"/admin/imports/importrun/{ImportRun.objects.first().pk}/change/").text
     assert NUMBERS[0] in page and NUMBERS[0][:-1] + "8" in page
     imported("import_subjects", folder(NAME, other))
@@ -64,7 +64,7 @@ def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_
     assert NUMBERS[1] in page and NUMBERS[1][:-1] + "1" in page
     undo_run(ImportRun.objects.first())
     assert numbers(Session.objects.get().document) == EXACT
-    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+    assert imported("import_subjects", folder(NAME, DOCUMENT)).counts == UNCHANGED
 
 
 def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, admin_user):
@@ -75,7 +75,7 @@ def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, a
     edits.correct(sessions, {"document": {"numbers": [Decimal("0.5")]}}, admin_user)
     edits.revert(sessions, "document", admin_user)
     assert numbers(sessions.get().document) == EXACT
-    assert counts(imported("import_subjects", folder(NAME, DOCUMENT))) == UNCHANGED
+    assert imported("import_subjects", folder(NAME, DOCUMENT)).counts == UNCHANGED
 
 
 def test_every_format_writes_the_exact_numbers(session, client):
@@ -130,7 +130,7 @@ BOUNDS = "a number with an exponent from -400 to 400"
 def test_what_no_reader_could_take_is_rejected_with_a_sentence_and_the_rest_is_imported(folder, bad, words, client):
     folder("bad_1_2023-01-01_00-00-00", bad)
     report = imported("import_subjects", folder(NAME, DOCUMENT).parent)
-    assert rejected(report) == [("bad_1_2023-01-01_00-00-00", 1, None)]
+    assert report.rejected == [("bad_1_2023-01-01_00-00-00", 1, None)]
     [problem] = report["rejections"][0]["problems"]
     assert "bad_1_2023-01-01_00-00-00, line 1, column" in problem["message"] and words in problem["message"]
     assert Session.objects.count() == Subject.objects.count() == 1

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from subjects.models import Session, Subject, SubjectsByBirthYear
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def sessions():
 
 def test_import_brings_subjects_and_their_sessions(folder):
     path = folder(FIRST, MOUSE)
-    assert counts(imported("import_subjects", path)) == {
+    assert imported("import_subjects", path).counts == {
         "subjects": {"read": 1, "created": 1},
         "sessions": {"read": 1, "created": 1},
     }
@@ -48,9 +48,9 @@ def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folde
     everything = folder("inner/deep_700001_2024-01-01_00-00-00", MOUSE | {"subject_id": "700001"}).parent.parent
     (everything / "notes.txt").write_text("seen by nobody")
     report = imported("import_subjects", everything)
-    assert counts(report)["sessions"] == {"read": 2, "created": 2}
+    assert report.counts["sessions"] == {"read": 2, "created": 2}
     assert [note for note in report["notes"] if "notes.txt fits no source and was passed over" in note]
-    assert counts(imported("import_subjects", everything)) == {
+    assert imported("import_subjects", everything).counts == {
         "subjects": {"read": 2, "unchanged": 2},
         "sessions": {"read": 2, "unchanged": 2},
     }
@@ -65,7 +65,7 @@ def test_a_file_of_another_name_is_a_session_of_its_own_name(tmp_path, folder):
 def test_what_a_session_now_says_otherwise_is_updated(folder):
     imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(FIRST, MOUSE | {"genotype": "wt/wt"}))
-    assert counts(report) == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "updated": 1}}
+    assert report.counts == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "updated": 1}}
     assert subjects() == [(*AS_TOLD[:-1], "wt/wt")]
     assert Session.objects.get().document["genotype"] == "wt/wt"
     assert report["notes"] == []
@@ -113,7 +113,7 @@ def test_a_wrapped_subject_is_unwrapped_and_kept_as_it_came(document, folder):
 )
 def test_details_of_any_kind_are_taken_as_far_as_they_go(details, expected, folder):
     document = {"object_type": "Subject", "schema_version": "2.2.1", "subject_id": "H-0417", "subject_details": details}
-    assert counts(imported("import_subjects", folder("H-0417_2024-11-05_10-30-00", document)))["subjects"] == {
+    assert imported("import_subjects", folder("H-0417_2024-11-05_10-30-00", document)).counts["subjects"] == {
         "read": 1,
         "created": 1,
     }
@@ -157,7 +157,7 @@ def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_impo
     folder("bad_1_2023-01-01_00-00-00", text)
     everything = folder(FIRST, MOUSE).parent
     report = imported("import_subjects", everything)
-    assert counts(report) == {
+    assert report.counts == {
         "subjects": {"read": 2, "created": 1, "rejected": 1},
         "sessions": {"read": 1, "created": 1},
     }
@@ -172,7 +172,7 @@ def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_impo
 @pytest.mark.parametrize("day", ["2997-01-01", "0217-11-22"])
 def test_no_subject_is_born_in_the_future_or_before_the_year_1000(day, folder):
     report = imported("import_subjects", folder(FIRST, MOUSE | {"date_of_birth": day}))
-    assert rejected(report) == [(FIRST, 1, "date_of_birth")]
+    assert report.rejected == [(FIRST, 1, "date_of_birth")]
     assert report["rejections"][0]["problems"][0]["message"].startswith("is not accepted: expected a day ")
 
 
@@ -181,7 +181,7 @@ def test_a_document_with_a_value_that_cannot_be_brings_neither_subject_nor_sessi
     if known:
         imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(LATER, MOUSE | {"date_of_birth": "22/11/2022", "sex": "F"}))
-    assert rejected(report) == [(LATER, 1, "date_of_birth", "sex")]
+    assert report.rejected == [(LATER, 1, "date_of_birth", "sex")]
     assert report["rejections"][0]["problems"][0]["value"] == "22/11/2022"
     assert subjects() == [AS_TOLD] * known
     assert [name for name, *_ in sessions()] == [FIRST] * known
@@ -191,20 +191,20 @@ def test_a_subject_is_missing_when_its_folder_holds_another(folder):
     imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
     other = folder(FIRST, MOUSE | {"subject_id": "615311"})
     report = imported("import_subjects", other)
-    assert counts(report) == {
+    assert report.counts == {
         "subjects": {"read": 1, "created": 1, "missing": 1},
         "sessions": {"read": 1, "updated": 1},
     }
     missing = {"source": "subjects", "pk": "615310", "record": "615310", "values": {}, "file": FIRST, "line": 1}
     assert report["missing"] == [missing]
     report = imported("import_subjects", other, remove_missing=True)
-    assert counts(report)["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}
+    assert report.counts["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}
     assert [row[0] for row in subjects()] == ["1", "615311"]
 
 
 def test_a_folder_that_does_not_come_again_is_not_missing(folder):
     imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
-    assert "missing" not in str(counts(imported("import_subjects", folder(FIRST, MOUSE), remove_missing=True)))
+    assert "missing" not in str(imported("import_subjects", folder(FIRST, MOUSE), remove_missing=True).counts)
     assert len(subjects()) == 2
 
 
@@ -212,17 +212,17 @@ def test_a_folder_that_does_not_come_again_is_not_missing(folder):
 def test_what_a_folder_held_is_not_missing_when_it_cannot_be_read(now, folder):
     imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(FIRST, now), remove_missing=True)
-    assert counts(report) == {"subjects": {"read": 1, "rejected": 1}, "sessions": {}}
+    assert report.counts == {"subjects": {"read": 1, "rejected": 1}, "sessions": {}}
     assert (subjects(), len(sessions())) == ([AS_TOLD], 1)
 
 
 def test_the_sample_is_imported_but_for_the_files_planted_in_it():
     report = imported("import_subjects")
-    assert counts(report) == {
+    assert report.counts == {
         "subjects": {"read": 60, "created": 52, "duplicates": 6, "rejected": 2},
         "sessions": {"read": 58, "created": 58},
     }
-    assert sorted(rejected(report)) == [
+    assert sorted(report.rejected) == [
         ("SmartSPIM_702244_2024-02-29_11-45-00", 1, None),
         ("ecephys_689120_2023-06-21_14-02-47", 4, None),
     ]
@@ -230,7 +230,7 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
         "Subject 628602: date_of_birth",
         "Subject 663713: sex",
     ]
-    assert counts(imported("import_subjects")) == {
+    assert imported("import_subjects").counts == {
         "subjects": {"read": 60, "unchanged": 52, "duplicates": 6, "rejected": 2},
         "sessions": {"read": 58, "unchanged": 58},
     }
@@ -238,5 +238,5 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
 
 def test_an_array_of_nothing_holds_no_subject(folder):
     report = imported("import_subjects", folder(LATER, "[ ]"), folder(FIRST, MOUSE))
-    assert counts(report)["subjects"] == {"read": 2, "created": 1, "rejected": 1}
-    assert rejected(report) == [(LATER, 1, None)]
+    assert report.counts["subjects"] == {"read": 2, "created": 1, "rejected": 1}
+    assert report.rejected == [(LATER, 1, None)]

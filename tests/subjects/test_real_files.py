@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from subjects.models import Session, Subject, SubjectsByBirthYear
-from tests.import_helpers import counts, imported
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def documents(folder):
 
 
 def test_each_folder_is_a_session_of_a_subject_of_its_own(first):
-    assert counts(first) == {
+    assert first.counts == {
         "subjects": {"read": 20, "created": 20},
         "sessions": {"read": 20, "created": 20},
     }
@@ -78,7 +78,7 @@ def test_a_session_keeps_its_document(folder):
 
 
 def test_the_folders_come_again_and_change_nothing(folder):
-    assert counts(imported("import_subjects", folder)) == UNCHANGED
+    assert imported("import_subjects", folder).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("path_of", ["folders", "files"])
@@ -89,7 +89,7 @@ def test_folders_may_come_one_by_one(path_of, folder):
         imported("import_subjects", path if path_of == "files" else path.parent)
     test_births_by_year_and_sex()
     test_sex_birth_and_genotype_are_what_each_file_says(folder)
-    assert counts(imported("import_subjects", folder)) == UNCHANGED
+    assert imported("import_subjects", folder).counts == UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_the_same_documents_in_other_clothes_change_nothing(clothed, folder, tmp
     for name, document in documents(folder).items():
         (tmp_path / "again" / name).mkdir(parents=True)
         (tmp_path / "again" / name / "subject.json").write_bytes(clothed(document))
-    assert counts(imported("import_subjects", tmp_path / "again")) == UNCHANGED
+    assert imported("import_subjects", tmp_path / "again").counts == UNCHANGED
 
 
 def test_wrapped_documents_give_the_same_subjects(folder, tmp_path):
     for name, document in documents(folder).items():
         (tmp_path / "again" / name).mkdir(parents=True)
         (tmp_path / "again" / name / "subject.json").write_text(json.dumps({"message": "Valid", "data": document}))
-    report = counts(imported("import_subjects", tmp_path / "again"))
+    report = imported("import_subjects", tmp_path / "again").counts
     assert report == UNCHANGED | {"sessions": {"read": 20, "updated": 20}}
 
 
@@ -148,7 +148,7 @@ def test_each_shape_of_the_schema_gives_the_right_subject(version, real_data):
 def test_all_shapes_together_are_two_subjects_and_eleven_sessions(real_data):
     assert {path.stem for path in (real_data / "subject-shapes").iterdir()} == set(SHAPES)
     report = imported("import_subjects", real_data / "subject-shapes", pattern="*.json")
-    assert counts(report) == {
+    assert report.counts == {
         "subjects": {"read": 11, "created": 2, "duplicates": 9},
         "sessions": {"read": 11, "created": 11},
     }

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -54,14 +54,14 @@ def test_a_json_value_that_is_no_text_is_rejected_with_what_was_expected(folder,
 @pytest.mark.parametrize("field, wrap", [("genotype", '{"a": 1}'), ("subject_id", '{"name": "1"}')])
 def test_an_object_for_a_text_is_rejected(folder, field, wrap):
     report = imported("import_subjects", folder(NAME, spelled(field, wrap)))
-    assert rejected(report) == [(NAME, 1, field)] and not Session.objects.exists()
+    assert report.rejected == [(NAME, 1, field)] and not Session.objects.exists()
 
 
 @pytest.mark.parametrize("inside", ["species", "background_strain", "strain"])
 @pytest.mark.parametrize("value", ["false", "true", "0.5"])
 def test_a_name_in_an_object_is_a_text_too(folder, inside, value):
     report = imported("import_subjects", folder(NAME, spelled(inside, f'{{"name": {value}}}')))
-    assert rejected(report) == [(NAME, 1, FIELDS[inside])] and not Subject.objects.exists()
+    assert report.rejected == [(NAME, 1, FIELDS[inside])] and not Subject.objects.exists()
 
 
 @pytest.mark.parametrize("details", ["false", "0", "[]"])
@@ -78,7 +78,7 @@ def test_a_whole_number_is_its_digits(folder, spelling, stored):
     for field in ("subject_id", "genotype"):
         imported("import_subjects", folder(NAME, spelled(field, spelling)))
         assert stored in Subject.objects.values_list(field, flat=True)
-    assert counts(imported("import_subjects", folder(NAME, spelled("genotype", spelling))))["sessions"] == {
+    assert imported("import_subjects", folder(NAME, spelled("genotype", spelling))).counts["sessions"] == {
         "read": 1,
         "unchanged": 1,
     }

@@ -7,7 +7,7 @@ from django.utils.html import escape
 
 from imports.models import Edit
 from subjects.models import Session, Subject
-from tests.import_helpers import imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_a_document_that_is_no_object_is_rejected_in_an_exported_table_too(tmp_p
     assert cell in exported
     (tmp_path / "sessions.csv").write_text(exported.replace(cell, f'"{text}"'), newline="")
     report = imported("import_subjects", tmp_path / "sessions.csv")
-    assert rejected(report) == [("sessions.csv", 2, "document")]
+    assert report.rejected == [("sessions.csv", 2, "document")]
     assert "expected a JSON object" in json.dumps(report["rejections"][0]["problems"], ensure_ascii=False)
 
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from imports.models import ImportRun
 from subjects.models import Session, Subject
-from tests.import_helpers import counts, imported, rejected
+from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
@@ -42,9 +42,9 @@ def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, 
     path = folder(FIRST, MOUSE | {"background_strain": "C57BL/6J"} | change)
     for preview in (True, False):
         report = imported("import_subjects", path, remove_missing=True, dry_run=preview)
-        assert rejected(report) == [(FIRST, 1, column)]
+        assert report.rejected == [(FIRST, 1, column)]
         # What reads of it is the rejection, once in the run.
-        assert sorted(map(str, counts(report).values())) == ["{'read': 1, 'rejected': 1}", "{}"]
+        assert sorted(map(str, report.counts.values())) == ["{'read': 1, 'rejected': 1}", "{}"]
         assert report["missing"] == [] and stored() == before
 
 
@@ -53,14 +53,14 @@ def test_the_other_documents_of_the_import_are_taken(folder, case):
     change, column = REJECTED[case]
     everything = folder(FIRST, MOUSE | change).parent
     folder(OTHER, MOUSE | {"subject_id": "700001"})
-    assert rejected(imported("import_subjects", everything)) == [(FIRST, 1, column)]
+    assert imported("import_subjects", everything).rejected == [(FIRST, 1, column)]
     assert [row[0] for part in stored() for row in part] == ["700001", OTHER]
 
 
 def test_a_mended_document_is_taken_by_all(folder):
     imported("import_subjects", folder(FIRST, MOUSE | {"schema_version": ["1.0.3"]}))
     report = imported("import_subjects", folder(FIRST, MOUSE))
-    assert counts(report) == {"subjects": {"read": 1, "created": 1}, "sessions": {"read": 1, "created": 1}}
+    assert report.counts == {"subjects": {"read": 1, "created": 1}, "sessions": {"read": 1, "created": 1}}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,7 +81,7 @@ def test_a_rejected_row_of_a_table_brings_no_term_and_no_member(tmp_path):
 
     row = "39, Guild, 77516, Bachelors, 13, Never-married, Sales, Unmarried, Other, Female, 0, 0, 40, Peru, <=50K\n"
     (tmp_path / "adult.data").write_text(row.replace("39", "390") + row.replace("Guild", "Private"))
-    assert counts(imported("import_census", tmp_path)) == {"respondents": {"read": 2, "created": 1, "rejected": 1}}
+    assert imported("import_census", tmp_path).counts == {"respondents": {"read": 2, "created": 1, "rejected": 1}}
     assert list(Workclass.objects.values_list("name", flat=True)) == ["Private"]
 
 
@@ -90,13 +90,13 @@ def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(fold
     lines = [json.dumps(document) for document in documents]
     file = tmp_path / "subject.json"
     file.write_text("\n".join(lines))
-    assert counts(imported("import_subjects", file))["sessions"] == {"read": 5, "created": 5}
+    assert imported("import_subjects", file).counts["sessions"] == {"read": 5, "created": 5}
     before = stored()
     lines[1] = json.dumps(documents[1] | {"schema_version": ["1"], "sex": "Male"})
     lines[3] = lines[3].replace('"1.0.3"', "NaN")
     file.write_text("\n".join(lines))
     report = imported("import_subjects", file, remove_missing=True)
-    assert sorted(line for _, line, *_ in rejected(report)) == [2, 4]
+    assert sorted(line for _, line, *_ in report.rejected) == [2, 4]
     assert stored() == before and report["missing"] == []
 
 
