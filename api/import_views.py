@@ -160,7 +160,7 @@ class ImportViewSet(viewsets.ViewSet):
             undone = undo_run(run, request.user)
         except UndoRefused as refusal:
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
-        return self._told(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.told())
+        return self._told(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
 
     @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
     def rejections(self, request, pk: str) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""How curators see respondents and their vocabularies."""
+"""Admin of the census dataset."""
 
 from django.contrib import admin
 

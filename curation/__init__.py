@@ -1,1 +1,1 @@
-"""How curators work on records: the admin, edits, history and undo."""
+"""Curation: the admin, edits, record history and undo."""

@@ -1,4 +1,4 @@
-"""The app that curators work with: the admin, edits, history and undo."""
+"""Configuration of the curation app: the admin, edits, record history and undo."""
 
 from django.apps import AppConfig
 

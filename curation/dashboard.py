@@ -1,4 +1,4 @@
-"""What the front page says of each dataset: its records, its last import, what waits, and a chart of its view."""
+"""The dashboard: for each dataset its record counts, last import, open tasks, and charts of its summary tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, SourceFile
 
 BARS = 16
-ROW = 16  # the height of a bar with the space around it
+ROW = 16  # height of a bar with its margin
 DAY = 24 * 3600
-COUNT = "rows_counted"  # where a bar counts the rows of a view
+COUNT = "rows_counted"  # annotation for charts that count rows
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a chart; *width* in hundredths of the longest, *y* from the top."""
+    """One bar of a chart; *width* in percent of the longest bar, *y* from the top."""
 
     label: str
     value: str
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class BarChart:
-    """A view as bars; *refreshed* is None where the view is always up to date or nobody knows."""
+    """A summary table as a bar chart; *refreshed* is None if it is always up to date or the time is unknown."""
 
     title: str
     shows: str
@@ -51,13 +51,13 @@ class BarChart:
 
     @property
     def described(self) -> str:
-        """The chart for who cannot see it."""
+        """The chart as text, for screen readers."""
         return "; ".join(f"{bar.label}: {bar.value}" for bar in self.bars) or "No records."
 
 
 @dataclass(frozen=True)
 class Card:
-    """A dataset on the front page."""
+    """A dataset on the dashboard."""
 
     name: str
     label: str
@@ -68,23 +68,23 @@ class Card:
 
 
 def cards_for(user, only: str | None = None) -> Iterator[Card]:
-    """Yield a card for each dataset that *user* may see something of, or for the one named."""
+    """Yield a card for each dataset of which *user* may view a table, or only for the dataset *only*."""
     newest = (
         Edit.objects.order_by("-pk").values_list("pk", flat=True).first(),
         ImportRun.objects.order_by("-finished_at", "-pk").values_list("pk", "finished_at").first(),
     )
     sees_runs = user.has_perm("imports.view_importrun")
     for label, app in dataset_apps().items():
-        seen = [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
-        if not seen or only not in (None, label):
+        visible = [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
+        if not visible or only not in (None, label):
             continue
         tables = [
             (str(model._meta.verbose_name_plural), records_told(model), _address(model))
-            for model in seen
+            for model in visible
             if issubclass(model, Record)
         ]
         runs = ImportRun.objects.filter(dataset=label)
-        charts = [_chart(view, newest) for view in views_of(label) if view in seen]
+        charts = [_chart(view, newest) for view in views_of(label) if view in visible]
         yield Card(
             app.verbose_name,
             label,
@@ -96,9 +96,9 @@ def cards_for(user, only: str | None = None) -> Iterator[Card]:
 
 
 def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
-    """Yield what waits for a curator: a sentence, and where to see to it.
+    """Yield the open tasks of a curator: text and URL.
 
-    A preview waits for who may apply it; nobody can apply one of the command line.
+    Previews appear only for users who may apply them; command-line previews cannot be applied here.
     """
     applied = ImportRun.objects.applied(dataset).values_list("pk", flat=True).first()
     previewed = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.PREVIEWED, pk__gt=applied or 0)
@@ -107,52 +107,52 @@ def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
     for pk in previewed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
         yield f"Run {pk} is ready to review", reverse("admin:imports_importrun_change", args=[pk])
     if applied:
-        counted = SourceFile.objects.filter(run=applied).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
-        for name, one, many in [
-            ("rejected", "row was rejected", "rows were rejected"),
-            ("kept", "correction was kept against its file", "corrections were kept against their files"),
+        counts = SourceFile.objects.filter(run=applied).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
+        for name, singular, plural in [
+            ("rejected", "row rejected", "rows rejected"),
+            ("kept", "correction kept although the file differs", "corrections kept although the files differ"),
         ]:
-            if count := counted[name]:
-                told = f"{count:,} {one if count == 1 else many} by run {applied}"
-                yield told, reverse("admin:imports_importrun_change", args=[applied])
+            if count := counts[name]:
+                text = f"{count:,} {singular if count == 1 else plural} (run {applied})"
+                yield text, reverse("admin:imports_importrun_change", args=[applied])
 
 
 def _chart(view: type[MaterializedView], newest: tuple) -> BarChart | None:
-    """Return the chart of *view*, as it was made for the newest run and edit, where nothing came after."""
+    """Return the chart of *view*, cached until the next run or edit."""
     when = refreshed_at(view)
     key = f"front_page:{view._meta.db_table}:{hash((newest, when))}"
-    if (made := cache.get(key)) is None:
+    if (cached := cache.get(key)) is None:
         try:
             with transaction.atomic():
-                made = _bars(view)
-        except DatabaseError:  # a materialized view that has never been filled cannot be read
+                cached = _bars(view)
+        except DatabaseError:  # a materialized view that has never been refreshed cannot be read
             return None
-        cache.set(key, made, DAY)
-    bars, more = made
+        cache.set(key, cached, DAY)
+    bars, more = cached
     always = when is None and _is_plain(view)
     title, shows = str(view._meta.verbose_name_plural).capitalize(), _shown(view)
     return BarChart(title, shows, _address(view), bars, more, when, always)
 
 
 def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
-    """Return the view's first bars, and how many more there are."""
+    """Return the first bars of the view and the number of further bars."""
     label, value, order = _plan_of(view)
     rows = view._default_manager.order_by()
     if value is None:
         value, rows = COUNT, rows.values(label).annotate(**{COUNT: Count("pk")})
-    found = list(rows.order_by(order).values_list(label, value)[: 10 * BARS])
-    longest = max((amount or 0 for _, amount in found), default=0)
+    pairs = list(rows.order_by(order).values_list(label, value)[: 10 * BARS])
+    longest = max((amount or 0 for _, amount in pairs), default=0)
     bars = [
-        Bar(str(name), _told(amount), round(100 * (amount or 0) / longest, 1) if longest else 0, ROW * place)
-        for place, (name, amount) in enumerate(found[:BARS])
+        Bar(str(name), _formatted(amount), round(100 * (amount or 0) / longest, 1) if longest else 0, ROW * index)
+        for index, (name, amount) in enumerate(pairs[:BARS])
     ]
-    return bars, max(len(found) - BARS, 0)
+    return bars, max(len(pairs) - BARS, 0)
 
 
 def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
-    """Return the column that names the bars, the one that measures them (None: their rows are counted), and the order.
+    """Return the label column, the value column (None for a count of rows), and the sort order.
 
-    A chart in colours has several rows for one x: the primary key names its bars.
+    A chart with colours has several rows for one x: its bars are labelled by the primary key.
     """
     chart = chart_of(view)
     label = view._meta.pk.name if chart.colour else chart.x
@@ -163,15 +163,13 @@ def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
 
 
 def _shown(view: type[MaterializedView]) -> str:
-    """Return what the bars of a view's chart stand for, in a few words."""
+    """Return the subtitle of a view's chart: value and label column."""
     label, value, _ = _plan_of(view)
-    shown = view._meta.get_field(value).verbose_name if value else "how many"
-    field = view._meta.get_field(label)
-    by = str(field.help_text or field.verbose_name).rstrip(".")
-    return f"{shown}, by {by[:1].lower()}{by[1:]}"
+    shown = view._meta.get_field(value).verbose_name if value else "count"
+    return f"{shown} by {view._meta.get_field(label).verbose_name}"
 
 
-def _told(amount: Any) -> str:
+def _formatted(amount: Any) -> str:
     if isinstance(amount, float):
         return f"{amount:.1%}" if 0 <= amount <= 1 else f"{amount:,.1f}"
     return f"{amount or 0:,}"

@@ -1,4 +1,4 @@
-"""How curators see users, compounds and experiments."""
+"""Admin of the experiments dataset."""
 
 from django.contrib import admin
 from django.db.models import Avg

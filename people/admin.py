@@ -1,4 +1,4 @@
-"""How curators see people and places."""
+"""Admin of the people dataset."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""How curators see subjects and sessions."""
+"""Admin of the subjects dataset."""
 
 from django.contrib import admin
 
@@ -21,7 +21,7 @@ class SessionAdmin(RecordAdmin):
 
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
-        # A document may be long, and the list does not show it.
+        # The list does not show the document, which may be long.
         return queryset.defer("document") if request.resolver_match.url_name.endswith("_changelist") else queryset
 
 

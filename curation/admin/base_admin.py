@@ -1,4 +1,4 @@
-"""What every list in the admin has in common: no count of a big table, no query per row, personal data masked."""
+"""Base classes of every list in the admin: bounded counts, no query per row, masked personal data."""
 
 from collections.abc import Callable
 from functools import cache
@@ -6,6 +6,7 @@ from functools import cache
 from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
+from django.utils.text import capfirst
 
 from curation.admin.changelist import RecordChangeList
 from datasets.listing import listing_of
@@ -19,16 +20,16 @@ from exports.responses import ExportResponse
 
 
 class GuardedAdmin(admin.ModelAdmin):
-    """An admin that does not tell what is there to those who may see none of it."""
+    """An admin that does not reveal whether an object exists to users without view permission."""
 
     def history_view(self, request, object_id, extra_context=None):
-        if not self.has_view_or_change_permission(request):  # the admin asks whether it is there first
+        if not self.has_view_or_change_permission(request):  # Django looks for the object first
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
 
 def _export_as(kind: Format) -> Callable:
-    """Return the action that sends what is selected as a file of that format, in a stream."""
+    """Return the action that streams the selected records as a file of the given format."""
 
     @admin.action(description=f"Export the selected %(verbose_name_plural)s as {kind.title}", permissions=["view"])
     def send(model_admin, request, queryset):
@@ -47,7 +48,7 @@ EXPORTS = [_export_as(kind) for kind in FORMATS.values()]
 
 
 class ListAdmin(GuardedAdmin):
-    """A list; one of a dataset is narrowed by the columns of its FilterSet that ``filter_columns`` names."""
+    """A list; a dataset's list has a filter for each FilterSet column named in ``filter_columns``."""
 
     filter_columns: list[str] = []
     paginator = BoundedPaginator
@@ -63,21 +64,22 @@ class ListAdmin(GuardedAdmin):
 
     @property
     def lists_records(self) -> bool:
-        """Whether the list is of a dataset, not of what is known of imports."""
+        """Whether the list shows a dataset's table, not imports or edits."""
         return issubclass(self.model, Record | Lookup | MaterializedView)
 
     def get_changelist(self, request, **kwargs):
         return RecordChangeList if self.lists_records else super().get_changelist(request, **kwargs)
 
     def changelist_view(self, request, extra_context=None):
-        response = super().changelist_view(request, extra_context)
+        context = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
+        response = super().changelist_view(request, context)
         changelist = getattr(response, "context_data", {}).get("cl")
         if getattr(changelist, "parameter_errors", None):
             response.status_code = 400
         return response
 
     def get_filter_columns(self, request) -> list[str]:
-        """Return the columns that the list can be narrowed by, without those the reader may not see."""
+        """Return the names of the filter columns that the user may view."""
         columns = {column.name: column for column in columns_of(self.model)}
         return [
             name
@@ -92,13 +94,14 @@ class ListAdmin(GuardedAdmin):
         return (search(queryset, paths, search_term) if paths and search_term else queryset), False
 
     def search_help(self, request) -> str | None:
-        """Return what the search looks at, for this reader."""
+        """Return the help text of the search with the names of the searched columns that the user may view."""
         if not (fields := self.get_search_fields(request)):
             return None
-        names = [path.removesuffix("__exact").removesuffix("__name").split("__") for path in fields]
-        # The subject's subject_id needs no word more than that.
-        told = [" ".join([*n[:-2], *(m for m in n[-2:-1] if not n[-1].startswith(m)), n[-1]]) for n in names]
-        return f"Finds what begins with each of the words: {', '.join(told).replace('_', ' ')}."
+        paths = [path.removesuffix("__exact").removesuffix("__name").split("__") for path in fields]
+        # The name of the reference is enough: "place of birth", not "place of birth city". But "subject id" is shorter
+        # than "subject subject id".
+        names = [path[-1] if not path[1:] or path[-1].startswith(path[-2]) else path[-2] for path in paths]
+        return f"Matches the beginning of words in: {', '.join(dict.fromkeys(names)).replace('_', ' ')}."
 
     def get_actions(self, request):
         actions = super().get_actions(request)
@@ -106,7 +109,7 @@ class ListAdmin(GuardedAdmin):
 
     @property
     def list_select_related(self) -> list[str]:
-        """The references that the list shows, which come with its rows."""
+        """The displayed foreign keys, fetched with the rows."""
         references = {field.name for field in self.model._meta.concrete_fields if field.is_relation}
         return [name for name in self.list_display if name in references]
 
@@ -126,7 +129,7 @@ class ListAdmin(GuardedAdmin):
         return not self._is_hidden(lookup, request) and super().lookup_allowed(lookup, value, request)
 
     def get_exclude(self, request, obj=None):
-        hidden = hidden_fields(self.model, request.user) if obj else ()  # who adds a record types it all
+        hidden = hidden_fields(self.model, request.user) if obj else ()  # the add form has all fields
         return [*(super().get_exclude(request, obj) or ()), *hidden]
 
     def get_readonly_fields(self, request, obj=None):
@@ -134,7 +137,7 @@ class ListAdmin(GuardedAdmin):
         return [*super().get_readonly_fields(request, obj), *self._masked(hidden, request)]
 
     def get_deleted_objects(self, objs, request):
-        """Name ten of the records that keep *objs* from being deleted: the admin would load all of a million."""
+        """Name ten of the records that protect *objs* from deletion: Django's admin loads all of them."""
         protectors = [
             protector
             for relation in self.model._meta.related_objects
@@ -143,16 +146,16 @@ class ListAdmin(GuardedAdmin):
         ]
         if protectors:
             kinds = {protector._meta.verbose_name_plural: 10 for protector in protectors}
-            return [str(one) for one in objs], kinds, set(), [str(protector) for protector in protectors]
+            return [str(obj) for obj in objs], kinds, set(), [str(protector) for protector in protectors]
         return super().get_deleted_objects(objs, request)
 
     def _masked(self, names, request) -> list[str | Callable]:
-        """Return *names* with those of personal fields made into columns that show what the reader may see of them."""
+        """Return *names* with a masking column in place of each personal field that the user may not view."""
         hidden = hidden_fields(self.model, request.user)
         return [_masked_column(self.model, name) if name in hidden else name for name in names]
 
     def _is_hidden(self, path, request) -> bool:
-        """Whether *path* leads through a field that the reader may not see."""
+        """Return whether *path* contains a field that the user may not view."""
         if not isinstance(path, str):
             path = path[0] if isinstance(path, tuple | list) else ""
         model = self.model
@@ -170,7 +173,7 @@ class ListAdmin(GuardedAdmin):
 
 
 class ReadOnlyAdmin(ListAdmin):
-    """A list to be looked at: what it shows is written by imports or derived from records."""
+    """A read-only list: imports write its rows, or the database derives them from records."""
 
     change_form_template = "curation/view_form.html"
 
@@ -184,7 +187,7 @@ class ReadOnlyAdmin(ListAdmin):
         return False
 
 
-@cache  # the admin compares columns, so that each must be the same one whenever it is asked for
+@cache  # the admin compares columns by identity
 def _masked_column(model: type[models.Model], name: str) -> Callable:
     @admin.display(description=model._meta.get_field(name).verbose_name)
     def column(record: models.Model) -> str | None:

@@ -1,4 +1,4 @@
-"""Bulk edit: choose records, a field and a value, see what would change, and change it as one Edit."""
+"""Bulk edit: select records, a field and a value, preview the changes, and apply them as one Edit."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.editable_fields import correctable
 from curation.history.preview_tokens import seal_of_changes
+from curation.history.record_counts import counted
 from curation.history.timeline import Difference, Readable
 from datasets.http.error_responses import refused
 from datasets.query_values import is_whole_number
@@ -28,12 +29,12 @@ from datasets.sql.dry_run import rolled_back
 from imports.models import Change, Edit
 
 SAMPLE = 10
-NONE_CHOSEN = "No records are chosen. Tick them in the list, or choose all that match there. Nothing was changed."
+NONE_SELECTED = "No records are selected. Select records in the list, or select all that match. Nothing was changed."
 YES_OR_NO = [("", "---------"), ("true", "Yes"), ("false", "No")]
 
 
 class BulkAdmin(EditedAdmin):
-    """Records of which many can be changed in one go."""
+    """An admin with a bulk edit view."""
 
     actions = [*EditedAdmin.actions, "change_field"]
 
@@ -48,68 +49,66 @@ class BulkAdmin(EditedAdmin):
         context = {"may_change_many": self.has_change_permission(request), **(extra_context or {})}
         return super().changelist_view(request, context)
 
-    @admin.action(permissions=["change"], description="Change a field of the selected %(verbose_name_plural)s")
+    @admin.action(permissions=["change"], description="Bulk edit the selected %(verbose_name_plural)s")
     def change_field(self, request, queryset) -> HttpResponse:
-        """Begin with the rows that were ticked, or with all that match where that was chosen."""
+        """Show the form for the selected rows, or for all rows that match the list's filters."""
         keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
         return self._page(request, self._form(request, bound=False), keys, queryset)
 
     def bulk_view(self, request) -> HttpResponse:
-        """Lead from the choice of a field to its value, from there to a preview, and from there to the Edit."""
+        """Show the form for the field, then for its value, then the preview; apply the Edit when it is confirmed."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
         if request.method == "POST" and not keys and not _is_of_all(request):
-            return refused(request, 400, NONE_CHOSEN)
+            return refused(request, 400, NONE_SELECTED)
         try:
             records = self._records(request, keys)
         except IncorrectLookupParameters:
-            return self.refused(request, "The list does not know that filter.", self.address("changelist"))
+            return self.refused(request, "The URL has an unknown filter.", self.address("changelist"))
         form = self._form(request, bound="_next" not in request.POST and request.method == "POST")
         if not form.is_bound or not form.is_valid():
             return self._page(request, form, keys, records)
         field, expected = form.field, request.POST.get("expected", "")
-        asked = _asked(request.POST)
-        about = f"change {self.opts.label} {asked}"
+        posted = _posted_values(request.POST)
+        about = f"change {self.opts.label} {posted}"
         confirmed = confirmation.seal_confirmed(request, about)
-        as_previewed = request.POST.get("previewed", asked) == asked
-        asks = "_apply" in request.POST and as_previewed
-        apply = asks and is_whole_number(expected) and confirmed != confirmation.NOTHING
+        as_previewed = request.POST.get("previewed", posted) == posted
+        applies = "_apply" in request.POST and as_previewed
+        apply = applies and is_whole_number(expected) and confirmed != confirmation.NOTHING
         try:
             edit, count, sample, sealed = self._edit(
                 request, records, {field.name: form.cleaned_data["value"]}, expected if apply else "", confirmed
             )
         except (edits.EditRefused, IntegrityError) as refusal:
-            told = (
+            message = (
                 str(refusal)
                 if isinstance(refusal, edits.EditRefused)
-                else f"The database refuses this value for {field}."
+                else f"The database does not accept this value for {field}."
             )
-            form.add_error("value", told)
+            form.add_error("value", message)
             return self._page(request, form, keys, records)
         if edit is None:
             moved = ""
-            if asks and is_whole_number(expected) and count != int(expected):
-                moved = f"What would change is not what it was: {count:,} records now, {int(expected):,} before."
-            elif asks:
-                moved = f"{confirmation.told(request, about)} Look at what it would change now."
+            if applies and is_whole_number(expected) and count != int(expected):
+                moved = f"The selection has changed since the preview ({int(expected):,} records then, {count:,} now)."
+            elif applies:
+                moved = f"{confirmation.refusal(request, about)} Check the new preview."
             elif not as_previewed:
-                moved = "This is not what was previewed. Look at what it would change now."
-            told = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": asked}
-            told |= confirmation.show(request, about, sealed)
-            return self._page(request, form, keys, records, moved=moved, **told)
+                moved = "The new value is not the previewed one. Check the new preview."
+            preview = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": posted}
+            preview |= confirmation.show(request, about, sealed)
+            return self._page(request, form, keys, records, moved=moved, **preview)
         self.edited()
-        told = format_html(
-            "{} {} changed.", f"{count:,}", self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
-        )
+        message = format_html("{} changed.", counted(self.model, count))
         if request.user.has_perm("imports.view_edit"):
             address = reverse("admin:imports_edit_change", args=[edit.pk])
-            told = format_html('{} <a href="{}">See the edit, or undo it</a>.', told, address)
-        self.message_user(request, told, messages.SUCCESS)
+            message = format_html('{} <a href="{}">View or undo edit {}</a>.', message, address, edit.pk)
+        self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(f"{self.address('changelist')}?{request.GET.urlencode()}")
 
     def _records(self, request, keys: list[str]) -> models.QuerySet:
-        """Return the rows that were ticked, or all that the list shows as it is filtered."""
+        """Return the selected rows, or all rows that match the list's filters."""
         if keys:
             return self.get_queryset(request).filter(pk__in=keys)
         return self.get_changelist_instance(request).queryset
@@ -117,9 +116,9 @@ class BulkAdmin(EditedAdmin):
     def _edit(
         self, request, records: models.QuerySet, new: dict[str, Any], expected: str, confirmed: str
     ) -> tuple[Edit | None, int, list[tuple[str, list[Difference]]], str]:
-        """Make the edit, and take it back unless it changes as many records as expected, and those that were shown.
+        """Make the edit; roll it back unless its number of records and its seal are the confirmed ones.
 
-        Return it, how many records it changes, the first of them, and the seal of what it does to them.
+        Return the edit or None, the number of changed records, the first of them, and the seal of the changes.
         """
         with rolled_back() as preview:
             edit = edits.correct(records, new, request.user)
@@ -133,7 +132,7 @@ class BulkAdmin(EditedAdmin):
     def _sample(self, edit: Edit, user) -> list[tuple[str, list[Difference]]]:
         changes = list(Change.objects.filter(edit=edit).order_by("pk")[:SAMPLE])
         readable = Readable(self.model, user, (row for change in changes for row in (change.before, change.after)))
-        # A record's name may hold what this reader is not to see.
+        # A record's name may contain personal data.
         hidden = hidden_fields(self.model, user)
         return [
             (
@@ -161,19 +160,19 @@ class BulkAdmin(EditedAdmin):
     def _value_field(self, field: models.Field, request) -> forms.Field:
         if isinstance(field, models.BooleanField):
             return forms.TypedChoiceField(choices=YES_OR_NO, coerce=lambda text: text == "true", empty_value=None)
-        made = self.formfield_for_dbfield(field, request=request)
-        if isinstance(made.widget, admin.widgets.RelatedFieldWidgetWrapper):
-            made.widget = made.widget.widget  # records are not made on the way
-        return made
+        form_field = self.formfield_for_dbfield(field, request=request)
+        if isinstance(form_field.widget, admin.widgets.RelatedFieldWidgetWrapper):
+            form_field.widget = form_field.widget.widget  # without the links that add or change related records
+        return form_field
 
     def _page(self, request, form: "BulkForm", keys: list[str], records: models.QuerySet, **more) -> HttpResponse:
         count = len(keys) if keys else None
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Change a field of {self.opts.verbose_name_plural}",
+            "title": f"Bulk edit {self.opts.verbose_name_plural}",
             "opts": self.opts,
             "form": form,
-            "chosen": form.field,  # in a template, form.field would be the box to choose it
+            "chosen": form.field,  # in a template, form.field is the form's input "field"
             "media": self.media + form.media,
             "keys": keys,
             "key_name": ACTION_CHECKBOX_NAME,
@@ -188,30 +187,30 @@ class BulkAdmin(EditedAdmin):
 
 
 def _is_of_all(request) -> bool:
-    """Tell whether the form says that it is of all records that match."""
+    """Return whether the form applies to all records that match."""
     return request.POST.get(ACROSS) == "1"
 
 
-def _asked(posted: QueryDict) -> str:
-    """Return the field and its new value as they were typed."""
+def _posted_values(posted: QueryDict) -> str:
+    """Return the posted field and its new value, URL-encoded."""
     names = [name for name in posted if name == "field" or name.startswith("value")]
     return urlencode([(name, posted.getlist(name)) for name in sorted(names)], doseq=True)
 
 
 class BulkForm(forms.Form):
-    """The field to change, and, once that is chosen, its new value."""
+    """The field to change, and its new value once the field is chosen."""
 
     def __init__(self, data=None, *, offered: dict[str, models.Field], field, value: forms.Field | None, model):
         self.field, self.model = field, model
         super().__init__(data, initial={"field": field.name if field else None})
-        choices = [(name, one.verbose_name) for name, one in offered.items()]
+        choices = [(name, option.verbose_name) for name, option in offered.items()]
         self.fields["field"] = forms.ChoiceField(choices=choices)
         if value is not None:
             value.label = f"New value of {field.verbose_name}"
             self.fields["value"] = value
 
     def clean_value(self) -> Any:
-        """Hold the value to what the field and the table's constraints ask of it."""
+        """Validate the value against the field and the table's constraints."""
         value, field = self.cleaned_data["value"], self.field
         if field.many_to_many:
             return value

@@ -1,4 +1,4 @@
-"""A list of records in the admin: narrowed by the model's FilterSet, with the same parameters as everywhere."""
+"""A list of records in the admin, filtered by the model's FilterSet with the parameters of the API and the explorer."""
 
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from datasets.records.search import MOST_WORDS, words_of
 
 
 class RecordChangeList(ChangeList):
-    """Tells a parameter that it does not know, and shows nothing: leaving it out would show everything."""
+    """Report unknown and invalid parameters and list no records: ignoring a parameter would list all of them."""
 
     parameter_errors: dict[str, list[str]]
 
@@ -24,16 +24,16 @@ class RecordChangeList(ChangeList):
         self.parameter_errors = {}
         self._request = request
         super().__init__(request, *args, **kwargs)
-        # Django's own date hierarchy looks at every row, and has parameters that no other list knows.
+        # Django's own date hierarchy reads every row, and its parameters are not those of the FilterSet.
         self.days, self.date_hierarchy = self.date_hierarchy, None
         self.search_help_text = self.model_admin.search_help(request)
 
     def get_filters(self, request):
-        # A form sends its empty boxes, too; they narrow nothing.
+        # A form also sends its empty inputs; they filter nothing.
         self.filter_params = {name: values for name, values in self.filter_params.items() if any(values)}
-        asked = self.get_filters_params()
+        params = self.get_filters_params()
         data = QueryDict(mutable=True)
-        for name, values in asked.items():
+        for name, values in params.items():
             data.setlist(name, values)
         filterset_class = record_filterset(self.model)
         try:
@@ -43,24 +43,24 @@ class RecordChangeList(ChangeList):
                 self.parameter_errors |= {name: list(errors) for name, errors in filterset.errors.items()}
         except UnknownParameters as error:
             self.parameter_errors |= error.messages
-        if (found := len(words_of(self.query))) > MOST_WORDS:
-            self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {found}."]
+        if (count := len(words_of(self.query))) > MOST_WORDS:
+            self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {count}."]
             self.query = ""
         self.filter_data = data
         names = self.model_admin.get_filter_columns(request)
         specs = filters_of(self.model, names, data.dict())
-        return specs, bool(specs), {}, False, bool(asked)
+        return specs, bool(specs), {}, False, bool(params)
 
     def get_queryset(self, request, exclude_parameters=None):
         words = self.query
         try:
             self._searched = super().get_queryset(request)
         finally:
-            self.query = words  # which the box shows, also where there are too many to look for
+            self.query = words  # the search box shows the words even if there are too many
         return self.narrowed()
 
     def narrowed(self, without: list[str] = ()):
-        """Return the records that match the search and the parameters, but for the parameters *without*."""
+        """Return the records that match the search and the parameters, ignoring the parameters *without*."""
         if self.parameter_errors:
             return self._searched.none()
         if not without and getattr(self, "paginator", None) and self.paginator.keys is not None:
@@ -73,22 +73,22 @@ class RecordChangeList(ChangeList):
     def get_results(self, request):
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         if paginator.keys is not None:
-            few = self.apply_select_related(self.model_admin.get_queryset(request).filter(pk__in=paginator.keys))
-            self.queryset = few.order_by(*self.queryset.query.order_by)
-        # As Django does it, but counted once.
+            records = self.apply_select_related(self.model_admin.get_queryset(request).filter(pk__in=paginator.keys))
+            self.queryset = records.order_by(*self.queryset.query.order_by)
+        # As in Django, but with one count query.
         self.paginator, self.result_count = paginator, paginator.count
         self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
         self.can_show_all = self.result_count <= self.list_max_show_all
         self.multi_page = self.result_count > self.list_per_page
-        asked = self._page(request.GET.get(PAGE_VAR, "1"))  # which is looked at whether or not there are several
-        self.result_list = self.queryset if PAGE_VAR not in self.parameter_errors else asked
+        page = self._page(request.GET.get(PAGE_VAR, "1"))  # also validates the number of a single page
+        self.result_list = self.queryset if PAGE_VAR not in self.parameter_errors else page
         if self.multi_page and not (self.show_all and self.can_show_all):
-            self.result_list = asked
+            self.result_list = page
 
-    def _page(self, asked: str):
-        """Return the records of the page *asked* for; none, and an error to be told, where there is no such page."""
+    def _page(self, number: str):
+        """Return the records of a page; for an invalid number, add an error and return no records."""
         try:
-            self.page_num = self.paginator.validate_number(whole_number(asked, 1))
+            self.page_num = self.paginator.validate_number(whole_number(number, 1))
             first = (self.page_num - 1) * self.list_per_page
             return self.queryset[first : first + self.list_per_page]
         except (InvalidPage, ValueError):
@@ -97,9 +97,9 @@ class RecordChangeList(ChangeList):
             return self.queryset.none()
 
     def get_query_string(self, new_params=None, remove=None, remove_exactly=frozenset()):
-        """Return the list's address, without the parameters *remove_exactly*, and with *new_params*.
+        """Return the list's query string without the parameters *remove_exactly* and with *new_params*.
 
-        Django's own *remove* takes whatever begins so: ``age`` would remove ``age_group``, too.
+        Django's *remove* removes every parameter with that prefix: ``age`` would also remove ``age_group``.
         """
         if not remove_exactly:
             return super().get_query_string(new_params, remove)
@@ -108,15 +108,15 @@ class RecordChangeList(ChangeList):
 
     @cached_property
     def periods(self) -> dict | None:
-        """The spans of days that one can step into, where the list has a date hierarchy."""
+        """The links of the date hierarchy, or None."""
         if self.parameter_errors or self.days not in self.model_admin.get_filter_columns(self._request):
             return None
         return periods_of(self, self.days)
 
     @cached_property
     def facets(self) -> Facets | None:
-        """The counts of the choices, where they are asked for."""
+        """The counts of the choices, or None if facets are off."""
         if not self.add_facets or self.parameter_errors:
             return None
-        active = {one.column.name: one.parameters for one in self.filter_specs if one.active}
-        return Facets(self, [one.narrowing for one in self.filter_specs], active)
+        active = {spec.column.name: spec.parameters for spec in self.filter_specs if spec.active}
+        return Facets(self, [spec.narrowing for spec in self.filter_specs], active)

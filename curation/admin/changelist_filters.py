@@ -1,4 +1,4 @@
-"""The filters beside a list of records: links and small forms that set the parameters of the model's FilterSet."""
+"""Filters of a list of records: links and forms that set the parameters of the model's FilterSet."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from datasets.records.filter_widgets import CHOICE, DATE, NUMBER, TEXT, Narrowin
 
 
 class ColumnFilter:
-    """One column's filter: *parameters* are those it sets; the admin draws it by *template*."""
+    """The filter of one column. It sets *parameters*; the admin renders it with *template*."""
 
     template = "curation/filter_choices.html"
     suffixes: tuple[str, ...] = ("", "__isnull")
@@ -21,17 +21,17 @@ class ColumnFilter:
 
     @property
     def active(self) -> bool:
-        """Whether the list is narrowed by it."""
+        """Whether the filter is set."""
         return any(parameter in self.data for parameter in self.parameters)
 
     def queryset(self, request, queryset) -> None:
-        """Leave *queryset* alone: the list is narrowed by the FilterSet, all at once."""
+        """Do nothing: the FilterSet applies all filters at once."""
 
     def expected_parameters(self) -> list[str]:
         return self.parameters
 
     def choices(self, changelist) -> Iterator[dict[str, Any]]:
-        """Yield links; what each is called, where it leads, and whether the reader is there."""
+        """Yield the links: display text, query string, and whether it is selected."""
         yield self._link(changelist, "All", {}, selected=not self.active)
         for value, name in self.options():
             selected = self.data.get(self.column.name) == str(value)
@@ -44,11 +44,11 @@ class ColumnFilter:
             }
 
     def options(self) -> list[tuple[Any, str]]:
-        """Return the values to choose from, each with what it is called."""
+        """Return the choices: pairs of value and label."""
         return list(self.narrowing.options)
 
     def facet(self, changelist, value) -> str:
-        """Return how many records have *value*, as it is told; nothing where nobody asked."""
+        """Return the number of records with *value* for display; an empty string if facets are off."""
         return changelist.facets.told(self.narrowing, value) if changelist.facets and self.options() else ""
 
     def _link(self, changelist, display: str, parameters: dict, selected: bool, count: str = "") -> dict:
@@ -57,11 +57,11 @@ class ColumnFilter:
 
 
 class ChoiceFilter(ColumnFilter):
-    """Values to choose from: of a choice, a vocabulary, a short list of things referred to."""
+    """Links for the values of a choice field, a vocabulary, or a short list of related records."""
 
 
 class FormFilter(ColumnFilter):
-    """Boxes to type into, sent as a form: it keeps the list's other parameters as hidden fields."""
+    """A form with inputs; hidden inputs keep the list's other parameters."""
 
     template = "curation/filter_form.html"
     fields: tuple[tuple[str, str, str], ...] = ()
@@ -72,14 +72,14 @@ class FormFilter(ColumnFilter):
 
     def choices(self, changelist):
         links = list(super().choices(changelist))
-        boxes = [
+        inputs = [
             {"name": self.column.name + suffix, "label": label, "kind": kind} for suffix, label, kind in self.fields
         ]
-        for box in boxes:
-            box["value"] = self.data.get(box["name"], "")
+        for item in inputs:
+            item["value"] = self.data.get(item["name"], "")
         others = {*self.parameters, "p", "e"}
-        kept = [(name, value) for name, value in changelist.params.items() if name not in others]
-        yield {"form": True, "boxes": boxes, "kept": kept, "title": self.title}
+        hidden = [(name, value) for name, value in changelist.params.items() if name not in others]
+        yield {"form": True, "inputs": inputs, "hidden": hidden, "title": self.title}
         yield from links if len(links) > 1 or self.active else []
 
 
@@ -99,5 +99,5 @@ KINDS = {CHOICE: ChoiceFilter, NUMBER: NumberFilter, DATE: DateFilter, TEXT: Tex
 
 
 def filters_of(model: type[models.Model], names: list[str], data: dict[str, str]) -> list[ColumnFilter]:
-    """Return the filters of the columns *names* of *model*; records also have those of where they came from."""
-    return [KINDS.get(one.kind, ColumnFilter)(one, data) for one in narrowings(model, names)]
+    """Return the filters of the columns *names* of *model*; records also have filters for their origin."""
+    return [KINDS.get(narrowing.kind, ColumnFilter)(narrowing, data) for narrowing in narrowings(model, names)]

@@ -1,30 +1,28 @@
-"""Confirmations: each is bound to one action, and to the records and their versions, that its page has shown."""
+"""Confirmations: each is bound to one user, one action, and the state of the records on the confirmation page."""
 
 from django.core.signing import BadSignature, Signer
 
-OVERTAKEN = "What you confirmed is not what would be done now: records have changed, come or gone. Nothing was changed."
-UNCONFIRMED = (
-    "What you confirmed is not what would be done now: no confirmation of it came from its page. Nothing was changed."
-)
-FIELD = "confirmed"  # of a form: the signed seal of what its page has shown
-NOTHING = "not confirmed"  # equal to no seal
+OVERTAKEN = "The records have changed since you opened the confirmation page. Nothing was changed."
+UNCONFIRMED = "This action needs a confirmation from its own page. Nothing was changed."
+FIELD = "confirmed"  # form field with the signed seal of the confirmation page
+NOTHING = "not confirmed"  # never equal to a seal
 
 
 def show(request, about: str, seal: str) -> dict[str, str]:
-    """Return what the page of a confirmation *about* something needs: the signed seal of what it shows."""
+    """Return the template context of a confirmation page for the action *about*: the signed seal."""
     return {"confirmed": _signer(request, about).sign(seal), "confirmed_name": FIELD}
 
 
 def seal_confirmed(request, about: str) -> str:
-    """Return the seal that is confirmed; NOTHING where none came, or one of another action or user."""
+    """Return the confirmed seal; NOTHING if it is missing or belongs to another action or user."""
     try:
         return _signer(request, about).unsign(request.POST.get(FIELD, ""))
     except BadSignature:
         return NOTHING
 
 
-def told(request, about: str) -> str:
-    """Return why a confirmation does not hold."""
+def refusal(request, about: str) -> str:
+    """Return why a confirmation is not valid, as a message."""
     return UNCONFIRMED if seal_confirmed(request, about) == NOTHING else OVERTAKEN
 
 

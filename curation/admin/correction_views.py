@@ -1,4 +1,4 @@
-"""Corrections as curators see them: what they changed, what the file says, and giving it back."""
+"""Corrections on the record page: current value, file value, and "Revert to file value"."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 
 from curation.admin import confirmation
 from curation.admin.record_editing import EditedAdmin
@@ -21,7 +22,7 @@ BADGE = '<span class="badge corrected">{}</span>'
 
 
 class _MarkedForm(AdminForm):
-    """A form whose corrected fields carry a badge where they cannot be changed, too: the admin labels those itself."""
+    """A form that adds the badge to corrected read-only fields, whose labels the admin creates itself."""
 
     def __iter__(self) -> Iterator[Fieldset]:
         for name, options in self.fieldsets:
@@ -45,7 +46,7 @@ class _MarkedLine(Fieldline):
 
 
 class CorrectedAdmin(EditedAdmin):
-    """Records that remember what their file says of the fields that somebody has corrected."""
+    """An admin of records with corrections."""
 
     change_form_template = "curation/record_form.html"
 
@@ -66,10 +67,10 @@ class CorrectedAdmin(EditedAdmin):
 
     @admin.display(description="corrected")
     def corrected(self, record: Record) -> str:
-        """A badge for each corrected field."""
+        """Return a badge for each corrected field."""
         names = record.corrections or {}
-        found = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
-        return format_html_join(" ", BADGE, found) if found else ""
+        labels = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
+        return format_html_join(" ", BADGE, labels) if labels else ""
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -87,24 +88,24 @@ class CorrectedAdmin(EditedAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _corrections(self, request, record: Record, last: str) -> list[dict]:
-        """Return, for each corrected field, what the record and its file say, and where to give it back."""
+        """Return the current value, the file value and the revert URL of each corrected field."""
         row = stored_row(self.model, record.pk) or {}
-        said = row.get("corrections") or {}
+        file_values = row.get("corrections") or {}
         readable = Readable(self.model, request.user, [row])
         return [
             {
                 "label": field.verbose_name,
                 "own": readable.value(field, row.get(stored_name(field))),
-                "file": readable.value(field, said[stored_name(field)]),
+                "file": readable.value(field, file_values[stored_name(field)]),
                 "address": self.address("revert", record.pk, name) if self.may_change(request, name) else "",
                 **confirmation.show(request, self._revert(record.pk, name), last),
             }
             for name, field in correctable(self.model).items()
-            if stored_name(field) in said
+            if stored_name(field) in file_values
         ]
 
     def revert_view(self, request, object_id: str, name: str) -> HttpResponse:
-        """Give a corrected field back to its file."""
+        """Revert a corrected field to its file value."""
         if not self.may_change(request, name):
             raise PermissionDenied
         if request.method != "POST":
@@ -116,16 +117,16 @@ class CorrectedAdmin(EditedAdmin):
         about = self._revert(record.pk, name)
         is_corrected = stored_name(correctable(self.model)[name]) in (record.corrections or {})
         if is_corrected and confirmation.seal_confirmed(request, about) != self.last_change(record.pk):
-            return self.refused(request, confirmation.told(request, about), page)
+            return self.refused(request, confirmation.refusal(request, about), page)
         try:
             edits.revert(self.model._base_manager.filter(pk=record.pk), name, request.user)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
-        told = f"{correctable(self.model)[name].verbose_name} is again what the file says.".capitalize()
-        self.message_user(request, told, messages.SUCCESS)
+        label = capfirst(correctable(self.model)[name].verbose_name)
+        self.message_user(request, f"{label} reverted to the file value.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
     def _revert(self, key, name: str) -> str:
-        """Return what a confirmation of giving a field back is about."""
+        """Return the name of the action that a confirmation of a revert is bound to."""
         return f"revert {self.opts.label} {key} {name}"

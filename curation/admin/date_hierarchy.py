@@ -1,4 +1,4 @@
-"""The days of a list: centuries, decades, years, months and days to step into, as links that set its date filter."""
+"""The date hierarchy of a list: links to centuries, decades, years, months and days that set its date filter."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from django.utils.formats import date_format
 
 
 def periods_of(changelist: ChangeList, column: str) -> dict | None:
-    """Return what the admin's template of a date hierarchy shows; None where there is no day to step into.
+    """Return the context of the admin's date hierarchy template, or None if there are no dates.
 
-    The first and the last day are those of the table, which an index tells: nothing is counted.
+    The first and the last date of the table come from an index; no rows are counted.
     """
     least, most = f"{column}__gte", f"{column}__lte"
     days = changelist.model._default_manager.filter(**{f"{column}__isnull": False}).order_by(column)
@@ -20,8 +20,8 @@ def periods_of(changelist: ChangeList, column: str) -> dict | None:
     if (earliest := days.first()) is None:
         return None
     latest = days.last()
-    asked = [_day(changelist.filter_data.get(name)) for name in (least, most)]
-    first, last = max(asked[0] or earliest, earliest), min(asked[1] or latest, latest)
+    bounds = [_day(changelist.filter_data.get(name)) for name in (least, most)]
+    first, last = max(bounds[0] or earliest, earliest), min(bounds[1] or latest, latest)
 
     def link(parameters: dict[str, str]) -> str:
         return changelist.get_query_string(parameters, remove_exactly={PAGE_VAR, least, most})
@@ -30,7 +30,7 @@ def periods_of(changelist: ChangeList, column: str) -> dict | None:
         {"title": title, "link": link({least: start.isoformat(), most: end.isoformat()})}
         for start, end, title in _steps(first, last)
     ]
-    back = {"title": "All dates", "link": link({})} if any(asked) else None
+    back = {"title": "All dates", "link": link({})} if any(bounds) else None
     return {"choices": choices, "back": back} if choices or back else None
 
 
@@ -42,7 +42,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _steps(first: date, last: date) -> Iterator[tuple[date, date, str]]:
-    """Yield the steps that a span of days has: first day, last day, what it is called; none of a single day."""
+    """Yield the parts of a span of days: first day, last day and title; nothing for a single day."""
     if first.year < last.year:
         span = last.year - first.year
         size = 100 if span > 300 else 10 if span > 30 else 1

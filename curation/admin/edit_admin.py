@@ -1,4 +1,4 @@
-"""Edits: what somebody did by hand in one go, record by record, and taking it back."""
+"""Edits in the admin: the changes of an edit, record by record, and undo."""
 
 from dataclasses import dataclass
 
@@ -26,16 +26,16 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Edited:
-    """A model that an edit changed."""
+    """A model that an edit changed, in the place of a Source."""
 
     model: type[models.Model]
 
 
 def edited_models(edit: Edit) -> list[type[models.Model]]:
-    """Return the models that *edit* changed, parents before those that refer to them."""
+    """Return the models that *edit* changed, vocabularies first."""
     tables = set(edit.changes.values_list("table", flat=True).distinct().order_by())
-    found = [m for m in apps.get_models() if issubclass(m, Record | Lookup) and m._meta.db_table in tables]
-    return sorted(found, key=lambda model: issubclass(model, Record))
+    edited = [m for m in apps.get_models() if issubclass(m, Record | Lookup) and m._meta.db_table in tables]
+    return sorted(edited, key=lambda model: issubclass(model, Record))
 
 
 @admin.register(Edit)
@@ -48,7 +48,7 @@ class EditAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request):
         changes = Change.objects.filter(edit=models.OuterRef("pk")).order_by().values("edit")
-        told = {
+        aggregates = {
             "changed": models.Count("pk"),
             "first_table": models.Min("table"),
             "last_table": models.Max("table"),
@@ -58,18 +58,21 @@ class EditAdmin(ReadOnlyAdmin):
             super()
             .get_queryset(request)
             .annotate(
-                **{name: models.Subquery(changes.annotate(one=what).values("one")) for name, what in told.items()}
+                **{
+                    name: models.Subquery(changes.annotate(value=aggregate).values("value"))
+                    for name, aggregate in aggregates.items()
+                }
             )
         )
 
-    @admin.display(description="of")
+    @admin.display(description="changed")
     def what(self, edit: Edit) -> str:
-        """The record, where it is one; else the tables."""
+        """Return the record of an edit of one record, else the tables."""
         models_by_table = {model._meta.db_table: model._meta for model in apps.get_models()}
-        found = [models_by_table[t] for t in (edit.first_table, edit.last_table) if t in models_by_table]
-        if edit.changed == 1 and found:
-            return f"{found[0].app_config.verbose_name}: {found[0].verbose_name} {edit.record}"
-        names = dict.fromkeys(f"{meta.app_config.verbose_name}: {meta.verbose_name_plural}" for meta in found)
+        tables = [models_by_table[t] for t in (edit.first_table, edit.last_table) if t in models_by_table]
+        if edit.changed == 1 and tables:
+            return f"{tables[0].app_config.verbose_name}: {tables[0].verbose_name} {edit.record}"
+        names = dict.fromkeys(f"{meta.app_config.verbose_name}: {meta.verbose_name_plural}" for meta in tables)
         return ", ".join(names)
 
     @admin.display(description="records", ordering="changed")
@@ -85,7 +88,7 @@ class EditAdmin(ReadOnlyAdmin):
         return [undo, *super().get_urls()]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Show the edit, record by record, each field before and after."""
+        """Show the changes of the edit: each record with its fields before and after."""
         edit = self.get_object(request, object_id)
         if not self.has_view_permission(request, edit):
             raise PermissionDenied
@@ -114,8 +117,8 @@ class EditAdmin(ReadOnlyAdmin):
     def _rows(self, changes: list[Change], edited: dict[str, type[models.Model]], user) -> list[dict]:
         rows = []
         for table, model in edited.items():
-            mine = [change for change in changes if change.table == table]
-            readable = Readable(model, user, (row for change in mine for row in (change.before, change.after)))
+            in_table = [change for change in changes if change.table == table]
+            readable = Readable(model, user, (row for change in in_table for row in (change.before, change.after)))
             name = f"admin:{model._meta.app_label}_{model._meta.model_name}_history"
             rows += [
                 {
@@ -124,13 +127,13 @@ class EditAdmin(ReadOnlyAdmin):
                     "address": reverse(name, args=[quote(change.record)]),
                     "differences": list(readable.differences(change.before, change.after)),
                 }
-                for change in mine
+                for change in in_table
             ]
         return rows
 
     def undo_view(self, request, pk: int) -> HttpResponse:
-        """Take an edit back, or tell what stands on it."""
-        if not self.has_view_permission(request):  # who may see none is not told which there are
+        """Undo an edit, or show why it cannot be undone."""
+        if not self.has_view_permission(request):  # before the look-up, which would reveal whether the edit exists
             raise PermissionDenied
         edit = Edit.objects.filter(pk=pk).first()
         if edit is None:
@@ -146,16 +149,15 @@ class EditAdmin(ReadOnlyAdmin):
         try:
             with transaction.atomic():
                 if not _is_undone(edit) and seal_of_edited(edit, edited) != confirmed:
-                    self.message_user(request, f"{confirmation.told(request, about)} Look at it again.", messages.ERROR)
+                    refusal = f"{confirmation.refusal(request, about)} Check the edit again."
+                    self.message_user(request, refusal, messages.ERROR)
                     return page
                 undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
         except UndoRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
         matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
-        counts = {"removed": undone.removed, "as before": undone.reverted, "brought back": undone.brought_back}
-        told = "; ".join(f"{n} of {table} {what}" for what, tables in counts.items() for table, n in tables.items())
-        self.message_user(request, f"Undone: {told}.", messages.SUCCESS)
+        self.message_user(request, f"Edit undone: {', '.join(undone.done())}.", messages.SUCCESS)
         return page
 
 
@@ -163,13 +165,13 @@ def _is_undone(edit: Edit) -> bool:
     return edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing")
 
 
-def _may(user, what: str, model: type[models.Model]) -> bool:
-    return user.has_perm(f"{model._meta.app_label}.{what}_{model._meta.model_name}")
+def _may(user, action: str, model: type[models.Model]) -> bool:
+    return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
 
 
 def _may_undo(user, edit: Edit) -> bool:
-    """Whether *user* may do to every record of *edit* what undoing it does."""
+    """Return whether *user* has the permissions that undoing *edit* needs on every edited model."""
     edited = edited_models(edit)
     kinds = set(edit.changes.values_list("kind", flat=True).distinct().order_by())
-    wanted = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
-    return user.has_perm("imports.view_edit") and all(_may(user, what, model) for what in wanted for model in edited)
+    actions = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
+    return user.has_perm("imports.view_edit") and all(_may(user, a, model) for a in actions for model in edited)

@@ -1,4 +1,4 @@
-"""The history of a record, and the records that have been deleted, which can be brought back."""
+"""The history of a record, the list of deleted records, and restoring them."""
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.text import capfirst
 
 from curation.admin import confirmation
 from curation.admin.object_keys import is_key
@@ -27,7 +28,7 @@ PAGE = 50
 
 
 class HistoryAdmin(EditedAdmin):
-    """Records whose every change can be read, those that are no more among them."""
+    """An admin with the full history of every record, deleted records included."""
 
     object_history_template = "curation/history.html"
 
@@ -41,7 +42,7 @@ class HistoryAdmin(EditedAdmin):
         ]
 
     def history_view(self, request, object_id, extra_context=None):
-        """Show every change of a record in order: by which run or curator, when, each field before and after."""
+        """Show every change of a record: its run or curator, its time, and each field before and after."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         key = self._key(object_id)
@@ -51,8 +52,8 @@ class HistoryAdmin(EditedAdmin):
         )
         start = page.start_index() - 1
         before = changes[start - 1].after if start > 0 else None
-        told = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
-        if not told and now is None:
+        history = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
+        if not history and now is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         last = deletion_by_hand(self.model, key) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
@@ -63,7 +64,7 @@ class HistoryAdmin(EditedAdmin):
             "label": label,
             "key": quote(key),
             "exists": now is not None,
-            "entries": told,
+            "entries": history,
             "page": page,
             "restorable": last is not None and self._may_restore(request),
             "may_see_runs": request.user.has_perm("imports.view_importrun"),
@@ -75,11 +76,11 @@ class HistoryAdmin(EditedAdmin):
         return TemplateResponse(request, self.object_history_template, context)
 
     def deleted_view(self, request) -> HttpResponse:
-        """List the records that are no more, the last to go first."""
+        """List the deleted records, most recent first."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        asked = clean(request.GET.get("q", ""))
-        page = BoundedPaginator(self._deleted(request, asked), PAGE).get_page(request.GET.get("p"))
+        search = clean(request.GET.get("q", ""))
+        page = BoundedPaginator(self._deleted(request, search), PAGE).get_page(request.GET.get("p"))
         changes = list(page)
         readable = Readable(self.model, request.user, (change.before for change in changes))
         may_restore = self._may_restore(request)
@@ -101,14 +102,14 @@ class HistoryAdmin(EditedAdmin):
             "opts": self.opts,
             "rows": rows,
             "page": page,
-            "asked": asked,
+            "search": search,
             "may_see_runs": request.user.has_perm("imports.view_importrun"),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "curation/deleted.html", context)
 
     def restore_view(self, request, object_id: str) -> HttpResponse:
-        """Bring a record back that somebody deleted by hand."""
+        """Restore a record that a curator deleted."""
         if not self._may_restore(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -119,48 +120,48 @@ class HistoryAdmin(EditedAdmin):
             raise Http404
         last = deletion_by_hand(self.model, key)
         if last is None or stored_row(self.model, key):
-            return self.refused(request, "There is no deletion by hand to take back: see the history.", page)
+            return self.refused(request, "There is no deletion by a curator to reverse. See the history.", page)
         about = self._restoring(key)
         if confirmation.seal_confirmed(request, about) != str(last.pk):
-            return self.refused(request, f"{confirmation.told(request, about)} Look at the history.", page)
+            return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)
         try:
             edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
-        self.message_user(request, f"{self._label(last.before, key)} is back, as it was.", messages.SUCCESS)
+        self.message_user(request, f"{capfirst(self._label(last.before, key))} restored.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def _deleted(self, request, asked: str) -> models.QuerySet:
-        """Return the deletions of records that are not there, of those whose texts or key fit *asked*."""
+    def _deleted(self, request, search: str) -> models.QuerySet:
+        """Return the last deletion of each deleted record whose key equals or whose texts contain *search*."""
         later = Change.objects.filter(table=models.OuterRef("table"), record=models.OuterRef("record"))
         numbered = isinstance(self.model._meta.pk, models.IntegerField)
         kind = models.BigIntegerField() if numbered else models.CharField(max_length=100)
         key = Cast(models.OuterRef("record"), kind)
-        found = Change.objects.filter(table=self.model._meta.db_table, kind=Change.Kind.DELETED)
-        found = found.exclude(models.Exists(later.filter(pk__gt=models.OuterRef("pk"))))
-        found = found.exclude(models.Exists(self.model._base_manager.filter(pk=key)))
-        if asked:
-            wanted = models.Q(record=asked)
+        deletions = Change.objects.filter(table=self.model._meta.db_table, kind=Change.Kind.DELETED)
+        deletions = deletions.exclude(models.Exists(later.filter(pk__gt=models.OuterRef("pk"))))
+        deletions = deletions.exclude(models.Exists(self.model._base_manager.filter(pk=key)))
+        if search:
+            matches = models.Q(record=search)
             hidden = hidden_fields(self.model, request.user)
             for field in self.model._meta.concrete_fields:
                 if isinstance(field, models.CharField) and field.name not in hidden:
-                    found = found.alias(**{f"had_{field.name}": KT(f"before__{field.column}")})
-                    wanted |= models.Q(**{f"had_{field.name}__folded_contains": asked})
-            found = found.filter(wanted)
-        return found.select_related("run", "edit__user").order_by("-pk")
+                    deletions = deletions.alias(**{f"had_{field.name}": KT(f"before__{field.column}")})
+                    matches |= models.Q(**{f"had_{field.name}__folded_contains": search})
+            deletions = deletions.filter(matches)
+        return deletions.select_related("run", "edit__user").order_by("-pk")
 
     def _restoring(self, key) -> str:
-        """Return what a confirmation of a restoration is about."""
+        """Return the name of the action that a confirmation of a restoration is bound to."""
         return f"restore {self.opts.label} {key}"
 
     def _may_restore(self, request) -> bool:
         return self.has_delete_permission(request)
 
     def _deletion_of(self, change: Change) -> Change | None:
-        """Return the deletion by hand of the record that *change*, its last, took away, if somebody deleted it.
+        """Return the curator's deletion of the record, given its last deletion *change*; None if an import deleted it.
 
-        An undo of its return is no step.
+        An undo of a restoration points to the deletion before that.
         """
         if change.edit is not None and change.edit.action == Edit.Action.UNDONE:
             return deletion_by_hand(self.model, change.record)
@@ -173,8 +174,8 @@ class HistoryAdmin(EditedAdmin):
         return self.model._meta.pk.to_python(text)
 
     def _label(self, row: dict, key) -> str:
-        """Return what a stored row is called, deleted or not."""
+        """Return the label of a stored row."""
         name = label_field(self.model)
         value = None if name in personal_names(self.model) else row.get(name)
-        called = f"{self.opts.verbose_name} {key}"
-        return called if value is None or str(value) == str(key) or name == self.opts.pk.name else f"{called}: {value}"
+        label = f"{self.opts.verbose_name} {key}"
+        return label if value is None or str(value) == str(key) or name == self.opts.pk.name else f"{label}: {value}"

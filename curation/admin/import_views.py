@@ -1,4 +1,4 @@
-"""Imports in the browser: the form that takes files, and what a curator does with a run."""
+"""Imports in the browser: the upload form, the run page, and the actions on a run."""
 
 from functools import partial
 
@@ -16,6 +16,7 @@ from curation.admin import confirmation, run_detail
 from curation.admin.form_params import PostedError, check_single
 from curation.history.undo import UndoOvertakenError, UndoRefused, undo_run
 from datasets.http.request_bodies import BodyError
+from datasets.registry import dataset_apps
 from imports import reports, tasks
 from imports.engine import missing
 from imports.models import ImportRun, SourceFile
@@ -34,17 +35,17 @@ def _require(request, *permissions: str) -> None:
 
 
 def _expect_files_as_files(request) -> None:
-    """Raise BodyError for a file in another field, or a text in theirs: it would be left out."""
+    """Raise BodyError for a file in another field, or a text in the field "files": the form would ignore it."""
     others = [name for name in request.FILES if name != "files"] + ["files"] * any(request.POST.getlist("files"))
     if others:
         raise BodyError(
-            f"The form has files, or a text in place of a file, in the field {others[0][:100]}. Expected "
-            "files, in the field files. Nothing was imported."
+            f"Unexpected files, or text in place of a file, in the field {others[0][:100]}. Send files in the field "
+            "files. Nothing was imported."
         )
 
 
 def _expect_one_of_each(request) -> None:
-    """Raise BodyError for a field that is sent twice."""
+    """Raise BodyError for a repeated field."""
     try:
         check_single(request.POST, {"files"})
     except PostedError as error:
@@ -52,27 +53,27 @@ def _expect_one_of_each(request) -> None:
 
 
 class ImportViews:
-    """The views of imports, for the admin of runs."""
+    """Views of imports, for the admin of runs."""
 
     change_list_template = "curation/importrun/change_list.html"
 
     def get_urls(self):
         wrap = self.admin_site.admin_view
-        mine = [
+        urls = [
             path("import/", wrap(csrf_exempt(self.import_view)), name="imports_importrun_import"),
             path("<number:pk>/progress/", wrap(self.progress_view), name="imports_importrun_progress"),
             path("<number:pk>/undo/", wrap(self.undo_view), name="imports_importrun_undo"),
             path("file/<number:pk>/rejected/", wrap(self.rejected_view), name="imports_importrun_rejected"),
         ]
-        for verb, does in _ACTIONS.items():
-            view = partial(self.action_view, does=does)
-            mine.append(path(f"<number:pk>/{verb}/", wrap(view), name=f"imports_importrun_{verb}"))
-        return mine + super().get_urls()
+        for verb, action in _ACTIONS.items():
+            view = partial(self.action_view, action=action)
+            urls.append(path(f"<number:pk>/{verb}/", wrap(view), name=f"imports_importrun_{verb}"))
+        return urls + super().get_urls()
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Show a run: how far it has come, or what became of it."""
+        """Show the progress or the result of a run."""
         if request.method not in ("GET", "HEAD"):
-            raise PermissionDenied  # what can be done with a run has addresses of its own
+            raise PermissionDenied  # the actions on a run have their own URLs
         if not self.has_view_permission(request):
             raise PermissionDenied
         tasks.find_interrupted()
@@ -94,7 +95,7 @@ class ImportViews:
         return TemplateResponse(request, "curation/importrun/run.html", context)
 
     def progress_view(self, request, pk: int):
-        """Return the part of a run's page that is refreshed while it works; at its end the page is loaded anew."""
+        """Return the progress of a run, which its page polls; when the run ends, the page reloads."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         tasks.find_interrupted()
@@ -106,18 +107,19 @@ class ImportViews:
 
     def _context(self, request, run: ImportRun) -> dict:
         progress = reports.progress(run)
-        told = {"rows_told": f"{progress['rows']:,}", "pace_told": f"{progress['rows_a_second'] or 0:,}"}
+        formatted = {"row_count": f"{progress['rows']:,}", "pace": f"{progress['rows_a_second'] or 0:,}"}
         return self.admin_site.each_context(request) | {
             "opts": self.opts,
             "run": run,
             "texts": RunTexts(run, request.user),
             "working": run.status in (Status.WAITING, Status.RUNNING),
-            "progress": progress | told,
+            "progress": progress | formatted,
+            "dataset_name": dataset_apps()[run.dataset].verbose_name if run.dataset in dataset_apps() else run.dataset,
             "may_import": request.user.has_perm(IMPORT),
         }
 
     def import_view(self, request):
-        """Take files in; nothing of them is read before it is known that they may come."""
+        """Receive files; check permissions before reading the request body."""
         _require(request, IMPORT)
         if request.method != "POST":
             return self._import_view(request)
@@ -126,7 +128,7 @@ class ImportViews:
                 receive(request)
                 return self._import_view(request)
             except BodyError as error:
-                # Not by way of the check against forgery, which would read it all.
+                # Not through CSRF protection, which would read the whole body.
                 return self._form(request, ImportForm(), problem=str(error), status=error.status)
 
     @method_decorator(csrf_protect)
@@ -151,23 +153,23 @@ class ImportViews:
         }
         return TemplateResponse(request, "curation/importrun/import.html", context, status=status)
 
-    def action_view(self, request, pk: int, does):
-        """Do something with a run that only a POST may ask for."""
+    def action_view(self, request, pk: int, action):
+        """Perform an action on a run, POST only."""
         _require(request, IMPORT)
         if request.method != "POST":
-            return HttpResponse("This is done by a button on the run's page.", status=405, headers={"Allow": "POST"})
+            return HttpResponse("Use the button on the run's page.", status=405, headers={"Allow": "POST"})
         run = get_object_or_404(ImportRun, pk=pk)
-        more = {"remove_most": request.POST.get("remove_most") == "on"} if does is tasks.apply else {}
+        options = {"remove_most": request.POST.get("remove_most") == "on"} if action is tasks.apply else {}
         try:
-            does(run, **more)
+            action(run, **options)
         except tasks.NotNow as error:
             messages.warning(request, str(error))
         except OperationalError:
-            messages.warning(request, "The database is being written to just now. Try again in a moment.")
+            messages.warning(request, "The database is busy. Try again in a moment.")
         return self._to(run)
 
     def undo_view(self, request, pk: int):
-        """Show what undoing a run would do, or what stands against it; do it when that is confirmed."""
+        """Show the effect of undoing a run or its conflicts; undo it when the user confirms."""
         _require(request, UNDO)
         run = get_object_or_404(ImportRun, pk=pk)
         undone, reasons, moved = None, [], ""
@@ -176,13 +178,11 @@ class ImportViews:
             expecting = confirmation.seal_confirmed(request, about) if posted else ""
             undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
-            undone, moved = error.undone, confirmation.told(request, about)
+            undone, moved = error.undone, confirmation.refusal(request, about)
         except UndoRefused as refusal:
             reasons = refusal.reasons
         if posted and undone and not moved:
-            messages.success(
-                request, f"Run {run.pk} is undone: {'; '.join(undone.told()) or 'it had changed nothing'}."
-            )
+            messages.success(request, f"Run {run.pk} undone: {', '.join(undone.done()) or 'it changed no records'}.")
             return self._to(run)
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
@@ -197,7 +197,7 @@ class ImportViews:
         return TemplateResponse(request, "curation/importrun/undo.html", context, status=status)
 
     def rejected_view(self, request, pk: int):
-        """Send the rejected rows of one file, to be mended and imported again."""
+        """Send the rejected rows of one file, for fixing and importing again."""
         _require(request, "imports.view_rejectedrow")
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
         return rejected_response(file, request.user, spreadsheet=True)

@@ -1,4 +1,4 @@
-"""Keys of records as forms and addresses of the admin spell them: any other spelling names no record."""
+"""Keys of records in forms and URLs of the admin; only the canonical spelling is valid."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from datasets.query_values import is_whole_number
 
 
 def is_key(model: type[models.Model], text: str, name: str | None = None) -> bool:
-    """Tell whether *text* spells a key of *model*, the primary one or field *name*, whether or not there is one."""
+    """Return whether *text* is a valid primary key of *model*, or a valid value of its field *name*."""
     key = model._meta.get_field(name) if name and name != "pk" else model._meta.pk
     while key.is_relation:
         key = key.target_field
@@ -25,7 +25,7 @@ def is_key(model: type[models.Model], text: str, name: str | None = None) -> boo
 
 
 class KeyField(forms.ModelChoiceField):
-    """The choice of one record."""
+    """A choice of one record."""
 
     def to_python(self, value):
         if isinstance(value, str) and value not in self.empty_values:
@@ -34,7 +34,7 @@ class KeyField(forms.ModelChoiceField):
 
 
 class KeysField(forms.ModelMultipleChoiceField):
-    """The choice of several records."""
+    """A choice of several records."""
 
     def _check_values(self, value):
         _expect_keys(self, value)
@@ -43,18 +43,18 @@ class KeysField(forms.ModelMultipleChoiceField):
 
 class _KnownKeys:
     def optgroups(self, name, value, attr=None):
-        """Return the records that are chosen; what is no key chooses none."""
+        """Return the selected records; ignore invalid keys."""
         remote = self.field.remote_field
         keys = [key for key in value if is_key(remote.model, str(key), getattr(remote, "field_name", None))]
         return super().optgroups(name, keys, attr)
 
 
 class KeySelect(_KnownKeys, AutocompleteSelect):
-    """A box that completes the name of a record."""
+    """Autocomplete for one record."""
 
 
 class KeysSelect(_KnownKeys, AutocompleteSelectMultiple):
-    """A box that completes the names of several records."""
+    """Autocomplete for several records."""
 
 
 def _expect_keys(field: forms.ModelChoiceField, values: Iterable[str]) -> None:

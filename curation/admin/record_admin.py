@@ -1,4 +1,4 @@
-"""How curators see records, vocabularies and views; an app says only which columns and filters it wants."""
+"""Admin classes for records, vocabularies and summary tables; each dataset sets its columns and filters."""
 
 from django.contrib import admin, messages
 from django.urls import reverse
@@ -17,26 +17,26 @@ from imports.vocabularies import nearly_the_same
 
 
 def _origin(file: SourceFile | None, line: int | None = None) -> str:
-    """Return a sentence, with a link, that says which run read a record from which file and line."""
+    """Return the origin of a record with links: file, line and run."""
     if file is None:
-        return "Not by an import."
+        return "Not imported."
+    origin = format_html('<a href="{}">{}</a>', reverse("admin:imports_sourcefile_change", args=[file.pk]), file.name)
+    origin = format_html("{}, line {}", origin, line) if line else origin
     run = reverse("admin:imports_importrun_change", args=[file.run_id])
-    there = reverse("admin:imports_sourcefile_change", args=[file.pk])
-    where = format_html('<a href="{}">{}</a>', there, file.name)
-    where = format_html("{}, line {}", where, line) if line else where
-    return format_html('By <a href="{}">run {}</a>, from {}.', run, file.run_id, where)
+    return format_html('{} (<a href="{}">run {}</a>)', origin, run, file.run_id)
 
 
-def _by_hand(edit: Edit | None) -> str:
-    """Return a sentence that says who did something by hand, and when."""
-    if edit is None:
-        return ""
+def _edit_summary(edit: Edit) -> str:
+    """Return the action, the user and the time of an edit."""
+    action = edit.get_action_display()
+    if edit.action == Edit.Action.UNDONE:
+        action = f"Run {edit.undone_run_id} undone" if edit.undone_run_id else "Edit undone"
     at = timezone.localtime(edit.at).strftime("%Y-%m-%d %H:%M")
-    return f"{edit.get_action_display()} by hand by {edit.user or 'the command line'}, {at}."
+    return f"{action} by {edit.user or 'the command line'}, {at}"
 
 
 class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
-    """Records of a dataset, each with the file and line that it came from, and who changed it by hand."""
+    """Admin for the records of a dataset. The record page shows the origin and the last edit."""
 
     change_list_template = "curation/record_list.html"
     readonly_fields = ["created", "last_changed", "last_edited"]
@@ -58,24 +58,24 @@ class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
     @admin.display(description="created")
     def created(self, record: Record) -> str:
         if record.created_in is None:
-            made = changes_of(type(record), record.pk).filter(kind=Change.Kind.CREATED, edit__isnull=False)
-            first = made.select_related("edit__user").first()
-            return _by_hand(first.edit) if first else _origin(None)
+            creations = changes_of(type(record), record.pk).filter(kind=Change.Kind.CREATED, edit__isnull=False)
+            first = creations.select_related("edit__user").first()
+            return _edit_summary(first.edit) if first else _origin(None)
         return _origin(record.created_in, record.created_line)
 
-    @admin.display(description="last changed")
+    @admin.display(description="last imported change")
     def last_changed(self, record: Record) -> str:
         return _origin(record.changed_in, record.changed_line)
 
-    @admin.display(description="last changed by hand")
+    @admin.display(description="last edited")
     def last_edited(self, record: Record) -> str:
         changes = changes_of(type(record), record.pk).filter(edit__isnull=False)
         last = changes.select_related("edit__user").order_by("-pk").first()
-        return _by_hand(last and last.edit) or "Never."
+        return _edit_summary(last.edit) if last else "Never"
 
 
 class LookupAdmin(HistoryAdmin):
-    """Values of a vocabulary, each with the file that brought it."""
+    """Admin for the terms of a vocabulary. The term page shows the origin."""
 
     change_list_template = "curation/record_list.html"
     change_form_template = "curation/record_form.html"
@@ -86,8 +86,8 @@ class LookupAdmin(HistoryAdmin):
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if "name" in form.changed_data and (alike := nearly_the_same(self.model, obj.name)):
-            told = ", ".join(f"“{visible(term)}”" for term in alike)
-            text = f"“{visible(obj.name)}” is a near-duplicate of {told}. If both mean the same, keep one of them."
+            terms = ", ".join(f"“{visible(term)}”" for term in alike)
+            text = f"“{visible(obj.name)}” is a near-duplicate of {terms}. If they mean the same, keep only one."
             self.message_user(request, text, messages.WARNING)
 
     @admin.display(description="created")
@@ -96,9 +96,9 @@ class LookupAdmin(HistoryAdmin):
 
 
 class MaterializedViewAdmin(ReadOnlyAdmin):
-    """A derived table: it follows from the records and cannot be edited. Its list says what its columns mean."""
+    """Admin for a summary table, which is read-only. Its list explains its columns."""
 
     def explained(self) -> list[tuple[str, str]]:
-        """Return what stands above the list: names, each with what is to be said of it."""
+        """Return the explanations above the list: pairs of name and text."""
         fields = [self.model._meta.get_field(name) for name in self.list_display]
         return [(field.verbose_name, field.help_text) for field in fields if field.help_text]

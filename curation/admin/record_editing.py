@@ -1,4 +1,4 @@
-"""How what the admin does to records is done: each as an Edit, or refused with a sentence, never in silence."""
+"""Editing records in the admin: each change is stored as an Edit, or refused with a message."""
 
 from collections.abc import Iterator
 
@@ -17,17 +17,18 @@ from curation.admin.object_keys import KeyField, KeySelect, KeysField, KeysSelec
 from curation.admin.text_fields import TextField
 from curation.history import edits
 from curation.history.editable_fields import key_names
+from curation.history.record_counts import counted
 from curation.history.timeline import changes_of
 from datasets import matviews
 from datasets.records.personal_data import hidden_fields, personal_names, refuse_masked
 
-SHOWN = 10  # of the records that stand in the way of a deletion, for each table
-NAMED = 100  # of the records that would be deleted
-SEEN = "_seen"  # the last change of a record when its form was made
+SHOWN = 10  # named records that protect others from deletion, for each table
+NAMED = 100  # named records on the confirmation page of a deletion
+SEEN = "_seen"  # form field with the record's last change at the time of rendering
 
 
 class EditedAdmin(ListAdmin):
-    """Records and vocabularies that are changed by hand, so that nothing escapes their history."""
+    """An admin that stores every change of a record or term in the history."""
 
     formfield_overrides = {models.CharField: {"form_class": TextField}, models.TextField: {"form_class": TextField}}
     delete_confirmation_template = "curation/delete_record.html"
@@ -35,12 +36,12 @@ class EditedAdmin(ListAdmin):
     actions = [*ListAdmin.actions, "delete_selected"]
 
     def address(self, name: str, *arguments) -> str:
-        """Return the address of this model's page *name*."""
+        """Return the URL of this model's page *name*."""
         meta = self.model._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
 
     def edited(self) -> None:
-        """See to what follows an edit."""
+        """Refresh the summary tables of the dataset after an edit."""
         matviews.refresh_after_commit(self.model._meta.app_label)
 
     # The form.
@@ -65,7 +66,7 @@ class EditedAdmin(ListAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
-        # The admin leaves out what has a table of its own between; here that table is a field of the record.
+        # Django's admin skips a many-to-many field with its own through model.
         kwargs.setdefault("form_class", KeysField)
         if db_field.remote_field.through._meta.auto_created:
             return super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -86,9 +87,12 @@ class EditedAdmin(ListAdmin):
         if object_id:
             seen = self.last_change(unquote(object_id))
             overtaken = request.method == "POST" and request.POST.get(SEEN, seen) != seen
-            if overtaken and self.has_change_permission(request):  # who may not change it is refused below
-                told = "The record has been changed since you opened it, and this is how it is now. Change it again."
-                return self.refused(request, told, request.get_full_path())
+            if overtaken and self.has_change_permission(request):  # other users are refused below
+                message = (
+                    "Someone else changed this record while you were editing. The form shows the current values. Make "
+                    "your changes again."
+                )
+                return self.refused(request, message, request.get_full_path())
         context = {**(extra_context or {}), "seen": seen, "seen_name": SEEN}
         try:
             return super().changeform_view(request, object_id, form_url, context)
@@ -99,16 +103,18 @@ class EditedAdmin(ListAdmin):
         last = changes_of(self.model, key).order_by("-pk").values_list("pk", flat=True).first()
         return str(last or 0)
 
-    def refused(self, request, told: str, address: str) -> HttpResponse:
-        """Tell why something was not done, on the page at *address*."""
-        self.message_user(request, told, messages.ERROR)
+    def refused(self, request, message: str, address: str) -> HttpResponse:
+        """Redirect to *address* and show the error *message* there."""
+        self.message_user(request, message, messages.ERROR)
         return HttpResponseRedirect(address)
 
-    # What is stored.
+    # Saving and deleting.
 
     def save_model(self, request, obj, form, change):
         if not change:
-            super().save_model(request, obj, form, change)  # written down when its many-to-many are there, too
+            super().save_model(
+                request, obj, form, change
+            )  # save_related stores the Edit, after the many-to-many fields
         elif form.changed_data:
             new = {name: form.cleaned_data[name] for name in form.changed_data}
             edits.correct(self.model._base_manager.filter(pk=obj.pk), new, request.user)
@@ -136,8 +142,8 @@ class EditedAdmin(ListAdmin):
         try:
             return super().delete_view(request, object_id, {**(extra_context or {}), **shown})
         except edits.OvertakenError:
-            self.message_user(request, confirmation.told(request, self._deletion()), messages.ERROR)
-            request.POST = QueryDict()  # without which Django shows what would be deleted now
+            self.message_user(request, confirmation.refusal(request, self._deletion()), messages.ERROR)
+            request.POST = QueryDict()  # so that Django shows the confirmation page again
             response = super().delete_view(request, object_id, {**(extra_context or {}), **shown})
             response.status_code = 409
             return response
@@ -150,15 +156,15 @@ class EditedAdmin(ListAdmin):
                 return super().response_action(request, queryset)
         except edits.OvertakenError:
             request.POST = request.POST.copy()
-            del request.POST["post"]  # which confirms: without it, what would be deleted now is shown
-            self.message_user(request, confirmation.told(request, self._deletion()), messages.ERROR)
+            del request.POST["post"]  # so that Django shows the confirmation page again
+            self.message_user(request, confirmation.refusal(request, self._deletion()), messages.ERROR)
             return super().response_action(request, queryset)
         except edits.EditRefused as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request, queryset) -> HttpResponse | None:
-        """Show what would be deleted, and delete it when that is confirmed, as it was shown."""
+        """Show the confirmation page, and delete the records when the user confirms."""
         response = delete_selected(self, request, queryset)
         if response is not None and not (response.context_data["protected"] or response.context_data["perms_lacking"]):
             response.context_data |= confirmation.show(request, self._deletion(), edits.seal(queryset))
@@ -167,30 +173,30 @@ class EditedAdmin(ListAdmin):
         return response
 
     def _deletion(self) -> str:
-        """Return what a confirmation of a deletion is about; the seal says of which records."""
+        """Return the name of the action that a confirmation of a deletion is bound to; the seal covers the records."""
         return f"delete {self.opts.label}"
 
     def get_deleted_objects(self, objs, request):
-        """Name those that refer to *objs*, the first of each table and how many there are; the admin would load all."""
-        kept = list(self._referring(objs, request))
+        """Return the counts and the first of the records that refer to *objs*; Django's admin loads all of them."""
+        protected = list(self._referring(objs, request))
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         count = objs.count() if isinstance(objs, models.QuerySet) else len(objs)
-        named = [str(one) for one in objs[:NAMED]]
-        named += [f"and {count - NAMED:,} more"] if count > NAMED else []
-        return named, {self.opts.verbose_name_plural: count}, lacking, kept
+        names = [str(record) for record in objs[:NAMED]]
+        names += [f"and {count - NAMED:,} more"] if count > NAMED else []
+        return names, {self.opts.verbose_name_plural: count}, lacking, protected
 
     def _referring(self, objs, request) -> Iterator[str | list[str]]:
-        """Yield, for each table that refers to *objs*, how many of it do, and a list of the first of them."""
+        """Yield, for each table that refers to *objs*, the number of its records and a list of the first."""
         for relation in self.model._meta.related_objects:
             if relation.on_delete is not models.PROTECT:
                 continue
             meta = relation.related_model._meta
-            found = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
-            if count := found.count():
-                yield format_html("{} {}:", count, meta.verbose_name_plural if count > 1 else meta.verbose_name)
+            records = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
+            if count := records.count():
+                yield format_html("{}:", counted(relation.related_model, count))
                 if request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
                     more = [f"… and {count - SHOWN} more"] if count > SHOWN else []
-                    yield [*(self._linked(one) for one in found.order_by("pk")[:SHOWN]), *more]
+                    yield [*(self._linked(record) for record in records.order_by("pk")[:SHOWN]), *more]
 
     def _linked(self, record: models.Model) -> str:
         if not self.admin_site.is_registered(type(record)):
@@ -200,5 +206,5 @@ class EditedAdmin(ListAdmin):
         return format_html('<a href="{}">{}</a>', address, record)
 
     def may_change(self, request, name: str) -> bool:
-        """Whether the user may change the field *name* of records."""
+        """Return whether the user may change the field *name*."""
         return self.has_change_permission(request) and name not in hidden_fields(self.model, request.user)

@@ -1,4 +1,4 @@
-"""What is known of imports: runs, their files, and the rows that they could not use. Nothing of it can be edited."""
+"""Read-only admin for imports: runs, source files and rejected rows."""
 
 from collections.abc import Callable
 from functools import cache
@@ -21,22 +21,22 @@ from imports.sources import sources_of
 admin.site.app_index_template = "curation/app_index.html"
 
 
-@cache  # the admin compares columns, so that each must be the same one whenever it is asked for
+@cache  # the admin compares columns by identity
 def _count_column(name: str, unseen: frozenset[str]) -> Callable:
     @admin.display(description=name)
     def count(file: SourceFile) -> str:
-        told = reports.counts(file, unseen)[name]
-        if name != "rejected" or not told:
-            return f"{told:,}"
+        number = reports.counts(file, unseen)[name]
+        if name != "rejected" or not number:
+            return f"{number:,}"
         address = reverse("admin:imports_rejectedrow_changelist")
-        return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, f"{told:,}")
+        return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, f"{number:,}")
 
     count.__name__ = name
     return count
 
 
 def _counts(request) -> list[Callable]:
-    """Return the columns with the counts of a file, as the reader may know them."""
+    """Return the columns with the counts of a file that the user may view."""
     unseen = reports.unseen_sources(request.user, *dataset_apps())
     return [_count_column(name, unseen) for name in SourceFile.COUNTS]
 
@@ -50,7 +50,7 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
     ordering = ["-pk"]
 
     def get_search_fields(self, request):
-        if is_restricted_anywhere(request.user):  # a search would confirm what the text of an error hides
+        if is_restricted_anywhere(request.user):  # a search would reveal personal data in the error text
             return [name for name in self.search_fields if not name.startswith("error")]
         return self.search_fields
 
@@ -62,7 +62,7 @@ class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
 
     @admin.display(description="files", empty_value="–")
     def names(self, run: ImportRun) -> str | None:
-        """The first file that the run has read, or was to read, and how many more there are."""
+        """Return the first file of the run and the number of other files."""
         uploaded = [upload["name"] for upload in run.uploads]
         first, count = (
             (run.first_file, run.files_known) if run.first_file else (next(iter(uploaded), None), len(uploaded))
@@ -81,12 +81,12 @@ class SourceFileAdmin(ReadOnlyAdmin):
         return [*self.list_display, *_counts(request)[:-2]]
 
     def get_readonly_fields(self, request, obj=None):
-        known = [
+        names = [
             f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *SourceFile.COUNTS)
         ]
         if is_restricted_anywhere(request.user):
-            known.remove("unknown_columns")  # any cell of a file without a header
-        return [*known, *_counts(request)]
+            names.remove("unknown_columns")  # in a file without a header, these are cells
+        return [*names, *_counts(request)]
 
     get_fields = get_readonly_fields
 
@@ -104,7 +104,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     list_select_related = ["file__run"]
     ordering = ["-file", "line", "pk"]
     search_fields = ["file__name__folded_contains"]
-    # A row's values may be personal: who may not see those of its table sees only what columns were wrong.
+    # Values may be personal: users without permission for personal data see only the names of the invalid columns.
     exclude = ["values", "problems"]
 
     def get_list_display(self, request):
@@ -132,7 +132,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
         def whole(row: RejectedRow) -> str:
             if _is_personal(row, request.user):
-                return "Hidden: the table holds personal data."
+                return "Hidden: the dataset has personal data."
             if not isinstance(row.values, dict):
                 return str(row.values)
             dataset, table = row.file.run.dataset, row.file.source
@@ -140,12 +140,12 @@ class RejectedRowAdmin(ReadOnlyAdmin):
                 readers.update({(dataset, one.name): Reader(one, request.user) for one in sources_of(dataset)})
             reader = readers.get((dataset, table))
             cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]
-            told = [f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells]
-            return ", ".join([*told, *([f"{RAW}: {raw}"] if reader and (raw := reader.raw(row)) else [])])
+            texts = [f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells]
+            return ", ".join([*texts, *([f"{RAW}: {raw}"] if reader and (raw := reader.raw(row)) else [])])
 
         return [problems, values]
 
 
 def _is_personal(row: RejectedRow, user) -> bool:
-    """Whether the row came for a dataset with fields that *user* may not see: it may have come to the wrong table."""
+    """Return whether the dataset has personal data that *user* may not view: the row may be in the wrong table."""
     return is_restricted(row.file.run.dataset, user)

@@ -1,4 +1,4 @@
-"""What the page of a run shows: its counts, and every record that it changed or would change, in tabs."""
+"""Content of the run page: the counts, and in tabs every record that the run changed or would change."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,38 +21,39 @@ TABS = {
     "changed": "Changed",
     "new": "New",
     "missing": "Missing",
-    "kept": "Kept corrections",
+    "kept": "Corrections kept",
     "rejected": "Rejected",
 }
 SIDES = ("old", "new")
 PER_PAGE = 50
-BREAKS = "\t\r\n"  # which a page shows as they are
+BREAKS = "\t\r\n"  # characters that the page shows unescaped
 STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
 
 
 def counts(run: ImportRun, user) -> list[dict]:
-    """Return the counts of each source as *user* may know them, with its files.
+    """Return the counts and files of each source, as far as *user* may view them.
 
-    Of a run that was stopped, return what it has read, if it tells.
+    For a stopped run, return the rows that it has read and rejected; nothing if these are unknown.
     """
-    told, unseen = [], reports.unseen_sources(user, run.dataset)
+    sources, unseen = [], reports.unseen_sources(user, run.dataset)
     shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files, unseen)
-        told.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
-    if run.status in STOPPED and not any(file.read for one in told for file in one["files"]):
+        sources.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
+    if run.status in STOPPED and not any(file.read for source in sources for file in source["files"]):
         return []
-    return told
+    return sources
 
 
 def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[str, Any]:
-    """Return the tabs that *user* may see with their sizes, and the page of the chosen one; each is complete."""
-    found = _entries_for(run, user) if run.dataset in dataset_apps() else {}
-    if not found:
+    """Return the tabs that *user* may view with their sizes, and one page of the chosen tab."""
+    entries_by_tab = _entries_for(run, user) if run.dataset in dataset_apps() else {}
+    if not entries_by_tab:
         return {"tabs": [], "tab": None, "page": None}
-    sizes = {name: None if entries is None else _size(entries) for name, entries in found.items()}
-    tab = chosen if chosen in found else next((name for name in found if sizes[name]), next(iter(found)))
-    entries = found[tab]
+    sizes = {name: None if entries is None else _size(entries) for name, entries in entries_by_tab.items()}
+    first = next((name for name in entries_by_tab if sizes[name]), next(iter(entries_by_tab)))
+    tab = chosen if chosen in entries_by_tab else first
+    entries = entries_by_tab[tab]
     page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
     readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
     if page is not None and tab == "missing":
@@ -66,20 +67,20 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
 
 
 def _entries_for(run: ImportRun, user) -> dict[str, Any]:
-    """Return what each tab lists, without the tabs of records or of rejected rows that *user* may not see."""
+    """Return the entries of each tab, without the tabs that *user* may not view."""
     models = [source.model._meta for source in sources_of(run.dataset)]
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     if user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models]):
         unseen = reports.unseen_sources(user, run.dataset)
-        found = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
+        entries = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("imports.view_rejectedrow"):
         rows = RejectedRow.objects.filter(file__run=run)
-        found["rejected"] = rows.select_related("file__run").order_by("file", "line", "pk")
-    return found
+        entries["rejected"] = rows.select_related("file__run").order_by("file", "line", "pk")
+    return entries
 
 
 def _history(entry: dict, readers: dict[str, Reader]) -> str | None:
-    """Return the address of the history of an entry's record; a rejected row has none."""
+    """Return the URL of the history of an entry's record; None for a rejected row."""
     key = entry.get("pk" if "values" in entry else "record")
     if key is None:
         return None
@@ -88,13 +89,13 @@ def _history(entry: dict, readers: dict[str, Reader]) -> str | None:
 
 
 def is_of_a_file(run: ImportRun) -> bool:
-    """Tell whether a run failed because of what is in an uploaded file, which will be there the next time, too."""
+    """Return whether a run failed because of the content of an uploaded file, so that repeating it would fail, too."""
     names = [f"{upload['name']}{after}" for upload in run.uploads for after in (",", ":", " fits")]
     return run.status == ImportRun.Status.FAILED and run.error.startswith(tuple(names))
 
 
 class _Sized:
-    """Entries whose number is known."""
+    """Entries with a known length."""
 
     def __init__(self, entries, size: int):
         self.entries, self.size = entries, size
@@ -113,28 +114,28 @@ def _size(entries) -> int:
 def _visible(page: Page, readers: dict[str, Reader], tab: str) -> Iterator[dict]:
     for entry in page.object_list:
         may_see = readers[entry["source"]].may_see
-        told = dict(entry)
+        shown = dict(entry)
         if "cells" in entry:
-            # That a hidden cell differs, or that it is listed among those that do, would tell whether a file knew it.
-            told["cells"] = [
+            # Do not reveal whether a hidden cell differs: a file could be used to guess its value.
+            shown["cells"] = [
                 cell | {side: _readable(cell[side]) for side in SIDES}
                 if may_see(cell["column"])
                 else cell | {side: masked(cell[side]) for side in SIDES} | {"differs": False}
                 for cell in entry["cells"]
                 if tab != "kept" or may_see(cell["column"])
             ]
-        row = entry.get("row", entry.get("values", {}))  # a missing record may be gone since, or be of an old run
-        told["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
-        yield told
+        row = entry.get("row", entry.get("values", {}))  # a missing record may have been deleted since
+        shown["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
+        yield shown
 
 
 def _readable(value: Any) -> Any:
-    """Return a value as it is shown: a document as JSON."""
+    """Return a value in readable form: a document as JSON."""
     return exact_json.text(value) if isinstance(value, dict | list | exact_json.Undecoded) else value
 
 
 def _tables(entries: list[dict]) -> list[dict]:
-    """Return entries as one table for each source: its columns, and a row for each record."""
+    """Return one table per source: its columns, and one entry per record."""
     tables: dict[str, dict] = {}
     for entry in entries:
         columns = [name for name, _ in entry["row"]]

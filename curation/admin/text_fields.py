@@ -1,4 +1,4 @@
-"""Texts that a curator types: held to the same rules as the texts of files."""
+"""Form fields for text; they apply the rules of imported text."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -7,10 +7,10 @@ from datasets.text import clean, is_unseen
 
 
 class TextField(forms.CharField):
-    """A text in NFC, without spaces of any kind at its ends, of which a reader can see something."""
+    """Text in NFC, without spaces at its ends, with at least one visible character."""
 
     def to_python(self, value):
         text = super().to_python(value)
         if isinstance(text, str) and is_unseen(text):
-            raise ValidationError("Type a text that can be seen: this one holds only invisible characters.")
+            raise ValidationError("The text contains only invisible characters. Enter visible text.")
         return clean(text) if isinstance(text, str) else text

@@ -1,4 +1,4 @@
-"""API tokens in the admin: made by who may, told once on the page after it, revoked; never shown again."""
+"""API tokens in the admin: create and revoke them. The secret is shown once, after the token is created."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,7 +18,7 @@ class TokenForm(forms.ModelForm):
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
     form = TokenForm
-    list_display = ["name", "account", "scopes_told", "state", "created", "expires", "last_used"]
+    list_display = ["name", "account", "scope_names", "state", "created", "expires", "last_used"]
     list_select_related = ["account"]
     list_filter = ["may_read", "may_import"]
     search_fields = ["name", f"account__{get_user_model().USERNAME_FIELD}"]
@@ -26,7 +26,7 @@ class ApiTokenAdmin(GuardedAdmin):
     actions = ["revoke"]
 
     @admin.display(description="scopes")
-    def scopes_told(self, token: ApiToken) -> str:
+    def scope_names(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
     def get_fields(self, request, obj=None):
@@ -34,35 +34,35 @@ class ApiTokenAdmin(GuardedAdmin):
         return [*fields, "created", "last_used", "revoked"] if obj else fields
 
     def has_change_permission(self, request, obj=None):
-        """A token is made and revoked; what it may do never changes."""
+        """Return False: a token's scopes never change."""
         return False
 
     def has_revoke_permission(self, request) -> bool:
         return request.user.has_perm("datasets.change_apitoken")
 
     def get_queryset(self, request):
-        """Show everybody's tokens to superusers, and their own to others who were given the permission."""
-        found = super().get_queryset(request)
-        return found if request.user.is_superuser else found.filter(account=request.user)
+        """Return all tokens for a superuser, the user's own tokens for other users."""
+        tokens = super().get_queryset(request)
+        return tokens if request.user.is_superuser else tokens.filter(account=request.user)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "account":  # nobody makes a token that may do more than they may
+        if db_field.name == "account":  # a token must not exceed its creator's permissions
             accounts = get_user_model().objects.filter(is_active=True)
             kwargs["queryset"] = accounts if request.user.is_superuser else accounts.filter(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request, obj, form, change):
-        obj.told_once = obj.give_secret()
+        obj.secret_once = obj.give_secret()
         super().save_model(request, obj, form, change)
 
     def response_add(self, request, obj, post_url_continue=None):
-        """Show the secret on this page and nowhere else: not in a message, which would be kept until it is read."""
+        """Show the secret on this page only: a message would be stored until it is read."""
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": f"Token {obj.name}",
             "token": obj,
-            "secret": obj.told_once,
-            "scopes": self.scopes_told(obj),
+            "secret": obj.secret_once,
+            "scopes": self.scope_names(obj),
         }
         response = TemplateResponse(request, "curation/apitoken/made.html", context)
         response["Cache-Control"] = "no-store"
@@ -74,4 +74,7 @@ class ApiTokenAdmin(GuardedAdmin):
         for token in tokens:
             token.revoke()
             self.log_change(request, token, "Revoked.")
-        messages.success(request, f"Revoked: {', '.join(map(str, tokens)) or 'none that had not been'}.")
+        messages.success(
+            request,
+            f"Revoked: {', '.join(map(str, tokens))}." if tokens else "The selected tokens were already revoked.",
+        )

@@ -1,4 +1,4 @@
-"""What addresses of the admin may ask: keys, pages and orders in one spelling, and searches of a few words."""
+"""Validation of the admin's URL parameters: canonical keys, pages and orders, and bounded searches."""
 
 import re
 from typing import Any
@@ -21,15 +21,15 @@ from datasets.records.search import MOST_WORDS, words_of
 from datasets.registry import dataset_apps
 from imports.uploads import ImportForm
 
-MOST_ORDERED = 5  # columns that a list is ordered by
+MOST_ORDERED = 5  # sort columns
 ORDER = re.compile(r"-?(?:0|[1-9][0-9]?)(?:\.-?(?:0|[1-9][0-9]?))*", re.ASCII)
-SEARCHES = (SEARCH_VAR, "term")  # of a list, and of a box that completes what is typed
+SEARCHES = (SEARCH_VAR, "term")  # of a list and of an autocomplete
 PAGES = (PAGE_VAR, "page")
-MOST_PAGES = 10**9  # more than any list has
+MOST_PAGES = 10**9
 
 
 class CheckAdminAddress:
-    """Middleware that answers 400 or 404 for an address of the admin that no page of it makes."""
+    """Middleware that answers 400 or 404 to admin URLs with invalid keys or parameters."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -38,20 +38,20 @@ class CheckAdminAddress:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view, args, kwargs: dict[str, Any]) -> HttpResponse | None:
-        """Check the record's key and the parameters of the address."""
+        """Check the record's key and the URL parameters."""
         if request.resolver_match.app_name != "admin":
             return None
         admin = getattr(view, "model_admin", None)
         if admin and "object_id" in kwargs and not is_key(admin.model, unquote(kwargs["object_id"])):
-            said = f"There is no {admin.opts.verbose_name} {shown(unquote(kwargs['object_id']))}."
-            return refused(request, 404, said)
-        # The list of a dataset's table shows itself what is wrong with its parameters.
+            message = f"There is no {admin.opts.verbose_name} {shown(unquote(kwargs['object_id']))}."
+            return refused(request, 404, message)
+        # The list of a dataset's table reports invalid parameters itself.
         is_list = str(request.resolver_match.url_name).endswith("_changelist")
-        tells_itself = is_list and getattr(admin, "lists_records", False)
+        is_checked_later = is_list and getattr(admin, "lists_records", False)
         try:
             for name, values in request.GET.lists():
                 for value in values:
-                    _check(admin, name, value, tells_itself)
+                    _check(admin, name, value, is_checked_later)
                     if check := OF_PAGES.get(request.resolver_match.url_name):
                         check(name, value)
         except ValueError as error:
@@ -64,13 +64,13 @@ class CheckAdminAddress:
 
 
 def _admin_of(view) -> ModelAdmin | None:
-    """Return the admin of a view: Django's own name it, ours are its methods."""
+    """Return the admin of a view: an attribute of Django's views, the instance of our bound methods."""
     admin = getattr(view, "model_admin", None) or getattr(getattr(view, "__wrapped__", None), "__self__", None)
     return admin if isinstance(admin, ModelAdmin) else None
 
 
 def _check_import(name: str, value: str) -> None:
-    """Raise ValueError for what the form of an import has no box for, or does not offer."""
+    """Raise ValueError for an unknown field or an unknown dataset of the import form."""
     if name not in ImportForm.base_fields or name == "files":
         raise ValueError("Unknown parameter.")
     if name == "dataset" and value and value not in dataset_apps():
@@ -85,17 +85,17 @@ def _check_run(name: str, value: str) -> None:
 OF_PAGES = {"imports_importrun_import": _check_import, "imports_importrun_change": _check_run}
 
 
-def _check(admin: ModelAdmin | None, name: str, value: str, tells_itself: bool) -> None:
-    """Raise ValueError for a parameter that is spelled otherwise than our pages do, or asks too much."""
-    if name in SEARCHES and not tells_itself and (found := len(words_of(value))) > MOST_WORDS:
-        raise ValueError(f"Expected at most {MOST_WORDS} words, found {found}.")
-    if name in PAGES and value and not tells_itself:
+def _check(admin: ModelAdmin | None, name: str, value: str, is_checked_later: bool) -> None:
+    """Raise ValueError for a parameter that is not canonical or exceeds a limit."""
+    if name in SEARCHES and not is_checked_later and (count := len(words_of(value))) > MOST_WORDS:
+        raise ValueError(f"Expected at most {MOST_WORDS} words, found {count}.")
+    if name in PAGES and value and not is_checked_later:
         whole_number(value, 1, MOST_PAGES)
     if name == ORDER_VAR and value and (not ORDER.fullmatch(value) or value.count(".") >= MOST_ORDERED):
         raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns such as 2.-1, found {shown(value)}.")
-    if name.endswith("__in") and not tells_itself and (found := value.count(",") + 1) > MOST_VALUES:
-        raise ValueError(f"Expected at most {MOST_VALUES} values, found {found}.")
-    if admin and "__" in name and not tells_itself:
+    if name.endswith("__in") and not is_checked_later and (count := value.count(",") + 1) > MOST_VALUES:
+        raise ValueError(f"Expected at most {MOST_VALUES} values, found {count}.")
+    if admin and "__" in name and not is_checked_later:
         _check_lookup(admin.model, name, value)
 
 
@@ -106,9 +106,9 @@ def _check_lookup(model: type[models.Model], name: str, value: str) -> None:
     try:
         field = field_at(model, path)
     except (FieldDoesNotExist, AttributeError):
-        return  # which Django tells
-    for one in value.split(",") if lookup == "in" else [value]:
+        return  # Django reports it
+    for item in value.split(",") if lookup == "in" else [value]:
         if isinstance(field, models.IntegerField):
-            whole_number(one)
+            whole_number(item)
         elif isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
-            day(one)
+            day(item)

@@ -1,1 +1,1 @@
-"""What changed, by whom, and taking it back."""
+"""Record history: edits, corrections, tombstones and undo."""

@@ -1,17 +1,18 @@
-"""What keeps records from going or from coming back: who refers to them, who has their place, what they lack."""
+"""Conflicts that prevent deleting or restoring records: references to them, reused keys, missing references."""
 
 from collections.abc import Iterator
 
 from django.db import connection, models
 
+from curation.history.record_counts import counted
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import members, value_of, values
 
-SHOWN = 10  # of the records that stand in the way, for each reason
+SHOWN = 10  # keys named in a message
 
 
 def referring(model: type[models.Model], selected: str) -> Iterator[str]:
-    """Yield what refers to the records whose keys the table *selected* has: how many of which table, and the first."""
+    """Yield, for each table that refers to the keys in *selected*, the number of its records and the first keys."""
     for relation in model._meta.related_objects:
         child = relation.related_model
         if not child._meta.managed or relation.many_to_many or relation.on_delete is models.CASCADE:
@@ -19,11 +20,14 @@ def referring(model: type[models.Model], selected: str) -> Iterator[str]:
         there = f"{quoted(child._meta.db_table)} WHERE {quoted(relation.field.column)} IN (SELECT pk FROM {selected})"
         if count := _one(f"SELECT count(*) FROM {there}"):
             first = _listed(f"SELECT {quoted(child._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
-            yield f"{count} of {child._meta.db_table} ({first})"
+            yield f"{counted(child, count)} ({first})"
 
 
 def taken(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
-    """Yield a sentence where another record has a key that the JSON *document* of *rows* has; *rows* is FROM, WHERE."""
+    """Yield a sentence if existing records use a key of the rows in the JSON column *document*.
+
+    *rows* is the FROM and WHERE part of a query.
+    """
     stored = values(model, document)
     unique = {field.column for field in model._meta.concrete_fields if field.unique} | ({"identity"} & set(stored))
     same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
@@ -31,11 +35,11 @@ def taken(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
     if count := _one(f"SELECT count(*) FROM {there}"):
         first = _listed(f"SELECT DISTINCT r.{quoted(model._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
-        yield f"{count} of {model._meta.db_table} would come back to a place that others have: {first}."
+        yield f"Existing records have the same key: {counted(model, count)} ({first})."
 
 
 def given_away(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
-    """Yield a sentence for each unique column whose value in the JSON *document* of *rows* others have by now."""
+    """Yield a sentence for each unique column whose value in the JSON column *document* another record has now."""
     pk, stored = model._meta.pk, values(model, document)
     source, _, condition = rows.partition(" WHERE ")
     for field in model._meta.concrete_fields:
@@ -44,17 +48,17 @@ def given_away(model: type[models.Model], rows: str, document: str) -> Iterator[
             there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
             if count := _one(f"SELECT count(*) FROM {there}"):
                 first = _listed(f"SELECT r.{quoted(pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
-                yield f"{count} of {model._meta.db_table} have the {field.verbose_name} by now: {first}."
+                yield f"The {field.verbose_name} is already used by {counted(model, count)} ({first})."
 
 
 def part_of(model: type[models.Model]) -> models.ForeignKey | None:
-    """Return the field that leads from *model* to what its rows are a part of and go with, where they are one."""
+    """Return the CASCADE foreign key to the owning model, or None."""
     references = (field for field in model._meta.fields if field.is_relation)
     return next((field for field in references if field.remote_field.on_delete is models.CASCADE), None)
 
 
 def lacking(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
-    """Yield a sentence for each table that the JSON *document* of *rows* refers to and that lacks what it names."""
+    """Yield a sentence for each reference in the JSON column *document* whose target no longer exists."""
     for field in model._meta.concrete_fields:
         if field.is_relation:
             source, _, condition = rows.partition(" WHERE ")
@@ -65,7 +69,7 @@ def lacking(model: type[models.Model], rows: str, document: str) -> Iterator[str
 
 
 def lacking_of(field: models.Field, query: str) -> Iterator[str]:
-    """Yield a sentence where *query*, of owners and the keys that they refer to by *field*, names what is gone."""
+    """Yield a sentence if *query*, which selects owners and the keys that *field* holds, names deleted records."""
     target = field.related_model._meta
     there = (
         f"WITH x(owner, v) AS ({query}) SELECT DISTINCT v FROM x WHERE v IS NOT NULL AND NOT EXISTS"
@@ -73,7 +77,7 @@ def lacking_of(field: models.Field, query: str) -> Iterator[str]:
         f" ORDER BY 1 LIMIT {SHOWN + 1}"
     )
     if first := _listed(there):
-        yield f"What they refer to is no more, and has to be restored first: {target.verbose_name} {first}."
+        yield f"These records refer to deleted records. Restore those first: {target.verbose_name} {first}."
 
 
 def _one(query: str) -> int:

@@ -1,4 +1,4 @@
-"""What a record remembers of its file for the fields that somebody has corrected, in SQL; r is the record."""
+"""SQL for ``corrections``: the file values of the fields that a curator has corrected. Alias ``r`` is the record."""
 
 import json
 from typing import Any
@@ -11,16 +11,16 @@ from datasets.sql.row_json import differs, is_corrected, json_value, stored_memb
 
 
 def stored(field: models.Field, value: Any) -> Any:
-    """Return *value* as the database is given it: of a many-to-many, the JSON list of its keys in order."""
+    """Return *value* as the database parameter of *field*; for a many-to-many field, a sorted JSON list of keys."""
     if field.many_to_many:
-        return json.dumps(sorted({getattr(one, "pk", one) for one in value}), separators=(",", ":"))
+        return json.dumps(sorted({getattr(member, "pk", member) for member in value}), separators=(",", ":"))
     return field.get_db_prep_save(getattr(value, "pk", value), connection)
 
 
 def parameter(field: models.Field) -> str:
-    """Return the mark of a parameter that holds a stored() value of *field*."""
+    """Return the placeholder for a ``stored()`` value of *field*."""
     if connection.vendor == "postgresql":
-        # A cast to varchar(n) would cut a longer text off without a word.
+        # A cast to varchar(n) truncates a longer text silently.
         kind = "text" if isinstance(field, models.CharField) else field.rel_db_type(connection)
         return f"CAST(%s AS {'jsonb' if field.many_to_many else kind})"
     return "json(%s)" if isinstance(field, models.JSONField) else "%s"
@@ -31,7 +31,7 @@ def _own(field: models.Field) -> str:
 
 
 def of_file(field: models.Field) -> str:
-    """Return what the record remembers of its file for a corrected field."""
+    """Return the file value of a corrected field."""
     if not field.many_to_many:
         return value_of(field, "r.corrections")
     if connection.vendor == "postgresql":
@@ -40,52 +40,52 @@ def of_file(field: models.Field) -> str:
 
 
 def given(fields: list[models.Field]) -> str:
-    """Return the row n that has the new values of *fields* by name; there is a parameter for each, in their order."""
+    """Return the subquery ``n`` with the new values of *fields* by name; it takes one parameter per field, in order."""
     return f"(SELECT {', '.join(f'{parameter(field)} AS {quoted(field.name)}' for field in fields)}) n"
 
 
 def assigned(field: models.Field) -> str:
-    """Return what a column holds with its new value, which n has.
+    """Return the new value of a column, from ``n``.
 
-    A JSON document that says the same as before, or as its file, stays as it is spelled there.
+    A JSON document equal to the current value or to the file value keeps the spelling of that value.
     """
     own, new = _own(field), f"n.{quoted(field.name)}"
     if not isinstance(field, models.JSONField):
         return new
-    told = f"WHEN NOT {differs(field, own, new)} THEN {own}"
+    cases = f"WHEN NOT {differs(field, own, new)} THEN {own}"
     if remembers_its_file(field.model):
         same = f"{is_corrected('r.corrections', stored_name(field))} AND NOT {differs(field, of_file(field), new)}"
-        told += f" WHEN {same} THEN {of_file(field)}"
-    return f"CASE {told} ELSE {new} END"
+        cases += f" WHEN {same} THEN {of_file(field)}"
+    return f"CASE {cases} ELSE {new} END"
 
 
 def remembering(fields: list[models.Field]) -> str:
-    """Return the corrections once *fields* have their new values, which n has.
+    """Return the corrections after *fields* get their new values from ``n``.
 
-    What is remembered already stays in its place, so that corrections that do not change stay the same text.
+    Stored file values keep their position, so corrections that do not change stay the same text.
     """
     base = "coalesce(r.corrections, '{}')"
-    said = []
+    entries = []
     for field in fields:
         corrected = is_corrected("r.corrections", stored_name(field))
         remembered = f"CASE WHEN {corrected} THEN {of_file(field)} ELSE {_own(field)} END"
         differing = differs(field, f"n.{quoted(field.name)}", f"({remembered})")
-        said.append((stored_name(field), differing, remembered, field))
+        entries.append((stored_name(field), differing, remembered, field))
     if connection.vendor == "postgresql":
-        gone = "".join(f" - '{name}'" for name, *_ in said)
+        removed = "".join(f" - '{name}'" for name, *_ in entries)
         added = "".join(
             f" || CASE WHEN {differing} THEN jsonb_build_object('{name}', {remembered}) ELSE '{{}}' END"
-            for name, differing, remembered, _ in said
+            for name, differing, remembered, _ in entries
         )
-        new = f"({base}{gone}){added}"
+        new = f"({base}{removed}){added}"
     else:
-        # A path that is not wanted leads to "_", which goes again: json_patch would take a null for a removal.
+        # An unused entry goes to the path "_", which json_remove deletes: json_patch would treat null as a removal.
         added = ", ".join(
             f"CASE WHEN {differing} THEN '$.{name}' ELSE '$._' END, {json_value(field, f'({remembered})')}"
-            for name, differing, remembered, field in said
+            for name, differing, remembered, field in entries
         )
-        gone = ", ".join(f"CASE WHEN {differing} THEN '$._' ELSE '$.{name}' END" for name, differing, *_ in said)
-        new = f"json_remove(json_set({base}, {added}), '$._', {gone})"
+        removed = ", ".join(f"CASE WHEN {differing} THEN '$._' ELSE '$.{name}' END" for name, differing, *_ in entries)
+        new = f"json_remove(json_set({base}, {added}), '$._', {removed})"
     return f"CASE WHEN r.changed_in_id IS NULL THEN r.corrections ELSE nullif({new}, '{{}}') END"
 
 
@@ -98,7 +98,7 @@ def without(field: models.Field) -> str:
 
 
 def links_of_file(field: models.ManyToManyField, rows: str) -> str:
-    """Return a query of the owners and members that the file says; *rows* is a FROM and WHERE of records."""
+    """Return a query for the owners and members in the file; *rows* is the FROM and WHERE part for the records."""
     owner, (source, _, condition) = f"r.{quoted(field.model._meta.pk.column)}", rows.partition(" WHERE ")
     if connection.vendor == "postgresql":
         kind = field.related_model._meta.pk.rel_db_type(connection)

@@ -1,4 +1,4 @@
-"""What somebody does to records by hand: corrects, gives back, deletes, restores; each written down as one Edit."""
+"""Edits by curators: correct, revert, delete and restore records. Each is stored as one Edit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,23 +20,23 @@ from datasets.sql.row_json import as_json, is_corrected, members, values
 from datasets.versions import raise_version
 from imports.models import Change, Edit
 
-SELECTED = "selected_records"  # the keys of the records of an edit, in a temporary table
+SELECTED = "selected_records"  # the temporary table with the keys of the edited records
 
 
 class EditRefused(Exception):
-    """An edit that cannot be made: a sentence that says why."""
+    """An edit that is not possible; the message gives the reason."""
 
 
 class OvertakenError(EditRefused):
-    """An edit of records that are not, or not any more, what was confirmed."""
+    """An edit whose records have changed since the user confirmed it."""
 
 
 @unlimited()
 def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
-    """Set fields of *records* to *new* values, and remember of each record from a file what the file says.
+    """Set fields of *records* to *new* values, and store the file value of each corrected field.
 
-    A many-to-many is set to a list of keys or records. A value that is the file's own is no correction. Raises
-    EditRefused for a field that tells records apart, and where nothing changes.
+    A many-to-many field takes a list of keys or records. A value equal to the file value is no correction. Raise
+    EditRefused for a key field, and if no record changes.
     """
     model = records.model
     fields = {name: _correctable(model, name) for name in new}
@@ -60,26 +60,26 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
 
 @unlimited()
 def revert(records: models.QuerySet, name: str, user) -> Edit:
-    """Give the corrected field *name* back to the file: the record's value is again what the file says.
+    """Revert the corrected field *name* of *records* to the file value.
 
-    Raises EditRefused where what the file refers to is no more, and where the field is not corrected.
+    Raise EditRefused if the file refers to a deleted record, or if the field has no correction.
     """
     model = records.model
     field = _correctable(model, name)
     corrected, table = is_corrected("r.corrections", stored_name(field)), quoted(model._meta.db_table)
     rows = f"{table} r WHERE {corrected} AND {_selected(model)}"
     with _edit(Edit.Action.REVERTED, records, user) as edit, connection.cursor() as cursor:
-        said = of_file(field)
+        file_value = of_file(field)
         if field.is_relation:
-            links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {said} FROM {rows}"
-            if lack := list(lacking_of(field, links)):
-                raise EditRefused(" ".join(lack))
+            links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {file_value} FROM {rows}"
+            if conflicts := list(lacking_of(field, links)):
+                raise EditRefused(" ".join(conflicts))
         if field.many_to_many:
             through, owner, member = _through(field)
             pk = quoted(model._meta.pk.column)
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {rows})")
             cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {links}")
-        value = "" if field.many_to_many else f"{quoted(field.column)} = {said}, "
+        value = "" if field.many_to_many else f"{quoted(field.column)} = {file_value}, "
         cursor.execute(
             f"UPDATE {table} AS r SET {value}corrections = {without(field)} WHERE {rows.partition(' WHERE ')[2]}"
         )
@@ -88,7 +88,7 @@ def revert(records: models.QuerySet, name: str, user) -> Edit:
 
 @unlimited()
 def seal(records: models.QuerySet) -> str:
-    """Return the seal of *records* as they are now."""
+    """Return the seal of the current state of *records*."""
     with transaction.atomic(), connection.cursor() as cursor:
         _select(records)
         sealed = seal_of_rows(records.model, f"SELECT pk FROM {SELECTED}")
@@ -98,18 +98,18 @@ def seal(records: models.QuerySet) -> str:
 
 @unlimited()
 def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
-    """Delete *records*; imports pass over those that came from a file.
+    """Delete *records*; imports skip the deleted records that came from a file.
 
-    Raises EditRefused where others refer to them; OvertakenError where *expecting* is the seal of other records, or of
-    these as they were before.
+    Raise EditRefused if other records refer to them. Raise OvertakenError if *expecting* is not the seal of their
+    current state.
     """
     model = records.model
     table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
     with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
         if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
-            raise OvertakenError("The records are not what was confirmed.")
-        if held := list(referring(model, SELECTED)):
-            raise EditRefused(f"They cannot be deleted: {', '.join(held)} refer to them.")
+            raise OvertakenError("The records have changed since you confirmed the deletion.")
+        if references := list(referring(model, SELECTED)):
+            raise EditRefused(f"The records cannot be deleted because other records use them: {', '.join(references)}.")
         for field in model._meta.many_to_many:
             _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
@@ -119,9 +119,9 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
 
 @unlimited()
 def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit:
-    """Bring back the records that *deletions* (Changes) took away, as they were, with their keys.
+    """Restore the records that *deletions* (a queryset of Change) deleted, with their values and keys.
 
-    Raises EditRefused where another record has taken a key, or what one refers to is gone.
+    Raise EditRefused if an existing record has one of the keys, or if a record refers to a deleted one.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
@@ -144,7 +144,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
 
 @unlimited()
 def created(record: models.Model, user) -> Edit:
-    """Write down that *record* was made by hand."""
+    """Store the creation of *record* by a curator as an Edit."""
     with _edit(
         Edit.Action.CREATED, type(record)._default_manager.filter(pk=record.pk), user, Change.Kind.CREATED
     ) as edit:
@@ -153,7 +153,7 @@ def created(record: models.Model, user) -> Edit:
 
 
 def put_back(cursor, model: type[models.Model], rows: str, document: str) -> None:
-    """Insert the rows of *model* that the JSON *document* of *rows* holds, and their many-to-many."""
+    """Insert the rows of *model* from the JSON column *document* of *rows*, with their many-to-many members."""
     columns = values(model, document)
     names = ", ".join(quoted(name) for name in columns)
     overriding = " OVERRIDING SYSTEM VALUE" if connection.vendor == "postgresql" else ""
@@ -166,7 +166,7 @@ def put_back(cursor, model: type[models.Model], rows: str, document: str) -> Non
 
 
 def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: str) -> None:
-    """Insert the many-to-many *field* of the rows that the JSON *document* of *rows* holds."""
+    """Insert the members of the many-to-many *field* from the JSON column *document* of *rows*."""
     names = (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
     through, owner, member = (quoted(name) for name in names)
     cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {members(field, rows, document)}")
@@ -174,7 +174,7 @@ def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: s
 
 @contextmanager
 def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.UPDATED) -> Iterator[Edit]:
-    """Write down the rows of *records* before and after what is done within."""
+    """Create an Edit, and store each row of *records* before and after the block."""
     model = records.model
     table, pk, row = quoted(model._meta.db_table), quoted(model._meta.pk.column), as_json(model, "r")
     with transaction.atomic(), connection.cursor() as cursor:
@@ -200,7 +200,7 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
         if kind == Change.Kind.UPDATED:
             cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
         if not edit.changes.exists():
-            raise EditRefused("Nothing has changed: the records are gone, or were so already.")
+            raise EditRefused("No changes: the records were deleted or already have this value.")
         raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
 
@@ -210,18 +210,18 @@ def _select(records: models.QuerySet) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {temporary(SELECTED)}")
         kind = records.model._meta.pk.rel_db_type(connection)
         cursor.execute(f"CREATE TEMPORARY TABLE {SELECTED} (pk {kind})")
-        with suppress(EmptyResultSet):  # Django's way to say that no row can match
+        with suppress(EmptyResultSet):  # Django raises it for a queryset that cannot match a row
             query, parameters = records.order_by().values_list("pk").query.sql_with_params()
             cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
 
 
-# The parts of the queries; r is the record.
+# Parts of queries; alias r is the record.
 
 
 def _correctable(model: type[models.Model], name: str) -> models.Field:
     if name not in correctable(model):
-        known = model._meta.get_field(name).verbose_name
-        raise EditRefused(f"{known} cannot be corrected: it tells one record from another, or is not for hands.")
+        label = model._meta.get_field(name).verbose_name
+        raise EditRefused(f"{label} is a key or read-only field and cannot be edited.")
     return correctable(model)[name]
 
 
@@ -229,7 +229,7 @@ def _selected(model: type[models.Model]) -> str:
     return f"r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
 
 
-# Many-to-many: the rows of the table between.
+# Many-to-many: the rows of the through table.
 
 
 def _through(field: models.ManyToManyField) -> tuple[str, str, str]:
@@ -244,10 +244,10 @@ def _unlink(cursor, field: models.ManyToManyField) -> None:
 def _link(cursor, field: models.ManyToManyField, keys: list) -> None:
     through, owner, member = _through(field)
     target = field.related_model._meta
-    for some in chunks(keys):
-        marks = ", ".join(["%s"] * len(some))
+    for chunk in chunks(keys):
+        marks = ", ".join(["%s"] * len(chunk))
         cursor.execute(
             f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{quoted(target.pk.column)} FROM {SELECTED} s,"
             f" {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} IN ({marks})",
-            some,
+            chunk,
         )

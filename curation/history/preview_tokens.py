@@ -1,4 +1,4 @@
-"""Seals: a short text for records and their versions, to which a confirmation is bound."""
+"""Seals: digests of records, which bind a confirmation to the state that the user saw."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from datasets.sql.row_json import as_json
 from datasets.versions import version_of
 from imports.models import Change, Edit
 
-MOST = 10_000  # changes of an edit whose records are looked at one by one for a page
-AT_ONCE = 2000
+MOST = 10_000  # changes of an edit up to which its seal covers each record
+AT_ONCE = 2000  # rows fetched at once
 
 
 def seal_of(query: str, parameters: Iterable[Any] = ()) -> str:
-    """Return the seal of the rows of *query*, texts: it is the same for the same rows in whatever order."""
+    """Return the seal of the rows of *query*, which are texts. It does not depend on their order."""
     count = total = 0
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, list(parameters) or None)
@@ -28,22 +28,22 @@ def seal_of(query: str, parameters: Iterable[Any] = ()) -> str:
 
 
 def seal_of_rows(model: type[models.Model], selected: str, parameters: Iterable[Any] = ()) -> str:
-    """Return the seal of the stored rows of *model* whose keys the query *selected* names."""
+    """Return the seal of the stored rows of *model* whose keys the query *selected* returns."""
     pk = quoted(model._meta.pk.column)
     row = f"CAST({as_json(model, 'r')} AS text)"
     return seal_of(f"SELECT {row} FROM {quoted(model._meta.db_table)} r WHERE r.{pk} IN ({selected})", parameters)
 
 
 def seal_of_changes(edit: Edit) -> str:
-    """Return the seal of what *edit* has done: each record, with its row before and after."""
+    """Return the seal of the changes of *edit*: each record with its row before and after."""
     rows = 'CAST("before" AS text), CAST("after" AS text)'
     return seal_of(f'SELECT "table", record, kind, {rows} FROM changes WHERE edit_id = %s', [edit.pk])
 
 
 def seal_of_edited(edit: Edit, edited: Iterable[type[models.Model]]) -> str:
-    """Return the seal of the records of *edit* as they are now.
+    """Return the seal of the current state of the records of *edit*.
 
-    Of an edit of very many records it is the version of their datasets, which any change raises.
+    For an edit of more than ``MOST`` records it is the version of their datasets, which increases with every change.
     """
     if Change.objects.filter(edit=edit)[: MOST + 1].count() > MOST:
         return " ".join(str(version_of(label)) for label in sorted({model._meta.app_label for model in edited}))

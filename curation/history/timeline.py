@@ -1,4 +1,4 @@
-"""Changes as people read them: field by field, references by what they are called, personal data masked."""
+"""Human-readable changes: field by field, with labels for references and masked personal data."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """One field of a change; None where there is no value. *mark* says what became of its correction."""
+    """One field of a change; None for no value. *mark* is ``corrected`` or ``reverted`` if its correction changed."""
 
     label: str
     before: str | None
@@ -33,7 +33,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a record's history: a Change, or the creation by an import, which has none."""
+    """One entry of a record's history: a Change, or the creation by an import, which has no Change."""
 
     change: Change | None
     kind: str
@@ -43,47 +43,48 @@ class Entry:
 
     @property
     def run(self):
-        """The run that did it, if it was one."""
+        """The run that made the change, or None."""
         return self.change.run if self.change else self.file and self.file.run
 
     @property
     def at(self):
-        """When it was; None where nobody knows."""
+        """The time of the change, or None if it is unknown."""
         if self.change and self.change.edit:
             return self.change.edit.at
         return (self.run.finished_at or self.run.started_at) if self.run else None
 
 
 def stored_row(model: type[models.Model], key: Any) -> Row | None:
-    """Return the row of the record with the primary key *key* as it is stored now, if there is one."""
+    """Return the stored row of the record with the primary key *key*, or None."""
     table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {as_json(model, 'r')} FROM {table} r WHERE r.{pk} = %s", [key])
-        found = cursor.fetchone()
-    return exact_json.loads(found[0]) if found else None
+        row = cursor.fetchone()
+    return exact_json.loads(row[0]) if row else None
 
 
 def changes_of(model: type[models.Model], key: Any) -> models.QuerySet:
-    """Return the changes of the record with the primary key *key*, in order."""
+    """Return the changes of the record with the primary key *key*, oldest first."""
     return Change.objects.filter(table=model._meta.db_table, record=str(key)).order_by("pk")
 
 
 def entries(model: type[models.Model], changes: list[Change], now: Row | None, user, before: Row | None) -> list[Entry]:
-    """Return the history that *changes*, in order, are; *before* is the row before the first, *now* after the last.
+    """Return *changes*, oldest first, as history entries.
 
-    A record that an import created has no Change for that: it is told from the row that is there first.
+    *before* is the row before the first change, *now* the row after the last. A record that an import created has no
+    Change for its creation: the first row shows it.
     """
-    told: list[tuple[Change | None, str, Row | None, Row | None]] = []
-    there = before
+    steps: list[tuple[Change | None, str, Row | None, Row | None]] = []
+    current = before
     for change in changes:
-        if there is None and change.before is not None:
-            told.append((None, Change.Kind.CREATED, None, change.before))
-        told.append((change, change.kind, change.before, change.after))
-        there = change.after
-    if there is None and now is not None:
-        told.append((None, Change.Kind.CREATED, None, now))
-    readable = Readable(model, user, (row for _, _, *pair in told for row in pair))
-    return [_entry(readable, *one) for one in told]
+        if current is None and change.before is not None:
+            steps.append((None, Change.Kind.CREATED, None, change.before))
+        steps.append((change, change.kind, change.before, change.after))
+        current = change.after
+    if current is None and now is not None:
+        steps.append((None, Change.Kind.CREATED, None, now))
+    readable = Readable(model, user, (row for _, _, *pair in steps for row in pair))
+    return [_entry(readable, *step) for step in steps]
 
 
 def _entry(readable: "Readable", change: Change | None, kind: str, old: Row | None, new: Row | None) -> Entry:
@@ -96,7 +97,7 @@ def _entry(readable: "Readable", change: Change | None, kind: str, old: Row | No
 
 
 class Readable:
-    """Stored *rows* of a model for *user* to read; each table that they refer to is asked once."""
+    """Stored *rows* of a model, readable for *user*; each table that they refer to is queried once."""
 
     def __init__(self, model: type[models.Model], user, rows: Iterable[Row | None]):
         self.model, self.fields = model, own_fields(model)
@@ -105,7 +106,7 @@ class Readable:
         self.rows += [row["corrections"] for row in self.rows if row.get("corrections")]
 
     def differences(self, old: Row | None, new: Row | None) -> Iterator[Difference]:
-        """Yield the fields that differ between two rows; where one is not there, those that have a value."""
+        """Yield the fields that differ between two rows; if one row is None, the fields with a value."""
         remembered, remembers = ((row or {}).get("corrections") or {} for row in (old, new))
         for field in self.fields:
             name = stored_name(field)
@@ -118,18 +119,20 @@ class Readable:
             if before != after or mark:
                 yield from self._difference(field, before, after, mark)
             if name in remembered and name in remembers and remembered[name] != remembers[name]:
-                yield self._pair(field, f"{field.verbose_name}, says its file", remembered[name], remembers[name], "")
+                yield self._pair(field, f"{field.verbose_name} (file value)", remembered[name], remembers[name], "")
 
     def value(self, field: models.Field, value: Any) -> str | None:
-        """Return a stored value of *field* as a person reads it; None for none."""
+        """Return a stored value of *field* in readable form; None for no value."""
         if value is None:
             return None
         if field.name in self.hidden:
             return masked(str(value))
         if field.many_to_many:
-            return ", ".join(str(self.labels[field.related_model].get(key, f"{key} (gone)")) for key in value) or None
+            return (
+                ", ".join(str(self.labels[field.related_model].get(key, f"{key} (deleted)")) for key in value) or None
+            )
         if field.is_relation:
-            return str(self.labels[field.related_model].get(value, f"{value} (gone)"))
+            return str(self.labels[field.related_model].get(value, f"{value} (deleted)"))
         if isinstance(field, models.JSONField):
             return exact_json.text(value)
         if isinstance(value, Decimal):
@@ -140,7 +143,7 @@ class Readable:
 
     @cached_property
     def labels(self) -> dict[type[models.Model], dict]:
-        """What the records that the rows refer to are called, by their keys."""
+        """The labels of the records that the rows refer to, by model and key."""
         wanted: dict[type[models.Model], set] = defaultdict(set)
         for field in self.fields:
             if field.is_relation:
@@ -150,7 +153,7 @@ class Readable:
 
     @cached_property
     def files(self) -> dict[int, SourceFile]:
-        """The files that the rows came from, with their runs."""
+        """The source files of the rows, with their runs."""
         keys = {row.get(name) for row in self.rows for name in ("created_in_id", "changed_in_id")} - {None}
         return SourceFile.objects.select_related("run").in_bulk(keys) if keys else {}
 
@@ -170,7 +173,7 @@ class Readable:
 
 
 def _leaves(before: dict, after: dict, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield where two JSON documents differ: the path, and what is there in either."""
+    """Yield the differences between two JSON documents: the path and both values."""
     for name in dict.fromkeys([*before, *after]):
         was, becomes = before.get(name), after.get(name)
         if isinstance(was, dict) and isinstance(becomes, dict):

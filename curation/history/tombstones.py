@@ -1,4 +1,4 @@
-"""Deletions by hand that stand: imports pass their records over until somebody brings them back."""
+"""Tombstones: deletions by curators. Imports skip these records until a curator restores them."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from imports.models import Change, Edit, ImportRun
 
 
 def set_standing(cursor, condition: str) -> None:
-    """Let the deletions stand that fulfil *condition* on changes, of those whose records came from a file."""
+    """Mark the deletions that match *condition* as tombstones, if their records came from a file."""
     cursor.execute(f"UPDATE changes SET standing = {sql_true()} WHERE {_from_a_file()} AND {condition}")
 
 
 def stand_again(cursor, restoring: Edit) -> None:
-    """Let the deletions stand again that the edit *restoring*, which is undone, had taken back."""
+    """Mark the deletions as tombstones again that *restoring*, an edit that is being undone, had reversed."""
     last = (
         "SELECT max(d.id) FROM changes c JOIN changes d ON d.record = c.record AND d.id < c.id"
         f' AND d."table" = c."table" JOIN edits e ON e.id = d.edit_id AND e.action = \'{Edit.Action.DELETED}\''
@@ -26,9 +26,9 @@ def stand_again(cursor, restoring: Edit) -> None:
 
 
 def deletion_by_hand(model: type[models.Model], key: Any) -> Change | None:
-    """Return the Change by which somebody deleted the record *key*, where that is the last that holds.
+    """Return the Change by which a curator deleted the record *key*, if it is the record's last effective change.
 
-    What was undone does not hold, nor is an undo itself a step of its own.
+    Changes that were undone and undos themselves are not effective.
     """
     last = (
         changes_of(model, key)

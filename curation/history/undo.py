@@ -1,12 +1,14 @@
-"""Taking back a run or an edit: everything as it was before, or a refusal that says what stands on it."""
+"""Undo of a run or an edit: restore the previous state, or refuse with the conflicts."""
 
 from collections.abc import Iterator
 
 from django.db import IntegrityError, connection, models
+from django.utils.text import capfirst
 
 from curation.history.conflicts import given_away, lacking, part_of
 from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
+from curation.history.record_counts import counted
 from curation.history.tombstones import stand_again
 from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefused
 from datasets import matviews
@@ -21,22 +23,21 @@ from imports.engine.locks import ImportRefused, only_one
 from imports.models import Change, Edit, ImportRun
 from imports.sources import Source, sources_of
 
-SHOWN = 10  # of what stands in the way, for each table and reason
+SHOWN = 10  # keys named for each table and conflict
 
 
 @unlimited()
 def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str = "") -> Undone:
-    """Take back what *run* did to the tables; raises UndoRefused where later changes or references stand on it.
+    """Undo the changes of *run*; raise UndoRefused if later changes or references depend on them.
 
-    Raises UndoOvertakenError where *expecting*, the seal of what somebody has confirmed, is not that of what would be
-    done now.
+    Raise UndoOvertakenError if *expecting*, the seal that the user confirmed, is not the seal of the current effect.
     """
     try:
         with only_one(run.dataset):
             run.refresh_from_db()
             if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
-                raise UndoRefused([f"Run {run.pk} is {status}: only one that was applied can be undone."])
+                raise UndoRefused([f"Run {run.pk} is {status}. Only an applied run can be undone."])
             undone = _undo_applied(run, user, dry_run, expecting)
     except ImportRefused as error:
         raise UndoRefused([str(error)]) from None
@@ -53,25 +54,25 @@ def _undo_applied(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undon
 
 @unlimited()
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
-    """Take back what *edit* did to the records of *sources*; raises UndoRefused as :func:`undo_run` does."""
+    """Undo the changes of *edit* to the records of *sources*; raise UndoRefused as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
-        raise UndoRefused([f"{edit} has been undone, or is an undo itself."])
+        raise UndoRefused(["The edit is an undo or has already been undone."])
     return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
 
 def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None, expecting: str = "") -> Undone:
     result = Undone()
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # a large run has just come, of which the planner knows nothing yet
+        with connection.cursor() as cursor:  # after a large run, the planner has no statistics yet
             cursor.execute('ANALYZE changes (run_id, edit_id, "table", record, kind)')
     try:
         with rolled_back() as preview:
-            if reasons := list(undoing.obstacles()):
+            if reasons := list(undoing.conflicts()):
                 raise UndoRefused(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDONE, user=user, **undone)
             sealed = undoing.seal() if run and (dry_run or expecting) else ""
-            undoing.take_back(edit, result)
-            result.seal = f"{sealed}; {'; '.join(result.told())}" if sealed else ""
+            undoing.apply(edit, result)
+            result.seal = f"{sealed}; {'; '.join(result.done())}" if sealed else ""
             if expecting and result.seal != expecting:
                 raise UndoOvertakenError(result)
             if edit.undone_edit and edit.undone_edit.action == Edit.Action.RESTORED:
@@ -83,12 +84,12 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
             if not dry_run:
                 preview.keep()
     except IntegrityError:
-        raise UndoRefused(["Others have the place of what would come back, or refer to what would go."]) from None
+        raise UndoRefused(["Later records conflict with this undo."]) from None
     return result
 
 
 class _Undoing:
-    """The Changes that fulfil a condition on c, and the records that a run created."""
+    """The changes that match a condition on alias ``c``, and the records that a run created."""
 
     def __init__(self, condition: str, sources: list[Source], run: int | None = None):
         self.condition, self.sources = condition, sources
@@ -96,111 +97,111 @@ class _Undoing:
         files = f"SELECT id FROM source_files WHERE run_id = {run}" if self.by_run else "NULL"
         self.created = f"r.created_in_id IN ({files})"
 
-    # What stands in the way.
+    # Conflicts.
 
-    def obstacles(self) -> Iterator[str]:
-        """Yield a sentence for each reason that a table gives."""
+    def conflicts(self) -> Iterator[str]:
+        """Yield a sentence for each conflict."""
         for source in self.sources:
             yield from self._changed_later(source.model)
             yield from self._taken(source.model)
-            if not self.by_run:  # which changes no column that is unique
-                yield from given_away(source.model, self._mine(source.model, (Change.Kind.UPDATED,)), "c.before")
+            if not self.by_run:  # a run changes no unique column
+                yield from given_away(source.model, self._changes(source.model, (Change.Kind.UPDATED,)), "c.before")
 
     def _changed_later(self, model: type[Record]) -> Iterator[str]:
         table = model._meta.db_table
         later = (
-            f"SELECT l.record FROM changes l{{mine}} LEFT JOIN import_runs lr ON lr.id = l.run_id"
+            f"SELECT l.record FROM changes l{{join}} LEFT JOIN import_runs lr ON lr.id = l.run_id"
             f" LEFT JOIN edits le ON le.id = l.edit_id LEFT JOIN edits u ON u.undone_edit_id = le.id"
             f" WHERE l.{quoted('table')} = '{table}' AND ({self.condition.replace('c.', 'l.')}) IS NOT TRUE"
-            # What was taken back, and the taking back, stand on nothing any more.
+            # Undone changes and undos do not conflict.
             f" AND coalesce(lr.status, '') <> '{ImportRun.Status.UNDONE}'"
             f" AND coalesce(le.action, '') <> '{Edit.Action.UNDONE}' AND u.id IS NULL AND {{which}}"
         )
-        mine = f" JOIN changes c ON c.{quoted('table')} = '{table}' AND c.record = l.record AND c.id < l.id"
-        # A record that was created here may be gone by now, which is a change, too.
+        join = f" JOIN changes c ON c.{quoted('table')} = '{table}' AND c.record = l.record AND c.id < l.id"
+        # A later deletion of a created record is a change, too.
         created = self.created.replace("r.created_in_id", values(model, "l.before")["created_in_id"])
-        both = later.format(mine=mine, which=self.condition), later.format(mine="", which=created)
-        query = " UNION ".join(both)  # either by itself can be joined; one or the other is looked for row by row
-        yield from _told(query, "{count} of {table} have been changed since: {first}.", table)
+        both = later.format(join=join, which=self.condition), later.format(join="", which=created)
+        query = " UNION ".join(both)  # each query can use a join; an OR would scan row by row
+        yield from _reason(query, "Changed later: {records} ({first}).", model)
 
     def _referred_to(self, model: type[Record]) -> Iterator[str]:
-        """Yield what refers to records that would go, and would not go with them."""
+        """Yield a sentence for each table whose remaining records refer to records that the undo would delete."""
         table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
         for relation in model._meta.related_objects:
             child = relation.related_model
             if not child._meta.managed or relation.many_to_many:
                 continue
-            owned = part_of(child)  # a row of a many-to-many goes with its owner, and is told by it
+            owned = part_of(child)  # the owner stands for a many-to-many row
             owner, key = (owned.related_model, owned.column) if owned else (child, child._meta.pk.column)
             query = (
                 f"SELECT DISTINCT CAST(x.{quoted(key)} AS text) FROM {quoted(child._meta.db_table)} x"
-                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self._goes(model, 'r')}"
+                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self._created(model, 'r')}"
             )
             if issubclass(owner, Record):
-                there = f"o.{quoted(owner._meta.pk.column)} = x.{quoted(key)} AND {self._goes(owner, 'o')}"
+                there = f"o.{quoted(owner._meta.pk.column)} = x.{quoted(key)} AND {self._created(owner, 'o')}"
                 query += f" AND NOT EXISTS (SELECT 1 FROM {quoted(owner._meta.db_table)} o WHERE {there})"
-            told = f"{{count}} of {owner._meta.db_table} refer to {{table}} that it created: {{first}}."
-            yield from _told(query, told, model._meta.db_table)
+            created = capfirst(model._meta.verbose_name_plural)
+            yield from _reason(query, f"{created} that it created are used by {{records}} ({{first}}).", owner)
 
-    def _goes(self, model: type[models.Model], row: str) -> str:
-        """Return the condition that *row* of *model* was created by what is undone."""
+    def _created(self, model: type[models.Model], row: str) -> str:
+        """Return the condition that the run or edit created *row* of *model*."""
         if self.by_run:
             return self.created.replace("r.", f"{row}.")
         key = values(model, "c.after")[model._meta.pk.column]
-        return f"{row}.{quoted(model._meta.pk.column)} IN (SELECT {key} FROM {self._mine(model, ('created',))})"
+        return f"{row}.{quoted(model._meta.pk.column)} IN (SELECT {key} FROM {self._changes(model, ('created',))})"
 
     def _taken(self, model: type[Record]) -> Iterator[str]:
-        """Yield which deleted records cannot come back, because another has their place."""
+        """Yield a sentence if deleted records cannot be restored because existing records have their keys."""
         stored = values(model, "c.before")
         unique = {model._meta.pk.column} | {f.column for f in model._meta.concrete_fields if f.unique}
         unique |= {"identity"} & set(stored)
-        # A join for each: one by either of two columns would look up every row by itself.
+        # One join per column: a join with OR would scan row by row.
         query = " UNION ".join(
             f"SELECT c.record FROM changes c JOIN {quoted(model._meta.db_table)} r ON r.{quoted(column)} ="
             f" {stored[column]} WHERE {self.condition} AND c.kind = '{Change.Kind.DELETED}'"
             f" AND c.{quoted('table')} = '{model._meta.db_table}'"
             for column in sorted(unique)
         )
-        yield from _told(query, "{count} of {table} that it deleted have come anew: {first}.", model._meta.db_table)
+        yield from _reason(query, "Deleted and since re-created: {records} ({first}).", model)
 
     def _lacking(self, model: type[Record]) -> Iterator[str]:
-        """Yield what records that are as before again refer to, and that has gone since."""
-        rows = self._mine(model, (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT))
+        """Yield a sentence if restored records refer to records that have since been deleted."""
+        rows = self._changes(model, (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT))
         keys = f"SELECT {values(model, 'c.before')[model._meta.pk.column]} FROM {rows}"
-        told = [(model, model._meta.pk.column)]
-        told += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
-        for table, key in told:
+        tables = [(model, model._meta.pk.column)]
+        tables += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
+        for table, key in tables:
             referring = [field for field in table._meta.concrete_fields if field.is_relation]
             if references.broken(table, referring, f"r.{quoted(key)} IN ({keys})"):
                 yield from lacking(model, rows, "c.before")
                 return
 
     def seal(self) -> str:
-        """Return the seal of the records that would be changed, as they are now."""
+        """Return the seal of the current state of the records that the undo changes."""
         seals = []
         for source in self.sources:
             model, pk = source.model, source.model._meta.pk
-            mine = self._mine(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
-            keys = f"SELECT CAST(c.record AS {pk.rel_db_type(connection)}) FROM {mine}"
+            rows = self._changes(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
+            keys = f"SELECT CAST(c.record AS {pk.rel_db_type(connection)}) FROM {rows}"
             table = quoted(model._meta.db_table)
             seals.append(
                 seal_of_rows(model, f"SELECT r.{quoted(pk.column)} FROM {table} r WHERE {self.created} UNION {keys}")
             )
         return " ".join(seals)
 
-    # Taking it back.
+    # Undo.
 
-    def take_back(self, edit: Edit, result: Undone) -> None:
+    def apply(self, edit: Edit, result: Undone) -> None:
         references.expect_long_queries()
         with connection.cursor() as cursor:
             with references.left_unchecked():
                 for source in self.sources:
-                    self._bring_back(cursor, source.model, edit, result)
+                    self._re_create(cursor, source.model, edit, result)
                 for source in self.sources:
                     self._revert(cursor, source.model, edit, result)
             if reasons := [reason for source in self.sources for reason in self._lacking(source.model)]:
                 raise UndoRefused(reasons)
-            # What referred to a created record by a change that is reverted does so no more.
+            # Checked after the reverts, which drop references to created records.
             if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
                 raise UndoRefused(reasons)
             for source in reversed(self.sources):
@@ -208,26 +209,26 @@ class _Undoing:
             for source in self.sources:
                 self._remove_lookups(cursor, source.model, result)
 
-    def _mine(self, model: type[Record], kinds: tuple[str, ...]) -> str:
-        listed = ", ".join(f"'{kind}'" for kind in kinds)
+    def _changes(self, model: type[Record], kinds: tuple[str, ...]) -> str:
+        names = ", ".join(f"'{kind}'" for kind in kinds)
         return (
-            f"changes c WHERE {self.condition} AND c.kind IN ({listed})"
+            f"changes c WHERE {self.condition} AND c.kind IN ({names})"
             f" AND c.{quoted('table')} = '{model._meta.db_table}'"
         )
 
-    def _bring_back(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
-        mine = self._mine(model, (Change.Kind.DELETED,))
-        put_back(cursor, model, mine, "c.before")
-        count = self._write_down(cursor, mine, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
+    def _re_create(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+        rows = self._changes(model, (Change.Kind.DELETED,))
+        put_back(cursor, model, rows, "c.before")
+        count = self._store_changes(cursor, rows, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
         cursor.execute(
-            f"UPDATE changes AS c SET standing = {sql_false()} WHERE c.standing AND {mine.partition(' WHERE ')[2]}"
+            f"UPDATE changes AS c SET standing = {sql_false()} WHERE c.standing AND {rows.partition(' WHERE ')[2]}"
         )
         _count(result.brought_back, model, count)
 
     def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
         table, pk = quoted(model._meta.db_table), model._meta.pk
-        mine = self._mine(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
-        source, _, condition = mine.partition(" WHERE ")
+        rows = self._changes(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
+        source, _, condition = rows.partition(" WHERE ")
         stored = values(model, "c.before")
         key = stored.pop(pk.column)
         assignments = ", ".join(f"{quoted(column)} = {value}" for column, value in stored.items())
@@ -237,22 +238,22 @@ class _Undoing:
         _count(result.reverted, model, cursor.rowcount)
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
-            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT {key} FROM {mine})")
-            put_back_links(cursor, many, mine, "c.before")
-        self._write_down(cursor, mine, edit, f"'{Change.Kind.UPDATED}', c.after, c.before")
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT {key} FROM {rows})")
+            put_back_links(cursor, many, rows, "c.before")
+        self._store_changes(cursor, rows, edit, f"'{Change.Kind.UPDATED}', c.after, c.before")
 
     def _remove_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
         table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
-        gone = self._goes(model, "r")
+        condition = self._created(model, "r")
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
-            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {table} r WHERE {gone})")
-        self._write_down(cursor, self._mine(model, ("created",)), edit, f"'{Change.Kind.DELETED}', c.after, NULL")
-        cursor.execute(f"DELETE FROM {table} AS r WHERE {gone}")
+            cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {table} r WHERE {condition})")
+        self._store_changes(cursor, self._changes(model, ("created",)), edit, f"'{Change.Kind.DELETED}', c.after, NULL")
+        cursor.execute(f"DELETE FROM {table} AS r WHERE {condition}")
         _count(result.removed, model, cursor.rowcount)
 
     def _remove_lookups(self, cursor, model: type[Record], result: Undone) -> None:
-        """Remove look-up values that only this brought, if nothing uses them."""
+        """Delete the terms that this run created, if nothing uses them."""
         for field_ in model._meta.concrete_fields:
             lookup = field_.related_model if field_.is_relation else None
             if lookup is None or not issubclass(lookup, Lookup):
@@ -264,7 +265,7 @@ class _Undoing:
                 if relation.related_model._meta.managed
             )
             table = quoted(lookup._meta.db_table)
-            # What somebody has renamed is theirs, and stays.
+            # Keep a term that a curator has renamed.
             used += (
                 " AND NOT EXISTS (SELECT 1 FROM changes c JOIN edits e ON e.id = c.edit_id"
                 f" WHERE c.{quoted('table')} = '{lookup._meta.db_table}' AND c.record = CAST(r.id AS text)"
@@ -276,10 +277,10 @@ class _Undoing:
                 cursor.execute(f"DELETE FROM {table} AS r WHERE {self.created} AND {used}")
                 result.lookups_removed[lookup._meta.db_table] = names
 
-    def _write_down(self, cursor, mine: str, edit: Edit, what: str) -> int:
+    def _store_changes(self, cursor, rows: str, edit: Edit, values: str) -> int:
         columns = '(edit_id, "table", record, kind, "before", "after", standing)'
         cursor.execute(
-            f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {what}, {sql_false()} FROM {mine}'
+            f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {values}, {sql_false()} FROM {rows}'
         )
         return cursor.rowcount
 
@@ -289,10 +290,11 @@ def _count(counts: dict[str, int], model: type[Record], count: int) -> None:
         counts[model._meta.db_table] = counts.get(model._meta.db_table, 0) + count
 
 
-def _told(query: str, sentence: str, table: str) -> Iterator[str]:
+def _reason(query: str, sentence: str, model: type[models.Model]) -> Iterator[str]:
+    """Yield *sentence* with the number of records of *model* in *query* and their first keys; nothing for no record."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({query}) x")
         if count := cursor.fetchone()[0]:
             cursor.execute(f"{query} ORDER BY 1 LIMIT {SHOWN}")
             first = ", ".join(str(key) for (key,) in cursor.fetchall())
-            yield sentence.format(count=count, table=table, first=first + (", …" if count > SHOWN else ""))
+            yield sentence.format(records=counted(model, count), first=first + (", …" if count > SHOWN else ""))

@@ -1,36 +1,55 @@
-"""What undoing a run or an edit did, or would do, and why it may be refused."""
+"""The result of an undo, and the errors that refuse one."""
 
 from dataclasses import dataclass, field
 
+from curation.history.record_counts import counted, model_of
+
 
 class UndoRefused(Exception):
-    """What cannot be taken back, and for which reasons: a sentence each."""
+    """An undo that is not possible; *reasons* has one sentence for each conflict."""
 
     def __init__(self, reasons: list[str]):
-        super().__init__("It cannot be undone. " + " ".join(reasons))
+        super().__init__("This cannot be undone. " + " ".join(reasons))
         self.reasons = reasons
 
 
 class UndoOvertakenError(UndoRefused):
-    """An undo that would not do what was confirmed; *undone* is what it would do."""
+    """An undo whose effect has changed since the user confirmed it; *undone* is the current effect."""
 
     def __init__(self, undone: "Undone"):
-        super().__init__(["What would be undone is not what was confirmed."])
+        super().__init__(["The records have changed since you confirmed the undo."])
         self.undone = undone
 
 
 @dataclass
 class Undone:
-    """What taking something back did, or would do: how many records of each table."""
+    """The effect of an undo: the number of records by database table, and the deleted terms by vocabulary."""
 
-    removed: dict[str, int] = field(default_factory=dict)  # that it had created
-    reverted: dict[str, int] = field(default_factory=dict)  # that it had changed
-    brought_back: dict[str, int] = field(default_factory=dict)  # that it had deleted
+    removed: dict[str, int] = field(default_factory=dict)  # records that the run or edit had created
+    reverted: dict[str, int] = field(default_factory=dict)  # records that it had changed
+    brought_back: dict[str, int] = field(default_factory=dict)  # records that it had deleted
     lookups_removed: dict[str, list[str]] = field(default_factory=dict)
-    seal: str = ""  # of the records and what becomes of them, where somebody is to confirm it
+    seal: str = ""  # of the records and of their new state; empty unless a user must confirm the undo
 
-    def told(self) -> list[str]:
-        """Return a line for each table and what becomes of its records."""
-        done = {"removed": self.removed, "as before": self.reverted, "brought back": self.brought_back}
-        lines = [f"{table}: {count:,} {what}" for what, counts in done.items() for table, count in counts.items()]
-        return lines + [f"{table}: {', '.join(names)} removed" for table, names in self.lookups_removed.items()]
+    def done(self) -> list[str]:
+        """Return the effect in the past tense: ``25 people removed``."""
+        return [f"{records} {done}" for records, _, done in self._effects()]
+
+    def planned(self) -> list[str]:
+        """Return the effect as a plan: ``remove 25 people``."""
+        return [f"{planned} {records}" for records, planned, _ in self._effects()]
+
+    def _effects(self) -> list[tuple[str, str, str]]:
+        counts = [
+            ("remove", "removed", self.removed),
+            ("restore", "restored", self.reverted),
+            ("re-create", "re-created", self.brought_back),
+        ]
+        effects = [
+            (counted(model_of(table), count), planned, done)
+            for planned, done, tables in counts
+            for table, count in tables.items()
+        ]
+        for table, terms in self.lookups_removed.items():
+            effects.append((f"{counted(model_of(table), len(terms))} ({', '.join(terms)})", "remove", "removed"))
+        return effects

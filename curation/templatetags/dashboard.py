@@ -1,4 +1,4 @@
-"""The cards of the datasets, for the template of the front page."""
+"""Template tags of the admin's dashboard."""
 
 from django import template
 
@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def dataset_cards(context) -> list:
-    """Return the cards that the reader may see; on the page of one app, its own."""
+    """Return the dataset cards that the user may view, or only the current app's card."""
     return list(cards_for(context["user"], context.get("app_label")))

@@ -1,4 +1,4 @@
-"""What templates ask about imports."""
+"""Template filters for imports."""
 
 from django import template
 
@@ -11,5 +11,5 @@ register.filter("visible", visible, is_safe=False)
 
 @register.filter
 def is_dataset(app_label: str) -> bool:
-    """Tell whether an app is one that files are imported into."""
+    """Return whether the app is a dataset."""
     return app_label in dataset_apps()

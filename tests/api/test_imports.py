@@ -45,7 +45,7 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     assert etl.worked(run)["status"] == "applied" and Place.objects.count() == 1
     undone = etl.post(f"/api/imports/{run['id']}/undo/")
     assert undone.status_code == 200 and undone.json()["status"] == "undone"
-    assert undone.json()["undone"] == ["places: 1 removed"] and not Place.objects.exists()
+    assert undone.json()["undone"] == ["1 place removed"] and not Place.objects.exists()
 
 
 def test_what_stands_against_undoing_is_said(etl):
@@ -54,7 +54,7 @@ def test_what_stands_against_undoing_is_said(etl):
     etl.worked(etl.send(files={"people": HEADER + "Ann,Mac,1901-02-03,Kelso\n"}))
     answer = etl.post(run["links"]["cancel"].replace("cancel", "undo"))
     assert answer.status_code == 409 and answer["Content-Type"] == "application/problem+json"
-    assert "1 of people refer to places that it created" in answer.json()["reasons"][0]
+    assert "Places that it created are used by 1 person" in answer.json()["reasons"][0]
     assert Place.objects.exists()
 
 
@@ -196,7 +196,7 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
         page = client.get(address, headers={"accept": "text/html"})
         assert page.status_code == 200 and page["Content-Type"].startswith("text/html")
     page = client.post(run["url"] + "undo/", headers={"accept": "text/html"})
-    assert page.status_code == 409 and "only one that was applied can be undone" in page.text
+    assert page.status_code == 409 and "Only an applied run can be undone." in page.text
     page = client.post(run["url"] + "apply/", headers={"accept": "text/html"})
     assert page.status_code == 409 and "only one that is previewed can be applied" in page.text
     page = client.post(IMPORTS, SOURCES, content_type="application/json", headers={"accept": "text/html"})

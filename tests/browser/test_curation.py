@@ -1,4 +1,4 @@
-"""A curator's day in a real browser: import, review, apply, correct, import again, undo."""
+"""Curation in a real browser: import, preview, apply, correct, import again, undo."""
 
 import re
 from pathlib import Path
@@ -11,26 +11,26 @@ from people.models import Person, Place
 
 
 def upload(page, *files: Path) -> None:
-    """Import files of people from the front page on."""
+    """Upload files of people and start a preview."""
     page.goto("/admin/people/")
     page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("Files:", exact=True).set_input_files(files)
-    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Preview import").click()
     page.get_by_role("heading", name=re.compile(r"^Run \d+ of people$")).wait_for()
 
 
-def expect_outcome(page, told: str) -> None:
-    """Wait until the run's page, which nobody reloads, says what became of it."""
-    page.locator(".run-facts dd").get_by_text(told, exact=True).wait_for()
+def expect_outcome(page, status: str) -> None:
+    """Wait until the run page updates itself to the given status."""
+    page.locator(".run-facts dd").get_by_text(status, exact=True).wait_for()
 
 
 def apply(page) -> None:
-    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name="Apply to People").click()
     expect_outcome(page, "Applied")
 
 
 def counts(page) -> dict[str, dict[str, int]]:
-    """What the page says that each source counted, without what it counted none of."""
+    """Return the nonzero counts of each source on the page."""
     names, *rows = [row.all_inner_texts() for row in map(cells, page.locator(".run-counts tr").all())]
     counted = {source: dict(zip(names[1:], map(number, numbers), strict=True)) for source, *numbers in rows}
     return {source: {name.lower(): n for name, n in told.items() if n} for source, told in counted.items()}
@@ -45,7 +45,7 @@ def cells(row):
 
 
 def entries(page, tab: str) -> list[str]:
-    """What a tab of the run's page lists; each entry's cells one after the other."""
+    """Return the entries of a tab of the run page, each as its cells in one line."""
     page.get_by_role("link", name=re.compile(rf"^{tab} \(")).click()
     assert page.locator(".run-tabs [aria-current]").inner_text().startswith(tab)
     return [re.sub(r"\s*\n\s*|\t", " | ", entry) for entry in page.locator(".run-entry").all_inner_texts()]
@@ -59,8 +59,8 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     people, places = people_files
     empty = tables()
     upload(page, people, places)
-    page.get_by_text("It waits for a worker.").wait_for()
-    site.work()  # and the page finds out by itself
+    page.get_by_text("Waiting to start.").wait_for()
+    site.work()  # the page polls
     expect_outcome(page, "Previewed")
     assert tables() == empty
     previewed = counts(page)
@@ -90,12 +90,12 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert history.index("Created by run") < history.index("Updated by grace")
     corrected = tables()
 
-    # The files come again, a place with another county, a place more.
-    mended = tmp_path / "places.csv"
-    mended.write_text(
+    # The files again, with another county for one place, and one more place.
+    updated_places = tmp_path / "places.csv"
+    updated_places.write_text(
         "\n".join([lines(places)[0], f"{city},Elsewhere,{country}", *lines(places)[2:], "Newtown,Newshire,Newland", ""])
     )
-    upload(page, people, mended)
+    upload(page, people, updated_places)
     expect_outcome(page, "Previewed")
     assert tables() == corrected
     told = counts(page)
@@ -105,19 +105,19 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert page.locator(".run-entry td.before, .run-entry td.after").all_inner_texts() == [county, "Elsewhere"]
     [new] = entries(page, "New")
     assert "Newtown" in new and "Newshire" in new
-    [kept] = entries(page, "Kept corrections")
-    assert "a correction stands" in kept and f"family_name | Corrected | {before}" in kept
+    [kept] = entries(page, "Corrections kept")
+    assert "correction kept" in kept and f"family_name | Corrected | {before}" in kept
     apply(page)
-    [kept] = entries(page, "Kept corrections")
+    [kept] = entries(page, "Corrections kept")
     assert f"family_name | Corrected | {before}" in kept
     assert Place.objects.get(city=city).county == "Elsewhere" and Place.objects.filter(city="Newtown").exists()
     person.refresh_from_db()
     assert (person.family_name, person.corrections) == ("Corrected", {"family_name": before})
     assert tables() != corrected
 
-    page.get_by_role("link", name="Undo").click()
-    page.get_by_text("would bring the tables to what they were before it").wait_for()
-    page.get_by_role("button", name="Undo it").click()
+    page.get_by_role("link", name="Undo run").click()
+    page.get_by_text("Undoing this run will").wait_for()
+    page.get_by_role("button", name="Undo run").click()
     expect_outcome(page, "Undone")
     assert tables() == corrected
     assert page.complaints == []
@@ -139,10 +139,10 @@ def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tm
     assert first < int(bar.get_attribute("max")) == people.stat().st_size + places.stat().st_size
     assert re.search(r"MB of [\d.]+.MB, [\d,]+ rows", page.locator(".run-progress").inner_text())
     expect_outcome(page, "Running")
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel run").click()
     expect_outcome(page, "Cancelled")
     assert tables() == empty
-    page.get_by_role("button", name="Preview again").wait_for()
+    page.get_by_role("button", name="Repeat preview").wait_for()
     assert page.complaints == []
 
 
@@ -159,14 +159,14 @@ def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page
     assert (person.given_name, person.family_name) == ("Typed", "Corrected")
     page.goto(f"/admin/people/person/{person.pk}/change/")
     page.get_by_role("row", name="family name").get_by_role("button", name="Revert to file value").click()
-    page.get_by_text("is again what the file says").wait_for()
+    page.get_by_text("reverted to the file value").wait_for()
     person.refresh_from_db()
     assert (person.given_name, person.family_name) == ("Typed", said)
     assert page.complaints == []
 
 
 def tab_to(page, selector: str) -> None:
-    """Press Tab until what the selector names has the focus."""
+    """Press Tab until the selected element has the focus."""
     for _ in range(150):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
@@ -184,7 +184,7 @@ def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, peop
     tab_to(page, "#id_password")
     keys.type(site.password)
     keys.press("Enter")
-    page.get_by_role("heading", name="import run").wait_for()
+    page.get_by_role("heading", name="Import runs").wait_for()
     tab_to(page, ".object-tools .addlink")
     keys.press("Enter")
     page.get_by_role("heading", name="Import", exact=True).wait_for()

@@ -1,4 +1,4 @@
-"""A run's page as text, and the buttons on it."""
+"""Read the page of a run as text, and press its buttons."""
 
 import re
 
@@ -11,7 +11,7 @@ def page(client, run, tab=None, number=None) -> str:
 
 
 def plain(answer) -> str:
-    """The text of a page, without its tags."""
+    """Return the text of a page without its tags."""
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
 

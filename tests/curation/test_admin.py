@@ -1,4 +1,4 @@
-"""How curators see imports, and what every list in the admin promises."""
+"""The admin of imports, and the properties of every list in the admin."""
 
 import pytest
 from django.apps import apps

@@ -1,4 +1,4 @@
-"""Whatever happens to records, by files and by hand, in whatever order: taken back, everything is as it was."""
+"""Undo after any sequence of imports and edits restores the previous state."""
 
 import tempfile
 from pathlib import Path
@@ -34,7 +34,7 @@ STEPS = st.one_of(
 
 
 def tables() -> dict[str, list]:
-    """Every table of the two datasets, row by row; the surrogate keys of a many-to-many aside."""
+    """Return every row of the two datasets, without the surrogate keys of many-to-many tables."""
     found = {}
     for dataset in ("experiments", "people"):
         for model in apps.get_app_config(dataset).get_models():
@@ -68,7 +68,7 @@ def bring(folder: Path, step: tuple) -> ImportRun:
 
 
 def do(folder: Path, step: tuple) -> ImportRun | Edit | None:
-    """Do one step; returns what can be taken back, or None where there was nothing to do or others stood in the way."""
+    """Do one step; return its run or edit, or None if nothing changed or the step was refused."""
     match step:
         case ("experiments" | "people", *_):
             return bring(folder, step)

@@ -1,4 +1,4 @@
-"""Many records are changed as one Edit, after a preview, and the Edit is undone."""
+"""Bulk edit: preview, apply as one Edit, and undo."""
 
 import pytest
 
@@ -29,12 +29,12 @@ def people(bring):
 def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, people):
     keys = [person.pk for person in people[:4]]
     page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
-    assert "Of 4 selected people" in page.text and "New value" not in page.text
+    assert "Applies to 4 selected people." in page.text and "New value" not in page.text
     page = admin_client.post(BULK, {"_selected_action": keys, "field": "family_name", "_next": "Next"})
     assert "New value of family name" in page.text and "This field is required" not in page.text
     asked = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
     page = admin_client.post(BULK, asked | {"_preview": "Preview"})
-    assert "2 records would change" in page.text
+    assert "2 records will change" in page.text
     assert sorted((key, d.before, d.after) for key, (d,) in page.context["sample"]) == sorted(
         (str(person), "Oak", "Mac") for person in (people[0], people[3])
     )
@@ -62,13 +62,17 @@ def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client
     page = admin_client.get(BULK)
     assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
     page = admin_client.post(BULK, ALL | {"field": "family_name", "_next": "Next"})
-    assert 'name="_preview"' in page.text and 'value="Take another field"' in page.text
+    assert 'name="_preview"' in page.text and 'value="Choose another field"' in page.text
 
 
 def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
     asked = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
     page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", asked)
-    assert page.status_code == 200 and "Nothing has changed" in page.text and not Edit.objects.exists()
+    assert (
+        page.status_code == 200
+        and "No changes: the records were deleted or already have this value." in page.text
+        and not Edit.objects.exists()
+    )
 
 
 def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
@@ -80,15 +84,15 @@ def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
 
 def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
     page = admin_client.post(BULK, ALL | {"field": "given_name", "value": "Same", "_preview": "x"})
-    assert f"{COUNT} records would change; the first 10 of them" in page.text
-    assert "all people</strong>: the list is not narrowed" in page.text
+    assert f"{COUNT} records will change (first 10 shown)" in page.text
+    assert "Applies to <strong>all people</strong>: no filter is set." in page.text
 
 
 def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
     asked = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
     Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
     page = admin_client.post(BULK, asked)
-    assert "4 records now, 5 before" in page.text and not Edit.objects.exists()
+    assert "5 records then, 4 now" in page.text and not Edit.objects.exists()
 
 
 @pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
@@ -97,7 +101,7 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
     shown = admin_client.post(BULK, asked | {"_preview": "x"}).context
     hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
     page = admin_client.post(BULK, asked | typed | hidden)
-    assert "This is not what was previewed" in page.text and not Edit.objects.exists()
+    assert "The new value is not the previewed one" in page.text and not Edit.objects.exists()
     hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
     hidden["confirmed"] = page.context["confirmed"]
     assert admin_client.post(BULK, asked | typed | hidden).status_code == 302
@@ -130,7 +134,7 @@ def test_nothing_to_change_is_told(admin_client, people):
     page = admin_client.post(
         BULK, ALL | {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"}
     )
-    assert "Nothing has changed" in page.text
+    assert "No changes: the records were deleted or already have this value." in page.text
 
 
 def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
@@ -167,11 +171,13 @@ def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
     page = admin_client.get(f"{address}change/")
     assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
     page = confirm(admin_client, f"{address}undo/", follow=True)
-    assert "5 of people as before" in page.text and "Undone by admin" in page.text
-    assert "Undo this edit" not in page.text
+    assert "Edit undone: 5 people restored." in page.text and "Undone by admin" in page.text
+    assert "Undo edit" not in page.text
     assert Person.objects.filter(family_name="Oak", corrections__isnull=True).count() == 5
     assert refreshed == [("people",)]
-    assert "has been undone" in confirm(admin_client, f"{address}undo/", follow=True).text
+    assert (
+        "The edit is an undo or has already been undone." in confirm(admin_client, f"{address}undo/", follow=True).text
+    )
     assert admin_client.get("/admin/imports/edit/").status_code == 200
 
 
@@ -180,13 +186,13 @@ def test_an_edit_that_others_stand_on_is_not_undone_and_tells_why(admin_client, 
     form["place_of_birth"] = people[0].place_of_birth_id
     admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
     page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
-    assert f"1 of people have been changed since: {people[0].pk}." in page.text
+    assert f"Changed later: 1 person ({people[0].pk})." in page.text
     assert Person.objects.filter(family_name="Mac").count() == COUNT - 1
 
 
 def test_an_edit_is_undone_only_by_those_who_may_change_its_records(staff, edit):
     client = staff("view_edit", "view_person")
-    assert "Undo this edit" not in client.get(f"/admin/imports/edit/{edit.pk}/change/").text
+    assert "Undo edit" not in client.get(f"/admin/imports/edit/{edit.pk}/change/").text
     assert client.post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403
     assert staff("view_edit").get(f"/admin/imports/edit/{edit.pk}/change/").status_code == 403
     assert staff("change_person").post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403
@@ -208,13 +214,13 @@ def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, peop
     confirm(admin_client, BULK, asked)
     page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
     some = sorted(str(person.pk) for person in people)[:10]
-    assert f"15 of people refer to places that it created: {', '.join(some)}, …." in page.text
+    assert f"Places that it created are used by 15 people ({', '.join(some)}, …)." in page.text
     assert Place.objects.filter(pk=ayr.pk).exists()
 
 
 @pytest.fixture
 def undo(admin_client):
-    """Undo an edit; what its page tells."""
+    """Undo an edit and return the message on its page."""
 
     def undo(edit):
         page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
@@ -226,15 +232,15 @@ def undo(admin_client):
 def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_client, people, undo):
     kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
-    with pytest.raises(UndoRefused, match="has to be restored first"):
+    with pytest.raises(UndoRefused, match="Restore those first"):
         edits.delete(Place.objects.filter(pk=kelso.pk), None)
         undo_edit(correction, sources_of("people"), dry_run=True)
     assert undo(correction) == (
-        f"It cannot be undone. What they refer to is no more, and has to be restored first: place {kelso.pk}."
+        f"This cannot be undone. These records refer to deleted records. Restore those first: place {kelso.pk}."
     )
     assert Person.objects.filter(place_of_birth=derry).count() == COUNT
-    assert "2 of places brought back" not in undo(Edit.objects.get(action="deleted"))
-    assert f"{COUNT} of people as before" in undo(correction)
+    assert "2 places re-created" not in undo(Edit.objects.get(action="deleted"))
+    assert f"{COUNT} people restored" in undo(correction)
 
 
 def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
@@ -244,17 +250,17 @@ def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
     experiment = UserExperiment.objects.create(experiment_id=7, user_id=1, experiment_run_time=1)
     experiment.compounds.set([made])
     of_experiment = edits.created(experiment, None)
-    assert "1 of user_experiments refer to compounds that it created: 7." in undo(of_compound)
-    assert undo(of_experiment) == "Undone: 1 of user_experiments removed."
-    assert undo(of_compound) == "Undone: 1 of compounds removed."
+    assert "Compounds that it created are used by 1 experiment (7)." in undo(of_compound)
+    assert undo(of_experiment) == "Edit undone: 1 experiment removed."
+    assert undo(of_compound) == "Edit undone: 1 compound removed."
 
 
 def test_a_name_that_another_has_by_now_is_not_given_back(transactional_db, undo):
     level = EducationLevel.objects.create(name="Masters", years=14)
     renamed = edits.correct(EducationLevel.objects.all(), {"name": "Master"}, None)
     other = EducationLevel.objects.create(name="Masters", years=15)
-    assert undo(renamed) == f"It cannot be undone. 1 of education_levels have the name by now: {other.pk}."
+    assert undo(renamed) == f"This cannot be undone. The name is already used by 1 education level ({other.pk})."
     edits.delete(EducationLevel.objects.filter(pk=other.pk), None)
-    assert undo(renamed) == "Undone: 1 of education_levels as before."
+    assert undo(renamed) == "Edit undone: 1 education level restored."
     level.refresh_from_db()
     assert level.name == "Masters"

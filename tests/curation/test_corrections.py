@@ -1,4 +1,4 @@
-"""A curator corrects a record in the admin, sees what the file says, and gives it back."""
+"""Corrections in the admin: edit a record, see the file value, revert to it."""
 
 import pytest
 from django.db import connection
@@ -61,10 +61,13 @@ def test_a_field_is_given_back_by_one_click(admin_client, ann):
     assert f'<form method="post" action="{address}" id="revert-1">' in admin_client.get(page_of(ann)).text
     assert admin_client.get(address).status_code == 405
     page = confirm(admin_client, address, follow=True).text
-    assert "Given name is again what the file says." in page
+    assert "Given name reverted to the file value." in page
     ann.refresh_from_db()
     assert (ann.given_name, ann.corrections) == ("Ann", None)
-    assert "Nothing has changed" in confirm(admin_client, address, follow=True).text
+    assert (
+        "No changes: the records were deleted or already have this value."
+        in confirm(admin_client, address, follow=True).text
+    )
     assert admin_client.post(f"/admin/people/person/{ann.pk}/revert/id/").status_code == 404
 
 
@@ -83,7 +86,10 @@ def test_a_form_that_an_import_has_overtaken_is_not_saved(admin_client, write, i
     seen = admin_client.get(page_of(kelso)).context["seen"]
     importing("people", write("places.csv", PLACES.replace("Scotland", "Alba")))
     stale = {"county": "Rox", "country": "Scotland", "_seen": seen}
-    assert "has been changed since you opened it" in admin_client.post(page_of(kelso), stale, follow=True).text
+    assert (
+        "Someone else changed this record while you were editing."
+        in admin_client.post(page_of(kelso), stale, follow=True).text
+    )
     kelso.refresh_from_db()
     assert (kelso.county, kelso.country, kelso.corrections) == ("Roxburghshire", "Alba", None)
 
@@ -109,14 +115,14 @@ def test_a_record_that_is_added_is_written_down_with_its_compounds(admin_client,
     assert admin_client.post("/admin/experiments/userexperiment/add/", form).status_code == 302
     change = Edit.objects.get().changes.get()
     assert (change.kind, change.before, change.after["compounds"]) == ("created", None, [1])
-    assert "Created by hand by admin" in admin_client.get("/admin/experiments/userexperiment/5/change/").text
+    assert "Created by admin" in admin_client.get("/admin/experiments/userexperiment/5/change/").text
 
 
 def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     client = staff("view_person")
     page = client.get(page_of(ann)).text
-    assert "Corrected by hand" in page and "Revert to file" not in page
+    assert "Corrections</h2>" in page and "Revert to file" not in page
     assert '<label>Given name:</label> <span class="badge corrected">corrected</span>' in page
     assert "<label>Family name:</label>\n" in page
     assert '<span class="badge corrected">given name</span>' in client.get("/admin/people/person/").text

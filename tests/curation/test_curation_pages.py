@@ -1,4 +1,4 @@
-"""What a curator reads: runs that were stopped, what waits, edits by name, refusals with a way back."""
+"""Texts for curators: stopped runs, open tasks, names of edits, refusals with a link back."""
 
 import logging.config
 from uuid import uuid4
@@ -25,7 +25,7 @@ def places(db):
 
 @pytest.fixture
 def run_of(client, transactional_db):
-    """Sign a curator in, upload a file and have a worker preview it; its run and the page of that."""
+    """Sign a curator in, upload a file and preview it; return the run and its page."""
     client.force_login(get_user_model().objects.create_superuser("cora"))
 
     def run_of(name: str, content: bytes, **fields):
@@ -48,14 +48,14 @@ def reader(client, *permissions):
 def test_a_file_that_cannot_be_read_fails_in_words_for_everybody(run_of):
     run, page = run_of("places.csv", "city,county,country\nKelso,Roxburghshire,Écosse\n".encode("latin-1"))
     assert run.status == "failed" and "name its encoding, for example cp1252." in run.error and "--" not in run.error
-    assert "It did not come to its end, and has changed nothing." in page and "not kept any more" not in page
-    assert "Preview again" not in page and "Created" not in page
+    assert "This run did not finish. Nothing was changed." in page and "no longer stored" not in page
+    assert "Repeat preview" not in page and "Created" not in page
 
 
 def test_a_strict_run_that_failed_may_be_tried_again(run_of):
     run, page = run_of("people.csv", PEOPLE.encode(), strict="on")
     assert run.status == "failed" and "import without “strict”" in run.error
-    assert "Preview again" in page and "Rejected</th>" in page and "Created" not in page
+    assert "Repeat preview" in page and "Rejected</th>" in page and "Created" not in page
 
 
 def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
@@ -149,20 +149,26 @@ def test_edits_are_listed_with_what_they_changed(admin_client, admin_user, place
     assert f"place {places[0].pk}</td>" in page and ": places</td>" in page and ">12</td>" in page
     assert "icon-no" not in page and ">undone</td>" not in page
     edit = Edit.objects.latest("pk")
-    assert "Bring 12 records back" in admin_client.get(f"/admin/imports/edit/{edit.pk}/change/").text
+    assert (
+        "Restore 12 records to their state before this edit"
+        in admin_client.get(f"/admin/imports/edit/{edit.pk}/change/").text
+    )
     confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", {"sure": "on"})
     assert ">undone</td>" in admin_client.get("/admin/imports/edit/").text
 
 
 def test_a_deletion_says_that_it_can_be_undone(admin_client, places):
-    assert "It can be brought back" in admin_client.get(f"/admin/people/place/{places[0].pk}/delete/").text
+    assert (
+        "You can restore it later from “Deleted places”"
+        in admin_client.get(f"/admin/people/place/{places[0].pk}/delete/").text
+    )
     chosen = {"action": "delete_selected", "_selected_action": [place.pk for place in places[:2]]}
-    assert "They can be brought back" in admin_client.post("/admin/people/place/", chosen).text
+    assert "You can restore them later from “Deleted places”" in admin_client.post("/admin/people/place/", chosen).text
 
 
 def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog, settings):
     answer = reader(client, "view_place").get("/admin/people/person/")
-    assert answer.status_code == 403 and "Not allowed" in answer.text and 'href="/admin/">Back' in answer.text
+    assert answer.status_code == 403 and "Permission denied" in answer.text and 'href="/admin/">Back' in answer.text
     assert "<script>" not in answer.text and "style=" not in answer.text
     found = client.get("/nowhere/")
     assert found.status_code == 404 and "There is nothing at this address." in found.text

@@ -1,4 +1,4 @@
-"""History keeps every value exactly, and what imports consult besides the tables is taken back with them."""
+"""History keeps every value exactly, and undo also restores tombstones and provenance."""
 
 import pytest
 from django.db import connection
@@ -36,7 +36,7 @@ def experiments(bring):
 
 @pytest.fixture
 def stored(rows):
-    """The whole rows of the tables that hold floats, large numbers, documents and members, as the driver reads them."""
+    """Return all rows of the tables with floats, large numbers, documents and members, as the driver reads them."""
 
     def stored():
         tables = ("users", "compounds", "user_experiments", "subjects", "sessions")
@@ -166,7 +166,7 @@ def test_another_spelling_of_a_document_is_no_update(subjects, importing, write,
 
 
 def filled(form):
-    """What a browser sends of a form that is saved as it came."""
+    """Return the data that a browser posts for an unchanged form."""
     shown = {box.html_name: (box, box.value()) for box in form}
     values = {
         name: value if hasattr(box.field, "queryset") else box.field.widget.format_value(value)
@@ -202,7 +202,7 @@ def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experim
         (UserExperiment.objects.all(), {"compounds": [2, 1]}),
         (UserExperiment.objects.all(), {"experiment_run_time": 0.1 + 0.2}),
     ]:
-        with pytest.raises(EditRefused, match="Nothing has changed"):
+        with pytest.raises(EditRefused, match="No changes: the records were deleted or already have this value."):
             edits.correct(records, new, None)
     assert Change.objects.count() == changes and Edit.objects.count() == 4
     if sqlite():  # PostgreSQL writes rows anew before it takes the edit back

@@ -1,4 +1,4 @@
-"""What a run's page and its counts tell whoever may not see personal data."""
+"""The run page and its counts for users without permission for personal data."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
     cora.user_permissions.add(Permission.objects.get(codename="view_sourcefile"))
 
     def told(*cells) -> list[str]:
-        """Return all that is told of a preview, but for its numbers and times."""
+        """Return all texts of a preview without its numbers and times."""
         run = previewed("experiments", users=users.format(*cells))
         file = run.files.get()
         shown = [page(curator, run, tab) for tab in ("changed", "kept")]
@@ -50,7 +50,7 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
     for date in ("2024-01-05", "2024-01-06"):
         right, wrong = told("ann@a.org", "rob@a.org", date), told("axx@a.org", "rxx@a.org", date)
         assert right == wrong
-    assert "Changed (1)" in right[0] and "Kept corrections (0)" in right[0]
+    assert "Changed (1)" in right[0] and "Corrections kept (0)" in right[0]
     curator.force_login(get_user_model().objects.create_superuser("root"))
     run = previewed("experiments", users=users.format("axx@a.org", "rxx@a.org", "2024-01-05"))
-    assert "Changed (1) New (0) Missing (0) Kept corrections (1)" in page(curator, run)
+    assert "Changed (1) New (0) Missing (0) Corrections kept (1)" in page(curator, run)

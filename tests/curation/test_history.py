@@ -1,4 +1,4 @@
-"""The history of a record tells every change in order, and what was deleted is found and brought back."""
+"""The history of a record lists every change in order; deleted records can be found and restored."""
 
 import re
 
@@ -24,7 +24,7 @@ def folder(bring):
 
 
 def told(page) -> list[tuple]:
-    """Each entry of a history: what, by whom, and its fields."""
+    """Return each entry of a history: kind, user or run, origin and fields."""
     return [
         (
             entry.kind,
@@ -60,7 +60,7 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
             "Updated",
             f"run {runs[1].pk}",
             ("users.csv", 2),
-            ("name, says its file", "Ann", "Hanna"),
+            ("name (file value)", "Ann", "Hanna"),
             ("e-mail", "ann@example.org", "hanna@example.org"),
         ),
         ("Updated", "admin", None, ("name", "Anne", "Hanna", "reverted")),
@@ -91,7 +91,7 @@ def test_an_undo_is_told(admin_client, write, importing, folder):
     undo_run(ImportRun.objects.first())
     page = admin_client.get(HISTORY)
     assert [entry[3:] for entry in told(page)][1:] == [(("name", "Ann", "Hanna"),), (("name", "Hanna", "Ann"),)]
-    assert "(since undone)" in page.text and "who undid run" in page.text
+    assert "(undone later)" in page.text and "undoing run" in page.text
 
 
 def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
@@ -104,9 +104,9 @@ def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
     restore = "/admin/experiments/userexperiment/7/restore/"
     assert f'action="{restore}"' in history.text and f'action="{restore}"' in page.text
     assert admin_client.get(restore).status_code == 405
-    assert "is back, as it was" in confirm(admin_client, restore, follow=True).text
+    assert "Experiment 7 restored." in confirm(admin_client, restore, follow=True).text
     assert sorted(UserExperiment.objects.get().compounds.values_list("pk", flat=True)) == [1, 2]
-    assert "no deletion by hand" in confirm(admin_client, restore, follow=True).text
+    assert "There is no deletion by a curator to reverse" in confirm(admin_client, restore, follow=True).text
     assert admin_client.get("/admin/experiments/userexperiment/deleted/").context["rows"] == []
 
 
@@ -120,7 +120,10 @@ def test_deleted_records_are_searched_and_those_that_came_again_are_not_listed(a
     assert [row["label"] for row in admin_client.get(address, {"q": "bo"}).context["rows"]] == ["user 2: Bob"]
     User.objects.create(user_id=2, name="New", email="n@example.org", signup_date="2020-01-01")
     assert [row["key"] for row in admin_client.get(address).context["rows"]] == ["1"]
-    assert "place that others have" not in confirm(admin_client, "/admin/experiments/user/1/restore/", follow=True).text
+    assert (
+        "Existing records have the same key"
+        not in confirm(admin_client, "/admin/experiments/user/1/restore/", follow=True).text
+    )
     assert User.objects.count() == 2
 
 
@@ -128,16 +131,19 @@ def test_what_a_run_removed_is_listed_with_the_run(admin_client, importing, writ
     write("all/users.csv", "\n".join(USERS.splitlines()[:2]))
     importing("experiments", folder, "--remove-missing")
     page = admin_client.get("/admin/experiments/user/deleted/")
-    assert f'Removed by <a href="/admin/imports/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
-    assert "Restore it" not in page.text
-    assert "no deletion by hand" in confirm(admin_client, "/admin/experiments/user/2/restore/", follow=True).text
+    assert f'Deleted by <a href="/admin/imports/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
+    assert "Restore " not in page.text
+    assert (
+        "There is no deletion by a curator to reverse"
+        in confirm(admin_client, "/admin/experiments/user/2/restore/", follow=True).text
+    )
 
 
 def test_a_restore_that_others_stand_in_the_way_of_is_refused_with_a_sentence(admin_client, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     page = confirm(admin_client, "/admin/experiments/userexperiment/7/restore/", follow=True)
-    assert "has to be restored first: user 1." in page.text
+    assert "Restore those first: user 1." in page.text
 
 
 @pytest.mark.parametrize("way", ["one", "selected"])
@@ -156,7 +162,7 @@ def test_a_record_that_others_refer_to_is_kept_and_tells_who(admin_client, folde
 def test_a_record_that_comes_to_be_referred_to_meanwhile_is_kept_too(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.record_editing.EditedAdmin._referring", lambda *_: [])
     page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}, follow=True)
-    assert "cannot be deleted: 1 of user_experiments (7) refer to them." in page.text
+    assert "cannot be deleted because other records use them: 1 experiment (7)." in page.text
     chosen = {"action": "delete_selected", "_selected_action": [1], "post": "yes"}
     assert "cannot be deleted" in confirm(admin_client, "/admin/experiments/user/", chosen, follow=True).text
     assert User.objects.count() == 2
@@ -192,7 +198,7 @@ def test_who_may_not_look_or_restore_is_refused(admin_client, staff, folder):
     for page in ("7/history/", "deleted/", "bulk/"):
         assert client.get(f"/admin/experiments/userexperiment/{page}").status_code == 403, page
     client = staff("view_userexperiment", "change_userexperiment")
-    assert "Restore it" not in client.get("/admin/experiments/userexperiment/7/history/").text
+    assert "Restore " not in client.get("/admin/experiments/userexperiment/7/history/").text
     assert client.post("/admin/experiments/userexperiment/7/restore/").status_code == 403
     assert client.get("/admin/imports/edit/").status_code == 403
 

@@ -1,4 +1,4 @@
-"""A value that no column can hold is an error of the form, on the pages to add and to change a record and in bulk."""
+"""A value that its column cannot store is a form error: when adding, changing and bulk editing."""
 
 import pytest
 from django.apps import apps
@@ -91,6 +91,6 @@ def test_a_value_that_no_column_can_hold_is_an_error_of_the_form(admin_client, s
 
 
 def _offers(client, address: str, name: str) -> bool:
-    """Whether the field is one that may be changed in bulk."""
+    """Return whether bulk edit offers the field."""
     page = client.get(address)
     return page.status_code == 200 and name in dict(page.context["form"].fields["field"].choices)

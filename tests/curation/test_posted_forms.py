@@ -1,4 +1,4 @@
-"""What forms of the admin send is read as it was meant, or refused with a sentence that names the field."""
+"""Posted forms of the admin are valid, or refused with a message that names the field."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing that has a page of confirmation is done without the seal of that page, and nothing is done to all unsaid."""
+"""An action with a confirmation page needs its seal, and an action on all records must be explicit."""
 
 import pytest
 from django.urls import reverse
@@ -9,6 +9,8 @@ from imports.models import Change, Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm, fields_of
 
+OVERTAKEN = "The records have changed since you opened the confirmation page. Nothing was changed."
+UNCONFIRMED = "This action needs a confirmation from its own page. Nothing was changed."
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
@@ -18,7 +20,7 @@ ACTIONS = ["undo_run", "delete", "delete_many", "delete_all", "restore", "revert
 
 @pytest.fixture
 def actions(admin_client, bring) -> dict[str, tuple]:
-    """Each action that is confirmed: its address, what is posted besides, and how to read its page's seal."""
+    """Return each confirmed action: its URL, its other form data, and a function that reads the seal from its page."""
     rows = "".join(f"G{n},Oak,1901-02-03,Kelso\n" for n in range(5))
     bring("people", places=PLACES, people=HEADER + rows)
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
@@ -42,7 +44,7 @@ def actions(admin_client, bring) -> dict[str, tuple]:
     gone, user = f"{LIST}{people[4].pk}/", "/admin/experiments/user/1/"
     shown = f"/admin/imports/edit/{edit.pk}/"
     return {
-        "undo_run": (undo, {}, got(undo, "Undo it")),
+        "undo_run": (undo, {}, got(undo, "Undo run")),
         "delete": (one, {"post": "yes"}, got(one, "I’m sure")),
         "delete_many": (LIST, chosen | {"post": "yes"}, posted(LIST, chosen, "I’m sure")),
         "delete_all": (
@@ -50,9 +52,9 @@ def actions(admin_client, bring) -> dict[str, tuple]:
             chosen | {"post": "yes", "select_across": "1"},
             posted(LIST, chosen | {"select_across": "1"}, "I’m sure"),
         ),
-        "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore it")),
+        "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore ")),
         "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-1"')),
-        "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo this edit")),
+        "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo edit")),
         "bulk": (BULK, some | applied | {"expected": "2"}, posted(BULK, some | {"_preview": "x"}, "_apply")),
         "bulk_all": (BULK, SAME | applied | {"expected": "4"}, posted(BULK, SAME | {"_preview": "x"}, "_apply")),
     }
@@ -67,16 +69,16 @@ def everything():
 def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions, name):
     address, asked, read = actions[name]
     seals = {other: actions[other][2]()["confirmed"][0] for other in ACTIONS}
-    mine, before = seals[name], everything()
+    own, before = seals[name], everything()
     alike = [{"delete", "delete_many", "delete_all"}, {"bulk", "bulk_all"}]  # one action of several sets of records
     others = [seal for other, seal in seals.items() if other != name and not any({other, name} <= a for a in alike)]
-    odd = [None, "", "junk", " ", "\x00", mine[:-1], mine.partition(":")[0], mine + "x", *others[:2]]
-    odd += [seals[other] for a in alike if name in a for other in a - {name}]
-    for seal in odd:
+    odd = [None, "", "junk", " ", "\x00", own[:-1], own.partition(":")[0], own + "x", *others[:2]]
+    overtaken = [seals[other] for a in alike if name in a for other in a - {name}]
+    for seal in odd + overtaken:
         answer = admin_client.post(address, asked | ({} if seal is None else {"confirmed": seal}), follow=True)
         assert answer.status_code in (200, 409), seal
         assert everything() == before, seal
-        assert "What you confirmed is not what would be done now" in answer.text
+        assert (OVERTAKEN if seal in overtaken else UNCONFIRMED) in answer.text
     # The page that is shown then confirms it.
     answer = admin_client.post(address, asked | {"confirmed": read()["confirmed"]})
     assert answer.status_code == 302 and everything() != before
@@ -86,7 +88,7 @@ def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions,
 def test_what_is_not_confirmed_is_shown_as_it_would_be_done_now(admin_client, actions, name):
     address, asked, _ = actions[name]
     answer = admin_client.post(address, asked)
-    button = {"undo_run": "Undo it", "bulk": "_apply"}.get(name, "I’m sure")
+    button = {"undo_run": "Undo run", "bulk": "_apply"}.get(name, "I’m sure")
     sent = fields_of(answer.text, button)
     assert admin_client.post(address, asked | sent).status_code == 302
 
@@ -111,7 +113,7 @@ def test_records_that_nobody_chose_are_not_all_records(admin_client, actions, sa
     asked = {"field": "given_name", "value": "Same", step: "x", "expected": "4"} | said
     before = everything()
     answer = admin_client.post(BULK, asked)
-    assert answer.status_code == 400 and "No records are chosen" in answer.text and everything() == before
+    assert answer.status_code == 400 and "No records are selected" in answer.text and everything() == before
 
 
 def test_the_page_for_all_records_says_so_in_its_form(admin_client, actions):

@@ -1,4 +1,4 @@
-"""Undoing a run at the command line: what it would do, what it does, and why it does not."""
+"""Undo of a run at the command line: preview, effect and refusal."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,12 +17,12 @@ def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
     run = ImportRun.objects.latest("pk")
     call_command("undo_import", run.pk, dry_run=True)
     told = capsys.readouterr().out
-    assert f"Run {run.pk} of people would be undone. Nothing was changed: this was a preview." in told
-    assert "places: 1 removed" in told and "places: 1 as before" in told
+    assert f"Preview: undoing run {run.pk} of people will:" in told
+    assert "remove 1 place" in told and "restore 1 place" in told
     run.refresh_from_db()
     assert run.status == "applied" and Place.objects.count() == 3
     call_command("undo_import", run.pk)
-    assert f"Run {run.pk} of people is undone." in capsys.readouterr().out
+    assert f"Run {run.pk} of people undone." in capsys.readouterr().out
     run.refresh_from_db()
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
 
@@ -33,7 +33,7 @@ def test_what_stands_on_it_is_listed(importing, write, capsys):
     importing("people", write("people.csv", PEOPLE))
     with pytest.raises(CommandError, match=f"Run {run.pk} of people cannot be undone. Nothing was changed."):
         call_command("undo_import", run.pk)
-    assert "1 of people refer to places that it created" in capsys.readouterr().err
+    assert "Places that it created are used by 1 person" in capsys.readouterr().err
     assert Person.objects.exists() and Place.objects.count() == 2
 
 
@@ -43,4 +43,4 @@ def test_a_run_that_is_not_there_or_has_not_applied(importing, write, transactio
     importing("people", write("places.csv", PLACES), "--dry-run")
     with pytest.raises(CommandError, match="cannot be undone"):
         call_command("undo_import", ImportRun.objects.latest("pk").pk)
-    assert "only one that was applied can be undone" in capsys.readouterr().err
+    assert "Only an applied run can be undone." in capsys.readouterr().err

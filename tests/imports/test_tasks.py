@@ -141,7 +141,7 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
             and p
         )
     )
-    assert "Preview again" in told
+    assert "Repeat preview" in told
     assert again(run).status == "interrupted" and DBTaskResult.objects.get().status == "FAILED"
     call_command("worker", batch=True)
     assert again(run).status == "interrupted"

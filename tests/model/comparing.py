@@ -1,4 +1,4 @@
-"""Where the site and the model differ."""
+"""Compare the site with the model."""
 
 from decimal import Context, Decimal
 
@@ -8,7 +8,7 @@ MANY_DIGITS = Context(prec=1000)
 
 
 def different(site: dict, model: dict) -> dict:
-    """Where two dictionaries differ: what either has; 5 is not 5.0 here."""
+    """Return the differences between two dictionaries; 5 differs from 5.0."""
     return {
         place: (site.get(place), model.get(place))
         for place in {*site, *model}
@@ -17,7 +17,7 @@ def different(site: dict, model: dict) -> dict:
 
 
 def spelled(value) -> str:
-    """A text that is the same for equal values alone."""
+    """Return a text that is the same only for equal values of the same type."""
     if isinstance(value, Rec):
         value = vars(value)
     if isinstance(value, dict):

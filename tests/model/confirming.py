@@ -1,4 +1,4 @@
-"""A curator who confirms what a page has shown, after somebody has done something else meanwhile."""
+"""Confirm an action after another user has changed records."""
 
 from copy import deepcopy
 
@@ -16,7 +16,7 @@ ONE_FIELD = {"users": "name", "compounds": "compound_name", "places": "county", 
 
 
 def effect(tables, step) -> dict | None:
-    """What a step would do to the tables: each record before and after; None where it is refused."""
+    """Return the effect of a step on the tables: each record before and after; None if it is refused."""
     trial = deepcopy(tables)
     try:
         step(trial)
@@ -28,11 +28,11 @@ def effect(tables, step) -> dict | None:
 
 
 class ConfirmingSite(Site):
-    """What is confirmed is done to the records that were shown, as they were shown, or not at all."""
+    """A confirmed action changes exactly the records on the confirmation page, in that state, or nothing."""
 
     @rule(data=st.data())
     def step(self, data):
-        """Do one of what can be done; one rule for all, so that a few sequences do of all something."""
+        """Do one possible step; one rule for all kinds, so that a few sequences cover every kind."""
         kind = data.draw(st.sampled_from(self.steps()), label="step")
         which, page = data.draw(ANY), data.draw(st.booleans())
         match kind:
@@ -56,7 +56,7 @@ class ConfirmingSite(Site):
                 self.confirm(data)
 
     def steps(self) -> list[str]:
-        """What can be done now, more often what is more likely to find something."""
+        """Return the possible steps; the more revealing ones several times."""
         can = ["experiments"] * 3 + ["people"] * 2 + ["subjects"] * 2 + ["create"]
         if self.tables.records:
             can += ["correct"] * 4 + ["delete"] * 3 + ["confirm"] * 3
@@ -118,7 +118,7 @@ class ConfirmingSite(Site):
             action.rows, action.handle = rows, Edit.objects.get(pk=max(made))
 
     def _meanwhile(self, data) -> None:
-        """Somebody else does something."""
+        """Let another user change records."""
         if not self.tables.records:
             return
         match data.draw(st.sampled_from(["correct", "delete", "undo", "create"])):

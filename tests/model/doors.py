@@ -1,4 +1,4 @@
-"""The ways in which curators do what the model does: the admin's pages, and the functions behind them."""
+"""Do the model's steps on the site: through the admin's pages, or by the functions behind them."""
 
 import html
 import json
@@ -25,23 +25,23 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class Doors:
-    """One curator, signed in."""
+    """A signed-in curator."""
 
     def __init__(self, user):
         self.user, self.client = user, Client()
         self.client.force_login(user)
 
     def address(self, table: str, name: str, *arguments) -> str:
-        """The address of an admin page of a table."""
+        """Return the URL of an admin page of a table."""
         meta = MODELS[table]._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
 
     def records(self, table: str, pks: list) -> models.QuerySet:
-        """Records by their keys."""
+        """Return records by their keys."""
         return MODELS[table].objects.filter(pk__in=pks)
 
     def correct(self, table: str, pks: list, new: dict[str, Any], page: bool) -> None:
-        """Set fields of records: at once, or one after a preview."""
+        """Set fields of records: all at once, or one field after a preview."""
         if not page:
             edits.correct(self.records(table, pks), new, self.user)
             return
@@ -49,7 +49,7 @@ class Doors:
         self.preview(table, pks, name, value)()
 
     def preview(self, table: str, pks: list, name: str, value: Any) -> Callable[[], None]:
-        """Show what a change would do to the records, or to all; what is returned confirms it."""
+        """Preview a change of the records, or of all; return the form data that confirm it."""
         typed = json.dumps(value) if name == "document" else "" if value is None else value
         asked = {"_selected_action": pks, "field": name, "value": typed}
         asked |= {} if pks else {"select_across": "1"}
@@ -61,21 +61,21 @@ class Doors:
         return lambda: self.client.post(address, asked | _hidden(page, asked) | {"_apply": "Change"})
 
     def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
-        """Give a field back to its file."""
+        """Revert a field to its file value."""
         if page:
             confirm(self.client, self.address(table, "revert", pk, name))
         else:
             edits.revert(self.records(table, [pk]), name, self.user)
 
     def delete(self, table: str, pks: list, page: bool) -> None:
-        """Delete records: one on its page, several in the list."""
+        """Delete records: a single one on its page, several in the list."""
         if not page:
             edits.delete(self.records(table, pks), self.user)
         else:
             self.ask_to_delete(table, pks)()
 
     def ask_to_delete(self, table: str, pks: list) -> Callable[[], None]:
-        """Show what would be deleted; what is returned confirms it."""
+        """Open the confirmation page of a deletion; return the form data that confirm it."""
         if len(pks) == 1:
             address, asked = self.address(table, "delete", quote(pks[0])), {}
             page = self.client.get(address)
@@ -85,7 +85,7 @@ class Doors:
         return lambda: self.client.post(address, asked | _hidden(page, asked) | {"post": "yes"})
 
     def restore(self, table: str, pk: Any, page: bool) -> None:
-        """Bring a deleted record back."""
+        """Restore a deleted record."""
         if page:
             confirm(self.client, self.address(table, "restore", pk))
         else:
@@ -93,7 +93,7 @@ class Doors:
             edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user)
 
     def create(self, table: str, row: dict[str, Any]) -> models.Model:
-        """Make a record by hand."""
+        """Create a record in the admin."""
         model = MODELS[table]
         made = {model._meta.get_field(name).attname: value for name, value in row.items()}
         record = model.objects.create(**made)
@@ -101,7 +101,7 @@ class Doors:
         return record
 
     def undo(self, action: Action, page: bool) -> None:
-        """Take an action back, where the model does; refuse where it does."""
+        """Undo an action if the model does; expect a refusal if the model refuses."""
         refused = ""
         try:
             if action.kind == "run":
@@ -121,7 +121,7 @@ class Doors:
         assert done == action.undone, f"the site {'undid' if done else 'refused'} it, the model did not: {refused}"
 
     def ask_to_undo(self, action: Action) -> Callable[[], None]:
-        """Show a run or an edit; what is returned confirms that it is to be undone."""
+        """Open the page of a run or an edit; return the form data that confirm its undo."""
         if action.kind == "run":
             address = reverse("admin:imports_importrun_undo", args=[action.handle.pk])
             page = self.client.get(address)

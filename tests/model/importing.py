@@ -1,4 +1,4 @@
-"""What an import should make of the plain tables, and the files that it reads."""
+"""The model of an import: its expected effect on the tables, and the files that it reads."""
 
 import csv
 import json
@@ -11,14 +11,14 @@ from typing import Any
 
 from tests.model.tables import DATASETS, KEYS, REFERS, Action, Rec, Tables
 
-Row = tuple[str, int, Any, dict[str, Any]]  # file, line, key, values; references by what files name them by
+Row = tuple[str, int, Any, dict[str, Any]]  # file, line, key, values; references by the keys in the files
 SUBJECT = ("date_of_birth", "species", "sex", "background_strain", "genotype")
-# What files call the columns whose fields have other names.
+# Column names in files that differ from the field names.
 HEADINGS = {"user": "user_id", "compounds": "experiment_compound_ids"}
 
 
 class Import:
-    """One run: the rows of each table, merged into the tables, parents first."""
+    """One run: it merges the rows of each table into the tables, parents first."""
 
     def __init__(self, tables: Tables, rows: dict[str, list[Row]], files: dict[str, set[str]]):
         self.tables, self.rows, self.files = tables, rows, files
@@ -27,11 +27,11 @@ class Import:
         self.refused: set = set()
 
     def find(self, table: str, key: Any) -> Any:
-        """The primary key of a record by its key, new ones among them."""
+        """Return the primary key of a record by its key in the files, new records included."""
         return next((pk for (name, pk), rec in self.after.items() if name == table and rec.key == key), None)
 
     def merge(self, key_of: Callable[[str, Row], Any], remove: bool) -> Action:
-        """Do it; *key_of* tells the primary key that a new record was given."""
+        """Apply the run; *key_of* returns the primary key of a new record."""
         for table, rows in self.rows.items():
             for row in rows:
                 self._row(table, row, key_of)
@@ -77,7 +77,7 @@ class Import:
 
 
 def as_written(value: Any) -> str:
-    """A value as a CSV file has it."""
+    """Return a value as text in a CSV file."""
     if isinstance(value, tuple):
         return ";".join(map(str, value))
     return repr(value) if isinstance(value, float) else str(value)
@@ -94,7 +94,7 @@ def write_tables(folder: Path, tables: dict[str, list[dict]], suffix: str) -> No
 
 
 def rows_of(table: str, rows: list[dict], file: str) -> list[Row]:
-    """The rows of a table as an import takes them."""
+    """Return the rows of a table as an import reads them."""
     if table == "people":
         seen: Counter = Counter()
         found = []
@@ -108,12 +108,12 @@ def rows_of(table: str, rows: list[dict], file: str) -> list[Row]:
 
 
 def exact(text: str) -> Any:
-    """A JSON document whose numbers are exact."""
+    """Parse a JSON document with exact numbers."""
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
 def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Row]]:
-    """The rows of subjects and sessions that documents give, by the names of their folders.
+    """Return the rows of subjects and sessions in documents, by folder name.
 
     A subject has in each column the value of the last session that says one; sessions that are stored count, too.
     """
@@ -125,7 +125,7 @@ def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Ro
         values = {"subject": document["subject_id"], "schema_version": document.get("schema_version")}
         sessions.append((name, 1, name, values | {"document": document}))
     for rec in tables.of("sessions").values():
-        document = rec.values["document"]  # by hand, it may have become one of no subject
+        document = rec.values["document"]  # a curator may have removed its subject
         readable = isinstance(document, dict) and "subject_id" in document
         if readable and rec.key not in documents and rec.values["subject"] in described:
             described[rec.values["subject"]][rec.key] = (rec.values["document"], False)
@@ -141,5 +141,5 @@ def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Ro
 
 
 def tables_of(dataset: str) -> list[str]:
-    """The tables of a dataset, parents first."""
+    """Return the tables of a dataset, parents first."""
     return DATASETS[dataset]

@@ -1,4 +1,4 @@
-"""The site and the plain model, and what is done to both."""
+"""The site and the model, and the steps that change both."""
 
 import json
 import tempfile
@@ -27,8 +27,8 @@ from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
 
 pytestmark = pytest.mark.django_db
 
-FEW = 2  # sequences, the same each time, where EXAMPLES does not say how many
-ANY = st.integers(0, 99)  # which of several: taken modulo how many there are
+FEW = 2  # sequences if EXAMPLES is not set; they are the same each time
+ANY = st.integers(0, 99)  # an index, modulo the number of choices
 COUNTS = ("created", "updated", "missing", "deleted")
 
 
@@ -37,7 +37,7 @@ def one_of(several: list, which: int):
 
 
 class Site(RuleBasedStateMachine):
-    """Each step is done to the site and to the model, and both do it or both refuse."""
+    """Apply each step to the site and to the model: both do it, or both refuse."""
 
     def __init__(self):
         super().__init__()
@@ -102,7 +102,7 @@ class Site(RuleBasedStateMachine):
     def _import(self, dataset, folder, told, files, remove, preview, again):
         before, changes = stored.raw(), Change.objects.count()
         run = Import(self.tables, told, files)
-        if dataset == "people":  # a line that is refused keeps the record that was on it from being missing
+        if dataset == "people":  # the record of a rejected line is not missing
             trial = Import(self.tables, told, files)
             for table, rows in told.items():
                 for row in rows:
@@ -135,7 +135,7 @@ class Site(RuleBasedStateMachine):
     # Edits.
 
     def _both(self, model, site):
-        """Do a step to both; the site's Edit, or None where both refuse."""
+        """Apply a step to both; return the site's Edit, or None if both refuse."""
         before, edits_before = stored.raw(), set(Edit.objects.values_list("pk", flat=True))
         try:
             action = model()
@@ -211,10 +211,10 @@ class Site(RuleBasedStateMachine):
             action = self.tables.create(table, record.pk, key, values)
             action.handle, action.rows = Edit.objects.first(), before
 
-    # Taking back.
+    # Undo.
 
     def undo(self, which, page):
-        """Take back one of the last actions; what it had changed is again, to the byte, what it was."""
+        """Undo one of the last actions; every changed row is the same as before, to the byte."""
         standing = [action for action in self.tables.actions if not action.undone]
         action = standing[-1 - which % len(standing)]
         last = action is standing[-1]

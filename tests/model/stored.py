@@ -1,4 +1,4 @@
-"""What the database holds, as the plain model says it, and as its driver reads it."""
+"""The content of the database, in the form of the model and as the driver reads it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MODELS = {model._meta.db_table: model for model in apps.get_models() if model._m
 
 
 def raw() -> dict[Place, Any]:
-    """Every row as the driver reads it, and the members of its many-to-many."""
+    """Return every row as the driver reads it, with its many-to-many members."""
     found: dict[Place, Any] = {}
     with connection.cursor() as cursor:
         for table, model in MODELS.items():
@@ -32,7 +32,7 @@ def raw() -> dict[Place, Any]:
 
 
 def records(identities: dict[int, Any]) -> dict[Place, Rec]:
-    """Every record as the model has it; of people, who have no key, *identities* says what they are known by."""
+    """Return every record in the form of the model; *identities* has the keys of people, whose files have none."""
     rows, names = raw(), dict(SourceFile.objects.values_list("pk", "name"))
     found = {}
     for (table, pk), row in rows.items():
@@ -55,19 +55,19 @@ def records(identities: dict[int, Any]) -> dict[Place, Rec]:
 
 
 def names_of(table: str) -> list[str]:
-    """The names of a table's fields, a many-to-many among them."""
+    """Return the names of a table's fields, including many-to-many fields."""
     meta = MODELS[table]._meta
     return [field.name for field in (*meta.concrete_fields, *meta.many_to_many)]
 
 
 def stored_name(table: str, name: str) -> str:
-    """The column, or the name of a many-to-many."""
+    """Return the column of a field, or the name of a many-to-many field."""
     field = MODELS[table]._meta.get_field(name)
     return field.column or field.name
 
 
 def standing() -> set[Place]:
-    """The records whose deletion stands."""
+    """Return the records with a tombstone."""
     found = Change.objects.filter(standing=True).values_list("table", "record")
     return {(table, MODELS[table]._meta.pk.to_python(record)) for table, record in found}
 
@@ -79,7 +79,7 @@ def _value(field, cell: Any) -> Any:
 
 
 def _said(table: str, name: str, value: Any) -> Any:
-    """What a record remembers of its file, out of JSON whose numbers are decimals."""
+    """Return the corrections of a record, from JSON with decimal numbers."""
     kind = MODELS[table]._meta.get_field(name).get_internal_type()
     if kind == "FloatField":
         return float(value)
@@ -91,7 +91,7 @@ def _said(table: str, name: str, value: Any) -> Any:
 
 
 def new_key(run, table: str, row: tuple) -> Any:
-    """The primary key of the record that a run has created from a row."""
+    """Return the primary key of the record that a run created from a row."""
     file, line, key, _ = row
     model = MODELS[table]
     if KEYS[table] == model._meta.pk.name:
@@ -103,7 +103,7 @@ def new_key(run, table: str, row: tuple) -> Any:
 
 
 def histories() -> dict[tuple[str, str], list[Change]]:
-    """The changes of each record, in order."""
+    """Return the changes of each record, oldest first."""
     found: dict[tuple[str, str], list[Change]] = {}
     for change in Change.objects.filter(table__in=MODELS).order_by("pk"):
         found.setdefault((change.table, change.record), []).append(change)
@@ -111,5 +111,5 @@ def histories() -> dict[tuple[str, str], list[Change]]:
 
 
 def row(table: str, record: str) -> dict | None:
-    """A stored row as history has it."""
+    """Return a stored row in the form of the history."""
     return stored_row(MODELS[table], MODELS[table]._meta.pk.to_python(record))

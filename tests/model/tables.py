@@ -1,10 +1,10 @@
-"""What the tables should hold: a plain model of imports, edits and undo, without a database."""
+"""The expected content of the tables: a model of imports, edits and undo without a database."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-# Parents first; of each table what its files know records by, and what may be corrected.
+# Parents first; for each table the key in its files, and the editable fields.
 KEYS = {
     "users": "user_id",
     "compounds": "compound_id",
@@ -28,12 +28,12 @@ Place = tuple[str, Any]  # a table and a primary key
 
 
 class Refused(Exception):
-    """What the site has to refuse: everything stays as it was."""
+    """A step that the site must refuse without any change."""
 
 
 @dataclass
 class Rec:
-    """A record: what it is known by, its values, what its file says of corrected ones, and its last file and line."""
+    """A record: its key, its values, the file values of its corrected fields, and its last file and line."""
 
     key: Any
     values: dict[str, Any]
@@ -42,44 +42,44 @@ class Rec:
     corrections: dict[str, Any] = field(default_factory=dict)
 
     def said(self, name: str) -> Any:
-        """What the file says."""
+        """Return the file values."""
         return self.corrections.get(name, self.values[name])
 
 
 @dataclass
 class Action:
-    """A run or an edit: what it changed, record by record, and which deletions stood before and after it."""
+    """A run or an edit: its changes, record by record, and the tombstones before and after it."""
 
     kind: str
     handle: Any = None  # the key of the run or edit
     changes: dict[Place, tuple[Rec | None, Rec | None]] = field(default_factory=dict)
     standing: dict[Place, tuple[Any, Any]] = field(default_factory=dict)
-    rows: dict[Place, Any] = field(default_factory=dict)  # as the database held them before
+    rows: dict[Place, Any] = field(default_factory=dict)  # rows in the database before the action
     undone: bool = False
 
 
 class Tables:
-    """The tables as they should be, and the actions that made them so."""
+    """The expected tables, and the actions that led to them."""
 
     def __init__(self):
         self.records: dict[Place, Rec] = {}
-        self.standing: dict[Place, Any] = {}  # deletions by hand that stand: the key, and the action's place
+        self.standing: dict[Place, Any] = {}  # by record: its key and the index of the action
         self.actions: list[Action] = []
 
     def of(self, table: str) -> dict[Any, Rec]:
-        """The records of a table by primary key."""
+        """Return the records of a table by primary key."""
         return {pk: rec for (name, pk), rec in self.records.items() if name == table}
 
     def find(self, table: str, key: Any) -> Any:
-        """The primary key of the record that a file knows by *key*; None where there is none."""
+        """Return the primary key of the record with *key* in its file, or None."""
         return next((pk for pk, rec in self.of(table).items() if rec.key == key), None)
 
     def is_deleted(self, table: str, key: Any) -> bool:
-        """Whether a deletion of the record stands."""
+        """Return whether the record has a tombstone."""
         return any(name == table and known == key for (name, _), (known, _) in self.standing.items())
 
     def broken(self, records: dict[Place, Rec]) -> bool:
-        """Whether a record refers to one that is not there."""
+        """Return whether a record refers to a deleted record."""
         for (table, _), rec in records.items():
             for name, parent in REFERS.get(table, {}).items():
                 value = rec.values[name]
@@ -89,7 +89,7 @@ class Tables:
         return False
 
     def do(self, kind: str, after: dict[Place, Rec], standing: dict[Place, Any] | None = None) -> Action:
-        """Bring the tables to *after* and remember how; raises Refused where nothing changes."""
+        """Set the tables to *after* and store the action; raise Refused if nothing changes."""
         standing = self.standing if standing is None else standing
         action = Action(kind)
         for place in {*self.records, *after}:
@@ -106,10 +106,10 @@ class Tables:
         self.actions.append(action)
         return action
 
-    # What somebody does by hand.
+    # Edits.
 
     def correct(self, table: str, pks: list, new: dict[str, Any]) -> Action:
-        """Set fields of records; of those from a file, what it says is remembered."""
+        """Set fields of records; store the file values of imported records."""
         after = deepcopy(self.records)
         for pk in pks:
             rec = after.get((table, pk))
@@ -127,7 +127,7 @@ class Tables:
         return self.do("corrected", after)
 
     def revert(self, table: str, pk: Any, name: str) -> Action:
-        """Give a field back to its file."""
+        """Revert a field to its file value."""
         after = deepcopy(self.records)
         rec = after.get((table, pk))
         if rec is None or name not in rec.corrections:
@@ -138,7 +138,7 @@ class Tables:
         return self.do("reverted", after)
 
     def delete(self, table: str, pks: list) -> Action:
-        """Delete records; imports pass those over that came from a file."""
+        """Delete records; imports skip those that came from a file."""
         after, standing = dict(self.records), dict(self.standing)
         for pk in pks:
             rec = after.pop((table, pk), None)
@@ -149,16 +149,16 @@ class Tables:
         return self.do("deleted", after, standing)
 
     def last_of(self, place: Place) -> Action | None:
-        """The last action that holds and changed a record."""
+        """Return the last effective action that changed a record."""
         return next((a for a in reversed(self.actions) if not a.undone and place in a.changes), None)
 
     def restorable(self) -> list[Place]:
-        """The records whose last change is a deletion by hand."""
+        """Return the records whose last change is a deletion by a curator."""
         places = {place for action in self.actions for place in action.changes if place not in self.records}
         return sorted((p for p in places if (a := self.last_of(p)) and a.kind == "deleted"), key=repr)
 
     def restore(self, table: str, pk: Any) -> Action:
-        """Bring a record back that somebody deleted."""
+        """Restore a record that a curator deleted."""
         last = self.last_of((table, pk))
         if (table, pk) in self.records or last is None or last.kind != "deleted":
             raise Refused("no deletion to take back")
@@ -174,13 +174,13 @@ class Tables:
         return self.do("restored", after, standing)
 
     def create(self, table: str, pk: Any, key: Any, values: dict[str, Any]) -> Action:
-        """Make a record by hand."""
+        """Create a record by an edit."""
         return self.do("created", self.records | {(table, pk): Rec(key, values)})
 
-    # Taking back.
+    # Undo.
 
     def undo(self, action: Action) -> None:
-        """Take an action back; raises Refused where later ones stand on it."""
+        """Undo an action; raise Refused if later actions depend on it."""
         if action.undone:
             raise Refused("undone already")
         later = self.actions[self.actions.index(action) + 1 :]

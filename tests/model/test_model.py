@@ -1,4 +1,4 @@
-"""The site beside a plain model of its tables: whatever is done, in whatever order, both hold the same.
+"""The site against a model of its tables: after any sequence of steps, both have the same content.
 
 ``make test-model EXAMPLES=500`` takes as many sequences of 100 steps; the suite takes a few. A failing sequence is
 printed as it is; SHRINK=1 looks for a shorter one, which takes many minutes.
@@ -14,7 +14,7 @@ from tests.model.confirming import ConfirmingSite
 
 pytestmark = pytest.mark.django_db
 
-FEW = 2  # sequences, the same each time, where EXAMPLES does not say how many
+FEW = 2  # sequences if EXAMPLES is not set; they are the same each time
 
 
 def test_the_site_holds_what_a_plain_model_of_it_holds():

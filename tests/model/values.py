@@ -1,4 +1,4 @@
-"""What files and curators may say: values that are easily changed on the way."""
+"""Values in files and edits, chosen because conversions easily change them."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ EMAILS = st.sampled_from(["a@example.org", "z.o+e@example.org", "b+1@example.org
 
 
 def rows(key: str, keys: st.SearchStrategy, **values: st.SearchStrategy) -> st.SearchStrategy[list[dict]]:
-    """Rows of a table with a key, each key once."""
+    """Return rows of a table with unique keys."""
     row = st.fixed_dictionaries({key: keys, **values})
     return st.lists(row, max_size=4, unique_by=lambda found: found[key])
 
@@ -64,7 +64,7 @@ SPELLINGS = st.sampled_from([{}, {"indent": 1}, {"separators": (",", ":")}, {"so
 
 
 def document(value: dict, how: dict, number: str) -> str:
-    """A document as a file has it; a number that no float holds takes the place of a text."""
+    """Return a document as JSON text; a number beyond float precision replaces a placeholder text."""
     return json.dumps(value, **how).replace('"1.0"', number)
 
 
@@ -73,10 +73,10 @@ DOCUMENTS = st.dictionaries(
     st.builds(document, DOCUMENT, SPELLINGS, st.just('"1.0"') | EXACT),
     min_size=1,
 )
-# Nothing keeps a curator from a document that no subject can be read from.
+# A curator may save a document without a subject.
 BY_HAND = DOCUMENT | st.just({"note": "ä"}) | st.just({"numbers": [1.5, {"a": None}]})
 
-# What a curator may set each field to; references are chosen among the records that are there.
+# Values that a curator may set for each field; references are chosen among the existing records.
 VALUES: dict[str, dict[str, Any]] = {
     "users": {"name": TEXTS, "email": EMAILS, "signup_date": DAYS},
     "compounds": {"compound_name": TEXTS, "compound_structure": TEXTS},
@@ -94,7 +94,7 @@ VALUES: dict[str, dict[str, Any]] = {
 
 
 def in_model(table: str, name: str, value: Any) -> Any:
-    """A value that a curator sets, as the model has it."""
+    """Return a curator's value in the form of the model."""
     if name == "document":
         return exact(json.dumps(value))
     return tuple(value) if isinstance(value, list) else value

@@ -101,8 +101,9 @@ def test_a_person_tells_the_file_and_line_that_it_came_from(admin_client, places
     Person.objects.update(created_in=file, created_line=12)
     person = Person.objects.get()
     page = admin_client.get(f"/admin/people/person/{person.pk}/change/")
-    told = f'run {run.pk}</a>, from <a href="/admin/imports/sourcefile/{file.pk}/change/">people.csv</a>, line 12.'
-    assert told in page.text
+    source = f'<a href="/admin/imports/sourcefile/{file.pk}/change/">people.csv</a>, line 12'
+    origin = f'{source} (<a href="/admin/imports/importrun/{run.pk}/change/">run {run.pk}</a>)'
+    assert origin in page.text
 
 
 def test_a_person_is_added_and_edited(admin_client, places):

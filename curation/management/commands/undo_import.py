@@ -1,4 +1,4 @@
-"""Take back what an import did: values, provenance, links and keys are again as before it."""
+"""Undo an import: restore the values, provenance, links and keys from before the run."""
 
 from django.core.management.base import CommandError
 
@@ -11,23 +11,26 @@ class Command(TerminalCommand):
     help = __doc__
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("run", type=int, help="the number of the run, as its report and its page tell it")
-        parser.add_argument("--dry-run", action="store_true", help="do everything but keep it, and report the same")
+        parser.add_argument("run", type=int, help="run number, as shown in its report and on its page")
+        parser.add_argument("--dry-run", action="store_true", help="report the effect of the undo without saving it")
 
     def handle(self, *, run: int, dry_run: bool, verbosity: int, **options) -> None:
-        found = ImportRun.objects.filter(pk=run).first()
-        if found is None:
+        import_run = ImportRun.objects.filter(pk=run).first()
+        if import_run is None:
             applied = ImportRun.objects.filter(status=ImportRun.Status.APPLIED).values_list("pk", flat=True)[:5]
-            known = ", ".join(map(str, applied)) or "none"
-            raise CommandError(f"There is no run {run}. The last applied runs: {known}.")
+            numbers = ", ".join(map(str, applied)) or "none"
+            raise CommandError(f"There is no run {run}. The last applied runs: {numbers}.")
         try:
-            undone = undo_run(found, dry_run=dry_run)
+            undone = undo_run(import_run, dry_run=dry_run)
         except UndoRefused as refusal:
             for reason in refusal.reasons:
                 self.stderr.write(reason)
-            raise CommandError(f"Run {run} of {found.dataset} cannot be undone. Nothing was changed.") from None
+            message = f"Run {run} of {import_run.dataset} cannot be undone. Nothing was changed."
+            raise CommandError(message) from None
+        if verbosity and dry_run:
+            self.stdout.write(f"Preview: undoing run {run} of {import_run.dataset} will:")
+        elif verbosity:
+            self.stdout.write(f"Run {run} of {import_run.dataset} undone.")
         if verbosity:
-            previewed = " Nothing was changed: this was a preview." if dry_run else ""
-            self.stdout.write(f"Run {run} of {found.dataset} {'would be' if dry_run else 'is'} undone.{previewed}")
-            for line in undone.told():
+            for line in undone.planned() if dry_run else undone.done():
                 self.stdout.write(f"  {line}")

@@ -150,7 +150,10 @@ def test_a_page_and_the_api_tell_what_is_kept_back(admin_client, importing, with
     run = ImportRun.objects.get(pk=importing("experiments", without_ann, "--dry-run")["run"])
     page = admin_client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=kept").text
     assert "user_experiments 9" in page and "user_experiments.csv, line 4" in page
-    assert "kept back: what it names was deleted by hand" in page and "<dt>experiment_run_time</dt><dd>7.0</dd>" in page
+    assert (
+        "withheld: refers to a record deleted by a curator" in page
+        and "<dt>experiment_run_time</dt><dd>7.0</dd>" in page
+    )
     assert "1 row is kept back from user_experiments" in page
     told = admin_client.get(f"/api/imports/{run.pk}/").json()
     assert {source["source"]: source["kept"] for source in told["sources"]}["user_experiments"] == 2
