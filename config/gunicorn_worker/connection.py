@@ -9,6 +9,7 @@ from gunicorn.workers.gthread import TConn
 from config import limits
 from config.gunicorn_worker.body_pace import Pace, PacedUnreader
 from config.gunicorn_worker.upload_accounts import uploader
+from datasets.http.upload_paths import is_upload
 
 LONGEST_CHUNK_LINE = 1024
 LONGEST_TRAILERS = 8192
@@ -134,15 +135,15 @@ class Connection(TConn):
         if not self._is_chunked and not size:
             self._end = self._head
             return
-        is_upload = limits.is_upload(method.decode("latin-1"), path.decode("latin-1"))
+        may_upload = is_upload(method.decode("latin-1"), path.decode("latin-1"))
         is_form = fields.get(b"content-type", b"").lower().startswith(b"multipart/")
-        if is_upload and is_form and (self._is_chunked or size > limits.BODY_LIMIT):
+        if may_upload and is_form and (self._is_chunked or size > limits.BODY_LIMIT):
             self.state, self.uploader = State.UPLOAD, uploader(head, self.client)
             return
         if size > limits.BODY_LIMIT:
             raise _too_large()
         self._end, self.deadline = self._head + size, now + limits.BODY_SECONDS
-        if is_upload:
+        if may_upload:
             self._pace = Pace(limits.UPLOAD_GRACE, limits.UPLOAD_RATE, limits.UPLOAD_SECONDS)
             self._last, self.deadline = now, now + self._pace.left()
         if fields.get(b"expect", b"").lower() == b"100-continue" and len(self.received) == self._head:
