@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Th
 
 from api.throttling import AddressThrottle
 from datasets.tokens import ApiToken, digest_of
-from imports.tasks import impatience
+from imports.tasks import short_busy_timeout
 
 SCHEME = "Bearer"
 LONGEST = 200  # characters of a secret; ours have 54
@@ -79,5 +79,5 @@ def _note_use(token: ApiToken) -> None:
     now = timezone.now()
     if token.last_used is None or token.last_used < now - OFTEN:
         due = Q(last_used=None) | Q(last_used__lt=now - OFTEN)
-        with suppress(OperationalError), impatience(), transaction.atomic():
+        with suppress(OperationalError), short_busy_timeout(), transaction.atomic():
             ApiToken.objects.filter(due, pk=token.pk).update(last_used=now)

@@ -18,7 +18,7 @@ from rest_framework.serializers import ValidationError, empty
 from datasets.http.request_bodies import Body, BodyError
 from datasets.query_values import whole_number
 from datasets.records.filters import MOST_SUGGESTIONS
-from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, Refused
+from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, InvalidParametersError
 from datasets.registry import dataset_apps
 from datasets.suggestions import suggest
 from imports.models import ImportRun
@@ -34,7 +34,7 @@ JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parser
 TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."
 
 
-class NotReceivedError(Refused):
+class NotReceivedError(InvalidParametersError):
     """A body that was not taken in."""
 
     def __init__(self, error: BodyError):
@@ -108,9 +108,9 @@ class StrictSerializer(serializers.Serializer):
         return values
 
     def read(self) -> dict[str, Any]:
-        """Return the values; raises Refused."""
+        """Return the values; raises InvalidParametersError."""
         if not self.is_valid():
-            raise Refused(self.errors)
+            raise InvalidParametersError(self.errors)
         return self.validated_data
 
     def _unknown(self, name: str, value: Any, place: int) -> str:
@@ -188,12 +188,14 @@ class ImportUploadSerializer(ImportRequestSerializer):
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Check where the files come from: what is left out never stands for the site's own."""
         if "sources" in sent and "files" in sent:
-            raise Refused({"sources": ["Expected files, or sources for the site's own files; found both."]})
+            both = "Expected files, or sources for the site's own files; found both."
+            raise InvalidParametersError({"sources": [both]})
         if not ("sources" in sent or "files" in sent):
             there = f"Expected files, sent by a form, or sources={CONFIGURED} for the site's own files; found none."
-            raise Refused({"files": [there]})
+            raise InvalidParametersError({"files": [there]})
         if "files" in sent and "mode" not in sent:
-            raise Refused({"mode": [f"Expected one of {', '.join(MODES)}, for files are sent; found none."]})
+            none = f"Expected one of {', '.join(MODES)}, for files are sent; found none."
+            raise InvalidParametersError({"mode": [none]})
         return sent
 
 
@@ -204,7 +206,10 @@ class ApplyRequestSerializer(StrictSerializer):
 
 
 def read_order(request) -> tuple[ImportRun, str]:
-    """Return what is asked for as a new run, and its mode; raises Refused, ParseError and UnsupportedMediaType."""
+    """Return what is asked for as a new run, and its mode.
+
+    Raises InvalidParametersError, ParseError and UnsupportedMediaType.
+    """
     plain = request._request
     plain.user = request.user
     sent = ImportUploadSerializer(data=_body(request, (JSON, MULTIPART), receive)).read()
@@ -213,7 +218,7 @@ def read_order(request) -> tuple[ImportRun, str]:
         errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}
         if errors.pop("samples", None):
             errors["files"] = [f"The site has no folder of files of {sent['dataset']}: send files, as a form."]
-        raise Refused(errors)
+        raise InvalidParametersError(errors)
     return form.new_run(request.user), sent.get("mode", MODES[0])
 
 
@@ -230,12 +235,12 @@ def digest_of(run: ImportRun, mode: str) -> str:
 
 
 def key_of(request) -> str:
-    """Return the request's Idempotency-Key, or nothing; raises Refused."""
+    """Return the request's Idempotency-Key, or nothing; raises InvalidParametersError."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return ""
     if not (key.isascii() and key.isprintable() and 0 < len(key.strip()) and len(key) <= 255):
-        raise Refused({"Idempotency-Key": ["Expected 1 to 255 visible characters, such as a UUID."]})
+        raise InvalidParametersError({"Idempotency-Key": ["Expected 1 to 255 visible characters, such as a UUID."]})
     return key.strip()
 
 
@@ -274,7 +279,7 @@ def _document(text: bytes) -> dict[str, Any]:
 
 def _expect_once(names: Iterable[str]) -> None:
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise Refused({name: ["Expected once."] for name in twice})
+        raise InvalidParametersError({name: ["Expected once."] for name in twice})
 
 
 def _are_files(value: Any) -> bool:

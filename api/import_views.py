@@ -25,11 +25,11 @@ from api.openapi.imports import described
 from api.permissions import HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
-from curation.history.undo import UndoRefused, undo_run
+from curation.history.undo import UndoRefusedError, undo_run
 from datasets.http.request_bodies import BodyError
 from datasets.query_values import shown
-from datasets.records.keyset_pagination import BadCursor, OrderKey, page
-from datasets.records.query_params import Refused
+from datasets.records.keyset_pagination import InvalidCursorError, OrderKey, page
+from datasets.records.query_params import InvalidParametersError
 from imports import tasks
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import rejected_response
@@ -53,7 +53,7 @@ class MaySteerImports(BasePermission):
         return request.user.is_authenticated and request.user.has_perm(needed)
 
 
-class KeyReused(Refused):
+class IdempotencyKeyReusedError(InvalidParametersError):
     """An Idempotency-Key that has come before, with another request."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
@@ -68,8 +68,9 @@ class KeyPagination(BasePagination):
         order = [OrderKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
         try:
             found = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
-        except BadCursor:
-            raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
+        except InvalidCursorError:
+            expected = "Expected a cursor of this list's next or previous link."
+            raise InvalidParametersError({"cursor": [expected]}) from None
         self.links = found.links(request.build_absolute_uri())
         keys = [key for key, *_ in found.rows]
         records = queryset.order_by().in_bulk(keys)
@@ -158,7 +159,7 @@ class ImportViewSet(viewsets.ViewSet):
         run = self._run(pk)
         try:
             undone = undo_run(run, request.user)
-        except UndoRefused as refusal:
+        except UndoRefusedError as refusal:
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return self._told(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
 
@@ -195,12 +196,12 @@ class ImportViewSet(viewsets.ViewSet):
         return run
 
     def _repeated(self, run: ImportRun) -> ImportRun | None:
-        """Return the run that the same request, by its key, has started before; raises KeyReused."""
+        """Return the run that the same request, by its key, has started before; raises IdempotencyKeyReusedError."""
         if not run.request_key:
             return None
         known = ImportRun.objects.filter(started_by=run.started_by, request_key=run.request_key).first()
         if known and known.request_digest != run.request_digest:
-            raise KeyReused(
+            raise IdempotencyKeyReusedError(
                 {"Idempotency-Key": [f"It came before, with another request, for run {known.pk}. Take a new key."]},
                 run=address_of(self.request, known),
             )
@@ -222,16 +223,16 @@ class ImportViewSet(viewsets.ViewSet):
         """Answer 409, with the address of the run that is in the way, to what cannot be done now."""
         try:
             yield
-        except tasks.NotNow as error:
+        except tasks.InvalidRunStateError as error:
             raise Conflict(str(error), run=address_of(self.request, getattr(error, "run", run))) from None
 
     def _file(self, run: ImportRun) -> SourceFile | None:
-        """Return the file of *run* that is asked for, if one is; raises Refused."""
+        """Return the file of *run* that is asked for, if one is; raises InvalidParametersError."""
         wanted = self.parameters.get("file")
         files = {str(file.pk): file for file in run.files.select_related("run")} if wanted else {}
         if wanted and wanted not in files:
             told = f"Expected the id of a file of this import, as its sources tell it; found {shown(wanted)}."
-            raise Refused({"file": [told]})
+            raise InvalidParametersError({"file": [told]})
         return files.get(wanted)
 
     def _download(self, run: ImportRun, file: SourceFile | None, format: str) -> HttpResponseBase:
@@ -239,8 +240,8 @@ class ImportViewSet(viewsets.ViewSet):
         if len(files) != 1:
             told = ", ".join(f"{one.pk} ({one.name}, {one.source})" for one in files[:20])
             found = f"several have rejected rows: {told}" if files else "the run has read none"
-            raise Refused({"file": [f"Expected the id of one file; {found}."]})
+            raise InvalidParametersError({"file": [f"Expected the id of one file; {found}."]})
         try:
             return rejected_response(files[0], self.request.user, format)
         except ValueError as error:
-            raise Refused({"format": [str(error)]}) from None
+            raise InvalidParametersError({"format": [str(error)]}) from None

@@ -7,7 +7,7 @@ from rest_framework.renderers import BaseRenderer
 
 from datasets import exact_json
 from datasets.query_values import shown
-from datasets.records.query_params import Refused
+from datasets.records.query_params import InvalidParametersError
 
 
 class ORJSONRenderer(BaseRenderer):
@@ -27,7 +27,10 @@ class Negotiation(DefaultContentNegotiation):
     """Negotiation as in Django REST framework, with the known formats in the error of an unknown or empty one."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
-        """Return the renderer that ``?format=`` or ``Accept`` names, and its media type; raises Refused."""
+        """Return the renderer that ``?format=`` or ``Accept`` names, and its media type.
+
+        Raises InvalidParametersError.
+        """
         if request.method == "OPTIONS":  # what a list has to say of itself is JSON, whatever form its records take
             return renderers[0], renderers[0].media_type
         if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
@@ -38,5 +41,5 @@ class Negotiation(DefaultContentNegotiation):
         found = [renderer for renderer in renderers if renderer.format == format]
         if not found:
             known = dict.fromkeys(renderer.format for renderer in renderers)
-            raise Refused({"format": [f"Expected one of {', '.join(known)}; found {shown(format)}."]})
+            raise InvalidParametersError({"format": [f"Expected one of {', '.join(known)}; found {shown(format)}."]})
         return found

@@ -7,7 +7,7 @@ from rest_framework.routers import APIRootView
 from rest_framework.views import APIView
 
 from api.renderers import NOWHERE
-from datasets.records.query_params import Refused
+from datasets.records.query_params import InvalidParametersError
 from datasets.suggestions import did_you_mean
 
 
@@ -19,7 +19,7 @@ class Root(APIRootView):
 
     def get(self, request, *args, **kwargs):
         if unknown := [name for name in request.query_params if name != "format"]:
-            raise Refused({name: ["Unknown parameter. Known ones: format."] for name in unknown})
+            raise InvalidParametersError({name: ["Unknown parameter. Known ones: format."] for name in unknown})
         return super().get(request, *args, **kwargs)
 
 

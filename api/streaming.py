@@ -5,8 +5,8 @@ from rest_framework.renderers import BaseRenderer
 
 from api.problems import Unavailable
 from datasets.http.head_requests import is_head
-from datasets.records.query_params import Asked, Refused
-from exports.formats import FORMATS, ExportError, Format, TooManyStreams, export
+from datasets.records.query_params import Asked, InvalidParametersError
+from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
 
 
@@ -22,17 +22,20 @@ STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
 def streamed(request, records, asked: Asked) -> HttpResponseBase:
-    """Return *records* as the file that *request* wants; raises Refused and Unavailable before anything is sent."""
+    """Return *records* as the file that *request* wants.
+
+    Raises InvalidParametersError and Unavailable before anything is sent.
+    """
     names = [column.name for column in asked.columns]
     ordered = records.order_by(*(key.expression(backwards=False) for key in asked.order))
     try:
         file = export(
             records.model, ordered, names, request.user, request.accepted_renderer.format, compress=asked.compress
         )
-    except TooManyStreams as error:
+    except TooManyStreamsError as error:
         raise Unavailable(str(error), wait=error.retry_after) from None
     except ExportError as error:
-        raise Refused({"format": [str(error)]}) from None
+        raise InvalidParametersError({"format": [str(error)]}) from None
     if is_head(request):
         return headers_of(file)
     return ExportResponse(file)

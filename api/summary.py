@@ -15,8 +15,8 @@ from api.etags import conditional
 from api.negotiation import ORJSONRenderer
 from datasets.query_values import whole_number
 from datasets.records.aggregation import Summary, groupings, measures, summarise
-from datasets.records.grouping import Unsummarised
-from datasets.records.query_params import Refused, narrowed
+from datasets.records.grouping import AggregationError
+from datasets.records.query_params import InvalidParametersError, narrowed
 from exports.summaries import groups_as_csv
 
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
@@ -69,7 +69,7 @@ class Summaries:
         measured = _read(errors, measures, self.model, names, request.user)
         limit = _limit(parameters.get("limit"), errors)
         if errors:
-            raise Refused(errors, **more)
+            raise InvalidParametersError(errors, **more)
         ordering = _named(parameters, "ordering")
         summary = _read(errors, summarise, records, by, measured, ordering, limit)
         if summary and summary.truncated and format == "csv" and "limit" not in parameters:
@@ -77,7 +77,7 @@ class Summaries:
             message = f"There are more groups than {LIMIT}: set limit, up to {LARGEST_LIMIT}, or group or filter more."
             errors["limit"] = [message]
         if errors:
-            raise Refused(errors)
+            raise InvalidParametersError(errors)
         return Response(_served(summary))
 
 
@@ -89,7 +89,7 @@ def _served(summary: Summary) -> dict[str, Any]:
 def _read(errors: dict[str, list[str]], read, *arguments) -> Any:
     try:
         return read(*arguments)
-    except Unsummarised as error:
+    except AggregationError as error:
         errors.setdefault(error.parameter, [str(error)])
         return None
 

@@ -16,10 +16,10 @@ from api.summary import Summaries
 from datasets.query_values import shown
 from datasets.records.columns import columns_of
 from datasets.records.filters import form_field
-from datasets.records.keyset_pagination import BadCursor, page
+from datasets.records.keyset_pagination import InvalidCursorError, page
 from datasets.records.pagination import estimated_count
 from datasets.records.personal_data import masked_name
-from datasets.records.query_params import Asked, Refused, asked_of_list, asked_of_record
+from datasets.records.query_params import Asked, InvalidParametersError, asked_of_list, asked_of_record
 from datasets.records.serialization import Shape
 from datasets.text import clean, composed
 from exports.columns import is_masked
@@ -42,8 +42,9 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         shape = Shape(self.model, asked.columns)
         try:
             found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
-        except BadCursor:
-            raise Refused({"cursor": ["Expected a cursor of this list's next or previous link."]}) from None
+        except InvalidCursorError:
+            expected = "Expected a cursor of this list's next or previous link."
+            raise InvalidParametersError({"cursor": [expected]}) from None
         body = found.links(request.build_absolute_uri()) | self._count(asked, records)
         results = shape.serve(found.rows, request.user, self.version)
         return Response({**body, "results": results}, headers=self._masked(request, asked))

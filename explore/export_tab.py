@@ -13,7 +13,7 @@ from explore.pages import explored, page, refused
 from explore.url_state import OF_EXPORTS, READABLE, State
 from exports import xlsx
 from exports.columns import is_masked
-from exports.formats import FORMATS, ExportError, Format, TooManyStreams, export
+from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
 
 PAGED = "json"  # which the API sends by pages; whole lists it sends as NDJSON
@@ -104,7 +104,7 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
         made = export(
             state.model, ordered, order.columns, request.user, order.format.name, order.defused, order.compress
         )
-    except TooManyStreams as error:
+    except TooManyStreamsError as error:
         answer = refused(request, 503, "Too many exports at once", str(error))
         answer["Retry-After"] = str(error.retry_after)
         return answer

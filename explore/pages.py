@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from datasets.records.columns import columns_of
 from explore.filter_form import Form
 from explore.formatting import filters_told
-from explore.tables import NoSuchTable, Table, nearest_table, table_or_refuse, tables_for
+from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
 from explore.url_state import State
 
 FORBIDDEN = ("You may not see this", "Ask whoever keeps this site for the permission.")
@@ -34,7 +34,7 @@ def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
         def shown(request: HttpRequest, dataset: str, name: str, **more: str) -> HttpResponseBase:
             try:
                 state = State(request, table_or_refuse(request.user, dataset, name), own)
-            except NoSuchTable as error:
+            except TableNotFoundError as error:
                 return no_such_table(request, error)
             except PermissionDenied:
                 return refused(request, 403, *FORBIDDEN)
@@ -80,7 +80,7 @@ def page(
     return render(request, template, {**admin.site.each_context(request), **context, **more}, status=status)
 
 
-def no_such_table(request: HttpRequest, error: NoSuchTable) -> HttpResponse:
+def no_such_table(request: HttpRequest, error: TableNotFoundError) -> HttpResponse:
     """Return the page of an address that leads to no table; of one that leads to a dataset, with its tables."""
     if of_dataset := [table for table in tables_for(request.user) if table.dataset == error.name]:
         told = f"{of_dataset[0].dataset_title} is a dataset of several tables."
@@ -106,10 +106,10 @@ def refused(
 
 
 def table_named(request: HttpRequest, path: str) -> Table:
-    """Return the table of a name such as ``census/respondents``; raises PermissionDenied and NoSuchTable."""
+    """Return the table of a name such as ``census/respondents``; raises PermissionDenied and TableNotFoundError."""
     dataset, _, name = path.partition("/")
     if not name:
-        raise NoSuchTable(path, nearest_table(request.user, path))
+        raise TableNotFoundError(path, nearest_table(request.user, path))
     return table_or_refuse(request.user, dataset, name)
 
 

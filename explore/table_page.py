@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from datasets.listing import label_field
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
-from datasets.records.keyset_pagination import BadCursor, page
+from datasets.records.keyset_pagination import InvalidCursorError, page
 from datasets.records.label_cache import labels
 from datasets.records.query_params import can_order_by
 from datasets.records.serialization import Shape
@@ -68,7 +68,7 @@ def listed(state: State) -> Page | None:
     shape = Shape(state.model, state.columns)
     try:
         found = page(state.narrowed(), shape.selected, state.order, ROWS, state.data.get("cursor", ""))
-    except BadCursor:
+    except InvalidCursorError:
         state.refuse("cursor", "Expected the page of a Next or Previous link of this list, in this order.")
         return None
     served = shape.serve(found.rows, state.user, version)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from datasets.registry import kind_of, nearest_name, served_tables
 
 
-class NoSuchTable(Exception):
+class TableNotFoundError(Exception):
     """An address that leads to no table; *nearest* is one that the person may see, if any is near."""
 
     def __init__(self, name: str, nearest: "Table | None"):
@@ -57,13 +57,13 @@ def tables_for(user) -> list[Table]:
 
 
 def table_or_refuse(user, dataset: str, name: str) -> Table:
-    """Return the table at an address; raises PermissionDenied, and NoSuchTable where there is none."""
+    """Return the table at an address; raises PermissionDenied, and TableNotFoundError where there is none."""
     for table in _all():
         if (table.dataset, table.name) == (dataset, name):
             if not table.seen_by(user):
                 raise PermissionDenied
             return table
-    raise NoSuchTable(f"{dataset}/{name}", nearest_table(user, f"{dataset}/{name}"))
+    raise TableNotFoundError(f"{dataset}/{name}", nearest_table(user, f"{dataset}/{name}"))
 
 
 def nearest_table(user, path: str) -> Table | None:

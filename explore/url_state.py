@@ -14,9 +14,9 @@ from datasets.listing import label_field
 from datasets.models import Record
 from datasets.query_values import list_of
 from datasets.records.columns import ListedColumn, columns_of
-from datasets.records.filters import RecordFilterSet, UnknownParameters, record_filterset
+from datasets.records.filters import RecordFilterSet, UnknownParametersError, record_filterset
 from datasets.records.pagination import BoundedPaginator
-from datasets.records.query_params import Asked, Refused, asked_of_list
+from datasets.records.query_params import Asked, InvalidParametersError, asked_of_list
 from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
@@ -132,7 +132,7 @@ class State:
     def _read(self) -> tuple[Asked, models.QuerySet]:
         try:
             self.filterset.check_parameters(self.data, self.user, besides=self.known)
-        except UnknownParameters as error:
+        except UnknownParametersError as error:
             self.errors |= error.messages
         asked = self.data.copy()
         for name in [*self.known, *self.errors]:
@@ -143,7 +143,7 @@ class State:
                 asked[name] = self.data[name]
         try:
             read, records = asked_of_list(self.model, asked, self.user, self.request)
-        except Refused as error:
+        except InvalidParametersError as error:
             for name, messages in error.detail.items():
                 self._refuse({"fields": "columns"}.get(name, name), messages)
             asked = QueryDict(f"fields={','.join(self.usual)}")

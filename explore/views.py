@@ -10,7 +10,7 @@ from explore import pages
 from explore.empty_results import loosened
 from explore.pages import TABS, explored
 from explore.table_page import listed
-from explore.tables import NoSuchTable, tables_for
+from explore.tables import TableNotFoundError, tables_for
 from explore.url_state import State
 
 
@@ -23,7 +23,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     if chosen := request.GET.get("table"):
         try:
             return redirect(pages.table_named(request, chosen).address(tab))
-        except NoSuchTable as error:
+        except TableNotFoundError as error:
             return pages.no_such_table(request, error)
         except PermissionDenied:
             return pages.refused(request, 403, *pages.FORBIDDEN)
@@ -58,4 +58,4 @@ def nothing_here(request: HttpRequest, path: str) -> HttpResponseBase:
     if nearest and nearest.path == path:
         query = request.META["QUERY_STRING"]
         return redirect(nearest.address() + (f"?{query}" if query else ""))
-    return pages.no_such_table(request, NoSuchTable(path.strip("/"), nearest))
+    return pages.no_such_table(request, TableNotFoundError(path.strip("/"), nearest))

@@ -9,7 +9,7 @@ from django.db import models
 from datasets.models import Lookup
 from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
 from datasets.records.personal_data import MASK_MARK
-from exports.errors import UnknownColumn
+from exports.errors import UnknownColumnError
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
@@ -108,7 +108,7 @@ class MaskMark(ExportedColumn):
 
 
 def exported_columns(model: type[models.Model], names: Iterable[str] | None, user) -> list[ExportedColumn]:
-    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumn.
+    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumnError.
 
     Where some of them are masked, a MaskMark follows.
     """
@@ -116,11 +116,11 @@ def exported_columns(model: type[models.Model], names: Iterable[str] | None, use
     names = list(listed) if names is None else list(names)
     for place, name in enumerate(names):
         if name not in listed:
-            raise UnknownColumn.named(name, list(listed))
+            raise UnknownColumnError.named(name, list(listed))
         if name in names[:place]:
-            raise UnknownColumn(f"Expected each column once, found {name} again.")
+            raise UnknownColumnError(f"Expected each column once, found {name} again.")
     if not names:
-        raise UnknownColumn(f"Expected at least one column out of {', '.join(listed)}; found none.")
+        raise UnknownColumnError(f"Expected at least one column out of {', '.join(listed)}; found none.")
     columns = [ExportedColumn(listed[name], is_masked(listed[name], user)) for name in names]
     return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
 

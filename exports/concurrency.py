@@ -4,21 +4,21 @@ from threading import RLock
 
 from django.conf import settings
 
-from exports.errors import TooManyStreams
+from exports.errors import TooManyStreamsError
 
 _lock = RLock()  # what is collected as garbage gives its slot back wherever a thread happens to be: here, too
 _taken = 0
 
 
 class Slot:
-    """The right to serve one stream, taken when it is made; raises TooManyStreams where none is free."""
+    """The right to serve one stream, taken when it is made; raises TooManyStreamsError where none is free."""
 
     def __init__(self):
         global _taken
         self._held = False
         with _lock:
             if _taken >= settings.STREAMS_AT_ONCE:
-                raise TooManyStreams(settings.STREAMS_AT_ONCE)
+                raise TooManyStreamsError(settings.STREAMS_AT_ONCE)
             _taken += 1
             self._held = True
 

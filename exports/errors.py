@@ -11,22 +11,22 @@ class ExportError(Exception):
     """An export that cannot be made as it was asked for; nothing of it has been sent."""
 
 
-class UnknownFormat(ExportError):
+class UnknownFormatError(ExportError):
     """A format that is none of ``FORMATS``."""
 
     def __init__(self, name: str, known: Iterable[str]):
         super().__init__(f"Expected a format out of {', '.join(known)}; found {name[:50]}.")
 
 
-class UnknownColumn(ExportError):
+class UnknownColumnError(ExportError):
     """A column that the table's list does not have, or has been asked for twice, or no column at all."""
 
     @classmethod
-    def named(cls, name: str, known: list[str]) -> "UnknownColumn":
+    def named(cls, name: str, known: list[str]) -> "UnknownColumnError":
         return cls(f"Unknown column {name[:50]}.{suggest(name, known)} Expected columns out of {', '.join(known)}.")
 
 
-class TooManyRows(ExportError):
+class TooManyRowsError(ExportError):
     """More records than an Excel file is made of."""
 
     def __init__(self, most: int):
@@ -36,11 +36,11 @@ class TooManyRows(ExportError):
         )
 
 
-class Unwritable(ExportError):
+class UnwritableValueError(ExportError):
     """A value that the format cannot hold."""
 
 
-class TooManyStreams(ExportError):
+class TooManyStreamsError(ExportError):
     """As many exports go on as this process serves at once; *retry_after* seconds from now there may be room."""
 
     retry_after = RETRY_AFTER

@@ -15,7 +15,14 @@ from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
 from exports import parquet, python_rows, xlsx
 from exports.columns import ExportedColumn, exported_columns
 from exports.concurrency import Slot
-from exports.errors import ExportError, TooManyRows, TooManyStreams, UnknownColumn, UnknownFormat, Unwritable
+from exports.errors import (
+    ExportError,
+    TooManyRowsError,
+    TooManyStreamsError,
+    UnknownColumnError,
+    UnknownFormatError,
+    UnwritableValueError,
+)
 from exports.formula_escaping import MARK
 
 __all__ = [
@@ -24,11 +31,11 @@ __all__ = [
     "Export",
     "ExportError",
     "Format",
-    "TooManyRows",
-    "TooManyStreams",
-    "UnknownColumn",
-    "UnknownFormat",
-    "Unwritable",
+    "TooManyRowsError",
+    "TooManyStreamsError",
+    "UnknownColumnError",
+    "UnknownFormatError",
+    "UnwritableValueError",
     "export",
 ]
 
@@ -167,15 +174,16 @@ def export(
     masked as *user* may see them; for None, all are; the file says so in its name and in the column MASK_MARK.
     *defused* is for a spreadsheet: CSV has an apostrophe before what would be run as a formula, and says so (an Excel
     file never runs its texts). *compress* makes a .gz of a file that is not compressed in itself. Raises ExportError,
-    before anything is sent: UnknownFormat, UnknownColumn, TooManyRows, Unwritable, TooManyStreams.
+    before anything is sent: UnknownFormatError, UnknownColumnError, TooManyRowsError, UnwritableValueError,
+    TooManyStreamsError.
     """
     if format not in FORMATS:
-        raise UnknownFormat(format, FORMATS)
+        raise UnknownFormatError(format, FORMATS)
     by_a_request = is_limited()
     kind, chosen = FORMATS[format], exported_columns(model, columns, user)
     records = _in_order(queryset)
     if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
-        raise TooManyRows(xlsx.MOST)
+        raise TooManyRowsError(xlsx.MOST)
     with ExitStack() as undone:
         slot = Slot()
         undone.callback(slot.release)

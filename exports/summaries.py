@@ -25,7 +25,7 @@ def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def summary_file(summary: Summary, format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
-    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes; raises TooManyRows."""
+    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes; raises TooManyRowsError."""
     match format:
         case "csv":
             body = groups_as_csv(summary.names, summary.rows).encode()

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from exports import columns as kinds
 from exports.columns import ExportedColumn
-from exports.errors import TooManyRows, Unwritable
+from exports.errors import TooManyRowsError, UnwritableValueError
 from exports.parquet import tables
 
 MOST = 100_000
@@ -22,7 +22,7 @@ FIRST_DAY = date(1900, 3, 1)  # what is before, Excel does not know, or takes fo
 
 
 def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
-    """Return an Excel file of *rows*, which are blocks of CSV; raises TooManyRows and Unwritable.
+    """Return an Excel file of *rows*, which are blocks of CSV; raises TooManyRowsError and UnwritableValueError.
 
     A text is written as one and marked as such, which is what typing an apostrophe does in Excel: it is never run.
     """
@@ -58,7 +58,7 @@ def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines
         try:
             for number, values in enumerate(lines, 1):
                 if number > MOST:
-                    raise TooManyRows(MOST)
+                    raise TooManyRowsError(MOST)
                 for place, value in enumerate(values):
                     if value is not None:
                         _write(page, number, place, value, names[place], are_texts[place], formats)
@@ -103,7 +103,7 @@ def _write(
         case _:
             text = str(value)
     if len(text.encode("utf-16-le")) // 2 > LONGEST:
-        raise Unwritable(
+        raise UnwritableValueError(
             f"{name} of record {line} has {len(text):,} characters, and a cell of an Excel file holds "
             f"{LONGEST:,}. Ask for CSV or Parquet, or leave that column out."
         )

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.terminal_text import escaped, escaped_json
 from imports import reports
-from imports.engine.run import ImportRefused, Options, Outcome, import_files
+from imports.engine.run import ImportRefusedError, Options, Outcome, import_files
 from imports.models import ImportRun, SourceFile
 from imports.sources import sources_of
 
@@ -106,7 +106,7 @@ class ImportCommand(TerminalCommand):
                     ),
                     progress,
                 )
-            except ImportRefused as refusal:
+            except ImportRefusedError as refusal:
                 self._refused(refusal, last, report)
         if report:
             self._report(report, reports.whole(outcome))
@@ -117,7 +117,7 @@ class ImportCommand(TerminalCommand):
             else:
                 self._print(lines)
 
-    def _refused(self, refusal: ImportRefused, last: int, report: Path | None) -> None:
+    def _refused(self, refusal: ImportRefusedError, last: int, report: Path | None) -> None:
         """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:

@@ -28,7 +28,7 @@ __all__ = [
     "Reference",
     "Row",
     "Source",
-    "Unusable",
+    "DocumentError",
     "as_cell",
     "dataset_apps",
     "name_in",
@@ -116,7 +116,7 @@ class CSVSource(Source):
         )
 
 
-class Unusable(Exception):
+class DocumentError(Exception):
     """A document of which a source can make no row: a sentence that says what is wrong with it."""
 
 
@@ -148,7 +148,7 @@ class JSONSource(Source):
     settles: ClassVar[bool] = False
 
     def row(self, document: Any, name: str) -> Mapping[str, Any]:
-        """Return the values of *document*, known as *name*, by column; raises Unusable."""
+        """Return the values of *document*, known as *name*, by column; raises DocumentError."""
         raise NotImplementedError
 
     def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:

@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from imports import run_diff
 from imports.engine.locks import finish, only_one
 from imports.engine.missing import most_of_previewed
-from imports.engine.run import Busy, ImportRefused, Options, import_files
+from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
 from imports.upload_storage import take_over
@@ -26,11 +26,11 @@ LONGEST_QUEUE = DBTaskResult._meta.get_field("queue_name").max_length
 Status = ImportRun.Status
 
 
-class NotNow(Exception):
+class InvalidRunStateError(Exception):
     """What cannot be done with a run in its state: a sentence."""
 
 
-class Underway(NotNow):
+class RunInProgressError(InvalidRunStateError):
     """Another run of the dataset waits or goes on: *run*."""
 
     def __init__(self, run: ImportRun):
@@ -39,7 +39,7 @@ class Underway(NotNow):
         self.run = run
 
 
-class ProcessEnded(Exception):
+class ProcessEndedError(Exception):
     """The process that worked on a task ended before it was done."""
 
 
@@ -68,13 +68,13 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         try:
             import_files(waiting.dataset, options=options, uploads=uploads, run=waiting)
             return
-        except Busy:
+        except ImportLockedError:
             ImportRun.objects.filter(pk=run, status=Status.WAITING).update(heartbeat=timezone.now())
             time.sleep(WAIT)
             waiting.refresh_from_db()
             if waiting.status != Status.WAITING:
                 return
-        except ImportRefused as refusal:
+        except ImportRefusedError as refusal:
             waiting.refresh_from_db()
             if waiting.status == Status.WAITING:  # it did not come so far as to tell it
                 finish(waiting, Status.FAILED, str(refusal))
@@ -93,11 +93,14 @@ def apply_directly(run: ImportRun) -> None:
 
 
 def apply(run: ImportRun, *, remove_most: bool = False) -> None:
-    """Have a previewed run done for real by a worker; raises NotNow, also where it would delete most of a table and
-    *remove_most* does not say that this is right."""
+    """Have a previewed run done for real by a worker.
+
+    Raises InvalidRunStateError, also where it would delete most of a table and *remove_most* does not say that this is
+    right.
+    """
     run.remove_most = run.remove_most or remove_most
     if not run.remove_most and (most := most_of_previewed(run)):
-        raise NotNow(
+        raise InvalidRunStateError(
             f"{'; '.join(map(str, most))}. Nothing was changed. Look at those that are missing; where it is right, "
             "apply it and ask for “remove most” as well."
         )
@@ -106,8 +109,10 @@ def apply(run: ImportRun, *, remove_most: bool = False) -> None:
 
 @contextmanager
 def alone(run: ImportRun) -> Iterator[None]:
-    """Let *run* be asked for while no other request for its dataset can be; raises Underway where a run of it waits
-    or goes on."""
+    """Let *run* be asked for while no other request for its dataset can be.
+
+    Raises RunInProgressError where a run of it waits or goes on.
+    """
     with transaction.atomic():
         if connection.vendor == "postgresql":  # SQLite has one writer anyway
             with connection.cursor() as cursor:
@@ -115,7 +120,7 @@ def alone(run: ImportRun) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
         others = ImportRun.objects.filter(dataset=run.dataset, status__in=[Status.WAITING, Status.RUNNING])
         if other := others.exclude(pk=run.pk).first():
-            raise Underway(other)
+            raise RunInProgressError(other)
         yield
 
 
@@ -125,7 +130,8 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             run.status, run.dry_run, run.heartbeat = Status.WAITING, dry_run, timezone.now()
             run.save()
         elif run.task_id is None:
-            raise NotNow(f"Run {run.pk} is of the command line. Import its files there, or upload them here.")
+            of = f"Run {run.pk} is of the command line."
+            raise InvalidRunStateError(f"{of} Import its files there, or upload them here.")
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start |= {"dry_run": dry_run, "remove_most": run.remove_most}
@@ -133,7 +139,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
                 run.refresh_from_db()
                 which = "that was previewed, cancelled or failed can be previewed again"
                 may = which if dry_run else "that is previewed can be applied"
-                raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
+                raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
         queue = run.dataset[:LONGEST_QUEUE]  # each dataset's own: workers take several queues at a time
         task_id = work_on.using(queue_name=queue).enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
@@ -142,47 +148,51 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 
 def discard(run: ImportRun) -> None:
-    """Drop a run that was previewed or stopped, what it would have done, and its uploads; raises NotNow."""
+    """Drop a run that was previewed or stopped, its changes and its uploads; raises InvalidRunStateError."""
     not_applied = [Status.PREVIEWED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
     if not ImportRun.objects.filter(pk=run.pk, status__in=not_applied).update(status=Status.DISCARDED):
         run.refresh_from_db()
         may = "only one that was previewed, cancelled or failed can be discarded"
-        raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()}: {may}.")
+        raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}: {may}.")
     run_diff.forget(run)
 
 
 def cancel(run: ImportRun) -> None:
-    """Ask a run that waits or goes on to stop; raises NotNow where it cannot, and OperationalError where SQLite's
-    one writer is busy: it is not waited for."""
-    with impatience():
+    """Ask a run that waits or goes on to stop.
+
+    Raises InvalidRunStateError where it cannot, and OperationalError where SQLite's one writer is busy: it is not
+    waited for.
+    """
+    with short_busy_timeout():
         end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "error": "It was cancelled while it waited."}
         if ImportRun.objects.filter(pk=run.pk, status=Status.WAITING).update(**end):
             return
         going_on = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING)
         if connection.vendor == "sqlite" and going_on.filter(merging=True).exists():
-            raise NotNow("It is being merged by now, which cannot be cancelled. When it is applied, it can be undone.")
+            merging = "It is being merged by now, which cannot be cancelled. When it is applied, it can be undone."
+            raise InvalidRunStateError(merging)
         if not going_on.update(cancel_requested=True):
             run.refresh_from_db()
-            raise NotNow(f"Run {run.pk} is {run.get_status_display().lower()} already.")
+            raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()} already.")
 
 
-class impatience:
-    """Lets this connection fail quickly where another has SQLite's lock, in place of waiting for it."""
+@contextmanager
+def short_busy_timeout() -> Iterator[None]:
+    """Let this connection fail quickly if another one has SQLite's lock, instead of waiting for it."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = int(1000 * connection.settings_dict["OPTIONS"].get("timeout", 5))
+    try:
+        _set_busy_timeout(200)
+        yield
+    finally:
+        _set_busy_timeout(usual)
 
-    def __enter__(self) -> None:
-        self._wait(200)
 
-    def __exit__(self, *error) -> None:
-        self._wait(int(1000 * connection.settings_dict["OPTIONS"].get("timeout", 5)) if self._is_sqlite else 0)
-
-    @property
-    def _is_sqlite(self) -> bool:
-        return connection.vendor == "sqlite"
-
-    def _wait(self, milliseconds: int) -> None:
-        if self._is_sqlite:
-            with connection.cursor() as cursor:
-                cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+def _set_busy_timeout(milliseconds: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
 
 def find_interrupted() -> list[ImportRun]:
@@ -197,7 +207,7 @@ def find_interrupted() -> list[ImportRun]:
         try:
             with only_one(dataset) as interrupted:
                 found += interrupted
-        except Busy:
+        except ImportLockedError:
             pass
     begun = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
     gone = ImportRun.objects.filter(status=Status.WAITING, heartbeat__lt=timezone.now() - GONE)
@@ -206,5 +216,5 @@ def find_interrupted() -> list[ImportRun]:
         found.append(run)
     lost = ImportRun.objects.filter(status=Status.INTERRUPTED, task_id__in=begun.values("id"))
     for left in begun.filter(id__in=lost.values("task_id")):
-        left.set_failed(ProcessEnded("The process that worked on it ended before it was done."))
+        left.set_failed(ProcessEndedError("The process that worked on it ended before it was done."))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.sql.chunks import chunks
-from imports.sources import JSONSource, Reference, Row, Unusable, as_cell
+from imports.sources import DocumentError, JSONSource, Reference, Row, as_cell
 from subjects.models import Session, Subject
 
 # Folders are called <modality>_<subject>_<date>_<time>, often with what was done later behind it.
@@ -43,7 +43,7 @@ class Subjects(SubjectDocument):
         details = subject.get("subject_details")
         details = subject if details in (None, "", {}) else details
         if not isinstance(details, dict):
-            raise Unusable(f"has subject_details that are no object but {as_cell(details)}")
+            raise DocumentError(f"has subject_details that are no object but {as_cell(details)}")
         return {
             "subject_id": subject["subject_id"],
             "date_of_birth": details.get("date_of_birth"),
@@ -66,7 +66,7 @@ class Subjects(SubjectDocument):
         stored = (Session.objects.filter(subject__in=some).iterator() for some in chunks(list(described)))
         for session in chain.from_iterable(stored):
             if session.name not in here:
-                with suppress(Unusable):  # somebody has changed the document since
+                with suppress(DocumentError):  # somebody has changed the document since
                     values = self.checked(self.row(session.document, session.name))
                     described[session.subject_id].append(Described(session.name, values, None))
         settled, notes = [], []
@@ -116,7 +116,7 @@ def unwrapped(document: Any) -> dict[str, Any]:
         if wrapping.get("subject_id") not in (None, ""):
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
-    raise Unusable("holds no subject: expected an object with a subject_id, by itself or under data or subject")
+    raise DocumentError("holds no subject: expected an object with a subject_id, by itself or under data or subject")
 
 
 def name_of(value: Any, *others: Any) -> Any:

@@ -24,12 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "census" / "insights.ipynb"
 
 
-class Refused(Exception):
+class NotebookError(Exception):
     """Why nothing is written, in a sentence."""
 
 
 def rerun(folder: Path = ROOT) -> str:
-    """Write both files to *folder*, and return in a sentence where they are and of whom; raises Refused."""
+    """Write both files to *folder*, and return in a sentence where they are and of whom; raises NotebookError."""
     from census.insights import unanswered
     from census.insights.files import are_of_uci
     from census.models import Respondent
@@ -37,14 +37,14 @@ def rerun(folder: Path = ROOT) -> str:
     said = answered()
     if without := unanswered(said):
         number = Respondent.objects.count()
-        raise Refused(
+        raise NotebookError(
             f"Nothing is written: {number:,} respondents answer {len(said) - len(without)} of {len(said)} questions. "
             f"{' '.join(next(iter(without.items())))} Import more: python manage.py import_census"
         )
     of_uci = are_of_uci()
     notebook = ran_through(NOTEBOOK)
     if [text for text in texts(notebook) if text.startswith("**")] != [f"**{e['answer']}**" for e in said.values()]:
-        raise Refused("Nothing is written: the respondents were changed meanwhile. Type: make notebook")
+        raise NotebookError("Nothing is written: the respondents were changed meanwhile. Type: make notebook")
     where = folder / ("census" if of_uci else "var")
     replaced({
         where / "insights.ipynb": nbformat.writes(notebook) + "\n",
@@ -60,29 +60,29 @@ def rerun(folder: Path = ROOT) -> str:
 
 
 def answered() -> dict[str, dict]:
-    """What manage.py census_insights answers; raises Refused in its words."""
+    """What manage.py census_insights answers; raises NotebookError in its words."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "answers.json")
         try:
             call_command("census_insights", output=str(path), verbosity=0, stderr=io.StringIO())
         except CommandError as error:
-            raise Refused(f"Nothing is written: {error}") from None
+            raise NotebookError(f"Nothing is written: {error}") from None
         return json.loads(path.read_text(encoding="utf-8"))
 
 
 def ran_through(path: Path) -> nbformat.NotebookNode:
-    """The notebook after all of its cells ran; raises Refused with what a cell complained of."""
+    """The notebook after all of its cells ran; raises NotebookError with what a cell complained of."""
     try:
         return executed(path)
     except CellExecutionError as error:
         told = f"a cell of {path.name} fails on these respondents ({error.ename}: {error.evalue})"
     except (CellTimeoutError, DeadKernelError) as error:
         told = f"{path.name} did not come to its end ({type(error).__name__})"
-    raise Refused(f"Nothing is written: {told}.")
+    raise NotebookError(f"Nothing is written: {told}.")
 
 
 def replaced(contents: dict[Path, str]) -> None:
-    """Replace all of these files, or none of them; raises Refused where one cannot be written."""
+    """Replace all of these files, or none of them; raises NotebookError where one cannot be written."""
     new = {path: path.with_name(f".{path.name}.new") for path in contents}
     old = {path: path.read_bytes() if path.is_file() else None for path in contents}
     done = []
@@ -96,7 +96,7 @@ def replaced(contents: dict[Path, str]) -> None:
     except OSError as error:
         for path in done:
             path.unlink() if old[path] is None else path.write_bytes(old[path])
-        raise Refused(
+        raise NotebookError(
             f"Nothing is written: {os.path.relpath(error.filename2 or error.filename)}: {error.strerror}."
         ) from None
     finally:
@@ -113,5 +113,5 @@ if __name__ == "__main__":
     logging.getLogger("traitlets").setLevel(logging.WARNING)  # else it tells that a notebook is run
     try:
         print(rerun(chosen.folder))
-    except Refused as refused:
+    except NotebookError as refused:
         sys.exit(str(refused))

@@ -123,9 +123,8 @@ def run_shell(commands: list[str], folder: Path, environment: dict[str, str]) ->
 
 def wait_for_imports() -> None:
     """Let the worker finish: a dataset has one import at a time."""
-    Status = ImportRun.Status
     deadline = time.monotonic() + 120
-    while ImportRun.objects.filter(status__in=[Status.WAITING, Status.RUNNING]).exists():
+    while ImportRun.objects.filter(status__in=[ImportRun.Status.WAITING, ImportRun.Status.RUNNING]).exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -15,7 +15,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from datasets.records.query_params import Refused
+from datasets.records.query_params import InvalidParametersError
 
 
 class SchemaView(SpectacularAPIView):
@@ -54,4 +54,4 @@ def _only(request, *known: str) -> None:
         name: [f"Unknown parameter. Known ones: {', '.join(known)}."] for name in request.GET if name not in known
     }
     if unknown:
-        raise Refused(unknown)
+        raise InvalidParametersError(unknown)

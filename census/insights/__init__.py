@@ -7,7 +7,7 @@ matter.
 from django.db.models import QuerySet
 
 from census.insights.amounts import capital_gains
-from census.insights.counting import TooFew
+from census.insights.counting import InsufficientDataError
 from census.insights.couples import husbands_and_wives, men_and_women
 from census.insights.employers import state_and_private
 from census.insights.gaps import unknown_work
@@ -38,6 +38,6 @@ def unanswered(said: dict[str, dict]) -> dict[str, str]:
 def _said(ask, respondents: QuerySet[Respondent]) -> dict:
     try:
         answer, figures = ask(respondents)
-    except TooFew as few:
+    except InsufficientDataError as few:
         return {"answer": f"Not enough data: {few}", "figures": {}}
     return {"answer": answer, "figures": figures}

@@ -13,14 +13,14 @@ RICH = Count("pk", filter=Q(income_over_50k=True))
 Answer = tuple[str, dict]
 
 
-class TooFew(Exception):
+class InsufficientDataError(Exception):
     """The respondents do not suffice for an answer; the message says of whom how many were found."""
 
 
 def require(groups: dict[str, int], least: int = LEAST) -> None:
-    """Raises TooFew unless each of the groups has at least so many."""
+    """Raises InsufficientDataError unless each of the groups has at least so many."""
     if few := [f"{count:,} {name}" for name, count in groups.items() if count < least]:
-        raise TooFew(f"expected at least {least} in each group, found {' and '.join(few)}.")
+        raise InsufficientDataError(f"expected at least {least} in each group, found {' and '.join(few)}.")
 
 
 def shares_over_50k(respondents: QuerySet[Respondent], *by: str) -> dict[tuple, Share]:

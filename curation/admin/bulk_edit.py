@@ -80,10 +80,10 @@ class BulkAdmin(EditedAdmin):
             edit, count, sample, sealed = self._edit(
                 request, records, {field.name: form.cleaned_data["value"]}, expected if apply else "", confirmed
             )
-        except (edits.EditRefused, IntegrityError) as refusal:
+        except (edits.EditRefusedError, IntegrityError) as refusal:
             message = (
                 str(refusal)
-                if isinstance(refusal, edits.EditRefused)
+                if isinstance(refusal, edits.EditRefusedError)
                 else f"The database does not accept this value for {field}."
             )
             form.add_error("value", message)

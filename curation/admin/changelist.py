@@ -11,7 +11,7 @@ from curation.admin.changelist_filters import filters_of
 from curation.admin.date_hierarchy import periods_of
 from datasets.query_values import whole_number
 from datasets.records.facets import Facets
-from datasets.records.filters import UnknownParameters, record_filterset
+from datasets.records.filters import UnknownParametersError, record_filterset
 from datasets.records.search import MOST_WORDS, words_of
 
 
@@ -41,7 +41,7 @@ class RecordChangeList(ChangeList):
             filterset = filterset_class(data, self.root_queryset, request=request)
             if not filterset.is_valid():
                 self.parameter_errors |= {name: list(errors) for name, errors in filterset.errors.items()}
-        except UnknownParameters as error:
+        except UnknownParametersError as error:
             self.parameter_errors |= error.messages
         if (count := len(words_of(self.query))) > MOST_WORDS:
             self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {count}."]

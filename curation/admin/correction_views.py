@@ -120,7 +120,7 @@ class CorrectedAdmin(EditedAdmin):
             return self.refused(request, confirmation.refusal(request, about), page)
         try:
             edits.revert(self.model._base_manager.filter(pk=record.pk), name, request.user)
-        except edits.EditRefused as refusal:
+        except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
         label = capfirst(correctable(self.model)[name].verbose_name)

@@ -16,7 +16,7 @@ from curation.admin import confirmation
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
-from curation.history.undo import UndoRefused, undo_edit
+from curation.history.undo import UndoRefusedError, undo_edit
 from datasets import matviews
 from datasets.models import Lookup, Record
 from imports.models import Change, Edit
@@ -153,7 +153,7 @@ class EditAdmin(ReadOnlyAdmin):
                     self.message_user(request, refusal, messages.ERROR)
                     return page
                 undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
-        except UndoRefused as refusal:
+        except UndoRefusedError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
         matviews.refresh_after_commit(*{model._meta.app_label for model in edited})

@@ -126,7 +126,7 @@ class HistoryAdmin(EditedAdmin):
             return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)
         try:
             edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
-        except edits.EditRefused as refusal:
+        except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
         self.message_user(request, f"{capfirst(self._label(last.before, key))} restored.", messages.SUCCESS)

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from curation.admin import confirmation, run_detail
 from curation.admin.form_params import PostedError, check_single
-from curation.history.undo import UndoOvertakenError, UndoRefused, undo_run
+from curation.history.undo import UndoOvertakenError, UndoRefusedError, undo_run
 from datasets.http.request_bodies import BodyError
 from datasets.registry import dataset_apps
 from imports import reports, tasks
@@ -162,7 +162,7 @@ class ImportViews:
         options = {"remove_most": request.POST.get("remove_most") == "on"} if action is tasks.apply else {}
         try:
             action(run, **options)
-        except tasks.NotNow as error:
+        except tasks.InvalidRunStateError as error:
             messages.warning(request, str(error))
         except OperationalError:
             messages.warning(request, "The database is busy. Try again in a moment.")
@@ -179,7 +179,7 @@ class ImportViews:
             undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
             undone, moved = error.undone, confirmation.refusal(request, about)
-        except UndoRefused as refusal:
+        except UndoRefusedError as refusal:
             reasons = refusal.reasons
         if posted and undone and not moved:
             messages.success(request, f"Run {run.pk} undone: {', '.join(undone.done()) or 'it changed no records'}.")

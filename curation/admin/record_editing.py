@@ -96,7 +96,7 @@ class EditedAdmin(ListAdmin):
         context = {**(extra_context or {}), "seen": seen, "seen_name": SEEN}
         try:
             return super().changeform_view(request, object_id, form_url, context)
-        except edits.EditRefused as refusal:
+        except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
     def last_change(self, key) -> str:
@@ -147,7 +147,7 @@ class EditedAdmin(ListAdmin):
             response = super().delete_view(request, object_id, {**(extra_context or {}), **shown})
             response.status_code = 409
             return response
-        except edits.EditRefused as refusal:
+        except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), self.address("change", object_id))
 
     def response_action(self, request, queryset):
@@ -159,7 +159,7 @@ class EditedAdmin(ListAdmin):
             del request.POST["post"]  # so that Django shows the confirmation page again
             self.message_user(request, confirmation.refusal(request, self._deletion()), messages.ERROR)
             return super().response_action(request, queryset)
-        except edits.EditRefused as refusal:
+        except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")

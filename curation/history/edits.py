@@ -23,11 +23,11 @@ from imports.models import Change, Edit
 SELECTED = "selected_records"  # the temporary table with the keys of the edited records
 
 
-class EditRefused(Exception):
+class EditRefusedError(Exception):
     """An edit that is not possible; the message gives the reason."""
 
 
-class OvertakenError(EditRefused):
+class OvertakenError(EditRefusedError):
     """An edit whose records have changed since the user confirmed it."""
 
 
@@ -36,7 +36,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
     """Set fields of *records* to *new* values, and store the file value of each corrected field.
 
     A many-to-many field takes a list of keys or records. A value equal to the file value is no correction. Raise
-    EditRefused for a key field, and if no record changes.
+    EditRefusedError for a key field, and if no record changes.
     """
     model = records.model
     fields = {name: _correctable(model, name) for name in new}
@@ -62,7 +62,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
 def revert(records: models.QuerySet, name: str, user) -> Edit:
     """Revert the corrected field *name* of *records* to the file value.
 
-    Raise EditRefused if the file refers to a deleted record, or if the field has no correction.
+    Raise EditRefusedError if the file refers to a deleted record, or if the field has no correction.
     """
     model = records.model
     field = _correctable(model, name)
@@ -73,7 +73,7 @@ def revert(records: models.QuerySet, name: str, user) -> Edit:
         if field.is_relation:
             links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {file_value} FROM {rows}"
             if conflicts := list(lacking_of(field, links)):
-                raise EditRefused(" ".join(conflicts))
+                raise EditRefusedError(" ".join(conflicts))
         if field.many_to_many:
             through, owner, member = _through(field)
             pk = quoted(model._meta.pk.column)
@@ -100,7 +100,7 @@ def seal(records: models.QuerySet) -> str:
 def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
     """Delete *records*; imports skip the deleted records that came from a file.
 
-    Raise EditRefused if other records refer to them. Raise OvertakenError if *expecting* is not the seal of their
+    Raise EditRefusedError if other records refer to them. Raise OvertakenError if *expecting* is not the seal of their
     current state.
     """
     model = records.model
@@ -109,7 +109,9 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
         if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
             raise OvertakenError("The records have changed since you confirmed the deletion.")
         if references := list(referring(model, SELECTED)):
-            raise EditRefused(f"The records cannot be deleted because other records use them: {', '.join(references)}.")
+            raise EditRefusedError(
+                f"The records cannot be deleted because other records use them: {', '.join(references)}."
+            )
         for field in model._meta.many_to_many:
             _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
@@ -121,14 +123,14 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
 def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit:
     """Restore the records that *deletions* (a queryset of Change) deleted, with their values and keys.
 
-    Raise EditRefused if an existing record has one of the keys, or if a record refers to a deleted one.
+    Raise EditRefusedError if an existing record has one of the keys, or if a record refers to a deleted one.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
         _select(deletions)
         rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
         if reasons := [*taken(model, rows, "c.before"), *lacking(model, rows, "c.before")]:
-            raise EditRefused(" ".join(reasons))
+            raise EditRefusedError(" ".join(reasons))
         put_back(cursor, model, rows, "c.before")
         cursor.execute(
             f'INSERT INTO changes (edit_id, "table", record, kind, "after", standing) SELECT %s, c."table", c.record,'
@@ -200,7 +202,7 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
         if kind == Change.Kind.UPDATED:
             cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
         if not edit.changes.exists():
-            raise EditRefused("No changes: the records were deleted or already have this value.")
+            raise EditRefusedError("No changes: the records were deleted or already have this value.")
         raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
 
@@ -221,7 +223,7 @@ def _select(records: models.QuerySet) -> None:
 def _correctable(model: type[models.Model], name: str) -> models.Field:
     if name not in correctable(model):
         label = model._meta.get_field(name).verbose_name
-        raise EditRefused(f"{label} is a key or read-only field and cannot be edited.")
+        raise EditRefusedError(f"{label} is a key or read-only field and cannot be edited.")
     return correctable(model)[name]
 
 

@@ -10,7 +10,7 @@ from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.record_counts import counted
 from curation.history.tombstones import stand_again
-from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefused
+from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefusedError
 from datasets import matviews
 from datasets.models import Lookup, Record
 from datasets.sql.dialect import quoted, sql_false
@@ -19,7 +19,7 @@ from datasets.sql.query_timeout import unlimited
 from datasets.sql.row_json import values
 from datasets.versions import raise_version
 from imports.engine import references
-from imports.engine.locks import ImportRefused, only_one
+from imports.engine.locks import ImportRefusedError, only_one
 from imports.models import Change, Edit, ImportRun
 from imports.sources import Source, sources_of
 
@@ -28,7 +28,7 @@ SHOWN = 10  # keys named for each table and conflict
 
 @unlimited()
 def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str = "") -> Undone:
-    """Undo the changes of *run*; raise UndoRefused if later changes or references depend on them.
+    """Undo the changes of *run*; raise UndoRefusedError if later changes or references depend on them.
 
     Raise UndoOvertakenError if *expecting*, the seal that the user confirmed, is not the seal of the current effect.
     """
@@ -37,10 +37,10 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
             run.refresh_from_db()
             if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
-                raise UndoRefused([f"Run {run.pk} is {status}. Only an applied run can be undone."])
+                raise UndoRefusedError([f"Run {run.pk} is {status}. Only an applied run can be undone."])
             undone = _undo_applied(run, user, dry_run, expecting)
-    except ImportRefused as error:
-        raise UndoRefused([str(error)]) from None
+    except ImportRefusedError as error:
+        raise UndoRefusedError([str(error)]) from None
     if not dry_run:
         run.refresh_from_db()
         matviews.refresh(run.dataset)
@@ -54,9 +54,9 @@ def _undo_applied(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undon
 
 @unlimited()
 def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
-    """Undo the changes of *edit* to the records of *sources*; raise UndoRefused as :func:`undo_run` does."""
+    """Undo the changes of *edit* to the records of *sources*; raise UndoRefusedError as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
-        raise UndoRefused(["The edit is an undo or has already been undone."])
+        raise UndoRefusedError(["The edit is an undo or has already been undone."])
     return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run, None)
 
 
@@ -68,7 +68,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
     try:
         with rolled_back() as preview:
             if reasons := list(undoing.conflicts()):
-                raise UndoRefused(reasons)
+                raise UndoRefusedError(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDONE, user=user, **undone)
             sealed = undoing.seal() if run and (dry_run or expecting) else ""
             undoing.apply(edit, result)
@@ -84,7 +84,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
             if not dry_run:
                 preview.keep()
     except IntegrityError:
-        raise UndoRefused(["Later records conflict with this undo."]) from None
+        raise UndoRefusedError(["Later records conflict with this undo."]) from None
     return result
 
 
@@ -200,10 +200,10 @@ class _Undoing:
                 for source in self.sources:
                     self._revert(cursor, source.model, edit, result)
             if reasons := [reason for source in self.sources for reason in self._lacking(source.model)]:
-                raise UndoRefused(reasons)
+                raise UndoRefusedError(reasons)
             # Checked after the reverts, which drop references to created records.
             if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
-                raise UndoRefused(reasons)
+                raise UndoRefusedError(reasons)
             for source in reversed(self.sources):
                 self._remove_created(cursor, source.model, edit, result)
             for source in self.sources:

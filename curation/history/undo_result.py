@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from curation.history.record_counts import counted, model_of
 
 
-class UndoRefused(Exception):
+class UndoRefusedError(Exception):
     """An undo that is not possible; *reasons* has one sentence for each conflict."""
 
     def __init__(self, reasons: list[str]):
@@ -13,7 +13,7 @@ class UndoRefused(Exception):
         self.reasons = reasons
 
 
-class UndoOvertakenError(UndoRefused):
+class UndoOvertakenError(UndoRefusedError):
     """An undo whose effect has changed since the user confirmed it; *undone* is the current effect."""
 
     def __init__(self, undone: "Undone"):

@@ -19,7 +19,7 @@ from django.db import DataError, OperationalError, connections, models
 from datasets.query_values import decimal_number
 from datasets.records.aggregation_sql import PARTS, summary_sql
 from datasets.records.columns import ListedColumn, columns_of
-from datasets.records.grouping import Grouping, Measure, Unsummarised, too_large
+from datasets.records.grouping import AggregationError, Grouping, Measure, too_large
 from datasets.sql.text_order import TEXTS
 from datasets.suggestions import suggest
 
@@ -37,17 +37,17 @@ class Summary:
 
 
 def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Grouping]:
-    """Return what *names* group *model*'s records by; raises Unsummarised, for personal data that is hidden, too."""
+    """Return what *names* group *model*'s records by; raises AggregationError, also for hidden personal data."""
     if len(names) > MOST_GROUPINGS:
-        raise Unsummarised("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
+        raise AggregationError("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
     _once("by", names)
     return [_grouping(model, name, user) for name in names]
 
 
 def measures(model: type[models.Model], names: Sequence[str], user) -> list[Measure]:
-    """Return the measures that *names* ask of *model*'s records; raises Unsummarised."""
+    """Return the measures that *names* ask of *model*'s records; raises AggregationError."""
     if len(names) > MOST_MEASURES:
-        raise Unsummarised("measure", f"Expected at most {MOST_MEASURES}, found {len(names)}.")
+        raise AggregationError("measure", f"Expected at most {MOST_MEASURES}, found {len(names)}.")
     _once("measure", names)
     return [_measure(model, name, user) for name in names]
 
@@ -83,14 +83,15 @@ def summarise(
     """Measure *records* in groups; *ordering* has names of groupings and measures, ``-`` before those that fall.
 
     What is not in *ordering* follows in the order of *by*. At most *limit* groups are returned, and whether there are
-    more. Raises Unsummarised.
+    more. Raises AggregationError.
     """
     names = [*(grouping.name for grouping in by), *(measure.name for measure in measured)]
     asked = [name.removeprefix("-") for name in ordering]
     _once("ordering", asked)
     for name in asked:
         if name not in names:
-            raise Unsummarised("ordering", f"Expected names out of {', '.join(names)}; found {name[:100] or 'none'}.")
+            found = name[:100] or "none"
+            raise AggregationError("ordering", f"Expected names out of {', '.join(names)}; found {found}.")
     ordering = [*ordering, *(grouping.name for grouping in by if grouping.name not in asked)]
     connection = connections[records.db]
     try:
@@ -122,7 +123,7 @@ def _nothing(records, by, measured, names) -> Summary:
 def _once(parameter: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise Unsummarised(parameter, f"{name[:100]} is named twice.")
+            raise AggregationError(parameter, f"{name[:100]} is named twice.")
 
 
 def _column(model: type[models.Model], parameter: str, name: str, may, user, unfit: str) -> ListedColumn:
@@ -132,14 +133,14 @@ def _column(model: type[models.Model], parameter: str, name: str, may, user, unf
         hint = suggest(name, usable)
         allowed = f"Columns for this: {', '.join(columns)}." if columns else "There is none here."
         if not name:
-            raise Unsummarised(parameter, f"Expected the name of a column, found none. {allowed}")
+            raise AggregationError(parameter, f"Expected the name of a column, found none. {allowed}")
         if any(column.name == name for column in columns_of(model)):
-            raise Unsummarised(parameter, f"{name} is a column, but {unfit}.{hint} {allowed}")
-        raise Unsummarised(parameter, f"There is no column {name[:100]}.{hint} {allowed}")
+            raise AggregationError(parameter, f"{name} is a column, but {unfit}.{hint} {allowed}")
+        raise AggregationError(parameter, f"There is no column {name[:100]}.{hint} {allowed}")
     column = columns[name]
     if column.permission and not user.has_perm(column.permission):
         message = f"{name} holds personal data: the permission {column.permission} is needed to summarise by it."
-        raise Unsummarised(parameter, message)
+        raise AggregationError(parameter, message)
     return column
 
 
@@ -153,10 +154,10 @@ def _grouping(model: type[models.Model], text: str, user) -> Grouping:
         return Grouping(text, column, reference=target if names_records else None)
     if isinstance(column.field, models.DateField):
         if how not in PARTS:
-            raise Unsummarised("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
+            raise AggregationError("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
         return Grouping(text, column, part=how)
     if not can_be_parted(column):
-        raise Unsummarised("by", f"Expected {name} alone, which holds no dates or amounts; found {text[:100]}.")
+        raise AggregationError("by", f"Expected {name} alone, which holds no dates or amounts; found {text[:100]}.")
     return Grouping(text, column, width=_width(column, how))
 
 
@@ -167,7 +168,7 @@ def _width(column: ListedColumn, text: str) -> Decimal:
     except ValueError:
         width = None
     if width is None or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
-        raise Unsummarised(
+        raise AggregationError(
             "by",
             f"Expected the width of the bins after {column.name}:, a {'whole ' * whole}number such as "
             f"{column.name}:10 and up to 1000000000; found {text[:100] or 'none'}.",
@@ -181,7 +182,7 @@ def _measure(model: type[models.Model], text: str, user) -> Measure:
         return Measure(text)
     if kind not in OF_COLUMNS or not colon:
         allowed = ", ".join(f"{kind}:COLUMN" for kind in OF_COLUMNS)
-        raise Unsummarised("measure", f"Expected count or one of {allowed}; found {text[:100] or 'none'}.")
+        raise AggregationError("measure", f"Expected count or one of {allowed}; found {text[:100] or 'none'}.")
     unfit = f"{kind} is not taken of what it holds"
     column = _column(model, "measure", name, lambda column: can_measure(kind, column), user, unfit)
     return Measure(text, kind, column)

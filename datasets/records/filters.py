@@ -86,7 +86,7 @@ class SearchFilter(django_filters.CharFilter):
         return search(queryset, [path for path, needed in wanted.items() if not needed or user.has_perm(needed)], value)
 
 
-class UnknownParameters(Exception):
+class UnknownParametersError(Exception):
     """Parameters that a list does not know: a message for each, to be told as an error of the request."""
 
     def __init__(self, messages: dict[str, list[str]]):
@@ -106,7 +106,7 @@ class RecordFilterSet(django_filters.FilterSet):
 
     @classmethod
     def check_parameters(cls, data, user, besides: Collection[str] = (), repeatable: Collection[str] = ()) -> None:
-        """Raise UnknownParameters for what is neither a filter that *user* may use nor among *besides*.
+        """Raise UnknownParametersError for what is neither a filter that *user* may use nor among *besides*.
 
         Only a filter by several values, and what is *repeatable*, may come more than once.
         """
@@ -129,7 +129,7 @@ class RecordFilterSet(django_filters.FilterSet):
             elif not all(value.strip() for value in values):
                 messages[name] = ["Expected a value, found none."]
         if messages:
-            raise UnknownParameters(messages)
+            raise UnknownParametersError(messages)
 
 
 @cache

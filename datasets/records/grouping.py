@@ -14,7 +14,7 @@ GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to
 QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
 
-class Unsummarised(Exception):
+class AggregationError(Exception):
     """What is refused of a summary: *parameter* is ``by``, ``measure`` or ``ordering``."""
 
     def __init__(self, parameter: str, message: str):
@@ -56,7 +56,7 @@ class Measure:
     column: ListedColumn | None = None
 
     def read(self, value: Any) -> Any:
-        """Return what a database has for the measure as it is served; raises Unsummarised for what is too large."""
+        """Return what a database has for the measure as it is served; raises AggregationError for what is too large."""
         if value is None or self.kind == "count":
             return value
         if self.kind == "mean" or self.kind in QUANTILES:
@@ -68,8 +68,8 @@ class Measure:
         return _read(self.column.field, value)
 
 
-def too_large() -> Unsummarised:
-    return Unsummarised("measure", f"Expected numbers up to {GREATEST}; a sum or a bin here is larger.")
+def too_large() -> AggregationError:
+    return AggregationError("measure", f"Expected numbers up to {GREATEST}; a sum or a bin here is larger.")
 
 
 def _read(field: models.Field, value: Any) -> Any:

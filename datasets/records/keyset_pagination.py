@@ -28,7 +28,7 @@ class Compact:
         return json.loads(text)
 
 
-class BadCursor(Exception):
+class InvalidCursorError(Exception):
     """A cursor that is none, or is another list's."""
 
 
@@ -82,7 +82,7 @@ class Page(NamedTuple):
 
 
 def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:
-    """Return *size* rows of what *selected* names, from *cursor* on, or from the beginning; raises BadCursor."""
+    """Return *size* rows of what *selected* names, from *cursor* on, or the beginning; raises InvalidCursorError."""
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:
@@ -140,14 +140,14 @@ def _decode(
     try:
         backwards, name, values = CHECKED.unsign_object(cursor, serializer=Compact)
     except (BadSignature, ValueError, UnicodeError):
-        raise BadCursor from None
+        raise InvalidCursorError from None
     if name != list_name:
-        raise BadCursor
+        raise InvalidCursorError
     if len(values) < len(order):
         key = model._meta.pk.to_python(values[0])
         row = model._default_manager.filter(pk=key).values_list(*(key.path for key in order)).first()
         if row is None:
-            raise BadCursor  # it has been deleted since
+            raise InvalidCursorError  # it has been deleted since
         return backwards, row
     return backwards, [
         None if value is None else key.field.to_python(value) for key, value in zip(order, values, strict=True)

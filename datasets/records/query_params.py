@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from datasets.query_values import shown, whole_number
 from datasets.records.columns import ListedColumn, columns_of
-from datasets.records.filters import UnknownParameters, record_filterset
+from datasets.records.filters import UnknownParametersError, record_filterset
 from datasets.records.keyset_pagination import OrderKey
 from datasets.suggestions import suggest
 
@@ -24,7 +24,7 @@ OF_PAGES = ("count", "page_size", "cursor")
 OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
 
 
-class Refused(ValidationError):
+class InvalidParametersError(ValidationError):
     """Parameters that are refused, with a message for each; *more* says what there is to choose from."""
 
     def __init__(self, errors: dict[str, list[str]], **more: Any):
@@ -45,14 +45,14 @@ class Asked:
 
 
 def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
-    """Read the parameters of a single record's address; raises Refused."""
+    """Read the parameters of a single record's address; raises InvalidParametersError."""
     return _read(model, parameters, user, OF_ANY, filters=False)[0]
 
 
 def asked_of_list(
     model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
 ) -> tuple[Asked, models.QuerySet]:
-    """Read the parameters of a list's address, and narrow the records by its filters; raises Refused.
+    """Read the parameters of a list's address, and narrow the records by its filters; raises InvalidParametersError.
 
     *whole* is for a list that is not sent by pages.
     """
@@ -72,7 +72,7 @@ def narrowed(
     errors, more = {}, {}
     try:
         filterset_class.check_parameters(parameters, user, besides, repeatable)
-    except UnknownParameters as error:
+    except UnknownParametersError as error:
         errors |= error.messages
         known = {*filterset_class.base_filters, *besides}
         if error.messages.keys() - known:
@@ -121,7 +121,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     if "fields" in parameters and "omit" in parameters and "omit" not in errors:
         errors["omit"] = ["Expected either fields or omit, found both."]
     if errors:
-        raise Refused(errors, **more)
+        raise InvalidParametersError(errors, **more)
     _add_key(asked, model, columns)
     return asked, records
 

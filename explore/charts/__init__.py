@@ -5,7 +5,7 @@
 
 from explore.charts.build import draw
 from explore.charts.chart_image import Picture
-from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.defaults import default_drawing
 
-__all__ = ["Drawing", "Picture", "Undrawn", "default_drawing", "draw"]
+__all__ = ["Drawing", "Picture", "ChartError", "default_drawing", "draw"]

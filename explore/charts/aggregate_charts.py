@@ -7,12 +7,12 @@ from typing import Any
 from django.db import models
 
 from datasets.records.aggregation import measures
-from datasets.records.grouping import Measure, Unsummarised
+from datasets.records.grouping import AggregationError, Measure
 from explore.charts import vega_specs
 from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.categories import along, labels, position
-from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.groups import REST, Table, grouped
 from explore.charts.labels import title
 from explore.charts.measures import measured, records_word
@@ -60,10 +60,10 @@ def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
 def histogram(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
     """How the numbers of a column are spread, in bins of one width; shares are of each colour by itself."""
     if drawing.measure not in ("count", "share"):
-        raise Undrawn("measure", f"A histogram shows count or share; found {drawing.measure[:100]}.")
+        raise ChartError("measure", f"A histogram shows count or share; found {drawing.measure[:100]}.")
     axes = _axes(model, records, drawing, user, continuous=True)
     if not axes[0].of_numbers:
-        raise Undrawn("x", f"A histogram is of numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+        raise ChartError("x", f"A histogram is of numbers; {drawing.x[:100]} holds none. Bars show other columns.")
     if ":" not in drawing.x:
         axes[0] = histogram_axis(axes[0], drawing.bins)
     table = _measured(model, records, drawing, user, axes, whole=1)
@@ -84,7 +84,7 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
         for role, text in (("x", drawing.x), ("y", drawing.y))
     ]
     if axes[0].grouping.name == axes[1].grouping.name:
-        raise Undrawn("y", f"Expected another column than on the first axis, found {drawing.y[:100]} again.")
+        raise ChartError("y", f"Expected another column than on the first axis, found {drawing.y[:100]} again.")
     table = _measured(model, records, drawing, user, axes, whole=None)
     by = 1 if axes[0].ordered and not axes[1].ordered else 0  # which of them is put in the order asked for
     order = _order(model, records, drawing.sort, user, axes[by], table, by)
@@ -106,7 +106,7 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
 def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis]:
     axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
-        raise Undrawn("x", f"Expected dates or numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+        raise ChartError("x", f"Expected dates or numbers; {drawing.x[:100]} holds none. Bars show other columns.")
     if drawing.colour:
         axes.append(axis(model, records, "colour", drawing.colour, drawing.bins, user, continuous=False))
         if axes[0].grouping.name == axes[1].grouping.name:
@@ -143,8 +143,8 @@ def _order(model, records, sort: str, user, first: Axis, table: Table, place: in
         return _by_value(table, place)
     try:
         least = measures(model, [f"min:{asked}"], user)[0]
-    except Unsummarised as error:
-        raise Undrawn("sort", f"Expected name, value or a column. {error}") from None
+    except AggregationError as error:
+        raise ChartError("sort", f"Expected name, value or a column. {error}") from None
     return least_of(records, first, least)
 
 

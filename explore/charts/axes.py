@@ -15,9 +15,9 @@ from datasets.models import Lookup, MaterializedView, Record
 from datasets.records.aggregation import can_be_parted, can_group_by, can_measure, groupings
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
-from datasets.records.grouping import Grouping, Unsummarised
+from datasets.records.grouping import AggregationError, Grouping
 from datasets.sql.text_order import TEXTS
-from explore.charts.chart_spec import Undrawn
+from explore.charts.chart_spec import ChartError
 from explore.charts.labels import group_told, unit_of, with_unit
 
 MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column that has no order of its own; the rest is "other"
@@ -94,15 +94,15 @@ def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedCo
 def axis(
     model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, continuous: bool
 ) -> Axis:
-    """Return the axis that *text* asks for as a drawing's *role*; raises Undrawn.
+    """Return the axis that *text* asks for as a drawing's *role*; raises ChartError.
 
     *continuous* is for axes of numbers with room for as many places as there are; other axes have a name for each.
     """
     name, colon, _ = text.partition(":")
     try:
         grouping = groupings(model, [text], user)[0]
-    except Unsummarised as error:
-        raise Undrawn(role, str(error)) from None
+    except AggregationError as error:
+        raise ChartError(role, str(error)) from None
     column, extent = grouping.column, (None, None)
     label = title_of(model, column)
     if isinstance(column.field, models.DateField):

@@ -12,7 +12,7 @@ from explore.charts.aggregate_charts import least_of
 from explore.charts.axes import Axis, axis, columns_for
 from explore.charts.captions import Figure
 from explore.charts.categories import labels
-from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
 from explore.charts.groups import Groups, grouped
 from explore.charts.labels import title, unit_of, with_unit
@@ -34,7 +34,7 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     column = next((found for found in columns_for(model, user, "number") if found.name == drawing.y), None)
     if column is None or not can_measure("median", column):
         names = ", ".join(found.name for found in columns_for(model, user, "number")) or "there is none here"
-        raise Undrawn("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
+        raise ChartError("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
     asked = [("x", drawing.x), ("colour", drawing.colour)]
     axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in asked if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
@@ -71,7 +71,7 @@ def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) ->
         elif place == 0 and asked != "name" and asked:
             least = next((one for one in columns_for(records.model, user, "number") if one.name == asked), None)
             if least is None:
-                raise Undrawn("sort", f"Expected name, value or a column of numbers, found {asked[:100]}.")
+                raise ChartError("sort", f"Expected name, value or a column of numbers, found {asked[:100]}.")
             order = least_of(records, found, Measure(f"min:{asked}", "min", least))
         names.append(labels(found, groups, place, sort, order))
     return names

@@ -7,12 +7,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
 
-from datasets.records.grouping import Unsummarised
+from datasets.records.grouping import AggregationError
 from explore.charts import aggregate_charts, box_plot, scatter
 from explore.charts.axes import columns_for
 from explore.charts.captions import subtitle
 from explore.charts.chart_image import Picture
-from explore.charts.chart_spec import KINDS, Drawing, Undrawn
+from explore.charts.chart_spec import KINDS, ChartError, Drawing
 from explore.charts.form_options import lacking
 
 MAKERS = {
@@ -34,7 +34,7 @@ def draw(
     filters: Sequence[str] = (),
     on: date | None = None,
 ) -> Picture:
-    """Return the picture of *records* that *drawing* asks for; raises Undrawn for what cannot be drawn.
+    """Return the picture of *records* that *drawing* asks for; raises ChartError for what cannot be drawn.
 
     The database counts and measures; what comes here is a row for each thing that is seen. *user* sees no personal
     data without the permission; nobody does where it is None. *filters* tell in words how the records were narrowed,
@@ -42,19 +42,19 @@ def draw(
     """
     user = user or AnonymousUser()
     if lacks := lacking(model, drawing.kind, user):
-        raise Undrawn("kind", lacks)
+        raise ChartError("kind", lacks)
     for name, value in drawing.unused.items():
-        raise Undrawn(
+        raise ChartError(
             name, f"Expected none, for the kind “{KINDS[drawing.kind]}” has no use for it; found {value[:100]}."
         )
     if drawing.kind != "box" and not drawing.x:
-        raise Undrawn("x", f"Choose what is on the axis. {_choices(model, user, drawing)}")
+        raise ChartError("x", f"Choose what is on the axis. {_choices(model, user, drawing)}")
     if drawing.kind in ("box", "heat", "scatter") and not drawing.y:
-        raise Undrawn("y", f"Choose what is on the other axis. {_choices(model, user, drawing)}")
+        raise ChartError("y", f"Choose what is on the other axis. {_choices(model, user, drawing)}")
     try:
         figure = MAKERS[drawing.kind](model, records, drawing, user)
-    except Unsummarised as error:
-        raise Undrawn(OF_ADDRESSES.get(error.parameter, error.parameter), str(error)) from None
+    except AggregationError as error:
+        raise ChartError(OF_ADDRESSES.get(error.parameter, error.parameter), str(error)) from None
     lines = subtitle(model, figure, filters, on or timezone.localdate())
     return Picture(figure.title, lines, figure.columns, figure.rows, figure.spec, figure.height, figure.formats)
 

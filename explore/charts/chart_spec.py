@@ -24,7 +24,7 @@ USED = {
 BINS, FEWEST_BINS, MOST_BINS = 20, 2, 100
 
 
-class Undrawn(Exception):
+class ChartError(Exception):
     """What is refused of a chart: *parameter* is the name of a Drawing's field."""
 
     def __init__(self, parameter: str, message: str):
@@ -53,19 +53,19 @@ class Drawing:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise Undrawn("kind", f"Expected one of {', '.join(KINDS)}; found {self.kind[:100]}.")
+            raise ChartError("kind", f"Expected one of {', '.join(KINDS)}; found {self.kind[:100]}.")
         if not FEWEST_BINS <= self.bins <= MOST_BINS:
-            raise Undrawn("bins", f"Expected between {FEWEST_BINS} and {MOST_BINS}, found {self.bins}.")
+            raise ChartError("bins", f"Expected between {FEWEST_BINS} and {MOST_BINS}, found {self.bins}.")
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], otherwise: "Drawing") -> "Drawing":
-        """Return what *parameters* ask for; raises Undrawn. With no kind or x among them, *otherwise* fills in."""
+        """Return what *parameters* ask for; raises ChartError. With no kind or x among them, *otherwise* fills in."""
         given = {field.name: parameters[field.name] for field in fields(cls) if parameters.get(field.name)}
         if "bins" in given:
             try:
                 given["bins"] = whole_number(given["bins"], FEWEST_BINS, MOST_BINS)
             except ValueError as error:
-                raise Undrawn("bins", str(error)) from None
+                raise ChartError("bins", str(error)) from None
         if not given.keys() & {"kind", "x", "y", "measure"}:
             return replace(otherwise, **given)
         return cls(**{"kind": otherwise.kind, **given})

@@ -17,7 +17,7 @@ from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
 from explore.charts.axes import Axis
 from explore.charts.captions import Figure
-from explore.charts.chart_spec import Undrawn
+from explore.charts.chart_spec import ChartError
 from explore.charts.labels import OTHER, title
 from explore.charts.measures import Measured
 
@@ -76,13 +76,14 @@ class Table:
 
 
 def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:
-    """Measure *records* in groups along *axes*, each group once; raises Unsummarised, and Undrawn for too many."""
+    """Measure *records* in groups along *axes*, each once; raises AggregationError, and ChartError for too many."""
     wanted = [COUNT, *measured]
     found = summarise(records, [axis.grouping for axis in axes], wanted, limit=MOST_CELLS)
     kept = [_kept(records, axis, place, found, len(axes)) for place, axis in enumerate(axes)]
     if all(values is None for values in kept):
         if found.truncated:
-            raise Undrawn("x", f"Expected at most {MOST_CELLS:,} groups. Choose fewer bins, years, or fewer columns.")
+            expected = f"Expected at most {MOST_CELLS:,} groups."
+            raise ChartError("x", f"{expected} Choose fewer bins, years, or fewer columns.")
         return Groups([_keyed(row, len(axes)) for row in found.rows], [], len(axes))
     rows = []
     for rest in product(*([False] if values is None else [False, True] for values in kept)):

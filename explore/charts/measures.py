@@ -8,8 +8,8 @@ from django.db import models
 from datasets.models import MaterializedView
 from datasets.records.aggregation import measures
 from datasets.records.filter_widgets import title_of
-from datasets.records.grouping import Measure, Unsummarised
-from explore.charts.chart_spec import Undrawn
+from datasets.records.grouping import AggregationError, Measure
+from explore.charts.chart_spec import ChartError
 from explore.charts.labels import records_of, unit_of, with_unit
 
 OF_COLUMNS = ("mean", "median", "sum")
@@ -57,7 +57,7 @@ def records_word(model: type[models.Model]) -> str:
 
 
 def measured(model: type[models.Model], text: str, user) -> Measured:
-    """Return the measure that *text* asks for; raises Undrawn."""
+    """Return the measure that *text* asks for; raises ChartError."""
     word = records_word(model)
     if text == "count":
         return Measured("count", word, word)
@@ -66,11 +66,11 @@ def measured(model: type[models.Model], text: str, user) -> Measured:
     kind, _, _ = text.partition(":")
     if kind not in OF_COLUMNS:
         expected = ", ".join(["count", "share", *(f"{one}:COLUMN" for one in OF_COLUMNS)])
-        raise Undrawn("measure", f"Expected one of {expected}; found {text[:100] or 'none'}.")
+        raise ChartError("measure", f"Expected one of {expected}; found {text[:100] or 'none'}.")
     try:
         found = measures(model, [text], user)[0]
-    except Unsummarised as error:
-        raise Undrawn("measure", str(error)) from None
+    except AggregationError as error:
+        raise ChartError("measure", str(error)) from None
     name = title_of(model, found.column)
     if isinstance(found.column.field, models.BooleanField):
         title = f"share with {name}" if kind == "mean" else f"{word} with {name}"

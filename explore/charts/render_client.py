@@ -22,11 +22,11 @@ VERSION = "6.4"  # of Vega-Lite
 QUALITY = 92  # of a JPEG, up to 100
 
 
-class Busy(Exception):
+class RendererBusyError(Exception):
     """Too many images are waiting for the worker."""
 
 
-class Unrenderable(Exception):
+class RenderingError(Exception):
     """The worker could not render an image; the message says why."""
 
 
@@ -38,20 +38,21 @@ class Renderer:
         self._pool: ProcessPoolExecutor | None = None
 
     def call(self, function: Callable, *arguments, **options) -> Any:
-        """Call *function* in the worker and return its result; raises Unrenderable."""
+        """Call *function* in the worker and return its result; raises RenderingError."""
         with self._lock:
             for _ in range(2):  # a second time if the worker died since the last image
                 try:
                     self._pool = self._pool or self._started()
                     return self._pool.submit(function, *arguments, **options).result(PATIENCE)
                 except ValueError as error:  # vl-convert's error for an invalid chart
-                    raise Unrenderable(str(error)[:500]) from None
+                    raise RenderingError(str(error)[:500]) from None
                 except TimeoutError:
                     self._end()
-                    raise Unrenderable(f"The image could not be made: it took more than {PATIENCE} seconds.") from None
+                    took = f"it took more than {PATIENCE} seconds"
+                    raise RenderingError(f"The image could not be made: {took}.") from None
                 except BrokenProcessPool:
                     self._end()
-            raise Unrenderable("The image could not be made: its process ended.")
+            raise RenderingError("The image could not be made: its process ended.")
 
     def _started(self) -> ProcessPoolExecutor:
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),))
@@ -87,9 +88,9 @@ _places = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
 
 def render(format: str, spec: dict[str, Any], scale: float = 1) -> bytes:
-    """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises Busy or Unrenderable."""
+    """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises RendererBusyError or RenderingError."""
     if not _places.acquire(blocking=False):
-        raise Busy
+        raise RendererBusyError
     try:
         return _render(format, json.dumps(spec), scale)
     finally:

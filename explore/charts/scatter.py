@@ -13,7 +13,7 @@ from datasets.records.grouping import Grouping
 from explore.charts.axes import Axis, axis, columns_for
 from explore.charts.captions import Figure
 from explore.charts.categories import labels
-from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
 from explore.charts.groups import REST, grouped
 from explore.charts.labels import title, unit_of, with_unit
@@ -54,7 +54,7 @@ def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawin
 def _column(model: type[models.Model], role: str, text: str, user) -> ListedColumn:
     known = {column.name: column for column in columns_for(model, user, "number")}
     if text not in known:
-        raise Undrawn(role, f"Expected a column of numbers ({', '.join(known)}), found {text[:100]}.")
+        raise ChartError(role, f"Expected a column of numbers ({', '.join(known)}), found {text[:100]}.")
     return known[text]
 
 

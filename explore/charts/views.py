@@ -17,11 +17,11 @@ from datasets.versions import versions_behind
 from explore.charts.axes import columns_for
 from explore.charts.build import draw
 from explore.charts.chart_image import FORMATS, LARGEST, SMALLEST, Picture
-from explore.charts.chart_spec import Drawing, Undrawn
+from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import THEMES
 from explore.charts.defaults import default_drawing
 from explore.charts.form_options import boxes, filled, fitted
-from explore.charts.render_client import Busy, Unrenderable
+from explore.charts.render_client import RendererBusyError, RenderingError
 from explore.charts.vega_specs import WIDTH
 from explore.empty_results import loosened
 from explore.formatting import figure_told, filters_told
@@ -111,10 +111,10 @@ def _image(
     height = height or min(max(round(picture.height * width / WIDTH), SMALLEST), LARGEST)
     try:
         content = picture.image(format, width, height, theme)
-    except Busy:
+    except RendererBusyError:
         told = f"Too many images are being made at this moment. Ask again in {WAIT} seconds."
         return HttpResponse(told, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
-    except Unrenderable as error:
+    except RenderingError as error:
         return HttpResponse(str(error), status=500, content_type="text/plain")
     name = f"{state.table.dataset}-{state.table.name}.{format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -151,7 +151,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
                 return drawing, _pictures[key]
         told = [one.text for one in filters_told(state.model, state.filters)]
         picture = draw(state.model, state.records, drawing, state.user, told, today)
-    except Undrawn as error:
+    except ChartError as error:
         state.refuse(error.parameter, str(error))
         return None, None
     with _lock:  # a page asks for its chart twice: as a table and as a picture
@@ -165,7 +165,7 @@ def _asked(state: State, lenient: bool = False) -> Drawing:
     first = default_drawing(state.model, state.user)
     try:
         drawing = Drawing.read(state.data, first)
-    except Undrawn:
+    except ChartError:
         if not lenient:
             raise
         return first
@@ -180,7 +180,7 @@ def _changed(state: State) -> dict[str, str | None]:
         return {}
     try:
         return _all_of(fitted(state.model, Drawing.read(state.data, Drawing()), state.user))
-    except Undrawn:  # which the page will tell
+    except ChartError:  # which the page will tell
         return {}
 
 

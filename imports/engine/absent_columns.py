@@ -5,7 +5,7 @@ from django.db import connection
 from datasets.models import ContentRecord
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected, value_of
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.file_columns import Column, Detail, Many
 from imports.models import SourceFile
@@ -14,7 +14,7 @@ from imports.readers.headers import SHOWN, meant, quoted_heading
 
 
 def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) -> None:
-    """Raise ImportRefused where stored records of *file* have values in optional columns that it lacks.
+    """Raise ImportRefusedError where stored records of *file* have values in optional columns that it lacks.
 
     A record without a key is known by all of its columns, so that each row would be a record that is not stored.
     Rows of an export are recognised by the columns that they have.
@@ -28,7 +28,7 @@ def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) ->
     told = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
     unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
     one = len(absent) == 1
-    raise ImportRefused(
+    raise ImportRefusedError(
         f"{file.original_name} lacks the {'column' if one else 'columns'} {told}"
         f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values there. "
         "A row without a key is known by all of its columns: every row would be imported a second time. Nothing was "

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from imports.engine.locks import Cancelled
+from imports.engine.locks import ImportCancelledError
 from imports.models import ImportRun
 
 INTERVAL = 0.25  # seconds between two looks at whether the run is still wanted; every fourth one tells, too
@@ -45,7 +45,7 @@ class Heartbeat:
                 with self._throwing:
                     self._stopped.set()
                     _throw(self._worker, None)
-            except Cancelled:
+            except ImportCancelledError:
                 pass
         self._thread.join()
         if self._thrown:  # nobody knows where it was: in the middle of a statement, perhaps
@@ -53,19 +53,19 @@ class Heartbeat:
                 self._connection.connection.close()
             self._connection.close()
         if self._cancelled.is_set() and not self._merging and isinstance(error, DatabaseError):
-            raise Cancelled from None  # its statement was interrupted
+            raise ImportCancelledError from None  # its statement was interrupted
 
     def tell(self, read: int, rows: int) -> None:
-        """Add the bytes and rows read since the last call; raises Cancelled where the run is not wanted any more."""
+        """Add the bytes and rows read since the last call; raises ImportCancelledError."""
         self.read += read
         self.rows += rows
         self.check()
 
     def check(self) -> None:
-        """Raise Cancelled where somebody has asked for it."""
+        """Raise ImportCancelledError where somebody has asked for it."""
         if self._cancelled.is_set():
             self._noticed = True
-            raise Cancelled
+            raise ImportCancelledError
 
     def merging(self) -> None:
         """Say that all is staged, before the transaction that merges begins."""
@@ -117,7 +117,7 @@ class Heartbeat:
             with self._throwing:
                 if monotonic() - self._asked_at > THROW_AFTER and not (self._thrown or self._stopped.is_set()):
                     self._thrown = True
-                    _throw(self._worker, Cancelled)
+                    _throw(self._worker, ImportCancelledError)
 
     def _write(self) -> None:
         with self._writing:

@@ -13,7 +13,7 @@ from imports.engine.resubmissions import documents_of
 from imports.engine.source_load import Staged
 from imports.models import SourceFile
 from imports.readers import AlteredError, Batch, Document, ReadError
-from imports.sources import JSONSource, Row, Source, Unusable, as_cell, name_in
+from imports.sources import DocumentError, JSONSource, Row, Source, as_cell, name_in
 from imports.validation import Checked, Checker, MaskedValueError, Rejection, problem
 
 EXPORTED = {"created_in_file", "changed_in_file"}  # which every record of an export has
@@ -144,7 +144,7 @@ class _Examiner:
             known_as = name_in(file.name, document.place)
             try:
                 values = dict(self.source.row(document.value, known_as))
-            except Unusable as error:
+            except DocumentError as error:
                 self._turn_down(file, document.line, str(error))
                 continue
             if misfits := [problem(name, as_cell(value), said) for name, value, said in _misfits(self.source, values)]:

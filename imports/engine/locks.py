@@ -12,15 +12,15 @@ from django.utils import timezone
 from imports.models import ImportRun
 
 
-class ImportRefused(Exception):
+class ImportRefusedError(Exception):
     """An import that was not applied: one sentence that says why, and what to do."""
 
 
-class Busy(ImportRefused):
+class ImportLockedError(ImportRefusedError):
     """Another import of the dataset is going on."""
 
 
-class Cancelled(ImportRefused):
+class ImportCancelledError(ImportRefusedError):
     """Somebody has stopped the import."""
 
     def __init__(self, message: str = "It was cancelled. Nothing was imported."):
@@ -36,13 +36,13 @@ def only_one(dataset: str) -> Iterator[list[ImportRun]]:
     """Hold the dataset's lock; yields the runs that were found interrupted, and marks them so.
 
     The lock is the server's on PostgreSQL and the file system's on SQLite. Either lets go of a process that dies, so
-    a run that says it is running while the lock is free is one whose process is gone. Raises ImportRefused.
+    a run that says it is running while the lock is free is one whose process is gone. Raises ImportRefusedError.
     """
     with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
         running = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING)
         if not held:
             other = running.first()
-            raise Busy(
+            raise ImportLockedError(
                 f"Another import of {dataset} is going on"
                 + (f": run {other.pk}, since {other.started_at:%Y-%m-%d %H:%M:%S} UTC" if other else "")
                 + ". Start this one when it is done."
@@ -88,7 +88,7 @@ def _file_lock(dataset: str) -> Iterator[bool]:
         path.parent.mkdir(parents=True, exist_ok=True)
         opened = path.open("w")
     except OSError as error:
-        raise ImportRefused(unwritable(error)) from None
+        raise ImportRefusedError(unwritable(error)) from None
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ from django.db import connection, models
 from datasets.sql.dialect import quoted, sql_false
 from datasets.sql.row_json import as_json
 from imports import fingerprints
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.recognition import line_of
 from imports.engine.rejected_values import with_values
 from imports.engine.rejections import LateRejections
@@ -103,8 +103,8 @@ class Most:
         return f"{self}: most of them." + ("" if confirmed else " That is done only where “remove most” is asked for.")
 
     def refuse(self) -> None:
-        """Raise ImportRefused: nobody has said that it is right."""
-        raise ImportRefused(
+        """Raise ImportRefusedError: nobody has said that it is right."""
+        raise ImportRefusedError(
             f"{self}. Nothing was imported. Preview it to see which they are; where it is right, ask for "
             "“remove most” as well."
         )

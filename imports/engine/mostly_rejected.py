@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from django.conf import settings
 
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import FIRST, is_reached
 from imports.engine.source_load import Progress, Staged
 from imports.models import SourceFile
@@ -16,7 +16,7 @@ from imports.readers.decoding import Text, breaks
 BLOCK = 4 << 20  # bytes
 
 
-class MostlyRejectedError(ImportRefused):
+class MostlyRejectedError(ImportRefusedError):
     """Most rows of *file* were rejected: of *read* rows, so many."""
 
     def __init__(self, file: SourceFile, read: int, rejected: int, more: str = ""):
@@ -29,7 +29,7 @@ class MostlyRejectedError(ImportRefused):
 
 
 def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoReturn:
-    """Raise ImportRefused for a table that was read to *line*; the lines after it are counted, not checked."""
+    """Raise ImportRefusedError for a table that was read to *line*; the lines after it are counted, not checked."""
     rest, ended = -line, True
     with suppress(ReadError), Text(staged.load.paths[file.pk], file.encoding) as text:
         while block := text.read(BLOCK):

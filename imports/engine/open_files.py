@@ -3,7 +3,7 @@
 from collections import Counter
 
 from imports.engine.exported_rows import parts_of
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.resubmissions import continued
 from imports.engine.source_load import SourceLoad
 from imports.engine.staging import Stage
@@ -52,7 +52,7 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
         own = {parts.own.pk for parts in exported.values() if parts.own}
         twice = [name for name, count in Counter(file.name for file in mine if file.pk not in own).items() if count > 1]
         if twice and not source.key:
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"Several of these files are known as {twice[0]}, by which their rows could not be told apart"
                 f"{_paths(read, twice[0])}. "
                 "Import them one after the other, and say of all but one what it is known as: a name of its own."
@@ -62,7 +62,7 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
 
 
 def _names_of(source: Source, read: list[Found], kept: dict, encoding: str) -> list[str]:
-    """Return what the files are known by; raises ImportRefused where two would have one name."""
+    """Return what the files are known by; raises ImportRefusedError where two would have one name."""
 
     def documents(place: int) -> int:
         try:
@@ -74,7 +74,7 @@ def _names_of(source: Source, read: list[Found], kept: dict, encoding: str) -> l
     try:
         return names_of(source, files, read[0].top, documents if isinstance(source, JSONSource) else lambda place: 1)
     except SameNameError as error:
-        raise ImportRefused(str(error)) from None
+        raise ImportRefusedError(str(error)) from None
 
 
 def _paths(read: list[tuple[Found, Source]], name: str) -> str:
@@ -85,10 +85,10 @@ def _paths(read: list[tuple[Found, Source]], name: str) -> str:
 
 
 def _one_kind(read: list[tuple[Found, Source]]) -> Source:
-    """Return the source by which files are read; raises ImportRefused where some are exports and some are not."""
+    """Return the source by which files are read; raises ImportRefusedError where some are exports and some are not."""
     exports = [file for file, reading in read if isinstance(reading, ExportedTable)]
     others = [file for file, reading in read if not isinstance(reading, ExportedTable)]
     if exports and others:
         one, other = (as_text(files[0].called.name) for files in (exports, others))
-        raise ImportRefused(f"{one} is an export of ours, and {other} is not. Import them one after the other.")
+        raise ImportRefusedError(f"{one} is an export of ours, and {other} is not. Import them one after the other.")
     return read[0][1]

@@ -10,7 +10,7 @@ from datasets.models import Lookup
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import quoted, temporary
 from datasets.sql.dry_run import Preview, rolled_back
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import LateRejections, absent_column, unknown_reference
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
@@ -225,10 +225,10 @@ def left_unchecked() -> Iterator[None]:
 
 
 def prove(load: SourceLoad) -> None:
-    """See that every reference of the rows that this run wrote holds; raises ImportRefused."""
+    """See that every reference of the rows that this run wrote holds; raises ImportRefusedError."""
     fields = [column.field for column in load.stage.columns if type(column) in (LookUp, Reference)]
     if count := broken(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{count} {'row' if count == 1 else 'rows'} of {load.source.name} would refer to records that are not "
             "there any more: they were deleted while the files were read. Nothing was imported; import them again."
         )

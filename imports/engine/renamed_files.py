@@ -6,7 +6,7 @@ from datasets.models import ContentRecord
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import quoted
 from imports import fingerprints
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import ImportRun, SourceFile
 
@@ -16,7 +16,7 @@ SAMPLE = 20_000
 
 
 def refuse_known_bytes(load: SourceLoad) -> None:
-    """Raise ImportRefused where a file known by a new name is, byte for byte, one that was applied under another."""
+    """Raise ImportRefusedError where a file known by a new name has the bytes of one applied under another."""
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
     applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
@@ -26,12 +26,12 @@ def refuse_known_bytes(load: SourceLoad) -> None:
         known = applied.filter(sha256=file.sha256).order_by("-pk").first()
         other = others.get(file.sha256, known.name if known else None)
         if file.name not in names and other and other != file.name:
-            raise ImportRefused(_sentence(load, file, other, "is the same file as"))
+            raise ImportRefusedError(_sentence(load, file, other, "is the same file as"))
         others[file.sha256] = file.name
 
 
 def refuse_known_rows(load: SourceLoad) -> None:
-    """Raise ImportRefused where more than half of a new name's rows are already there under another name.
+    """Raise ImportRefusedError where more than half of a new name's rows are already there under another name.
 
     Called when the rows are merged and not yet committed.
     """
@@ -46,7 +46,7 @@ def refuse_known_rows(load: SourceLoad) -> None:
             rows = _sample(load, file)
             for name in sorted(names):
                 if rows and _stored(load, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
-                    raise ImportRefused(_sentence(load, file, name, "holds mostly the rows of"))
+                    raise ImportRefusedError(_sentence(load, file, name, "holds mostly the rows of"))
         names.add(file.name)
 
 

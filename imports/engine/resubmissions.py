@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.records.personal_data import MASK_MARK
 from imports.engine.exported_rows import rows_of
-from imports.engine.locks import ImportRefused
+from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import SourceFile
 from imports.readers import Batch, Document, ReadError, read_json
@@ -17,14 +17,14 @@ from imports.source_files import stored
 
 
 def continued(name: str, source: str) -> SourceFile | None:
-    """Return the file whose rejected rows a file of that name has; raises ImportRefused where it is not known."""
+    """Return the file whose rejected rows a file of that name has; raises ImportRefusedError where it is not known."""
     if not (match := NAMED.fullmatch(name)):
         return None
     files = SourceFile.objects.filter(run=match["run"], source=source)
     called = files.filter(name=match["name"]) or files.filter(name__contains="/")
     file = next((file for file in called if file_name(file.name) == match["name"]), None)
     if file is None:
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{name} is called like the rejected rows of {match['name']} in run {match['run']}, but that run has read "
             f"no such file into {source}. Give it another name, or say what it is known as: the file that it continues."
         )

@@ -17,7 +17,15 @@ from imports import run_diff, source_files
 from imports.engine import missing, mostly_rejected, references, rejected_values, rejections, renamed_files
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
-from imports.engine.locks import REPORT, Busy, Cancelled, ImportRefused, finish, only_one, unwritable
+from imports.engine.locks import (
+    REPORT,
+    ImportCancelledError,
+    ImportLockedError,
+    ImportRefusedError,
+    finish,
+    only_one,
+    unwritable,
+)
 from imports.engine.merge import Merge, Merged, may_fill_directly
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import opened
@@ -31,7 +39,7 @@ from imports.models import ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
 from imports.sources import sources_of
 
-__all__ = ["Busy", "ImportRefused", "Options", "Outcome", "import_files"]
+__all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "import_files"]
 
 
 @dataclass
@@ -55,7 +63,7 @@ def import_files(
 
     *uploads* are files that came by browser, in place of paths; *run* is one that waits to be worked on, where there
     is one. *progress* is called with the SourceFiles, and returns what is called with the bytes and rows read since
-    the last call. Raises ImportRefused, with one sentence, where nothing was imported; the run, if there was one,
+    the last call. Raises ImportRefusedError, with one sentence, where nothing was imported; the run, if there was one,
     tells it too.
     """
     sources = sources_of(dataset)
@@ -66,9 +74,9 @@ def import_files(
         else:
             found, passed_over = source_files.find(chosen, sources, options.encoding, options.patterns)
     except (source_files.FilesError, ReadError) as error:
-        raise ImportRefused(escaped(str(error), "\n")) from None
+        raise ImportRefusedError(escaped(str(error), "\n")) from None
     if options.known_as and len(found) != 1:
-        raise ImportRefused(f"One file can be known as {options.known_as}, but {len(found)} were given.")
+        raise ImportRefusedError(f"One file can be known as {options.known_as}, but {len(found)} were given.")
 
     with only_one(dataset) as interrupted:
         run = _begun(run, dataset, options)
@@ -113,7 +121,7 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
         )
     waiting = ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.WAITING)
     if not waiting.update(status=ImportRun.Status.RUNNING, cancel_requested=False):
-        raise Cancelled("It was cancelled while it waited.")
+        raise ImportCancelledError("It was cancelled while it waited.")
     run.files.all().delete()
     run.status, run.error, run.notes, run.new_lookups = ImportRun.Status.RUNNING, "", [], {}
     run.begun_at = run.heartbeat = now
@@ -127,25 +135,25 @@ def _told(run: ImportRun) -> Iterator[None]:
     """See that a run that stops says why, as one sentence."""
     try:
         yield
-    except (ReadError, ImportRefused) as error:
+    except (ReadError, ImportRefusedError) as error:
         sentence = str(error)
         for file in run.files.all():  # it is the kept bytes that are read
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
-        cancelled = isinstance(error, Cancelled)
+        cancelled = isinstance(error, ImportCancelledError)
         finish(run, ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
-        raise ImportRefused(sentence) from None
+        raise ImportRefusedError(sentence) from None
     except DatabaseError as error:
         sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
         with suppress(DatabaseError):
             finish(run, ImportRun.Status.FAILED, sentence)
-        raise ImportRefused(sentence) from error
+        raise ImportRefusedError(sentence) from error
     except OSError as error:
         finish(run, ImportRun.Status.FAILED, unwritable(error))
-        raise ImportRefused(run.error) from error
+        raise ImportRefusedError(run.error) from error
     except KeyboardInterrupt:
         connection.close()  # it may be in the middle of a statement
         finish(run, ImportRun.Status.INTERRUPTED, "It was stopped by hand. Nothing was imported.")
-        raise ImportRefused(run.error) from None
+        raise ImportRefusedError(run.error) from None
     except BaseException as error:
         finish(run, ImportRun.Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
         raise
@@ -197,7 +205,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
                 ):
                     raise_version(run.dataset)
                 finish(run, ImportRun.Status.APPLIED)
-    except (AlteredError, Cancelled):
+    except (AlteredError, ImportCancelledError):
         raise  # its rows are not those of the file that the run names; or nobody waits for them
     except Exception as error:
         heartbeat.check()  # what was interrupted is no fault
@@ -252,7 +260,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             run.notes += stay
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and a strict import allows none. "
             "Nothing was imported; mend them, or import without “strict”."
         )

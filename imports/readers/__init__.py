@@ -3,7 +3,7 @@
 from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed
 from imports.readers.dialect import Expected, Layout, find_layout, matches
-from imports.readers.errors import MissingColumns, OddTextError, ReadError, Unfit
+from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError
 from imports.readers.json_reader import Document, read_json
 from imports.readers.prefetch import ahead
 from imports.readers.verified_files import AlteredError, StoredFile
@@ -15,11 +15,11 @@ __all__ = [
     "Expected",
     "Layout",
     "Malformed",
-    "MissingColumns",
+    "MissingColumnsError",
     "OddTextError",
     "ReadError",
     "StoredFile",
-    "Unfit",
+    "HeaderMismatchError",
     "ahead",
     "find_layout",
     "matches",

@@ -10,7 +10,7 @@ from datasets.text import composed, shown
 from exports.formula_escaping import MARK, undefused
 from imports.readers.csv_scanner import DELIMITERS, LONGEST, Grammar, Scan, malformed
 from imports.readers.decoding import BOM, Text
-from imports.readers.errors import MissingColumns, OddTextError, ReadError, Unfit, listed
+from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError, listed
 from imports.readers.headers import meant, plain
 
 HEAD = 64 << 10  # bytes; more are read where the first row needs them
@@ -73,7 +73,9 @@ class _First:
 def find_layout(
     path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8", allow_missing: bool = False
 ) -> Layout:
-    """How the file is laid out. Raises ReadError where it cannot be read, Unfit where it lacks what is expected.
+    """How the file is laid out.
+
+    Raises ReadError where it cannot be read, HeaderMismatchError where it lacks what is expected.
 
     With *allow_missing*, a file whose rows are known by a key may lack every other column.
     """
@@ -102,7 +104,7 @@ def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf
     """
     try:
         find_layout(path, expected, encoding=encoding)
-    except Unfit:
+    except HeaderMismatchError:
         return False
     return True
 
@@ -180,7 +182,7 @@ def _with_header(
             unknown.append(cell if plain(cell) else f"(column {position + 1}, without a name)")
         elif column in columns:
             both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
-            raise Unfit(
+            raise HeaderMismatchError(
                 f"{path}, line {first.line}: the column {column} is there twice, as {both}. "
                 "Expected it once; rename or take out one of them."
             )
@@ -190,7 +192,7 @@ def _with_header(
     missing = [name for name in absent if name in required]
     if missing:
         told = listed(meant(missing, unknown, expected.names))
-        raise MissingColumns(
+        raise MissingColumnsError(
             f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {told} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
             f"found {_found(first.cells)}. Name each column in the first row.",
@@ -202,14 +204,15 @@ def _with_header(
     return Layout(first.delimiter, header, columns, tuple(unknown), width, first.next_line, absent, defused)
 
 
-def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Unfit:
+def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> HeaderMismatchError:
     wanted = f"a header with the columns {listed(expected.names)}"
     if expected.headerless:
         wanted += f", or {len(expected.names)} cells in that order and no header"
     if first.problem:
-        return Unfit(f"{path}, line {first.line}: expected {wanted}; found a row that cannot be read. {first.problem}")
+        found = f"a row that cannot be read. {first.problem}"
+        return HeaderMismatchError(f"{path}, line {first.line}: expected {wanted}; found {found}")
     count = f"{len(first.cells)} {'cell' if len(first.cells) == 1 else 'cells'}"
-    return Unfit(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
+    return HeaderMismatchError(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
 
 
 def _found(cells: tuple[str, ...], most: int = 30) -> str:

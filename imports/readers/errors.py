@@ -18,11 +18,11 @@ class OddTextError(ReadError):
     """A text that can be read when one thing is done first, which the sentence says."""
 
 
-class Unfit(ReadError):
+class HeaderMismatchError(ReadError):
     """A readable file whose header or number of cells does not fit the columns expected of it."""
 
 
-class MissingColumns(Unfit):
+class MissingColumnsError(HeaderMismatchError):
     """A file whose header lacks columns that it has to have; ``absent`` are all expected columns that it lacks."""
 
     def __init__(self, message: str, absent: tuple[str, ...]):

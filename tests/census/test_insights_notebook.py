@@ -14,7 +14,7 @@ from census.insights import QUESTIONS, answers, unanswered
 from census.insights.files import are_of_uci
 from census.models import Respondent
 from tests.import_helpers import SAMPLES, imported
-from tests.insights import Refused, ran_through, replaced
+from tests.insights import NotebookError, ran_through, replaced
 from tests.notebooks import texts
 
 CENSUS = Path(__file__).resolve().parents[2] / "census"
@@ -126,7 +126,7 @@ def test_a_cell_that_fails_is_told_in_a_sentence(tmp_path, monkeypatch):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("{}['women']")])
     nbformat.write(notebook, tmp_path / "insights.ipynb")
     told = r"^Nothing is written: a cell of insights\.ipynb fails on these respondents \(KeyError: 'women'\)\.$"
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(NotebookError, match=told):
         ran_through(tmp_path / "insights.ipynb")
 
 
@@ -134,7 +134,7 @@ def test_both_files_are_replaced_or_none(tmp_path):
     notebook, said = tmp_path / "insights.ipynb", tmp_path / "insights.json"
     notebook.write_text("old")
     said.mkdir()  # which no file can replace
-    with pytest.raises(Refused, match=r"^Nothing is written: .*insights\.json: \w"):
+    with pytest.raises(NotebookError, match=r"^Nothing is written: .*insights\.json: \w"):
         replaced({notebook: "new", said: "new"})
     assert notebook.read_text() == "old" and sorted(tmp_path.iterdir()) == [notebook, said]
     said.rmdir()

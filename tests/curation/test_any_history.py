@@ -84,7 +84,7 @@ def do(folder: Path, step: tuple) -> ImportRun | Edit | None:
         if chosen is None:
             return None
         return edits.delete(chosen, None) if what is None else edits.correct(chosen, what, None)
-    except edits.EditRefused:
+    except edits.EditRefusedError:
         return None
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from census.models import EducationLevel
 from curation.history import edits
-from curation.history.undo import UndoRefused, undo_edit
+from curation.history.undo import UndoRefusedError, undo_edit
 from datasets import matviews
 from experiments.models import Compound, User, UserExperiment
 from imports.models import Change, Edit
@@ -232,7 +232,7 @@ def undo(admin_client):
 def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_client, people, undo):
     kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
-    with pytest.raises(UndoRefused, match="Restore those first"):
+    with pytest.raises(UndoRefusedError, match="Restore those first"):
         edits.delete(Place.objects.filter(pk=kelso.pk), None)
         undo_edit(correction, sources_of("people"), dry_run=True)
     assert undo(correction) == (

@@ -4,7 +4,7 @@ import pytest
 
 from census.models import EducationLevel, Respondent
 from curation.history import edits
-from curation.history.edits import EditRefused
+from curation.history.edits import EditRefusedError
 from experiments.models import Compound, User, UserExperiment
 from imports.models import Change, Edit
 from people.models import Person, Place
@@ -69,16 +69,16 @@ def test_records_that_are_so_already_are_not_in_the_edit(experiments):
 
 
 def test_an_edit_that_changes_nothing_is_refused_and_leaves_no_trace(experiments):
-    with pytest.raises(EditRefused, match="No changes: the records were deleted or already have this value."):
+    with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
         edits.correct(one(User, pk=1), {"name": "Ann", "email": "ann@example.org"}, None)
-    with pytest.raises(EditRefused, match="No changes: the records were deleted or already have this value."):
+    with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
         edits.delete(one(User, pk=99), None)
     assert not Edit.objects.exists() and not Change.objects.exists()
 
 
 @pytest.mark.parametrize(("model", "name"), [(User, "user_id"), (Place, "city"), (Session, "name"), (Person, "id")])
 def test_what_tells_records_apart_is_not_corrected(transactional_db, model, name):
-    with pytest.raises(EditRefused, match="is a key or read-only field and cannot be edited"):
+    with pytest.raises(EditRefusedError, match="is a key or read-only field and cannot be edited"):
         edits.correct(model.objects.all(), {name: "1"}, None)
 
 
@@ -111,7 +111,7 @@ def test_flags_and_references_are_remembered_and_given_back(write, importing):
     edits.revert(Respondent.objects.all(), "income_over_50k", None)
     assert Respondent.objects.get().income_over_50k is False
     edits.delete(EducationLevel.objects.filter(pk=bachelors.pk), None)
-    with pytest.raises(EditRefused, match="education level"):
+    with pytest.raises(EditRefusedError, match="education level"):
         edits.revert(Respondent.objects.all(), "education", None)
     assert Respondent.objects.get().education == level
 
@@ -119,10 +119,10 @@ def test_flags_and_references_are_remembered_and_given_back(write, importing):
 def test_a_record_comes_back_only_where_it_was_and_to_what_it_refers_to(experiments):
     edits.delete(UserExperiment.objects.all(), None)
     edits.delete(one(User, pk=1), None)
-    with pytest.raises(EditRefused, match="user 1"):
+    with pytest.raises(EditRefusedError, match="user 1"):
         edits.restore(Change.objects.filter(table="user_experiments", record="1"), UserExperiment, None)
     User.objects.create(user_id=1, name="Other", email="o@example.org", signup_date="2020-01-01")
-    with pytest.raises(EditRefused, match=r"Existing records have the same key: 1 user \(1\)"):
+    with pytest.raises(EditRefusedError, match=r"Existing records have the same key: 1 user \(1\)"):
         edits.restore(Change.objects.filter(table="users"), User, None)
     edits.restore(Change.objects.filter(table="user_experiments", record="1"), UserExperiment, None)
     assert sorted(UserExperiment.objects.get().compounds.values_list("pk", flat=True)) == [1, 2]

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from census.models import Workclass
 from curation.history import edits
-from curation.history.edits import EditRefused
+from curation.history.edits import EditRefusedError
 from curation.history.undo import undo_edit, undo_run
 from datasets import exact_json
 from experiments.models import User, UserExperiment
@@ -202,7 +202,7 @@ def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experim
         (UserExperiment.objects.all(), {"compounds": [2, 1]}),
         (UserExperiment.objects.all(), {"experiment_run_time": 0.1 + 0.2}),
     ]:
-        with pytest.raises(EditRefused, match="No changes: the records were deleted or already have this value."):
+        with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
             edits.correct(records, new, None)
     assert Change.objects.count() == changes and Edit.objects.count() == 4
     if sqlite():  # PostgreSQL writes rows anew before it takes the edit back

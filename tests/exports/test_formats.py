@@ -17,7 +17,14 @@ from census.models import Respondent
 from datasets import exact_json
 from experiments.models import User, UserExperiment, UserFeatures
 from exports import xlsx
-from exports.formats import FORMATS, TooManyRows, UnknownColumn, UnknownFormat, Unwritable, export
+from exports.formats import (
+    FORMATS,
+    TooManyRowsError,
+    UnknownColumnError,
+    UnknownFormatError,
+    UnwritableValueError,
+    export,
+)
 from people.models import Person, Place
 from subjects.models import Session, Subject
 from tests.exports.conftest import ODD, rows_in, values_in
@@ -120,10 +127,10 @@ def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", len(ODD))
     export(Person, Person.objects.all(), None, None, "xlsx").close()
     monkeypatch.setattr(xlsx, "MOST", len(ODD) - 1)
-    with pytest.raises(TooManyRows, match=f"up to {len(ODD) - 1} records.*CSV or Parquet"):
+    with pytest.raises(TooManyRowsError, match=f"up to {len(ODD) - 1} records.*CSV or Parquet"):
         export(Person, Person.objects.all(), None, None, "xlsx")
     Session.objects.update(document=["x" * 40_000])
-    with pytest.raises(Unwritable, match="document of record 1 has 40,0.. characters.*CSV or Parquet"):
+    with pytest.raises(UnwritableValueError, match="document of record 1 has 40,0.. characters.*CSV or Parquet"):
         export(Session, Session.objects.all(), ["document"], None, "xlsx")
 
 
@@ -156,13 +163,13 @@ def test_columns_and_records_come_in_the_order_asked_for(people, exported):
 
 
 def test_what_cannot_be_exported_is_told(db):
-    with pytest.raises(UnknownFormat, match="out of csv, json, ndjson, parquet, xlsx; found pdf"):
+    with pytest.raises(UnknownFormatError, match="out of csv, json, ndjson, parquet, xlsx; found pdf"):
         export(Place, Place.objects.all(), None, None, "pdf")
-    with pytest.raises(UnknownColumn, match=r"Unknown column contry\. Did you mean country\?"):
+    with pytest.raises(UnknownColumnError, match=r"Unknown column contry\. Did you mean country\?"):
         export(Place, Place.objects.all(), ["contry"], None, "csv")
-    with pytest.raises(UnknownColumn, match="each column once, found id again"):
+    with pytest.raises(UnknownColumnError, match="each column once, found id again"):
         export(Place, Place.objects.all(), ["id", "city", "id"], None, "csv")
-    with pytest.raises(UnknownColumn, match="at least one column"):
+    with pytest.raises(UnknownColumnError, match="at least one column"):
         export(Place, Place.objects.all(), [], None, "csv")
 
 

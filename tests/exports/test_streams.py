@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from exports import concurrency
-from exports.formats import TooManyStreams, Unwritable, export
+from exports.formats import TooManyStreamsError, UnwritableValueError, export
 from people.models import Place
 from subjects.models import Session, Subject
 
@@ -36,14 +36,14 @@ def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
     begun().close()  # never read
     half = begun()
     next(half)
-    with pytest.raises(TooManyStreams, match="1 export is going on.*Try again in 30 seconds") as refused:
+    with pytest.raises(TooManyStreamsError, match="1 export is going on.*Try again in 30 seconds") as refused:
         begun()
     assert refused.value.retry_after == 30
     half.close()
     half.close()
     begun()  # and forgotten
     Session.objects.create(name="s", subject=Subject.objects.create(subject_id="007"), document="x" * 40_000)
-    with pytest.raises(Unwritable):
+    with pytest.raises(UnwritableValueError):
         export(Session, Session.objects.all(), None, None, "xlsx")
     assert concurrency.taken() == 0
 
@@ -52,8 +52,7 @@ def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
     given_back, taken = concurrency.Slot(), []
 
     class Settings:
-        @property
-        def STREAMS_AT_ONCE(self):
+        def __getattr__(self, name):
             given_back.release()  # as the garbage collector does, in whatever a thread is at
             return 2
 

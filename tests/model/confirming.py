@@ -9,7 +9,7 @@ from imports.models import Edit
 from tests.model import stored
 from tests.model.comparing import spelled
 from tests.model.site import ANY, Site, one_of
-from tests.model.tables import Refused
+from tests.model.tables import ActionRefusedError
 from tests.model.values import VALUES, in_model
 
 ONE_FIELD = {"users": "name", "compounds": "compound_name", "places": "county", "people": "given_name"}
@@ -20,7 +20,7 @@ def effect(tables, step) -> dict | None:
     trial = deepcopy(tables)
     try:
         step(trial)
-    except Refused:
+    except ActionRefusedError:
         return None
     places = {*tables.records, *trial.records}
     rows = {place: (tables.records.get(place), trial.records.get(place)) for place in places}

@@ -15,7 +15,7 @@ from django.urls import reverse
 from curation.admin.edit_admin import Edited, edited_models
 from curation.history import edits
 from curation.history.tombstones import deletion_by_hand
-from curation.history.undo import UndoRefused, undo_edit
+from curation.history.undo import UndoRefusedError, undo_edit
 from imports.models import Change
 from tests.confirming import confirm
 from tests.model.stored import MODELS
@@ -110,7 +110,7 @@ class Doors:
                 confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]))
             else:
                 undo_edit(action.handle, [Edited(model) for model in edited_models(action.handle)], self.user)
-        except (CommandError, UndoRefused) as refusal:
+        except (CommandError, UndoRefusedError) as refusal:
             refused = str(refusal)
         if action.kind == "run":
             action.handle.refresh_from_db()

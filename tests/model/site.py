@@ -16,13 +16,13 @@ from hypothesis.stateful import (
 )
 
 from curation.history import edits
-from curation.history.undo import UndoRefused
+from curation.history.undo import UndoRefusedError
 from imports.models import Change, Edit, ImportRun
 from tests.model import stored
 from tests.model.comparing import different
 from tests.model.doors import Doors
 from tests.model.importing import Import, rows_of, subject_rows, write_tables
-from tests.model.tables import DATASETS, KEYS, REFERS, Refused, Tables
+from tests.model.tables import DATASETS, KEYS, REFERS, ActionRefusedError, Tables
 from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
 
 pytestmark = pytest.mark.django_db
@@ -139,11 +139,11 @@ class Site(RuleBasedStateMachine):
         before, edits_before = stored.raw(), set(Edit.objects.values_list("pk", flat=True))
         try:
             action = model()
-        except Refused as refusal:
+        except ActionRefusedError as refusal:
             action, why = None, str(refusal)
         try:
             site()
-        except (edits.EditRefused, UndoRefused, CommandError) as refusal:
+        except (edits.EditRefusedError, UndoRefusedError, CommandError) as refusal:
             assert action is None, f"refused by the site only: {refusal}"
         made = set(Edit.objects.values_list("pk", flat=True)) - edits_before
         if action is None:
@@ -221,7 +221,7 @@ class Site(RuleBasedStateMachine):
         before = stored.raw()
         try:
             self.tables.undo(action)
-        except Refused as refusal:
+        except ActionRefusedError as refusal:
             assert not last, f"the last action can be undone: {refusal}"
         self.doors.undo(action, page)
         if not action.undone:

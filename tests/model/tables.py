@@ -27,7 +27,7 @@ REFERS = {
 Place = tuple[str, Any]  # a table and a primary key
 
 
-class Refused(Exception):
+class ActionRefusedError(Exception):
     """A step that the site must refuse without any change."""
 
 
@@ -89,7 +89,7 @@ class Tables:
         return False
 
     def do(self, kind: str, after: dict[Place, Rec], standing: dict[Place, Any] | None = None) -> Action:
-        """Set the tables to *after* and store the action; raise Refused if nothing changes."""
+        """Set the tables to *after* and store the action; raise ActionRefusedError if nothing changes."""
         standing = self.standing if standing is None else standing
         action = Action(kind)
         for place in {*self.records, *after}:
@@ -101,7 +101,7 @@ class Tables:
             if was != becomes:
                 action.standing[place] = (was, becomes)
         if not action.changes and kind != "run":
-            raise Refused("nothing changes")
+            raise ActionRefusedError("nothing changes")
         self.records, self.standing = after, dict(standing)
         self.actions.append(action)
         return action
@@ -123,7 +123,7 @@ class Tables:
                         rec.corrections[name] = said
                 rec.values[name] = value
         if self.broken(after):
-            raise Refused("refers to nothing")
+            raise ActionRefusedError("refers to nothing")
         return self.do("corrected", after)
 
     def revert(self, table: str, pk: Any, name: str) -> Action:
@@ -131,10 +131,10 @@ class Tables:
         after = deepcopy(self.records)
         rec = after.get((table, pk))
         if rec is None or name not in rec.corrections:
-            raise Refused("not corrected")
+            raise ActionRefusedError("not corrected")
         rec.values[name] = rec.corrections.pop(name)
         if self.broken(after):
-            raise Refused("refers to nothing")
+            raise ActionRefusedError("refers to nothing")
         return self.do("reverted", after)
 
     def delete(self, table: str, pks: list) -> Action:
@@ -145,7 +145,7 @@ class Tables:
             if rec is not None and rec.file is not None:
                 standing[table, pk] = (rec.key, len(self.actions))
         if self.broken(after):
-            raise Refused("others refer to them")
+            raise ActionRefusedError("others refer to them")
         return self.do("deleted", after, standing)
 
     def last_of(self, place: Place) -> Action | None:
@@ -161,16 +161,16 @@ class Tables:
         """Restore a record that a curator deleted."""
         last = self.last_of((table, pk))
         if (table, pk) in self.records or last is None or last.kind != "deleted":
-            raise Refused("no deletion to take back")
+            raise ActionRefusedError("no deletion to take back")
         rec = deepcopy(last.changes[table, pk][0])
         if self.find(table, rec.key) is not None:
-            raise Refused("another has its key")
+            raise ActionRefusedError("another has its key")
         after, standing = dict(self.records), dict(self.standing)
         after[table, pk] = rec
         if (table, pk) in last.standing:
             standing.pop((table, pk), None)
         if self.broken(after):
-            raise Refused("refers to nothing")
+            raise ActionRefusedError("refers to nothing")
         return self.do("restored", after, standing)
 
     def create(self, table: str, pk: Any, key: Any, values: dict[str, Any]) -> Action:
@@ -180,21 +180,21 @@ class Tables:
     # Undo.
 
     def undo(self, action: Action) -> None:
-        """Undo an action; raise Refused if later actions depend on it."""
+        """Undo an action; raise ActionRefusedError if later actions depend on it."""
         if action.undone:
-            raise Refused("undone already")
+            raise ActionRefusedError("undone already")
         later = self.actions[self.actions.index(action) + 1 :]
         if any(place in other.changes for other in later if not other.undone for place in action.changes):
-            raise Refused("changed since")
+            raise ActionRefusedError("changed since")
         after = dict(self.records)
         for place, (before, _) in action.changes.items():
             after.pop(place, None)
             if before is not None:
                 if any(name == place[0] and rec.key == before.key for (name, _), rec in after.items()):
-                    raise Refused("another has its key")
+                    raise ActionRefusedError("another has its key")
                 after[place] = deepcopy(before)
         if self.broken(after):
-            raise Refused("refers to nothing, or is referred to")
+            raise ActionRefusedError("refers to nothing, or is referred to")
         self.records = after
         for place, (before, _) in action.standing.items():
             self.standing.pop(place, None)

@@ -2,7 +2,7 @@
 
 from django.core.management.base import CommandError
 
-from curation.history.undo import UndoRefused, undo_run
+from curation.history.undo import UndoRefusedError, undo_run
 from datasets.command_errors import TerminalCommand
 from imports.models import ImportRun
 
@@ -22,7 +22,7 @@ class Command(TerminalCommand):
             raise CommandError(f"There is no run {run}. The last applied runs: {numbers}.")
         try:
             undone = undo_run(import_run, dry_run=dry_run)
-        except UndoRefused as refusal:
+        except UndoRefusedError as refusal:
             for reason in refusal.reasons:
                 self.stderr.write(reason)
             message = f"Run {run} of {import_run.dataset} cannot be undone. Nothing was changed."

@@ -18,9 +18,9 @@ from django.template.defaultfilters import filesizeformat
 from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
-from datasets.records.grouping import Unsummarised
+from datasets.records.grouping import AggregationError
 from datasets.records.personal_data import masked_name
-from datasets.records.query_params import Refused, asked_of_list
+from datasets.records.query_params import InvalidParametersError, asked_of_list
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest
 from exports.formats import FORMATS, Export, ExportError, export
@@ -132,7 +132,7 @@ class Command(TerminalCommand):
             measured = measures(model, _words(options["measure"]) or ["count"], user)
             ordering = _words([options["ordering"]] if options["ordering"] else [])
             summary = summarise(records, by, measured, ordering)
-        except Unsummarised as error:
+        except AggregationError as error:
             raise CommandError(f"{OPTIONS[error.parameter]}: {error}") from None
         return summary_file(summary, format, options["compress"])
 
@@ -186,7 +186,7 @@ def _asked(model: type[models.Model], user, options: dict[str, Any], besides: It
             parameters[parameter] = options[name]
     try:
         return asked_of_list(model, parameters, user, SimpleNamespace(user=user), whole=True)
-    except Refused as error:
+    except InvalidParametersError as error:
         told = [
             f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, found))}"
             for name, found in error.detail.items()

@@ -7,7 +7,7 @@ import pytest
 
 from census.models import Respondent
 from experiments.models import User
-from explore.charts import Drawing, Undrawn, draw
+from explore.charts import ChartError, Drawing, draw
 from people.models import Person, Place
 
 
@@ -84,7 +84,7 @@ def test_lists_of_compounds_are_groups_too(experiments):
 
 def test_too_many_groups_of_numbers_are_refused(many_places, monkeypatch):
     monkeypatch.setattr("explore.charts.groups.MOST_CELLS", 5)
-    with pytest.raises(Undrawn, match="at most 5 groups"):
+    with pytest.raises(ChartError, match="at most 5 groups"):
         drawn(Person, kind="line", x="date_of_birth:month")
 
 
@@ -108,7 +108,7 @@ def test_without_records_there_is_nothing(db):
 
 
 def test_personal_data_are_drawn_for_nobody_without_the_permission(experiments, signed_in):
-    with pytest.raises(Undrawn, match="experiments.view_email"):
+    with pytest.raises(ChartError, match="experiments.view_email"):
         drawn(User, kind="bar", x="email")
 
 

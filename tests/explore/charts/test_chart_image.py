@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from explore.charts import Drawing, draw, render_client
-from explore.charts.render_client import Busy, Unrenderable, render, renderer
+from explore.charts.render_client import RendererBusyError, RenderingError, render, renderer
 from people.models import Person
 
 ADDRESS = "/explore/people/people/chart"
@@ -106,7 +106,7 @@ def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reade
         assert answer["Retry-After"] == "5"
         assert "ETag" not in answer
         assert reader.get(f"{ADDRESS}/").status_code == 200
-        with pytest.raises(Busy):
+        with pytest.raises(RendererBusyError):
             render("png", SPEC)
     finally:
         for _ in places:
@@ -125,7 +125,7 @@ def test_a_renderer_that_dies_or_hangs_is_replaced(monkeypatch):
     assert second != first
     os.kill(second, signal.SIGSTOP)
     monkeypatch.setattr(render_client, "PATIENCE", 0.1)
-    with pytest.raises(Unrenderable, match="more than 0.1 seconds"):
+    with pytest.raises(RenderingError, match="more than 0.1 seconds"):
         render("png", {**SPEC, "title": "x" * 500_000})  # more than a pipe holds
     for ended in (first, second):
         with pytest.raises(ProcessLookupError):  # not even a zombie is left
@@ -135,20 +135,20 @@ def test_a_renderer_that_dies_or_hangs_is_replaced(monkeypatch):
 
 
 def test_an_image_whose_renderer_always_dies_is_refused():
-    with pytest.raises(Unrenderable, match="its process ended"):
+    with pytest.raises(RenderingError, match="its process ended"):
         renderer.call(os._exit, 1)
     assert render("png", SPEC).startswith(b"\x89PNG")
 
 
 def test_what_cannot_be_rendered_is_told_and_the_next_image_is_made():
-    with pytest.raises(Unrenderable):
+    with pytest.raises(RenderingError):
         render("png", {"mark": "nonsense"})
     assert render("png", SPEC).startswith(b"\x89PNG")
 
 
 def test_a_renderer_fetches_nothing():
     elsewhere = {**SPEC, "data": {"url": "http://127.0.0.1:9/data.json"}}
-    with pytest.raises(Unrenderable):
+    with pytest.raises(RenderingError):
         render("svg", elsewhere)
 
 

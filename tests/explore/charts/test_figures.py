@@ -10,7 +10,7 @@ import pytest
 from census.models import IncomeByEducation, Respondent
 from datasets.matviews import refresh
 from experiments.models import UserFeatures
-from explore.charts import Drawing, Undrawn, default_drawing, draw
+from explore.charts import ChartError, Drawing, default_drawing, draw
 from people.models import Person, Place
 
 ON = date(2026, 3, 1)
@@ -88,7 +88,7 @@ def test_bars_are_put_in_the_order_asked_for(many):
     assert order("name") == ["Bachelors", "HS-grad", "Masters"]
     counts = Counter(one.education.name for one in many)
     assert order("-value") == sorted(counts, key=lambda name: -counts[name])
-    with pytest.raises(Undrawn, match="There is no column nothing"):
+    with pytest.raises(ChartError, match="There is no column nothing"):
         order("nothing")
 
 
@@ -220,7 +220,7 @@ def test_a_scatter_of_records_with_a_text_for_a_key(respondents):
 
 
 def test_a_kind_that_a_table_has_no_columns_for_is_refused(people):
-    with pytest.raises(Undrawn, match="“Scatter” needs two columns of numbers, and this table has none") as refused:
+    with pytest.raises(ChartError, match="“Scatter” needs two columns of numbers, and this table has none") as refused:
         drawn(Place, kind="scatter", x="city", y="county")
     assert refused.value.parameter == "kind"
 
@@ -260,6 +260,6 @@ def test_filters_are_told_in_the_title(many):
     ],
 )
 def test_what_cannot_be_drawn_is_told(db, asked, parameter, told):
-    with pytest.raises(Undrawn, match=told) as refused:
+    with pytest.raises(ChartError, match=told) as refused:
         drawn(Respondent, **asked)
     assert refused.value.parameter == parameter

@@ -12,7 +12,7 @@ from django.db import connection, connections
 from imports import source_files, tasks
 from imports.engine import file_layouts, pipeline
 from imports.engine.existing_rows import Known
-from imports.engine.run import ImportRefused, import_files
+from imports.engine.run import ImportRefusedError, import_files
 from imports.engine.staging import Stage
 from imports.models import ImportRun
 from people.models import Person
@@ -71,7 +71,7 @@ def test_cancel_is_obeyed_within_two_seconds_before_the_merge(write, importing, 
     def run():
         try:
             import_files("people", [path])
-        except ImportRefused as refusal:
+        except ImportRefusedError as refusal:
             outcome["refusal"] = str(refusal)
         finally:
             outcome["at"] = time.monotonic()
@@ -100,7 +100,7 @@ def test_a_file_of_blank_lines_is_cancelled_as_any_other(write, importing):
     def run():
         try:
             import_files("people", [path])
-        except ImportRefused as refusal:
+        except ImportRefusedError as refusal:
             outcome["refusal"], outcome["at"] = str(refusal), time.monotonic()
         finally:
             connections.close_all()

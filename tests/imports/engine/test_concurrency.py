@@ -6,7 +6,7 @@ import time
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
-from imports.engine.run import ImportRefused, import_files
+from imports.engine.run import ImportRefusedError, import_files
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -110,7 +110,7 @@ def test_a_value_that_is_deleted_while_a_file_is_read_stops_the_import_with_a_se
 ):
     importing("census", write("adult.data", respondent() + respondent(country="Cuba")))
     path = write("adult.test", respondent(country="Laos") + respondent(country="Cuba", work="State-gov"))
-    with pytest.raises(ImportRefused, match="Nothing was imported"):
+    with pytest.raises(ImportRefusedError, match="Nothing was imported"):
         meanwhile(
             "census",
             [path],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imports.readers import Expected, Unfit, find_layout, read_json
+from imports.readers import Expected, HeaderMismatchError, find_layout, read_json
 from tests.imports.readers.readings import read
 
 CENSUS = (
@@ -46,5 +46,5 @@ def test_the_real_documents_are_read(real_data):
 
 def test_a_description_of_the_columns_is_not_taken_for_a_table(real_data):
     census = Expected({column: () for column in CENSUS}, frozenset(CENSUS), headerless=True, comment="|")
-    with pytest.raises(Unfit, match="expected a header with the columns age, workclass"):
+    with pytest.raises(HeaderMismatchError, match="expected a header with the columns age, workclass"):
         find_layout(real_data / "census" / "adult.names", census)
