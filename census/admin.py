@@ -13,13 +13,13 @@ from census.models import (
     Respondent,
     Workclass,
 )
-from curation.admin import LookupAdmin, MaterializedViewAdmin, RecordAdmin
+from curation.admin import MaterializedViewAdmin, RecordAdmin, VocabularyAdmin
 
-admin.site.register([Workclass, MaritalStatus, Occupation, Relationship, Race, Country], LookupAdmin)
+admin.site.register([Workclass, MaritalStatus, Occupation, Relationship, Race, Country], VocabularyAdmin)
 
 
 @admin.register(EducationLevel)
-class EducationLevelAdmin(LookupAdmin):
+class EducationLevelAdmin(VocabularyAdmin):
     list_display = ["name", "years"]
     ordering = ["years", "name"]
 

@@ -74,7 +74,7 @@ class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
         return _edit_summary(last.edit) if last else "Never"
 
 
-class LookupAdmin(HistoryAdmin):
+class VocabularyAdmin(HistoryAdmin):
     """Admin for the terms of a vocabulary. The term page shows the origin."""
 
     change_list_template = "curation/record_list.html"
