@@ -12,7 +12,7 @@ from datasets.registry import dataset_apps
 from imports import reports
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.redaction import RunTexts
-from imports.rejected_rows import Reader, told_as
+from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of
 
 Status = ImportRun.Status
@@ -116,19 +116,19 @@ class ImportSummarySerializer(serializers.ModelSerializer):
 class ImportSerializer(ImportSummarySerializer):
     """An import, with what became of each file, and what can be done."""
 
-    notes = serializers.SerializerMethodField(help_text="What the run has to say beside its counts.")
-    new_lookups = serializers.SerializerMethodField(help_text="Look-up values that were new, by table.")
+    notes = serializers.SerializerMethodField(help_text="Warnings and remarks about the run, one per item.")
+    new_terms = serializers.SerializerMethodField(help_text="Terms that the run added to vocabularies, by table.")
     sources = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField(help_text="The addresses of what can be done with it.")
 
     class Meta(ImportSummarySerializer.Meta):
-        fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_lookups", "sources", "links")
+        fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_terms", "sources", "links")
 
     def get_notes(self, run) -> list[str]:
         return self._texts(run).notes
 
-    def get_new_lookups(self, run) -> dict[str, list[str]]:
-        return self._texts(run).new_lookups
+    def get_new_terms(self, run) -> dict[str, list[str]]:
+        return self._texts(run).new_terms
 
     @extend_schema_field(ImportSourceSerializer(many=True))
     def get_sources(self, run) -> list[dict[str, Any]]:
@@ -181,7 +181,7 @@ class RejectionSerializer(serializers.Serializer):
     problems = serializers.SerializerMethodField()
 
     def get_name(self, row) -> str:
-        return told_as(row.file)
+        return line_file_name(row.file)
 
     @extend_schema_field(
         {"type": ["object", "string", "null"], "description": "Cells by column; a text where the row has none."}
@@ -198,9 +198,11 @@ class RejectionSerializer(serializers.Serializer):
         reader = self._reader(row)
         return reader.problems(row) if reader else []
 
-    def _reader(self, row: RejectedRow) -> Reader | None:
+    def _reader(self, row: RejectedRow) -> RejectedRowFormatter | None:
         readers, dataset = self.context.setdefault("readers", {}), row.file.run.dataset
         if dataset not in readers:
             known = sources_of(dataset) if dataset in dataset_apps() else []
-            readers[dataset] = {source.name: Reader(source, self.context["request"].user) for source in known}
+            readers[dataset] = {
+                source.name: RejectedRowFormatter(source, self.context["request"].user) for source in known
+            }
         return readers[dataset].get(row.file.source)

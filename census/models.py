@@ -4,53 +4,53 @@ from django.db import models
 
 from datasets.constraints import bounded, identity_is_unique, one_of
 from datasets.listing import Chart, Listing
-from datasets.models import ContentRecord, Lookup, MaterializedView
+from datasets.models import ContentRecord, MaterializedView, Vocabulary
 
 
-class Workclass(Lookup):
-    class Meta(Lookup.Meta):
+class Workclass(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "workclasses"
         verbose_name_plural = "workclasses"
 
 
-class EducationLevel(Lookup):
+class EducationLevel(Vocabulary):
     years = models.SmallIntegerField(
         help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate."
     )
 
-    class Meta(Lookup.Meta):
+    class Meta(Vocabulary.Meta):
         db_table = "education_levels"
         constraints = [bounded("years", 0)]
 
 
-class MaritalStatus(Lookup):
-    class Meta(Lookup.Meta):
+class MaritalStatus(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "marital_statuses"
         verbose_name_plural = "marital statuses"
 
 
-class Occupation(Lookup):
-    class Meta(Lookup.Meta):
+class Occupation(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "occupations"
 
 
-class Relationship(Lookup):
-    class Meta(Lookup.Meta):
+class Relationship(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "relationships"
 
 
-class Race(Lookup):
-    class Meta(Lookup.Meta):
+class Race(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "races"
 
 
-class Country(Lookup):
-    class Meta(Lookup.Meta):
+class Country(Vocabulary):
+    class Meta(Vocabulary.Meta):
         db_table = "countries"
         verbose_name_plural = "countries"
 
 
-def _look_up(model: type[Lookup], **options) -> models.ForeignKey:
+def _look_up(model: type[Vocabulary], **options) -> models.ForeignKey:
     """Return a reference to a vocabulary; without an index, which would never be chosen and costs an import."""
     return models.ForeignKey(model, models.PROTECT, db_index=False, related_name="respondents", **options)
 

@@ -1,7 +1,7 @@
 """What the files of the census hold: UCI's adult.data and adult.test, and tables of the same columns with a header."""
 
 from census.models import Respondent
-from imports.sources import Column, CSVSource, Detail, LookUp
+from imports.sources import Column, CSVSource, Detail, VocabularyColumn
 
 
 class Respondents(CSVSource):
@@ -11,12 +11,12 @@ class Respondents(CSVSource):
     comment = "|"  # adult.test begins with "|1x3 Cross validator"
     missing = ("?",)
     columns = {
-        "workclass": LookUp(names=["work_class", "employment"]),
+        "workclass": VocabularyColumn(names=["work_class", "employment"]),
         "fnlwgt": Column(names=["fnlgwt", "final_weight"]),
-        "education": LookUp(),
+        "education": VocabularyColumn(),
         "education_num": Detail("education", "years", names=["educational_num"]),
         "sex": Column(names=["gender"]),
-        "native_country": LookUp(names=["country"]),
+        "native_country": VocabularyColumn(names=["country"]),
         # The labels of adult.test end in a full stop.
         "income": Column(
             "income_over_50k",

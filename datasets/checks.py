@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import models
 
 from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, label_field, listing_of
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.suggestions import suggest
 
 FORMER = {
@@ -43,7 +43,7 @@ def check_listings(app_configs=None, **kwargs) -> list[CheckMessage]:
     errors = []
     for app in app_configs or apps.get_app_configs():
         declared = [model for model in app.get_models() if not model._meta.proxy]
-        if any(issubclass(model, Record | Lookup | MaterializedView) for model in declared):
+        if any(issubclass(model, Record | Vocabulary | MaterializedView) for model in declared):
             for model in declared:
                 errors += [*_check_attributes(model), *_check_listing(model)]
             errors += _check_addresses(declared)
@@ -167,7 +167,7 @@ def _check_api(model: type[models.Model], name: str) -> None:
 
 def _check_addresses(tables: Iterable[type[models.Model]]) -> Iterator[CheckMessage]:
     """Report tables of one dataset that would be served at the same address."""
-    tables = [model for model in tables if issubclass(model, Record | Lookup | MaterializedView)]
+    tables = [model for model in tables if issubclass(model, Record | Vocabulary | MaterializedView)]
     served = {model: api_name(model) for model in tables if isinstance(listing_of(model), Listing)}
     for name, count in Counter(name for name in served.values() if name).items():
         if count > 1:

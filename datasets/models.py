@@ -52,7 +52,7 @@ class ContentRecord(Record):
         abstract = True
 
 
-class Lookup(models.Model):
+class Vocabulary(models.Model):
     """A value of a vocabulary that files bring: an import adds those that are new, and says which."""
 
     id = models.AutoField(primary_key=True)

@@ -6,10 +6,10 @@ from django.apps import AppConfig, apps
 from django.db import models
 
 from datasets.listing import api_name
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.suggestions import closest
 
-KINDS = (Record, MaterializedView, Lookup)
+KINDS = (Record, MaterializedView, Vocabulary)
 
 
 def served_tables() -> dict[str, type[models.Model]]:

@@ -12,7 +12,7 @@ from django.db import connections, models, router
 from django.db.models.functions import Greatest
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
-from datasets.models import Lookup, MaterializedView, Record, Version
+from datasets.models import MaterializedView, Record, Version, Vocabulary
 
 
 def raise_version(*names: str) -> None:
@@ -56,7 +56,7 @@ def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
 def watch_saves() -> None:
     """Let a record that is saved or deleted by itself, as a form or a shell does it, raise its dataset's version."""
     for model in apps.get_models():
-        if issubclass(model, Record | Lookup):
+        if issubclass(model, Record | Vocabulary):
             for signal, receiver in ((post_save, _saved), (pre_delete, _is_deleted), (post_delete, _was_deleted)):
                 signal.connect(receiver, sender=model, dispatch_uid="datasets.versions")
             for field in model._meta.local_many_to_many:

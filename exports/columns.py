@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from django.db import models
 
-from datasets.models import Lookup
+from datasets.models import Vocabulary
 from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
 from datasets.records.personal_data import MASK_MARK
 from exports.errors import UnknownColumnError
@@ -78,7 +78,7 @@ class ExportedColumn:
                 key = field.related_model._meta.pk if self.listed.many else models.BigIntegerField()
                 return pa.list_(pa.int64() if isinstance(key, models.IntegerField) else pa.string())
         few = field.choices or self.listed.path.split("__")[0] in PROVENANCE
-        few = few or (issubclass(field.model, Lookup) and "__" in self.listed.path)
+        few = few or (issubclass(field.model, Vocabulary) and "__" in self.listed.path)
         return pa.dictionary(pa.int32(), pa.string()) if few and self.kind == TEXT else pa.string()
 
 

@@ -1,4 +1,4 @@
-"""The app that imports files, and keeps what imports and edits change."""
+"""App that imports files and stores the changes of imports and edits."""
 
 from django.apps import AppConfig
 

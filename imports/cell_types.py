@@ -1,4 +1,4 @@
-"""What a cell may hold: a Kind for each type of model field, said once for a cell and once for a whole column."""
+"""Cell types: the valid cells for each type of model field, as a rule for one cell and for a whole column."""
 
 import datetime
 import math
@@ -21,23 +21,23 @@ from django.db import connection, models
 from datasets import exact_json
 from datasets.json_values import kept
 
-# Addresses of this plain shape EmailValidator accepts; all others are shown to it one by one.
+# EmailValidator accepts all addresses of this form; it checks all others one by one.
 PLAIN_EMAIL = (
     r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,16}){0,2}"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$"
 )
 
-# The first and last day that Python and both engines know, in days from 1970-01-01, as Arrow counts them.
+# The first and last day that Python and both databases support, in days since 1970-01-01, as in Arrow.
 FIRST_DAY, LAST_DAY = (day.toordinal() - 719_163 for day in (datetime.date.min, datetime.date.max))
-LARGEST = 1e150  # of a number: PostgreSQL's avg() squares what it adds up, and no cell is to break a view
+LARGEST = 1e150  # PostgreSQL's avg() squares its sums; larger numbers would overflow in a view
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of value.
+class CellType:
+    """A type of cell.
 
-    ``parse`` is the rule for one cell and raises ValueError with what is wrong. ``convert`` is the same rule for a
-    column whose cells all fit; it raises pa.ArrowInvalid where one might not, and each is then parsed by itself.
+    ``parse`` converts one cell and raises ValueError with the problem. ``convert`` converts a column of valid cells at
+    once; it raises pa.ArrowInvalid if a cell may be invalid, and each cell is then parsed by itself.
     """
 
     validators: tuple[Callable[[Any], None], ...] = ()
@@ -52,14 +52,14 @@ class Kind:
         raise NotImplementedError
 
     def check(self, text: str) -> Any:
-        """Return what *text* stands for; raises ValueError that says what was expected."""
+        """Return the value of *text*; raise ValueError with a message that says what was expected."""
         value = self.parse(text)
         if refusal := self.refusal(value):
             raise ValueError(refusal)
         return value
 
     def refusal(self, value: Any) -> str:
-        """Return what the first validator that does not accept *value* has against it."""
+        """Return the message of the first validator that rejects *value*, or an empty string."""
         for validator in self.validators:
             try:
                 validator(value)
@@ -69,57 +69,57 @@ class Kind:
         return ""
 
     def leave_to_validators(self) -> None:
-        """Raise pa.ArrowInvalid where validators want to see each value."""
+        """Raise pa.ArrowInvalid if there are validators, which check each value by itself."""
         if self.validators:
-            raise pa.ArrowInvalid("for the validators to see")
+            raise pa.ArrowInvalid("validators check each value")
 
 
 @dataclass(frozen=True)
-class Whole(Kind):
-    """A whole number; both bounds count."""
+class IntegerCell(CellType):
+    """A whole number from ``minimum`` to ``maximum``."""
 
-    least: int = -(2**63)
-    most: int = 2**63 - 1
+    minimum: int = -(2**63)
+    maximum: int = 2**63 - 1
 
     type = pa.int64()
 
     @property
     def expected(self) -> str:
-        if self.least <= -(2**31):
+        if self.minimum <= -(2**31):
             return "a whole number"
-        return f"a whole number from {self.least}" + (f" to {self.most}" if self.most < 2**31 - 1 else " up")
+        return f"a whole number from {self.minimum}" + (f" to {self.maximum}" if self.maximum < 2**31 - 1 else " up")
 
     def parse(self, text: str) -> int:
         digits = text[1:] if text[:1] in ("+", "-") else text
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError(f"is not {self.expected}")
         digits = digits.lstrip("0") or "0"
-        value = int(digits[:20]) * (-1 if text[0] == "-" else 1)  # twenty digits are more than any bound has
-        if not self.least <= value <= self.most:
+        value = int(digits[:20]) * (-1 if text[0] == "-" else 1)  # 20 digits are more than any bound has
+        if not self.minimum <= value <= self.maximum:
             raise ValueError(f"is out of range: expected {self.expected}")
         return value
 
     def convert(self, cells: pa.Array) -> pa.Array:
         if pc.any(pc.starts_with(cells, "0x", ignore_case=True)).as_py():
-            raise pa.ArrowInvalid("Arrow would read hexadecimal")
+            raise pa.ArrowInvalid("Arrow accepts hexadecimal numbers")
         self.leave_to_validators()
-        return _bounded(pc.cast(cells, self.type), self.least, self.most)
+        return _bounded(pc.cast(cells, self.type), self.minimum, self.maximum)
 
 
 @dataclass(frozen=True)
-class Number(Kind):
-    """A number that may have decimals; never NaN, infinite, or beyond what can be averaged."""
+class FloatCell(CellType):
+    """A finite number, also with decimals, from ``minimum`` to ``maximum``."""
 
-    least: float = -LARGEST
-    most: float = LARGEST
+    minimum: float = -LARGEST
+    maximum: float = LARGEST
 
     type = pa.float64()
 
     @property
     def expected(self) -> str:
-        bounds = {"at least": self.least, "at most": self.most}.items()
-        told = " and ".join(f"{word} {bound:g}" for word, bound in bounds if abs(bound) < LARGEST)
-        return f"a number of {told}" if told else "a number"
+        bounds = {"at least": self.minimum, "at most": self.maximum}.items()
+        limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds if abs(bound) < LARGEST)
+        return f"a number of {limits}" if limits else "a number"
 
     def parse(self, text: str) -> float:
         try:
@@ -128,7 +128,7 @@ class Number(Kind):
             value = math.nan
         if not math.isfinite(value):
             raise ValueError(f"is not {self.expected}")
-        if not self.least <= value <= self.most:
+        if not self.minimum <= value <= self.maximum:
             expected = self.expected if abs(value) <= LARGEST else f"a number from -{LARGEST:g} to {LARGEST:g}"
             raise ValueError(f"is out of range: expected {expected}")
         return value + 0.0  # -0.0 is 0.0
@@ -138,19 +138,19 @@ class Number(Kind):
         numbers = pc.cast(cells, self.type)
         if not pc.all(pc.is_finite(numbers)).as_py() and numbers.null_count < len(numbers):
             raise pa.ArrowInvalid("not finite")
-        return pc.add(_bounded(numbers, self.least, self.most), 0.0)
+        return pc.add(_bounded(numbers, self.minimum, self.maximum), 0.0)
 
 
 @dataclass(frozen=True)
-class Day(Kind):
-    """A date written year-month-day, as ISO 8601 has it; limits are left to validators, for one may be today."""
+class DateCell(CellType):
+    """An ISO 8601 date (year-month-day). Validators check limits, because a limit may be today."""
 
     type = pa.date32()
     expected = "a date written year-month-day, such as 1984-03-01"
 
     def parse(self, text: str) -> datetime.date:
         try:
-            if len(text) != 10 or text[4] != "-" or text[7] != "-":  # it may also be a week and a day of it
+            if len(text) != 10 or text[4] != "-" or text[7] != "-":  # fromisoformat also accepts ISO weeks
                 raise ValueError
             return datetime.date.fromisoformat(text)
         except ValueError:
@@ -168,46 +168,46 @@ class Day(Kind):
 
 
 @dataclass(frozen=True)
-class Text(Kind):
-    """Text up to a number of characters; with a pattern, of which every match is known to fit its validators."""
+class TextCell(CellType):
+    """Text up to ``max_length`` characters; texts that match ``fast_pattern`` pass all validators."""
 
-    longest: int | None = None
-    plain: str | None = None
+    max_length: int | None = None
+    fast_pattern: str | None = None
 
     @property
     def expected(self) -> str:
-        return f"text of at most {self.longest} characters" if self.longest else "text"
+        return f"text of at most {self.max_length} characters" if self.max_length else "text"
 
     def parse(self, text: str) -> str:
         if "\0" in text:
-            raise ValueError("holds a NUL character, which no text can")
-        if self.longest and len(text) > self.longest:
+            raise ValueError("contains a NUL character, which text cannot contain")
+        if self.max_length and len(text) > self.max_length:
             raise ValueError(f"is too long ({len(text)} characters): expected {self.expected}")
         return text
 
     def convert(self, cells: pa.Array) -> pa.Array:
-        if self.longest and (pc.max(pc.utf8_length(cells)).as_py() or 0) > self.longest:
+        if self.max_length and (pc.max(pc.utf8_length(cells)).as_py() or 0) > self.max_length:
             raise pa.ArrowInvalid("too long")
-        if not (self.plain and pc.all(pc.match_substring_regex(cells, self.plain)).as_py()):
+        if not (self.fast_pattern and pc.all(pc.match_substring_regex(cells, self.fast_pattern)).as_py()):
             self.leave_to_validators()
         return cells
 
 
 @dataclass(frozen=True)
-class Several(Text):
-    """Several values in one text; the reader of the column takes them apart."""
+class ListCell(TextCell):
+    """Several values in one cell, joined by a separator; Many columns split them."""
 
     of: str = "text"
     separator: str = ";"
 
     @property
     def expected(self) -> str:
-        return f"{self.of}, or several with {self.separator} between"
+        return f"{self.of}, or several separated by {self.separator}"
 
 
 @dataclass(frozen=True)
-class Spelled(Kind):
-    """One of a few values, each with its spellings; capitals do not matter."""
+class ChoiceCell(CellType):
+    """One of a few values, each with its spellings; case does not matter."""
 
     values: tuple[tuple[str, Any], ...] = ()  # spelling in lower case, value
     arrow_type: pa.DataType = pa.string()
@@ -228,12 +228,12 @@ class Spelled(Kind):
         raise ValueError(f"is not {self.expected}")
 
     def convert(self, cells: pa.Array) -> pa.Array:
-        raise pa.ArrowInvalid("a handful of values, parsed each once")
+        raise pa.ArrowInvalid("parse each distinct value")
 
 
 @dataclass(frozen=True)
-class Document(Kind):
-    """A JSON document, kept as text with its keys in their order and its numbers exact."""
+class DocumentCell(CellType):
+    """A JSON document, stored as text with its keys in order and its numbers exact."""
 
     expected = "a JSON document"
 
@@ -244,44 +244,44 @@ class Document(Kind):
         return super().refusal(exact_json.loads(value)) if self.validators else ""
 
     def convert(self, cells: pa.Array) -> pa.Array:
-        raise pa.ArrowInvalid("parsed one by one")
+        raise pa.ArrowInvalid("parse each document")
 
 
-def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = None) -> Kind:
-    """Return the Kind that *field* asks for; *spellings* adds ways to write a choice or a yes and no.
+def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = None) -> CellType:
+    """Return the cell type for *field*; *spellings* adds ways to write a choice or a boolean.
 
-    Raises ImproperlyConfigured for a field that no file has filled yet.
+    Raises ImproperlyConfigured for an unsupported field.
     """
     if spellings or field.choices or isinstance(field, models.BooleanField):
-        return _spelled(field, spellings or {})
+        return _choice_cell(field, spellings or {})
     validators = [v for v in field.validators if not isinstance(v, ProhibitNullCharactersValidator)]
     rest = tuple(v for v in validators if not isinstance(v, MinValueValidator | MaxValueValidator | MaxLengthValidator))
     limits = [v for v in validators if isinstance(v, MinValueValidator | MaxValueValidator)]
-    least = [v.limit_value for v in limits if isinstance(v, MinValueValidator)]
-    most = [v.limit_value for v in limits if isinstance(v, MaxValueValidator)]
+    minimum = [v.limit_value for v in limits if isinstance(v, MinValueValidator)]
+    maximum = [v.limit_value for v in limits if isinstance(v, MaxValueValidator)]
     match field:
         case models.IntegerField():
             low, high = connection.ops.integer_field_range(field.get_internal_type())
-            # SQLite keeps 64 bits whatever the field; what it takes PostgreSQL must take too.
+            # SQLite stores 64 bits in any field; apply PostgreSQL's limits on both databases.
             bits = 63 if "Big" in field.get_internal_type() else 15 if "Small" in field.get_internal_type() else 31
             low = max(-(2**bits), -(2**63) if low is None else low)
             high = min(2**bits - 1, 2**63 - 1 if high is None else high)
-            return Whole(rest, max([low, *least]), min([high, *most]))
+            return IntegerCell(rest, max([low, *minimum]), min([high, *maximum]))
         case models.FloatField():
-            return Number(rest, max([-LARGEST, *least]), min([LARGEST, *most]))
+            return FloatCell(rest, max([-LARGEST, *minimum]), min([LARGEST, *maximum]))
         case models.DateField() if not isinstance(field, models.DateTimeField):
-            return Day(rest + tuple(limits))
+            return DateCell(rest + tuple(limits))
         case models.JSONField():
-            return Document(rest)
+            return DocumentCell(rest)
         case models.CharField() | models.TextField():
-            return Text(rest, field.max_length, PLAIN_EMAIL if [type(v) for v in rest] == [EmailValidator] else None)
-    raise ImproperlyConfigured(f"{field} is a {type(field).__name__}, for which imports/cell_types.py has no Kind yet.")
+            return TextCell(rest, field.max_length, PLAIN_EMAIL if list(map(type, rest)) == [EmailValidator] else None)
+    raise ImproperlyConfigured(f"imports/cell_types.py has no cell type for {field}, a {type(field).__name__}.")
 
 
-def _spelled(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> Spelled:
+def _choice_cell(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> ChoiceCell:
     if isinstance(field, models.BooleanField):
         named = {
-            value: (*spellings.get(value, default), default[0])  # the last is how an export has it
+            value: (*spellings.get(value, default), default[0])  # the last is the spelling in exports
             for value, default in ((True, ("true", "yes", "1")), (False, ("false", "no", "0")))
         }
         kind = pa.bool_()
@@ -290,11 +290,11 @@ def _spelled(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> Spel
         named = {value: (label, str(value), *spellings.get(value, ())) for value, label in labels.items()}
         kind = pa.int64() if isinstance(field, models.IntegerField) else pa.string()
     pairs = tuple((str(name).lower(), value) for value, names in named.items() for name in names)
-    return Spelled((), pairs, kind, " or ".join(str(names[0]) for names in named.values()))
+    return ChoiceCell((), pairs, kind, " or ".join(str(names[0]) for names in named.values()))
 
 
-def _bounded(values: pa.Array, least: Any, most: Any) -> pa.Array:
-    found = pc.min_max(values)
-    if found["min"].is_valid and (found["min"].as_py() < least or found["max"].as_py() > most):
+def _bounded(values: pa.Array, minimum: Any, maximum: Any) -> pa.Array:
+    range_ = pc.min_max(values)
+    if range_["min"].is_valid and (range_["min"].as_py() < minimum or range_["max"].as_py() > maximum):
         raise pa.ArrowInvalid("out of range")
     return values

@@ -1,4 +1,4 @@
-"""What every import command is: argparse on one side, an import on the other."""
+"""Base class of the import commands."""
 
 import fnmatch
 import os
@@ -25,10 +25,10 @@ from imports.sources import sources_of
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
-# What a refusal calls an option, which is read by browsers and programs too, and how it is typed.
+# Names of options in error messages, which pages and the API share, and their command-line form.
 OPTIONS_BY_NAME = {
     "encoding": "--encoding NAME",
-    "known as": "--as NAME",
+    "“new version of”": "--as NAME",
     "“strict”": "--strict",
     "allow missing columns": "--allow-missing-columns",
     "“remove most”": "--remove-most",
@@ -37,41 +37,49 @@ LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
 class ImportCommand(TerminalCommand):
-    """Imports the files of ``dataset``."""
+    """Import the files of ``dataset``."""
 
     dataset: ClassVar[str]
-    requires_system_checks: ClassVar[list] = []  # they load the whole site, which takes longer than a small import
+    requires_system_checks: ClassVar[
+        list
+    ] = []  # the checks load the whole site, which takes longer than a small import
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "paths", nargs="*", type=_named, metavar="FILE", help="files or folders; by default the sources' own folder"
+            "paths",
+            nargs="*",
+            type=_named,
+            metavar="FILE",
+            help="files or folders to import (default: the dataset's folder in SOURCES_DIR)",
         )
-        parser.add_argument("--dry-run", action="store_true", help="do everything but keep it, and report the same")
-        parser.add_argument("--strict", action="store_true", help="import nothing if a single row cannot be used")
+        parser.add_argument("--dry-run", action="store_true", help="preview: validate and report without saving")
+        parser.add_argument("--strict", action="store_true", help="abort if any row is rejected")
         parser.add_argument(
-            "--remove-missing", action="store_true", help="delete records that their file no longer holds"
+            "--remove-missing", action="store_true", help="delete records that are no longer in their file"
         )
         parser.add_argument(
-            "--remove-most", action="store_true", help="with --remove-missing: even where that is most of a table"
+            "--remove-most", action="store_true", help="with --remove-missing: allow deleting more than half of a table"
         )
         parser.add_argument(
             "--allow-missing-columns",
             action="store_true",
-            help="even where a file lacks most of the columns, or required ones; what is stored of them stays",
+            help="accept files that lack most columns or required columns; their stored values stay unchanged",
         )
         parser.add_argument(
-            "--as", dest="known_as", metavar="NAME", help="the name of the file that the one given continues"
+            "--as", dest="known_as", metavar="NAME", help="treat the file as a new version of the file NAME"
         )
         parser.add_argument(
             "--pattern",
             action="append",
             default=[],
             metavar="GLOB",
-            help="in folders, read files of such a name too, as if they were named; may be given several times",
+            help="also read files in folders whose name matches GLOB; may be given several times",
         )
-        parser.add_argument("--encoding", default="utf-8", help="of the files, where it is not UTF-8; such as cp1252")
         parser.add_argument(
-            "--report", type=_named, metavar="FILE", help="write the whole report there, as JSON; - for standard output"
+            "--encoding", default="utf-8", help="encoding of the files, such as cp1252 (default: utf-8)"
+        )
+        parser.add_argument(
+            "--report", type=_named, metavar="FILE", help="write the full report as JSON to FILE; - for standard output"
         )
 
     def handle(self, **options) -> None:
@@ -79,12 +87,12 @@ class ImportCommand(TerminalCommand):
         known_as = _known_as(options["known_as"])
         patterns = (options["pattern"],) if isinstance(options["pattern"], str) else tuple(options["pattern"])
         if options["remove_most"] and not options["remove_missing"]:
-            raise CommandError("--remove-most goes with --remove-missing, which says that missing records are deleted.")
+            raise CommandError("--remove-most requires --remove-missing, which deletes missing records.")
         if report:
-            _see_that_it_is_not_read(
+            _check_report_is_not_input(
                 report, options["paths"] or [Path(settings.SOURCES_DIR, self.dataset)], self.dataset, patterns
             )
-            _see_that_it_can_be_written(report)
+            _check_report_is_writable(report)
         try:
             last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         except DatabaseError as error:
@@ -118,7 +126,7 @@ class ImportCommand(TerminalCommand):
                 self._print(lines)
 
     def _refused(self, refusal: ImportRefusedError, last: int, report: Path | None) -> None:
-        """Tell what was wrong, and report it: as the run that failed, if it came to be one."""
+        """Print the notes and rejected rows of the failed run, if there is one, and raise CommandError."""
         run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
         if run:
             for line in [*run.notes, *reports.rejected_lines(run)]:
@@ -136,90 +144,90 @@ class ImportCommand(TerminalCommand):
             with report.open("w", encoding="utf-8") as file:
                 file.writelines(pieces)
         except OSError as error:
-            raise CommandError(f"The run came to its end, but --report {report}: {error.strerror}.") from None
+            raise CommandError(f"The import finished, but --report {report}: {error.strerror}.") from None
 
     def _print(self, pieces: Iterable[str]) -> None:
         try:
             for piece in pieces:
                 self.stdout.write(piece, ending="")
             self.stdout.flush()
-        except BrokenPipeError:  # as "| head" leaves it; the run has been applied anyway
+        except BrokenPipeError:  # the reader has closed the pipe, as "| head" does; the run stays applied
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _options_named_in(sentence: str) -> str:
-    """Return how the options that a sentence names are typed."""
+    """Return the command-line form of the options that a message names."""
     typed = [option for words, option in OPTIONS_BY_NAME.items() if words in sentence]
-    return f" Here that is {' or '.join(typed)}." if typed else ""
+    return f" On the command line: {' or '.join(typed)}." if typed else ""
 
 
 def _named(text: str) -> Path:
     if not text:
-        raise ArgumentTypeError("expected the name of a file, found an empty text")
+        raise ArgumentTypeError("expected a file name, found an empty string")
     return Path(text)
 
 
 def _known_as(name: str | None) -> str | None:
-    """Return what --as says; raises CommandError where that can be the name of no file."""
+    """Return the name that --as gives; raise CommandError if it cannot be the name of a file."""
     if name is None:
         return None
     if not name.strip():
-        raise CommandError(f'--as "{name}": expected the name of the file that this one continues, such as places.csv.')
+        raise CommandError(f'--as "{name}": expected the name of an earlier file, such as places.csv.')
     if len(name) > LONGEST_NAME:
-        raise CommandError(f"--as: the name has {len(name)} characters; expected {LONGEST_NAME} at most.")
+        raise CommandError(f"--as: expected at most {LONGEST_NAME} characters (found {len(name)}).")
     return name.strip()
 
 
-def _see_that_it_can_be_written(report: Path) -> None:
-    """Raise CommandError where *report* cannot be written, which is better known before a long run than after it."""
+def _check_report_is_writable(report: Path) -> None:
+    """Raise CommandError before a long run if *report* cannot be written."""
     if report == STANDARD_OUTPUT:
         return
     if not report.absolute().parent.is_dir():
-        raise CommandError(f"--report {report}: there is no folder {report.absolute().parent}.")
+        raise CommandError(f"--report {report}: the folder {report.absolute().parent} does not exist.")
     if report.is_dir():
-        raise CommandError(f"--report {report} is a folder: expected the name of a file, such as report.json.")
+        raise CommandError(f"--report {report} is a folder. Expected a file name, such as report.json.")
     try:
         report.open("a").close()
     except OSError as error:
         raise CommandError(f"--report {report} cannot be written: {error.strerror}.") from None
 
 
-def _see_that_it_is_not_read(report: Path, paths: list[Path], dataset: str, patterns: tuple[str, ...]) -> None:
-    """Raise CommandError where *report* is among the files that are imported, now or the next time."""
-    place = report.resolve()
-    if place in (path.resolve() for path in paths):
+def _check_report_is_not_input(report: Path, paths: list[Path], dataset: str, patterns: tuple[str, ...]) -> None:
+    """Raise CommandError if *report* is an input file of this import or of a later one."""
+    target = report.resolve()
+    if target in (path.resolve() for path in paths):
         raise CommandError(
-            f"--report {report} is a file that is to be imported: expected another, such as report.json."
+            f"--report {report} is one of the files to import. Expected another file, such as report.json."
         )
-    outright = any(fnmatch.fnmatchcase(place.name.lower(), pattern.lower()) for pattern in patterns)
+    outright = any(fnmatch.fnmatchcase(target.name.lower(), pattern.lower()) for pattern in patterns)
     for source in sources_of(dataset):
-        if source.fits_name(place, outright=outright) and (
-            inside := [path for path in paths if path.resolve() in place.parents]
+        if source.fits_name(target, outright=outright) and (
+            inside := [path for path in paths if path.resolve() in target.parents]
         ):
             raise CommandError(
-                f"--report {report} would be read as a file of {source.name}, for it is in {inside[0]}, which is "
-                "imported, and is called as those are. Expected a place outside, or another name, such as report.txt."
+                f"--report {report} is in the imported folder {inside[0]}, and its name matches {source.name}, so the "
+                "next import would read it. Expected another folder or another name, such as report.txt."
             )
 
 
 def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:
-    """Tell every few seconds how far reading has come."""
+    """Return a callback that prints the progress every few seconds."""
     total = sum(file.size for file in files)
-    read, rows, told = 0, 0, monotonic()
+    read, rows, printed_at = 0, 0, monotonic()
 
-    def tell(more_bytes: int, more_rows: int) -> None:
-        nonlocal read, rows, told
+    def report(more_bytes: int, more_rows: int) -> None:
+        nonlocal read, rows, printed_at
         read, rows = read + more_bytes, rows + more_rows
-        if monotonic() - told > SECONDS_BETWEEN_LINES:
-            told = monotonic()
+        if monotonic() - printed_at > SECONDS_BETWEEN_LINES:
+            printed_at = monotonic()
             print(f"{rows:,} rows read, {read / total:.0%} of the files", file=sys.stderr, flush=True)
 
-    return tell
+    return report
 
 
 @contextmanager
 def _bar(verbosity: int):
-    """A progress bar on a terminal; elsewhere a line now and then, for a log."""
+    """Show a progress bar on a terminal, or print lines for a log."""
     if not verbosity:
         yield lambda files: lambda read, rows: None
         return
@@ -236,14 +244,14 @@ def _bar(verbosity: int):
 
         def start(files: list[SourceFile]) -> Callable[[int, int], None]:
             task = bar.add_task("Reading", total=sum(file.size for file in files), rows=0)
-            seen = {"rows": 0}
+            total = {"rows": 0}
 
-            def tell(read: int, rows: int) -> None:
-                seen["rows"] += rows
-                bar.update(task, advance=read, rows=seen["rows"])
+            def report(read: int, rows: int) -> None:
+                total["rows"] += rows
+                bar.update(task, advance=read, rows=total["rows"])
                 if bar.tasks[0].finished:
                     bar.update(task, description="Merging")
 
-            return tell
+            return report
 
         yield start

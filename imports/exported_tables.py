@@ -1,4 +1,4 @@
-"""A table as we export it, as a source of an import: what we write, we read."""
+"""Exports of this site as sources of an import: every export can be imported again."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from pathlib import Path
 from django.apps import apps
 from django.db import models
 
-from datasets.models import Lookup, MaterializedView
+from datasets.models import MaterializedView, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.records.personal_data import MASK_MARK
 from exports.formula_escaping import MARK
@@ -16,15 +16,15 @@ from imports.readers import Expected, ReadError, find_layout
 from imports.readers.dialect import plain
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
-DERIVED = (Lookup, MaterializedView)  # tables that no file fills by itself
-FILE, LINE = "changed_in_file", "changed_line"  # the columns that say which file a record is from, and which line
+DERIVED = (Vocabulary, MaterializedView)  # tables that imports do not fill directly
+FILE, LINE = "changed_in_file", "changed_line"  # columns that name the file and line of a record
 
 
 class ExportedTable(CSVSource):
-    """The table of another source, as an export writes it; of a source of documents, too.
+    """The table of another source in the format of our exports, also for sources of documents.
 
-    Nothing but an empty cell is missing. A column of the export that no source needs is passed over: what it holds
-    follows from the others.
+    Only an empty cell means a missing value. Exported columns that the source does not need are ignored, because the
+    other columns determine them.
     """
 
     def __init__(self, of: Source):
@@ -36,7 +36,7 @@ class ExportedTable(CSVSource):
     def bound(self) -> dict[str, Column]:
         bound = super().bound
         for column in bound.values():
-            column.required = column.required and not isinstance(column, Many)  # there may be none
+            column.required = column.required and not isinstance(column, Many)  # a record may have no related records
         return bound
 
     @cached_property
@@ -47,7 +47,7 @@ class ExportedTable(CSVSource):
 
     @cached_property
     def listed(self) -> frozenset[str]:
-        """The headings that an export of the table may have."""
+        """The headings that an export of the table can have."""
         return frozenset(plain(column.name) for column in columns_of(self.model))
 
 
@@ -56,12 +56,12 @@ def _spellings(source: Source) -> Iterable[str]:
 
 
 def exported_table(path: Path, sources: Iterable[Source], encoding: str) -> ExportedTable | None:
-    """Return the one of the sources' tables of which the file is an export; None where it is of none.
+    """Return the table in *sources* of which the file is an export, or None.
 
-    Such a file says of each record which file it is from. Of a source of documents, whose own files are no tables, a
-    file of some of the table's columns is one, too.
+    An export names the file of each record. For a source of documents, whose own files are not tables, a file with some
+    columns of the table also counts as an export.
     """
-    found = []
+    candidates = []
     for source in sources:
         table = ExportedTable(source)
         try:
@@ -71,12 +71,12 @@ def exported_table(path: Path, sources: Iterable[Source], encoding: str) -> Expo
         headings = {plain(cell) for cell in layout.header or ()}
         whole = headings <= table.listed | {MARK, MASK_MARK}
         if FILE in headings or (isinstance(source, JSONSource) and whole):
-            found.append((len(headings & table.listed), len(found), table))
-    return max(found)[2] if found else None
+            candidates.append((len(headings & table.listed), len(candidates), table))
+    return max(candidates)[2] if candidates else None
 
 
-def instead(path: Path, sources: list[Source], encoding: str) -> str:
-    """Return a sentence that says what to import where a file is an export of a view or a vocabulary, else nothing."""
+def derived_table_hint(path: Path, sources: list[Source], encoding: str) -> str:
+    """Return a hint what to import instead of an export of a summary table or a vocabulary, or an empty string."""
     tables = apps.get_app_config(sources[0].model._meta.app_label).get_models()
     fitting = [model for model in tables if issubclass(model, DERIVED) and _holds(path, model, encoding)]
     if not fitting:
@@ -85,14 +85,14 @@ def instead(path: Path, sources: list[Source], encoding: str) -> str:
     names = " or ".join(str(model._meta.verbose_name_plural) for model in fitting)
     if issubclass(fitting[0], MaterializedView):
         others = " and ".join(source.name for source in sources)
-        return f"It is an export of {names}, a view that is computed from other tables: import {others} instead."
+        return f"It is an export of {names}, a summary table derived from other tables. Import {others} instead."
     using = [s.name for s in sources if any(f.related_model in fitting for f in s.model._meta.concrete_fields)]
     others = " and ".join(using)
-    return f"It is an export of {names}, a vocabulary that imports of other tables fill: import {others} instead."
+    return f"It is an export of {names}, a vocabulary that imports of other tables fill. Import {others} instead."
 
 
 def _holds(path: Path, model: type[models.Model], encoding: str) -> bool:
-    """Tell whether the columns of a file are those of *model*'s list, or at least two of them."""
+    """Return whether the file has only columns of *model*'s list, and at least two of them."""
     names = {column.name: () for column in columns_of(model)}
     try:
         layout = find_layout(path, Expected(names, frozenset()), encoding=encoding)

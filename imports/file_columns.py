@@ -1,4 +1,4 @@
-"""Columns of files: which field of a model each fills, and what its cells stand for."""
+"""Columns of files: the model field that each fills, and how its cells are converted."""
 
 import copy
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from datasets import exact_json
 from datasets.text import clean, is_unseen
 from imports import cell_types
 
-KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # of JSON values that no text column takes
+KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # JSON values that text columns do not accept
 
 
 def as_cell(value: Any) -> str | None:
@@ -20,10 +20,10 @@ def as_cell(value: Any) -> str | None:
 
 
 class Column:
-    """A column whose cells are values of a field of the model.
+    """A column whose cells are values of a model field.
 
-    *field* is the model's name for it where that differs, *names* are other ways to spell the heading, *spellings*
-    ways to write a value: ``{True: (">50K", ">50K.")}``.
+    *field* is the name of the field if it differs from the column's. *names* are other spellings of the heading,
+    *spellings* are ways to write a value: ``{True: (">50K", ">50K.")}``.
     """
 
     def __init__(self, field: str | None = None, *, names: Iterable[str] = (), spellings: Mapping | None = None):
@@ -32,7 +32,7 @@ class Column:
         self.spellings = dict(spellings or {})
 
     def bind(self, name: str, source: type) -> "Column":
-        """Return this column as the source's column *name*, knowing its field and the kind of its cells."""
+        """Return a copy of this column bound to the source's column *name*, with its field and cell type."""
         bound = copy.copy(self)
         bound.name = name
         bound.field = source.model._meta.get_field(self.field_name or name)
@@ -40,25 +40,27 @@ class Column:
         bound.required = not bound.field.null
         return bound
 
-    def kind_of_cells(self) -> cell_types.Kind:
+    def kind_of_cells(self) -> cell_types.CellType:
         return cell_types.kind_of(self.field, self.spellings)
 
     def misfit(self, value: Any) -> str:
-        """Return what is wrong with the type of a JSON value: none becomes a text that its document does not hold."""
-        if isinstance(self.kind, cell_types.Document) or not isinstance(value, dict | list | bool | float | Decimal):
+        """Return the problem of a JSON value of the wrong type, or an empty string; only texts become text."""
+        if isinstance(self.kind, cell_types.DocumentCell) or not isinstance(
+            value, dict | list | bool | float | Decimal
+        ):
             return ""
-        kind = next((told for known, told in KINDS.items() if isinstance(value, known)), "a number with decimals")
-        if not isinstance(value, dict | list) and not isinstance(self.kind, cell_types.Text):
-            return ""  # the rule for its cells tells whether this is one
-        more = " or a whole number" if isinstance(self.kind, cell_types.Text) else ""
+        kind = next((name for type_, name in KINDS.items() if isinstance(value, type_)), "a number with decimals")
+        if not isinstance(value, dict | list) and not isinstance(self.kind, cell_types.TextCell):
+            return ""  # the cell type checks booleans and numbers
+        more = " or a whole number" if isinstance(self.kind, cell_types.TextCell) else ""
         return f"is {kind}: expected {self.kind.expected}{more}"
 
     def value_of(self, value: Any) -> Any:
-        """Return what a JSON value stands for in this column; None where it stands for nothing."""
+        """Return the value of a JSON value in this column, or None if it has none."""
         if self.misfit(value):
             return None
         text = as_cell(value)
-        if text and not isinstance(self.kind, cell_types.Document):
+        if text and not isinstance(self.kind, cell_types.DocumentCell):
             text = clean(text)
         try:
             return self.kind.check(text) if text and not is_unseen(text) else None
@@ -67,12 +69,12 @@ class Column:
 
     @property
     def stored_as(self) -> str:
-        """The table's column that this fills."""
+        """The database column that this column fills."""
         return self.field.column
 
     @property
     def exported_path(self) -> str:
-        """The path from the model to what an export writes of this column."""
+        """The path from the model to the exported value of this column."""
         return self.field.name
 
     @property
@@ -81,13 +83,13 @@ class Column:
 
 
 class Reference(Column):
-    """A column that names a record of another table, by one of that table's fields; it has to exist."""
+    """A column that refers to an existing record of another table by one of that table's fields."""
 
     def __init__(self, model: type[models.Model], *, by: str, **options):
         super().__init__(**options)
         self.model, self.by = model, by
 
-    def kind_of_cells(self) -> cell_types.Kind:
+    def kind_of_cells(self) -> cell_types.CellType:
         self.by_field = self.model._meta.get_field(self.by)
         return cell_types.kind_of(self.by_field)
 
@@ -101,7 +103,7 @@ class Reference(Column):
 
 
 class Many(Reference):
-    """A column that names several records of another table in one cell; together they are one value."""
+    """A column that refers to several records of another table in one cell; together they are one value."""
 
     def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options):
         super().__init__(model, by=by, **options)
@@ -119,15 +121,15 @@ class Many(Reference):
     def exported_path(self) -> str:
         return self.field.name if self.by_field.primary_key else ""
 
-    def kind_of_cells(self) -> cell_types.Kind:
+    def kind_of_cells(self) -> cell_types.CellType:
         self.member_kind = super().kind_of_cells()
-        return cell_types.Several(of=self.member_kind.expected, separator=self.separator)
+        return cell_types.ListCell(of=self.member_kind.expected, separator=self.separator)
 
 
-class LookUp(Column):
-    """A column of a small vocabulary, kept as a table of its own (a Lookup), to which files add."""
+class VocabularyColumn(Column):
+    """A column of terms of a vocabulary, to which files add new terms."""
 
-    def kind_of_cells(self) -> cell_types.Kind:
+    def kind_of_cells(self) -> cell_types.CellType:
         self.model = self.field.related_model
         return cell_types.kind_of(self.model._meta.get_field("name"))
 
@@ -137,13 +139,13 @@ class LookUp(Column):
 
 
 class Detail(Column):
-    """A column that only repeats what another one's look-up value implies, such as the years of a level."""
+    """A column that repeats an attribute of another column's term, such as the years of a level."""
 
     def __init__(self, of: str, attribute: str, **options):
         super().__init__(of, **options)
         self.of, self.attribute = of, attribute
 
-    def kind_of_cells(self) -> cell_types.Kind:
+    def kind_of_cells(self) -> cell_types.CellType:
         return cell_types.kind_of(self.field.related_model._meta.get_field(self.attribute))
 
     @property

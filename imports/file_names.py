@@ -1,4 +1,4 @@
-"""What files are called: as text, by the path that was given, and told apart by as much of it as that takes."""
+"""Names of files: as text, by their given path, and distinguished by as few folders as possible."""
 
 import os
 import re
@@ -15,30 +15,30 @@ from imports.models import ImportRun, SourceFile
 from imports.sources import Source
 
 LONGEST = SourceFile._meta.get_field("name").max_length
-OF_SEVERAL = re.compile(r"(.+)#([1-9]\d{0,8})")  # what a document behind the first of its file is known by
+OF_SEVERAL = re.compile(r"(.+)#([1-9]\d{0,8})")  # name of the second and later documents of a file
 
 
 class SameNameError(Exception):
-    """Files that no name tells apart: a sentence that names them."""
+    """Several files have the same name; the message lists them."""
 
 
 def as_text(name: str | os.PathLike) -> str:
-    """Return the name of a file as text in NFC; control characters and what is not UTF-8 are written as ``\\xe9``."""
+    """Return the name of a file as text in NFC; control characters and bytes outside UTF-8 are written as ``\\xe9``."""
     return normalize("NFC", escaped(os.fspath(name)))
 
 
 def given(path: Path) -> Path:
-    """Return the whole path of a file as it was given: links in it stay."""
+    """Return the absolute path of a file without resolving links."""
     return Path(os.path.abspath(path))
 
 
 def unambiguous(name: str | os.PathLike) -> str:
-    """Return a path with what nobody sees written out, such as ``<U+0020>`` at an end, or ``<U+0301>`` of an accent."""
+    """Return a path with invisible characters written out, such as ``<U+0020>`` for a space at an end."""
     return "/".join(_written_out(part) for part in os.fspath(name).split("/"))
 
 
 def shortest(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return for each path as much of its end as tells it from the others."""
+    """Return the shortest distinct suffix of each path."""
     paths = list(dict.fromkeys(paths))
     names = _names([_ends(path.name, path.parent) for path in paths])
     if len(set(map(_key, names))) < len(names):
@@ -48,11 +48,11 @@ def shortest(paths: Iterable[Path]) -> dict[Path, str]:
 
 @dataclass
 class _Candidates:
-    """What one file may be known by, the shortest first; *chosen* is the place of its name among the *allowed*."""
+    """Possible names of one file, the shortest first; *chosen* is the index of its name in *allowed*."""
 
-    every: list[str]  # also by folders above what was given, by which earlier imports may know it
+    every: list[str]  # also names with folders above the given paths, which earlier imports may have used
     allowed: list[str]
-    by_file_name: int  # the place of the first one that ends in the name of the file
+    by_file_name: int  # index of the first name that ends in the file's own name
     is_named_by_folder: bool = False
     chosen: int = 0
 
@@ -69,40 +69,40 @@ def names_of(
     source: Source,
     files: Sequence[tuple[Path, str]],
     top: Path | None = None,
-    documents: Callable[[int], int] = lambda place: 1,
+    documents: Callable[[int], int] = lambda index: 1,
 ) -> list[str]:
-    """Return what each of the files, a path and the sha256 of its bytes, is known by from one import to the next.
+    """Return the name of each file, given as path and SHA-256, by which imports recognise it.
 
-    That is the source's own name for it. Where a folder and a file have the same, the file's has its ending. Where
-    several still have the same, the folders above tell them apart, up to *top*, and then the names of the files; but
-    for the one whose bytes have been imported under that name. A file that was told apart so once keeps its longer
-    name. Files whose rows are known by the name itself are not told apart: under a new one, all rows would be new.
-    *documents* says how many documents a file holds. Raises SameNameError where the paths are one as texts.
+    By default that is the source's name for it. If a folder and a file have the same name, the file's name gets its
+    extension. Files that still have the same name are distinguished by the folders above them, up to *top*, and then
+    by their file names, except for the one whose bytes were imported under that name. A file that got a longer name
+    once keeps it. Files of sources without a key are not distinguished: under a new name, all rows would be new.
+    *documents* returns the number of documents in a file. Raises SameNameError for paths that are equal as text.
     """
     if not source.key:
         return [as_text(source.known_as(path))[-LONGEST:] for path, _ in files]
-    found = [_candidates(source, path, top) for path, _ in files]
-    by_folder = {_key(one.name) for one in found if one.is_named_by_folder}
-    for one in found:
-        if not one.is_named_by_folder and _key(one.name) in by_folder and one.by_file_name < len(one.allowed):
-            one.chosen = one.by_file_name
-    _tell_apart(found)
-    moved = _tell_from_documents(found, documents)
-    names = [one.name for one in found]
+    candidates = [_candidates(source, path, top) for path, _ in files]
+    by_folder = {_key(file.name) for file in candidates if file.is_named_by_folder}
+    for file in candidates:
+        if not file.is_named_by_folder and _key(file.name) in by_folder and file.by_file_name < len(file.allowed):
+            file.chosen = file.by_file_name
+    _make_distinct(candidates)
+    moved = _avoid_document_names(candidates, documents)
+    names = [file.name for file in candidates]
     applied = SourceFile.objects.filter(source=source.name, run__status=ImportRun.Status.APPLIED)
-    longer = _longer_names(applied, [one for one in found if not one.is_named_by_folder])
+    longer = _longer_names(applied, [file for file in candidates if not file.is_named_by_folder])
     taken = set(map(_key, names))
-    for place, one in enumerate(found):
-        if known := [name for name in one.every[1:] if name in longer and _key(name) not in taken]:
-            names[place] = known[-1]
+    for index, file in enumerate(candidates):
+        if known := [name for name in file.every[1:] if name in longer and _key(name) not in taken]:
+            names[index] = known[-1]
             taken.add(_key(known[-1]))
-    plain: dict[str, list[int]] = {}
-    for place, one in enumerate(found):
-        if names[place] != one.every[0] and place not in moved:
-            plain.setdefault(one.every[0], []).append(place)
-    for name, places in plain.items():
+    shortened: dict[str, list[int]] = {}
+    for index, file in enumerate(candidates):
+        if names[index] != file.every[0] and index not in moved:
+            shortened.setdefault(file.every[0], []).append(index)
+    for name, indexes in shortened.items():
         last = applied.filter(name=name).order_by("-pk").first()
-        same = [place for place in places if last and files[place][1] == last.sha256]
+        same = [index for index in indexes if last and files[index][1] == last.sha256]
         if len(same) == 1 and _key(name) not in set(map(_key, names)):
             names[same[0]] = name
     _refuse_same(names, files, top)
@@ -125,69 +125,69 @@ def _within(name: str) -> str:
 
 
 def _longer_names(applied, files: list[_Candidates]) -> set[str]:
-    """Return the names under which files were told apart from others, also those that end in a file's name."""
+    """Return the longer names that earlier imports used to distinguish files, also those that end in a file name."""
     longer = set(applied.filter(name__contains="/").values_list("name", flat=True).distinct())
-    names = [one.allowed[one.by_file_name] for one in files if one.by_file_name < len(one.allowed)]
-    for some in chunks(names):
-        longer.update(applied.filter(name__in=some).values_list("name", flat=True))
+    names = [file.allowed[file.by_file_name] for file in files if file.by_file_name < len(file.allowed)]
+    for chunk in chunks(names):
+        longer.update(applied.filter(name__in=chunk).values_list("name", flat=True))
     return longer
 
 
-def _tell_apart(found: list[_Candidates]) -> None:
-    """Give each the first name that no other has; the last where there is none."""
+def _make_distinct(files: list[_Candidates]) -> None:
+    """Choose the first name of each file that no other file has; the last name if there is none."""
     while True:
-        having = defaultdict(list)
-        for one in found:
-            having[_key(one.name)].append(one)
+        by_name = defaultdict(list)
+        for file in files:
+            by_name[_key(file.name)].append(file)
         longer: list[_Candidates] = []
-        for several in (several for several in having.values() if len(several) > 1):
-            able = [one for one in several if not one.is_last]
-            # One that has no more folders before its name keeps it, where the others have.
-            longer += [one for one in able if one.chosen + 1 != one.by_file_name] or able
+        for equal in (equal for equal in by_name.values() if len(equal) > 1):
+            extensible = [file for file in equal if not file.is_last]
+            # A file without more folders before its name keeps it if the others have more.
+            longer += [file for file in extensible if file.chosen + 1 != file.by_file_name] or extensible
         if not longer:
             return
-        for one in longer:
-            one.chosen += 1
+        for file in longer:
+            file.chosen += 1
 
 
-def _tell_from_documents(found: list[_Candidates], documents: Callable[[int], int]) -> set[int]:
-    """Give a longer name to a file that is called like one of several documents of another; return their places."""
+def _avoid_document_names(files: list[_Candidates], documents: Callable[[int], int]) -> set[int]:
+    """Give files that are named like a document of another file a longer name; return their indexes."""
     moved: set[int] = set()
     while True:
-        places = {_key(one.name): place for place, one in enumerate(found)}
+        indexes = {_key(file.name): index for index, file in enumerate(files)}
         clashing = []
-        for place, one in enumerate(found):
-            match = OF_SEVERAL.fullmatch(one.name)
-            other = places.get(_key(match[1])) if match else None
+        for index, file in enumerate(files):
+            match = OF_SEVERAL.fullmatch(file.name)
+            other = indexes.get(_key(match[1])) if match else None
             if other is not None and 1 < int(match[2]) <= documents(other):
-                clashing.append(place)
+                clashing.append(index)
         if not clashing:
             return moved
-        for place in clashing:
-            if found[place].is_last:
+        for index in clashing:
+            if files[index].is_last:
                 raise SameNameError(
-                    f"{found[place].name} is also what a document of {OF_SEVERAL.fullmatch(found[place].name)[1]}, "
-                    "which holds several, is known by. Import them one after the other, and say of one what it is "
-                    "known as: a name of its own."
+                    f"{files[index].name} is also the name of a document in "
+                    f"{OF_SEVERAL.fullmatch(files[index].name)[1]}, which contains several. Import the files one by "
+                    "one, and set “new version of” to a different name for one of them."
                 )
-            found[place].chosen += 1
+            files[index].chosen += 1
         moved.update(clashing)
-        _tell_apart(found)
+        _make_distinct(files)
 
 
 def _refuse_same(names: list[str], files: Sequence[tuple[Path, str]], top: Path | None) -> None:
-    having = defaultdict(set)
+    by_name = defaultdict(set)
     for name, file in zip(names, files, strict=True):
-        having[_key(name)].add(file)
-    for name, several in having.items():
-        if len(several) > 1:
-            paths = sorted(unambiguous(os.path.relpath(path, top) if top else path) for path, _ in several)
-            why = "the names of their files do not tell them apart"
+        by_name[_key(name)].add(file)
+    for name, equal in by_name.items():
+        if len(equal) > 1:
+            paths = sorted(unambiguous(os.path.relpath(path, top) if top else path) for path, _ in equal)
+            why = "their file names are the same"
             if len(set(paths)) > 1:
-                why = "spaces at the end of a name, and accents typed in two ways, do not tell them apart"
+                why = "spaces at the end of a name and different encodings of an accent do not count as a difference"
             raise SameNameError(
-                f"{_listed(paths)} would have one name, {name}: {why}. Rename all but one of them, or import them one "
-                "after the other, and say of all but one what it is known as: a name of its own."
+                f"{_listed(paths)} have the same name, {name}: {why}. Rename all but one of them, or import them one "
+                "by one and set “new version of” to a different name for all but one."
             )
 
 
@@ -197,26 +197,26 @@ def _listed(paths: list[str], most: int = 5) -> str:
 
 
 def _key(name: str) -> str:
-    """Return a name as texts are compared that are stored."""
+    """Return a name in the normal form in which stored texts are compared."""
     return "/".join(clean(part) for part in name.split("/"))
 
 
 def _written_out(part: str) -> str:
     inner = part.strip()
     start = part.index(inner) if inner else len(part)
-    blank = [place for place in range(len(part)) if not start <= place < start + len(inner)]
+    blank = [index for index in range(len(part)) if not start <= index < start + len(inner)]
     odd = normalize("NFC", part) != part
     return "".join(
         f"<U+{ord(c):04X}>"
-        if (place in blank and c == " ")
+        if (index in blank and c == " ")
         or (odd and (combining(c) or normalize("NFC", c) != c or "\u1160" <= c <= "\u11ff"))
         else escaped(visible(c))
-        for place, c in enumerate(part)
+        for index, c in enumerate(part)
     )
 
 
 def _ends(name: str, folder: Path, written: Callable[[str], str] = as_text) -> list[str]:
-    """Return a name by itself, and with one after another of the folders that it is in before it."""
+    """Return a name alone, and with one more folder of its path before it each time."""
     ends = [written(name)]
     for part in reversed([part for part in folder.parts if part not in (folder.anchor, ".")]):
         ends.append(f"{written(part)}/{ends[-1]}")
@@ -224,7 +224,7 @@ def _ends(name: str, folder: Path, written: Callable[[str], str] = as_text) -> l
 
 
 def _names(ends: list[list[str]]) -> list[str]:
-    """Return of each list the first that no other list has chosen; the last where it has no more."""
-    found = [_Candidates(own, own, len(own)) for own in ends]
-    _tell_apart(found)
-    return [one.name for one in found]
+    """Return the first text of each list that no other list has chosen; the last if there is none."""
+    candidates = [_Candidates(names, names, len(names)) for names in ends]
+    _make_distinct(candidates)
+    return [candidate.name for candidate in candidates]

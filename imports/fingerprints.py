@@ -1,11 +1,10 @@
-"""Identities of rows known by their content: 128 bits made of the file's name, the cells, and the occurrence.
+"""Identities of rows without a key: 128-bit hashes of the file's name, the cells, and the occurrence.
 
-Each part gives a term of two 64-bit lanes and the identity is the sum of the terms, lane by lane, modulo 2**64 (the
-way of Zobrist hashing). So the order of columns does not matter, a column without values adds nothing, a whole
-column is computed at once, and the name a file is known by can be exchanged in an identity that is already stored.
-Texts are hashed by BLAKE2b keyed with their column, whole numbers by the finalizer of SplitMix64 (Steele, Lea and
-Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). The sums are stored: to change them would
-make every stored record a stranger to its file.
+Each part gives a term of two 64-bit lanes. The identity is the sum of the terms, lane by lane, modulo 2**64, as in
+Zobrist hashing. So the order of columns does not matter, a column without values adds nothing, a whole column is
+computed at once, and the file's name can be exchanged in a stored identity. Texts are hashed by BLAKE2b keyed with
+their column, whole numbers by the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014). The sums are stored: a change to them would make all stored records unrecognisable.
 """
 
 from hashlib import blake2b
@@ -51,18 +50,18 @@ def column_terms(column: str, values: pa.Array) -> Lanes:
 
 
 def name_term(name: str) -> Lanes:
-    """Return the lanes of the name that a file is known by, as a column of one."""
+    """Return the lanes of a file's name, as a column of one value."""
     return text_terms("file name", [name])
 
 
 def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
-    """Return what *identities* from the file *old* would be, had it been called *new*."""
+    """Return *identities* of rows of the file *old* as if the file were named *new*."""
     lanes = np.frombuffer(b"".join(identities), "<u8").reshape(-1, 2).T
     return stored(lanes - name_term(old) + name_term(new)).to_pylist()
 
 
 def stored(lanes: Lanes) -> pa.Array:
-    """Return identities as they are stored: 16 bytes each."""
+    """Return identities in stored form: 16 bytes each."""
     rows = np.ascontiguousarray(lanes.T.astype("<u8", copy=False))
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows)])
 
@@ -79,18 +78,17 @@ def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
 
 
 class Occurrences:
-    """Counts how often each content has come before in a file, a batch at a time.
+    """Counter of earlier rows with the same content in a file, fed batch by batch.
 
-    Remembers eight bytes for each content, and sixteen more where it has come again, in sorted arrays that are merged
-    as they grow.
+    Uses 8 bytes per distinct content and 16 more per repeated one, in sorted arrays that are merged as they grow.
     """
 
     def __init__(self):
         self.came = _Counts(counting=False)
-        self.came_again = _Counts()  # how often after the first time
+        self.came_again = _Counts()  # occurrences after the first
 
     def add(self, lanes: Lanes) -> None:
-        """Add to *lanes* the term of each row's occurrence, from the second on, in place."""
+        """Add the term of each row's occurrence to *lanes* in place, from the second occurrence on."""
         keys = lanes[0] ^ (lanes[1] << np.uint64(1))
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
@@ -110,24 +108,24 @@ class Occurrences:
 
 
 class _Counts:
-    """A count of each of many keys; not *counting*, it tells which there are, as ones and noughts."""
+    """Counts of many keys; without *counting*, only their presence, as ones and zeros."""
 
     def __init__(self, counting: bool = True):
         self.counting = counting
-        self.runs: list[tuple[np.ndarray, np.ndarray | None]] = []  # of keys in order, and their counts
+        self.runs: list[tuple[np.ndarray, np.ndarray | None]] = []  # sorted keys, and their counts
 
     def of(self, keys: np.ndarray) -> np.ndarray:
         """Return the counts of *keys*."""
         counts = np.zeros(len(keys), np.int64)
         for run, their_counts in self.runs:
-            places = np.searchsorted(run, keys)
-            places[places == len(run)] = 0
-            found = run[places] == keys
-            counts += np.where(found, their_counts[places], 0) if self.counting else found
+            indexes = np.searchsorted(run, keys)
+            indexes[indexes == len(run)] = 0
+            found = run[indexes] == keys
+            counts += np.where(found, their_counts[indexes], 0) if self.counting else found
         return counts
 
     def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:
-        """Count *keys*, which are in order; not *counting*, they are new."""
+        """Add *keys*, which are sorted; without *counting*, they are new."""
         if len(keys):
             self.runs.append((keys, counts))
         while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
@@ -136,7 +134,7 @@ class _Counts:
     def _merged(self, first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray | None]:
         merged = np.concatenate([first[0], second[0]])
         if not self.counting:
-            merged.sort(kind="stable")  # which merges what is sorted already
+            merged.sort(kind="stable")  # stable sort merges the two sorted parts
             return merged, None
         order = np.argsort(merged, kind="stable")
         merged = merged[order]

@@ -1,4 +1,4 @@
-"""The files in folders: links are followed and each folder is entered once; what is not read is told."""
+"""Search of folders for files: follows links, enters each folder once, and lists what it does not read."""
 
 import os
 import stat
@@ -11,31 +11,31 @@ from imports.file_names import given
 
 @dataclass
 class Folders:
-    """What is found in folders. ``unread`` has each path that was not read, and why not, as the end of a sentence."""
+    """A search of folders. ``unread`` lists each path that was not read, with the reason as the end of a sentence."""
 
     entered: dict[tuple[int, int], Path] = field(default_factory=dict)  # folders, by device and inode
     unread: list[tuple[Path, str]] = field(default_factory=list)
-    links: list[Path] = field(default_factory=list)  # to folders, which are entered last: a real folder's name counts
-    again: list[Path] = field(default_factory=list)  # what was read already, under another name
-    silent: set[tuple[int, int]] = field(default_factory=set)  # folders that are never entered and never listed
+    links: list[Path] = field(default_factory=list)  # links to folders, entered last, so that a real folder's name wins
+    second_names: list[Path] = field(default_factory=list)  # paths already read under another name
+    excluded: set[tuple[int, int]] = field(default_factory=set)  # folders that are never entered and never listed
 
-    def pass_over(self, folder: Path) -> None:
-        """Enter *folder* never."""
+    def exclude(self, folder: Path) -> None:
+        """Never enter *folder*."""
         if (identity := _identity(folder)) is not None:
-            self.silent.add(identity)
+            self.excluded.add(identity)
 
     def files_in(self, folder: Path) -> Iterator[Path]:
-        """Yield the files below *folder*, each by its path there; what begins with a dot is only listed."""
+        """Yield the files below *folder* by their path in it; hidden files are only listed in ``unread``."""
         yield from self._walk(folder)
 
-    def tell_again(self, path: Path, other: Path) -> None:
-        """List *path*, which was read already as *other*."""
-        what = "a link to" if _is_link(path) else "the same as"
-        self.again.append(given(path))
-        self.unread.append((path, f"is {what} {other}, which was read already"))
+    def add_second_name(self, path: Path, other: Path) -> None:
+        """Note that *path* was already read as *other*."""
+        relation = "a link to" if _is_link(path) else "the same as"
+        self.second_names.append(given(path))
+        self.unread.append((path, f"is {relation} {other}, which was already read"))
 
     def files_behind_links(self) -> Iterator[tuple[Path, list[Path]]]:
-        """Yield the links to folders that were met on the way, each with the files below it."""
+        """Yield the links to folders, each with the files below it."""
         while self.links:
             link = self.links.pop(0)
             yield link, list(self._walk(link))
@@ -43,32 +43,32 @@ class Folders:
     def _walk(self, folder: Path) -> Iterator[Path]:
         waiting = [folder]
         while waiting:
-            here = waiting.pop()
-            if (identity := _identity(here)) is not None:
-                if identity in self.silent:
+            folder = waiting.pop()
+            if (identity := _identity(folder)) is not None:
+                if identity in self.excluded:
                     continue
                 if (entered := self.entered.get(identity)) is not None:
-                    if given(entered) != given(here):
-                        self.tell_again(here, entered)
+                    if given(entered) != given(folder):
+                        self.add_second_name(folder, entered)
                     continue
-                self.entered[identity] = here
+                self.entered[identity] = folder
             try:
-                names = sorted(os.listdir(here))
+                names = sorted(os.listdir(folder))
             except OSError as error:
-                self.unread.append((here, f"cannot be read: {error.strerror}"))
+                self.unread.append((folder, f"cannot be read: {error.strerror}"))
                 continue
             for name in names:
                 if name.startswith("."):
-                    self.unread.append((here / name, "is hidden and was passed over"))
+                    self.unread.append((folder / name, "was skipped because it is hidden"))
                     continue
-                kind = self._kind(path := here / name)
+                kind = self._kind(path := folder / name)
                 if kind == "file":
                     yield path
                 elif kind == "folder":
                     (self.links if path.is_symlink() else waiting).append(path)
 
     def _kind(self, path: Path) -> str | None:
-        """Return whether a path is a file or a folder; None for what cannot be read, which is told."""
+        """Return "file" or "folder"; None for a path that cannot be read, which is listed in ``unread``."""
         try:
             mode = path.stat().st_mode
         except OSError as error:
@@ -86,12 +86,12 @@ class Folders:
 
 
 def dangling(path: Path) -> str:
-    """Return what is said of a link that leads nowhere; nothing for anything else."""
-    return f"is a link to {os.readlink(path)}, which is not there" if path.is_symlink() and not path.exists() else ""
+    """Return the problem of a broken link, or an empty string for any other path."""
+    return f"is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() and not path.exists() else ""
 
 
 def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
-    """Return *paths* with those behind that a link below *top* leads to: the name of a real folder or file counts."""
+    """Return *paths*, those behind links below *top* last, so that the name of a real file or folder wins."""
     folders = {top: False, Path(top.anchor): False}
 
     def is_behind_link(path: Path) -> bool:
@@ -103,10 +103,10 @@ def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
 
 
 def read_twice(files: Iterable[tuple[Path, bool]], top: Path) -> dict[Path, Path]:
-    """Return the files that are another of the *files* under a second name, each with that one.
+    """Return the *files* that are a second name of another of them, each with the other.
 
-    A file comes with whether it is known by its own name: then a link to another file is a second name of that. A link
-    in a folder by which it is known is a file of its own, as the store that it leads to has no name to give.
+    Each file comes with a flag: whether its own name identifies it. If so, a link to another file is a second name of
+    it. If the folder gives the name, a link is a file of its own, because its target has a meaningless name.
     """
     own_name, known, twice = dict(files), {}, {}
     identities: dict[Path, tuple[int, int] | None] = {}
@@ -133,7 +133,7 @@ def _is_link(path: Path) -> bool:
 
 def _identity(folder: Path) -> tuple[int, int] | None:
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""What is stored of every import and of every edit: runs, files, rejected rows, and each change of a record."""
+"""Records of every import and every edit: runs, files, rejected rows, and each change of a record."""
 
 from django.conf import settings
 from django.db import models
@@ -9,48 +9,62 @@ from datasets.text import shown
 
 class ImportRunQuerySet(models.QuerySet):
     def applied(self, dataset: str) -> "ImportRunQuerySet":
-        """Return the runs that changed what is stored of *dataset*, the newest first."""
+        """Return the applied runs of *dataset*, newest first."""
         return self.filter(dataset=dataset, status=ImportRun.Status.APPLIED).order_by("-pk")
 
 
 class ImportRun(models.Model):
     """One import of a dataset's files, from its start to its report.
 
-    It is written outside the transaction that carries the data, so that a run which failed leaves a trace.
+    Runs are saved outside the transaction that writes the data, so that a failed run leaves a record.
     """
 
     class Status(models.TextChoices):
-        WAITING = "waiting"  # for a worker to take it up
+        WAITING = "waiting"  # no worker has started it yet
         RUNNING = "running"
-        APPLIED = "applied"  # the tables hold what the files say
-        PREVIEWED = "previewed"  # ran to its end and was rolled back, as asked
-        FAILED = "failed"  # stopped by an error that it tells; the tables are as before
-        INTERRUPTED = "interrupted"  # its process died; the tables are as before
-        CANCELLED = "cancelled"  # stopped by somebody while it went on; the tables are as before
-        DISCARDED = "discarded"  # previewed, and then not wanted
-        UNDONE = "undone"  # applied, and was taken back
+        APPLIED = "applied"  # the tables hold the rows of the files
+        PREVIEWED = "previewed"  # the import ran to its end and was rolled back
+        FAILED = "failed"  # stopped by the error in ``error``; nothing was changed
+        INTERRUPTED = "interrupted"  # its process died; nothing was changed
+        CANCELLED = "cancelled"  # stopped by a user; nothing was changed
+        DISCARDED = "discarded"  # previewed, then discarded by a user
+        UNDONE = "undone"  # applied, then undone
 
-    dataset = models.CharField(max_length=50, help_text="The app that the tables belong to.")
+    dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
-    dry_run = models.BooleanField(default=False, help_text="Previewed: everything but the commit.")
-    strict = models.BooleanField(default=False, help_text="A single rejected row stops the run.")
-    remove_missing = models.BooleanField(default=False, help_text="Records that their file no longer holds go.")
-    remove_most = models.BooleanField(default=False, help_text="Even where these are most of a table.")
-    allow_missing_columns = models.BooleanField(default=False, help_text="Files may lack most of the expected columns.")
+    dry_run = models.BooleanField(default=False, help_text="Preview: validate and report without saving.")
+    strict = models.BooleanField(default=False, help_text="Stop if any row is rejected.")
+    remove_missing = models.BooleanField(default=False, help_text="Delete records that are no longer in the file.")
+    remove_most = models.BooleanField(default=False, help_text="Allow deleting more than half of a table.")
+    allow_missing_columns = models.BooleanField(
+        default=False, help_text="Accept files that lack most columns or required columns."
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    error = models.TextField(blank=True, help_text="Why the run was not applied, in a sentence.")
-    notes = models.JSONField(default=list, blank=True, help_text="What the run has to say beside its counts.")
-    new_lookups = models.JSONField(default=dict, blank=True, help_text="Look-up values that were new, by table.")
+    error = models.TextField(blank=True, help_text="Why the run was not applied. Empty if it was applied.")
+    notes = models.JSONField(default=list, blank=True, help_text="Warnings and remarks about the run, one per item.")
+    new_terms = models.JSONField(
+        default=dict, blank=True, help_text="Terms that the run added to vocabularies, by table."
+    )
     encoding = models.CharField(max_length=50, default="utf-8")
-    known_as = models.CharField(max_length=255, blank=True, help_text="The file that the one given continues.")
-    uploads = models.JSONField(default=list, blank=True, help_text="Files that came by browser: name, sha256, size.")
-    tables_seen = models.CharField(max_length=100, blank=True, help_text="The dataset's version when it ran.")
+    known_as = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Name of the file that this file is a new version of. Empty if the file keeps its own name.",
+    )
+    uploads = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Uploaded files: name, SHA-256 and size in bytes. Empty for files on the server.",
+    )
+    tables_seen = models.CharField(max_length=100, blank=True, help_text="Version of the dataset when the run started.")
     task_id = models.UUIDField(null=True, blank=True, editable=False)
-    request_key = models.CharField(max_length=255, blank=True, editable=False)  # the account knows its request by it
+    request_key = models.CharField(
+        max_length=255, blank=True, editable=False
+    )  # Idempotency-Key of the request, unique per account
     request_digest = models.CharField(max_length=64, blank=True, editable=False)
-    # How far it has come, told by its process about once a second.
+    # Progress; the import's process updates it about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
     begun_at = models.DateTimeField(null=True, blank=True, editable=False)
     merging = models.BooleanField(default=False, editable=False)
@@ -70,7 +84,7 @@ class ImportRun(models.Model):
                 fields=["dataset"],
                 condition=models.Q(status="running"),
                 name="import_runs_one_running_per_dataset",
-                violation_error_message="An import of this dataset is running.",
+                violation_error_message="Another import of this dataset is running.",
             ),
             models.UniqueConstraint(
                 fields=["started_by", "request_key"],
@@ -84,34 +98,41 @@ class ImportRun(models.Model):
 
 
 class SourceFile(models.Model):
-    """One file as one run read it for one source, with what became of its rows, in ``COUNTS``.
+    """One file as one run read it for one source, and the number of rows by outcome, in ``COUNTS``.
 
-    ``read`` is the sum of the ``OUTCOMES``. The bytes are kept under ``MEDIA_ROOT/imports/`` by their sha256.
+    ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored under ``MEDIA_ROOT/imports/`` by their SHA-256.
     """
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected")
     COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept")
-    id = models.AutoField(primary_key=True)  # four bytes, of which every record has two
+    id = models.AutoField(primary_key=True)  # 4 bytes; every record refers to 2 files
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
-    source = models.CharField(max_length=50, help_text="The table that it fills.")
-    name = models.CharField(max_length=255, help_text="What the file is known by from one import to the next.")
-    original_name = models.CharField(max_length=255, help_text="What it was called when it came.")
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    source = models.CharField(max_length=50, help_text="Table that the file fills.")
+    name = models.CharField(
+        max_length=255,
+        help_text="Name of the file, the same in every import. A new version of a file has the same name.",
+    )
+    original_name = models.CharField(max_length=255, help_text="Name of the file when it was uploaded or read.")
+    sha256 = models.CharField("SHA-256", max_length=64)
+    size = models.PositiveBigIntegerField(help_text="Size of the file in bytes.")
     encoding = models.CharField(max_length=50, default="utf-8")
-    unknown_columns = models.JSONField(default=list, blank=True, help_text="Columns that were passed over.")
-    read = models.PositiveIntegerField(default=0)
-    created = models.PositiveIntegerField(default=0)
-    updated = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    duplicates = models.PositiveIntegerField(default=0)
-    rejected = models.PositiveIntegerField(default=0)
-    missing = models.PositiveIntegerField(default=0, help_text="Records of the file that it no longer holds.")
+    unknown_columns = models.JSONField(
+        default=list, blank=True, help_text="Headings of columns that the import ignored."
+    )
+    read = models.PositiveIntegerField(default=0, help_text="Rows read.")
+    created = models.PositiveIntegerField(default=0, help_text="Records created.")
+    updated = models.PositiveIntegerField(default=0, help_text="Records updated.")
+    unchanged = models.PositiveIntegerField(default=0, help_text="Rows whose record did not change.")
+    duplicates = models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row.")
+    rejected = models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")
+    missing = models.PositiveIntegerField(
+        default=0, help_text="Records from earlier versions of the file that it no longer contains."
+    )
     deleted = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")
     kept = models.PositiveIntegerField(
-        default=0, help_text="Records where a curator's decision stood against the file."
+        default=0, help_text="Records whose correction or deletion by a curator was kept although the file differs."
     )
-    # Of the updated and of the kept, those that differ from their file in personal data alone.
+    # The updated and kept records that differ from their file only in personal data.
     updated_unseen = models.PositiveIntegerField(default=0, editable=False)
     kept_unseen = models.PositiveIntegerField(default=0, editable=False)
 
@@ -125,12 +146,12 @@ class SourceFile(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row that could not be used: its line, its values as they were, and every problem beside its column."""
+    """A row that could not be used: its line, its original values, and every problem with its column."""
 
     file = models.ForeignKey(SourceFile, models.CASCADE, related_name="rejected_rows")
-    line = models.PositiveIntegerField(help_text="As an editor shows it, counted from 1.")
-    values = models.JSONField(help_text="Cells by column; text where the row is not expressible as cells.")
-    problems = models.JSONField(help_text="A list of column, value and message.")
+    line = models.PositiveIntegerField(help_text="Line number in the file, counted from 1.")
+    values = models.JSONField(help_text="Cells by column, or the raw line if it could not be split into cells.")
+    problems = models.JSONField(help_text="Problems of the row: column, value and message of each.")
 
     class Meta:
         db_table = "rejected_rows"
@@ -140,26 +161,26 @@ class RejectedRow(models.Model):
         return f"line {self.line} of {self.file}"
 
     @property
-    def told(self) -> str:
-        """Everything that is wrong with the row: ``age "old" is not a whole number; …``."""
-        return "; ".join(self._told(problem) for problem in self.problems)
+    def problem_text(self) -> str:
+        """All problems of the row in one text: ``age "old" is not a whole number; …``."""
+        return "; ".join(self._described(problem) for problem in self.problems)
 
     @staticmethod
-    def _told(problem: dict) -> str:
+    def _described(problem: dict) -> str:
         found = [] if problem["value"] is None else [shown(str(problem["value"]), 200)]
         return " ".join([problem["column"], *found, problem["message"]] if problem["column"] else [problem["message"]])
 
 
 class Edit(models.Model):
-    """What somebody did to records in one go, by hand: a correction, a deletion, a change of many, an undo."""
+    """An edit by a curator: a correction, a deletion, a bulk change or an undo, with all records that it changed."""
 
     class Action(models.TextChoices):
         CREATED = "created"
         CORRECTED = "corrected"
-        REVERTED = "reverted"  # a corrected field was given back to its file
+        REVERTED = "reverted"  # a corrected field got the value of its file again
         DELETED = "deleted"
         RESTORED = "restored"
-        UNDONE = "undone"  # a run was taken back
+        UNDONE = "undone"  # a run was undone
 
     action = models.CharField(max_length=20, choices=Action.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -178,25 +199,25 @@ class Edit(models.Model):
 class Change(models.Model):
     """One change of one record, by a run or an edit, with the whole row before and after it.
 
-    A record that a run created has no Change for that: it says itself which file and line it came from.
+    A record that a run created has no Change for its creation: the record itself names its file and line.
     """
 
     class Kind(models.TextChoices):
         CREATED = "created"
         UPDATED = "updated"
-        KEPT = "kept"  # the file brought another value for a corrected field, which the record remembers
+        KEPT = "kept"  # the file has a new value for a corrected field; the correction is kept
         DELETED = "deleted"
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(ImportRun, models.PROTECT, null=True, blank=True, related_name="changes")
     edit = models.ForeignKey(Edit, models.PROTECT, null=True, blank=True, related_name="changes")
-    table = models.CharField(max_length=63)
-    record = models.CharField(max_length=100, help_text="The record's primary key.")
+    table = models.CharField(max_length=63, help_text="Table of the record.")
+    record = models.CharField(max_length=100, help_text="Primary key of the record.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    before = JSONField(null=True, help_text="The row before; nothing where there was none.")
-    after = JSONField(null=True, help_text="The row after; nothing where there is none.")
-    standing = models.BooleanField(
-        default=False, help_text="A deletion by hand that nobody has taken back: imports pass the record over."
+    before = JSONField(null=True, help_text="Row before the change; null for a new record.")
+    after = JSONField(null=True, help_text="Row after the change; null for a deleted record.")
+    is_tombstone = models.BooleanField(
+        default=False, help_text="Deleted by a curator and not restored; imports skip the record."
     )
 
     class Meta:
@@ -204,7 +225,7 @@ class Change(models.Model):
         ordering = ["pk"]
         indexes = [
             models.Index(fields=["table", "record"], name="changes_table_record"),
-            models.Index(fields=["table"], name="changes_standing", condition=models.Q(standing=True)),
+            models.Index(fields=["table"], name="changes_tombstones", condition=models.Q(is_tombstone=True)),
         ]
         constraints = [
             models.CheckConstraint(

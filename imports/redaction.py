@@ -1,7 +1,7 @@
-"""What a run says in free text, for readers who may not see personal data: no cell of a file but known headings.
+"""Redaction of a run's free text: hide cells of files from users who may not see personal data.
 
-A message quotes a cell in double quotes. A file without a header has cells where its headings should be, so that any of
-these may be personal.
+A message quotes a cell in double quotes. A file without a header has cells in place of headings, so any unknown
+heading may be personal.
 """
 
 import re
@@ -17,35 +17,35 @@ from imports.readers.headers import plain, quoted_heading
 from imports.sources import sources_of
 
 HIDDEN = "(hidden)"
-# A cell may have quotes of its own: the last one of the piece stands before a space or a mark.
+# A cell may contain quotes: its closing quote comes before a space or punctuation.
 QUOTED = re.compile(r'(?<![^\s(])"(.*?)"(?=[\s,.;:)]|$)', re.S)
 GUESS = re.compile(r" \(did you mean .*?\?\)", re.S)
 ADDRESS = re.compile(r"[\w.+'-]+@[\w.-]+")
-FAULT = re.compile(r"^(A fault of this program: \w+):.*", re.S)
+FAULT = re.compile(r"^(Internal error: \w+):.*", re.S)
 
 
 def is_restricted(dataset: str, user) -> bool:
-    """Tell whether a dataset has personal fields that *user* may not see."""
+    """Return whether a dataset has personal fields that *user* may not see."""
     models = apps.get_app_config(dataset).get_models() if dataset in apps.app_configs else ()
     return any(hidden_fields(model, user) for model in models)
 
 
 def is_restricted_anywhere(user) -> bool:
-    """Tell whether any dataset has personal fields that *user* may not see."""
+    """Return whether any dataset has personal fields that *user* may not see."""
     return any(is_restricted(dataset, user) for dataset in dataset_apps())
 
 
 def known_headings(dataset: str) -> set[str]:
-    """Return what the files of a dataset may call their columns, each without what spellings differ in."""
+    """Return all spellings of the headings of a dataset's files, normalised."""
     sources = sources_of(dataset) if dataset in dataset_apps() else ()
     columns = [(name, column) for source in sources for name, column in source.bound.items()]
     return {plain(spelling) for name, column in columns for spelling in (name, *column.names)}
 
 
 def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
-    """Return *text* without the cells that it quotes, and without *cells*, unless they are *known* headings."""
+    """Return *text* with quoted cells and *cells* hidden, unless they are *known* headings."""
     text = FAULT.sub(r"\1.", GUESS.sub("", text))
-    if '"' in QUOTED.sub("", text):  # nobody can tell where a piece ends
+    if '"' in QUOTED.sub("", text):  # the end of a quoted cell is ambiguous
         return text[: text.index('"')] + HIDDEN + text[text.rindex('"') + 1 :]
     quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
     text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
@@ -57,7 +57,7 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
 
 
 class RunTexts:
-    """The free text of a run, as *user* may read it."""
+    """The free text of a run, redacted for *user*."""
 
     def __init__(self, run: ImportRun, user):
         self.run, self.restricted = run, is_restricted(run.dataset, user)
@@ -65,23 +65,23 @@ class RunTexts:
 
     @property
     def error(self) -> str:
-        return self._told(self.run.error)
+        return self._redacted(self.run.error)
 
     @property
     def notes(self) -> list[str]:
-        return [self._told(note) for note in self.run.notes]
+        return [self._redacted(note) for note in self.run.notes]
 
     @property
-    def new_lookups(self) -> dict[str, list[str]]:
-        """New terms, which are cells of a file."""
-        told = self.run.new_lookups
-        return {table: [HIDDEN] * len(terms) for table, terms in told.items()} if self.restricted else told
+    def new_terms(self) -> dict[str, list[str]]:
+        """New terms by table, which are cells of a file."""
+        new_terms = self.run.new_terms
+        return {table: [HIDDEN] * len(terms) for table, terms in new_terms.items()} if self.restricted else new_terms
 
     def unknown_columns(self, file: SourceFile) -> list[str]:
-        """The headings of a file that name no column."""
+        """Headings of a file that match no column."""
         return [HIDDEN] * len(file.unknown_columns) if self.restricted else file.unknown_columns
 
-    def _told(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         if not self.restricted or not text:
             return text
         return without_cells(text, self.known, [name for file in self.run.files.all() for name in file.unknown_columns])

@@ -1,4 +1,4 @@
-"""Rejected rows for their readers: cell by cell with what is wrong beside each, and as a file to be mended."""
+"""Rejected rows: their cells and problems for a page, and as a file to fix and import again."""
 
 import csv
 import io
@@ -23,36 +23,36 @@ from imports.row_problems import distinct
 from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
 
-EXTRA = ("line", "problems")  # what a file of rejected rows has beside the columns of its file
-RAW = "raw"  # and this, where a row could not be split into cells
-MOST_RAW = 1 << 20  # bytes of a document that cannot be parsed
-# As the site names the file that it gives out; a browser that has it already adds a number.
+EXTRA = ("line", "problems")  # columns of a file of rejected rows, beside those of the original file
+RAW = "raw"  # an additional column for rows that could not be split into cells
+MOST_RAW = 1 << 20  # bytes of an unparsable document to include
+# The site's name for such a file; browsers add a number to the name of a second download.
 NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(\.masked)?(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
-HIDDEN = "Hidden: the row could not be split into cells, and its table holds personal data."
+HIDDEN = "Hidden: the row could not be split into cells, and its table contains personal data."
 
 
-def told_as(file: SourceFile) -> str:
-    """Return the name of the file that a rejected row's line is in: of a row of an export, that of the export."""
+def line_file_name(file: SourceFile) -> str:
+    """Return the name of the file that a row's line number refers to; for a row of an export, the export's name."""
     is_known = file.name == file.original_name or NAMED.fullmatch(file.original_name) or file.run.known_as
     return file.name if is_known else file.original_name
 
 
 def added(headings: Iterable[str]) -> set[str]:
-    """Return which of a file's headings are the site's: all that it adds, where the file holds rejected rows."""
-    known = {plain(heading): heading for heading in headings}
-    ours = (*EXTRA, RAW, MARK, MASK_MARK) if known.keys() >= set(EXTRA) else (MARK, MASK_MARK)
-    return {known[name] for name in ours if name in known}
+    """Return the headings of a file that the site added when it exported rejected rows or a table."""
+    by_name = {plain(heading): heading for heading in headings}
+    names = (*EXTRA, RAW, MARK, MASK_MARK) if by_name.keys() >= set(EXTRA) else (MARK, MASK_MARK)
+    return {by_name[name] for name in names if name in by_name}
 
 
-class Reader:
-    """Somebody who looks at a source's rejected rows: personal data are masked for those who may not see them."""
+class RejectedRowFormatter:
+    """Formatter of a source's rejected rows for one user; masks personal data that the user may not see."""
 
     def __init__(self, source: Source, user):
         hidden = hidden_fields(source.model, user)
         self.source, self.restricted = source, bool(hidden)
-        # A row may have come to the wrong table of its dataset.
-        self.wary = is_restricted(source.model._meta.app_label, user)
-        self.known = known_headings(source.model._meta.app_label) if self.wary else set()
+        # A row may have been imported into the wrong table of its dataset.
+        self.masks_cells = is_restricted(source.model._meta.app_label, user)
+        self.known = known_headings(source.model._meta.app_label) if self.masks_cells else set()
         self.columns = {
             plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
         }
@@ -60,89 +60,89 @@ class Reader:
         self.headings: dict[int, list[str]] = {}  # by file
 
     def may_see(self, column: str) -> bool:
-        """Tell whether a column of the source is shown as it is."""
+        """Return whether the user may see a column of the source."""
         return column not in self.hidden
 
     def value(self, heading: str | None, value):
-        """Return a cell as it is shown; an address that has slipped into another column is masked, too."""
-        if not self.wary or not isinstance(value, str):
+        """Return a cell for display; an email address in any column is masked, too."""
+        if not self.masks_cells or not isinstance(value, str):
             return value
         name = self.columns.get(plain(heading or ""))
         return mask(value) if name is None or name in self.hidden or "@" in value else value
 
-    def heading(self, heading: str, place: int) -> str:
-        """Return a heading as it is shown: one that names no column may be a cell of a file without a header."""
-        is_known = not self.wary or plain(heading) in self.columns
-        return heading if is_known else f"(column {place + 1})"
+    def heading(self, heading: str, index: int) -> str:
+        """Return a heading for display; an unknown heading may be a cell of a file without a header."""
+        is_known = not self.masks_cells or plain(heading) in self.columns
+        return heading if is_known else f"(column {index + 1})"
 
     def raw(self, row: RejectedRow) -> str | None:
-        """Return the text of a row that could not be split into cells, now or when it was rejected before."""
+        """Return the text of a row that could not be split into cells, in this import or in an earlier one."""
         text = row.values
         if isinstance(text, dict):
             text = next((text[heading] for heading in added(text) if plain(heading) == RAW), None)
             if not text:
                 return None
-        return HIDDEN if self.wary else str(text)
+        return HIDDEN if self.masks_cells else str(text)
 
     def problems(self, row: RejectedRow) -> list[dict]:
-        """Return what is wrong with the row; a message about a hidden value does not tell it."""
+        """Return the problems of the row; messages about hidden values do not contain the value."""
         return [
             p | {"value": self.value(p["column"], p["value"]), "message": self.message(p["message"])}
             if p["column"] is None or self.may_see(p["column"])
-            else p | {"value": mask(p["value"]), "message": "cannot be used"}
+            else p | {"value": mask(p["value"]), "message": "is not valid"}
             for p in row.problems
         ]
 
     def message(self, message: str) -> str:
-        """Return a message as it is shown."""
-        return without_cells(message, self.known) if self.wary else message
+        """Return a message for display."""
+        return without_cells(message, self.known) if self.masks_cells else message
 
     def cells(self, row: RejectedRow) -> list[dict]:
-        """Return the row's cells in order: heading, value, and the messages about it; none for a raw row."""
+        """Return the row's cells in order, each with its heading, value and messages; none for a raw row."""
         if not isinstance(row.values, dict):
             return []
         problems = self.problems(row)
         if row.file_id not in self.headings:
             self.headings[row.file_id] = headings(row.file, self.source)
-        order = {heading: place for place, heading in enumerate(distinct(self.headings[row.file_id]))}
-        told, ours = [], added(row.values)
+        order = {heading: index for index, heading in enumerate(distinct(self.headings[row.file_id]))}
+        cells, extra = [], added(row.values)
         for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
-            if heading in ours:
+            if heading in extra:
                 continue
             name = self.columns.get(plain(heading))
             messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
-            shown = self.heading(heading, order.get(heading, len(told)))
-            told.append({"heading": shown, "value": self.value(heading, value), "messages": messages})
-        return told
+            shown = self.heading(heading, order.get(heading, len(cells)))
+            cells.append({"heading": shown, "value": self.value(heading, value), "messages": messages})
+        return cells
 
     def others(self, row: RejectedRow) -> list[str]:
-        """Return the messages about no cell of the row."""
+        """Return the messages that are not about a cell of the row."""
         shown = {self.columns.get(plain(h), h) for h in row.values} if isinstance(row.values, dict) else set()
         return [p["message"] for p in self.problems(row) if p["column"] not in shown]
 
-    def told(self, row: RejectedRow) -> str:
-        """Return everything that is wrong with the row, in one text."""
-        return RejectedRow(problems=self.problems(row)).told
+    def problem_text(self, row: RejectedRow) -> str:
+        """Return all problems of the row in one text."""
+        return RejectedRow(problems=self.problems(row)).problem_text
 
 
 def rejected_response(
     file: SourceFile, user, format: str | None = None, spreadsheet: bool = False
 ) -> StreamingHttpResponse:
-    """Return a file's rejected rows as *user* may see them, to be mended: ``csv`` for a table, else ``ndjson``.
+    """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, else ``ndjson``.
 
-    A table for a *spreadsheet* has its formulas defused, which our reader undoes (exports.formula_escaping). Raises
-    Http404 for a file of a source that is no more, and ValueError for a format that it cannot be told in.
+    With *spreadsheet*, formulas in a table are escaped, which our reader undoes (exports.formula_escaping). Raises
+    Http404 if the source no longer exists, and ValueError for an unsupported format.
     """
     source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
     if source is None:
         raise Http404
-    if isinstance(source, JSONSource):  # of which an export is a table
+    if isinstance(source, JSONSource):  # an export of it is a table
         source = exported_table(stored(file.sha256), [source], file.encoding) or source
     is_table = isinstance(source, CSVSource)
     format = format or ("csv" if is_table else "ndjson")
     if format == "csv" and not is_table:
-        raise ValueError(f"{file.name} holds documents, not a table. Take format=ndjson.")
-    reader = Reader(source, user)
+        raise ValueError(f"{file.name} contains documents, not a table. Use format=ndjson.")
+    reader = RejectedRowFormatter(source, user)
     rows = as_csv(file, reader, spreadsheet) if format == "csv" else as_ndjson(file, reader)
     response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
     ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
@@ -153,14 +153,14 @@ def rejected_response(
 
 
 def file_name(name: str) -> str:
-    """Return what a file is known by, as a part of the name of another: it may have folders in it."""
+    """Return the name of a file as part of a file name: it may contain folders."""
     return name.replace("/", "_")
 
 
 def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]:
-    """Return the columns of a file in their order; the database does not keep the order of a row's cells.
+    """Return the headings of a file in order; the database does not store the order of a row's cells.
 
-    With *whole*, a stored file that was altered is not trusted: it is read to its end.
+    With *whole*, read the stored file to its end to detect that it was altered.
     """
     if not isinstance(source, CSVSource):
         return list(source.bound)
@@ -173,25 +173,25 @@ def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]
     return list(layout.header or source.bound)
 
 
-def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[bytes]:
-    """Yield the file's rejected rows as a table: its columns in their order, the line, and what is wrong."""
+def as_csv(file: SourceFile, reader: RejectedRowFormatter, defuse: bool = False) -> Iterator[bytes]:
+    """Yield the file's rejected rows as CSV: the file's columns in order, the line, and the problems."""
     rows = file.rejected_rows.order_by("line", "pk")
-    called = headings(file, reader.source, whole=True)
-    ours = (*EXTRA, RAW, MARK, MASK_MARK)
-    columns = [pair for pair in zip(called, distinct(called), strict=True) if plain(pair[0]) not in ours]
+    of_file = headings(file, reader.source, whole=True)
+    extra = (*EXTRA, RAW, MARK, MASK_MARK)
+    columns = [pair for pair in zip(of_file, distinct(of_file), strict=True) if plain(pair[0]) not in extra]
     masked = [";".join(sorted(reader.hidden))] if reader.restricted else []
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    buffer.write("\ufeff")  # by which a spreadsheet knows UTF-8
+    buffer.write("\ufeff")  # tells a spreadsheet that the file is UTF-8
     marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
-    shown = [reader.heading(heading, place) for place, (heading, _) in enumerate(columns)]
+    shown = [reader.heading(heading, index) for index, (heading, _) in enumerate(columns)]
     shown = [defused(heading) if defuse else heading for heading in shown]
     writer.writerow([*shown, *EXTRA, *([RAW] if has_raw else []), *marks])
     for row in rows.iterator(2000):
         is_raw = not isinstance(row.values, dict)
         cells = [None if is_raw else reader.value(name, row.values.get(name)) for _, name in columns]
-        written = [*cells, row.line, reader.told(row), *([reader.raw(row)] if has_raw else []), *masked]
+        written = [*cells, row.line, reader.problem_text(row), *([reader.raw(row)] if has_raw else []), *masked]
         if defuse:
             written = [*(defused(cell) if isinstance(cell, str) else cell for cell in written), MARKED]
         writer.writerow(written)
@@ -200,12 +200,12 @@ def as_csv(file: SourceFile, reader: Reader, defuse: bool = False) -> Iterator[b
     yield _taken(buffer)
 
 
-def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
-    """Yield the file's rejected documents, one a line, each with its line and what is wrong."""
+def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]:
+    """Yield the file's rejected rows as NDJSON: one document per line, with its line and its problems."""
     is_table = isinstance(reader.source, CSVSource)
     documents: dict[int, object] = {}
     text = b""
-    with suppress(ReadError, OSError):  # what cannot be parsed comes with its text
+    with suppress(ReadError, OSError):  # an unparsable document is included as text
         if not is_table:
             check(stored(file.sha256))
             with open(stored(file.sha256), "rb") as opened:
@@ -216,19 +216,19 @@ def as_ndjson(file: SourceFile, reader: Reader) -> Iterator[bytes]:
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
             document = {RAW: reader.raw(row)}
-        elif reader.wary or is_table:
+        elif reader.masks_cells or is_table:
             document = {cell["heading"]: cell["value"] for cell in reader.cells(row)}
             document |= {RAW: raw} if (raw := reader.raw(row)) else {}
         elif not isinstance(document, dict):
-            told = text.decode(file.encoding, "replace") if row.line not in documents else ""
-            document = {RAW: told or document}
-        told = document | {"line": row.line, "problems": reader.told(row)}
-        told |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
-        yield exact_json.text(told).encode() + b"\n"
+            raw_text = text.decode(file.encoding, "replace") if row.line not in documents else ""
+            document = {RAW: raw_text or document}
+        entry = document | {"line": row.line, "problems": reader.problem_text(row)}
+        entry |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
+        yield exact_json.text(entry).encode() + b"\n"
 
 
 def _line(document: Document) -> int:
-    """Return the line of a document: of one that was rejected before, the line that it once had."""
+    """Return the line of a document; for a fixed one, its line in the original file."""
     value = document.value
     again = isinstance(value, dict) and value.keys() >= set(EXTRA) and type(value["line"]) is int
     return value["line"] if again else document.line

@@ -1,4 +1,4 @@
-"""A run told to its reader: as lines for a terminal, and whole as JSON."""
+"""Reports of a run: a summary for the terminal and the full report as JSON."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -13,10 +13,10 @@ from datasets.terminal_text import escaped
 from datasets.text import visible
 from imports.engine.run import Outcome
 from imports.models import ImportRun, RejectedRow, SourceFile
-from imports.rejected_rows import told_as
+from imports.rejected_rows import line_file_name
 from imports.sources import sources_of
 
-SHOWN = 10  # rejections and missing records in the summary; the report has them all
+SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists all
 
 
 def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
@@ -28,23 +28,23 @@ def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
 
 
 def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
-    """Return the counts of *file*, as somebody may know them who may not see the personal data of sources *unseen*.
+    """Return the counts of *file* for a user who may not see the personal data of the sources *unseen*.
 
-    No count tells them whether a file has guessed such data: records that differ in personal data alone count as
-    unchanged, and a decision about personal data alone is not counted.
+    The counts do not show whether a file guessed such data correctly: a record that differs only in personal data
+    counts as unchanged, and a correction of personal data is not counted.
     """
-    told = {name: getattr(file, name) for name in SourceFile.COUNTS}
+    result = {name: getattr(file, name) for name in SourceFile.COUNTS}
     if file.source in unseen:
-        told["updated"] -= file.updated_unseen
-        told["unchanged"] += file.updated_unseen
-        told["kept"] -= file.kept_unseen
-    return told
+        result["updated"] -= file.updated_unseen
+        result["unchanged"] += file.updated_unseen
+        result["kept"] -= file.kept_unseen
+    return result
 
 
 def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[str, int]:
-    """Return the sums of the counts of *files*, as :func:`counts` tells them."""
+    """Return the sums of the :func:`counts` of *files*."""
     each = [counts(file, unseen) for file in files]
-    return {name: sum(told[name] for told in each) for name in SourceFile.COUNTS}
+    return {name: sum(file_counts[name] for file_counts in each) for name in SourceFile.COUNTS}
 
 
 def unseen_sources(user, *datasets: str) -> frozenset[str]:
@@ -81,8 +81,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
         counts = totals(files)
         shown = [f"{count:,} {name}" for name, count in counts.items() if count or name in SourceFile.COUNTS[:4]]
         yield f"  {source} ({where}): {', '.join(shown)}"
-    for table, values in run.new_lookups.items():
-        yield f"  new in {table}: {', '.join(map(_printed, values))}"
+    for table, terms in run.new_terms.items():
+        yield f"  new terms in {table}: {', '.join(map(_printed, terms))}"
     for note in run.notes:
         yield f"  {note}"
     yield from rejected_lines(run)
@@ -99,18 +99,18 @@ def summary(outcome: Outcome) -> Iterator[str]:
 
 
 def rejected_lines(run: ImportRun) -> Iterator[str]:
-    """Yield the first rejected rows of a run, with everything that is wrong with each."""
+    """Yield lines about the first rejected rows of a run, with all problems of each."""
     rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
     if not (count := rejected.count()):
         return
     yield f"Rejected ({count:,}):"
     for row in rejected[:SHOWN]:
-        yield f"  {row.file.source}, {_printed(told_as(row.file))} line {row.line}: {row.told}"
+        yield f"  {row.file.source}, {_printed(line_file_name(row.file))} line {row.line}: {row.problem_text}"
     yield from _more(count)
 
 
 def _printed(text: str) -> str:
-    """Return *text* for a line of a terminal: nothing of it that a terminal obeys or a reader does not see."""
+    """Return *text* without control characters, and with invisible characters written out."""
     return visible(escaped(text))
 
 
@@ -120,7 +120,7 @@ def _more(count: int) -> Iterator[str]:
 
 
 def whole(outcome: Outcome) -> Iterator[str]:
-    """Yield the whole report as JSON, piece by piece, rejections and missing records one by one."""
+    """Yield the full report as JSON in pieces; rejected rows and missing records come one at a time."""
     run = outcome.run
     sources = []
     for source, files in by_source(run).items():
@@ -146,25 +146,31 @@ def whole(outcome: Outcome) -> Iterator[str]:
         "finished_at": run.finished_at.isoformat(),
         "error": run.error,
         "sources": sources,
-        "new_lookups": run.new_lookups,
+        "new_terms": run.new_terms,
         "notes": run.notes,
     }
     rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
     rejections = (
-        {"source": r.file.source, "file": told_as(r.file), "line": r.line, "values": r.values, "problems": r.problems}
+        {
+            "source": r.file.source,
+            "file": line_file_name(r.file),
+            "line": r.line,
+            "values": r.values,
+            "problems": r.problems,
+        }
         for r in rejected.iterator(2000)
     )
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
     for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
         yield f',\n "{name}": ['
-        for place, entry in enumerate(entries):
-            yield (",\n  " if place else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
+        for index, entry in enumerate(entries):
+            yield (",\n  " if index else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
         yield "\n ]"
     yield "\n}\n"
 
 
 def refusal(dataset: str, error: str) -> Iterator[str]:
-    """Yield the report of an import that was refused before it became a run."""
-    nothing = {"sources": [], "new_lookups": {}, "notes": [], "missing": [], "rejections": []}
+    """Yield the report of an import that was refused before it had a run."""
+    nothing = {"sources": [], "new_terms": {}, "notes": [], "missing": [], "rejections": []}
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
     yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""Rows that cannot be used, with everything that is wrong with each."""
+"""Rejected rows with all their problems."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from imports.readers import Malformed
 
 @dataclass
 class Rejection:
-    """A row that cannot be used. ``references`` is what its cells name, by column, which is still to be looked for."""
+    """A rejected row. ``references`` are the values of its references by column, which are still to be looked up."""
 
     line: int
     values: dict[str, str | None] | str
@@ -18,14 +18,14 @@ class Rejection:
     key: list | None = None
     identity: bytes | None = None
     references: dict[str, list] = field(default_factory=dict)
-    file: int | None = None  # of a row of an export: the SourceFile that it names
+    file: int | None = None  # primary key of the SourceFile that a row of an export names
 
 
 def distinct(headings: Sequence[str]) -> list[str]:
-    """Return a name for each column of a file: its heading; where an earlier one has that, its number behind it."""
+    """Return a distinct name for each column of a file: its heading, with its number if the heading is a repeat."""
     names: list[str] = []
-    for place, heading in enumerate(headings, 1):
-        name = f"{heading} (column {place})" if heading in names else heading
+    for number, heading in enumerate(headings, 1):
+        name = f"{heading} (column {number})" if heading in names else heading
         while name in names or (name != heading and name in headings):
             name += "'"
         names.append(name)
@@ -33,15 +33,15 @@ def distinct(headings: Sequence[str]) -> list[str]:
 
 
 def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
-    """Return one thing that is wrong with a row: the column and its value (None for the row as a whole).
+    """Return a problem of a row: the column and its value (None for the row as a whole), and the message.
 
-    Of a text, what nobody would see, and control characters, are written out; the row itself is kept as it came.
+    Invisible and control characters of the value are written out; the stored row itself is not changed.
     """
     return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": visible(message)}
 
 
-class Rejected(Sequence):
-    """The rows of a batch that cannot be used, each made when it is asked for: they may be very many."""
+class BatchRejections(Sequence):
+    """The rejected rows of a batch, each created on access, because there may be very many."""
 
     def __init__(
         self,
@@ -55,15 +55,15 @@ class Rejected(Sequence):
     def __len__(self) -> int:
         return len(self._malformed) + len(self._bad)
 
-    def __getitem__(self, place: int) -> Rejection:
-        if place < len(self._malformed):
-            row = self._malformed[place]
+    def __getitem__(self, index: int) -> Rejection:
+        if index < len(self._malformed):
+            row = self._malformed[index]
             return Rejection(row.line, row.raw, [problem(None, None, self._message(row))])
-        return self._make(self._bad[place - len(self._malformed)])
+        return self._make(self._bad[index - len(self._malformed)])
 
 
 class MaskedValueError(Exception):
-    """A masked value where a file should hold the value itself: the row's place in its batch, the column, the value."""
+    """A masked value in a file: the index of the row in its batch, the column and the value."""
 
     def __init__(self, row: int, column: str, value: str):
         super().__init__(f"{column}: {value}")

@@ -1,7 +1,7 @@
-"""What became of records in a run, one by one, for its page: out of the tables, or of what a preview has kept.
+"""Per-record diff of a run for its page: from the tables if applied, from stored entries if previewed.
 
-A preview is rolled back, so what it would change is kept on disk beside the uploads.
-Kept corrections and missing records are kept so of every run, for no table tells them afterwards.
+A preview is rolled back, so its changes are stored on disk beside the uploads. Kept corrections and missing records
+are stored for every run, because no table records them.
 """
 
 import shutil
@@ -23,21 +23,21 @@ from datasets.sql.dialect import quoted
 from datasets.sql.row_json import as_json, equal_but_for
 from imports.models import Change, ImportRun, SourceFile
 from imports.run_diff_file import EntriesWriter, KeptEntries
-from imports.sources import Detail, LookUp, Reference, Source, sources_of
+from imports.sources import Detail, Reference, Source, VocabularyColumn, sources_of
 
 KINDS = ("changed", "new", "missing", "kept")
 AT_ONCE = 2000
 
 
 def folder_of(run: ImportRun) -> Path:
-    """Return where the run's outcome is kept."""
+    """Return the folder of the run's stored entries."""
     return Path(settings.MEDIA_ROOT, "imports", "outcomes", str(run.pk))
 
 
 def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
-    """Keep what *merges* did, before they are rolled back or committed; without *whole*, what tables will not tell.
+    """Store the changes of *merges* before they are committed or rolled back; without *whole*, only those in no table.
 
-    Of previews at the command line, which nobody can apply, only the last of each dataset is kept.
+    Of the previews on the command line, which nobody can apply, only the latest of each dataset is stored.
     """
     forget(run)
     if whole and run.task_id is None:
@@ -55,7 +55,7 @@ def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) 
         write("missing", missing)
         write("kept", (entry for merge in merges for entry in _kept(merge)))
         if whole:
-            folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing would change
+            folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing changes
             names = _names(run)
             write(
                 "changed", (e for merge in merges for e in _changed(merge.source, _changes(run, merge.source), names))
@@ -65,52 +65,52 @@ def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) 
 
 
 def forget(run: ImportRun) -> None:
-    """Drop what was kept of the run."""
+    """Delete the stored entries of the run."""
     shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
-def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEntries | Stored | None":
-    """Return the records of one kind, to be counted and sliced; None where nobody has kept them.
+def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEntries | StoredEntries | None":
+    """Return the entries of one kind, which can be counted and sliced; None if they were not stored.
 
-    *unseen* has the names of sources whose personal data the reader may not see: records that differ in nothing else
-    are left out.
+    *unseen* are the sources whose personal data the user may not see: records that differ only in personal data are
+    left out.
     """
     if kind in ("missing", "kept"):
         return KeptEntries(folder_of(run), kind, seen=bool(unseen))
     if run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
-        return Stored(run, kind, unseen)
+        return StoredEntries(run, kind, unseen)
     return KeptEntries(folder_of(run), kind, seen=bool(unseen)) if (folder_of(run) / "whole").exists() else None
 
 
 def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
-    """Return entries of *missing* records, each with all that the record holds, or held when the run deleted it."""
-    told = [dict(entry) for entry in missing]
+    """Return the entries of *missing* records with all values of each record, as it is or as the run deleted it."""
+    result = [dict(entry) for entry in missing]
     for source in sources_of(run.dataset):
-        mine = [entry for entry in told if entry["source"] == source.name and "pk" in entry]
-        rows = _rows(run, source, [entry["pk"] for entry in mine])
-        values = dict(zip(rows, _told(source, list(rows.values())), strict=True))
-        unknown = dict.fromkeys(next(iter(values.values()), ()))  # it has gone since
-        for entry in mine:
+        of_source = [entry for entry in result if entry["source"] == source.name and "pk" in entry]
+        rows = _rows(run, source, [entry["pk"] for entry in of_source])
+        values = dict(zip(rows, _readable_rows(source, list(rows.values())), strict=True))
+        unknown = dict.fromkeys(next(iter(values.values()), ()))  # for a record deleted since
+        for entry in of_source:
             if row := values.get(str(entry["pk"]), unknown):
                 entry["row"] = row
-    return told
+    return result
 
 
 def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
-    """Return the rows of records by their keys: those that the run deleted as they were, others as they are."""
+    """Return the rows of records by key: as they are, or as they were when the run deleted them."""
     if not keys:
         return {}
-    gone = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
-    rows = dict(gone.values_list("record", "before"))
+    deletions = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
+    deleted = dict(deletions.values_list("record", "before"))
     pk, marks = source.model._meta.pk.column, ", ".join(["%s"] * len(keys))
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     query = f"SELECT {row} FROM {quoted(source.name)} r WHERE r.{quoted(pk)} IN ({marks})"
-    there = {str(found[pk]): found for part in _fetched(query, keys) for found in part}
-    return there | rows
+    stored = {str(row[pk]): row for rows in _fetched(query, keys) for row in rows}
+    return stored | deleted
 
 
-class Stored:
-    """Entries that the tables tell: what a run that was applied has changed or created."""
+class StoredEntries:
+    """Entries from the tables: the changed or created records of an applied run."""
 
     def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = ()):
         self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)
@@ -130,27 +130,27 @@ class Stored:
         if self.kind == "changed":
             changes = list(self.changes[start:stop])
             by_table = {source.name: source for source in self.sources}
-            told = {
+            by_change = {
                 entry["change"]: entry
                 for table in {change.table for change in changes}
                 for entry in _changed(by_table[table], [c for c in changes if c.table == table], names)
             }
-            return [told[change.pk] for change in changes]
-        found: list[dict] = []
+            return [by_change[change.pk] for change in changes]
+        created: list[dict] = []
         wanted = stop - start
         for source in self.sources:
-            if len(found) >= wanted:
+            if len(created) >= wanted:
                 break
-            found += _new(source, names, f" LIMIT {wanted - len(found)} OFFSET {start}")
+            created += _new(source, names, f" LIMIT {wanted - len(created)} OFFSET {start}")
             start = max(0, start - self._created(source))
-        return found
+        return created
 
     def _created(self, source: Source) -> int:
         files = self.run.files.filter(source=source.name).values("pk")
         return source.model._default_manager.filter(created_in__in=files).count()
 
 
-# What each kind of entry says; a row is told by the names of the source's columns, its references by what they name.
+# Entries of each kind. Rows use the names of the source's columns, and the values by which files name references.
 
 
 def _names(run: ImportRun) -> dict[int, SourceFile]:
@@ -163,13 +163,13 @@ def _personal_columns(source: Source) -> set[str]:
 
 
 def _is_unseen(entry: dict, personal: dict[str, set[str]]) -> bool:
-    """Tell whether an entry of a changed or kept record differs in personal data alone."""
+    """Return whether the entry of a changed or kept record differs only in personal data."""
     differing = {cell["column"] for cell in entry.get("cells", ()) if cell["differs"]}
     return bool(differing) and differing <= personal[entry["source"]]
 
 
 def _differs_in_seen(source: Source) -> str:
-    """Return the condition on changes that is true unless one of *source* differs in personal data alone."""
+    """Return an SQL condition that is false for changes of *source* that differ only in personal data."""
     columns = [source.model._meta.get_field(name).column for name in sorted(personal_names(source.model))]
     equal = equal_but_for("changes.before", "changes.after", [*columns, "changed_in_id", "changed_line", "corrections"])
     return f"NOT (changes.{quoted('table')} = '{source.name}' AND {equal})"
@@ -183,7 +183,7 @@ def _changes(run: ImportRun, source: Source | None = None):
 def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceFile]) -> Iterator[dict]:
     changes = iter(changes)
     while chunk := list(islice(changes, AT_ONCE)):
-        before, after = (_told(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
+        before, after = (_readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
         for change, old, new in zip(chunk, before, after, strict=True):
             cells = [{"column": n, "old": old[n], "new": new[n], "differs": old[n] != new[n]} for n in new]
             yield _head(source, change.record, names, change.after, "changed") | {"change": change.pk, "cells": cells}
@@ -195,57 +195,57 @@ def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterat
         return
     files = f"SELECT id FROM source_files WHERE run_id = {runs.pop()} AND source = '{source.name}'"
     table, pk = quoted(source.name), source.model._meta.pk.column
-    # In the order of keys, which is the order of lines where keys were given on the way, and needs no sorting.
-    mine = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
+    # Keys are in the order of lines if the database assigned them during the import; no sorting is needed.
+    keys = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
     row = f"CAST({as_json(source.model, 'r')} AS text)"
-    query = f"SELECT {row} FROM {table} r WHERE r.{quoted(pk)} IN ({mine}) ORDER BY r.{quoted(pk)}"
+    query = f"SELECT {row} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
     for rows in _fetched(query):
-        for row, values in zip(rows, _told(source, rows), strict=True):
+        for row, values in zip(rows, _readable_rows(source, rows), strict=True):
             yield _head(source, row[pk], names, row, "created") | {"row": values}
 
 
 def _kept(merge) -> Iterator[dict]:
-    """Yield the records where a correction or a deletion by hand stands against what the files say."""
+    """Yield the records whose correction or deletion by a curator is kept although the files differ."""
     source, load = merge.source, merge.load
     if load.direct:
         return
     files = {file.pk: file for file in load.files}
-    yield from merge.kept_back(files)
+    yield from merge.withheld(files)
     for row in _corrected(merge):
         remembered = row["corrections"]
-        ours, theirs = _told(source, [row, row | remembered])
-        cells = [{"column": n, "old": ours[n], "new": theirs[n], "differs": True} for n in ours if ours[n] != theirs[n]]
+        kept, filed = _readable_rows(source, [row, row | remembered])
+        cells = [{"column": n, "old": kept[n], "new": filed[n], "differs": True} for n in kept if kept[n] != filed[n]]
         if cells:
             key = row[source.model._meta.pk.column]
             yield _head(source, key, files, row, "changed") | {"why": "corrected", "cells": cells}
-    deletions = Change.objects.filter(table=source.name, standing=True)
+    deletions = Change.objects.filter(table=source.name, is_tombstone=True)
     if source.key:
-        found = merge.done.deletions
+        matching = merge.done.deletions
     elif identities := set(merge.staged.known.deleted_and_seen()):
-        found = [pk for pk, digits in deletions.values_list("pk", "before__identity") if digits in identities]
+        matching = [pk for pk, digits in deletions.values_list("pk", "before__identity") if digits in identities]
     else:
         return
-    for deletion in (one for some in chunks(sorted(found)) for one in deletions.filter(pk__in=some).order_by("pk")):
-        (values,) = _told(source, [deletion.before])
+    for deletion in (d for chunk in chunks(sorted(matching)) for d in deletions.filter(pk__in=chunk).order_by("pk")):
+        (values,) = _readable_rows(source, [deletion.before])
         head = _head(source, deletion.record, files, deletion.before, "changed")
         yield head | {"why": "deleted", "row": values}
 
 
 def _corrected(merge) -> Iterator[dict]:
-    """Yield the rows of records that hold a correction and that the files have."""
+    """Yield the rows of corrected records that the files contain."""
     source, table = merge.source, quoted(merge.source.name)
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     if not issubclass(source.model, ContentRecord):
         against = f" AND {merge.updates.against()}" if merge.load.parts else ""
-        there = f"EXISTS (SELECT 1 FROM {merge.rows.resolved()} s WHERE {merge.rows.same}{against})"
-        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {there}"):
+        in_files = f"EXISTS (SELECT 1 FROM {merge.rows.resolved()} s WHERE {merge.rows.same}{against})"
+        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {in_files}"):
             yield from rows
         return
     condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.load.known_files_query})"
     for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
-        octets = b"".join(bytes.fromhex(found["identity"]) for found in rows)
+        octets = b"".join(bytes.fromhex(row["identity"]) for row in rows)
         seen = merge.staged.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
-        yield from (found for found, was in zip(rows, seen, strict=True) if was)
+        yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
 
 
 def _fetched(query: str, parameters: Iterable = ()) -> Iterator[list[dict]]:
@@ -265,18 +265,18 @@ def _head(source: Source, record: Any, files: dict[int, SourceFile], row: dict, 
     }
 
 
-def _told(source: Source, rows: list[dict]) -> list[dict]:
-    """Return *rows* by the source's columns, with what they refer to named as files name it."""
+def _readable_rows(source: Source, rows: list[dict]) -> list[dict]:
+    """Return *rows* by the names of the source's columns, with references as files name them."""
     columns = {name: column for name, column in source.bound.items() if not isinstance(column, Detail)}
-    told = [{} for _ in rows]
+    result = [{} for _ in rows]
     for name, column in columns.items():
         stored = column.field.name if column.field.many_to_many else column.stored_as
         values = [row.get(stored) for row in rows]
-        if isinstance(column, LookUp | Reference):
+        if isinstance(column, VocabularyColumn | Reference):
             by = column.by_field.name if isinstance(column, Reference) else "name"
             keys = {key for value in values for key in (value if isinstance(value, list) else [value])} - {None}
             named = values_by_key(column.model._default_manager.all(), keys, by)
             values = [[named.get(k, k) for k in v] if isinstance(v, list) else named.get(v, v) for v in values]
-        for one, value in zip(told, values, strict=True):
-            one[name] = value
-    return told
+        for entry, value in zip(result, values, strict=True):
+            entry[name] = value
+    return result

@@ -1,7 +1,7 @@
-"""Entries of a run's outcome on disk: a JSON document a line, with an index of where each line begins.
+"""Entries of a run's diff on disk: one JSON document per line, with an index of the offsets of the lines.
 
-A second index leaves out the entries that differ in personal data alone. Whoever may not see these data is shown its
-entries, so that neither an entry nor their number tells whether a file has guessed the data.
+A second index leaves out the entries that differ only in personal data. Users who may not see personal data get this
+index, so that neither an entry nor the number of entries shows whether a file guessed the data correctly.
 """
 
 from array import array
@@ -10,11 +10,14 @@ from pathlib import Path
 
 from datasets import exact_json
 
-EVERY, SEEN = "index", "seen"  # the ends of the names of the two indexes
+EVERY, SEEN = "index", "seen"  # suffixes of the two index files
 
 
 class KeptEntries:
-    """Entries of one kind, to be counted and sliced; without those that differ in personal data alone, if *seen*."""
+    """Entries of one kind, which can be counted and sliced.
+
+    With *seen*, entries that differ only in personal data are left out.
+    """
 
     def __init__(self, folder: Path, kind: str, *, seen: bool = False):
         self.lines, self.index = folder / f"{kind}.ndjson", folder / f"{kind}.{SEEN if seen else EVERY}"
@@ -28,11 +31,11 @@ class KeptEntries:
             return []
         with self.index.open("rb") as index, self.lines.open("rb") as lines:
             index.seek(8 * start)
-            return [_line_at(lines, place) for place in array("Q", index.read(8 * (stop - start)))]
+            return [_line_at(lines, offset) for offset in array("Q", index.read(8 * (stop - start)))]
 
 
 class EntriesWriter:
-    """Writes entries and where each begins."""
+    """Writer of entries and of the offset of each."""
 
     def __init__(self, folder: Path, kind: str):
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +43,7 @@ class EntriesWriter:
         self.lines, self.every, self.seen = (
             self.files.enter_context((folder / f"{kind}.{end}").open("wb")) for end in ("ndjson", EVERY, SEEN)
         )
-        self.place = 0
+        self.offset = 0
 
     def __enter__(self) -> "EntriesWriter":
         return self
@@ -49,16 +52,16 @@ class EntriesWriter:
         self.files.close()
 
     def add(self, entry: dict, *, seen: bool = True) -> None:
-        """Append *entry*; *seen* is false for one that differs in personal data alone."""
+        """Append *entry*; *seen* is false if it differs only in personal data."""
         line = exact_json.dumps(entry, default=str) + b"\n"
-        place = array("Q", [self.place]).tobytes()
-        self.every.write(place)
+        offset = array("Q", [self.offset]).tobytes()
+        self.every.write(offset)
         if seen:
-            self.seen.write(place)
+            self.seen.write(offset)
         self.lines.write(line)
-        self.place += len(line)
+        self.offset += len(line)
 
 
-def _line_at(lines, place: int) -> dict:
-    lines.seek(place)
+def _line_at(lines, offset: int) -> dict:
+    lines.seek(offset)
     return exact_json.loads(lines.readline())

@@ -1,4 +1,4 @@
-"""What a file holds and what its cells mean: a Source is to a file what a ModelForm is to a request."""
+"""Sources: declarative descriptions of files and their columns, comparable to a ModelForm for a request."""
 
 import fnmatch
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from datasets.models import ContentRecord, Lookup, Record
+from datasets.models import ContentRecord, Record, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.registry import dataset_apps
-from imports.file_columns import Column, Detail, LookUp, Many, Reference, as_cell
+from imports.file_columns import Column, Detail, Many, Reference, VocabularyColumn, as_cell
 from imports.models import SourceFile
 from imports.readers import Expected
 
@@ -23,7 +23,7 @@ __all__ = [
     "Column",
     "Detail",
     "JSONSource",
-    "LookUp",
+    "VocabularyColumn",
     "Many",
     "Reference",
     "Row",
@@ -37,12 +37,12 @@ __all__ = [
 
 
 class Source:
-    """One table that a dataset's files fill.
+    """A table and the files that fill it.
 
-    ``file`` is the pattern, or patterns, of the files' names; ``named`` are patterns of more names, which count only
-    for a file that is named itself and not found in a folder. ``columns`` says what differs from the model's fields;
-    each other field is a column of its own name. ``key`` names the columns by which a file knows its records; without
-    one they are known by content. ``missing`` are ways to write that a value is missing, beside an empty cell.
+    ``file`` is the pattern, or patterns, of file names. ``named`` are more patterns, which apply only to files given by
+    name, not to files found in a folder. ``columns`` overrides columns; by default each model field is a column of the
+    same name. ``key`` names the columns that identify a record; without a key, records are identified by their content.
+    ``missing`` are texts that mean a missing value, beside an empty cell.
     """
 
     file: ClassVar[str | tuple[str, ...]]
@@ -58,23 +58,23 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The table's name, by which reports speak of the source."""
+        """Name of the table, which reports show as the source."""
         return self.model._meta.db_table
 
     @cached_property
     def bound(self) -> dict[str, Column]:
-        """The columns by name, in the order that a file without a header has them."""
+        """The columns by name, in the column order of a file without a header."""
         columns = dict(self.columns)
-        claimed = {column.field_name or name for name, column in columns.items()}
-        mine = [f for f in self.model._meta.concrete_fields if f.name not in PROVENANCE and not _given_by_database(f)]
-        order = {field.name: place for place, field in enumerate(mine)}
-        for field in mine:
-            if field.name not in claimed:
-                is_lookup = field.is_relation and issubclass(field.related_model, Lookup)
-                columns[field.name] = LookUp() if is_lookup else Column()
+        declared = {column.field_name or name for name, column in columns.items()}
+        fields = [f for f in self.model._meta.concrete_fields if f.name not in PROVENANCE and not _is_generated(f)]
+        order = {field.name: index for index, field in enumerate(fields)}
+        for field in fields:
+            if field.name not in declared:
+                is_vocabulary = field.is_relation and issubclass(field.related_model, Vocabulary)
+                columns[field.name] = VocabularyColumn() if is_vocabulary else Column()
         bound = {name: column.bind(name, self) for name, column in columns.items()}
-        _accept_headings_of_exports(self.model, bound)
-        # A Detail stands behind the column that it is of; sorting is stable, so the others keep the model's order.
+        _add_export_headings(self.model, bound)
+        # Sorting is stable: a Detail follows its column, and the other columns keep the model's order.
         return dict(sorted(bound.items(), key=lambda item: order.get(item[1].field.name, len(order))))
 
     def columns_of(self, kind: type[Column]) -> list[Column]:
@@ -85,24 +85,24 @@ class Source:
         return [self.bound[name] for name in self.key]
 
     def fits_name(self, path: Path, *, outright: bool = False) -> bool:
-        """Tell whether a file called so is one of this source's; *outright* where it was named itself."""
+        """Return whether the name of *path* matches this source; *outright* if the file was given by name."""
         patterns = ((self.file,) if isinstance(self.file, str) else self.file) + (self.named if outright else ())
         return any(fnmatch.fnmatchcase(path.name.lower(), pattern.lower()) for pattern in patterns)
 
     def known_as(self, path: Path) -> str:
-        """Return the name by which a file is known from one import to the next."""
+        """Return the name of a file, which stays the same from one import to the next."""
         return path.name
 
     def folder_of(self, path: Path) -> Path:
-        """Return the folder that holds what :meth:`known_as` names, by which files of one name are told apart."""
+        """Return the parent folder of what :meth:`known_as` names; its path distinguishes files of one name."""
         return path.parent
 
 
 class CSVSource(Source):
-    """A source whose files are tables of text."""
+    """A source whose files are delimited text."""
 
-    headerless: ClassVar[bool] = False  # the file may come without a header, its columns in the order of ``bound``
-    comment: ClassVar[str | None] = None  # lines that begin so are passed over
+    headerless: ClassVar[bool] = False  # the file may have no header; its columns are then in the order of ``bound``
+    comment: ClassVar[str | None] = None  # prefix of lines to skip
 
     @cached_property
     def expected(self) -> Expected:
@@ -112,19 +112,21 @@ class CSVSource(Source):
             key=frozenset(self.key),
             headerless=self.headerless,
             comment=self.comment,
-            dictionaries=frozenset(n for n, c in self.bound.items() if isinstance(c, LookUp) or c.field.choices),
+            dictionaries=frozenset(
+                n for n, c in self.bound.items() if isinstance(c, VocabularyColumn) or c.field.choices
+            ),
         )
 
 
 class DocumentError(Exception):
-    """A document of which a source can make no row: a sentence that says what is wrong with it."""
+    """A document that a source cannot turn into a row; the message says why."""
 
 
 @dataclass
 class Row:
-    """What one document says of a record: values by column, and the file (a SourceFile) and line it comes from.
+    """The values of a record in one document, by column, with the SourceFile and the line of the document.
 
-    *name* is what the document is known by.
+    *name* is the name of the document, see :func:`name_in`.
     """
 
     file: SourceFile
@@ -133,38 +135,38 @@ class Row:
     name: str
 
 
-def name_in(file: str, place: int) -> str:
-    """Return what a document of the file known as *file* is known by: the first by that name, others by place too."""
-    return file if place == 1 else f"{file}#{place}"
+def name_in(file: str, number: int) -> str:
+    """Return the name of a document in *file*: the file's name for the first, with ``#number`` for the others."""
+    return file if number == 1 else f"{file}#{number}"
 
 
 class JSONSource(Source):
     """A source whose files are JSON documents, each of which gives a row.
 
-    Where several documents may speak of one record, ``settles`` is true and :meth:`settle` says what is merged of
-    them; such a source has neither look-up values nor references to many.
+    If several documents may describe one record, ``settles`` is true and :meth:`settle` chooses the row to merge; such
+    a source has no vocabulary columns and no many-to-many references.
     """
 
     settles: ClassVar[bool] = False
 
     def row(self, document: Any, name: str) -> Mapping[str, Any]:
-        """Return the values of *document*, known as *name*, by column; raises DocumentError."""
+        """Return the values of *document*, named *name*, by column; raise DocumentError if there are none."""
         raise NotImplementedError
 
     def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:
-        """Return one of *rows* for each record, holding what is to be merged, and notes for the run's report."""
+        """Return the row to merge for each record in *rows*, and notes for the run's report."""
         raise NotImplementedError
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return *values*, as row() gives them, as what they stand for; None for one that stands for nothing."""
+        """Return the *values* of row() converted to the columns' types; None for a value that cannot be converted."""
         return {name: column.value_of(values.get(name)) for name, column in self.bound.items()}
 
 
 PROVENANCE = {"identity", *(f.name for f in Record._meta.fields)}
 
 
-def _accept_headings_of_exports(model: type[models.Model], columns: dict[str, Column]) -> None:
-    """Let each of the *columns* be called as our export of its values is, too."""
+def _add_export_headings(model: type[models.Model], columns: dict[str, Column]) -> None:
+    """Accept the heading of each column in this site's exports as another name of the column."""
     taken = {spelling for name, column in columns.items() for spelling in (name, *column.names)}
     listed = {column.path: column.name for column in columns_of(model)}
     for column in columns.values():
@@ -173,12 +175,12 @@ def _accept_headings_of_exports(model: type[models.Model], columns: dict[str, Co
             column.names = (*column.names, heading)
 
 
-def _given_by_database(field: models.Field) -> bool:
+def _is_generated(field: models.Field) -> bool:
     return isinstance(field, models.AutoField) or field.generated
 
 
 def sources_of(dataset: str) -> list[Source]:
-    """Return a dataset's sources, parents before those that refer to them, as its module declares them."""
+    """Return a dataset's sources in the order of declaration: parents before the sources that refer to them."""
     module = import_module(f"{dataset_apps()[dataset].name}.sources")
     declared = (item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Source))
     return [source() for source in declared if source.__module__ == module.__name__ and hasattr(source, "model")]

@@ -1,4 +1,4 @@
-"""An import in the background: asked for by a page, done by a worker, and told by its run."""
+"""Background imports: requested by a page or the API, executed by a worker, reported by the run."""
 
 import time
 from collections.abc import Iterator
@@ -12,46 +12,46 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from imports import run_diff
-from imports.engine.locks import finish, only_one
+from imports.engine.locks import finish, import_lock
 from imports.engine.missing import most_of_previewed
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
 from imports.upload_storage import take_over
 
-SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # without a heartbeat
-WAIT = 0.5  # seconds between two looks at whether another import is done
+SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # time since the last heartbeat
+WAIT = 0.5  # seconds between two attempts while another import is running
 LONGEST_QUEUE = DBTaskResult._meta.get_field("queue_name").max_length
 
 Status = ImportRun.Status
 
 
 class InvalidRunStateError(Exception):
-    """What cannot be done with a run in its state: a sentence."""
+    """The run's status does not allow the action; the message says why."""
 
 
 class RunInProgressError(InvalidRunStateError):
-    """Another run of the dataset waits or goes on: *run*."""
+    """Another run of the dataset, *run*, is waiting or running."""
 
     def __init__(self, run: ImportRun):
-        does = "waits for a worker" if run.status == Status.WAITING else "is going on"
-        super().__init__(f"Run {run.pk} of {run.dataset} {does}. Wait until it is done, or cancel it.")
+        state = "is waiting to start" if run.status == Status.WAITING else "is running"
+        super().__init__(f"Run {run.pk} of {run.dataset} {state}. Wait until it has finished, or cancel it.")
         self.run = run
 
 
 class ProcessEndedError(Exception):
-    """The process that worked on a task ended before it was done."""
+    """The process of a task ended before the task was done."""
 
 
 @task(takes_context=True)
 def work_on(context: TaskContext, run: int, expecting: str) -> None:
-    """Import the files of a run that waits, or preview it; *expecting* is how the tables stood when it was previewed.
+    """Import or preview the files of a waiting run; *expecting* is the dataset's version in the preview.
 
-    Without files of its own, it is the dataset's folder of sources.
+    A run without uploads reads the dataset's folder in ``SOURCES_DIR``.
     """
     waiting = ImportRun.objects.filter(pk=run, status=Status.WAITING, task_id=context.task_result.id).first()
     if waiting is None:
-        return  # cancelled meanwhile, and perhaps asked for anew
+        return  # cancelled, and perhaps requested again
     options = Options(
         dry_run=waiting.dry_run,
         strict=waiting.strict,
@@ -76,45 +76,41 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
                 return
         except ImportRefusedError as refusal:
             waiting.refresh_from_db()
-            if waiting.status == Status.WAITING:  # it did not come so far as to tell it
+            if waiting.status == Status.WAITING:  # the import failed before it could save its error
                 finish(waiting, Status.FAILED, str(refusal))
             return
 
 
 def preview(run: ImportRun) -> None:
-    """Have *run*, which is new or was not applied, previewed by a worker."""
-    run.remove_most = run.remove_most and run.pk is None  # what was confirmed before may not be what comes now
+    """Queue a preview of *run*, which is new or was not applied."""
+    run.remove_most = run.remove_most and run.pk is None  # a confirmation of an earlier preview does not count
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
 def apply_directly(run: ImportRun) -> None:
-    """Have *run*, which is new, done for real by a worker without a preview."""
+    """Queue the import of *run*, which is new, without a preview."""
     _enqueue(run, set(), "", dry_run=False)
 
 
 def apply(run: ImportRun, *, remove_most: bool = False) -> None:
-    """Have a previewed run done for real by a worker.
+    """Queue the import of a previewed run.
 
-    Raises InvalidRunStateError, also where it would delete most of a table and *remove_most* does not say that this is
-    right.
+    Raises InvalidRunStateError, also if the run would delete most of a table without *remove_most*.
     """
     run.remove_most = run.remove_most or remove_most
     if not run.remove_most and (most := most_of_previewed(run)):
         raise InvalidRunStateError(
-            f"{'; '.join(map(str, most))}. Nothing was changed. Look at those that are missing; where it is right, "
-            "apply it and ask for “remove most” as well."
+            f"{'; '.join(map(str, most))}. Nothing was changed. Review the missing records; if they should be deleted, "
+            "apply the run with “remove most”."
         )
     _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)
 
 
 @contextmanager
 def alone(run: ImportRun) -> Iterator[None]:
-    """Let *run* be asked for while no other request for its dataset can be.
-
-    Raises RunInProgressError where a run of it waits or goes on.
-    """
+    """Lock the dataset against other import requests; raise RunInProgressError if it has another unfinished run."""
     with transaction.atomic():
-        if connection.vendor == "postgresql":  # SQLite has one writer anyway
+        if connection.vendor == "postgresql":  # SQLite has a single writer
             with connection.cursor() as cursor:
                 key = f"tabularium request of {run.dataset}"
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
@@ -130,17 +126,19 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             run.status, run.dry_run, run.heartbeat = Status.WAITING, dry_run, timezone.now()
             run.save()
         elif run.task_id is None:
-            of = f"Run {run.pk} is of the command line."
-            raise InvalidRunStateError(f"{of} Import its files there, or upload them here.")
+            raise InvalidRunStateError(
+                f"Run {run.pk} was started from the command line and cannot be restarted here. Import its files on the "
+                "command line, or upload them."
+            )
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start |= {"dry_run": dry_run, "remove_most": run.remove_most}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
-                which = "that was previewed, cancelled or failed can be previewed again"
-                may = which if dry_run else "that is previewed can be applied"
-                raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}: only one {may}.")
-        queue = run.dataset[:LONGEST_QUEUE]  # each dataset's own: workers take several queues at a time
+                allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"
+                allowed = allowed if dry_run else "Only previewed runs can be applied"
+                raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}. {allowed}.")
+        queue = run.dataset[:LONGEST_QUEUE]  # one queue per dataset, as workers run several queues in parallel
         task_id = work_on.using(queue_name=queue).enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
         take_over(run)
@@ -148,32 +146,37 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 
 def discard(run: ImportRun) -> None:
-    """Drop a run that was previewed or stopped, its changes and its uploads; raises InvalidRunStateError."""
+    """Discard a run that was previewed or stopped, with its preview and its uploads; raise InvalidRunStateError."""
     not_applied = [Status.PREVIEWED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
     if not ImportRun.objects.filter(pk=run.pk, status__in=not_applied).update(status=Status.DISCARDED):
         run.refresh_from_db()
-        may = "only one that was previewed, cancelled or failed can be discarded"
-        raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}: {may}.")
+        allowed = "Only previewed, cancelled, failed and interrupted runs can be discarded"
+        raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}. {allowed}.")
     run_diff.forget(run)
 
 
 def cancel(run: ImportRun) -> None:
-    """Ask a run that waits or goes on to stop.
+    """Cancel a waiting run, or ask a running one to stop.
 
-    Raises InvalidRunStateError where it cannot, and OperationalError where SQLite's one writer is busy: it is not
-    waited for.
+    Raises InvalidRunStateError if the run cannot be cancelled, and OperationalError if SQLite is locked: the request
+    does not wait for the lock.
     """
     with short_busy_timeout():
-        end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "error": "It was cancelled while it waited."}
+        end = {
+            "status": Status.CANCELLED,
+            "finished_at": timezone.now(),
+            "error": "The run was cancelled before it started.",
+        }
         if ImportRun.objects.filter(pk=run.pk, status=Status.WAITING).update(**end):
             return
-        going_on = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING)
-        if connection.vendor == "sqlite" and going_on.filter(merging=True).exists():
-            merging = "It is being merged by now, which cannot be cancelled. When it is applied, it can be undone."
-            raise InvalidRunStateError(merging)
-        if not going_on.update(cancel_requested=True):
+        running = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING)
+        if connection.vendor == "sqlite" and running.filter(merging=True).exists():
+            raise InvalidRunStateError(
+                "The run is writing to the tables and can no longer be cancelled. You can undo it once it is applied."
+            )
+        if not running.update(cancel_requested=True):
             run.refresh_from_db()
-            raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()} already.")
+            raise InvalidRunStateError(f"Run {run.pk} is already {run.get_status_display().lower()}.")
 
 
 @contextmanager
@@ -196,25 +199,25 @@ def _set_busy_timeout(milliseconds: int) -> None:
 
 
 def find_interrupted() -> list[ImportRun]:
-    """Mark the runs whose process is gone as interrupted, close their tasks, and return them; nothing is retried.
+    """Mark runs without a process as interrupted, close their tasks, and return the runs; nothing is retried.
 
-    The dataset's lock tells of a run that goes on. One that waits is lost when its task was begun and nobody tells of
-    it any more.
+    A running run is alive while the dataset's lock is held. A waiting run is lost if its task has started and nothing
+    has updated its heartbeat since.
     """
-    found = []
+    marked = []
     silent = ImportRun.objects.filter(status=Status.RUNNING, heartbeat__lt=timezone.now() - SILENT)
     for dataset in set(silent.values_list("dataset", flat=True)):
         try:
-            with only_one(dataset) as interrupted:
-                found += interrupted
+            with import_lock(dataset) as interrupted:
+                marked += interrupted
         except ImportLockedError:
             pass
     begun = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
     gone = ImportRun.objects.filter(status=Status.WAITING, heartbeat__lt=timezone.now() - GONE)
     for run in gone.filter(task_id__in=begun.values("id")):
-        finish(run, Status.INTERRUPTED, "Its process ended before it was begun; nothing of it was stored.")
-        found.append(run)
+        finish(run, Status.INTERRUPTED, "The process of the run ended before it started. Nothing was imported.")
+        marked.append(run)
     lost = ImportRun.objects.filter(status=Status.INTERRUPTED, task_id__in=begun.values("id"))
     for left in begun.filter(id__in=lost.values("task_id")):
-        left.set_failed(ProcessEndedError("The process that worked on it ended before it was done."))
-    return found
+        left.set_failed(ProcessEndedError("The process of the task ended before the task was done."))
+    return marked

@@ -1,4 +1,4 @@
-"""Uploads as they arrive: temporary files, which are deleted with the request unless a run takes them over."""
+"""Upload handler: temporary files, which are deleted with the request unless a run takes them."""
 
 import hashlib
 import tempfile
@@ -19,27 +19,27 @@ from datasets.http.request_bodies import Body, BodyError, too_many
 from imports.source_files import kept_at
 from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
 
-TEMPORARY = ".upload-"  # what the names of temporary files begin with
-OTHER_FIELDS = 2**16  # bytes of the other fields, and of what stands between files
+TEMPORARY = ".upload-"  # prefix of the names of temporary files
+OTHER_FIELDS = 2**16  # bytes of the other fields and of the multipart boundaries
 
 
 class ReceivedFile(UploadedFile):
-    """An uploaded file in its temporary place."""
+    """An uploaded file in temporary storage."""
 
     def __init__(self, name: str, path: Path, sha256: str, size: int, content_type: str | None):
         super().__init__(None, name, content_type, size)
         self.path, self.sha256 = path, sha256
 
     def close(self) -> None:
-        """Do nothing: it is closed."""
+        """Do nothing: the file is closed already."""
 
 
 class ReceivingHandler(FileUploadHandler):
-    """Writes each file of a form to a temporary file, and stops at the limit."""
+    """Writes each file of a form to a temporary file; raises BodyError above the upload limit."""
 
     def __init__(self, request: HttpRequest, paths: list[Path]):
         super().__init__(request)
-        self.received = 0  # bytes of all files
+        self.received = 0  # bytes received so far, of all files
         self.paths = paths
         self.part = None
 
@@ -65,21 +65,21 @@ class ReceivingHandler(FileUploadHandler):
         return ReceivedFile(self.file_name.strip(), path, self.digest.hexdigest(), file_size, self.content_type)
 
     def close(self) -> None:
-        """Close the file that is being written, on a full disk too."""
+        """Close the file being written, also on a full disk."""
         if self.part:
             with suppress(OSError):
                 self.part.close()
 
 
 def receive(request: HttpRequest) -> None:
-    """Read a form with files to its end; raises BodyError unless all of it came and every part of it can be used.
+    """Read a form with files to its end; raise BodyError if it is incomplete or malformed.
 
     Call it inside ``temporary_files(request)``.
     """
     try:
         request._post, request._files = _parse(request)
     except BaseException:
-        request._mark_post_parse_error()  # nobody reads on
+        request._mark_post_parse_error()  # stops Django from reading the body again
         raise
 
 
@@ -89,16 +89,16 @@ def _parse(request: HttpRequest) -> tuple:
         raise too_large()
     body.limit = settings.UPLOAD_LIMIT + OTHER_FIELDS
     handler = ReceivingHandler(request, request.temporary_files)
-    # Of a body in chunks, the parser has to be told that it is not empty.
+    # A chunked body has no length, but the parser takes a length of 0 for an empty body.
     meta = request.META | {"CONTENT_LENGTH": str(1 if body.announced is None else body.announced)}
     try:
         boundary = boundary_of(meta.get("CONTENT_TYPE", ""))
         if boundary is None:
-            raise BodyError("The form cannot be read: expected multipart/form-data.")
+            raise BodyError("The form cannot be read. Expected multipart/form-data.")
         body.scan(boundary)
         _check_space(request, body.announced or 0)
         form = MultiPartParser(meta, body, [handler], request.encoding).parse()
-        body.read(1)  # an announced end that did not come
+        body.read(1)  # read past the final boundary, so that a truncated body raises
         body.finish()
     except (MultiPartParserError, SuspiciousOperation) as error:
         raise BodyError(f"The form cannot be read: {too_many(error) or error}") from error
@@ -119,7 +119,7 @@ def _check_space(request: HttpRequest, announced: int) -> None:
 
 @contextmanager
 def temporary_files(request: HttpRequest) -> Iterator[None]:
-    """Delete the files that *request* brings at the end, but for those that a run has taken over."""
+    """Delete the files of *request* at the end, except those that a run has taken."""
     request.temporary_files = []
     try:
         yield
@@ -129,9 +129,9 @@ def temporary_files(request: HttpRequest) -> Iterator[None]:
 
 
 def too_large() -> BodyError:
-    """Return the error of more than may be uploaded at once."""
+    """Return the error for an upload above the limit."""
     return BodyError(
-        f"That is more than the {filesizeformat(settings.UPLOAD_LIMIT)} that may be uploaded at once. "
-        "Upload the files one after the other, or import them at the command line.",
+        f"The upload is larger than the limit of {filesizeformat(settings.UPLOAD_LIMIT)}. "
+        "Upload the files one by one, or import them on the command line.",
         413,
     )

@@ -1,4 +1,4 @@
-"""The folder of uploads: what each account may keep there, how a run takes files over, and what is swept away."""
+"""Storage of uploads: quotas, moving files to runs, and deleting unused files."""
 
 import errno
 import fcntl
@@ -19,35 +19,37 @@ from imports.models import ImportRun, SourceFile
 from imports.source_files import kept_at
 
 logger = logging.getLogger(__name__)
-UNOWNED = 24 * 60 * 60  # seconds for which bytes are kept that no run owns
-SWEPT = re.compile(r"[0-9a-f]{64}|\.upload-.*|tmp.*")  # by their sha256, or temporary; locks lie there, too
+UNOWNED = 24 * 60 * 60  # seconds to keep files without a run
+SWEPT = re.compile(
+    r"[0-9a-f]{64}|\.upload-.*|tmp.*"
+)  # named by SHA-256, or temporary; the folder also holds lock files
 AT_ONCE = 500  # names in a query
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_SPACE = (
-    "The server has no space for this upload. Nothing of it was kept. Tell whoever runs the site, and try again later."
+    "The server has no disk space for this upload. Nothing was stored. Inform an administrator and try again later."
 )
 DISCARDED = ImportRun.Status.DISCARDED
 
 
 def check_quotas(user, more: int) -> None:
-    """Raise BodyError where *more* bytes are more than *user*, or all accounts together, may still upload."""
+    """Raise BodyError if *more* bytes exceed the upload quota of *user* or of all accounts."""
     in_all, of_account = settings.UPLOAD_QUOTA, settings.UPLOAD_QUOTA_ACCOUNT
     if in_all and bytes_kept() + more > in_all:
         raise BodyError(
-            f"The uploads of all accounts may take {filesizeformat(in_all)}, and this one is more than is left. "
-            "Ask whoever runs the site for space.",
+            f"This upload exceeds the quota of {filesizeformat(in_all)} for all accounts. "
+            "Ask an administrator for more space.",
             507,
         )
     if of_account and bytes_of(user) + more > of_account:
         raise BodyError(
-            f"Your uploads may take {filesizeformat(of_account)}, and this one is more than is left. Discard runs that "
-            "you do not need (their files go within a day), or ask whoever runs the site for space.",
+            f"This upload exceeds your quota of {filesizeformat(of_account)}. Discard runs that you do not need (their "
+            "files are deleted within a day), or ask an administrator for more space.",
             507,
         )
 
 
 def bytes_kept() -> int:
-    """Return how many bytes all files in the folder have, those that arrive just now too."""
+    """Return the total size of all stored and arriving files in bytes."""
     total = 0
     for entry in _entries():
         with suppress(FileNotFoundError):
@@ -56,25 +58,25 @@ def bytes_kept() -> int:
 
 
 def disk():
-    """Return the total, used and free bytes of the disk that holds uploads."""
+    """Return the total, used and free bytes of the disk for uploads."""
     folder = kept_at("")
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder)
 
 
 def bytes_of(user) -> int:
-    """Return how many bytes the uploads of an account have that are still kept, equal files counted once."""
+    """Return the size of an account's stored uploads in bytes; equal files count once."""
     runs = ImportRun.objects.filter(started_by=user).exclude(status=DISCARDED).exclude(uploads=[])
     sizes = {file["sha256"]: file["size"] for uploads in runs.values_list("uploads", flat=True) for file in uploads}
     return sum(size for sha256, size in sizes.items() if kept_at(sha256).exists())
 
 
 def take_over(run: ImportRun) -> None:
-    """Keep the files that *run* has received, by their sha256, at the end of the transaction that stores the run.
+    """Store the files that *run* has received by their SHA-256, at the end of the transaction that saves the run.
 
-    Raises BodyError on a full disk.
+    Raises BodyError if the disk is full.
     """
-    received = getattr(run, "received", ())  # of a new run with uploads
+    received = getattr(run, "received", ())  # set on new runs with uploads
     if not received:
         return
     try:
@@ -88,9 +90,9 @@ def take_over(run: ImportRun) -> None:
 
 
 def sweep() -> int:
-    """Delete what no run has owned for a day; return how many files went.
+    """Delete files that no run has owned for a day; return the number of deleted files.
 
-    A run that was discarded owns none. Of a process that was killed, temporary files are left.
+    A discarded run owns no files. Killed processes leave temporary files.
     """
     old = time.time() - UNOWNED
     names = [entry.name for entry in _entries() if SWEPT.fullmatch(entry.name) and _changed(Path(entry.path)) < old]
@@ -99,21 +101,21 @@ def sweep() -> int:
     for name in names:
         path = kept_at(name)
         with _alone():
-            if name not in owned and _changed(path) < old:  # nobody has uploaded it again meanwhile
+            if name not in owned and _changed(path) < old:  # unless it was uploaded again meanwhile
                 path.unlink(missing_ok=True)
                 deleted += 1
     return deleted
 
 
 def _owned(names: list[str]) -> set[str]:
-    found: set[str] = set()
+    owned: set[str] = set()
     for start in range(0, len(names), AT_ONCE):
         files = SourceFile.objects.filter(sha256__in=names[start : start + AT_ONCE]).exclude(run__status=DISCARDED)
-        found.update(files.values_list("sha256", flat=True))
+        owned.update(files.values_list("sha256", flat=True))
     runs = ImportRun.objects.exclude(status=DISCARDED).exclude(uploads=[]).values_list("uploads", flat=True)
     for uploads in runs.iterator(2000):
-        found.update(file["sha256"] for file in uploads)
-    return found
+        owned.update(file["sha256"] for file in uploads)
+    return owned
 
 
 def _entries() -> Iterable[os.DirEntry]:
@@ -132,7 +134,7 @@ def _changed(path: Path) -> float:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keep other processes from taking files over, or sweeping them away, meanwhile."""
+    """Lock the folder against other processes that store or delete files."""
     folder = Path(settings.MEDIA_ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "imports.lock", "w") as lock:

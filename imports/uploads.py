@@ -1,4 +1,4 @@
-"""What an import is asked for by, in the browser and by programs: the dataset, the files, and how they are read."""
+"""Import form of pages and the API: the dataset, the files and the options."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ ENCODINGS = (
 )
 
 
-class SeveralFiles(forms.FileField):
-    """One or several files."""
+class MultipleFileField(forms.FileField):
+    """Field for one or more files."""
 
     class Input(forms.ClearableFileInput):
         allow_multiple_selected = True
@@ -28,44 +28,45 @@ class SeveralFiles(forms.FileField):
 
     def clean(self, data, initial=None) -> list[ReceivedFile]:
         files, errors = [], []
-        for one in data or []:
+        for file in data or []:
             try:
-                files.append(super().clean(one, initial))
+                files.append(super().clean(file, initial))
             except forms.ValidationError as error:
-                errors += [f"{one.name}: {message}" for message in error.messages]
+                errors += [f"{file.name}: {message}" for message in error.messages]
         if errors:
             raise forms.ValidationError(errors)
-        return files or [one for one in [super().clean(None, initial)] if one]
+        return files or [file for file in [super().clean(None, initial)] if file]
 
 
 class ImportForm(forms.Form):
-    """What to import, and how."""
+    """Files to import, and the options of the import."""
 
     dataset = forms.ChoiceField()
-    files = SeveralFiles(required=False, help_text="One or several.")
+    files = MultipleFileField(required=False, help_text="One or more files.")
     samples = forms.BooleanField(
-        required=False, label="The sample files", help_text="In place of files of your own: the site's folder of them."
+        required=False, label="Sample files", help_text="Use the sample files instead of uploading."
     )
     encoding = forms.ChoiceField(
-        choices=[(name, name.upper()) for name in ENCODINGS], help_text="Of the files. Nearly always UTF-8."
+        choices=[(name, name.upper()) for name in ENCODINGS], help_text="Text encoding of the files, usually UTF-8."
     )
     known_as = forms.CharField(
         required=False,
         max_length=255,
-        label="Known as",
-        help_text="Mostly left empty. For a single file whose own name does not say what it is: the name of the file "
-        "that it continues, or of the folder that it lay in. The next import finds its records by this name.",
+        label="New version of",
+        help_text="Optional: the earlier file that this one replaces, if its name has changed. For sources that are "
+        "named by folder, the name of the folder.",
     )
-    strict = forms.BooleanField(required=False, help_text="A single row that cannot be used stops the import.")
+    strict = forms.BooleanField(required=False, help_text="Stop the import if any row is rejected.")
     remove_missing = forms.BooleanField(
-        required=False, label="Remove missing", help_text="Delete records that their file no longer holds."
+        required=False, label="Remove missing", help_text="Delete records that are no longer in the file."
     )
     allow_missing_columns = forms.BooleanField(
         required=False,
         label="Allow missing columns",
-        help_text="Even where a file lacks most of the columns, or required ones. What is stored of them stays.",
+        help_text="Accept files that lack most columns or required columns. Stored values of these columns stay "
+        "unchanged.",
     )
-    # A browser is asked when a preview has shown what would go.
+    # The run's page asks for it once a preview has listed the missing records.
     remove_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
@@ -76,44 +77,44 @@ class ImportForm(forms.Form):
         cleaned = super().clean()
         files, dataset = cleaned.get("files") or [], cleaned.get("dataset")
         if not files and "files" not in self.errors and not cleaned.get("samples"):
-            self.add_error("files", "Choose a file, or take the sample files.")
+            self.add_error("files", "Choose a file or use the sample files.")
         if cleaned.get("remove_most") and not cleaned.get("remove_missing"):
-            self.add_error("remove_most", "It goes with remove_missing, which says that missing records are deleted.")
+            self.add_error("remove_most", "remove_most requires remove_missing, which deletes missing records.")
         if files and cleaned.get("samples"):
-            self.add_error("samples", "Take either the sample files or files of your own.")
+            self.add_error("samples", "Choose either your own files or the sample files.")
         if cleaned.get("samples") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():
-            self.add_error("samples", "This dataset has no sample files here.")
+            self.add_error("samples", "This dataset has no sample files.")
         if files and dataset and "encoding" in cleaned:
             try:
-                self._look_at(files, dataset, cleaned)
+                self._check_files(files, dataset, cleaned)
             except FilesError as error:
                 self.add_error("files", str(error))
         return cleaned
 
     def new_run(self, user) -> ImportRun:
-        """Return what was asked for as a run that nothing is done with yet."""
-        asked = {name: self.cleaned_data[name] for name in OPTIONS}
-        run = ImportRun(**asked, uploads=self.uploads, started_by=user)
+        """Return a new run, not saved yet, with the files and options of the form."""
+        options = {name: self.cleaned_data[name] for name in OPTIONS}
+        run = ImportRun(**options, uploads=self.uploads, started_by=user)
         run.received = self.cleaned_data["files"]
         return run
 
     @property
     def uploads(self) -> list[dict]:
-        """The files, as a run remembers them."""
+        """The files as ``ImportRun.uploads`` stores them."""
         return [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in self.cleaned_data["files"]]
 
-    def _look_at(self, files: list[ReceivedFile], dataset: str, cleaned: dict) -> None:
-        """See that each file fits a source; raises FilesError."""
-        found = find_uploads(
+    def _check_files(self, files: list[ReceivedFile], dataset: str, cleaned: dict) -> None:
+        """Raise FilesError if a file matches no source."""
+        matched = find_uploads(
             [Upload(f.name, f.sha256, f.path) for f in files], sources_of(dataset), cleaned["encoding"]
         )
-        if cleaned.get("known_as") and len(found) > 1:
-            raise FilesError(f"“Known as” names what one file is known by, but {len(found)} were given.")
-        for file in found:
+        if cleaned.get("known_as") and len(matched) > 1:
+            raise FilesError(f"“New version of” applies to a single file, but {len(matched)} files were given.")
+        for file in matched:
             name = file.called.name
             by_folder = any(s.known_as(Path("/a", name)) != s.known_as(Path("/b", name)) for s in file.sources)
             if by_folder and not cleaned.get("known_as"):
                 raise FilesError(
-                    f"{name} is known by the folder that it lies in, which a browser does not send. Upload it alone, "
-                    "and type the folder's name under “Known as”; or import the whole folder at the command line."
+                    f"{name} is named by its folder, which a browser does not send. Upload the file alone and enter "
+                    "the folder's name under “New version of”, or import the whole folder on the command line."
                 )

@@ -1,4 +1,4 @@
-"""Text batches to typed batches and rejected rows: column by column, every problem of a row together."""
+"""Validation: turn batches of text into typed columns and rejected rows, with all problems of each row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,36 +11,36 @@ import pyarrow.compute as pc
 from datasets.records.personal_data import MASK, personal_names
 from datasets.text import clean, is_unseen, visible
 from imports import fingerprints
-from imports.cell_types import Document, Kind, Text
+from imports.cell_types import CellType, DocumentCell, TextCell
 from imports.missing_value_markers import Markers
 from imports.readers import Batch
 from imports.readers.text_columns import cleaned, without_marks
 from imports.repeated_headers import SECOND, SecondHeadings
-from imports.row_problems import MaskedValueError, Rejected, Rejection, distinct, problem
-from imports.sources import Column, Detail, LookUp, Many, Reference, Source
-from imports.vocabularies import Vocabulary
+from imports.row_problems import BatchRejections, MaskedValueError, Rejection, distinct, problem
+from imports.sources import Column, Detail, Many, Reference, Source, VocabularyColumn
+from imports.vocabularies import TermIndex
 
 
 @dataclass
-class Checked:
-    """The rows of a batch that can be used.
+class ValidatedBatch:
+    """The valid rows of a batch, and its rejected rows.
 
-    ``values`` has a typed array by column; for a LookUp the positions of its values in the vocabulary.
+    ``values`` has a typed array for each column; for a VocabularyColumn, the positions of its terms in the vocabulary.
     """
 
     lines: np.ndarray
     values: dict[str, pa.Array]
-    members: dict[str, pa.ListArray]  # of each Many
-    lanes: np.ndarray | None  # the identities, for a source without a key
+    members: dict[str, pa.ListArray]  # by name, for each Many column
+    lanes: np.ndarray | None  # identities, for a source without a key
     rejections: Sequence[Rejection]
     bytes_read: int
-    last_line: int = 0  # on which the last row of the batch begins
-    files: np.ndarray | None = None  # of an export, the SourceFile of each row
+    last_line: int = 0  # line on which the last row of the batch begins
+    files: np.ndarray | None = None  # for an export: primary key of the SourceFile of each row
 
-    def only(self, rows: np.ndarray) -> "Checked":
-        """Return the rows for which *rows* is true, with all rejections."""
+    def only(self, rows: np.ndarray) -> "ValidatedBatch":
+        """Return the rows for which *rows* is true, and all rejections."""
         mask = pa.array(rows)
-        return Checked(
+        return ValidatedBatch(
             self.lines[rows],
             {name: array.filter(mask) for name, array in self.values.items()},
             {name: array.filter(mask) for name, array in self.members.items()},
@@ -52,32 +52,32 @@ class Checked:
 
 
 @dataclass
-class Cells:
-    """One column of a batch: what became of its cells, and which rows have which problem."""
+class ColumnResult:
+    """One validated column of a batch: its values, and the problem of each invalid row."""
 
-    distinct: pa.Array  # the trimmed text; where there are indices, each text once
+    distinct: pa.Array  # trimmed texts; with indices, each text once
     indices: pa.Array | None
     values: pa.Array
     members: pa.ListArray | None
     problems: dict[int, str]  # by row
 
     def text(self, row: int) -> str | None:
-        place = row if self.indices is None else self.indices[row].as_py()
-        return None if place is None else self.distinct[place].as_py()
+        index = row if self.indices is None else self.indices[row].as_py()
+        return None if index is None else self.distinct[index].as_py()
 
     def named(self, row: int) -> list:
-        """Return what a cell names in another table: one or nothing, or several."""
+        """Return the values by which a cell refers to another table: none, one or several."""
         if self.members is not None:
             return self.members[row].as_py()
         return [value for value in [self.values[row].as_py()] if value is not None]
 
 
-class Checker:
-    """Checks the batches of one file for a source.
+class BatchValidator:
+    """Validator of the batches of one file for a source.
 
-    *places* are the positions, in the file, of the source's columns; *headings* what the file calls its columns.
-    Masked values are looked for in the columns of personal fields; in all columns of a file with *fixed* rejected
-    rows, where an address in any column is masked.
+    *places* are the indexes of the source's columns in the file; *headings* are the file's headings. Masked values are
+    looked for in the columns of personal fields; in a file with *fixed* rejected rows, in all columns, because those
+    files mask email addresses in any column.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Checker:
         places: dict[str, int],
         headings: list[str],
         name: str,
-        vocabularies: dict[str, Vocabulary],
+        vocabularies: dict[str, TermIndex],
         fixed: bool = False,
         markers: Markers | None = None,
     ):
@@ -100,8 +100,8 @@ class Checker:
         self.name_term = None if source.key else fingerprints.name_term(name)
         self.occurrences = fingerprints.Occurrences()
 
-    def check(self, batch: Batch) -> Checked:
-        """Return the rows of *batch* that can be used, and those that cannot with all that is wrong.
+    def check(self, batch: Batch) -> ValidatedBatch:
+        """Return the valid rows of *batch*, and the rejected rows with all their problems.
 
         Raises MaskedValueError.
         """
@@ -120,7 +120,7 @@ class Checker:
         lanes = self._lanes(values, readable) if self.name_term is not None else None
 
         bad = sorted({*again, *(row for column in cells.values() for row in column.problems)})
-        rejections = Rejected(
+        rejections = BatchRejections(
             batch.malformed,
             bad,
             lambda row: self._rejection(row, batch, cells, lanes, readable),
@@ -128,30 +128,30 @@ class Checker:
         )
         last_line = max([*batch.lines[-1:].tolist(), *(row.line for row in batch.malformed[-1:])], default=0)
         members = {name: column.members for name, column in cells.items() if column.members is not None}
-        checked = Checked(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
+        checked = ValidatedBatch(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
         if bad:
             good = np.ones(len(batch.lines), bool)
             good[bad] = False
             return checked.only(good)
         return checked
 
-    def _second_headings(self, batch: Batch, cells: dict[str, Cells]) -> list[int]:
-        """Return the rows that repeat the heading, of which nothing else is said than that."""
+    def _second_headings(self, batch: Batch, cells: dict[str, ColumnResult]) -> list[int]:
+        """Return the rows that repeat the header; drop their other problems."""
         if not (watched := cells.get(self.second_headings.watched)):
             return []
         rows = self.second_headings.find(batch, watched.distinct, watched.indices, watched.problems)
         for column in cells.values() if rows else ():
-            column.problems = {row: told for row, told in column.problems.items() if row not in rows}
+            column.problems = {row: message for row, message in column.problems.items() if row not in rows}
         return rows
 
-    def _cells(self, column: Column, raw: pa.Array) -> Cells:
-        """Trim, see what is missing, and take each cell for what it stands for."""
+    def _cells(self, column: Column, raw: pa.Array) -> ColumnResult:
+        """Trim the cells, find missing values, and convert each cell to its value."""
         indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
         if self.second_headings.is_table and self.places[column.name] == 0:
             distinct = without_marks(distinct)
-        # A document is kept as it came.
+        # Documents are stored as they are.
         distinct, unseen = (
-            (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, Document) else cleaned(distinct)
+            (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, DocumentCell) else cleaned(distinct)
         )
         blank = (
             pc.is_in(distinct, pa.array(["", *self.source.missing])) if self.source.missing else pc.equal(distinct, "")
@@ -160,15 +160,15 @@ class Checker:
             distinct = pc.if_else(blank, pa.scalar(None, pa.string()), distinct)
         members = None
         try:
-            if isinstance(column, Many | LookUp) or unseen is not None:
-                raise pa.ArrowInvalid("each distinct cell is looked at once")
+            if isinstance(column, Many | VocabularyColumn) or unseen is not None:
+                raise pa.ArrowInvalid("parse each distinct cell")
             values, problems = column.kind.convert(distinct), {}
         except pa.ArrowInvalid:
             if indices is None:
                 encoded = distinct.dictionary_encode()
                 indices, distinct = encoded.indices, encoded.dictionary
             values, members, problems = self._one_by_one(column, distinct)
-        if isinstance(column.kind, Text) or (problems and not isinstance(column.kind, Document)):
+        if isinstance(column.kind, TextCell) or (problems and not isinstance(column.kind, DocumentCell)):
             self.markers.look(column, distinct, indices)
         blanks = values
         if indices is not None:
@@ -183,31 +183,31 @@ class Checker:
         if column.required and blanks.null_count:
             for row in np.flatnonzero(blanks.is_null().to_numpy(zero_copy_only=False)):
                 problems[int(row)] = f"is missing: expected {column.kind.expected}"
-        return Cells(distinct, indices, values, members, problems)
+        return ColumnResult(distinct, indices, values, members, problems)
 
     def _one_by_one(self, column: Column, distinct: pa.Array) -> tuple[pa.Array, pa.ListArray | None, dict[int, str]]:
         values, members, problems = [], [], {}
         vocabulary = self.vocabularies.get(column.name)
-        for place, text in enumerate(distinct.to_pylist()):
-            value, several = None, []
+        for index, text in enumerate(distinct.to_pylist()):
+            value, members_of_cell = None, []
             try:
                 if text is not None:
                     value = _value_of(column.kind, text)
                     if isinstance(column, Many):
-                        several = _members(column, text)
-                        value = column.separator.join(str(member) for member in several) or None
+                        members_of_cell = _members(column, text)
+                        value = column.separator.join(str(member) for member in members_of_cell) or None
                     elif vocabulary:
                         value = vocabulary.position(value)
             except ValueError as error:
-                value, problems[place] = None, str(error)
+                value, problems[index] = None, str(error)
             values.append(value)
-            members.append(several)
+            members.append(members_of_cell)
         if isinstance(column, Many):
             return pa.array(values, pa.string()), pa.array(members, pa.list_(column.member_kind.type)), problems
         return pa.array(values, pa.int64() if vocabulary else column.kind.type), None, problems
 
-    def _agree(self, detail: Detail, cells: Cells, details: Cells, readable: np.ndarray) -> None:
-        """See that each row gives its look-up value the attribute it has; the first row tells that of a new one."""
+    def _agree(self, detail: Detail, cells: ColumnResult, details: ColumnResult, readable: np.ndarray) -> None:
+        """Check that each row repeats the attribute of its term; the first row defines the attribute of a new term."""
         vocabulary = self.vocabularies[detail.of]
         which = vocabulary.attributes.index(detail.attribute)
         positions = cells.values.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -215,17 +215,17 @@ class Checker:
         rows = readable & given.is_valid().to_numpy(zero_copy_only=False) & (positions >= 0)
         for position in np.unique(positions[rows]):
             known = vocabulary.details[position]
-            mine = np.flatnonzero(rows & (positions == position))
+            of_term = np.flatnonzero(rows & (positions == position))
             if known[which] is None:
-                known[which] = given[int(mine[0])].as_py()
+                known[which] = given[int(of_term[0])].as_py()
             differs = pc.not_equal(given, pa.scalar(known[which], given.type)).to_numpy(zero_copy_only=False)
-            for row in mine[differs[mine].astype(bool)]:
+            for row in of_term[differs[of_term].astype(bool)]:
                 details.problems[int(row)] = (
-                    f"does not fit: {detail.of} {vocabulary.names[position]} has {known[which]}"
+                    f"does not match {detail.of} {vocabulary.names[position]}: expected {known[which]}"
                 )
 
     def _lanes(self, values: dict[str, pa.Array], readable: np.ndarray) -> np.ndarray:
-        """Return the identity of every row; those of rows that could not be read mean nothing and are not counted."""
+        """Return the identity of every row; identities of unreadable rows are meaningless and not counted."""
         total = self._name_terms(len(readable))
         for name, array in values.items():
             vocabulary = self.vocabularies.get(name)
@@ -246,7 +246,7 @@ class Checker:
         return np.repeat(self.name_term, rows, axis=1)
 
     def _rejection(
-        self, row: int, batch: Batch, cells: dict[str, Cells], lanes: np.ndarray | None, readable: np.ndarray
+        self, row: int, batch: Batch, cells: dict[str, ColumnResult], lanes: np.ndarray | None, readable: np.ndarray
     ) -> Rejection:
         values = {heading: array[row].as_py() for heading, array in zip(self.names, batch.columns, strict=True)}
         values = {heading: text.strip(" \t") if text is not None else None for heading, text in values.items()}
@@ -273,27 +273,27 @@ class Checker:
         )
 
 
-def _value_of(kind: Kind, text: str) -> Any:
+def _value_of(kind: CellType, text: str) -> Any:
     if is_unseen(text):
-        raise ValueError(f"holds only characters that cannot be seen: expected {kind.expected}")
+        raise ValueError(f"contains only invisible characters: expected {kind.expected}")
     return kind.check(text)
 
 
-def _first_masked(name: str, cells: Cells) -> MaskedValueError | None:
-    """Return the error that the first masked value of a column is."""
-    found = pc.match_substring_regex(cells.distinct, MASK)
-    if not pc.any(found).as_py():
+def _first_masked(name: str, cells: ColumnResult) -> MaskedValueError | None:
+    """Return a MaskedValueError for the first masked value of a column, or None."""
+    masked = pc.match_substring_regex(cells.distinct, MASK)
+    if not pc.any(masked).as_py():
         return None
-    row = pc.index(found if cells.indices is None else found.take(cells.indices), True).as_py()
+    row = pc.index(masked if cells.indices is None else masked.take(cells.indices), True).as_py()
     return MaskedValueError(row, name, cells.text(row))
 
 
 def _members(column: Many, text: str) -> list:
-    """Return what a cell such as ``1;2;2`` names, each once, in order."""
+    """Return the distinct values in a cell such as ``1;2;2``, sorted."""
     members = set()
     for part in text.split(column.separator):
         try:
             members.add(_value_of(column.member_kind, clean(part)))
         except ValueError as error:
-            raise ValueError(f"names '{visible(clean(part))}', which {error}") from None
+            raise ValueError(f"contains '{visible(clean(part))}', which {error}") from None
     return sorted(members)

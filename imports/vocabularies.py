@@ -1,4 +1,4 @@
-"""Look-up tables while a file is read: which values there are, which are new, and the key of each."""
+"""Vocabularies during an import: their terms, new terms, and the primary key of each."""
 
 import re
 import unicodedata
@@ -11,20 +11,20 @@ from datasets.text import visible, without_format
 from imports.fingerprints import text_term
 
 DASH = "Pd"  # Unicode's category of hyphens and dashes of all kinds
-SHOWN = 20  # pairs of terms that are nearly the same
+SHOWN = 20  # near-duplicates to list
 
 
-class Vocabulary:
-    """The values of one look-up table, each with a position that does not change while a run lasts.
+class TermIndex:
+    """Index of the terms of one vocabulary; the position of a term is constant during a run.
 
-    The checker adds values that are new; the loader, which alone speaks to the database, gives them keys.
+    The validator adds new terms. The pipeline, which alone uses the database connection, assigns their keys.
     """
 
     def __init__(self, model: type[models.Model], column: str, attributes: Iterable[str] = ()):
         self.model, self.column, self.attributes = model, column, tuple(attributes)
         self.positions: dict[str, int] = {}
         self.names: list[str] = []
-        self.details: list[list] = []  # the attributes of each value; None where not known yet
+        self.details: list[list] = []  # attributes of each term; None if not known yet
         self.terms: list[tuple[int, int]] = []
         self.keys: list[int] = []
         self.known = 0
@@ -34,7 +34,7 @@ class Vocabulary:
         self.known = len(self.keys)
 
     def position(self, name: str, details: list | None = None) -> int:
-        """Return the position of *name*, which is made where it is new."""
+        """Return the position of *name*; a new term is added."""
         if name not in self.positions:
             self.positions[name] = len(self.names)
             self.terms.append(text_term(self.column, name))
@@ -43,40 +43,41 @@ class Vocabulary:
         return self.positions[name]
 
     def keys_so_far(self) -> np.ndarray:
-        """Return the primary key of each value; those of new values are set aside for them now."""
+        """Return the primary key of each term; reserve keys for new terms."""
         new = len(self.names) - len(self.keys)
         if new:
-            self.keys += self._set_aside(new)
+            self.keys += self._reserve_keys(new)
         return np.array(self.keys, np.int64)
 
     def new(self) -> dict[int, str]:
-        """Return the values that the table did not hold, by the key set aside for them."""
+        """Return the new terms by the keys reserved for them."""
         return dict(zip(self.keys[self.known :], self.names[self.known :], strict=False))
 
     def near_duplicates(self, added: Collection[int]) -> list[str]:
-        """Return a sentence for each term, new with one of the keys *added*, that another is nearly the same as.
+        """Return a message for each term with a key in *added* that is a near-duplicate of another term.
 
-        Such terms differ only in capitals, accents, separators (dashes of any kind), a full stop or what nobody sees.
+        Near-duplicates differ only in case, accents, separators (dashes of any kind), full stops or invisible
+        characters.
         """
         if not added:
             return []
         alike: dict[str, list[tuple[str, bool]]] = {}
-        for place, (key, name) in enumerate(zip(self.keys, self.names, strict=False)):
-            if place < self.known or key in added:  # a term that only rejected rows have is none
+        for index, (key, name) in enumerate(zip(self.keys, self.names, strict=False)):
+            if index < self.known or key in added:  # skip terms that only rejected rows use
                 alike.setdefault(_letters(name), []).append((name, key in added))
-        told = []
+        pairs = []
         for letters, terms in alike.items():
             first, others = terms[0][0], [name for name, is_new in terms[1:] if is_new]
-            told += [(other, first) for other in others if letters]
+            pairs += [(other, first) for other in others if letters]
         table = self.model._meta.db_table
         notes = [
             f'The new term "{visible(new)}" of {table} is a near-duplicate of "{visible(old)}". If both mean the same, '
-            "write it in one way in the file."
-            for new, old in told[:SHOWN]
+            "use one spelling in the file."
+            for new, old in pairs[:SHOWN]
         ]
-        return notes + [f"{len(told) - SHOWN:,} more terms of {table} are near-duplicates."] * (len(told) > SHOWN)
+        return notes + [f"{len(pairs) - SHOWN:,} more terms of {table} are near-duplicates."] * (len(pairs) > SHOWN)
 
-    def _set_aside(self, count: int) -> list[int]:
+    def _reserve_keys(self, count: int) -> list[int]:
         table, pk = self.model._meta.db_table, self.model._meta.pk.column
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -97,7 +98,7 @@ def nearly_the_same(model: type[models.Model], name: str) -> list[str]:
 
 
 def _letters(term: str) -> str:
-    """Return what a term has in common with all that are nearly the same."""
+    """Return the normalised form that near-duplicates share."""
     folded = unicodedata.normalize("NFKD", without_format(term)).casefold()
     letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != DASH)
     return re.sub(r"[\s_.'’\u2212]+", "", letters)

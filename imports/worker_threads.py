@@ -1,4 +1,4 @@
-"""Work on tasks of several queues at a time, one thread for each: a queue has the imports of one dataset."""
+"""Threads of the worker: one for each queue, which holds the imports of one dataset."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ ALL = "*"
 
 
 def worker_of(queue: str, interval: float) -> Worker:
-    """Return a worker of one queue, or of all, that comes back when nothing is left to do."""
+    """Return a worker of one queue, or of all queues, that returns when no task is left."""
     return Worker(
         queue_names=[queue],
         interval=interval,
@@ -28,13 +28,13 @@ def worker_of(queue: str, interval: float) -> Worker:
 
 
 class Workers:
-    """The threads of this process that work on tasks. A long import holds up those of its own queue alone."""
+    """Threads of this process that run tasks. A long import delays only its own queue."""
 
     def __init__(self, interval: float):
         self.interval = interval
         self._lock = threading.Lock()
         self._working: dict[str, Worker] = {}  # by queue
-        # Each import has two connections, for any number of datasets: a pool would be a limit to them.
+        # Each import needs two connections, and the number of datasets is open: a pool would limit them.
         connection.close()
         connection.settings_dict["OPTIONS"].pop("pool", None)
 
@@ -44,7 +44,7 @@ class Workers:
         return bool(self._working)
 
     def start(self) -> None:
-        """Start a thread for each queue that has a task to do and no thread."""
+        """Start a thread for each queue that has a ready task and no thread."""
         ready = DBTaskResult.objects.ready().order_by().values_list("queue_name", flat=True).distinct()
         for queue in ready:
             with self._lock:
@@ -54,7 +54,7 @@ class Workers:
             threading.Thread(target=self._work, args=(queue,), name=f"worker of {queue}", daemon=True).start()
 
     def stop(self) -> None:
-        """Have each thread end after the task that it has in hand."""
+        """Stop each thread after its current task."""
         for worker in list(self._working.values()):
             worker.running = False
 
@@ -62,9 +62,9 @@ class Workers:
         try:
             self._working[queue].run()
         except DatabaseError as error:
-            logger.error("The database does not answer; trying again: %s", str(error).strip())
+            logger.error("The database does not answer; retrying: %s", str(error).strip())
         except Exception:
-            logger.exception("A worker of %s has stopped.", queue)
+            logger.exception("The worker thread of the queue %s stopped.", queue)
         finally:
             connections.close_all()
             with self._lock:

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 
 from curation.admin.changelist import RecordChangeList
 from datasets.listing import listing_of
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.personal_data import hidden_fields, masked
@@ -65,7 +65,7 @@ class ListAdmin(GuardedAdmin):
     @property
     def lists_records(self) -> bool:
         """Whether the list shows a dataset's table, not imports or edits."""
-        return issubclass(self.model, Record | Lookup | MaterializedView)
+        return issubclass(self.model, Record | Vocabulary | MaterializedView)
 
     def get_changelist(self, request, **kwargs):
         return RecordChangeList if self.lists_records else super().get_changelist(request, **kwargs)

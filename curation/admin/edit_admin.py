@@ -18,7 +18,7 @@ from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
 from curation.history.undo import UndoRefusedError, undo_edit
 from datasets import matviews
-from datasets.models import Lookup, Record
+from datasets.models import Record, Vocabulary
 from imports.models import Change, Edit
 
 PAGE = 50
@@ -34,7 +34,7 @@ class Edited:
 def edited_models(edit: Edit) -> list[type[models.Model]]:
     """Return the models that *edit* changed, vocabularies first."""
     tables = set(edit.changes.values_list("table", flat=True).distinct().order_by())
-    edited = [m for m in apps.get_models() if issubclass(m, Record | Lookup) and m._meta.db_table in tables]
+    edited = [m for m in apps.get_models() if issubclass(m, Record | Vocabulary) and m._meta.db_table in tables]
     return sorted(edited, key=lambda model: issubclass(model, Record))
 
 

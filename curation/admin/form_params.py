@@ -7,7 +7,7 @@ from django.http import HttpRequest, QueryDict
 
 from curation.admin.object_keys import is_key
 from datasets.http.upload_paths import is_upload
-from datasets.models import Lookup, Record
+from datasets.models import Record, Vocabulary
 from datasets.query_values import shown
 
 ACROSS = "select_across"  # parameter of a list's actions: "1" means all matches, not only the selected rows
@@ -31,7 +31,7 @@ def check_posted(request: HttpRequest, admin: ModelAdmin | None) -> None:
     if admin is None:
         return
     _expect_keys(ACTION_CHECKBOX_NAME, request.POST, admin.model)
-    if not issubclass(admin.model, Record | Lookup):  # the forms of these validate it themselves
+    if not issubclass(admin.model, Record | Vocabulary):  # the forms of these validate it themselves
         for field in admin.opts.many_to_many:
             _expect_keys(field.name, request.POST, field.related_model)
 

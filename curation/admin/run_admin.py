@@ -15,7 +15,7 @@ from datasets.registry import dataset_apps
 from imports import reports
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.redaction import is_restricted, is_restricted_anywhere
-from imports.rejected_rows import RAW, Reader
+from imports.rejected_rows import RAW, RejectedRowFormatter
 from imports.sources import sources_of
 
 admin.site.app_index_template = "curation/app_index.html"
@@ -117,13 +117,13 @@ class RejectedRowAdmin(ReadOnlyAdmin):
         return lookup.split("__")[0] not in self.exclude and super().lookup_allowed(lookup, value, request)
 
     def _cells(self, request, at_most: int | None = None) -> list:
-        readers: dict[tuple[str, str], Reader] = {}
+        readers: dict[tuple[str, str], RejectedRowFormatter] = {}
 
         @admin.display(description="problems")
         def problems(row: RejectedRow) -> str:
             if _is_personal(row, request.user):
                 return ", ".join(problem["column"] or "row" for problem in row.problems)
-            return row.told
+            return row.problem_text
 
         @admin.display(description="values")
         def values(row: RejectedRow) -> str:
@@ -137,7 +137,9 @@ class RejectedRowAdmin(ReadOnlyAdmin):
                 return str(row.values)
             dataset, table = row.file.run.dataset, row.file.source
             if (dataset, table) not in readers and dataset in dataset_apps():
-                readers.update({(dataset, one.name): Reader(one, request.user) for one in sources_of(dataset)})
+                readers.update(
+                    {(dataset, one.name): RejectedRowFormatter(one, request.user) for one in sources_of(dataset)}
+                )
             reader = readers.get((dataset, table))
             cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]
             texts = [f"{c['heading']}: {'' if c['value'] is None else c['value']}" for c in cells]

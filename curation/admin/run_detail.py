@@ -14,7 +14,7 @@ from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports import reports, run_diff
 from imports.models import ImportRun, RejectedRow, SourceFile
-from imports.rejected_rows import Reader, told_as
+from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of
 
 TABS = {
@@ -55,7 +55,7 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     tab = chosen if chosen in entries_by_tab else first
     entries = entries_by_tab[tab]
     page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
-    readers = {source.name: Reader(source, user) for source in sources_of(run.dataset)}
+    readers = {source.name: RejectedRowFormatter(source, user) for source in sources_of(run.dataset)}
     if page is not None and tab == "missing":
         page.object_list = run_diff.with_rows(run, page.object_list)
     shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
@@ -79,7 +79,7 @@ def _entries_for(run: ImportRun, user) -> dict[str, Any]:
     return entries
 
 
-def _history(entry: dict, readers: dict[str, Reader]) -> str | None:
+def _history(entry: dict, readers: dict[str, RejectedRowFormatter]) -> str | None:
     """Return the URL of the history of an entry's record; None for a rejected row."""
     key = entry.get("pk" if "values" in entry else "record")
     if key is None:
@@ -111,7 +111,7 @@ def _size(entries) -> int:
     return entries.count() if isinstance(entries, QuerySet) else len(entries)
 
 
-def _visible(page: Page, readers: dict[str, Reader], tab: str) -> Iterator[dict]:
+def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> Iterator[dict]:
     for entry in page.object_list:
         may_see = readers[entry["source"]].may_see
         shown = dict(entry)
@@ -144,7 +144,7 @@ def _tables(entries: list[dict]) -> list[dict]:
     return list(tables.values())
 
 
-def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
+def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[dict]:
     for row in page.object_list:
         reader = readers.get(row.file.source)
         if reader is None:
@@ -152,7 +152,7 @@ def _rejected(page: Page, readers: dict[str, Reader]) -> Iterator[dict]:
         cells = reader.cells(row)
         yield {
             "source": row.file.source,
-            "file": told_as(row.file),
+            "file": line_file_name(row.file),
             "line": row.line,
             "cells": [
                 c | {name: visible(c[name], BREAKS) for name in ("heading", "value") if isinstance(c[name], str)}

@@ -133,12 +133,12 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
             raise EditRefusedError(" ".join(reasons))
         put_back(cursor, model, rows, "c.before")
         cursor.execute(
-            f'INSERT INTO changes (edit_id, "table", record, kind, "after", standing) SELECT %s, c."table", c.record,'
-            f" '{Change.Kind.CREATED}', c.before, {sql_false()}"
+            'INSERT INTO changes (edit_id, "table", record, kind, "after", is_tombstone)'
+            f""" SELECT %s, c."table", c.record, '{Change.Kind.CREATED}', c.before, {sql_false()}"""
             f" FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
             [edit.pk],
         )
-        cursor.execute(f"UPDATE changes SET standing = {sql_false()} WHERE id IN (SELECT pk FROM {SELECTED})")
+        cursor.execute(f"UPDATE changes SET is_tombstone = {sql_false()} WHERE id IN (SELECT pk FROM {SELECTED})")
         raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
     return edit
@@ -187,7 +187,7 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
         before = "NULL" if kind == Change.Kind.CREATED else row
         cursor.execute(
-            f'INSERT INTO changes (edit_id, "table", record, kind, "before", standing) SELECT %s, %s,'
+            f'INSERT INTO changes (edit_id, "table", record, kind, "before", is_tombstone) SELECT %s, %s,'
             f" CAST(r.{pk} AS text), %s, {before}, {sql_false()}"
             f" FROM {table} r WHERE r.{pk} IN (SELECT pk FROM {SELECTED})",
             [edit.pk, model._meta.db_table, kind],

@@ -11,7 +11,7 @@ from imports.models import Change, Edit, ImportRun
 
 def set_standing(cursor, condition: str) -> None:
     """Mark the deletions that match *condition* as tombstones, if their records came from a file."""
-    cursor.execute(f"UPDATE changes SET standing = {sql_true()} WHERE {_from_a_file()} AND {condition}")
+    cursor.execute(f"UPDATE changes SET is_tombstone = {sql_true()} WHERE {_from_a_file()} AND {condition}")
 
 
 def stand_again(cursor, restoring: Edit) -> None:

@@ -12,14 +12,14 @@ from curation.history.record_counts import counted
 from curation.history.tombstones import stand_again
 from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefusedError
 from datasets import matviews
-from datasets.models import Lookup, Record
+from datasets.models import Record, Vocabulary
 from datasets.sql.dialect import quoted, sql_false
 from datasets.sql.dry_run import rolled_back
 from datasets.sql.query_timeout import unlimited
 from datasets.sql.row_json import values
 from datasets.versions import raise_version
 from imports.engine import references
-from imports.engine.locks import ImportRefusedError, only_one
+from imports.engine.locks import ImportRefusedError, import_lock
 from imports.models import Change, Edit, ImportRun
 from imports.sources import Source, sources_of
 
@@ -33,7 +33,7 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
     Raise UndoOvertakenError if *expecting*, the seal that the user confirmed, is not the seal of the current effect.
     """
     try:
-        with only_one(run.dataset):
+        with import_lock(run.dataset):
             run.refresh_from_db()
             if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
@@ -172,7 +172,7 @@ class _Undoing:
         tables += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
         for table, key in tables:
             referring = [field for field in table._meta.concrete_fields if field.is_relation]
-            if references.broken(table, referring, f"r.{quoted(key)} IN ({keys})"):
+            if references.broken_references(table, referring, f"r.{quoted(key)} IN ({keys})"):
                 yield from lacking(model, rows, "c.before")
                 return
 
@@ -194,7 +194,7 @@ class _Undoing:
     def apply(self, edit: Edit, result: Undone) -> None:
         references.expect_long_queries()
         with connection.cursor() as cursor:
-            with references.left_unchecked():
+            with references.deferred_checks():
                 for source in self.sources:
                     self._re_create(cursor, source.model, edit, result)
                 for source in self.sources:
@@ -220,9 +220,8 @@ class _Undoing:
         rows = self._changes(model, (Change.Kind.DELETED,))
         put_back(cursor, model, rows, "c.before")
         count = self._store_changes(cursor, rows, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
-        cursor.execute(
-            f"UPDATE changes AS c SET standing = {sql_false()} WHERE c.standing AND {rows.partition(' WHERE ')[2]}"
-        )
+        which = rows.partition(" WHERE ")[2]
+        cursor.execute(f"UPDATE changes AS c SET is_tombstone = {sql_false()} WHERE c.is_tombstone AND {which}")
         _count(result.brought_back, model, count)
 
     def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
@@ -256,7 +255,7 @@ class _Undoing:
         """Delete the terms that this run created, if nothing uses them."""
         for field_ in model._meta.concrete_fields:
             lookup = field_.related_model if field_.is_relation else None
-            if lookup is None or not issubclass(lookup, Lookup):
+            if lookup is None or not issubclass(lookup, Vocabulary):
                 continue
             used = " AND ".join(
                 f"NOT EXISTS (SELECT 1 FROM {quoted(relation.related_model._meta.db_table)} x"
@@ -278,7 +277,7 @@ class _Undoing:
                 result.lookups_removed[lookup._meta.db_table] = names
 
     def _store_changes(self, cursor, rows: str, edit: Edit, values: str) -> int:
-        columns = '(edit_id, "table", record, kind, "before", "after", standing)'
+        columns = '(edit_id, "table", record, kind, "before", "after", is_tombstone)'
         cursor.execute(
             f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {values}, {sql_false()} FROM {rows}'
         )

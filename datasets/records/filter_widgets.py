@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.db import models
 
 from datasets.listing import label_field
-from datasets.models import Lookup, Record
+from datasets.models import Record, Vocabulary
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.pagination import COUNTED
 
@@ -74,7 +74,7 @@ def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
         return Narrowing(column, title, CHOICE, list(field.flatchoices))
     if isinstance(field, models.BooleanField):
         return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
-    if column.path.count("__") == 1 and not column.many and issubclass(field.model, Lookup):
+    if column.path.count("__") == 1 and not column.many and issubclass(field.model, Vocabulary):
         values = field.model._default_manager.order_by(*order_of(field.model)).values_list("pk", field.name)
         keys = dict(values[: CHOICES + 1])
         if len(keys) <= CHOICES and column.name == column.path.split("__")[0]:

@@ -14,7 +14,7 @@ from django import forms
 from django.db import models
 
 from datasets.listing import listing_of
-from datasets.models import Lookup, Record
+from datasets.models import Record, Vocabulary
 from datasets.query_values import LARGEST as LIMIT
 from datasets.records.columns import ListedColumn, columns_of, field_at
 from datasets.records.filter_fields import (
@@ -193,7 +193,7 @@ def _vocabulary(model: type[models.Model], column: ListedColumn) -> type[models.
     """Return the vocabulary whose names *column* shows, if it does."""
     reference, _, rest = column.path.partition("__")
     target = model._meta.get_field(reference).related_model if rest == "name" else None
-    return target if target and issubclass(target, Lookup) else None
+    return target if target and issubclass(target, Vocabulary) else None
 
 
 def _text_path(model: type[models.Model], column: ListedColumn) -> str:

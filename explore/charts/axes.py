@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Max, Min
 
 from datasets.listing import label_field
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.aggregation import can_be_parted, can_group_by, can_measure, groupings
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
@@ -132,7 +132,7 @@ def can_follow(column: ListedColumn) -> bool:
 def is_ordered_vocabulary(column: ListedColumn) -> bool:
     """Whether *column* has the names of a vocabulary that is listed by something else, as education levels by years."""
     field = column.field
-    return issubclass(field.model, Lookup) and field.name == "name" and order_of(field.model)[0] != field.name
+    return issubclass(field.model, Vocabulary) and field.name == "name" and order_of(field.model)[0] != field.name
 
 
 def exact(column_axis: Axis) -> bool:

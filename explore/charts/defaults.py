@@ -5,7 +5,7 @@ from dataclasses import asdict
 from django.db import models
 
 from datasets.listing import chart_of, listing_of
-from datasets.models import Lookup, MaterializedView
+from datasets.models import MaterializedView, Vocabulary
 from explore.charts.axes import PROVENANCE, columns_for
 from explore.charts.chart_spec import Drawing
 from explore.charts.low_cardinality import few_valued
@@ -19,14 +19,14 @@ def default_drawing(model: type[models.Model], user) -> Drawing:
     """
     if listing_of(model).chart or issubclass(model, MaterializedView):
         return Drawing(**asdict(chart_of(model)))
-    if issubclass(model, Lookup):
+    if issubclass(model, Vocabulary):
         return Drawing("bar")
     groups = [column for column in columns_for(model, user, "group") if column.path.split("__")[0] not in PROVENANCE]
     for column in groups:
         if isinstance(column.field, models.DateField):
             return Drawing("line", x=column.name)
     for column in groups:
-        named = column.field.choices or issubclass(column.field.model, Lookup)
+        named = column.field.choices or issubclass(column.field.model, Vocabulary)
         if named or isinstance(column.field, models.BooleanField):
             return Drawing("bar", x=column.name)
     for column in columns_for(model, user, "number"):

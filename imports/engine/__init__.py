@@ -1,1 +1,1 @@
-"""The steps of an import, from an open file to the merged tables."""
+"""Steps of an import, from opening the files to merging the rows into the tables."""

@@ -1,4 +1,4 @@
-"""The guard against rows without a key that come twice, because their file lacks a column that it had before."""
+"""Guard against importing rows without a key twice because their file lacks a column that it had before."""
 
 from django.db import connection
 
@@ -14,10 +14,10 @@ from imports.readers.headers import SHOWN, meant, quoted_heading
 
 
 def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) -> None:
-    """Raise ImportRefusedError where stored records of *file* have values in optional columns that it lacks.
+    """Raise ImportRefusedError if *file* lacks optional columns in which its stored records have values.
 
-    A record without a key is known by all of its columns, so that each row would be a record that is not stored.
-    Rows of an export are recognised by the columns that they have.
+    All columns together identify a record without a key, so every row would be a new record. Rows of an export are
+    matched by the columns that they have.
     """
     if not layout.absent or not issubclass(load.source.model, ContentRecord) or load.parts:
         return
@@ -25,20 +25,19 @@ def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) ->
     absent = [c.name for c in columns if not isinstance(c, Detail | Many) and _has_values(load, file, c)]
     if not absent:
         return
-    told = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
+    names = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
     unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
-    one = len(absent) == 1
+    columns = "column" if len(absent) == 1 else "columns"
     raise ImportRefusedError(
-        f"{file.original_name} lacks the {'column' if one else 'columns'} {told}"
+        f"{file.original_name} lacks the {columns} {names}"
         f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values there. "
-        "A row without a key is known by all of its columns: every row would be imported a second time. Nothing was "
-        f"imported. Add the {'column' if one else 'columns'} to the file; or, if its rows are others, import it under "
-        "a name of its own: say what it is known as."
+        "All columns together identify a row without a key, so every row would be imported a second time. Nothing was "
+        f"imported. Add the {columns} to the file; or, if it is a different file, set “new version of” to another name."
     )
 
 
 def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
-    """Tell whether *file* has brought a value in *column* of a record that is stored, or that a curator deleted."""
+    """Return whether *file* gave a value in *column* to a record that is stored or that a curator deleted."""
     stored = column.stored_as
     files = "IN (SELECT id FROM source_files WHERE source = %s AND name = %s)"
     before = value_of(load.source.model._meta.get_field("corrections"), "c.before")
@@ -49,7 +48,7 @@ def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE r.changed_in_id {files} AND {in_table})"
-            f' OR EXISTS (SELECT 1 FROM changes c WHERE c."table" = %s AND c.standing AND {changed_in} {files}'
+            f' OR EXISTS (SELECT 1 FROM changes c WHERE c."table" = %s AND c.is_tombstone AND {changed_in} {files}'
             f" AND {deleted})",
             [*which, load.source.name, *which],
         )
@@ -57,8 +56,8 @@ def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
 
 
 def _from_file(corrections: str, name: str, value: str) -> str:
-    """Return the condition that a column's file has a value for it, whatever a curator has corrected it to."""
-    said = f"{corrections}->>'{name}'"
+    """Return the SQL condition that the file has a value for a column, whether or not a curator corrected it."""
+    file_value = f"{corrections}->>'{name}'"
     if connection.vendor == "sqlite":
-        said = f"json_extract({corrections}, '$.{name}')"
-    return f"CASE WHEN {is_corrected(corrections, name)} THEN {said} IS NOT NULL ELSE {value} IS NOT NULL END"
+        file_value = f"json_extract({corrections}, '$.{name}')"
+    return f"CASE WHEN {is_corrected(corrections, name)} THEN {file_value} IS NOT NULL ELSE {value} IS NOT NULL END"

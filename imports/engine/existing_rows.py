@@ -1,4 +1,4 @@
-"""Which rows of a file are stored already: the identities of a source's records, held while its files are read."""
+"""Stored records of sources without a key, by identity, held in memory while their files are read."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,12 @@ from imports.models import Change
 from imports.sources import Source
 
 
-class Known:
-    """The records of a source that were last seen in some files, by identity; a query names these by their keys.
+class ExistingRows:
+    """The records of a source from some files, by identity; *files* is a query of the files' primary keys.
 
-    They are a snapshot of the time when reading began. A record that a curator deletes before the run is applied counts
-    as deleted after it: a row that is skipped here does not restore it. Uses 17 bytes per record.
+    They are a snapshot of the time when reading began. If a curator deletes a record before the run is applied, the
+    deletion counts as later than the run: a row that was skipped here does not restore the record. Uses 17 bytes per
+    record.
     """
 
     def __init__(self, source: Source, files: str, exported: bool = False):
@@ -30,94 +31,94 @@ class Known:
         lanes, self.stored = lanes[order], is_stored[order]
         self.low, self.high = np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1])
         self.seen = np.zeros(len(lanes), bool)
-        self.agreed = np.zeros(len(lanes), bool)  # a row says the same as the record, and not as its file once did
-        # What the rows of an export say is what is stored, not what the files did: then identities of records that
-        # were corrected or deleted tell nothing.
-        self.telling = None
+        self.agreed = np.zeros(len(lanes), bool)  # a row has the content of the record, not of its original file
+        # Rows of an export have the stored content, not that of the original file: the identities of records that
+        # were corrected or deleted do not identify them.
+        self.identifying = None
         if exported:
-            self.telling = self.stored.copy()
+            self.identifying = self.stored.copy()
             corrected = np.frombuffer(b"".join(_corrected(source)), "<u8").reshape(-1, 2).T
-            places = self._places(corrected)
-            self.telling[places[places >= 0]] = False
+            indexes = self._indexes(corrected)
+            self.identifying[indexes[indexes >= 0]] = False
 
     def look_up(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
-        """Return which rows with these identities are new, and which are of deleted records; remembers them."""
-        places = self._places(lanes)
-        found = places >= 0
-        if self.telling is not None:
-            found[found] = self.telling[places[found]]
-        self.seen[places[found]] = True
-        deleted = np.zeros(len(places), bool)
-        deleted[found] = ~self.stored[places[found]]
+        """Return which rows with these identities are new and which belong to deleted records; mark them as seen."""
+        indexes = self._indexes(lanes)
+        found = indexes >= 0
+        if self.identifying is not None:
+            found[found] = self.identifying[indexes[found]]
+        self.seen[indexes[found]] = True
+        deleted = np.zeros(len(indexes), bool)
+        deleted[found] = ~self.stored[indexes[found]]
         return ~found, deleted
 
     def was_seen(self, lanes: fingerprints.Lanes) -> np.ndarray:
-        """Return which of these identities a row has had."""
-        places = self._places(lanes)
-        return (places >= 0) & self.seen[places] & ~self.agreed[places]
+        """Return which of these identities a row had."""
+        indexes = self._indexes(lanes)
+        return (indexes >= 0) & self.seen[indexes] & ~self.agreed[indexes]
 
     @property
     def has_deleted(self) -> bool:
-        """Whether records of the source have been deleted by hand."""
+        """Whether a curator has deleted records of the source."""
         return not self.stored.all()
 
     def agree(self, lanes: fingerprints.Lanes) -> None:
-        """Remember that rows hold what the records with these identities do."""
-        places = self._places(lanes)
-        self.seen[places[places >= 0]] = self.agreed[places[places >= 0]] = True
+        """Mark records as seen by rows with their current content."""
+        indexes = self._indexes(lanes)
+        self.seen[indexes[indexes >= 0]] = self.agreed[indexes[indexes >= 0]] = True
 
     def claim(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
-        """Return which identities are known, and for which of them no row has spoken so far; remembers them."""
-        places = self._places(lanes)
-        found, free = places >= 0, np.zeros(len(places), bool)
-        free[found] = ~self.seen[places[found]]
-        self.seen[places[free]] = True
+        """Return which identities are known and which of them no row has claimed yet; mark them as seen."""
+        indexes = self._indexes(lanes)
+        found, free = indexes >= 0, np.zeros(len(indexes), bool)
+        free[found] = ~self.seen[indexes[found]]
+        self.seen[indexes[free]] = True
         return found, free
 
     def deleted_and_seen(self) -> list[str]:
-        """Return the identities, as hexadecimal digits, of deleted records that a row has had."""
-        places = np.flatnonzero(~self.stored & self.seen)
-        return [np.array([self.low[p], self.high[p]], "<u8").tobytes().hex() for p in places]
+        """Return the identities of deleted records that a row had, as hexadecimal digits."""
+        indexes = np.flatnonzero(~self.stored & self.seen)
+        return [np.array([self.low[p], self.high[p]], "<u8").tobytes().hex() for p in indexes]
 
     def unseen(self) -> fingerprints.Lanes:
-        """Return the identities of records that no row has had."""
+        """Return the identities of records that no row had."""
         unseen = self.stored & ~self.seen
         return np.stack([self.low[unseen], self.high[unseen]])
 
-    def _places(self, lanes: fingerprints.Lanes) -> np.ndarray:
-        """Return where each identity is among the known ones; -1 for those that are not."""
-        places = np.full(lanes.shape[1], -1)
+    def _indexes(self, lanes: fingerprints.Lanes) -> np.ndarray:
+        """Return the index of each identity among the known ones, or -1."""
+        indexes = np.full(lanes.shape[1], -1)
         if not len(self.low):
-            return places
-        order = np.argsort(lanes[0])  # in order, neighbours are looked for near each other
+            return indexes
+        order = np.argsort(lanes[0])  # sorted keys make the binary search cache-friendly
         low, high = lanes[0][order], lanes[1][order]
         near = np.minimum(np.searchsorted(self.low, low), len(self.low) - 1)
         found = (self.low[near] == low) & (self.high[near] == high)
-        # Half of an identity has the other's value once in 10**19 pairs; then the next record may be the one.
+        # The lower halves of two identities are equal once in 10**19 pairs; then also check the next records.
         for row in np.flatnonzero((self.low[near] == low) & ~found):
             while near[row] < len(self.low) and self.low[near[row]] == low[row] and not found[row]:
                 found[row] = self.high[near[row]] == high[row]
                 near[row] += not found[row]
-        places[order[found]] = near[found]
-        return places
+        indexes[order[found]] = near[found]
+        return indexes
 
 
 def _deleted(source: Source) -> Iterator[bytes]:
-    """Yield the identities of records that somebody deleted by hand."""
-    standing = Change.objects.filter(table=source.name, standing=True)
-    for digits in standing.values_list("before__identity", flat=True).iterator():
+    """Yield the identities of records that a curator deleted."""
+    tombstones = Change.objects.filter(table=source.name, is_tombstone=True)
+    for digits in tombstones.values_list("before__identity", flat=True).iterator():
         yield bytes.fromhex(digits)
 
 
 def _corrected(source: Source) -> Iterator[bytes]:
-    """Yield the identities of records that hold a correction."""
+    """Yield the identities of corrected records."""
     corrected = source.model._default_manager.filter(corrections__isnull=False)
     for octets in corrected.values_list("identity", flat=True).iterator():
         yield bytes(octets)
 
 
 def _gathered(table: str, condition: str) -> Iterator[bytes]:
-    """Yield the identities many at a time: PostgreSQL sends each row in a message of its own."""
+    """Yield many identities at a time, because PostgreSQL sends each row in a message of its own."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT string_agg(identity, ''::bytea) FROM {table} WHERE {condition} GROUP BY id / 65536")
         for (block,) in cursor:

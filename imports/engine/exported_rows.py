@@ -1,4 +1,4 @@
-"""Rows of our own exports: each is of the file that it names."""
+"""Rows of our own exports, each of which belongs to the file that it names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from imports.readers import Batch, Layout, ReadError, StoredFile, find_layout, r
 from imports.readers.dialect import plain
 from imports.row_problems import Rejection
 from imports.sources import Source
-from imports.validation import Checked, Checker
+from imports.validation import BatchValidator, ValidatedBatch
 
-OF_NONE = " (of no file)"  # behind the name of an export, for rows that name no file
-LONGEST_DOCUMENT = 64 << 20  # bytes of a row that holds a JSON document, whose quotes are written twice
+OF_NONE = " (of no file)"  # suffix of the export's name, for rows without a file
+LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, whose quotes are doubled
 
 
-class ExportChecker(Checker):
-    """Checks the batches of an export, each row of which is of the file that it names."""
+class ExportValidator(BatchValidator):
+    """Validator of the batches of an export, whose rows name their files."""
 
-    def __init__(self, parts: "Parts", *checker):
-        super().__init__(*checker)
+    def __init__(self, parts: "ExportParts", *args):
+        super().__init__(*args)
         self.parts = parts
 
-    def check(self, batch: Batch) -> Checked:
+    def check(self, batch: Batch) -> ValidatedBatch:
         which, files = self.parts.of(batch)
         self._which, self._names = which, [file.name for file in files]
         checked = super().check(batch)
@@ -35,9 +35,9 @@ class ExportChecker(Checker):
         checked.files = owners[np.searchsorted(batch.lines, checked.lines)]
         return checked
 
-    def _rejection(self, row: int, batch: Batch, *about) -> Rejection:
-        rejection = super()._rejection(row, batch, *about)
-        rejection.file = self.parts.files[batch.columns[self.parts.place][row].as_py()].pk
+    def _rejection(self, row: int, batch: Batch, *args) -> Rejection:
+        rejection = super()._rejection(row, batch, *args)
+        rejection.file = self.parts.files[batch.columns[self.parts.index][row].as_py()].pk
         return rejection
 
     def _name_terms(self, rows: int) -> np.ndarray:
@@ -45,45 +45,45 @@ class ExportChecker(Checker):
 
 
 @dataclass
-class Parts:
-    """The files that the rows of an export are from, by name, each a SourceFile of its own; they share its bytes.
+class ExportParts:
+    """The files of the rows of an export, by name, each a SourceFile of its own; all share the export's bytes.
 
-    Rows that name no file, such as those of records that a curator made, are of the export itself, named "" here.
+    Rows without a file, such as those of records that a curator created, belong to the export itself, named "" here.
     """
 
-    place: int  # of the column that names them
+    index: int  # of the column with the file names
     files: dict[str, SourceFile] = field(default_factory=dict)
 
     @property
     def own(self) -> SourceFile | None:
-        """The SourceFile of rows that name no file."""
+        """The SourceFile of rows without a file."""
         return self.files.get("")
 
     def of(self, batch: Batch) -> tuple[np.ndarray, list[SourceFile]]:
-        """Return which file each row of a batch is of, and these files."""
-        names = batch.columns[self.place].dictionary_encode()
-        found = [self.files[name] for name in names.dictionary.to_pylist()]
-        return names.indices.to_numpy(zero_copy_only=False), found
+        """Return the index of each row's file, and the files of a batch."""
+        names = batch.columns[self.index].dictionary_encode()
+        files = [self.files[name] for name in names.dictionary.to_pylist()]
+        return names.indices.to_numpy(zero_copy_only=False), files
 
 
-def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> Parts | None:
-    """Return the files that the rows of an export are from, *record* as the first of them; they are not saved yet.
+def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> ExportParts | None:
+    """Return the files of the rows of an export, *record* as the first of them; they are not saved yet.
 
-    None where the export does not tell them. Raises ReadError.
+    None if the export does not name files. Raises ReadError.
     """
     layout = find_layout(stored, source.expected, encoding=record.encoding, allow_missing=True)
     headings = [plain(heading) for heading in layout.header or ()]
     if FILE not in headings:
         return None
-    parts, names = Parts(headings.index(FILE)), {}
+    parts, names = ExportParts(headings.index(FILE)), {}
     for batch in rows_of(stored, layout, source, record.encoding):
-        for name in pc.unique(batch.columns[parts.place]).to_pylist():
+        for name in pc.unique(batch.columns[parts.index]).to_pylist():
             names.setdefault(name, int(batch.lines[0]) if len(batch.lines) else 0)
     for name, line in names.items():
         if len(name) > LONGEST:
             raise ReadError(
-                f"{record.original_name}, from line {line}: {FILE} has {len(name)} characters. Expected the name of a "
-                f"file, of at most {LONGEST}."
+                f"{record.original_name}, from line {line}: {FILE} has {len(name)} characters. Expected a file name of "
+                f"at most {LONGEST} characters."
             )
     for name in sorted(names):  # "" is the first
         parts.files[name] = _like(record, name) if parts.files else record
@@ -92,7 +92,7 @@ def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> Parts | 
 
 
 def rows_of(stored: StoredFile, layout: Layout, source: Source, encoding: str) -> Iterable[Batch]:
-    """Return the rows of a table; a row that holds a document may be long."""
+    """Return the rows of a table; rows with JSON documents may be long."""
     has_documents = any(not column.field.is_relation and _is_document(column) for column in source.bound.values())
     longest = {"longest": LONGEST_DOCUMENT} if has_documents else {}
     return read_csv(stored, layout, source.expected, encoding=encoding, **longest)

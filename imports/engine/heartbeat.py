@@ -1,4 +1,4 @@
-"""How far a run has come, told about once a second beside its transaction, and whether it is still wanted."""
+"""Progress of a run, saved about once a second outside its transaction, and its cancellation."""
 
 import ctypes
 import threading
@@ -12,15 +12,15 @@ from django.utils import timezone
 from imports.engine.locks import ImportCancelledError
 from imports.models import ImportRun
 
-INTERVAL = 0.25  # seconds between two looks at whether the run is still wanted; every fourth one tells, too
-THROW_AFTER = 0.7  # seconds in which a run that is not wanted any more ends by itself
-PATIENCE = 100  # milliseconds that what it tells may wait for another writer
+INTERVAL = 0.25  # seconds between two checks for cancellation; every fourth check also saves the progress
+THROW_AFTER = 0.7  # seconds for a cancelled run to stop by itself
+PATIENCE = 100  # milliseconds to wait for another writer when saving the progress
 
 
 class Heartbeat:
-    """Tells of *run* in a thread with a connection of its own, which gives up where it would have to wait.
+    """Saves the progress of *run* in a thread with its own connection, and skips a beat rather than wait for a lock.
 
-    SQLite has one writer: while the run merges there, nothing is told. To look never waits.
+    SQLite has one writer, so nothing is saved there while the run merges. Checking for cancellation never waits.
     """
 
     def __init__(self, run: ImportRun):
@@ -29,7 +29,7 @@ class Heartbeat:
         self._merging = False
         self._writing = threading.Lock()
         self._cancelled, self._stopped = threading.Event(), threading.Event()
-        self._asked_at: float | None = None  # when it was seen that somebody has asked for its end
+        self._asked_at: float | None = None  # when the cancellation was first seen
         self._noticed = self._thrown = False
         self._throwing = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run.pk}", daemon=True)
@@ -48,28 +48,28 @@ class Heartbeat:
             except ImportCancelledError:
                 pass
         self._thread.join()
-        if self._thrown:  # nobody knows where it was: in the middle of a statement, perhaps
+        if self._thrown:  # the connection may be in the middle of a statement
             if self._connection.connection is not None:
                 self._connection.connection.close()
             self._connection.close()
         if self._cancelled.is_set() and not self._merging and isinstance(error, DatabaseError):
-            raise ImportCancelledError from None  # its statement was interrupted
+            raise ImportCancelledError from None  # the cancellation interrupted its statement
 
-    def tell(self, read: int, rows: int) -> None:
-        """Add the bytes and rows read since the last call; raises ImportCancelledError."""
+    def add(self, read: int, rows: int) -> None:
+        """Add the bytes and rows read since the last call; raise ImportCancelledError if the run was cancelled."""
         self.read += read
         self.rows += rows
         self.check()
 
     def check(self) -> None:
-        """Raise ImportCancelledError where somebody has asked for it."""
+        """Raise ImportCancelledError if the run was cancelled."""
         if self._cancelled.is_set():
             self._noticed = True
             raise ImportCancelledError
 
     def merging(self) -> None:
-        """Say that all is staged, before the transaction that merges begins."""
-        with self._writing:  # nothing of ours is to stand in the transaction's way
+        """Note that staging is done, before the merge transaction begins."""
+        with self._writing:  # no write of this thread may block the transaction
             self._merging = True
         self.check()
         _runs(self.run).update(**self._progress())
@@ -89,7 +89,7 @@ class Heartbeat:
                 beats += 1
                 try:
                     if beats == 1:
-                        _be_impatient()
+                        _set_short_timeout()
                     if _runs(self.run).filter(cancel_requested=True).exists():
                         self._cancelled.set()
                     if self._cancelled.is_set():
@@ -97,15 +97,15 @@ class Heartbeat:
                     if beats % 4 == 2:
                         self._write()
                 except DatabaseError:
-                    pass  # somebody else is writing, or the server is away: the next beat tells
+                    pass  # another writer holds the lock, or the server is down: the next beat saves
         finally:
             connection.close()
 
     def _stop_worker(self) -> None:
-        """Interrupt the statement that the run is in, and then the run itself; not while it merges.
+        """Interrupt the current statement of the run, and then the run itself; never while it merges.
 
-        A run looks by itself whether it is wanted, but not while it waits for the server, sorts many documents, or
-        hashes a large file.
+        A run checks for cancellation by itself, but not while it waits for the server, sorts many documents or hashes a
+        large file.
         """
         self._asked_at = self._asked_at or monotonic()
         with self._writing:
@@ -125,7 +125,7 @@ class Heartbeat:
                 return
             with transaction.atomic():
                 if connection.vendor == "postgresql":
-                    # For this transaction alone: the connection goes back to a pool, from which others take it.
+                    # For this transaction only: the connection goes back to a pool.
                     with connection.cursor() as cursor:
                         cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
                 _runs(self.run).update(**self._progress())
@@ -136,14 +136,14 @@ def _runs(run: ImportRun) -> models.QuerySet:
 
 
 def _throw(thread: int, error: type[Exception] | None) -> None:
-    """Have *error* raised in a thread at its next step in Python; None takes back one that was not raised yet."""
+    """Raise *error* in a thread at its next Python instruction; None cancels an error that was not raised yet."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(error) if error else ctypes.c_void_p(None)
     )
 
 
-def _be_impatient() -> None:
-    """Wait for no other writer on SQLite, where the connection ends with the thread."""
+def _set_short_timeout() -> None:
+    """Set a short busy timeout on SQLite; the connection ends with the thread."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")

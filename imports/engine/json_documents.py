@@ -1,4 +1,4 @@
-"""JSON documents on their way to the stages of the sources that they feed: all of these take a document, or none."""
+"""JSON documents for the sources that they feed: all of these accept a document, or none."""
 
 import hashlib
 from collections import Counter
@@ -14,24 +14,24 @@ from imports.engine.source_load import Staged
 from imports.models import SourceFile
 from imports.readers import AlteredError, Batch, Document, ReadError
 from imports.sources import DocumentError, JSONSource, Row, Source, as_cell, name_in
-from imports.validation import Checked, Checker, MaskedValueError, Rejection, problem
+from imports.validation import BatchValidator, MaskedValueError, Rejection, ValidatedBatch, problem
 
-EXPORTED = {"created_in_file", "changed_in_file"}  # which every record of an export has
+EXPORTED = {"created_in_file", "changed_in_file"}  # fields of every exported record
 FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 << 20
-Read = dict[tuple[str, str], list[Document] | ReadError]  # the documents of files, by name and sha256
+Read = dict[tuple[str, str], list[Document] | ReadError]  # documents of files, by name and SHA-256
 
 
-def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, Checked]]:
-    """Yield the usable rows of a source's documents, with their files.
+def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, ValidatedBatch]]:
+    """Yield the valid rows of a source's documents, with their files.
 
-    What a source after it rejects of the same documents is rejected here, before any of it is staged.
+    Documents that a later source rejects are rejected here, before any of their rows is staged.
     """
     source = staged.load.source
     examiner = _Examiner(staged)
-    examiner.checker.markers = staged.markers  # those of later sources are told when it is their turn
-    place = next(place for place, other in enumerate(staged.beside) if other is staged)
-    later = [_Examiner(other) for other in staged.beside[place + 1 :] if _reads_documents(other)]
+    examiner.checker.markers = staged.markers  # later sources report their own markers
+    index = next(index for index, other in enumerate(staged.beside) if other is staged)
+    later = [_Examiner(other) for other in staged.beside[index + 1 :] if _reads_documents(other)]
     settling: list[Row] = []
     for files in _parts(staged.load.files):
         read: Read = {}
@@ -49,8 +49,8 @@ def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[
         if source.settles:
             columns = {name: values.to_pylist() for name, values in checked.values.items()}
             settling += [
-                Row(row.file, row.line, {name: values[place] for name, values in columns.items()}, row.name)
-                for place, row in enumerate(rows)
+                Row(row.file, row.line, {name: values[index] for name, values in columns.items()}, row.name)
+                for index, row in enumerate(rows)
             ]
         else:
             checked.lines = np.array([row.line for row in rows], np.int32)
@@ -62,7 +62,7 @@ def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[
             c.name: pa.array([row.values[c.name] for row in rows], c.kind.type) for c in staged.load.stage.columns
         }
         lines = np.array([row.line for row in rows], np.int32)
-        yield np.array([row.file.pk for row in rows], np.int64), Checked(lines, values, {}, None, [], 0)
+        yield np.array([row.file.pk for row in rows], np.int64), ValidatedBatch(lines, values, {}, None, [], 0)
 
 
 def _reads_documents(staged: Staged) -> bool:
@@ -70,7 +70,7 @@ def _reads_documents(staged: Staged) -> bool:
 
 
 def _parts(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
-    """Yield the files in parts that fit into memory together."""
+    """Yield the files in groups that fit into memory."""
     part, size = [], 0
     for file in files:
         if part and (len(part) == FILES_AT_ONCE or size + file.size > BYTES_AT_ONCE):
@@ -87,22 +87,24 @@ def _name(file: SourceFile) -> tuple[str, str]:
 
 
 class _Examiner:
-    """Makes rows of documents for one source, and rejects those of which it can make none."""
+    """Makes rows of documents for one source, and rejects documents without a valid row."""
 
     def __init__(self, staged: Staged):
         self.staged, self.load, self.source = staged, staged.load, staged.load.source
         self.names = list(self.source.bound)
-        places = {name: place for place, name in enumerate(self.names)}
-        self.checker = Checker(self.source, places, self.names, "", staged.vocabularies, fixed=bool(self.load.mended))
-        # What the same documents would fill: a reference to it that is not there says no more than the rejection.
+        places = {name: index for index, name in enumerate(self.names)}
+        self.checker = BatchValidator(
+            self.source, places, self.names, "", staged.vocabularies, fixed=bool(self.load.resubmissions)
+        )
+        # Models that the same documents fill: an unknown reference to them adds nothing to the rejection.
         self.filled = {other.load.source.model for other in staged.beside if _reads_documents(other)}
-        self.first: dict[tuple, tuple[SourceFile, int, bytes]] = {}  # by key, the first row that has it
+        self.first: dict[tuple, tuple[SourceFile, int, bytes]] = {}  # by key, the first row with this key
 
-    def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], Checked]:
-        """Return the usable rows of *files*, which are read into *read* where they are not in it."""
+    def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], ValidatedBatch]:
+        """Return the valid rows of *files*; files that are not yet in *read* are read into it."""
         pending = [row for file in files for row in self._rows(file, read)]
         cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in self.names]
-        # In place of a line each row has its place among the pending ones, which know their file and line.
+        # Number the rows by their index in ``pending``, which has their file and line.
         try:
             checked = self.checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
         except MaskedValueError as error:
@@ -111,9 +113,9 @@ class _Examiner:
             row = pending[rejection.line]
             rejection.line = row.line
             self._reject(row.file, rejection)
-        rows = [pending[place] for place in checked.lines]
+        rows = [pending[index] for index in checked.lines]
         if self.source.key and not self.source.settles:
-            again = np.array([self._comes_again(row, checked, place) for place, row in enumerate(rows)], bool)
+            again = np.array([self._repeats_key(row, checked, index) for index, row in enumerate(rows)], bool)
             if again.any():
                 rows, checked = [row for row, bad in zip(rows, again, strict=True) if not bad], checked.only(~again)
         return rows, checked
@@ -127,49 +129,49 @@ class _Examiner:
                 raise
             except ReadError as error:
                 read[_name(file)] = error
-        found = read[_name(file)]
-        if isinstance(found, ReadError):
-            if (*_name(file), found.line) not in unusable:
-                self._turn_down(file, found.line, str(found).replace(str(path), file.original_name))
+        result = read[_name(file)]
+        if isinstance(result, ReadError):
+            if (*_name(file), result.line) not in unusable:
+                self._reject_document(file, result.line, str(result).replace(str(path), file.original_name))
             return
-        for document in found:
+        for document in result:
             if (*_name(file), document.line) in unusable:
                 continue
             if document.error:
-                self._turn_down(file, document.line, document.error.replace(str(path), file.original_name))
+                self._reject_document(file, document.line, document.error.replace(str(path), file.original_name))
                 continue
             if isinstance(document.value, dict) and EXPORTED <= document.value.keys():
-                self._turn_down(file, document.line, "is a record of an export: import the table's CSV instead")
+                self._reject_document(file, document.line, "is an exported record. Import the table's CSV instead")
                 continue
             known_as = name_in(file.name, document.place)
             try:
                 values = dict(self.source.row(document.value, known_as))
             except DocumentError as error:
-                self._turn_down(file, document.line, str(error))
+                self._reject_document(file, document.line, str(error))
                 continue
-            if misfits := [problem(name, as_cell(value), said) for name, value, said in _misfits(self.source, values)]:
+            if misfits := [problem(name, as_cell(value), text) for name, value, text in _misfits(self.source, values)]:
                 self._reject(file, Rejection(document.line, _cells(values), misfits))
             else:
                 yield Row(file, document.line, values, known_as)
 
-    def _comes_again(self, row: Row, checked: Checked, place: int) -> bool:
-        """Tell whether an earlier row has the key and other values: the first is the one that counts."""
-        key = tuple(checked.values[name][place].as_py() for name in self.source.key)
-        values = repr([array[place].as_py() for array in checked.values.values()])
+    def _repeats_key(self, row: Row, checked: ValidatedBatch, index: int) -> bool:
+        """Reject a row if an earlier row has its key and other values; return whether it was rejected."""
+        key = tuple(checked.values[name][index].as_py() for name in self.source.key)
+        values = repr([array[index].as_py() for array in checked.values.values()])
         digest = hashlib.sha256(values.encode()).digest()
         file, line, before = self.first.setdefault(key, (row.file, row.line, digest))
         if before == digest or (file.pk, line) == (row.file.pk, row.line):
             return False
         where = f"line {line}" + (f" of {file.name}" if file.pk != row.file.pk else "")
-        said = problem(
+        repeated = problem(
             self.source.key[0],
             key[0],
-            f"came before, on {where}, with other values; the first is the one that counts",
+            f"is a duplicate key: {where} has other values and takes precedence",
         )
-        self._reject(row.file, Rejection(row.line, _cells(row.values), [said], key=list(key)))
+        self._reject(row.file, Rejection(row.line, _cells(row.values), [repeated], key=list(key)))
         return True
 
-    def _turn_down(self, file: SourceFile, line: int, message: str) -> None:
+    def _reject_document(self, file: SourceFile, line: int, message: str) -> None:
         values = {"file": file.original_name}
         self._reject(file, Rejection(line, values, [problem(None, file.original_name, message)]))
 
@@ -188,7 +190,7 @@ def _cells(values: dict) -> dict[str, str | None]:
 
 
 def _misfits(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
-    """Yield the values whose type no column of theirs takes, and what is wrong with them."""
+    """Yield the values whose type does not match their column, each with its column and problem."""
     for name, value in values.items():
-        if said := source.bound[name].misfit(value):
-            yield name, value, said
+        if message := source.bound[name].misfit(value):
+            yield name, value, message

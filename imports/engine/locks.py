@@ -1,4 +1,4 @@
-"""The record of a run, and the lock that lets a dataset have one import at a time."""
+"""Lock of a dataset, which allows one import at a time, and the end of a run."""
 
 import fcntl
 from collections.abc import Iterator
@@ -13,57 +13,59 @@ from imports.models import ImportRun
 
 
 class ImportRefusedError(Exception):
-    """An import that was not applied: one sentence that says why, and what to do."""
+    """The import was not applied; the message says why and what to do."""
 
 
 class ImportLockedError(ImportRefusedError):
-    """Another import of the dataset is going on."""
+    """Another import of the dataset is running."""
 
 
 class ImportCancelledError(ImportRefusedError):
-    """Somebody has stopped the import."""
+    """A user cancelled the import."""
 
-    def __init__(self, message: str = "It was cancelled. Nothing was imported."):
+    def __init__(self, message: str = "The import was cancelled. Nothing was imported."):
         super().__init__(message)
 
 
-# What a run itself writes of its end; how far it has come, and whether to go on, is written beside it by others.
-REPORT = ["status", "error", "finished_at", "notes", "new_lookups", "tables_seen", "dry_run", "remove_most"]
+# Fields that the run's own process writes at its end. Others write progress and cancellation meanwhile.
+REPORT = ["status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "remove_most"]
 
 
 @contextmanager
-def only_one(dataset: str) -> Iterator[list[ImportRun]]:
-    """Hold the dataset's lock; yields the runs that were found interrupted, and marks them so.
+def import_lock(dataset: str) -> Iterator[list[ImportRun]]:
+    """Hold the dataset's lock; mark interrupted runs as such and yield them.
 
-    The lock is the server's on PostgreSQL and the file system's on SQLite. Either lets go of a process that dies, so
-    a run that says it is running while the lock is free is one whose process is gone. Raises ImportRefusedError.
+    The lock belongs to the server on PostgreSQL and to the file system on SQLite. Both release it when the process
+    dies, so a running run whose lock is free has lost its process. Raises ImportLockedError.
     """
     with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
         running = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING)
         if not held:
             other = running.first()
             raise ImportLockedError(
-                f"Another import of {dataset} is going on"
+                f"Another import of {dataset} is running"
                 + (f": run {other.pk}, since {other.started_at:%Y-%m-%d %H:%M:%S} UTC" if other else "")
-                + ". Start this one when it is done."
+                + ". Try again when it has finished."
             )
         interrupted = list(running)
         for run in interrupted:
-            finish(run, ImportRun.Status.INTERRUPTED, "Its process ended before it was done; nothing of it was stored.")
+            finish(
+                run, ImportRun.Status.INTERRUPTED, "The process of the run ended unexpectedly. Nothing was imported."
+            )
         yield interrupted
 
 
 def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
-    """Record how *run* ended."""
+    """Save the final status of *run*."""
     run.status, run.error, run.finished_at = status, error, timezone.now()
     run.save(update_fields=REPORT)
 
 
 def unwritable(error: OSError) -> str:
-    """Return what is said where what an import keeps could not be written."""
+    """Return the message for an error while storing files."""
     return (
-        f"{error}. Nothing was imported. Imports are kept under MEDIA_ROOT: see that it names a folder that can be "
-        "written, and that there is room."
+        f"{error}. Nothing was imported. Imported files are stored in MEDIA_ROOT: check that this folder is writable "
+        "and that the disk is not full."
     )
 
 
@@ -86,10 +88,10 @@ def _file_lock(dataset: str) -> Iterator[bool]:
     path = Path(settings.MEDIA_ROOT, "imports", f".{dataset}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        opened = path.open("w")
+        open_sources = path.open("w")
     except OSError as error:
         raise ImportRefusedError(unwritable(error)) from None
-    with opened as file:
+    with open_sources as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

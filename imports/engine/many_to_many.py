@@ -1,4 +1,4 @@
-"""A many-to-many as one value: the keys of a record's members as one text, in order, on either side of a merge."""
+"""SQL of many-to-many relations as one value: the sorted primary keys of a record's members as one text."""
 
 from django.db import connection
 
@@ -8,7 +8,7 @@ from imports.sources import Many
 
 
 def staged_members(load: SourceLoad, column: Many) -> str:
-    """Return a query of source_file, source_line and members of the staged rows."""
+    """Return a subquery of source_file, source_line and members of the staged rows."""
     meta = column.model._meta
     parent, by, pk = quoted(meta.db_table), quoted(column.by_field.column), quoted(meta.pk.column)
     rows = (
@@ -19,7 +19,7 @@ def staged_members(load: SourceLoad, column: Many) -> str:
 
 
 def stored_members(column: Many) -> str:
-    """Return a query of owner and members of the stored records."""
+    """Return a subquery of owner and members of the stored records."""
     owner, member = quoted(column.owner_column), quoted(column.member_column)
     return _collected(
         f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
@@ -27,14 +27,14 @@ def stored_members(column: Many) -> str:
 
 
 def as_list(members: str) -> str:
-    """Return members as a JSON list."""
+    """Return the SQL expression of members as a JSON list."""
     if connection.vendor == "postgresql":
         return f"coalesce(to_jsonb(CAST(string_to_array({members}, ';') AS bigint[])), '[]')"
     return f"json('[' || replace(coalesce({members}, ''), ';', ',') || ']')"
 
 
 def of_list(document: str, name: str) -> str:
-    """Return the members that the JSON *document* lists as *name*, as one text."""
+    """Return the SQL expression of the members in list *name* of the JSON *document*, as one text."""
     if connection.vendor == "postgresql":
         listed = f"jsonb_array_elements_text({document}->'{name}') m"
         return f"(SELECT string_agg(m, ';' ORDER BY CAST(m AS bigint)) FROM {listed})"

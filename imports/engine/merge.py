@@ -1,4 +1,4 @@
-"""From a stage to its table, set-based: insert what is new, update what changed, leave the same alone."""
+"""Merge a stage into its table with set-based SQL: insert new records, update changed ones."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from datasets.models import ContentRecord
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected
 from imports.engine import tombstones, withheld_rows
-from imports.engine.duplicate_keys import Repeats
+from imports.engine.duplicate_keys import DuplicateKeys
 from imports.engine.pipeline import fill
 from imports.engine.recognition import recognise
-from imports.engine.references import add_lookups, turn_down_new, turn_down_unknown
+from imports.engine.references import reject_incomplete_rows, reject_unknown_references, store_new_terms
 from imports.engine.rejections import LateRejections
 from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
@@ -22,25 +22,27 @@ from imports.engine.updates import Updates
 from imports.models import SourceFile
 from imports.sources import Many, Reference
 
-# From here on it matters how a first import is done.
+# Sizes from which on a first import drops indexes or bypasses the stage.
 MANY_ROWS = 10_000
 MANY_BYTES = 8 * 2**20
 
 
 @dataclass
 class Merged:
-    """What merging has done to the table of one source, counted by file. Later steps read it."""
+    """Results of merging one source into its table, counted by file. Later steps read them."""
 
     created: Counter[int] = field(default_factory=Counter)
     updated: Counter[int] = field(default_factory=Counter)
-    updated_unseen: Counter[int] = field(default_factory=Counter)  # those of them that differ in personal data alone
-    kept: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has corrected or deleted
+    updated_unseen: Counter[int] = field(default_factory=Counter)  # updated records that differ only in personal data
+    kept: Counter[int] = field(default_factory=Counter)  # rows whose record a curator corrected or deleted
     kept_unseen: Counter[int] = field(default_factory=Counter)
-    duplicates: Counter[int] = field(default_factory=Counter)  # rows of a record that another row speaks for
+    duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     late: LateRejections = field(default_factory=LateRejections)
-    unknown: dict[str, set] = field(default_factory=dict)  # by column, what rejected rows refer to and is not there
-    new_lookups: dict[str, list[str]] = field(default_factory=dict)  # by table
-    deletions: list[int] = field(default_factory=list)  # Changes that deleted records which the files still have
+    unknown: dict[str, set] = field(default_factory=dict)  # by column: references of rejected rows that do not exist
+    new_terms: dict[str, list[str]] = field(default_factory=dict)  # by table
+    deletions: list[int] = field(
+        default_factory=list
+    )  # primary keys of Changes: tombstones of records that are still in the files
     notes: list[str] = field(default_factory=list)
 
 
@@ -55,13 +57,13 @@ class Merge:
         self.done = Merged()
 
     def merge(self, progress: Progress) -> Merged:
-        """Do it, and return what was done."""
+        """Merge the rows and return the results."""
         done, staged = self.done, self.staged
         if self.load.direct:
-            with self._index_last(), self._keys_set_aside() as first_key:
+            with self._index_last(), self._reserved_keys() as first_key:
                 fill(staged, progress, first_key)
-                done.new_lookups, notes = add_lookups(staged)
-            done.created = staged.usable - staged.passed_over
+                done.new_terms, notes = store_new_terms(staged)
+            done.created = staged.usable - staged.already_stored
             done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
             done.notes += notes
             return done
@@ -75,37 +77,37 @@ class Merge:
         for column in self.rows.many:
             self._link(column)
         if self.updates:
-            self.updates.write_down()
+            self.updates.store_changes()
         return done
 
     def _prepare(self) -> None:
-        """Take every row out of the stage that is not to be merged, and store new look-up values."""
+        """Remove the rows from the stage that must not be merged, and store new terms."""
         done, staged, load = self.done, self.staged, self.load
         done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
         if self.source.key:
-            passed_over, done.deletions = tombstones.pass_over(load)
-            done.kept += passed_over
+            skipped, done.deletions = tombstones.skip_deleted(load)
+            done.kept += skipped
         else:
             done.kept += tombstones.corrected_and_seen(staged)
-        kept_back = turn_down_unknown(staged, done.late)
-        done.kept += kept_back.counts
-        done.unknown = kept_back.unknown
+        withheld = reject_unknown_references(staged, done.late)
+        done.kept += withheld.counts
+        done.unknown = withheld.unknown
         if load.parts and not self.source.key:
             done.kept += recognise(staged, self.rows)
         if self.source.key:
-            done.duplicates += Repeats(load, self.rows.many, done.late).take_out()
-        done.new_lookups, notes = add_lookups(staged)
-        done.notes += kept_back.notes + notes
-        turn_down_new(load, self.rows, done.late)
+            done.duplicates += DuplicateKeys(load, self.rows.many, done.late).take_out()
+        done.new_terms, notes = store_new_terms(staged)
+        done.notes += withheld.notes + notes
+        reject_incomplete_rows(load, self.rows, done.late)
         if self.source.key:
             self.updates = Updates(load, self.rows)
 
-    def kept_back(self, files: dict[int, SourceFile]) -> Iterator[dict]:
-        """Yield the rows that are kept back with a record that was deleted by hand."""
+    def withheld(self, files: dict[int, SourceFile]) -> Iterator[dict]:
+        """Yield the rows that are withheld because a curator deleted a record that they refer to."""
         return withheld_rows.entries(self.staged, files)
 
     def _insert(self) -> Counter:
-        """Insert the staged rows that no stored one is; returns how many, by file."""
+        """Insert the staged rows without a stored record; return the number of rows by file."""
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {self.table})")
             empty = bool(cursor.fetchone()[0])
@@ -113,12 +115,12 @@ class Merge:
             names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.rows.same})"
-            # Primary keys follow the file; SQLite reads the stage in that order by itself.
+            # Assign primary keys in the order of the file; SQLite reads the stage in that order anyway.
             order = "s.source_line, s.source_file" if self.load.parts else "s.source_file, s.source_line"
             order = f" ORDER BY {order}" if connection.vendor == "postgresql" else ""
             rows = f"SELECT {', '.join(values)} FROM {self.rows.resolved()} s{new}{order}"
             large = self.staged.usable.total() > MANY_ROWS
-            with self._index_last() if empty and large and _is_ours(self.table) else nullcontext():
+            with self._index_last() if empty and large and _may_change_indexes(self.table) else nullcontext():
                 cursor.execute(f"INSERT INTO {self.table} ({', '.join(names)}) {rows}")
                 inserted = cursor.rowcount
             if len(self.load.files) == 1:
@@ -130,8 +132,8 @@ class Merge:
             return Counter(dict(cursor.fetchall()))
 
     @contextmanager
-    def _keys_set_aside(self) -> Iterator[int]:
-        """Let the rows come with their keys; nobody else takes one from the sequence of a table that is locked."""
+    def _reserved_keys(self) -> Iterator[int]:
+        """Yield the first free primary key; the table is locked, so nobody else uses its sequence."""
         table, pk = self.source.name, self.source.model._meta.pk.column
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table, pk])
@@ -141,9 +143,9 @@ class Merge:
 
     @contextmanager
     def _index_last(self) -> Iterator[None]:
-        """Do without the table's indexes for a while, but for those of keys, and make them anew.
+        """Drop the table's indexes, except those of keys, and create them again at the end.
 
-        Sorting a million values once takes a tenth of the time of finding each one's place in a growing tree.
+        Sorting a million values once takes a tenth of the time of inserting each into a growing tree.
         """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -164,13 +166,13 @@ class Merge:
                 cursor.execute(f"DROP INDEX {name}")
             yield
             if connection.vendor == "postgresql":
-                # Foreign keys that are checked row by row are checked at commit, and until then no index can be made.
+                # PostgreSQL creates no index while deferred foreign key checks are pending.
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             for definition in indexes.values():
                 cursor.execute(definition)
 
     def _link(self, column: Many) -> None:
-        """Bring what the new and changed records have many of to what their rows say."""
+        """Write the many-to-many rows of new and changed records."""
         through, owner, member = (
             quoted(n) for n in (column.through._meta.db_table, column.owner_column, column.member_column)
         )
@@ -190,22 +192,22 @@ class Merge:
 
 
 def may_fill_directly(load: SourceLoad) -> bool:
-    """Tell whether a large file's rows can go straight into the table: on PostgreSQL, while it is empty.
+    """Return whether rows can be written directly into the table: for large files on PostgreSQL, if the table is empty.
 
-    It takes two thirds of the time of staging them first. Readers of the table wait for it meanwhile.
+    It takes two thirds of the time of staging them first. Readers of the table wait meanwhile.
     """
     source = load.source
     joined = any(isinstance(column, Reference) for column in source.bound.values())
     large = sum(file.size for file in load.files) > MANY_BYTES
     if load.parts or not large or joined or not issubclass(source.model, ContentRecord):
         return False
-    if connection.vendor != "postgresql" or not _is_ours(quoted(source.name)):
+    if connection.vendor != "postgresql" or not _may_change_indexes(quoted(source.name)):
         return False
     return not source.model._default_manager.exists()
 
 
-def _is_ours(table: str) -> bool:
-    """Tell whether this role may make and drop the table's indexes."""
+def _may_change_indexes(table: str) -> bool:
+    """Return whether this database role may create and drop the table's indexes."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Records whose last file was read again and no longer holds them: found, listed, and deleted where that was asked."""
+"""Missing records: records from earlier versions of a file that it no longer contains; found, listed and deleted."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from imports.engine.staging import Stage, Writer
 from imports.models import Change, ImportRun, SourceFile
 from imports.sources import Column, Source, sources_of
 
-FEW = 100  # missing records that are deleted whatever part of their table they are
+FEW = 100  # number of missing records that never needs “remove most”
 
 
 def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
-    """Add each missing record of the source to *listed*; returns how many there are, by file."""
+    """Add each missing record of the source to *listed*; return the number of missing records by file."""
     load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
     if not load.source.key and not staged.known.unseen().size:
         return none
@@ -34,42 +34,47 @@ def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[in
             load.stage.missing,
             f"SELECT {columns} FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
             + (_not_read_again(staged, cursor) if load.source.key else _unseen(staged))
-            + (_not_continued(load) if load.mended else ""),
+            + (_not_continued(load) if load.resubmissions else ""),
         )
         cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
         if not (counts := dict(cursor.fetchall())):
             return none
     for entry in _listed(load):
         listed.add(entry)
-    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # of two files known by one name, the first
+    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # of two files with one name, the first
 
 
 def _not_continued(load: SourceLoad) -> str:
-    """Return the condition on files f that no fixed rows continue them: such a file was not read again."""
-    _add(load.stage, load.stage.continued, ["name"], ([file.name] for file in load.files if file.pk in load.mended))
+    """Return the SQL condition that a file f is not continued by fixed rows, as it was then not read again."""
+    _add(
+        load.stage,
+        load.stage.continued,
+        ["name"],
+        ([file.name] for file in load.files if file.pk in load.resubmissions),
+    )
     return f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.continued)})"
 
 
 def _not_read_again(staged: Staged, cursor) -> str:
-    """Return the condition on records of a source with a key: last seen in such a file before, and not this time."""
+    """Return the SQL condition that a record with a key was last seen in an earlier version of a file, and not now."""
     load = staged.load
-    # A document that was rejected does not say what has gone from it.
+    # A rejected document does not show which of its records are missing.
     _add(load.stage, load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
     conditions = [f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"]
     if load.stage.has(load.stage.unusable):
         conditions.append(f"f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})")
     stored = [(column.name, column.stored_as) for column in load.source.key_columns]
-    for there in filter(load.stage.has, (load.stage.table, load.stage.seen)):
+    for seen in filter(load.stage.has, (load.stage.table, load.stage.seen)):
         if connection.vendor == "sqlite":
             names = ", ".join(quoted(name) for name in load.stage.key)
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{quoted(f'{there}_key')} ON {quoted(there)} ({names})")
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{quoted(f'{seen}_key')} ON {quoted(seen)} ({names})")
         same = " AND ".join(f"x.{quoted(staged)} = r.{quoted(column)}" for staged, column in stored)
-        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(there)} x WHERE {same})")
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(seen)} x WHERE {same})")
     return f" WHERE {' AND '.join(conditions)}"
 
 
 def _unseen(staged: Staged) -> str:
-    """Return the condition on records known by content: no row has had their identity, nor had a rejected one."""
+    """Return the SQL condition that no row, valid or rejected, had the identity of a record without a key."""
     stage, conditions = staged.load.stage, ["1 = 1"]
     stage.need(stage.unseen)
     with Writer(stage.unseen, ["identity"]) as writer:
@@ -77,72 +82,72 @@ def _unseen(staged: Staged) -> str:
     if stage.has(stage.seen):
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.seen)} x WHERE x.identity = r.identity)")
     if stage.has(stage.unusable):
-        # Content that was mended is not what its line says; that line is still in the file, though.
-        there = "y.name = f.name AND y.line = r.changed_line"
-        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.unusable)} y WHERE {there})")
+        # Fixed rows differ from their line in the file, but that line is still there.
+        same_line = "y.name = f.name AND y.line = r.changed_line"
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.unusable)} y WHERE {same_line})")
     return f" JOIN {quoted(stage.unseen)} u ON u.identity = r.identity WHERE {' AND '.join(conditions)}"
 
 
 @dataclass(frozen=True)
-class Most:
-    """Most of a table is missing: a file that was cut off, or is another, looks like that."""
+class MassDeletion:
+    """More than half of a table is missing, as if a file is truncated or is the wrong file."""
 
-    gone: int
+    missing: int
     before: int
     table: str
 
     def __str__(self):
-        return f"{self.gone:,} of the {self.before:,} records of {self.table} are missing, and would be deleted"
+        return f"{self.missing:,} of {self.before:,} records of {self.table} are missing and would be deleted"
 
     @property
     def shortly(self) -> str:
-        return f"{self.gone:,} of {self.before:,} {self.table}"
+        return f"{self.missing:,} of {self.before:,} {self.table}"
 
     def note(self, confirmed: bool) -> str:
-        """Return what a preview says of it."""
-        return f"{self}: most of them." + ("" if confirmed else " That is done only where “remove most” is asked for.")
+        """Return the note in a preview."""
+        return f"{self}, which is most of the table." + ("" if confirmed else " This requires “remove most”.")
 
     def refuse(self) -> None:
-        """Raise ImportRefusedError: nobody has said that it is right."""
+        """Raise ImportRefusedError, because the user did not allow it."""
         raise ImportRefusedError(
-            f"{self}. Nothing was imported. Preview it to see which they are; where it is right, ask for "
-            "“remove most” as well."
+            f"{self}. Nothing was imported. Preview the import to review the missing records; if they should be "
+            "deleted, repeat the import with “remove most”."
         )
 
 
-def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> Most | None:
-    """Return what *files* leave out of a source's table, if that is most of it; *created* are in it since."""
-    gone = sum(file.missing for file in files)
-    if gone <= FEW:
+def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> MassDeletion | None:
+    """Return a MassDeletion if most of a source's table is missing from *files*; *created* records are new in it."""
+    missing = sum(file.missing for file in files)
+    if missing <= FEW:
         return None
     before = source.model._default_manager.count() - created
-    return Most(gone, before, source.name) if 2 * gone > before else None
+    return MassDeletion(missing, before, source.name) if 2 * missing > before else None
 
 
-def most_of_previewed(run: ImportRun) -> list[Most]:
-    """Return what a previewed run would delete most of, were it applied now."""
+def most_of_previewed(run: ImportRun) -> list[MassDeletion]:
+    """Return the mass deletions of a previewed run if it were applied now."""
     if not run.remove_missing or run.status != ImportRun.Status.PREVIEWED:
         return []
     files = list(run.files.all())
-    found = (most_of(s, [f for f in files if f.source == s.name]) for s in sources_of(run.dataset))
-    return [most for most in found if most]
+    deletions = (most_of(s, [f for f in files if f.source == s.name]) for s in sources_of(run.dataset))
+    return [deletion for deletion in deletions if deletion]
 
 
 def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
-    """Delete what :func:`find_missing` found, but for what others refer to.
+    """Delete the records that :func:`find_missing` found, except those that other records refer to.
 
-    Returns how many, by file, and notes on what stays.
+    Returns the number of deleted records by file, and notes on the records that were not deleted.
     """
     notes = []
     model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
     pk = quoted(model._meta.pk.column)
-    # A many-to-many refers by the foreign keys of its table, which are relations of their own.
+    # Many-to-many tables refer by foreign keys, which are relations of their own.
     relations = [r for r in model._meta.related_objects if r.related_model._meta.managed and not r.many_to_many]
-    # Rows that nothing can refer to go and are written down in one go, on PostgreSQL.
+    # On PostgreSQL, one statement deletes and logs rows that nothing can refer to.
     at_once = connection.vendor == "postgresql" and not relations
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and relations:
-            # Nobody may begin to refer to them now.
+            # Prevent new references to these records.
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
         for relation in relations:
@@ -152,14 +157,17 @@ def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
             held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
             cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
             if count := cursor.fetchone()[0]:
-                notes.append(f"{count} missing of {load.source.name} stay: {child._meta.db_table} refers to them.")
+                records = "missing record" if count == 1 else "missing records"
+                notes.append(
+                    f"{count} {records} of {load.source.name} not deleted: {child._meta.db_table} refers to them."
+                )
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
         delete = f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})"
         cursor.execute(
-            (f"WITH gone AS ({delete} RETURNING *) " if at_once else "")
-            + f'INSERT INTO changes (run_id, "table", record, kind, "before", standing) SELECT {load.run.pk},'
+            (f"WITH deleted AS ({delete} RETURNING *) " if at_once else "")
+            + f'INSERT INTO changes (run_id, "table", record, kind, "before", is_tombstone) SELECT {load.run.pk},'
             f" '{load.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')},"
-            f" {sql_false()} FROM {'gone r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
+            f" {sql_false()} FROM {'deleted r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
         )
         for relation in relations:
             if relation.on_delete is models.CASCADE:
@@ -176,7 +184,7 @@ def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
 
 
 def _remember_rejected(staged: Staged, late: LateRejections) -> None:
-    """Put the keys of rejected rows that could be read where the search for missing records sees them."""
+    """Store the keys of rejected rows, so that their records do not count as missing."""
     load = staged.load
     keys = ([r.identity] if r.identity else r.key for _, r in staged.rejections if r.identity or r.key)
     _add(load.stage, load.stage.seen, load.stage.key, keys)
@@ -210,7 +218,7 @@ def _add(stage: Stage, table: str, columns: list[str], rows: Iterable) -> None:
 def _listed(load: SourceLoad) -> Iterator[dict]:
     model = load.source.model._meta
     known_by = [column.stored_as for column in load.source.key_columns] or [model.pk.column]
-    # Of a record known by content, its number says nothing to anybody: what it holds does.
+    # The primary key of a record without a key means nothing to users; list its values.
     values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
@@ -223,5 +231,5 @@ def _listed(load: SourceLoad) -> Iterator[dict]:
             for name, line, pk, *key in rows:
                 held = dict(zip(values, key[len(known_by) :], strict=True))
                 record = key[0] if len(known_by) == 1 else key[: len(known_by)]
-                told = {"source": load.source.name, "pk": pk, "record": record, "values": held}
-                yield told | {"file": name, "line": line}
+                entry = {"source": load.source.name, "pk": pk, "record": record, "values": held}
+                yield entry | {"file": name, "line": line}

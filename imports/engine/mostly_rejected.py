@@ -1,4 +1,4 @@
-"""A file whose rows mostly fail: its import is stopped, the first rejections are kept, the rest is counted."""
+"""Guard against files whose rows are mostly rejected: stop the import, keep the first rejected rows, count the rest."""
 
 from collections import Counter
 from contextlib import suppress
@@ -17,19 +17,19 @@ BLOCK = 4 << 20  # bytes
 
 
 class MostlyRejectedError(ImportRefusedError):
-    """Most rows of *file* were rejected: of *read* rows, so many."""
+    """Most rows of *file* were rejected: *rejected* of *read* rows."""
 
     def __init__(self, file: SourceFile, read: int, rejected: int, more: str = ""):
         self.file, self.read, self.rejected = file, read, rejected
         super().__init__(
             f"{file.original_name}: {rejected:,} of {read:,} rows were rejected, more than "
             f"{settings.REJECTED_PERCENT} %, so the import was stopped. {more}The report lists the first {FIRST:,} "
-            "rejected rows. Nothing was imported. Correct the file, or import it into the dataset that it is for."
+            "rejected rows. Nothing was imported. Fix the file, or import it into the right dataset."
         )
 
 
 def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoReturn:
-    """Raise ImportRefusedError for a table that was read to *line*; the lines after it are counted, not checked."""
+    """Raise MostlyRejectedError for a table that was read to *line*; count the lines after it without checking them."""
     rest, ended = -line, True
     with suppress(ReadError), Text(staged.load.paths[file.pk], file.encoding) as text:
         while block := text.read(BLOCK):
@@ -43,9 +43,9 @@ def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoR
 
 
 def refuse(staged: Staged, files: list[SourceFile], late: Counter[int] | None = None) -> None:
-    """Raise MostlyRejectedError where most rows of one of *files*, which were read to their end, were rejected.
+    """Raise MostlyRejectedError if most rows of one of *files*, which were read to their end, were rejected.
 
-    *late* counts, by file, the usable rows that the tables have rejected since.
+    *late* is the number of rows by file that were rejected after staging.
     """
     for file in files:
         checked = staged.rejections.count(file)

@@ -1,4 +1,4 @@
-"""The files of a run before they are read: their bytes are kept, and each source gets those that it reads."""
+"""Files of a run before they are read: store their bytes and assign each to its sources."""
 
 from collections import Counter
 
@@ -11,12 +11,14 @@ from imports.exported_tables import ExportedTable
 from imports.file_names import SameNameError, as_text, names_of, shortest
 from imports.models import ImportRun, SourceFile
 from imports.readers import ReadError, read_json
-from imports.source_files import Found
+from imports.source_files import InputFile
 from imports.sources import JSONSource, Source
 
 
-def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: str | None) -> list[SourceLoad]:
-    """Keep the files' bytes and say which source reads which."""
+def open_sources(
+    run: ImportRun, sources: list[Source], found: list[InputFile], known_as: str | None
+) -> list[SourceLoad]:
+    """Store the files' bytes and return a load for each source that reads any of them."""
     kept = {}
     for file in found:
         kept[file.path] = file.keep()
@@ -26,7 +28,7 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
         if not read:
             continue
         reading = _one_kind(read)
-        mine, paths, mended, exported = [], {}, {}, {}
+        records, paths, resubmissions, exported = [], {}, {}, {}
         names = _names_of(reading, [file for file, _ in read], kept, run.encoding)
         for (file, _), name in zip(read, names, strict=True):
             stored = kept[file.path]
@@ -42,53 +44,55 @@ def opened(run: ImportRun, sources: list[Source], found: list[Found], known_as: 
             )
             may_have_parts = isinstance(reading, ExportedTable) and not known_as and not of
             parts = parts_of(stored, reading, record) if may_have_parts else None
-            records = list(parts.files.values()) if parts else [record]
+            part_records = list(parts.files.values()) if parts else [record]
             record.save()
-            SourceFile.objects.bulk_create(records[1:], batch_size=1000)
-            mine += records
-            paths |= {one.pk: stored for one in records}
-            mended |= {record.pk: of} if of else {}
+            SourceFile.objects.bulk_create(part_records[1:], batch_size=1000)
+            records += part_records
+            paths |= {part.pk: stored for part in part_records}
+            resubmissions |= {record.pk: of} if of else {}
             exported |= {record.pk: parts} if parts else {}
         own = {parts.own.pk for parts in exported.values() if parts.own}
-        twice = [name for name, count in Counter(file.name for file in mine if file.pk not in own).items() if count > 1]
+        twice = [
+            name for name, count in Counter(file.name for file in records if file.pk not in own).items() if count > 1
+        ]
         if twice and not source.key:
             raise ImportRefusedError(
-                f"Several of these files are known as {twice[0]}, by which their rows could not be told apart"
+                f"Several of these files have the name {twice[0]}, so their rows cannot be told apart"
                 f"{_paths(read, twice[0])}. "
-                "Import them one after the other, and say of all but one what it is known as: a name of its own."
+                "Import them one by one, and set “new version of” to a different name for all but one."
             )
-        result.append(SourceLoad(run, reading, mine, paths, mended, exported, Stage(reading)))
+        result.append(SourceLoad(run, reading, records, paths, resubmissions, exported, Stage(reading)))
     return result
 
 
-def _names_of(source: Source, read: list[Found], kept: dict, encoding: str) -> list[str]:
-    """Return what the files are known by; raises ImportRefusedError where two would have one name."""
+def _names_of(source: Source, read: list[InputFile], kept: dict, encoding: str) -> list[str]:
+    """Return the names of the files; raise ImportRefusedError if two would have the same name."""
 
-    def documents(place: int) -> int:
+    def documents(index: int) -> int:
         try:
-            return sum(1 for _ in read_json(kept[read[place].path], encoding=encoding))
+            return sum(1 for _ in read_json(kept[read[index].path], encoding=encoding))
         except ReadError:
             return 1
 
     files = [(file.called, kept[file.path].sha256) for file in read]
     try:
-        return names_of(source, files, read[0].top, documents if isinstance(source, JSONSource) else lambda place: 1)
+        return names_of(source, files, read[0].top, documents if isinstance(source, JSONSource) else lambda index: 1)
     except SameNameError as error:
         raise ImportRefusedError(str(error)) from None
 
 
-def _paths(read: list[tuple[Found, Source]], name: str) -> str:
-    """Return which files have one name, by as much of their paths as tells them apart."""
+def _paths(read: list[tuple[InputFile, Source]], name: str) -> str:
+    """Return the paths of the files with one name, as short as possible."""
     called = shortest(file.called for file, _ in read)
     paths = [called[file.called] for file, _ in read if as_text(file.called.name) == name]
     return f": {', '.join(paths)}" if len(set(paths)) > 1 else ""
 
 
-def _one_kind(read: list[tuple[Found, Source]]) -> Source:
-    """Return the source by which files are read; raises ImportRefusedError where some are exports and some are not."""
+def _one_kind(read: list[tuple[InputFile, Source]]) -> Source:
+    """Return the source that reads the files; raise ImportRefusedError if only some are exports."""
     exports = [file for file, reading in read if isinstance(reading, ExportedTable)]
     others = [file for file, reading in read if not isinstance(reading, ExportedTable)]
     if exports and others:
-        one, other = (as_text(files[0].called.name) for files in (exports, others))
-        raise ImportRefusedError(f"{one} is an export of ours, and {other} is not. Import them one after the other.")
+        export, other = (as_text(files[0].called.name) for files in (exports, others))
+        raise ImportRefusedError(f"{export} is an export of this site, but {other} is not. Import them one by one.")
     return read[0][1]

@@ -1,18 +1,17 @@
-"""How files are to be imported, as every door says it."""
+"""Options of an import, the same for commands, pages and the API."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Options:
-    """How files are to be imported.
+    """Options of an import.
 
-    *known_as* is the name that a file goes by from one import to the next, where that is not its own; *encoding* is a
-    Python codec's name; *started_by* a user. Files in folders whose names match *patterns* are read as if they were
-    named themselves. *remove_most* is for who knows that most of a table is to go as missing.
-    *allow_missing_columns* is for files that lack most of the columns expected of them, or required ones.
-    *expecting* is what a preview has said of how the tables stood, and its reader has agreed to; where they stand
-    otherwise, the run is a preview again.
+    *known_as* is the name of the file that the given file is a new version of. *encoding* is the name of a Python
+    codec, *started_by* a user. Files in folders whose names match *patterns* are read as if each were given by name.
+    *remove_most* allows deleting more than half of a table. *allow_missing_columns* accepts files that lack most
+    columns or required columns. *expecting* is the dataset's version that the user saw in the preview; if the version
+    differs, the run becomes a preview again.
     """
 
     dry_run: bool = False
@@ -27,4 +26,4 @@ class Options:
     expecting: str = ""
 
 
-USUAL = Options()
+DEFAULT_OPTIONS = Options()

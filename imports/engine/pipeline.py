@@ -1,4 +1,4 @@
-"""From files to a stage: read, check, stage, each a step ahead of the next."""
+"""Pipeline from files to a stage: read, validate and stage, each step one batch ahead of the next."""
 
 import sys
 import threading
@@ -11,32 +11,32 @@ import pyarrow as pa
 
 from imports import fingerprints
 from imports.engine import masked_values, mostly_rejected
-from imports.engine.existing_rows import Known
-from imports.engine.exported_rows import ExportChecker
+from imports.engine.existing_rows import ExistingRows
+from imports.engine.exported_rows import ExportValidator
 from imports.engine.json_documents import documents
 from imports.engine.resubmissions import batches_of
 from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staging import Writer
 from imports.readers import ahead
-from imports.sources import JSONSource, LookUp, Many
-from imports.validation import Checked, Checker
+from imports.sources import JSONSource, Many, VocabularyColumn
+from imports.validation import BatchValidator, ValidatedBatch
 
 ROWS_AT_ONCE = 25_000
 
-# Where a row says which file and line it is from: in the stage, and in its table.
+# Columns with the file and line of a row: in the stage, and in its table.
 STAGED_FROM = ("source_file", "source_line")
 FROM_FILE = ("created_in_id", "created_line", "changed_in_id", "changed_line")
 
 
 def fill(staged: Staged, progress: Progress, first_key: int = 1) -> None:
-    """Bring every usable row of the source's files to its stage, but for rows that are known to be stored.
+    """Stage every valid row of the source's files, except rows without a key that are stored already.
 
-    Rows that go straight into the table have their keys from *first_key* on.
+    Rows that are written directly into the table get primary keys from *first_key* on.
     """
     load = staged.load
     staged.next_key = first_key
     if not load.source.key:
-        staged.known = Known(load.source, load.known_files_query, exported=bool(load.parts))
+        staged.known = ExistingRows(load.source, load.known_files_query, exported=bool(load.parts))
     with Writer(load.source.name, _table_columns(load)) if load.direct else load.stage.writer() as writer:
         batches = documents(staged, progress) if isinstance(load.source, JSONSource) else _tables(staged, progress)
         with _threads_taking_turns():
@@ -47,15 +47,15 @@ def fill(staged: Staged, progress: Progress, first_key: int = 1) -> None:
 
 
 _turns = threading.Lock()
-_filling = 0  # how many imports of this process are at it
+_filling = 0  # number of imports of this process that are filling
 USUALLY, IN_TURNS = sys.getswitchinterval(), 0.0002  # seconds
 
 
 @contextmanager
 def _threads_taking_turns() -> Iterator[None]:
-    """Let reader, checker and writer hand over to each other in a fraction of a millisecond, not in Python's five.
+    """Let the threads of reader, validator and writer switch within a fraction of a millisecond, not in Python's 5 ms.
 
-    Each is mostly in Arrow or waits for the server; a million rows are filled in an eighth less time.
+    Each spends most of its time in Arrow or waiting for the server; a million rows take an eighth less time.
     """
     _count_filling(1)
     try:
@@ -71,18 +71,18 @@ def _count_filling(more: int) -> None:
         sys.setswitchinterval(IN_TURNS if _filling else USUALLY)
 
 
-def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Checked]]:
+def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, ValidatedBatch]]:
     load = staged.load
     for file in load.read_files:
         layout = load.layouts[file.pk]
         names = layout.header or list(load.source.bound)
-        fixed = file.pk in load.mended
-        told = load.source, layout.columns, list(names), file.name, staged.vocabularies, fixed, staged.markers
+        fixed = file.pk in load.resubmissions
+        args = load.source, layout.columns, list(names), file.name, staged.vocabularies, fixed, staged.markers
         parts = load.parts.get(file.pk)
-        checker = ExportChecker(parts, *told) if parts else Checker(*told)
+        validator = ExportValidator(parts, *args) if parts else BatchValidator(*args)
         batches = ahead(batches_of(load, file))
         before = rows = 0
-        for checked in ahead(masked_values.checked(checker, file, batches), check=partial(progress, 0, 0)):
+        for checked in ahead(masked_values.checked(validator, file, batches), check=partial(progress, 0, 0)):
             files = np.full(len(checked.lines), file.pk) if checked.files is None else checked.files
             staged.usable.update(_counted(files))
             rows += len(checked.lines) + len(checked.rejections)
@@ -107,25 +107,25 @@ def _counted(files: np.ndarray) -> dict[int, int]:
     return dict(zip(*(each.tolist() for each in np.unique(files, return_counts=True)), strict=True))
 
 
-def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Checked, progress: Progress) -> None:
-    """Stage what is new of a batch; of a source with a key, all of it."""
+def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: ValidatedBatch, progress: Progress) -> None:
+    """Stage the new rows of a batch; for a source with a key, all rows."""
     load = staged.load
     if staged.known:
         new, deleted = staged.known.look_up(checked.lanes)
-        staged.passed_over.update(_counted(file_ids[~new]))
+        staged.already_stored.update(_counted(file_ids[~new]))
         staged.deleted.update(_counted(file_ids[deleted]))
         checked, file_ids = (checked, file_ids) if new.all() else (checked.only(new), file_ids[new])
     if not len(checked.lines):
         return
     files, lines = pa.array(file_ids), pa.array(checked.lines)
     if any(len(vocabulary.names) > len(vocabulary.keys) for vocabulary in staged.vocabularies.values()):
-        writer.pause()  # the keys for new values come over the same connection
+        writer.pause()  # reserving keys for new terms uses the same connection
     rows = dict(zip(FROM_FILE if load.direct else STAGED_FROM, (files, lines) * 2, strict=False))
     for column in load.stage.columns:
         values = checked.values.get(column.name)
         if values is None:
             values = pa.nulls(len(lines), column.kind.type)
-        if isinstance(column, LookUp):
+        if isinstance(column, VocabularyColumn):
             values = pa.array(staged.vocabularies[column.name].keys_so_far()).take(values.cast(pa.int64()))
         rows[column.stored_as if load.direct else column.name] = values
     if checked.lanes is not None:
@@ -134,11 +134,11 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Checke
         rows[load.source.model._meta.pk.column] = pa.array(np.arange(staged.next_key, staged.next_key + len(lines)))
         staged.next_key += len(lines)
     for start in range(0, len(lines), ROWS_AT_ONCE):
-        progress(0, 0)  # which may have it stop
+        progress(0, 0)  # may raise ImportCancelledError
         writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
     for column in load.source.columns_of(Many):
         if column.name not in checked.members:
-            continue  # the file has no such column
+            continue  # the file lacks the column
         members = checked.members[column.name]
         parents = members.value_parent_indices()
         writer.pause()

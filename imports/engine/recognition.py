@@ -1,4 +1,4 @@
-"""Rows of our own exports beside the records: each is of the record that holds what it says."""
+"""Match the rows of our own exports, which have no key, to the stored records with the same content."""
 
 from collections import Counter
 
@@ -16,10 +16,10 @@ from imports.row_problems import Rejection
 
 
 def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
-    """Take the staged rows out of the stage whose record is stored; of a source without a key.
+    """Remove staged rows whose record is stored; return the number of rows of corrected or deleted records by file.
 
-    A row is the record of its file that holds what it says, be it by a correction; else the one that its file once
-    knew by that content, also where a curator has corrected or deleted it since. Returns how many are of such, by file.
+    A row matches the record of its file with the same content, including corrections. Otherwise it matches the record
+    that its file once had with that content, even if a curator has corrected or deleted it since.
     """
     known, stage = staged.known, staged.load.stage
     with connection.cursor() as cursor:
@@ -39,7 +39,7 @@ def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
 
 
 def _pairs(staged: Staged, rows: StagedRows) -> str:
-    """Return the query of staged rows beside the records that hold the same, one for one."""
+    """Return an SQL query that pairs staged rows with records of the same content."""
     load = staged.load
     rest = ", ".join(str(parts.own.pk) for parts in load.parts.values() if parts.own) or "NULL"
     columns = [quoted(column.stored_as) for column in rows.stored]
@@ -56,7 +56,7 @@ def _pairs(staged: Staged, rows: StagedRows) -> str:
 
 
 def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
-    """Return the file and the content of a row, as texts, and the how-manieth of these it is."""
+    """Return SQL expressions for the file and the content of a row, and its number among equal rows."""
     own = f"SELECT name FROM source_files WHERE id IN ({rest})"
     file = f"CASE WHEN f.id IS NULL OR f.name IN ({own}) THEN '' ELSE f.name END"
     if connection.vendor == "postgresql":
@@ -68,7 +68,7 @@ def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
 
 
 def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
-    """Take out the rows of records that a curator has corrected or deleted since; no two rows are one record."""
+    """Remove the rows of records that a curator corrected or deleted since; no two rows match one record."""
     stage = staged.load.stage
     claimed, doubled = [], []
     with connection.chunked_cursor() as cursor:
@@ -76,9 +76,9 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
         while part := cursor.fetchmany(50_000):
             found, free = staged.known.claim(_lanes(part))
             for which, into in ((free, claimed), (found & ~free, doubled)):
-                into += [row[1:] for row, there in zip(part, which, strict=True) if there]
+                into += [row[1:] for row, matches in zip(part, which, strict=True) if matches]
     with connection.cursor() as cursor:
-        # Rows that are one by one out of a million: such tables are read once.
+        # These tables are small compared to the stage and are read once.
         for lines, table in ((claimed, stage.first), (doubled, stage.changed)):
             stage.collect(table, f"SELECT source_file, source_line FROM {rows.staged} WHERE 1 = 0")
             with Writer(table, ["source_file", "source_line"]) as writer:
@@ -96,7 +96,7 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
 
 
 def line_of(load: SourceLoad, rejection: Rejection) -> int:
-    """Return the line that a rejected row has in its file: of a row of an export, the line that it names."""
+    """Return the line of a rejected row in its file; for a row of an export, the line that it names."""
     if load.parts and isinstance(rejection.values, dict):
         named = rejection.values.get(LINE) or ""
         return int(named) if named.isascii() and named.isdigit() and len(named) < 10 else rejection.line

@@ -1,4 +1,4 @@
-"""References: finding the records that cells name, and proving that every stored reference holds."""
+"""References: reject rows that refer to unknown records, store new terms, and check stored references."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.db import connection, models
 
-from datasets.models import Lookup
+from datasets.models import Vocabulary
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import quoted, temporary
 from datasets.sql.dry_run import Preview, rolled_back
@@ -14,104 +14,105 @@ from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import LateRejections, absent_column, unknown_reference
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
-from imports.engine.withheld_rows import Held, keep_back
+from imports.engine.withheld_rows import WithheldRows, withhold
 from imports.models import SourceFile
-from imports.sources import LookUp, Many, Reference
+from imports.sources import Many, Reference, VocabularyColumn
 
 
-def turn_down_unknown(staged: Staged, late: LateRejections) -> Held:
-    """Take the rows that name what is not there out of the stage; their records are not missing.
+def reject_unknown_references(staged: Staged, late: LateRejections) -> WithheldRows:
+    """Remove the rows with unknown references from the stage; their records do not count as missing.
 
-    Those that name what somebody has deleted by hand are kept back, the others are rejected.
-
-    The cells of rows that the checker turned down are looked up, too, so that all their problems are told together.
+    Rows that refer to records that a curator deleted are withheld, the others are rejected. The references of rows that
+    the validator rejected are also looked up, so that all problems of a row are reported together.
     """
     load, stage, queries = staged.load, staged.load.stage, []
-    for place, column in enumerate(load.source.bound.values()):
+    for position, column in enumerate(load.source.bound.values()):
         if isinstance(column, Reference):
             table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
             parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
             queries.append(
-                f"SELECT s.source_file, s.source_line, {place} AS place, CAST(s.{quoted(cell)} AS text) AS value"
+                f"SELECT s.source_file, s.source_line, {position} AS position, CAST(s.{quoted(cell)} AS text) AS value"
                 f" FROM {quoted(table)} s WHERE s.{quoted(cell)} IS NOT NULL"
                 f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{by} = s.{quoted(cell)})"
             )
     if not queries:
-        return Held(Counter(), [], {})
+        return WithheldRows(Counter(), [], {})
     stage.collect(stage.problems, " UNION ALL ".join(queries))
-    held = keep_back(load, _look_up_rejected(staged))
+    held = withhold(load, _unknown_in_rejected_rows(staged))
     _take_out(load, late)
     return held
 
 
-def turn_down_new(load: SourceLoad, rows: StagedRows, late: LateRejections) -> None:
-    """Take the rows of records that are not stored out of the stage, where their file lacks a required column."""
-    required = [(place, c) for place, c in enumerate(load.source.bound.values()) if c.required]
-    absent = [place for place, column in required if column.name not in load.present]
+def reject_incomplete_rows(load: SourceLoad, rows: StagedRows, late: LateRejections) -> None:
+    """Reject the rows of new records if their file lacks a required column."""
+    required = [(position, c) for position, c in enumerate(load.source.bound.values()) if c.required]
+    absent = [position for position, column in required if column.name not in load.present]
     if not load.source.key or not absent:
         return
     queries = [
-        f"SELECT s.source_file, s.source_line, {place} AS place, CAST(NULL AS text) AS value FROM {rows.resolved()} s"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE {rows.same})"
-        for place in absent
+        f"SELECT s.source_file, s.source_line, {position} AS position, CAST(NULL AS text) AS value"
+        f" FROM {rows.resolved()} s WHERE NOT EXISTS (SELECT 1 FROM {quoted(load.source.name)} r WHERE {rows.same})"
+        for position in absent
     ]
     load.stage.collect(load.stage.problems, " UNION ALL ".join(queries))
     _take_out(load, late)
 
 
 def _take_out(load: SourceLoad, late: LateRejections) -> None:
-    """Take the staged rows that have a problem out of the stage, each told; their records are not missing."""
+    """Reject the staged rows with a problem; their records do not count as missing."""
     stage, problems = load.stage, quoted(load.stage.problems)
-    if not _tell_problems(load, late):
+    if not _report_problems(load, late):
         return
     stage.need(stage.seen)
     keys = ", ".join(f"s.{quoted(name)}" for name in stage.key)
-    theirs = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
+    has_problem = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {problems})"
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.table)} s WHERE {theirs}")
+        cursor.execute(
+            f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.table)} s WHERE {has_problem}"
+        )
         for table in [stage.table, *(stage.members(column) for column in load.source.columns_of(Many))]:
-            cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {theirs}")
+            cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {has_problem}")
 
 
-def _tell_problems(load: SourceLoad, late: LateRejections) -> int:
-    """Turn each row down with all its problems; returns how many rows that were."""
+def _report_problems(load: SourceLoad, late: LateRejections) -> int:
+    """Reject each row with all its problems; return the number of rejected rows."""
     columns = list(load.source.bound.values())
-    count, row, found = 0, None, []
+    count, row, row_problems = 0, None, []
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT source_file, source_line, place, value FROM {quoted(load.stage.problems)}"
-            " ORDER BY source_file, source_line, place, value"
+            f"SELECT source_file, source_line, position, value FROM {quoted(load.stage.problems)}"
+            " ORDER BY source_file, source_line, position, value"
         )
         while rows := cursor.fetchmany(2000):
-            for file, line, place, value in rows:
+            for file, line, position, value in rows:
                 if row != (file, line):
                     if row:
-                        late.turn_down(*row, found)
-                    count, row, found = count + 1, (file, line), []
-                column = columns[place]
-                found.append(absent_column(column) if value is None else unknown_reference(column, value))
+                        late.add(*row, row_problems)
+                    count, row, row_problems = count + 1, (file, line), []
+                column = columns[position]
+                row_problems.append(absent_column(column) if value is None else unknown_reference(column, value))
     if row:
-        late.turn_down(*row, found)
+        late.add(*row, row_problems)
     return count
 
 
-def _look_up_rejected(staged: Staged) -> dict[str, set]:
-    """Return, by column, what rows that the checker turned down refer to and that is not there."""
+def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set]:
+    """Return, by column, the references of validator-rejected rows to records that do not exist."""
     unknown, load = {}, staged.load
     for column in [*load.source.columns_of(Reference), *load.source.columns_of(Many)]:
-        asked = {value for _, r in staged.rejections for value in r.references.get(column.name, ())}
+        values = {value for _, r in staged.rejections for value in r.references.get(column.name, ())}
         known: set = set()
-        for chunk in chunks(sorted(asked)):
-            found = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
-            known.update(found.values_list(column.by, flat=True))
-        unknown[column.name] = asked - known
+        for chunk in chunks(sorted(values)):
+            records = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
+            known.update(records.values_list(column.by, flat=True))
+        unknown[column.name] = values - known
     return unknown
 
 
-def add_lookups(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
-    """Store the look-up values that the staged rows use and that are new; returns them by table, and notes."""
+def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
+    """Store the new terms that staged rows use; return them by table, and notes."""
     load, added, notes = staged.load, {}, []
-    for column in load.source.columns_of(LookUp):
+    for column in load.source.columns_of(VocabularyColumn):
         vocabulary = staged.vocabularies[column.name]
         table, column_name = (load.source.name, column.stored_as) if load.direct else (load.stage.table, column.name)
         table, name = quoted(table), quoted(column_name)
@@ -119,7 +120,7 @@ def add_lookups(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
         with connection.cursor() as cursor:
             used = []
             for key in new:
-                # One look for each: all but the rarest are found within the first rows.
+                # One query per term: nearly all terms occur within the first rows.
                 cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} = %s)", [key])
                 used += [key] * cursor.fetchone()[0]
             moved = {}
@@ -127,7 +128,7 @@ def add_lookups(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
                 details = dict(
                     zip(vocabulary.attributes, vocabulary.details[vocabulary.positions[new[key]]], strict=True)
                 )
-                stored_key = _store_lookup(column.model, key, new[key], details, load.files[0])
+                stored_key = _store_term(column.model, key, new[key], details, load.files[0])
                 if stored_key != key:
                     moved[key] = stored_key
             if moved:
@@ -139,7 +140,7 @@ def add_lookups(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
-    """Give the rows of *table* other keys in *column*, all at once: one may move to what another moves from."""
+    """Change keys in *column* of *table*, all at once, because old and new keys may overlap."""
     name = temporary("moved_terms")
     cursor.execute(f"DROP TABLE IF EXISTS {name}")
     cursor.execute('CREATE TEMPORARY TABLE moved_terms ("from" integer PRIMARY KEY, "to" integer)')
@@ -152,21 +153,21 @@ def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
     cursor.execute(f"DROP TABLE {name}")
 
 
-def _store_lookup(model: type[models.Model], key: int, name: str, details: dict, file: SourceFile) -> int:
-    """Store a look-up value under the key set aside for it, unless somebody has just stored the value, or the key."""
-    if (theirs := model.objects.filter(name=name).first()) is not None:
-        return theirs.pk
+def _store_term(model: type[models.Model], key: int, name: str, details: dict, file: SourceFile) -> int:
+    """Store a term under its reserved key; return another key if a concurrent import stored the term or the key."""
+    if (existing := model.objects.filter(name=name).first()) is not None:
+        return existing.pk
     if model.objects.filter(pk=key).exists():
         key = None
     return model.objects.create(pk=key, name=name, created_in=file, **details).pk
 
 
-def checks_are_ours() -> bool:
-    """Tell whether this role may leave the proof of references to :func:`prove`.
+def may_defer_checks() -> bool:
+    """Return whether this database role may defer foreign key checks to :func:`check_references`.
 
-    PostgreSQL checks a foreign key row by row, which takes ten times as long as the rows. A role that may set
-    ``session_replication_role`` (a superuser, or by GRANT SET ON PARAMETER, from PostgreSQL 15 on) goes without and
-    proves them all at once. On SQLite anyone may.
+    PostgreSQL checks foreign keys row by row, which takes ten times as long as inserting the rows. A role that may set
+    ``session_replication_role`` (a superuser, or by GRANT SET ON PARAMETER from PostgreSQL 15 on) skips these checks
+    and checks all references at once. On SQLite every connection may.
     """
     if connection.vendor != "postgresql":
         return not connection.in_atomic_block
@@ -180,13 +181,13 @@ def checks_are_ours() -> bool:
 
 @contextmanager
 def write_transaction(unchecked: bool) -> Iterator[Preview]:
-    """Open the transaction that merges, a preview until it is kept.
+    """Open the merge transaction, which is rolled back unless it is kept.
 
-    *unchecked* leaves the proof of references to :func:`prove`.
+    *unchecked* defers foreign key checks to :func:`check_references`.
     """
     on_sqlite = unchecked and connection.vendor == "sqlite"
     if on_sqlite:
-        connection.disable_constraint_checking()  # heeded only outside a transaction
+        connection.disable_constraint_checking()  # has no effect inside a transaction
     try:
         with rolled_back() as preview:
             if unchecked and not on_sqlite:
@@ -200,59 +201,59 @@ def write_transaction(unchecked: bool) -> Iterator[Preview]:
 
 
 def expect_long_queries() -> None:
-    """Set PostgreSQL up, for this transaction, for a handful of queries over many rows."""
+    """Configure PostgreSQL for a few queries over many rows, for this transaction."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
-            # Such queries gain nothing from being compiled; and a server that looks, while one of them runs, whether
-            # its client is still there lets go of the dataset's lock when it is not.
+            # JIT compilation does not pay off here. Checking the connection lets the server release the dataset's
+            # lock soon after the client has died.
             cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
 
 
 @contextmanager
-def left_unchecked() -> Iterator[None]:
-    """Leave the proof of the references that rows get within, a part of a transaction, to :func:`broken`.
+def deferred_checks() -> Iterator[None]:
+    """Defer foreign key checks inside the block, a part of a transaction, to :func:`broken_references`.
 
-    On PostgreSQL, where the role may; SQLite, whose checks cost little, goes on checking.
+    On PostgreSQL, if the role may; SQLite's checks are cheap and stay on.
     """
-    ours = connection.vendor == "postgresql" and checks_are_ours()
+    deferred = connection.vendor == "postgresql" and may_defer_checks()
     with connection.cursor() as cursor:
-        if ours:
+        if deferred:
             cursor.execute("SET LOCAL session_replication_role = replica")
         yield
-        if ours:  # a transaction that fails takes it back by itself
+        if deferred:  # a rollback resets it
             cursor.execute("SET LOCAL session_replication_role = origin")
 
 
-def prove(load: SourceLoad) -> None:
-    """See that every reference of the rows that this run wrote holds; raises ImportRefusedError."""
-    fields = [column.field for column in load.stage.columns if type(column) in (LookUp, Reference)]
-    if count := broken(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
+def check_references(load: SourceLoad) -> None:
+    """Check all references of the rows that this run wrote; raise ImportRefusedError if one is broken."""
+    fields = [column.field for column in load.stage.columns if type(column) in (VocabularyColumn, Reference)]
+    if count := broken_references(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
         raise ImportRefusedError(
-            f"{count} {'row' if count == 1 else 'rows'} of {load.source.name} would refer to records that are not "
-            "there any more: they were deleted while the files were read. Nothing was imported; import them again."
+            f"{count} {'row refers' if count == 1 else 'rows refer'} to records that were deleted while "
+            f"the files of {load.source.name} were read. Nothing was imported. Import the files again."
         )
 
 
-def broken(model: type[models.Model], fields: list[models.ForeignKey], condition: str) -> int:
-    """Return how many rows r of *model* that fulfil *condition* refer by one of *fields* to what is not there.
+def broken_references(model: type[models.Model], fields: list[models.ForeignKey], condition: str) -> int:
+    """Return the number of rows r of *model* with *condition* and a broken reference in one of *fields*.
 
-    The rows referred to are locked first, so that none can go before commit.
+    The referenced rows are locked first, so that nobody can delete them before the commit.
     """
     table = quoted(model._meta.db_table)
     with connection.cursor() as cursor:
         joins, lost = [], []
-        for place, field in enumerate(fields):
+        for position, field in enumerate(fields):
             parent, pk = quoted(field.related_model._meta.db_table), quoted(field.target_field.column)
-            mine = f"r.{quoted(field.column)}"
+            reference = f"r.{quoted(field.column)}"
             if connection.vendor == "postgresql":
-                those = f" WHERE p.{pk} IN (SELECT {mine} FROM {table} r WHERE {condition})"
-                few = issubclass(field.related_model, Lookup)
+                referenced = f" WHERE p.{pk} IN (SELECT {reference} FROM {table} r WHERE {condition})"
+                few = issubclass(field.related_model, Vocabulary)
                 cursor.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{'' if few else those} FOR KEY SHARE) locked"
+                    f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{'' if few else referenced} FOR KEY SHARE) locked"
                 )
-            joins.append(f"LEFT JOIN {parent} p{place} ON p{place}.{pk} = {mine}")
-            lost.append(f"({mine} IS NOT NULL AND p{place}.{pk} IS NULL)")
+            joins.append(f"LEFT JOIN {parent} p{position} ON p{position}.{pk} = {reference}")
+            lost.append(f"({reference} IS NOT NULL AND p{position}.{pk} IS NULL)")
         if not joins:
             return 0
         cursor.execute(f"SELECT count(*) FROM {table} r {' '.join(joins)} WHERE {condition} AND ({' OR '.join(lost)})")

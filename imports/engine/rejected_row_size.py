@@ -1,4 +1,4 @@
-"""The size of what is stored of a rejected row: enough to know it by, however much its file holds."""
+"""Size limits of stored rejected rows: enough to recognise the row, however large it is."""
 
 import csv
 import io
@@ -7,16 +7,16 @@ from typing import Any
 
 from imports.validation import Rejection
 
-MOST_OF_ROW = 32_768  # characters of a row that is stored cell by cell
-MOST_OF_TEXT = 10_000  # characters of the text that is stored of a longer row
-MOST_OF_VALUE = 1_000  # characters of a value, or of a message, of one problem
+MOST_OF_ROW = 32_768  # maximum characters of a row that is stored cell by cell
+MOST_OF_TEXT = 10_000  # maximum characters to store of a longer row, as text
+MOST_OF_VALUE = 1_000  # maximum characters of the value or message of a problem
 
 
 def bounded(rejection: Rejection) -> Rejection:
-    """Return the rejection in the size in which it is stored.
+    """Return the rejection shortened to the size limits.
 
-    A row that is too long is stored as the beginning of its text, like one that cannot be split into cells: no cell
-    is stored shortened, because a curator could correct another cell of the row and import it so.
+    A row that is too long is stored as the beginning of its text, like a row that cannot be split into cells. No single
+    cell is shortened, because a curator could fix another cell of the row and import the shortened value.
     """
     values = rejection.values
     if isinstance(values, dict):
@@ -40,4 +40,4 @@ def _as_text(values: dict[str, str | None]) -> str:
 def _cut(text: Any, most: int) -> Any:
     if not isinstance(text, str) or len(text) <= most:
         return text
-    return f"{text[:most]} … ({len(text):,} characters in all)"
+    return f"{text[:most]} … ({len(text):,} characters in total)"

@@ -1,4 +1,4 @@
-"""Rows that only the tables could turn down, with their values, which are read from the file once more."""
+"""Values of rows that were rejected after staging, read from their files again."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,27 +11,27 @@ from imports.validation import Rejection
 
 
 def with_values(load: SourceLoad, rejections: Iterable[tuple[int, int, list[dict]]]) -> Iterator[tuple[int, Rejection]]:
-    """Yield each of *rejections* with the values of its line: a stage holds keys, not what was written."""
+    """Yield each of *rejections* with the values of its line: a stage holds keys instead of the original text."""
     read = {part.pk: load.parts[pk].files.values() for pk in load.parts for part in load.parts[pk].files.values()}
-    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # of an export, its first part
+    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # for an export, its first part
     by_file: dict[int, dict[int, list]] = {}
-    parts: dict[tuple[int, int], int] = {}  # which file a line is of, by the one that is read
+    parts: dict[tuple[int, int], int] = {}  # the file of a line, by the file that is read
     for file, line, problems in rejections:
         by_file.setdefault(files[file].pk, {}).setdefault(line, []).extend(problems)
         parts[files[file].pk, line] = file
     for file, lines in by_file.items():
         values = _documents if isinstance(load.source, JSONSource) else _rows
-        for line, found in values(load, files[file], lines):
-            yield parts[file, line], Rejection(line, found, lines[line])
+        for line, cells in values(load, files[file], lines):
+            yield parts[file, line], Rejection(line, cells, lines[line])
 
 
 def _rows(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
     layout = load.layouts[file.pk]
     headings = distinct(layout.header or list(load.source.bound))
     for batch in batches_of(load, file):
-        for place, line in enumerate(batch.lines.tolist()):
+        for index, line in enumerate(batch.lines.tolist()):
             if line in lines:
-                cells = [column[place].as_py() for column in batch.columns]
+                cells = [column[index].as_py() for column in batch.columns]
                 yield line, {h: c.strip(" \t") if c else c for h, c in zip(headings, cells, strict=True)}
 
 

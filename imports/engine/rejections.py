@@ -1,4 +1,4 @@
-"""Rejected rows on their way from the checker to the database, kept out of memory and out of the transaction."""
+"""Rejected rows between validation and the database, outside of memory and of the transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,31 +13,31 @@ from imports.models import RejectedRow, SourceFile
 from imports.sources import Column, Reference, Source
 from imports.validation import Rejection, problem
 
-FIRST = 10_000  # rejected rows of a file that are kept, where the import is stopped for their number
+FIRST = 10_000  # number of rejected rows to keep of a file that is mostly rejected
 
 
 def is_reached(rejected: int, read: int) -> bool:
-    """Tell whether more rows than FIRST were rejected, and more than the share REJECTED_PERCENT of those read."""
+    """Return whether more than FIRST rows and more than REJECTED_PERCENT of the rows read were rejected."""
     return rejected > FIRST and rejected * 100 > settings.REJECTED_PERCENT * read
 
 
 class Rejections:
-    """The rows of one source that the checker turned down, in the order of the files."""
+    """The rows of one source that the validator rejected, in the order of the files."""
 
     def __init__(self, source: Source):
         self.source = source
-        self.checked: Counter[int] = Counter()  # how many there are, by file
-        self.found: Counter[int] = Counter()  # the same by the file that is read, of which an export's files are parts
+        self.checked: Counter[int] = Counter()  # number of rejected rows by file
+        self.read: Counter[int] = Counter()  # the same by the file that is read; an export has several files as parts
         self._checked = Spool()
 
     def add(self, file: SourceFile, rejections: Sequence[Rejection], read: int = 0) -> bool:
-        """Keep rejections; returns whether the file, of which *read* rows were read with these, is to be stopped.
+        """Keep rejections; return whether to stop reading the file, of which *read* rows have been read so far.
 
-        Then the first are kept, and the others counted.
+        Then only the first rejections are kept, and the others are counted.
         """
-        before = self.found[file.pk]
-        self.found[file.pk] += len(rejections)
-        stopped = bool(read) and is_reached(self.found[file.pk], read)
+        before = self.read[file.pk]
+        self.read[file.pk] += len(rejections)
+        stopped = bool(read) and is_reached(self.read[file.pk], read)
         kept = max(0, FIRST - before) if stopped else len(rejections)
         for rejection in islice(rejections, kept):
             rejection = bounded(rejection)
@@ -52,7 +52,7 @@ class Rejections:
         return self.checked[file.pk]
 
     def with_unknown(self, unknown: Mapping[str, set]) -> Iterator[tuple[int, Rejection]]:
-        """Yield them by file; *unknown* has, by column, what was looked for in the tables and is not there."""
+        """Yield each rejection with its file; *unknown* has, by column, the references to records that do not exist."""
         for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
@@ -66,23 +66,23 @@ class Rejections:
 
 
 class LateRejections:
-    """Staged rows that only the tables could turn down; their values are read from their files when they are wanted."""
+    """Rows that were rejected after staging; their values are read from their files again when needed."""
 
     def __init__(self):
         self.counts: Counter[int] = Counter()  # by file
         self._rows = Spool()
 
-    def turn_down(self, file: int, line: int, problems: list[dict]) -> None:
+    def add(self, file: int, line: int, problems: list[dict]) -> None:
         self.counts[file] += 1
         self._rows.add([file, line, problems])
 
     def __iter__(self) -> Iterator[tuple[int, int, list[dict]]]:
-        """Yield file, line and problems of each."""
+        """Yield the file, the line and the problems of each row."""
         yield from self._rows
 
 
 def first_of_each_file(entries: Iterable[Sequence]) -> Iterator[Sequence]:
-    """Yield the FIRST entries of each file, which is what an entry begins with."""
+    """Yield the FIRST entries of each file; an entry starts with its file."""
     seen: Counter[int] = Counter()
     for entry in entries:
         seen[entry[0]] += 1
@@ -91,20 +91,20 @@ def first_of_each_file(entries: Iterable[Sequence]) -> Iterator[Sequence]:
 
 
 def unknown_reference(column: Reference, value) -> dict:
-    """Return the problem of a cell that names no record."""
+    """Return the problem of a cell that refers to an unknown record."""
     table = column.model._meta
-    message = f"names no {table.verbose_name} that is known (looked for in {table.db_table}.{column.by_field.column})"
+    message = f"refers to an unknown {table.verbose_name} (looked up in {table.db_table}.{column.by_field.column})"
     return problem(column.name, value, message)
 
 
 def absent_column(column: Column) -> dict:
-    """Return the problem of a row that is new, whose file lacks a column that a new record needs."""
+    """Return the problem of a new row whose file lacks a required column."""
     expected = f"expected {column.kind.expected}"
-    return problem(column.name, None, f"is missing: the file has no such column, and the record is new; {expected}")
+    return problem(column.name, None, f"is missing: the file lacks the column, and the record is new; {expected}")
 
 
 def store(rejections: Iterable[tuple[int, Rejection]]) -> None:
-    """Write rejected rows beside the files that they came from."""
+    """Save the rejected rows of the files."""
     rows = (
         RejectedRow(file_id=file, line=rejection.line, values=rejection.values, problems=rejection.problems)
         for file, rejection in ((file, bounded(rejection)) for file, rejection in rejections)

@@ -1,4 +1,4 @@
-"""The guard against the same rows coming twice, because their file has got another name."""
+"""Guard against importing the same rows twice because their file was renamed."""
 
 from django.db import connection
 
@@ -10,13 +10,13 @@ from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import ImportRun, SourceFile
 
-# How many rows of a file are compared. Identities are spread evenly, so the first ones in their order are a fair
-# sample of a larger file: of 20,000 the share found is within 1.4 % of the true one (four standard errors).
+# Number of rows of a file to compare. Identities are evenly distributed, so the first ones in order are a fair
+# sample of a larger file: for 20,000 rows, the share is within 1.4 % of the true one (four standard errors).
 SAMPLE = 20_000
 
 
 def refuse_known_bytes(load: SourceLoad) -> None:
-    """Raise ImportRefusedError where a file known by a new name has the bytes of one applied under another."""
+    """Raise ImportRefusedError if a file with a new name has the same bytes as an applied file with another name."""
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
     applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
@@ -26,14 +26,14 @@ def refuse_known_bytes(load: SourceLoad) -> None:
         known = applied.filter(sha256=file.sha256).order_by("-pk").first()
         other = others.get(file.sha256, known.name if known else None)
         if file.name not in names and other and other != file.name:
-            raise ImportRefusedError(_sentence(load, file, other, "is the same file as"))
+            raise ImportRefusedError(_sentence(load, file, other, "has the same content as"))
         others[file.sha256] = file.name
 
 
 def refuse_known_rows(load: SourceLoad) -> None:
-    """Raise ImportRefusedError where more than half of a new name's rows are already there under another name.
+    """Raise ImportRefusedError if more than half of the rows of a new file are stored under another file's name.
 
-    Called when the rows are merged and not yet committed.
+    Call it after merging the rows and before the commit.
     """
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
@@ -46,7 +46,7 @@ def refuse_known_rows(load: SourceLoad) -> None:
             rows = _sample(load, file)
             for name in sorted(names):
                 if rows and _stored(load, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
-                    raise ImportRefusedError(_sentence(load, file, name, "holds mostly the rows of"))
+                    raise ImportRefusedError(_sentence(load, file, name, "contains mostly the rows of"))
         names.add(file.name)
 
 
@@ -61,15 +61,15 @@ def _sample(load: SourceLoad, file: SourceFile) -> list[bytes]:
 
 
 def _stored(load: SourceLoad, identities: list[bytes]) -> int:
-    found = 0
+    count = 0
     for chunk in chunks(identities):
-        found += load.source.model._default_manager.filter(identity__in=chunk).count()
-    return found
+        count += load.source.model._default_manager.filter(identity__in=chunk).count()
+    return count
 
 
 def _sentence(load: SourceLoad, file: SourceFile, other: str, how: str) -> str:
     return (
-        f"{file.original_name} {how} {other}, which has been imported into {load.source.name}; importing it would make "
-        f"every record double. Say that it is known as {other} where it continues that file, or as {file.name} where "
-        "its rows are others."
+        f"{file.original_name} {how} {other}, which was imported into {load.source.name}. Importing it would duplicate "
+        f"every record. If it is a new version of {other}, set “new version of” to {other}; if it is a different file, "
+        f"set it to {file.name}."
     )

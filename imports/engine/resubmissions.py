@@ -1,4 +1,4 @@
-"""Rejected rows that somebody has mended: they continue the file that they came from, each on its old line."""
+"""Fixed rows: a file of rejected rows that was fixed continues its original file, each row on its old line."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,78 +17,78 @@ from imports.source_files import stored
 
 
 def continued(name: str, source: str) -> SourceFile | None:
-    """Return the file whose rejected rows a file of that name has; raises ImportRefusedError where it is not known."""
+    """Return the file whose rejected rows a file named *name* contains, or None; raise ImportRefusedError for none."""
     if not (match := NAMED.fullmatch(name)):
         return None
     files = SourceFile.objects.filter(run=match["run"], source=source)
-    called = files.filter(name=match["name"]) or files.filter(name__contains="/")
-    file = next((file for file in called if file_name(file.name) == match["name"]), None)
+    candidates = files.filter(name=match["name"]) or files.filter(name__contains="/")
+    file = next((file for file in candidates if file_name(file.name) == match["name"]), None)
     if file is None:
         raise ImportRefusedError(
-            f"{name} is called like the rejected rows of {match['name']} in run {match['run']}, but that run has read "
-            f"no such file into {source}. Give it another name, or say what it is known as: the file that it continues."
+            f"{name} has the name of a file of rejected rows of {match['name']} in run {match['run']}, but that run "
+            f"imported no such file into {source}. Rename the file, or set “new version of” to the original file."
         )
     return file
 
 
 def batches_of(load: SourceLoad, file: SourceFile) -> Iterator[Batch]:
-    """Yield the rows of one of the load's tables; those of a mended file with the lines that they once had."""
+    """Yield the rows of one of the load's tables; fixed rows get their original lines."""
     layout = load.layouts[file.pk]
     batches = rows_of(load.paths[file.pk], layout, load.source, file.encoding)
-    return _on_old_lines(load, file, batches) if file.pk in load.mended else batches
+    return _on_old_lines(load, file, batches) if file.pk in load.resubmissions else batches
 
 
 def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
-    """Yield the documents of one of the load's files; mended ones as they once were, on their old lines.
+    """Yield the documents of one of the load's files; fixed documents get their original lines and numbers.
 
-    Raises ReadError where there are none, or two of one line, by which rows are told apart from here on.
+    Raises ReadError if there is no document, or if two have the same line, because the line identifies a row.
     """
     path, lines = load.paths[file.pk], set()
-    places = _places(load.mended[file.pk]) if file.pk in load.mended else {}
+    places = _places(load.resubmissions[file.pk]) if file.pk in load.resubmissions else {}
     for document in read_json(path, encoding=file.encoding):
-        if file.pk in load.mended and isinstance(document.value, dict):
+        if file.pk in load.resubmissions and isinstance(document.value, dict):
             line = document.value.get("line")
             value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW, MASK_MARK)}
             line = line if type(line) is int else document.line
             document = replace(document, value=value, line=line, place=places.get(line, document.place))
         if document.line in lines:
-            raise ReadError(
-                f"{path}: found two objects whose line is {document.line}. Leave the line of each as it was."
-            )
+            raise ReadError(f"{path}: two objects have the line {document.line}. Do not change the line of an object.")
         lines.add(document.line)
         yield document
     if not lines:
-        raise ReadError(f"{path}: the file holds an array of nothing; expected a JSON object, or an array of them.")
+        raise ReadError(f"{path}: the array is empty. Expected a JSON object or an array of objects.")
 
 
 def _places(file: SourceFile) -> dict[int, int]:
-    """Return which of the objects of a file that was imported before begins on which line."""
+    """Return the number of each document of an imported file by its line."""
     try:
         return {document.line: document.place for document in read_json(stored(file.sha256), encoding=file.encoding)}
-    except (ReadError, OSError):  # it was rejected as a whole
+    except (ReadError, OSError):  # the file was rejected as a whole
         return {}
 
 
 def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:
-    """Return the unknown columns of a file but for those that an export adds, and a file of *fixed* rejected rows."""
-    ours = (MASK_MARK, *EXTRA, RAW) if fixed else (MASK_MARK,)
-    return [column for column in columns if plain(column) not in ours]
+    """Return the unknown columns of a file without those that the site adds to exports and to *fixed* rejected rows."""
+    added = (MASK_MARK, *EXTRA, RAW) if fixed else (MASK_MARK,)
+    return [column for column in columns if plain(column) not in added]
 
 
 def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
     layout, seen = load.layouts[file.pk], set()
     headings = [plain(heading) for heading in layout.header or ()]
     if "line" not in headings:
-        raise ReadError(f"{file.original_name}: the column line is missing, which says where in {file.name} a row was.")
-    place = headings.index("line")
+        raise ReadError(
+            f"{file.original_name}: the column line is missing. Expected the line of each row in {file.name}."
+        )
+    index = headings.index("line")
     for batch in batches:
         lines = []
-        for text, here in zip(batch.columns[place].to_pylist(), batch.lines.tolist(), strict=True):
+        for text, current_line in zip(batch.columns[index].to_pylist(), batch.lines.tolist(), strict=True):
             if not (text.strip().isascii() and text.strip().isdigit() and 0 < int(text) < 2**31) or int(text) in seen:
-                again = "which is there twice; " if text.strip().isdigit() else ""
+                repeated = " more than once" if text.strip().isdigit() else ""
                 raise ReadError(
-                    f'{file.original_name}, line {here}: the column line says "{text[:20]}", {again}'
-                    f"expected the line that the row has in {file.name}. Leave that column as it was."
+                    f'{file.original_name}, line {current_line}: the column line contains "{text[:20]}"{repeated}. '
+                    f"Expected the line of the row in {file.name}. Do not change this column."
                 )
             seen.add(int(text))
             lines.append(int(text))

@@ -1,4 +1,4 @@
-"""An import, from files to tables: stage, merge, report, in one function that everything calls."""
+"""Run an import from files to tables: stage, merge and report, for commands, pages and the API."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,16 +23,16 @@ from imports.engine.locks import (
     ImportLockedError,
     ImportRefusedError,
     finish,
-    only_one,
+    import_lock,
     unwritable,
 )
 from imports.engine.merge import Merge, Merged, may_fill_directly
 from imports.engine.mostly_rejected import MostlyRejectedError
-from imports.engine.open_files import opened
-from imports.engine.options import USUAL, Options
+from imports.engine.open_files import open_sources
+from imports.engine.options import DEFAULT_OPTIONS, Options
 from imports.engine.pipeline import fill
 from imports.engine.rejections import first_of_each_file
-from imports.engine.source_load import Progress, SourceLoad, Staged, nothing_staged
+from imports.engine.source_load import Progress, SourceLoad, Staged, empty_staged
 from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
 from imports.models import ImportRun, SourceFile
@@ -44,7 +44,7 @@ __all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "imp
 
 @dataclass
 class Outcome:
-    """A run that came to its end, and the records that are missing from its files."""
+    """A run that finished, and the records that are missing from its files."""
 
     run: ImportRun
     missing: Spool = field(default_factory=Spool)
@@ -53,41 +53,43 @@ class Outcome:
 def import_files(
     dataset: str,
     paths: Iterable[Path] = (),
-    options: Options = USUAL,
+    options: Options = DEFAULT_OPTIONS,
     progress=lambda files: lambda read, rows: None,
     *,
     uploads: Iterable[source_files.Upload] = (),
     run: ImportRun | None = None,
 ) -> Outcome:
-    """Import files, or folders of files, into a dataset; without any, its folder under ``SOURCES_DIR``.
+    """Import files, or folders of files, into a dataset; by default, the dataset's folder in ``SOURCES_DIR``.
 
-    *uploads* are files that came by browser, in place of paths; *run* is one that waits to be worked on, where there
-    is one. *progress* is called with the SourceFiles, and returns what is called with the bytes and rows read since
-    the last call. Raises ImportRefusedError, with one sentence, where nothing was imported; the run, if there was one,
-    tells it too.
+    *uploads* are uploaded files, given instead of paths. *run* is a waiting run to execute; without it, a new run is
+    created. *progress* is called with the SourceFiles and returns a function, which is called with the bytes and rows
+    read since its last call. Raises ImportRefusedError if nothing was imported; the run, if any, stores its message.
     """
     sources = sources_of(dataset)
     chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
     try:
         if uploads := list(uploads):
-            found, passed_over = source_files.find_uploads(uploads, sources, options.encoding), []
+            files, skipped = source_files.find_uploads(uploads, sources, options.encoding), []
         else:
-            found, passed_over = source_files.find(chosen, sources, options.encoding, options.patterns)
+            files, skipped = source_files.find(chosen, sources, options.encoding, options.patterns)
     except (source_files.FilesError, ReadError) as error:
         raise ImportRefusedError(escaped(str(error), "\n")) from None
-    if options.known_as and len(found) != 1:
-        raise ImportRefusedError(f"One file can be known as {options.known_as}, but {len(found)} were given.")
+    if options.known_as and len(files) != 1:
+        raise ImportRefusedError(
+            f"{len(files)} files were given, but only one can be “new version of” {options.known_as}. "
+            "Import the files one by one."
+        )
 
-    with only_one(dataset) as interrupted:
-        run = _begun(run, dataset, options)
+    with import_lock(dataset) as interrupted:
+        run = _start(run, dataset, options)
         run.notes = [
             f"Run {old.pk} of {old.started_at:%Y-%m-%d %H:%M} was interrupted: {old.error}" for old in interrupted
         ]
-        run.notes += passed_over
+        run.notes += skipped
         outcome = Outcome(run)
         try:
-            with _told(run), Heartbeat(run) as heartbeat:
-                loads = opened(run, sources, found, options.known_as)
+            with _reporting_errors(run), Heartbeat(run) as heartbeat:
+                loads = open_sources(run, sources, files, options.known_as)
                 _load(outcome, loads, options, progress, heartbeat)
         finally:
             if connection.connection is not None and connection.is_usable():
@@ -95,15 +97,15 @@ def import_files(
     if run.status == ImportRun.Status.APPLIED:
         try:
             matviews.refresh(dataset)
-        except DatabaseError as error:  # the run has been applied anyway
+        except DatabaseError as error:  # the run stays applied
             why = str(error).strip().splitlines()[0]
-            run.notes.append(f"Its views are not up to date: {why}. When that is mended: manage.py refresh_views")
+            run.notes.append(f"The summary tables are out of date: {why}. After fixing it: manage.py refresh_views")
             run.save(update_fields=["notes"])
     return outcome
 
 
-def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
-    """Return the run, which is running from now on; what it reported as a preview goes."""
+def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
+    """Return the run with the status running; clear the report of its preview."""
     now = timezone.now()
     if run is None:
         return ImportRun.objects.create(
@@ -121,9 +123,9 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
         )
     waiting = ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.WAITING)
     if not waiting.update(status=ImportRun.Status.RUNNING, cancel_requested=False):
-        raise ImportCancelledError("It was cancelled while it waited.")
+        raise ImportCancelledError("The run was cancelled before it started.")
     run.files.all().delete()
-    run.status, run.error, run.notes, run.new_lookups = ImportRun.Status.RUNNING, "", [], {}
+    run.status, run.error, run.notes, run.new_terms = ImportRun.Status.RUNNING, "", [], {}
     run.begun_at = run.heartbeat = now
     run.finished_at, run.dry_run, run.merging, run.bytes_read, run.rows_read = None, options.dry_run, False, 0, 0
     run.save(update_fields=[*REPORT, "begun_at", "heartbeat", "merging", "bytes_read", "rows_read"])
@@ -131,19 +133,19 @@ def _begun(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
 
 
 @contextmanager
-def _told(run: ImportRun) -> Iterator[None]:
-    """See that a run that stops says why, as one sentence."""
+def _reporting_errors(run: ImportRun) -> Iterator[None]:
+    """Save the reason of a run that stops, and raise it as ImportRefusedError."""
     try:
         yield
     except (ReadError, ImportRefusedError) as error:
         sentence = str(error)
-        for file in run.files.all():  # it is the kept bytes that are read
+        for file in run.files.all():  # errors name the stored copy; say the original name
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
         cancelled = isinstance(error, ImportCancelledError)
         finish(run, ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
         raise ImportRefusedError(sentence) from None
     except DatabaseError as error:
-        sentence = f"The database refused: {str(error).strip().splitlines()[0]}. Nothing was imported."
+        sentence = f"Database error: {str(error).strip().splitlines()[0]}. Nothing was imported."
         with suppress(DatabaseError):
             finish(run, ImportRun.Status.FAILED, sentence)
         raise ImportRefusedError(sentence) from error
@@ -151,68 +153,64 @@ def _told(run: ImportRun) -> Iterator[None]:
         finish(run, ImportRun.Status.FAILED, unwritable(error))
         raise ImportRefusedError(run.error) from error
     except KeyboardInterrupt:
-        connection.close()  # it may be in the middle of a statement
-        finish(run, ImportRun.Status.INTERRUPTED, "It was stopped by hand. Nothing was imported.")
+        connection.close()  # a statement may still be running
+        finish(run, ImportRun.Status.INTERRUPTED, "The import was interrupted by the user. Nothing was imported.")
         raise ImportRefusedError(run.error) from None
     except BaseException as error:
-        finish(run, ImportRun.Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
+        finish(run, ImportRun.Status.FAILED, f"Internal error: {type(error).__name__}: {error}")
         raise
 
 
 def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress, heartbeat: Heartbeat) -> None:
-    """Stage, then merge in one transaction, which applies the run: its report is part of it.
+    """Stage the files, then merge them in one transaction, which also saves the report of an applied run.
 
-    A run that is not applied leaves its report all the same, written after everything else was rolled back.
+    The report of any other run is saved after the transaction has been rolled back.
     """
     run = outcome.run
-    told = [file for load in loads for file in load.read_files]
-    ImportRun.objects.filter(pk=run.pk).update(bytes_total=sum(file.size for file in told))
-    show = progress(told)
+    files = [file for load in loads for file in load.read_files]
+    ImportRun.objects.filter(pk=run.pk).update(bytes_total=sum(file.size for file in files))
+    show = progress(files)
 
-    def tell(read: int, rows: int) -> None:
+    def report(read: int, rows: int) -> None:
         show(read, rows)
-        heartbeat.tell(read, rows)
+        heartbeat.add(read, rows)
 
     run.tables_seen = str(version_of(run.dataset))
-    unchecked = references.checks_are_ours()
+    unchecked = references.may_defer_checks()
     merges: list[Merge] = []
     try:
-        loads, notes = _laid_out(loads, options)
-        merges += map(Merge, nothing_staged(loads))
-        drop_stages(load.source for load in loads)  # if a connection has been left with any
+        loads, notes = _with_layouts(loads, options)
+        merges += map(Merge, empty_staged(loads))
+        drop_stages(load.source for load in loads)  # an earlier import may have left some on this connection
         for merge in merges:
             if not merge.load.direct:
                 merge.load.stage.create()
-                fill(merge.staged, tell)
+                fill(merge.staged, report)
         heartbeat.merging()
         with references.write_transaction(unchecked) as preview:
-            _merge(outcome, merges, notes, options, tell)
+            _merge(outcome, merges, notes, options, report)
             if unchecked:
                 for load in loads:
-                    references.prove(load)
+                    references.check_references(load)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run, run.remove_most = True, False  # what was confirmed is not what would be done now
-                run.notes.append("The tables have changed since it was previewed: this is what it would do now.")
+                run.dry_run, run.remove_most = True, False  # the user confirmed a different result
+                run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
                 preview.keep()
                 _record(loads, merges)
-                if (
-                    run.new_lookups
-                    or any(file.created for load in loads for file in load.files)
-                    or run.changes.exists()
-                ):
+                if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
                     raise_version(run.dataset)
                 finish(run, ImportRun.Status.APPLIED)
     except (AlteredError, ImportCancelledError):
-        raise  # its rows are not those of the file that the run names; or nobody waits for them
+        raise  # the rows are not those of the named file, or the user does not want them
     except Exception as error:
-        heartbeat.check()  # what was interrupted is no fault
+        heartbeat.check()  # a cancelled run raises ImportCancelledError instead
         stopped = error.file if isinstance(error, MostlyRejectedError) else None
         if stopped:
             stopped.read, stopped.rejected = error.read, error.rejected
-        with suppress(DatabaseError):  # what went wrong is told, whether or not this can be written
+        with suppress(DatabaseError):  # the original error matters more than this one
             _record(loads, merges, stopped)
         raise
     if run.dry_run:
@@ -220,30 +218,30 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
         finish(run, ImportRun.Status.PREVIEWED)
 
 
-def _laid_out(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
-    """Return the loads once the layout of every file is known, and the notes on each."""
-    found, notes = [], []
+def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
+    """Return the loads with the layout of every file, and the notes on each load."""
+    complete, notes = [], []
     for load in loads:
-        load, of_load = find_layouts(load, options.allow_missing_columns)
+        load, notes_of_load = find_layouts(load, options.allow_missing_columns)
         if not options.known_as:
             renamed_files.refuse_known_bytes(load)
-        found.append(replace(load, direct=may_fill_directly(load)))
-        notes.append(of_load)
-    return found, notes
+        complete.append(replace(load, direct=may_fill_directly(load)))
+        notes.append(notes_of_load)
+    return complete, notes
 
 
-def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], options: Options, tell: Progress) -> None:
+def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], options: Options, report: Progress) -> None:
     run = outcome.run
-    for merge, of_load in zip(merges, notes, strict=True):
-        load, staged, merged = merge.load, merge.staged, merge.merge(tell)
+    for merge, notes_of_load in zip(merges, notes, strict=True):
+        load, staged, merged = merge.load, merge.staged, merge.merge(report)
         _count(staged, merged)
         mostly_rejected.refuse(staged, load.files, merged.late.counts)
-        for table, values in merged.new_lookups.items():
-            run.new_lookups[table] = run.new_lookups.get(table, []) + values
+        for table, values in merged.new_terms.items():
+            run.new_terms[table] = run.new_terms.get(table, []) + values
         if not options.known_as:
             renamed_files.refuse_known_rows(load)
-        run.notes += of_load + staged.notes + merged.notes + staged.markers.notes()
-    for merge in reversed(merges):  # children before the parents that they hold
+        run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
+    for merge in reversed(merges):  # children before their parents, which they protect from deletion
         load, files = merge.load, merge.load.files
         counts = missing.find_missing(merge.staged, merge.done.late, outcome.missing)
         for file in files:
@@ -254,20 +252,20 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
                     run.notes.append(most.note(confirmed=options.remove_most))
                 elif not options.remove_most:
                     most.refuse()
-            deleted, stay = missing.remove_missing(load)
+            deleted, remaining = missing.remove_missing(load)
             for file in files:
                 file.deleted = deleted[file.pk]
-            run.notes += stay
+            run.notes += remaining
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
         raise ImportRefusedError(
-            f"{rejected} {'row' if rejected == 1 else 'rows'} cannot be used, and a strict import allows none. "
-            "Nothing was imported; mend them, or import without “strict”."
+            f"{rejected} {'row was' if rejected == 1 else 'rows were'} rejected, and a strict import stops if any row "
+            "is rejected. Nothing was imported. Fix the rows, or import without “strict”."
         )
 
 
 def _count(staged: Staged, merged: Merged) -> None:
-    """Put what has become of the rows into the records of their files."""
+    """Set the counts of each file."""
     for file in staged.load.files:
         checked = staged.rejections.count(file)
         file.read, file.rejected = staged.usable[file.pk] + checked, checked + merged.late.counts[file.pk]
@@ -277,7 +275,7 @@ def _count(staged: Staged, merged: Merged) -> None:
 
 
 def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | None = None) -> None:
-    """Store the counts and the rejected rows; of the source of a file that was *stopped*, the first of each file."""
+    """Save the counts and the rejected rows; of the source of the *stopped* file, only the first rejected rows."""
     for load in loads:
         for file in load.files:
             file.save()

@@ -1,4 +1,4 @@
-"""A list that may be long: in memory while it is short, in a temporary file beyond that."""
+"""A list that is kept in memory while it is short, and in a temporary file once it is long."""
 
 import json
 import tempfile
@@ -9,7 +9,7 @@ IN_MEMORY = 8 * 2**20  # bytes
 
 
 class Spool:
-    """JSON values in the order in which they were added; may be read as often as need be."""
+    """JSON values in insertion order, which can be read any number of times."""
 
     def __init__(self):
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, mode="w+", encoding="utf-8")

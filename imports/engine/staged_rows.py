@@ -1,4 +1,4 @@
-"""The staged rows of one source beside the stored ones, as queries speak of them: s is the staged row, r the record."""
+"""Names and SQL of the staged rows of one source (alias s) and of its stored records (alias r)."""
 
 from datasets.models import ContentRecord
 from datasets.sql.dialect import quoted
@@ -7,7 +7,7 @@ from imports.sources import Many, Reference
 
 
 class StagedRows:
-    """The tables and columns in which the staged rows of a load and the stored records meet."""
+    """Tables and columns of the staged rows of a load and of the stored records."""
 
     def __init__(self, load: SourceLoad):
         source, stage, present = load.source, load.stage, load.present
@@ -18,25 +18,25 @@ class StagedRows:
         self.stored = [c for c in stored if c.stored_as != "identity"]
         self.many = [c for c in source.columns_of(Many) if c.name in present]
         self.members = [quoted(stage.members(column)) for column in self.many]
-        # What a staged row is found by among the stored ones.
+        # The condition that a staged row and a stored record have the same key.
         keys = [column.stored_as for column in source.key_columns] or ["identity"]
         self.same = " AND ".join(f"r.{quoted(stored)} = s.{quoted(stored)}" for stored in keys)
 
     def resolved(self) -> str:
-        """Return the staged rows with the stored columns' names, references found."""
+        """Return a subquery of the staged rows with database column names and resolved references."""
         columns, joins = ["s.source_file", "s.source_line"], []
         if self.by_content:
             columns.append("s.identity")
-        for place, column in enumerate(self.stored):
+        for index, column in enumerate(self.stored):
             value = f"s.{quoted(column.name)}"
             if isinstance(column, Reference) and column.by_field != column.field.target_field:
                 parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
-                joins.append(f"LEFT JOIN {parent} p{place} ON p{place}.{by} = {value}")
-                value = f"p{place}.{quoted(column.field.target_field.column)}"
+                joins.append(f"LEFT JOIN {parent} p{index} ON p{index}.{by} = {value}")
+                value = f"p{index}.{quoted(column.field.target_field.column)}"
             columns.append(f"{value} AS {quoted(column.stored_as)}")
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
 
     def take_out(self, cursor, rows: str) -> None:
-        """Take the rows that the query *rows* names, by file and line, out of the stage."""
+        """Delete the rows that the query *rows* lists by file and line from the stage."""
         for table in (self.staged, *self.members):
             cursor.execute(f"DELETE FROM {table} WHERE (source_file, source_line) IN ({rows})")

@@ -1,4 +1,4 @@
-"""The two ways into a table, a temporary one or an empty one: COPY on PostgreSQL, executemany on SQLite."""
+"""Fast inserts into temporary or empty tables: COPY on PostgreSQL, executemany on SQLite."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,16 +11,16 @@ from django.db import connection
 
 from datasets.models import ContentRecord
 from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
-from imports.sources import Column, Detail, LookUp, Many, Reference, Source
+from imports.sources import Column, Detail, Many, Reference, Source, VocabularyColumn
 
 Columns = dict[str, pa.Array]
 
 
 class Writer:
-    """Writes batches of columns into one table.
+    """Writer of batches of columns into one table.
 
-    On PostgreSQL one COPY goes on from batch to batch; :meth:`pause` ends it, so that the connection can be asked
-    something else in between.
+    On PostgreSQL, one COPY continues from batch to batch; :meth:`pause` ends it to free the connection for other
+    queries.
     """
 
     def __init__(self, table: str, columns: Sequence[str]):
@@ -30,14 +30,14 @@ class Writer:
         self.copy = None
 
     def write(self, batch: Columns) -> None:
-        """Append the rows of *batch*, which has an array of one length for each column."""
+        """Append the rows of *batch*, which has an array of equal length for each column."""
         if connection.vendor == "postgresql":
             self._copy(batch)
         else:
             self._executemany(batch)
 
     def pause(self) -> None:
-        """Bring what was written to the table."""
+        """End the current COPY, so that its rows are in the table."""
         self.copy = None
         self.copying.close()
 
@@ -63,7 +63,7 @@ class Writer:
         names = ", ".join(quoted(name) for name in self.columns)
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
-            # Django's cursor would rewrite the marks and log every row: this is the driver's own, told to who watches.
+            # Use the driver's executemany: Django's cursor would rewrite the placeholders and log every row.
             statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
             self.cursor._execute_with_wrappers(statement, rows, many=True, executor=self._by_the_driver)
 
@@ -72,15 +72,15 @@ class Writer:
 
 
 def _quoting(batch: Columns) -> str:
-    """Return how cells are to be quoted: where no text needs it, a look for what does is the longer way."""
+    """Return the quoting style of the cells: "none" is faster and safe if no text contains a special character."""
     texts = [values for values in batch.values() if pa.types.is_string(values.type)]
     special = (pc.any(pc.greater_equal(pc.find_substring(text, c), 0)) for text in texts for c in '",\r\n')
-    return "needed" if any(found.as_py() for found in special) else "none"
+    return "needed" if any(is_special.as_py() for is_special in special) else "none"
 
 
 @contextmanager
 def _quick_transaction() -> Iterator[None]:
-    """On SQLite, write a batch to a temporary table in one transaction that takes no lock on the database itself."""
+    """On SQLite, write a batch to a temporary table in one transaction, without locking the main database."""
     if connection.in_atomic_block:
         yield
         return
@@ -116,22 +116,22 @@ def _for_sqlite(values: pa.Array) -> list:
 
 
 class Stage:
-    """The temporary tables of one source: its rows, the members of each Many, and what is found to be wrong later.
+    """The temporary tables of one source: its rows, the members of each Many, and problems found later.
 
-    A staged row has ``source_file`` and ``source_line``; ``identity`` where the source has no key; and each column of
-    the source by its own name: a LookUp as the key of its value, a Reference as the cell itself. The other tables are
-    made when they are needed.
+    A staged row has ``source_file`` and ``source_line``, ``identity`` if the source has no key, and each column of the
+    source by its own name: a VocabularyColumn as the key of its term, a Reference as the cell itself. The other tables
+    are created on demand.
     """
 
     def __init__(self, source: Source):
         self.source = source
         self.table = f"stage_{source.name}"
         self.problems = f"problems_{source.name}"
-        # What is found on the way: keys that come again, rows that differ from the stored ones; and the keys of
-        # rejected rows, the records that no row speaks of, and those of them that are missing from their files.
+        # Repeated keys and changed rows; then the keys of rejected rows, the records without a row, and those of
+        # them that are missing from their files.
         self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
-        self.deleted = f"deleted_{source.name}"  # keys of records that somebody deleted by hand
-        # Rows that name such records, their lines, and what those records are named by.
+        self.deleted = f"deleted_{source.name}"  # keys of records that a curator deleted
+        # Rows that refer to such records, their lines, and the values that they use.
         self.held, self.held_lines, self.parents = (
             f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
         )
@@ -153,12 +153,12 @@ class Stage:
 
     @property
     def key(self) -> list[str]:
-        """The staged columns that tell one record from another."""
+        """The staged columns that identify a record."""
         return list(self.source.key) or ["identity"]
 
     @property
     def tables(self) -> list[str]:
-        """The names of all tables that there may be."""
+        """The names of all possible tables."""
         collected = [self.problems, self.first, self.again, self.changed, self.deleted, self.missing]
         return [*self._types, *collected, self.held, self.held_lines, self.parents]
 
@@ -166,12 +166,12 @@ class Stage:
         return f"{self.table}_{column.name}"
 
     def create(self) -> None:
-        """Make the tables of rows and members, empty, for this connection alone."""
+        """Create the empty tables of rows and members for this connection."""
         for table in (self.table, *map(self.members, self.source.columns_of(Many))):
             self.need(table)
 
     def need(self, table: str) -> None:
-        """Make one of the tables, empty, unless it is there."""
+        """Create one of the tables if it does not exist."""
         if table not in self._made:
             columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._types[table].items())
             with connection.cursor() as cursor:
@@ -179,18 +179,18 @@ class Stage:
             self._made.add(table)
 
     def has(self, table: str) -> bool:
-        """Tell whether one of the tables has been made."""
+        """Return whether one of the tables exists."""
         return table in self._made
 
     def writer(self) -> Writer:
         return Writer(self.table, list(self.types))
 
     def finish(self) -> None:
-        """Tell the planner what has been staged; let SQLite find rows by the key that they are compared by."""
-        asked = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
+        """Update the statistics of the staged rows on PostgreSQL; index their keys on SQLite."""
+        compared = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(f"ANALYZE {quoted(self.table)} ({', '.join(quoted(name) for name in asked)})")
+                cursor.execute(f"ANALYZE {quoted(self.table)} ({', '.join(quoted(name) for name in compared)})")
                 for column in self.source.columns_of(Many):
                     cursor.execute(f"ANALYZE {quoted(self.members(column))}")
             elif self.source.key:
@@ -198,7 +198,7 @@ class Stage:
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
     def collect(self, table: str, query: str) -> None:
-        """Make one of the tables hold the rows of *query*."""
+        """Create or replace one of the tables with the rows of *query*."""
         with connection.cursor() as cursor:
             if table in self._made:
                 cursor.execute(f"DROP TABLE {temporary(table)}")
@@ -212,9 +212,9 @@ class Stage:
 
 
 def drop_stages(sources: Iterable[Source]) -> None:
-    """Drop what there is of the stages of *sources*."""
-    there = temporary_tables()
-    names = [temporary(table) for source in sources for table in Stage(source).tables if table in there]
+    """Drop the existing staging tables of *sources*."""
+    existing = temporary_tables()
+    names = [temporary(table) for source in sources for table in Stage(source).tables if table in existing]
     with connection.cursor() as cursor:
         # On SQLite a statement drops one table.
         for name in [", ".join(names)] * bool(names) if connection.vendor == "postgresql" else names:
@@ -227,6 +227,6 @@ def _type(column: Column) -> str:
             return "text"
         case Reference():
             return column.by_field.rel_db_type(connection)
-        case LookUp():
+        case VocabularyColumn():
             return column.field.db_type(connection)
     return column_type(column.field)

@@ -1,4 +1,4 @@
-"""Records that somebody deleted by hand: a file that still has them is passed over there, until they are restored."""
+"""Tombstones: imports skip records that a curator deleted until they are restored."""
 
 from collections import Counter
 
@@ -11,39 +11,41 @@ from imports.engine.source_load import SourceLoad, Staged
 from imports.sources import Many
 
 
-def pass_over(load: SourceLoad) -> tuple[Counter[int], list[int]]:
-    """Take the staged rows of deleted records out; returns how many, by file, and the Changes that deleted them.
+def skip_deleted(load: SourceLoad) -> tuple[Counter[int], list[int]]:
+    """Remove the staged rows of deleted records; return their number by file, and the Changes with the tombstones.
 
-    For sources with a key; of the others, such rows are known before they are staged.
+    For sources with a key; rows of other sources are recognised before they are staged.
     """
     stage = load.stage
     stored = [(column.name, value_of(column.field, "c.before")) for column in load.source.key_columns]
-    standing = f"SELECT 1 FROM changes c WHERE c.standing AND c.{quoted('table')} = '{load.source.name}'"
+    tombstones = f"SELECT 1 FROM changes c WHERE c.is_tombstone AND c.{quoted('table')} = '{load.source.name}'"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS ({standing})")
+        cursor.execute(f"SELECT EXISTS ({tombstones})")
         if not cursor.fetchone()[0]:
             return Counter(), []
         keys = ", ".join(f"{value} AS {quoted(name)}" for name, value in stored)
-        stage.collect(stage.deleted, standing.replace("SELECT 1", f"SELECT c.id AS deletion, {keys}"))
+        stage.collect(stage.deleted, tombstones.replace("SELECT 1", f"SELECT c.id AS deletion, {keys}"))
         same = " AND ".join(f"d.{quoted(name)} = s.{quoted(name)}" for name, _ in stored)
-        theirs = f"EXISTS (SELECT 1 FROM {quoted(stage.deleted)} d WHERE {same})"
-        cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.table)} s WHERE {theirs} GROUP BY source_file")
+        is_deleted = f"EXISTS (SELECT 1 FROM {quoted(stage.deleted)} d WHERE {same})"
+        cursor.execute(
+            f"SELECT source_file, count(*) FROM {quoted(stage.table)} s WHERE {is_deleted} GROUP BY source_file"
+        )
         counts = Counter(dict(cursor.fetchall()))
         cursor.execute(
             f"SELECT DISTINCT d.deletion FROM {quoted(stage.deleted)} d JOIN {quoted(stage.table)} s ON {same}"
         )
         deletions = [deletion for (deletion,) in cursor.fetchall()]
         for column in load.source.columns_of(Many):
-            rows = f"SELECT s.source_file, s.source_line FROM {quoted(stage.table)} s WHERE {theirs}"
+            rows = f"SELECT s.source_file, s.source_line FROM {quoted(stage.table)} s WHERE {is_deleted}"
             cursor.execute(
                 f"DELETE FROM {quoted(stage.members(column))} AS m WHERE (m.source_file, m.source_line) IN ({rows})"
             )
-        cursor.execute(f"DELETE FROM {quoted(stage.table)} AS s WHERE {theirs}")
+        cursor.execute(f"DELETE FROM {quoted(stage.table)} AS s WHERE {is_deleted}")
     return counts, deletions
 
 
 def corrected_and_seen(staged: Staged) -> Counter[int]:
-    """Return how many records known by content hold a correction against the row that was read again, by file."""
+    """Return the number of records without a key, by file, whose correction differs from their row in the file."""
     load = staged.load
     files = {file.name: file.pk for file in load.files}
     with connection.cursor() as cursor:
@@ -56,4 +58,4 @@ def corrected_and_seen(staged: Staged) -> Counter[int]:
         return Counter()
     lanes = np.frombuffer(b"".join(bytes(identity) for _, identity in rows), "<u8").reshape(-1, 2).T
     seen = staged.known.was_seen(lanes)
-    return Counter(files[name] for (name, _), was in zip(rows, seen, strict=True) if was)
+    return Counter(files[name] for (name, _), was_seen in zip(rows, seen, strict=True) if was_seen)

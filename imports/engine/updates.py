@@ -1,4 +1,4 @@
-"""Stored records that their file now says something else of: updated, but for what a curator has corrected."""
+"""Updates of stored records whose file has changed, except for values that a curator has corrected."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -16,10 +16,10 @@ from imports.sources import Column, Many
 
 
 class Updates:
-    """The staged rows of a source with a key whose record is stored and differs.
+    """Staged rows of a source with a key whose stored record differs.
 
-    What a file says of a record is compared with what it said before: for a corrected column that is what the record
-    remembers of the file, for any other the column itself.
+    The new value from the file is compared with the previous one: for a corrected column, the file value stored in
+    ``corrections``; for any other column, the column itself.
     """
 
     def __init__(self, load: SourceLoad, rows: StagedRows):
@@ -37,19 +37,19 @@ class Updates:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
-        # A row of an export that holds a correction says what is stored: of its file it says nothing new.
+        # A row of an export that contains the correction repeats the stored value: the file value is unchanged.
         self.agreeing = bool(load.parts) and self.corrected
         self.differing = False
         self.raw = self.resolved
         if self.agreeing:
-            told = ", ".join(["s.source_file", "s.source_line", *map(self._told, self.columns)])
+            values = ", ".join(["s.source_file", "s.source_line", *map(self._value_from_file, self.columns)])
             keys = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
-            self.resolved = f"(SELECT {told}{keys} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
+            self.resolved = f"(SELECT {values}{keys} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
-        """Update them and write down what changed; count in ``updated`` and ``kept``, by file.
+        """Update the records; count them in ``updated`` and ``kept``, by file.
 
-        ``updated_unseen`` and ``kept_unseen`` count those of them that differ in personal data alone.
+        ``updated_unseen`` and ``kept_unseen`` count the records that differ only in personal data.
         """
         stage = self.load.stage
         stage.collect(stage.changed, self._changed())
@@ -75,48 +75,48 @@ class Updates:
             for file, count, unseen in cursor.fetchall():
                 self.updated[file], self.updated_unseen[file] = count, unseen
 
-    def write_down(self) -> None:
-        """Store a Change for each, with the row before and after; called when the links are made, too."""
+    def store_changes(self) -> None:
+        """Store a Change for each record, with the row before and after; call it after linking many-to-many rows."""
         if not self.differing:
             return
         after = as_json(self.load.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
         with connection.cursor() as cursor:
             cursor.execute(
-                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", standing)'
+                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", is_tombstone)'
                 f" SELECT {self.load.run.pk}, '{self.load.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
                 f" {after}, {sql_false()}"
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
-    # The parts of the queries; r is the stored record, s the staged row.
+    # Parts of the queries: r is the stored record, s the staged row.
 
     def _changed(self) -> str:
-        said = [
+        comparisons = [
             (f"s.{quoted(c.stored_as)}", self._file_side(c), self._is_corrected(c), f"r.{quoted(c.stored_as)}", c.field)
             for c in self.columns
         ]
         joins, many = [], []
-        for place, column in enumerate(self.many):
+        for index, column in enumerate(self.many):
             joins.append(
-                f"LEFT JOIN {staged_members(self.load, column)} ms{place} ON ms{place}.source_file = s.source_file"
-                f" AND ms{place}.source_line = s.source_line"
+                f"LEFT JOIN {staged_members(self.load, column)} ms{index} ON ms{index}.source_file = s.source_file"
+                f" AND ms{index}.source_line = s.source_line"
             )
-            joins.append(f"LEFT JOIN {stored_members(column)} mr{place} ON mr{place}.owner = r.{self.pk}")
-            stored = f"mr{place}.members"
+            joins.append(f"LEFT JOIN {stored_members(column)} mr{index} ON mr{index}.owner = r.{self.pk}")
+            stored = f"mr{index}.members"
             remembered = of_list("r.corrections", column.field.name)
             corrected = self._is_corrected(column)
             side = f"CASE WHEN {corrected} THEN {remembered} ELSE {stored} END" if self.corrected else stored
-            told = f"ms{place}.members"
+            new = f"ms{index}.members"
             if self.agreeing:
-                same = f"{corrected} AND NOT {differs(column.field, told, stored)}"
-                told = f"CASE WHEN {same} THEN {remembered} ELSE {told} END"
-            said.append((told, side, corrected, stored, column.field))
-            many.append(f"{as_list(told)} AS {quoted(column.field.name)}")
-        changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in said) or "1 = 0"
+                same = f"{corrected} AND NOT {differs(column.field, new, stored)}"
+                new = f"CASE WHEN {same} THEN {remembered} ELSE {new} END"
+            comparisons.append((new, side, corrected, stored, column.field))
+            many.append(f"{as_list(new)} AS {quoted(column.field.name)}")
+        changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in comparisons) or "1 = 0"
         own = {
             field.name: f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
-            for new, _, corrected, stored, field in said
+            for new, _, corrected, stored, field in comparisons
         }
         seen = [condition for name, condition in own.items() if name not in self.personal]
         extra = "".join(f", {column}" for column in many)
@@ -137,11 +137,11 @@ class Updates:
         return values
 
     def _remembered(self) -> str:
-        """Return what a record is to remember of its file for the columns that are corrected."""
+        """Return the SQL expression of the file values to store in ``corrections``."""
         if connection.vendor == "postgresql":
-            # Of a column that the files do not have, what was remembered stays.
-            said = "coalesce(to_jsonb(s)->k, r.corrections->k)"
-            return f"(SELECT jsonb_object_agg(k, {said}) FROM jsonb_object_keys(r.corrections) k)"
+            # A column that the files lack keeps its stored file value.
+            file_value = "coalesce(to_jsonb(s)->k, r.corrections->k)"
+            return f"(SELECT jsonb_object_agg(k, {file_value}) FROM jsonb_object_keys(r.corrections) k)"
         pairs = [f"'$.{c.stored_as}', {json_value(c.field, f's.{quoted(c.stored_as)}')}" for c in self.columns]
         pairs += [f"'$.{c.field.name}', json(s.{quoted(c.field.name)})" for c in self.many]
         return f"json_replace(r.corrections, {', '.join(pairs)})"
@@ -154,7 +154,7 @@ class Updates:
         cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
 
     def _kept(self, without: Collection[str] = ()) -> Counter[int]:
-        """Return how many records hold a correction against their file, by file; not in the fields *without*."""
+        """Return the number of records by file whose correction differs from the file; ignore the fields *without*."""
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
@@ -163,29 +163,29 @@ class Updates:
             return Counter(dict(cursor.fetchall()))
 
     def against(self, without: Collection[str] = ()) -> str:
-        """Return the condition that a record r holds a correction against the file of its row s."""
-        found = []
+        """Return the SQL condition that a correction of record r differs from the file's row s."""
+        conditions = []
         for column in (c for c in [*self.columns, *self.many] if c.field.name not in without):
             if isinstance(column, Many):
                 stored = f"(SELECT m.members FROM {stored_members(column)} m WHERE m.owner = r.{self.pk})"
-                told = (
+                new = (
                     f"(SELECT m.members FROM {staged_members(self.load, column)} m"
                     " WHERE m.source_file = s.source_file AND m.source_line = s.source_line)"
                 )
-                said = of_list("r.corrections", column.field.name)
+                file_value = of_list("r.corrections", column.field.name)
             else:
-                stored, told = (f"{alias}.{quoted(column.stored_as)}" for alias in "rs")
-                said = self._file_side(column)
-            condition = f"{self._is_corrected(column)} AND {differs(column.field, said, stored)}"
-            found.append(condition + (f" AND {differs(column.field, told, stored)}" if self.agreeing else ""))
-        return f"({' OR '.join(f'({condition})' for condition in found) or '1 = 0'})"
+                stored, new = (f"{alias}.{quoted(column.stored_as)}" for alias in "rs")
+                file_value = self._file_side(column)
+            condition = f"{self._is_corrected(column)} AND {differs(column.field, file_value, stored)}"
+            conditions.append(condition + (f" AND {differs(column.field, new, stored)}" if self.agreeing else ""))
+        return f"({' OR '.join(f'({condition})' for condition in conditions) or '1 = 0'})"
 
-    def _told(self, column: Column) -> str:
-        """Return what a row of an export says of its file: where it holds the correction, what was said before."""
-        told, stored = (f"{alias}.{quoted(column.stored_as)}" for alias in "sr")
-        same = f"{self._is_corrected(column)} AND NOT {differs(column.field, told, stored)}"
+    def _value_from_file(self, column: Column) -> str:
+        """Return the file value of an exported row: if the row contains the correction, the previous file value."""
+        new, stored = (f"{alias}.{quoted(column.stored_as)}" for alias in "sr")
+        same = f"{self._is_corrected(column)} AND NOT {differs(column.field, new, stored)}"
         return (
-            f"CASE WHEN {same} THEN {value_of(column.field, 'r.corrections')} ELSE {told} END"
+            f"CASE WHEN {same} THEN {value_of(column.field, 'r.corrections')} ELSE {new} END"
             f" AS {quoted(column.stored_as)}"
         )
 
@@ -203,5 +203,5 @@ class Updates:
 
 
 def _flag(conditions: Iterable[str]) -> str:
-    """Return the SQL expression that is 1 where one of *conditions* holds, and 0 elsewhere."""
+    """Return an SQL expression that is 1 if one of *conditions* is true, else 0."""
     return f"CASE WHEN {' OR '.join(conditions) or '1 = 0'} THEN 1 ELSE 0 END"

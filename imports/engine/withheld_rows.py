@@ -1,4 +1,4 @@
-"""Rows that name a record which somebody deleted by hand: kept back with it, until an import after it is restored."""
+"""Withheld rows: rows that refer to a record that a curator deleted; they wait until it is restored."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,51 +10,51 @@ from datasets.sql.dialect import quoted
 from datasets.sql.row_json import value_of
 from imports.engine.source_load import SourceLoad, Staged
 from imports.models import Change, Edit
-from imports.sources import LookUp, Many, Reference
+from imports.sources import Many, Reference, VocabularyColumn
 
 
 @dataclass(frozen=True)
-class Held:
-    """Rows that are kept back: how many, by file, and what is said of them; and what is unknown beside, by column."""
+class WithheldRows:
+    """Withheld rows by file and the notes on them; and the remaining unknown references by column."""
 
     counts: Counter[int]
     notes: list[str]
     unknown: dict[str, set]
 
 
-def keep_back(load: SourceLoad, unknown: dict[str, set]) -> Held:
-    """Take the rows out of the stage whose only problem is that what they name was deleted by hand.
+def withhold(load: SourceLoad, unknown: dict[str, set]) -> WithheldRows:
+    """Withhold the rows whose only problem is a reference to a record that a curator deleted.
 
-    *unknown* has, by column, what rejected rows refer to and that is not there; what was deleted is no more in it.
+    *unknown* has, by column, the references of rejected rows to records that do not exist; the result has them without
+    the deleted records.
 
-    They are counted as kept and are no problem of their file. A row that names something unknown as well is rejected,
-    for that alone.
+    Withheld rows count as kept and are no problem of their file. A row that also has an unknown reference is rejected,
+    with that problem only.
     """
     stage, problems = load.stage, quoted(load.stage.problems)
-    columns = {place: c for place, c in enumerate(load.source.bound.values()) if isinstance(c, Reference)}
+    columns = {position: c for position, c in enumerate(load.source.bound.values()) if isinstance(c, Reference)}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT place FROM {problems}")
-        named = {place for (place,) in cursor.fetchall()}
-        named |= {place for place, column in columns.items() if unknown.get(column.name)}
+        cursor.execute(f"SELECT DISTINCT position FROM {problems}")
+        named = {position for (position,) in cursor.fetchall()}
+        named |= {position for position, column in columns.items() if unknown.get(column.name)}
         if not named:
-            return Held(Counter(), [], unknown)
-        queries = [_deleted(columns[place], place) for place in sorted(named)]
+            return WithheldRows(Counter(), [], unknown)
+        queries = [_deleted(columns[position], position) for position in sorted(named)]
         stage.collect(stage.parents, " UNION ALL ".join(queries))
-        unknown = _forgiven(load, {place: columns[place] for place in named}, unknown)
-        theirs = f"(place, value) IN (SELECT place, value FROM {quoted(stage.parents)})"
-        has_unknown = (
-            f"(p.source_file, p.source_line) IN (SELECT source_file, source_line FROM {problems} WHERE NOT {theirs})"
-        )
+        unknown = _without_deleted(load, {position: columns[position] for position in named}, unknown)
+        is_deleted = f"(position, value) IN (SELECT position, value FROM {quoted(stage.parents)})"
+        others = f"SELECT source_file, source_line FROM {problems} WHERE NOT {is_deleted}"
+        has_unknown = f"(p.source_file, p.source_line) IN ({others})"
         lines = quoted(stage.held_lines)
         stage.collect(
             stage.held_lines,
-            f"SELECT DISTINCT p.source_file, p.source_line, p.place FROM {problems} p"
-            f" WHERE {theirs} AND NOT {has_unknown}",
+            f"SELECT DISTINCT p.source_file, p.source_line, p.position FROM {problems} p"
+            f" WHERE {is_deleted} AND NOT {has_unknown}",
         )
-        cursor.execute(f"DELETE FROM {problems} WHERE {theirs}")
-        cursor.execute(f"SELECT place, count(*) FROM {lines} GROUP BY place ORDER BY place")
+        cursor.execute(f"DELETE FROM {problems} WHERE {is_deleted}")
+        cursor.execute(f"SELECT position, count(*) FROM {lines} GROUP BY position ORDER BY position")
         if not (counts := dict(cursor.fetchall())):
-            return Held(Counter(), [], unknown)
+            return WithheldRows(Counter(), [], unknown)
         held = f"(s.source_file, s.source_line) IN (SELECT source_file, source_line FROM {lines})"
         stage.collect(stage.held, f"SELECT s.* FROM {quoted(stage.table)} s WHERE {held}")
         cursor.execute(f"SELECT source_file, count(*) FROM {quoted(stage.held)} GROUP BY source_file")
@@ -62,7 +62,7 @@ def keep_back(load: SourceLoad, unknown: dict[str, set]) -> Held:
         keys = ", ".join(quoted(name) for name in stage.key)
         stage.need(stage.seen)
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.held)}")
-        if not load.source.key:  # what the line said before is not missing
+        if not load.source.key:  # the previous record of the line is not missing
             stage.need(stage.unusable)
             cursor.execute(
                 f"INSERT INTO {quoted(stage.unusable)} SELECT f.name, h.source_line FROM {quoted(stage.held)} h"
@@ -70,15 +70,15 @@ def keep_back(load: SourceLoad, unknown: dict[str, set]) -> Held:
             )
         for table in [stage.table, *(stage.members(column) for column in load.source.columns_of(Many))]:
             cursor.execute(f"DELETE FROM {quoted(table)} AS s WHERE {held}")
-    return Held(by_file, [_note(load, columns[place], count) for place, count in counts.items()], unknown)
+    return WithheldRows(by_file, [_note(load, columns[position], count) for position, count in counts.items()], unknown)
 
 
 def entries(staged: Staged, files: dict) -> Iterator[dict]:
-    """Yield the rows that are kept back, as pages show them; *files* are the run's by their keys."""
+    """Yield the withheld rows as entries of the run's page; *files* are the run's files by primary key."""
     load = staged.load
     names = {
         column.name: dict(zip(vocabulary.keys, vocabulary.names, strict=False))
-        for column in load.source.columns_of(LookUp)
+        for column in load.source.columns_of(VocabularyColumn)
         if (vocabulary := staged.vocabularies[column.name])
     }
     columns = [column.name for column in load.stage.columns]
@@ -95,40 +95,40 @@ def entries(staged: Staged, files: dict) -> Iterator[dict]:
                 row = dict(zip(columns, values, strict=True))
                 row |= {name: known.get(row[name], row[name]) for name, known in names.items()}
                 record = ", ".join(str(row[name]) for name in load.source.key)
-                told = {"source": load.source.name, "record": record, "file": files[file].name, "line": line}
-                yield told | {"why": "parent", "pk": None, "values": row}
+                entry = {"source": load.source.name, "record": record, "file": files[file].name, "line": line}
+                yield entry | {"why": "parent", "pk": None, "values": row}
 
 
-def _deleted(column: Reference, place: int) -> str:
-    """Return a query of the values by which a column names records that somebody deleted by hand."""
+def _deleted(column: Reference, position: int) -> str:
+    """Return an SQL query of the values by which a column refers to records that a curator deleted."""
     value = f"CAST({value_of(column.by_field, 'c.before')} AS text)"
     table = column.model._meta.db_table
     later = f"SELECT 1 FROM changes l WHERE l.{quoted('table')} = '{table}' AND l.record = c.record AND l.id > c.id"
     return (
-        f"SELECT {place} AS place, {value} AS value FROM changes c JOIN edits e ON e.id = c.edit_id"
+        f"SELECT {position} AS position, {value} AS value FROM changes c JOIN edits e ON e.id = c.edit_id"
         f" WHERE c.{quoted('table')} = '{table}' AND c.kind = '{Change.Kind.DELETED}'"
-        # One that no file brought does not stand in the way of imports, but it was deleted all the same.
-        f" AND (c.standing OR (e.action = '{Edit.Action.DELETED}' AND NOT EXISTS ({later})))"
+        # A record that no file created has no tombstone, but it was deleted all the same.
+        f" AND (c.is_tombstone OR (e.action = '{Edit.Action.DELETED}' AND NOT EXISTS ({later})))"
     )
 
 
-def _forgiven(load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set]) -> dict[str, set]:
-    """Let a row that was rejected for something else not be told, too, that what it names was deleted."""
+def _without_deleted(load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set]) -> dict[str, set]:
+    """Remove the values of deleted records from *unknown*: rows rejected for another problem do not list them."""
     unknown = dict(unknown)
     with connection.cursor() as cursor:
-        for place, column in columns.items():
+        for position, column in columns.items():
             if not unknown.get(column.name):
                 continue
-            cursor.execute(f"SELECT value FROM {quoted(load.stage.parents)} WHERE place = {place}")
+            cursor.execute(f"SELECT value FROM {quoted(load.stage.parents)} WHERE position = {position}")
             deleted = {value for (value,) in cursor}
             unknown[column.name] = {value for value in unknown[column.name] if str(value) not in deleted}
     return unknown
 
 
 def _note(load: SourceLoad, column: Reference, count: int) -> str:
-    rows = "row is" if count == 1 else "rows are"
+    rows, refer, they = ("row", "refers", "it") if count == 1 else ("rows", "refer", "them")
     parent = column.model._meta.verbose_name
     return (
-        f"{count:,} {rows} kept back from {load.source.name}: each names a {parent} that was deleted by hand. "
-        f"The next import brings the {'row' if count == 1 else 'rows'} once the {parent} is restored."
+        f"{count:,} {rows} not imported into {load.source.name}, because a curator deleted the {parent} that the "
+        f"{rows} {refer} to. Restore the {parent} and import the file again to include {they}."
     )

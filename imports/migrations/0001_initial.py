@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="ImportRun",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("dataset", models.CharField(help_text="The app that the tables belong to.", max_length=50)),
+                ("dataset", models.CharField(help_text="App label of the dataset.", max_length=50)),
                 (
                     "status",
                     models.CharField(
@@ -38,11 +38,14 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("dry_run", models.BooleanField(default=False, help_text="Previewed: everything but the commit.")),
-                ("strict", models.BooleanField(default=False, help_text="A single rejected row stops the run.")),
+                (
+                    "dry_run",
+                    models.BooleanField(default=False, help_text="Preview: validate and report without saving."),
+                ),
+                ("strict", models.BooleanField(default=False, help_text="Stop if any row is rejected.")),
                 (
                     "remove_missing",
-                    models.BooleanField(default=False, help_text="Records that their file no longer holds go."),
+                    models.BooleanField(default=False, help_text="Delete records that are no longer in the file."),
                 ),
                 ("started_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
@@ -56,14 +59,21 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("error", models.TextField(blank=True, help_text="Why the run was not applied, in a sentence.")),
                 (
-                    "notes",
-                    models.JSONField(blank=True, default=list, help_text="What the run has to say beside its counts."),
+                    "error",
+                    models.TextField(blank=True, help_text="Why the run was not applied. Empty if it was applied."),
                 ),
                 (
-                    "new_lookups",
-                    models.JSONField(blank=True, default=dict, help_text="Look-up values that were new, by table."),
+                    "notes",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Warnings and remarks about the run, one per item."
+                    ),
+                ),
+                (
+                    "new_terms",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Terms that the run added to vocabularies, by table."
+                    ),
                 ),
                 ("begun_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("bytes_read", models.PositiveBigIntegerField(default=0, editable=False)),
@@ -73,27 +83,40 @@ class Migration(migrations.Migration):
                 ("heartbeat", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "known_as",
-                    models.CharField(blank=True, help_text="The file that the one given continues.", max_length=255),
+                    models.CharField(
+                        blank=True,
+                        help_text="Name of the file that this file is a new version of. Empty if the file keeps its own name.",
+                        max_length=255,
+                    ),
                 ),
                 ("merging", models.BooleanField(default=False, editable=False)),
                 ("rows_read", models.PositiveBigIntegerField(default=0, editable=False)),
                 (
                     "tables_seen",
-                    models.CharField(blank=True, help_text="The dataset's version when it ran.", max_length=100),
+                    models.CharField(
+                        blank=True, help_text="Version of the dataset when the run started.", max_length=100
+                    ),
                 ),
                 ("task_id", models.UUIDField(blank=True, editable=False, null=True)),
                 (
                     "uploads",
                     models.JSONField(
-                        blank=True, default=list, help_text="Files that came by browser: name, sha256, size."
+                        blank=True,
+                        default=list,
+                        help_text="Uploaded files: name, SHA-256 and size in bytes. Empty for files on the server.",
                     ),
                 ),
                 ("request_digest", models.CharField(blank=True, editable=False, max_length=64)),
                 ("request_key", models.CharField(blank=True, editable=False, max_length=255)),
-                ("remove_most", models.BooleanField(default=False, help_text="Even where these are most of a table.")),
+                (
+                    "remove_most",
+                    models.BooleanField(default=False, help_text="Allow deleting more than half of a table."),
+                ),
                 (
                     "allow_missing_columns",
-                    models.BooleanField(default=False, help_text="Files may lack most of the expected columns."),
+                    models.BooleanField(
+                        default=False, help_text="Accept files that lack most columns or required columns."
+                    ),
                 ),
             ],
             options={
@@ -105,7 +128,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("status", "running")),
                         fields=("dataset",),
                         name="import_runs_one_running_per_dataset",
-                        violation_error_message="An import of this dataset is running.",
+                        violation_error_message="Another import of this dataset is running.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("request_key", ""), _negated=True),
@@ -174,8 +197,8 @@ class Migration(migrations.Migration):
             name="Change",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("table", models.CharField(max_length=63)),
-                ("record", models.CharField(help_text="The record's primary key.", max_length=100)),
+                ("table", models.CharField(help_text="Table of the record.", max_length=63)),
+                ("record", models.CharField(help_text="Primary key of the record.", max_length=100)),
                 (
                     "kind",
                     models.CharField(
@@ -188,13 +211,12 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("before", models.JSONField(help_text="The row before; nothing where there was none.", null=True)),
-                ("after", models.JSONField(help_text="The row after; nothing where there is none.", null=True)),
+                ("before", models.JSONField(help_text="Row before the change; null for a new record.", null=True)),
+                ("after", models.JSONField(help_text="Row after the change; null for a deleted record.", null=True)),
                 (
-                    "standing",
+                    "is_tombstone",
                     models.BooleanField(
-                        default=False,
-                        help_text="A deletion by hand that nobody has taken back: imports pass the record over.",
+                        default=False, help_text="Deleted by a curator and not restored; imports skip the record."
                     ),
                 ),
                 (
@@ -223,7 +245,9 @@ class Migration(migrations.Migration):
                 "ordering": ["pk"],
                 "indexes": [
                     models.Index(fields=["table", "record"], name="changes_table_record"),
-                    models.Index(condition=models.Q(("standing", True)), fields=["table"], name="changes_standing"),
+                    models.Index(
+                        condition=models.Q(("is_tombstone", True)), fields=["table"], name="changes_tombstones"
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -243,36 +267,48 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="files", to="imports.importrun"
                     ),
                 ),
-                ("source", models.CharField(help_text="The table that it fills.", max_length=50)),
+                ("source", models.CharField(help_text="Table that the file fills.", max_length=50)),
                 (
                     "name",
                     models.CharField(
-                        help_text="What the file is known by from one import to the next.", max_length=255
+                        help_text="Name of the file, the same in every import. A new version of a file has the same name.",
+                        max_length=255,
                     ),
                 ),
-                ("original_name", models.CharField(help_text="What it was called when it came.", max_length=255)),
-                ("sha256", models.CharField(max_length=64)),
-                ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
+                (
+                    "original_name",
+                    models.CharField(help_text="Name of the file when it was uploaded or read.", max_length=255),
+                ),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("size", models.PositiveBigIntegerField(help_text="Size of the file in bytes.")),
                 ("encoding", models.CharField(default="utf-8", max_length=50)),
                 (
                     "unknown_columns",
-                    models.JSONField(blank=True, default=list, help_text="Columns that were passed over."),
+                    models.JSONField(
+                        blank=True, default=list, help_text="Headings of columns that the import ignored."
+                    ),
                 ),
-                ("read", models.PositiveIntegerField(default=0)),
-                ("created", models.PositiveIntegerField(default=0)),
-                ("updated", models.PositiveIntegerField(default=0)),
-                ("unchanged", models.PositiveIntegerField(default=0)),
-                ("duplicates", models.PositiveIntegerField(default=0)),
-                ("rejected", models.PositiveIntegerField(default=0)),
+                ("read", models.PositiveIntegerField(default=0, help_text="Rows read.")),
+                ("created", models.PositiveIntegerField(default=0, help_text="Records created.")),
+                ("updated", models.PositiveIntegerField(default=0, help_text="Records updated.")),
+                ("unchanged", models.PositiveIntegerField(default=0, help_text="Rows whose record did not change.")),
+                (
+                    "duplicates",
+                    models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row."),
+                ),
+                ("rejected", models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")),
                 (
                     "missing",
-                    models.PositiveIntegerField(default=0, help_text="Records of the file that it no longer holds."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Records from earlier versions of the file that it no longer contains."
+                    ),
                 ),
                 ("deleted", models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")),
                 (
                     "kept",
                     models.PositiveIntegerField(
-                        default=0, help_text="Records where a curator's decision stood against the file."
+                        default=0,
+                        help_text="Records whose correction or deletion by a curator was kept although the file differs.",
                     ),
                 ),
                 ("kept_unseen", models.PositiveIntegerField(default=0, editable=False)),
@@ -296,12 +332,12 @@ class Migration(migrations.Migration):
                         to="imports.sourcefile",
                     ),
                 ),
-                ("line", models.PositiveIntegerField(help_text="As an editor shows it, counted from 1.")),
+                ("line", models.PositiveIntegerField(help_text="Line number in the file, counted from 1.")),
                 (
                     "values",
-                    models.JSONField(help_text="Cells by column; text where the row is not expressible as cells."),
+                    models.JSONField(help_text="Cells by column, or the raw line if it could not be split into cells."),
                 ),
-                ("problems", models.JSONField(help_text="A list of column, value and message.")),
+                ("problems", models.JSONField(help_text="Problems of the row: column, value and message of each.")),
             ],
             options={
                 "db_table": "rejected_rows",

@@ -72,7 +72,7 @@ def test_a_second_import_of_the_dataset_is_told_of_the_first(etl, sources):
     first = etl.order(SOURCES).json()
     for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "preview"})):
         assert answer.status_code == 409 and answer.json()["run"] == first["url"]
-        assert f"Run {first['id']} of people waits for a worker" in answer.json()["detail"]
+        assert f"Run {first['id']} of people is waiting to start" in answer.json()["detail"]
     assert etl.order(SOURCES | {"dataset": "census"}).status_code == 400  # which has no files there
     assert ImportRun.objects.count() == 1
 
@@ -198,7 +198,7 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     page = client.post(run["url"] + "undo/", headers={"accept": "text/html"})
     assert page.status_code == 409 and "Only an applied run can be undone." in page.text
     page = client.post(run["url"] + "apply/", headers={"accept": "text/html"})
-    assert page.status_code == 409 and "only one that is previewed can be applied" in page.text
+    assert page.status_code == 409 and "Only previewed runs can be applied" in page.text
     page = client.post(IMPORTS, SOURCES, content_type="application/json", headers={"accept": "text/html"})
     assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text
 

@@ -7,7 +7,7 @@ from django.apps import apps
 
 from api.router import router
 from api.viewsets import RecordViewSet
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from experiments.models import User
 from people.models import Place
 
@@ -23,7 +23,7 @@ def add_users(count):
 def test_every_table_and_view_of_every_dataset_is_served(client):
     index = client.get("/api/").json()  # reads the addresses, with which each dataset registers what it serves
     served = {viewset.model for _, viewset, _ in router.registry if issubclass(viewset, RecordViewSet)}
-    assert served == {model for model in apps.get_models() if issubclass(model, Record | Lookup | MaterializedView)}
+    assert served == {model for model in apps.get_models() if issubclass(model, Record | Vocabulary | MaterializedView)}
     for prefix in (prefix for prefix, viewset, _ in router.registry if issubclass(viewset, RecordViewSet)):
         assert client.get(f"/api/{prefix}/").status_code == 200
     assert index.keys() == {prefix for prefix, _, _ in router.registry}

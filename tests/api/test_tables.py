@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from django.apps import apps
 
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.registry import served_tables
 from people.models import Place
 from subjects.models import SubjectsByBirthYear
 
 
 def test_every_table_is_served():
-    tables = {model for model in apps.get_models() if issubclass(model, Record | Lookup | MaterializedView)}
+    tables = {model for model in apps.get_models() if issubclass(model, Record | Vocabulary | MaterializedView)}
     assert set(served_tables().values()) == tables
 
 

@@ -11,7 +11,7 @@ from django.urls import resolve
 
 from census.models import Respondent
 from curation.history import edits
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from imports.models import ImportRun
 from people.models import Person, Place
 
@@ -54,7 +54,7 @@ def kind(address: str) -> tuple:
     if model is None:
         return (name.rsplit("-", 1)[-1],)
     what = name.rsplit("_", 1)[-1]
-    sort = next((sort for sort in (Record, Lookup, MaterializedView) if issubclass(model, sort)), Model)
+    sort = next((sort for sort in (Record, Vocabulary, MaterializedView) if issubclass(model, sort)), Model)
     if sort is Model and model._meta.app_label in ("datasets", "imports") or sort is Record and what == "changelist":
         return name, dict(parse_qsl(parts.query)).get("tab")
     return sort, what

@@ -48,7 +48,7 @@ def test_import_brings_respondents_and_the_words_they_are_described_by(file):
     report = imported("import_census", file(ADA, BEN))
     assert report.counts == {"respondents": {"read": 2, "created": 2}}
     assert respondents() == AS_TOLD
-    assert report["new_lookups"] == {
+    assert report["new_terms"] == {
         "workclasses": ["State-gov"],
         "education_levels": ["Bachelors", "HS-grad"],
         "marital_statuses": ["Divorced", "Never-married"],
@@ -138,8 +138,8 @@ def test_a_level_of_education_has_one_number_of_years(file):
     report = imported("import_census", file(ADA, BEN, ADA.replace("13", "14"), BEN.replace(" 9,", " 13,")))
     assert report.rejected == [("adult.data", 3, "education_num"), ("adult.data", 4, "education_num")]
     assert [r["problems"][0]["message"] for r in report["rejections"]] == [
-        "does not fit: education Bachelors has 13",
-        "does not fit: education HS-grad has 9",
+        "does not match education Bachelors: expected 13",
+        "does not match education HS-grad: expected 9",
     ]
     assert set(EducationLevel.objects.values_list("name", "years")) == {("Bachelors", 13), ("HS-grad", 9)}
 
@@ -153,7 +153,7 @@ def test_a_level_that_is_stored_keeps_its_years(file):
 
 def test_a_rejected_row_brings_no_words(file):
     report = imported("import_census", file(ADA, BEN.replace("50,", "old,", 1)))
-    assert "HS-grad" not in str(report["new_lookups"])
+    assert "HS-grad" not in str(report["new_terms"])
     assert list(EducationLevel.objects.values_list("name")) == [("Bachelors",)]
 
 

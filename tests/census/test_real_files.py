@@ -69,7 +69,7 @@ def test_all_rows_are_there_and_valid(first):
         "adult.data": 32_561,
         "adult.test": 16_281,
     }
-    assert len(first["notes"]) == 1 and "adult.names fits no source and was passed over" in first["notes"][0]
+    assert len(first["notes"]) == 1 and "adult.names was skipped because it matches no source" in first["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["adult.data", "adult.test"])

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from datasets.models import Lookup, MaterializedView, Record
+from datasets.models import MaterializedView, Record, Vocabulary
 from imports.models import ImportRun, RejectedRow, SourceFile
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def reject(file, line):
 
 
 def test_every_table_and_view_is_in_the_admin(admin_client):
-    models = [model for model in apps.get_models() if issubclass(model, Record | Lookup | MaterializedView)]
+    models = [model for model in apps.get_models() if issubclass(model, Record | Vocabulary | MaterializedView)]
     assert len(models) > 15
     for model in [*models, ImportRun, SourceFile, RejectedRow]:
         assert admin.site.is_registered(model), model

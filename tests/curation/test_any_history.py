@@ -105,5 +105,5 @@ def test_taking_back_the_last_step_again_and_again_leads_through_every_state_to_
                 dataset = "people" if what.changes.first().table in ("people", "places") else "experiments"
                 undo_edit(what, sources_of(dataset))
         assert tables() == states.pop()
-        assert not Change.objects.filter(standing=True).exists()
+        assert not Change.objects.filter(is_tombstone=True).exists()
         transaction.set_rollback(True)

@@ -61,7 +61,7 @@ def test_a_strict_run_that_failed_may_be_tried_again(run_of):
 def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
     run, _ = run_of("places.csv", PEOPLE.encode())
     assert run.status == "failed"
-    assert "By its columns it looks like people: if it is, call it as those are called, people" in run.error
+    assert "The file has the columns of people. If it is such a file, rename it to match people" in run.error
 
 
 def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):

@@ -224,15 +224,15 @@ def test_undo_of_a_restore_lets_the_deletion_stand_again(bring, importing, model
         dataset, folder = "people", bring("people", places=PLACES, people=PEOPLE)
     record = model.objects.order_by("pk").first()
     edits.delete(model.objects.filter(pk=record.pk), None)
-    standing = list(Change.objects.filter(standing=True))
+    standing = list(Change.objects.filter(is_tombstone=True))
     assert len(standing) == 1
     for _ in range(2):  # and again
         name = f"admin:{dataset}_{model._meta.model_name}"
         confirm(admin_client, reverse(f"{name}_restore", args=[record.pk]))
-        assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(standing=True)
+        assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(is_tombstone=True)
         confirm(admin_client, reverse("admin:imports_edit_undo", args=[Edit.objects.first().pk]))
         assert not model.objects.filter(pk=record.pk).exists()
-        assert list(Change.objects.filter(standing=True)) == standing
+        assert list(Change.objects.filter(is_tombstone=True)) == standing
         report = importing(dataset, folder)
         assert not any(source["created"] for source in report["sources"])
         assert sum(source["kept"] for source in report["sources"]) == 1
@@ -241,7 +241,7 @@ def test_undo_of_a_restore_lets_the_deletion_stand_again(bring, importing, model
         assert [row["restorable"] for row in listed] == [True]
         assert admin_client.get(reverse(f"{name}_history", args=[record.pk])).context["restorable"]
     take_back(Edit.objects.filter(action="deleted").get())
-    assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(standing=True)
+    assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(is_tombstone=True)
 
 
 def test_undo_of_a_record_made_by_hand_is_no_deletion_that_can_be_restored(experiments, admin_client):
@@ -250,7 +250,7 @@ def test_undo_of_a_record_made_by_hand_is_no_deletion_that_can_be_restored(exper
     name = "admin:experiments_user"
     assert [row["restorable"] for row in admin_client.get(reverse(f"{name}_deleted")).context["rows"]] == [False]
     confirm(admin_client, reverse(f"{name}_restore", args=[5]))
-    assert not User.objects.filter(pk=5).exists() and not Change.objects.filter(standing=True)
+    assert not User.objects.filter(pk=5).exists() and not Change.objects.filter(is_tombstone=True)
 
 
 def test_undo_of_an_import_leaves_a_term_that_somebody_has_renamed(write, importing):

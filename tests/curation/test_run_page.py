@@ -50,7 +50,7 @@ def test_what_changed_meanwhile_is_shown_in_place_of_being_applied(curator, prev
     run = do(curator, run, "apply")
     assert run.status == "previewed" and Place.objects.get(city="Derry").county == "Doire"
     told = page(curator, run)
-    assert "The tables have changed since it was previewed" in told and "Corrections kept (1)" in told
+    assert "The tables have changed since the preview" in told and "Corrections kept (1)" in told
     assert "county Doire Londonderry" in page(curator, run, "kept")
     assert do(curator, run, "apply").status == "applied"
     assert Place.objects.get(city="Derry").corrections == {"county": "Londonderry"}
@@ -92,7 +92,7 @@ def test_a_preview_at_the_command_line_is_shown_and_dropped_but_not_applied_here
     assert "New (2)" in page(curator, first) and "Kelso Roxburghshire" in page(curator, first, "new")
     for verb in "apply", "preview":
         answer = curator.post(f"/admin/imports/importrun/{first.pk}/{verb}/", follow=True)
-        assert "is of the command line. Import its files there" in answer.content.decode()
+        assert "was started from the command line and cannot be restarted here" in answer.content.decode()
         call_command("worker", batch=True)
     assert not Place.objects.exists()
     call_command("import_people", path, dry_run=True, verbosity=0)
@@ -216,9 +216,9 @@ def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, 
     again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended})
     assert again.status == "failed" and "email is masked" in again.error
     again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended.replace(",2,", ",second,")})
-    assert 'the column line says "second"' in again.error
+    assert 'the column line contains "second"' in again.error
     again = previewed("experiments", **{"users.csv.rejected-4711": mended})
-    assert "has read no such file into users" in again.error
+    assert "imported no such file into users" in again.error
 
 
 def test_mended_documents_continue_theirs_too(curator, previewed, settings):

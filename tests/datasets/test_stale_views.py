@@ -128,7 +128,7 @@ def test_a_view_that_cannot_be_refreshed_holds_up_neither_others_nor_imports(bri
     try:
         call_command("worker", batch=True)
         assert [view._meta.db_table for view in matviews.behind()] == ["births_by_country"]
-        assert "A view is behind its dataset and cannot be refreshed" in caplog.text
+        assert "A summary table is out of date and cannot be refreshed" in caplog.text
     finally:
         execute(definition)
     call_command("worker", batch=True)

@@ -1,4 +1,4 @@
-"""How curators see users, compounds and experiments."""
+"""Admin pages of users, compounds and experiments."""
 
 from datetime import date
 
@@ -22,7 +22,7 @@ def alice():
 
 @pytest.fixture
 def curator_client(client, django_user_model):
-    """A curator who may do everything with experiments but see e-mail addresses."""
+    """A curator with all permissions for experiments except the one to see email addresses."""
     curator = django_user_model.objects.create_user("cora", is_staff=True)
     allowed = Permission.objects.filter(content_type__app_label__in=["experiments", "imports"])
     curator.user_permissions.set(allowed.exclude(codename="view_email"))

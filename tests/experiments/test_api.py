@@ -1,4 +1,4 @@
-"""How programs read users, compounds and experiments."""
+"""API of users, compounds and experiments."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Users, compounds and experiments from files to tables, through the command."""
+"""Import of users, compounds and experiments by the command."""
 
 from datetime import date
 
@@ -23,7 +23,7 @@ HEADER = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the three files, written as the files received are."""
+    """A folder with the three files, in the format of the received files."""
     folder = tmp_path / "experiments"
     folder.mkdir()
     for name, text in FILES.items():
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def experiment_rows(folder):
-    """A function that imports these rows of experiments, with the users and compounds there are."""
+    """A function that imports rows of experiments, with the existing users and compounds."""
 
     def run(rows, **options):
         (folder / "user_experiments.csv").write_text(HEADER + rows, encoding="utf-8")
@@ -117,12 +117,12 @@ def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, c
             "1,1,2;777,10",
             "experiment_compound_ids",
             "777",
-            "names no compound that is known (looked for in compounds.compound_id)",
+            "refers to an unknown compound (looked up in compounds.compound_id)",
         ),
-        ("1,9,2,10", "user_id", "9", "names no user that is known (looked for in users.user_id)"),
-        ("1,1,2;x,10", "experiment_compound_ids", "2;x", "names 'x', which is not a whole number"),
-        ("1,1,2;;3,10", "experiment_compound_ids", "2;;3", "names '', which is not a whole number"),
-        ("1,1,,10", "experiment_compound_ids", None, "is missing: expected a whole number, or several with ; between"),
+        ("1,9,2,10", "user_id", "9", "refers to an unknown user (looked up in users.user_id)"),
+        ("1,1,2;x,10", "experiment_compound_ids", "2;x", "contains 'x', which is not a whole number"),
+        ("1,1,2;;3,10", "experiment_compound_ids", "2;;3", "contains '', which is not a whole number"),
+        ("1,1,,10", "experiment_compound_ids", None, "is missing: expected a whole number, or several separated by ;"),
         ("1,1,2,-1", "experiment_run_time", "-1", "is out of range: expected a number of at least 0"),
         ("1,1,2,1e151", "experiment_run_time", "1e151", "is out of range: expected a number from -1e+150 to 1e+150"),
         ("1,1,2,nan", "experiment_run_time", "nan", "is not a number of at least 0"),
@@ -232,4 +232,4 @@ def test_a_run_that_has_applied_says_so_though_its_view_cannot_be_refreshed(fold
             cursor.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO user_features")
     assert report["status"] == "applied" and len(experiments()) == 3
     (note,) = report["notes"]
-    assert note.startswith("Its views are not up to date: ") and note.endswith("manage.py refresh_views")
+    assert note.startswith("The summary tables are out of date: ") and note.endswith("manage.py refresh_views")

@@ -1,4 +1,4 @@
-"""What is true of users, compounds and experiments however they arrived."""
+"""Constraints of users, compounds and experiments."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Users, compounds and experiments as received: every figure that the files are known by comes out of them."""
+"""The received files of users, compounds and experiments: the tables have all figures that are known of the files."""
 
 import pytest
 
@@ -30,12 +30,12 @@ def folder(real_data):
 
 @pytest.fixture(scope="module", autouse=True)
 def first(module_db, folder):
-    """The report of the import that all tests here find done."""
+    """The report of the import before the tests of this module."""
     return imported("import_experiments", folder)
 
 
 def users():
-    """The rows of the table as the file writes them."""
+    """The rows of the table in the format of the file."""
     rows = User.objects.order_by("pk").values_list("user_id", "name", "email", "signup_date")
     return [[str(cell) for cell in row] for row in rows]
 

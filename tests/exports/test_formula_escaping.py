@@ -42,7 +42,7 @@ def test_an_export_for_a_spreadsheet_is_imported_as_it_was(importing, write, row
     assert b"'=1+1" in file and b"''=x" in file
     report = importing("people", write("again/people.csv", file))
     assert report.counts == {"people": {"read": 6, "unchanged": 6}}
-    assert any("exported for a spreadsheet" in note for note in report["notes"])
+    assert any("is a spreadsheet-safe export" in note for note in report["notes"])
     assert not any("unknown columns" in note for note in report["notes"])
 
     places = b"".join(export(Place, Place.objects.all(), ["city", "county", "country"], None, "csv", defused=True))

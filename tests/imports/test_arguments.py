@@ -1,4 +1,4 @@
-"""What is typed behind a command: what is wrong is refused with a sentence, and a report goes where it is told to."""
+"""Command-line arguments: invalid ones are refused with a message, and --report writes the report."""
 
 import json
 
@@ -18,14 +18,14 @@ def folder(write):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--as", ""], '--as "": expected the name of the file that this one continues, such as places.csv.'),
-        (["--as", "  "], '--as "  ": expected the name of the file that this one continues, such as places.csv.'),
-        (["--as", "x" * 256], "--as: the name has 256 characters; expected 255 at most."),
+        (["--as", ""], '--as "": expected the name of an earlier file, such as places.csv.'),
+        (["--as", "  "], '--as "  ": expected the name of an earlier file, such as places.csv.'),
+        (["--as", "x" * 256], "--as: expected at most 255 characters (found 256)."),
         (["--encoding", ""], 'There is no text encoding called ""'),
-        (["--report", ""], "argument --report: expected the name of a file, found an empty text"),
-        ([""], "argument FILE: expected the name of a file, found an empty text"),
+        (["--report", ""], "argument --report: expected a file name, found an empty string"),
+        ([""], "argument FILE: expected a file name, found an empty string"),
         (["/dev/null"], "/dev/null is neither a file nor a folder."),
-        (["--remove-most"], "--remove-most goes with --remove-missing, which says that missing records are deleted."),
+        (["--remove-most"], "--remove-most requires --remove-missing, which deletes missing records."),
         (["--report", "/proc/report.json"], "--report /proc/report.json cannot be written: "),
     ],
 )
@@ -44,25 +44,26 @@ def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, mana
     process = manage("import_people", tmp_path / "nowhere.csv", "--report", "-")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert json.loads(out)["status"] == "failed" and "is not there: expected a file or a folder." in err
+    assert json.loads(out)["status"] == "failed" and "does not exist. Expected a file or a folder." in err
 
 
 def test_as_is_for_one_file(folder, refused):
     assert refused("people", folder, "--as", "people.csv") == (
-        "One file can be known as people.csv, but 2 were given. Here that is --as NAME."
+        "2 files were given, but only one can be “new version of” people.csv. Import the files one by one. "
+        "On the command line: --as NAME."
     )
 
 
 def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folder, refused, rows, tmp_path):
     sentence = refused("people", folder, "--report", tmp_path / "nowhere/report.json")
-    assert sentence == f"--report {tmp_path}/nowhere/report.json: there is no folder {tmp_path}/nowhere."
-    assert "is a folder: expected the name of a file" in refused("people", folder, "--report", tmp_path)
+    assert sentence == f"--report {tmp_path}/nowhere/report.json: the folder {tmp_path}/nowhere does not exist."
+    assert "is a folder. Expected a file name" in refused("people", folder, "--report", tmp_path)
     assert rows("SELECT * FROM import_runs") == []
 
 
 def test_a_report_is_not_written_over_a_file_that_is_imported(folder, refused, rows):
     sentence = refused("people", folder / "places.csv", "--report", folder / "../all/places.csv")
-    assert sentence.endswith("places.csv is a file that is to be imported: expected another, such as report.json.")
+    assert sentence.endswith("places.csv is one of the files to import. Expected another file, such as report.json.")
     assert (folder / "places.csv").read_text() == PLACES
     assert rows("SELECT * FROM import_runs") == []
 
@@ -70,10 +71,11 @@ def test_a_report_is_not_written_over_a_file_that_is_imported(folder, refused, r
 def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused):
     folder = write("mice/ecephys_1/subject.json", '{"subject_id": "1"}').parents[1]
     assert refused("subjects", folder, "--report", folder / "subject.json") == (
-        f"--report {folder}/subject.json would be read as a file of subjects, for it is in {folder}, which is "
-        "imported, and is called as those are. Expected a place outside, or another name, such as report.txt."
+        f"--report {folder}/subject.json is in the imported folder {folder}, and its name matches subjects, so the "
+        "next import would read it. Expected another folder or another name, such as report.txt."
     )
-    assert "would be read" in refused("subjects", folder, "--pattern", "r*.json", "--report", folder / "report.json")
+    sentence = refused("subjects", folder, "--pattern", "r*.json", "--report", folder / "report.json")
+    assert "next import would read it" in sentence
     assert [path.name for path in folder.iterdir()] == ["ecephys_1"]
     call_command("import_subjects", folder, "--report", folder / "report.txt", verbosity=0)
     assert json.loads((folder / "report.txt").read_text())["status"] == "applied"
@@ -99,5 +101,5 @@ def test_a_cell_is_told_on_one_line_shortened_and_with_nothing_that_a_terminal_w
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "4000"])
 def test_a_worker_looks_now_and_then_and_not_always_or_never(transactional_db, seconds):
-    with pytest.raises(CommandError, match="expected seconds, more than 0 and 3600 at most"):
+    with pytest.raises(CommandError, match="must be more than 0 and at most 3600 seconds"):
         call_command("worker", "--interval", seconds, "--batch")

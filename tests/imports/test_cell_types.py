@@ -1,4 +1,4 @@
-"""Kinds of cells: what is said of one cell and what is done to a column of them are the same."""
+"""Cell types: one cell and a whole column are converted by the same rule."""
 
 import json
 import math
@@ -60,7 +60,7 @@ CELLS = st.one_of(
 
 
 def checked(kind, text):
-    """What the cell stands for, or None where it is not accepted."""
+    """The value of the cell, or None if it is invalid."""
     try:
         return kind.check(text)
     except ValueError:
@@ -106,17 +106,17 @@ def test_what_is_accepted_has_the_columns_type_and_what_is_not_says_what_was_exp
 
 @pytest.mark.parametrize("name", KINDS)
 def test_common_cells_are_converted_as_a_column(name):
-    """The quick way is taken where it matters: for plain numbers, days, texts and addresses."""
+    """The fast path converts plain numbers, dates, texts and addresses."""
     plain = {
-        cell_types.Whole: ("7", 7),
-        cell_types.Number: ("7.5", 7.5),
-        cell_types.Day: ("1984-03-01", date(1984, 3, 1)),
-        cell_types.Text: ("ann.mac@example.org", "ann.mac@example.org"),
+        cell_types.IntegerCell: ("7", 7),
+        cell_types.FloatCell: ("7.5", 7.5),
+        cell_types.DateCell: ("1984-03-01", date(1984, 3, 1)),
+        cell_types.TextCell: ("ann.mac@example.org", "ann.mac@example.org"),
     }
     kind = KINDS[name]
     assume_quick = plain.get(type(kind))
     if assume_quick is None:
-        assert isinstance(kind, cell_types.Spelled | cell_types.Document)
+        assert isinstance(kind, cell_types.ChoiceCell | cell_types.DocumentCell)
         return
     text, value = assume_quick
     assert kind.convert(pa.array([text, None])).to_pylist() == [value, None]

@@ -1,4 +1,4 @@
-"""The import commands as they are typed: options, reports, exit codes, and one sentence for a mistake."""
+"""Import commands: options, reports, exit codes, and one-sentence error messages."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def folder(write):
 
 @pytest.fixture
 def said(transactional_db):
-    """Run a command that succeeds; the lines it says."""
+    """Run a command that succeeds; return its lines."""
 
     def said(name: str, *arguments) -> list[str]:
         out = io.StringIO()
@@ -49,7 +49,9 @@ def test_a_run_that_did_not_apply_exits_with_1_and_one_sentence(folder, manage, 
     process = manage("import_people", folder, "--strict")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err.splitlines()[-1].startswith("CommandError: 1 row cannot be used, and a strict import allows none.")
+    assert err.splitlines()[-1].startswith(
+        "CommandError: 1 row was rejected, and a strict import stops if any row is rejected."
+    )
     assert '  people, people.csv line 3: date_of_birth "soon"' in err
     assert "Traceback" not in err
     assert rows("SELECT * FROM places") == []
@@ -59,7 +61,7 @@ def test_a_file_that_is_not_there_exits_with_1_and_one_sentence(tmp_path, manage
     process = manage("import_people", tmp_path / "nothing.csv")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err == f"CommandError: {tmp_path / 'nothing.csv'} is not there: expected a file or a folder.\n"
+    assert err == f"CommandError: {tmp_path / 'nothing.csv'} does not exist. Expected a file or a folder.\n"
 
 
 def test_a_database_without_tables_exits_with_1_and_says_what_to_type(folder, tmp_path, manage):
@@ -77,7 +79,7 @@ def test_without_files_the_datasets_own_folder_is_imported(write, importing, set
 
 def test_without_files_and_without_a_folder_the_folder_is_named(refused, settings, tmp_path):
     settings.SOURCES_DIR = tmp_path / "nowhere"
-    assert refused("people") == f"{tmp_path / 'nowhere' / 'people'} is not there: expected a file or a folder."
+    assert refused("people") == f"{tmp_path / 'nowhere' / 'people'} does not exist. Expected a file or a folder."
 
 
 def test_a_file_is_known_by_its_name_else_by_its_columns(write, importing):
@@ -91,7 +93,7 @@ def test_a_file_is_known_by_its_name_else_by_its_columns(write, importing):
 def test_a_file_that_fits_no_source_is_refused_with_what_each_expects(write, refused):
     path = write("boats.csv", "name,length\nSkua,7\n")
     assert refused("people", path) == (
-        f"{path} fits no source, neither by name nor by its columns. Expected:\n"
+        f"{path} does not match any source by name or by columns. Expected:\n"
         "  places (places*.csv): city, county, country\n"
         "  people (people*.csv): given_name, family_name, date_of_birth, place_of_birth"
     )
@@ -100,7 +102,8 @@ def test_a_file_that_fits_no_source_is_refused_with_what_each_expects(write, ref
 def test_a_folder_in_which_nothing_fits_is_refused_with_what_each_source_expects(write, refused):
     folder = write("boats/boats.csv", "name,length\nSkua,7\n").parent
     sentence = refused("people", folder)
-    assert sentence.startswith(f"{folder} holds no file that fits a source. Expected:\n  places (places*.csv): city,")
+    expected = "  places (places*.csv): city,"
+    assert sentence.startswith(f"{folder} contains no file that matches a source. Expected:\n{expected}")
 
 
 def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, importing):
@@ -108,8 +111,8 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
     hidden = write("all/.hidden/places.csv", "no\n")
     report = importing("people", folder)
     assert report["notes"] == [
-        ".hidden is hidden and was passed over.",
-        "boats.csv fits no source and was passed over.",
+        ".hidden was skipped because it is hidden.",
+        "boats.csv was skipped because it matches no source.",
     ]
     assert str(hidden) not in json.dumps(report)
 
@@ -122,7 +125,7 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
         (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns city, county, country."),
         (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
         (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding called "klingon"'),
-        (PLACES.encode("utf-16"), [], "name utf-16 as its encoding. Here that is --encoding NAME."),
+        (PLACES.encode("utf-16"), [], "name utf-16 as its encoding. On the command line: --encoding NAME."),
         (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
     ],
     ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a workbook"],
@@ -137,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
 
 def test_a_file_in_another_encoding_is_imported_when_it_is_named(write, importing, refused, rows):
     path = write("places.csv", PLACES.replace("Kelso", "Ålesund €").encode("cp1252"))
-    assert "for example cp1252. Here that is --encoding NAME." in refused("people", path)
+    assert "for example cp1252. On the command line: --encoding NAME." in refused("people", path)
     importing("people", path, "--encoding", "cp1252")
     assert rows("SELECT city, encoding FROM places JOIN source_files f ON f.id = created_in_id ORDER BY city DESC") == [
         ("Ålesund €", "cp1252"),
@@ -158,7 +161,7 @@ def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write
     names += "capital-gain,capital-loss,hours-per-week,native-country,income\n"
     fewer = "\n".join(",".join(line.split(",")[:1] + line.split(",")[2:]) for line in (names + row).splitlines())
     sentence = refused("census", write("adult_1.csv", names + row), write("adult_2.csv", fewer))
-    assert "differ in their columns (workclass). Import them one after the other." in sentence
+    assert "have different columns (workclass). Import them one by one." in sentence
 
 
 def test_what_the_database_refuses_is_told_in_a_sentence(write, refused, rows, execute):
@@ -167,7 +170,7 @@ def test_what_the_database_refuses_is_told_in_a_sentence(write, refused, rows, e
         sentence = refused("people", write("places.csv", PLACES + "Perth,Perthshire,Scotland\n"))
     finally:
         execute("DROP INDEX one_place_a_country")
-    assert sentence.startswith("The database refused: ") and sentence.endswith(". Nothing was imported.")
+    assert sentence.startswith("Database error: ") and sentence.endswith(". Nothing was imported.")
     assert "unique" in sentence.lower() and "\n" not in sentence
     assert rows("SELECT * FROM places") == []
     assert rows("SELECT status, error FROM import_runs") == [("failed", sentence)]
@@ -177,7 +180,7 @@ def test_the_report_holds_the_whole_run(folder, importing):
     report = importing("people", folder)
     assert set(report) == {
         *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error"),
-        *("sources", "new_lookups", "notes", "missing", "rejections"),
+        *("sources", "new_terms", "notes", "missing", "rejections"),
     }
     counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "missing", "deleted", "kept"}
     assert [set(source) for source in report["sources"]] == [{"source", "file", "sha256", "files", *counts}] * 2
@@ -201,7 +204,7 @@ def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path
 def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
     sentence = refused("people", folder, "--strict", "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["status"], report["error"]) == ("failed", sentence.removesuffix(" Here that is --strict."))
+    assert (report["status"], report["error"]) == ("failed", sentence.removesuffix(" On the command line: --strict."))
     assert [(r["source"], r["line"]) for r in report["rejections"]] == [("people", 3)]
 
 
@@ -229,7 +232,7 @@ def test_a_preview_reports_the_same_and_changes_nothing(folder, importing, write
 def test_a_preview_makes_no_look_up_values(write, importing, rows):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     report = importing("census", write("adult.data", row), "--dry-run")
-    assert report["new_lookups"]["countries"] == ["Peru"]
+    assert report["new_terms"]["countries"] == ["Peru"]
     assert rows("SELECT * FROM countries") == []
 
 
@@ -255,14 +258,14 @@ def test_the_summary_names_what_is_new_missing_and_removed(folder, write, said):
     ]
     lines = said("import_people", fewer, "--remove-missing")
     assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 deleted" in lines
-    assert "  1 missing of places stay: people refers to them." in lines
+    assert "  1 missing record of places not deleted: people refers to them." in lines
 
 
 def test_import_sources_imports_each_dataset_once(write, said, settings, rows):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
     first = said("import_sources")
     assert any(" of people applied in " in line for line in first)
-    assert f"census: there is no {settings.SOURCES_DIR / 'census'}; nothing imported." in first
+    assert f"census: nothing imported, because the folder {settings.SOURCES_DIR / 'census'} does not exist." in first
     write("sources/people/places.csv", PLACES + "York,Yorkshire,England\n")
     assert not any("people" in line for line in said("import_sources"))
     assert rows("SELECT count(*) FROM places") == [(2,)]

@@ -1,4 +1,4 @@
-"""Messages about the rows of an export name the export and its line, not the files that the rows are of."""
+"""Messages about the rows of an export name the export and its line, not the original files."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from tests.curation.run_pages import page
 
 @pytest.fixture
 def spoilt(write, importing, tmp_path):
-    """An export of three sessions, whose rows cannot be used: one by itself, one beside the tables, one repeated."""
+    """An export of three sessions with invalid rows: one by itself, one with an unknown reference, one duplicate."""
     for number in "123":
         write(f"data/exp{number}/subject.json", json.dumps({"subject_id": number}))
     importing("subjects", tmp_path / "data")
@@ -34,7 +34,7 @@ def test_messages_about_rows_of_an_export_name_the_export_and_its_line(spoilt, i
     report = importing("subjects", spoilt)
     assert sorted((r["file"], r["line"]) for r in report["rejections"]) == [("sessions.csv", n) for n in (3, 4, 5)]
     (duplicates,) = [r for r in report["rejections"] if r["line"] == 5]
-    assert duplicates["problems"][0]["message"].startswith("came before, on line 2, with other values")
+    assert duplicates["problems"][0]["message"].startswith("is a duplicate key: line 2 has other values")
     assert any(note.startswith("sessions.csv: ") for note in report["notes"])
     call_command("import_subjects", str(spoilt), "--dry-run")
     told = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""What we export we can import: into an empty database, and into the one that it came from."""
+"""Exports can be imported, into an empty database and into the one that they came from."""
 
 import csv
 import hashlib
@@ -31,7 +31,7 @@ OWN = re.compile(r"id|.+_in_(run|file)|.+_line|place_of_birth_id|(?!user|subject
 
 @pytest.fixture
 def exported(tmp_path, transactional_db, django_user_model):
-    """Export every table that a dataset's files fill, as somebody who sees all; the files."""
+    """Export every table that a dataset's files fill, with all permissions; return the files."""
 
     def exported(dataset, *options, folder="exported"):
         django_user_model.objects.get_or_create(username="root", is_superuser=True)
@@ -45,7 +45,7 @@ def exported(tmp_path, transactional_db, django_user_model):
 
 
 def values(files):
-    """What the files say but for numbers that a database gives out, and where records came from."""
+    """The contents of the files without generated keys and provenance."""
     told = []
     for file in files:
         header, *rows = csv.reader(io.StringIO(file.read_text("utf-8-sig")))
@@ -135,7 +135,7 @@ PEOPLE = f"given_name,family_name,date_of_birth,place_of_birth\n{ANN * 4}"
 
 @pytest.fixture
 def four(importing, write):
-    """Four people of whom their file says the same."""
+    """Four people with the same values in their file."""
     importing("people", write("places.csv", "city,county,country\nKelso,b,c\nPerth,b,c\n"))
     importing("people", write("people.csv", PEOPLE))
     return [Person.objects.filter(pk=pk) for pk in Person.objects.order_by("pk").values_list("pk", flat=True)]
@@ -224,11 +224,11 @@ def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_
     [
         (
             "people/births-by-country",
-            "births by country, a view that is computed from other tables: import places and people",
+            "births by country, a summary table derived from other tables. Import places and people",
         ),
-        ("census/income-by-education", "a view that is computed from other tables: import respondents instead."),
-        ("census/education-levels", "a vocabulary that imports of other tables fill: import respondents instead."),
-        ("census/workclasses", "workclasses, a vocabulary that imports of other tables fill: import respondents"),
+        ("census/income-by-education", "a summary table derived from other tables. Import respondents instead."),
+        ("census/education-levels", "a vocabulary that imports of other tables fill. Import respondents instead."),
+        ("census/workclasses", "workclasses, a vocabulary that imports of other tables fill. Import respondents"),
         ("experiments/user-features", "import users and compounds and user_experiments instead."),
         ("subjects/by-birth-year", "import subjects and sessions instead."),
     ],
@@ -240,13 +240,13 @@ def test_of_views_and_vocabularies_a_sentence_says_what_to_import_instead(
     file = tmp_path / f"{table.partition('/')[2].replace('-', '_')}.csv"
     call_command("export", table, "-o", str(file), *options, verbosity=0)
     sentence = refused(table.partition("/")[0], file)
-    assert sentence.startswith(f"{file} fills no table. It is an export of ") and told in sentence
+    assert sentence.startswith(f"{file} cannot be imported. It is an export of ") and told in sentence
 
 
 def test_an_export_and_files_of_the_same_table_are_imported_one_after_the_other(exported, importing, refused):
     importing("people", SAMPLES / "people")
     files = exported("people")
-    assert "is an export of ours" in refused("people", files[0], SAMPLES / "people" / "places.csv")
+    assert "is an export of this site" in refused("people", files[0], SAMPLES / "people" / "places.csv")
 
 
 def test_a_row_of_an_export_that_cannot_be_used_is_told_and_its_record_is_not_missing(exported, importing, write):
@@ -270,7 +270,7 @@ def test_an_export_of_documents_tables_as_json_is_not_taken_for_documents(import
     call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)
     report = importing("subjects", file)
     assert {r["problems"][0]["message"] for r in report["rejections"]} == {
-        "is a record of an export: import the table's CSV instead"
+        "is an exported record. Import the table's CSV instead"
     }
     assert Session.objects.count() == sessions
 

@@ -1,4 +1,4 @@
-"""Which files are read, what they are known by, and what is told of those that are not read."""
+"""Which files are read, their names, and the messages about files that are not read."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def mouse(subject_id, **values):
 
 @pytest.fixture
 def put(tmp_path):
-    """Write a file below the test's folder of experiments; the folder."""
+    """Write a file below the test's folder of experiments; return the folder."""
 
     def put(name, text):
         path = tmp_path / "data" / name
@@ -64,8 +64,8 @@ def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
     report = imported("import_subjects", data)
     assert sessions() == {"exp1": "1", "linked": "2"}
     told = " ".join(report["notes"])
-    assert f"0first is a link to {data}/exp1, which was read already." in told
-    assert f"circle is a link to {data}, which was read already." in told
+    assert f"0first is a link to {data}/exp1, which was already read." in told
+    assert f"circle is a link to {data}, which was already read." in told
     # A link that is named is entered, too; and so is a folder of nothing but links.
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "exp4").symlink_to(data / "exp1")
@@ -81,9 +81,9 @@ def test_links_that_lead_nowhere_and_whatever_else_is_not_read_are_listed(put):
     (data / "lost").symlink_to("lost")
     os.mkfifo(data / "pipe")
     assert imported("import_subjects", data)["notes"] == [
-        "procedures.json fits no source and was passed over.",
-        "exp2/subject.json is a link to /nowhere/subject.json, which is not there.",
-        "lost is a link to lost, which is not there.",
+        "procedures.json was skipped because it matches no source.",
+        "exp2/subject.json is a link to /nowhere/subject.json, which does not exist.",
+        "lost is a link to lost, which does not exist.",
         "pipe is neither a file nor a folder.",
     ]
 
@@ -91,7 +91,7 @@ def test_links_that_lead_nowhere_and_whatever_else_is_not_read_are_listed(put):
 def test_a_link_that_leads_nowhere_is_told_where_it_is_named(put, refused):
     data = put("exp1/subject.json", mouse("1"))
     (data / "exp2").symlink_to("/nowhere/exp2")
-    assert refused("subjects", data / "exp2") == f"{data}/exp2 is a link to /nowhere/exp2, which is not there."
+    assert refused("subjects", data / "exp2") == f"{data}/exp2 is a link to /nowhere/exp2, which does not exist."
 
 
 def test_two_folders_of_one_name_in_different_trees_are_told_apart_by_their_paths(put):
@@ -127,7 +127,8 @@ def test_only_subject_json_in_a_folder_is_a_subject_document(put):
     data = put("exp1/Subject.json", mouse("1"))
     report = imported("import_subjects", data)
     assert sessions() == {"exp1": "1"}
-    assert len(report["notes"]) == 5 and all("fits no source and was passed over" in note for note in report["notes"])
+    assert len(report["notes"]) == 5
+    assert all("was skipped because it matches no source" in note for note in report["notes"])
 
 
 def test_a_json_file_that_is_named_or_matches_the_pattern_is_a_subject_document(put):
@@ -179,7 +180,7 @@ def test_documents_on_one_line_keep_what_each_says(put):
 
 @pytest.fixture
 def odd(tmp_path):
-    """A folder whose name is not UTF-8, with an experiment and a file that fits nothing."""
+    """A folder whose name is not UTF-8, with an experiment and a file that matches no source."""
     folder = os.fsencode(tmp_path) + b"/exp\xe9"
     try:
         os.mkdir(folder)
@@ -193,16 +194,16 @@ def odd(tmp_path):
 
 def test_names_that_are_not_utf_8_are_listed_escaped(odd):
     report = imported("import_subjects", os.fsdecode(odd))
-    assert report["notes"] == [r"notes\xff.txt fits no source and was passed over."]
+    assert report["notes"] == [r"notes\xff.txt was skipped because it matches no source."]
     assert sessions() == {r"exp\xe9": "1"}
     assert set(SourceFile.objects.values_list("name", flat=True)) == {r"exp\xe9"}
 
 
 def test_a_file_whose_name_is_not_utf_8_is_refused_in_a_sentence_and_leaves_no_run(odd, refused, manage):
     assert refused("subjects", os.fsdecode(odd + b"/none")).endswith(
-        r"exp\xe9/none is not there: expected a file or a folder."
+        r"exp\xe9/none does not exist. Expected a file or a folder."
     )
-    assert r"notes\xff.txt fits no source" in refused("subjects", os.fsdecode(odd + b"/notes\xff.txt"))
+    assert r"notes\xff.txt does not match any source" in refused("subjects", os.fsdecode(odd + b"/notes\xff.txt"))
     process = manage("import_subjects", os.fsdecode(odd))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "") and r"sessions (exp\xe9): 1 read, 1 created" in out

@@ -1,4 +1,4 @@
-"""How records without a key are known: by their file's name, their content, and how often that came before."""
+"""Identities of records without a key: the file's name, the content, and the occurrence."""
 
 from collections import Counter
 from datetime import date

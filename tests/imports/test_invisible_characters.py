@@ -1,4 +1,4 @@
-"""Characters that nobody sees: in headings, in cells, in names of files, and in what a curator types."""
+"""Invisible characters in headings, cells, file names and forms."""
 
 import json
 import unicodedata
@@ -61,7 +61,7 @@ def test_terms_of_a_vocabulary_are_the_same_however_they_are_typed(write, import
     report = importing(
         "census", write("census.csv", CENSUS + RESPONDENT.replace("Peru", f"\u00a0{decomposed(term)}\u2003") + "\n")
     )
-    assert report.counts == {"respondents": {"read": 1, "unchanged": 1}} and report["new_lookups"] == {}
+    assert report.counts == {"respondents": {"read": 1, "unchanged": 1}} and report["new_terms"] == {}
 
 
 def test_a_cell_of_spaces_of_any_kind_is_an_empty_cell(write, importing, rows):
@@ -80,12 +80,12 @@ def test_a_cell_of_format_characters_only_is_rejected(write, importing, cell):
     (told,) = report["rejections"][0]["problems"]
     assert (told["column"], told["message"]) == (
         "county",
-        "holds only characters that cannot be seen: expected text of at most 200 characters",
+        "contains only invisible characters: expected text of at most 200 characters",
     )
     assert f"<U+{ord(cell[0]):04X}>" in told["value"]
     bad = RESPONDENT.replace("Private", cell)  # of a vocabulary, and where a cell may be empty
     report = importing("census", write("census.csv", f"{CENSUS}{bad}\n"))
-    assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_lookups"] == {}
+    assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_terms"] == {}
 
 
 def test_joiners_and_direction_marks_inside_a_text_stay(write, importing, rows):

@@ -1,4 +1,4 @@
-"""Files that were put together, saved by a spreadsheet, or written with words for what is missing."""
+"""Concatenated files, files saved by a spreadsheet, and words for missing values."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.imports.engine.test_absent_columns import CENSUS, census
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
-REPEATED = "This line is a repeated heading"
+REPEATED = "This line repeats the header"
 MARK = "\ufeff"
 ROW = ",".join(CENSUS.values()) + "\n"
 
@@ -43,7 +43,7 @@ def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected_alike(wri
     assert message(report).startswith(REPEATED)
     report = importing("census", write("census.csv", census() + mark + census()))
     assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
-    assert message(report).startswith(REPEATED) and report["new_lookups"]["workclasses"] == ["Private"]
+    assert message(report).startswith(REPEATED) and report["new_terms"]["workclasses"] == ["Private"]
     report = importing(
         "census", write("adult.data", ROW + mark + census()), "--as", "adult.data"
     )  # the first file had none
@@ -58,19 +58,19 @@ def test_the_byte_order_mark_of_a_file_that_was_put_behind_another_belongs_to_no
 
 def test_a_second_heading_with_the_columns_in_another_order_stops_the_import(write, refused, rows):
     sentence = refused("people", write("places.csv", PLACES + "country,city,county\nIreland,Derry,Derry\n"))
-    assert "places.csv, line 3: expected a row, found a second heading" in sentence and "country, city" in sentence
+    assert "places.csv, line 3: expected a row, found a second header" in sentence and "country, city" in sentence
     assert rows("SELECT * FROM places") == []
 
 
 def test_a_second_heading_that_was_joined_to_the_last_row_is_told(write, importing):
     report = importing("people", write("places.csv", PLACES.rstrip("\n") + PLACES))
-    assert "Expected 3 cells, found 5. The heading of another file follows on the same line" in message(report)
+    assert "Expected 3 cells, found 5. The header of another file follows on the same line" in message(report)
 
 
 def test_a_second_heading_of_a_file_with_other_columns_is_told(write, importing):
     report = importing("people", write("places.csv", f"{PLACES}city,county\nDerry,Derry\n"))
     told = [row["problems"][0]["message"] for row in report["rejections"]]
-    assert told[0].startswith("Expected 3 cells, found 2. This line is a second heading, of a file with other columns")
+    assert told[0].startswith("Expected 3 cells, found 2. This line is the header of a file with other columns")
     assert told[1] == "Expected 3 cells, found 2."
 
 
@@ -101,7 +101,7 @@ def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, import
     for arguments in ([], ["--encoding", "cp1252"]):
         sentence = refused("people", path, *arguments)
         assert "without a byte order mark" in sentence and f"Name {encoding} as its encoding" in sentence
-        assert sentence.endswith("Here that is --encoding NAME.")
+        assert sentence.endswith("On the command line: --encoding NAME.")
     assert importing("people", path, "--encoding", encoding).counts == {"places": {"read": 1, "created": 1}}
     subject = write("s1/subject.json", '{"subject_id": "1"}'.encode(encoding))
     assert f"Name {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
@@ -112,7 +112,7 @@ def test_a_file_in_a_folder_that_could_be_read_is_told_with_what_to_do(write, im
     write("all/more/a.csv", PLACES.encode("utf-16-le"))
     write("all/more/b.csv", "sep=,\n" + PLACES)
     notes = importing("people", write("all/more/c.csv", PLACES.encode("utf-16")).parents[1])["notes"]
-    assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was passed over" for name in "abc"]
+    assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was skipped" for name in "abc"]
     assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
     assert notes[1].endswith("Delete this line: the delimiter is found without it.")
     assert "name utf-16 as its encoding" in notes[2]
@@ -128,7 +128,10 @@ def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_c
 @pytest.mark.parametrize("marker", ["NA", "NaN", "NULL", "None", r"\N", "n/a", "N/A", "null", "#N/A", "?"])
 def test_a_value_that_looks_like_a_missing_marker_is_told_once_a_column(write, importing, rows, marker):
     other = f"{PLACES}Derry,{marker},{marker}\nCork,{marker},Ireland\n"
-    told = "may mean that a value is missing, but only an empty cell means it here, so that it was read as a value."
+    told = (
+        "may mean a missing value, but was imported as a value. In this source, only an empty cell means a missing "
+        "value."
+    )
     assert importing("people", write("places.csv", other))["notes"] == [
         f'places: "{marker}" (2 rows) in the column county {told}',
         f'places: "{marker}" (1 row) in the column country {told}',
@@ -143,7 +146,7 @@ def test_missing_markers_are_told_of_columns_of_every_kind_and_of_all_files_toge
     report = importing("census", write("all/adult.data", ROW + ROW.replace("39", "NA").replace("Peru", "NA")).parent)
     told = {note.split(" in the column ")[1].split()[0]: note for note in report["notes"]}
     assert set(told) == {"age", "workclass", "native_country"}
-    assert '"NA" (2 rows)' in told["age"] and 'only an empty cell or "?" means it' in told["workclass"]
+    assert '"NA" (2 rows)' in told["age"] and 'only an empty cell or "?" means a missing value' in told["workclass"]
 
 
 def test_missing_markers_in_documents_are_told(write, importing):

@@ -1,4 +1,4 @@
-"""Making a database ready: by one process at a time, once, and with a way in for the first account."""
+"""Preparing a database: by one process at a time, once, and with a sign-in link for the first account."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Free text of runs: what a file's cells are is not told to those who may not see personal data, at any door."""
+"""Free text of runs: users who may not see personal data see no cells of files, in pages, API and downloads."""
 
 import json
 
@@ -19,7 +19,7 @@ SECRETS = (MAIL, "zoe", "quill", "hidden.example", "Oslo")
 
 @pytest.fixture
 def told(django_user_model, transactional_db):
-    """What a member of a group is shown of the newest run, by each door."""
+    """The texts of the newest run that a member of a group sees, by page and API."""
 
     def told(group: str) -> dict[str, str]:
         member, _ = django_user_model.objects.get_or_create(username=group, is_staff=True)
@@ -136,7 +136,7 @@ def test_metrics_have_no_cell(write, client, transactional_db):
             'The new term "Ab" of x is a near-duplicate of "ab".',
             "The new term (hidden) of x is a near-duplicate of (hidden).",
         ),
-        ("A fault of this program: KeyError: 'zoe'", "A fault of this program: KeyError."),
+        ("Internal error: KeyError: 'zoe'", "Internal error: KeyError."),
         ("Key (email)=(z.q@x.example) is there", "Key (email)=((hidden)) is there"),
         ('each name once, found ""zoe"".', "each name once, found (hidden)."),
         ('found "x" zoe" q" and "y".', "found (hidden)."),

@@ -1,4 +1,4 @@
-"""Rejected rows under headings that are odd: equal ones, empty ones, and such that a spreadsheet would run."""
+"""Rejected rows with odd headings: equal, empty, or formulas."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def text(*rows):
 
 @pytest.fixture
 def taken(client, django_user_model, importing, write):
-    """Import a file with a row that cannot be used; a function that downloads its rejected rows, by any door."""
+    """Import a file with an invalid row; return a function that downloads its rejected rows from page or API."""
     client.force_login(django_user_model.objects.create_superuser("root"))
     importing("people", write("places.csv", "city,county,country\nKelso,b,c\n"))
     importing("people", write("people.csv", text(HEADER, ROW)))

@@ -1,12 +1,12 @@
-"""Files that were put one behind another: the rejection says that the heading of another file is on the line."""
+"""Concatenated files: the rejected row says that the line has the header of another file."""
 
 import pytest
 
 from tests.imports.engine.test_absent_columns import census
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland"
-JOINED = "The heading of another file follows on the same line: put a line break before it."
-OTHER = "This line is a second heading, of a file with other columns: import that file by itself."
+JOINED = "The header of another file follows on the same line. Insert a line break before it."
+OTHER = "This line is the header of a file with other columns. Import that file by itself."
 
 
 def message(report) -> str:

@@ -1,4 +1,4 @@
-"""Every document of one import has a name of its own, and a folder that has two names is read once."""
+"""Every document of an import has a distinct name, and a folder with two names is read once."""
 
 import json
 import unicodedata
@@ -20,7 +20,7 @@ def mouse(subject_id, **values):
 
 @pytest.fixture
 def data(tmp_path):
-    """The test's folder of experiments, with a way to write files there."""
+    """The test's folder of experiments, and a function that writes files into it."""
 
     def data(**files):
         for name, text in files.items():
@@ -99,8 +99,8 @@ def test_notes_show_what_nobody_sees_where_it_tells_two_files_apart(data):
     if len(list(folder.iterdir())) < 3:
         pytest.skip("this file system has one name for both")
     assert set(imported("import_subjects", folder)["notes"]) == {
-        f"{NFC}/notes.txt fits no source and was passed over.",
-        "cafe<U+0301>/notes.txt fits no source and was passed over.",
+        f"{NFC}/notes.txt was skipped because it matches no source.",
+        "cafe<U+0301>/notes.txt was skipped because it matches no source.",
     }
 
 
@@ -124,7 +124,7 @@ def test_a_folder_that_was_read_under_another_name_is_listed_and_is_no_error(dat
     assert sessions() == {"ratA": "1", "ratB": "2"}
     told = "latest/subject.json" if file else "latest"
     (note,) = report["notes"]
-    assert note.startswith(f"{told} is a link to {folder}/ratA") and note.endswith(", which was read already.")
+    assert note.startswith(f"{told} is a link to {folder}/ratA") and note.endswith(", which was already read.")
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -135,7 +135,7 @@ def test_a_real_file_and_a_link_to_its_folder_are_one_session(data, order):
     paths = [folder / "ratA" / "subject.json", folder / "latest", folder / "newest.json"]
     report = imported("import_subjects", *paths[::order])
     assert sessions() == {"ratA": "1"} and len(report["notes"]) == 2
-    assert all("which was read already" in note for note in report["notes"])
+    assert all("which was already read" in note for note in report["notes"])
     imported("import_subjects", folder / "latest")  # by itself it is known by the name that was given
     assert sessions() == {"ratA": "1", "latest": "1"}
 
@@ -144,19 +144,19 @@ def test_a_link_to_a_folder_around_one_that_was_given_is_no_error(data, tmp_path
     folder = data(**{"ratA/subject.json": mouse("1")})
     (tmp_path / "around").symlink_to("data")
     report = imported("import_subjects", tmp_path / "around", folder / "ratA")
-    assert sessions() == {"ratA": "1"} and "which was read already" in report["notes"][0]
+    assert sessions() == {"ratA": "1"} and "which was already read" in report["notes"][0]
 
 
 def test_hidden_files_and_folders_are_listed_and_never_entered(data, refused):
     hidden = {name: mouse("9") for name in (".subject.json", ".hid/subject.json", ".git/subject.json", ".DS_Store")}
     folder = data(**{"a/subject.json": mouse("1")}, **hidden)
     assert imported("import_subjects", folder)["notes"] == [
-        f"{name} is hidden and was passed over." for name in (".DS_Store", ".git", ".hid", ".subject.json")
+        f"{name} was skipped because it is hidden." for name in (".DS_Store", ".git", ".hid", ".subject.json")
     ]
     assert sessions() == {"a": "1"}
     (folder / "b").mkdir()
     (folder / "b" / ".subject.json").write_text(mouse("2"))
-    assert ".subject.json is hidden and was passed over" in refused("subjects", folder / "b")
+    assert ".subject.json was skipped because it is hidden" in refused("subjects", folder / "b")
     imported("import_subjects", folder / ".hid")
     assert sessions() == {"a": "1", ".hid": "9"}
 

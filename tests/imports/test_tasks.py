@@ -1,4 +1,4 @@
-"""Imports in the background: what a worker does, what is told meanwhile, what stops it, what is found afterwards."""
+"""Background imports: the worker, the progress, cancellation, and interrupted runs."""
 
 import signal
 import sqlite3
@@ -29,7 +29,7 @@ def people(count: int) -> str:
 
 
 def soon(question, seconds: float = 30.0):
-    """Ask until the answer is yes; the answer."""
+    """Call a function until it returns a true value; return the value."""
     until = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < until, "it did not come to that"
@@ -39,7 +39,7 @@ def soon(question, seconds: float = 30.0):
 
 @pytest.fixture
 def uploaded(client, transactional_db):
-    """Upload files, to be previewed by whoever works; the run."""
+    """Upload files for a preview by a worker; return the run."""
     client.force_login(get_user_model().objects.create_superuser("root"))
 
     def uploaded(dataset="people", **files):
@@ -55,7 +55,7 @@ def uploaded(client, transactional_db):
 
 @pytest.fixture
 def slowly(monkeypatch):
-    """Have each batch that is read wait; how many there were."""
+    """Delay each batch; return the list of batches read."""
     from imports.engine import heartbeat
 
     tell, told = heartbeat.Heartbeat.tell, []
@@ -137,7 +137,7 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
     told = soon(
         lambda: (
             (p := client.get(f"/admin/imports/importrun/{run.pk}/change/").content.decode())
-            and "Its process ended before it was done" in p
+            and "The process of the run ended unexpectedly" in p
             and p
         )
     )
@@ -149,11 +149,11 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
 
 def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
     run = uploaded(places=PLACES)
-    from imports.engine.locks import only_one
+    from imports.engine.locks import import_lock
 
     ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
     if connection.vendor == "sqlite":  # a server's lock is held by the session that would ask for it
-        with only_one("census"):
+        with import_lock("census"):
             pass
     assert [found.pk for found in tasks.find_interrupted()] == [run.pk]
 
@@ -190,10 +190,10 @@ def test_the_worker_waits_out_a_locked_database(uploaded, manage):
 
 
 def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
-    """An import that cannot go on, and two of another dataset after it, by one worker."""
-    from imports.engine.locks import only_one
+    """One worker runs a blocked import and two imports of another dataset."""
+    from imports.engine.locks import import_lock
 
-    with only_one("people"):
+    with import_lock("people"):
         long = uploaded(places=PLACES)
         worker = manage("worker")
         soon(lambda: DBTaskResult.objects.filter(status="RUNNING").count() == 1)

@@ -1,4 +1,4 @@
-"""Uploads have an end: temporary until a run owns them, none without space for it, and swept when no run wants them."""
+"""Lifetime of uploads: temporary until a run owns them, refused without space, swept without a run."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ def root(transactional_db):
 
 @pytest.fixture
 def upload(client, root):
-    """Upload a file of places, by the page or by the API; the answer."""
+    """Upload a file of places on the page or to the API; return the response."""
     client.force_login(root)
     _, secret = make_token(root, "etl", ["read", "import"])
 
@@ -54,7 +54,7 @@ def kept(settings):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """Let every byte that is written to a new temporary file find the disk full."""
+    """Simulate a full disk for every write to a new temporary file."""
     make = tempfile.NamedTemporaryFile
 
     def made(*args, **options):
@@ -72,7 +72,7 @@ def full_disk(monkeypatch):
 def test_a_full_disk_is_told_and_nothing_of_the_upload_is_left(upload, kept, full_disk, by, rows):
     text = PLACES + "".join(f"City {n},Roxburghshire,Scotland\n" for n in range(rows))
     answer = upload(text, by=by)
-    assert answer.status_code == 507 and "The server has no space for this upload." in answer.content.decode()
+    assert answer.status_code == 507 and "The server has no disk space for this upload." in answer.content.decode()
     assert by == "page" or answer["Content-Type"] == "application/problem+json"
     assert kept() == [] and not ImportRun.objects.exists()
     full_disk.undo()
@@ -164,7 +164,7 @@ def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, cli
     assert upload(PLACES + "Derry,Antrim,Ireland\n", by=by).status_code in (302, 202)  # they do not count any more
     settings.UPLOAD_QUOTA_ACCOUNT, settings.UPLOAD_QUOTA = 0, size
     answer = upload(other, by=by)
-    assert answer.status_code == 507 and "Ask whoever runs the site for space" in answer.content.decode()
+    assert answer.status_code == 507 and "Ask an administrator for more space" in answer.content.decode()
     assert len(kept()) == 2
 
 

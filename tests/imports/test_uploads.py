@@ -1,4 +1,4 @@
-"""Files that come by browser: taken in, kept by sha256, turned down with a sentence."""
+"""Uploads: received, stored by SHA-256, or refused with a message."""
 
 import hashlib
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_several_files_come_together(curator):
             upload("picture.png", b"\x89PNG\r\n\x1a\n\x00\x00"),
             "picture.png: looks like a PNG picture",
         ),
-        (upload("wines.csv", b"grape,year\nMerlot,1990\n"), "wines.csv fits no source, neither by name nor"),
+        (upload("wines.csv", b"grape,year\nMerlot,1990\n"), "wines.csv does not match any source by name or"),
         (upload("places.csv", b"town\nKelso\n"), None),
         (upload("places.csv", b""), "places.csv: The submitted file is empty"),
     ],
@@ -76,7 +76,7 @@ def test_too_much_is_turned_down_before_it_is_read(curator, settings):
     settings.UPLOAD_LIMIT = 20
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(content=b"x" * 100_000), "encoding": "utf-8"})
     assert answer.status_code == 413
-    assert "more than the 20\xa0bytes that may be uploaded at once" in answer.content.decode()
+    assert "larger than the limit of 20\xa0bytes" in answer.content.decode()
     assert kept(settings) == [] and not ImportRun.objects.exists()
 
 
@@ -89,15 +89,15 @@ def test_a_request_that_does_not_say_how_much_it_brings_is_stopped_on_the_way(cu
 
 def test_nothing_chosen_is_said(curator):
     answer = curator.post(ADDRESS, {"dataset": "people", "encoding": "utf-8"})
-    assert "Choose a file, or take the sample files." in answer.content.decode()
+    assert "Choose a file or use the sample files." in answer.content.decode()
 
 
 def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
     document = upload("subject.json", b'{"subject_id": "695223"}')
     answer = curator.post(ADDRESS, {"dataset": "subjects", "files": document, "encoding": "utf-8"})
     told = answer.content.decode()
-    assert "subject.json is known by the folder that it lies in" in told and "under “Known as”" in told
-    assert '<label for="id_known_as">Known as:</label>' in told and "or of the folder that it lay in" in told
+    assert "subject.json is named by its folder" in told and "under “New version of”" in told
+    assert '<label for="id_known_as">New version of:</label>' in told and "the name of the folder" in told
     asked = {"dataset": "subjects", "files": upload("subject.json", b'{"subject_id": "695223"}'), "encoding": "utf-8"}
     assert curator.post(ADDRESS, asked | {"known_as": "ecephys_695223_2024-01-01_10-00-00"}).status_code == 302
     assert ImportRun.objects.get().known_as == "ecephys_695223_2024-01-01_10-00-00"

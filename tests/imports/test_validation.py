@@ -1,4 +1,4 @@
-"""Rows that cannot be used: every problem of a row together, each with its column, its value, and what was expected."""
+"""Rejected rows: every problem of a row with its column, its value, and the expected value."""
 
 import pytest
 
@@ -21,7 +21,7 @@ GOOD = {
 
 @pytest.fixture
 def problems(write, importing):
-    """Import a file that holds one bad row: what is wrong with it, as column, value and message."""
+    """Import a file with one invalid row; return its problems as column, value and message."""
 
     def problems(dataset, name, content):
         (rejection,) = importing(dataset, write(name, content))["rejections"]
@@ -56,7 +56,7 @@ def test_a_place_that_is_not_known_is_told_beside_a_bad_date(write, importing, p
     importing("people", write("places.csv", PLACES))
     assert problems("people", "people.csv", PEOPLE + "Ann,Mac,soon,Atlantis\nBob,Oak,1950-12-31,Kelso\n") == [
         ("date_of_birth", "soon", "is not a date written year-month-day, such as 1984-03-01"),
-        ("place_of_birth", "Atlantis", "names no place that is known (looked for in places.city)"),
+        ("place_of_birth", "Atlantis", "refers to an unknown place (looked up in places.city)"),
     ]
 
 
@@ -68,9 +68,9 @@ def test_a_place_that_the_same_run_brings_is_known_beside_a_bad_date(write, impo
 
 def test_a_user_and_a_compound_that_do_not_exist_are_told_together(experiments, problems):
     assert problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9;8,10\n") == [
-        ("user_id", "7", "names no user that is known (looked for in users.user_id)"),
-        ("experiment_compound_ids", "8", "names no compound that is known (looked for in compounds.compound_id)"),
-        ("experiment_compound_ids", "9", "names no compound that is known (looked for in compounds.compound_id)"),
+        ("user_id", "7", "refers to an unknown user (looked up in users.user_id)"),
+        ("experiment_compound_ids", "8", "refers to an unknown compound (looked up in compounds.compound_id)"),
+        ("experiment_compound_ids", "9", "refers to an unknown compound (looked up in compounds.compound_id)"),
     ]
 
 
@@ -86,8 +86,8 @@ def test_a_user_and_a_compound_that_do_not_exist_are_told_beside_a_bad_number(ex
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("1;x", "names 'x', which is not a whole number"),
-        ("1;;1", "names '', which is not a whole number"),
+        ("1;x", "contains 'x', which is not a whole number"),
+        ("1;;1", "contains '', which is not a whole number"),
         ("1,5", None),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_level_that_is_given_another_number_of_years_than_it_has_is_rejected(w
     (rejection,) = report["rejections"]
     assert (rejection["line"], rejection["problems"]) == (
         2,
-        [{"column": "education_num", "value": "14", "message": "does not fit: education Bachelors has 13"}],
+        [{"column": "education_num", "value": "14", "message": "does not match education Bachelors: expected 13"}],
     )
     assert rows("SELECT name, years FROM education_levels") == [("Bachelors", 13)]
 

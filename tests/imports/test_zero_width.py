@@ -1,4 +1,4 @@
-"""Spaces without width at the ends of texts, and what nobody sees in lists and problems."""
+"""Zero-width spaces at the ends of texts, and invisible characters in lists and problems."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_zero_width_spaces_at_the_ends_of_cells_are_trimmed_like_spaces(write, i
     assert report.counts == {"people": {"read": 1, "unchanged": 1}}
     cells = [f"{before}{cell}{after}" for cell in RESPONDENT.split(",")]
     report = importing("census", write("census.csv", f"{CENSUS}{','.join(cells)}\n"))
-    assert report.counts == {"respondents": {"read": 1, "unchanged": 1}} and report["new_lookups"] == {}
+    assert report.counts == {"respondents": {"read": 1, "unchanged": 1}} and report["new_terms"] == {}
 
 
 def test_zero_width_spaces_at_the_ends_of_texts_of_documents_are_trimmed(write, importing, rows):
@@ -44,7 +44,7 @@ def test_zero_width_spaces_inside_and_joiners_and_direction_marks_at_the_ends_st
 @pytest.mark.parametrize("cell", ["\u200b", "\ufeff", "\u2060 \u200b", "\u200d\u200b"])
 def test_a_cell_of_zero_width_spaces_is_no_empty_cell_but_rejected(write, importing, cell):
     report = importing("census", write("census.csv", f"{CENSUS}{RESPONDENT.replace('Private', cell)}\n"))
-    assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_lookups"] == {}
+    assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_terms"] == {}
 
 
 def test_zero_width_spaces_that_a_curator_types_are_trimmed(db, admin_client):
@@ -66,13 +66,13 @@ def test_zero_width_spaces_at_the_ends_of_what_is_looked_for_are_trimmed(db, adm
 def test_a_declared_marker_with_zero_width_spaces_is_the_marker(write, importing, rows, marker):
     report = importing("census", write("census.csv", f"{CENSUS}{RESPONDENT.replace('Private', marker)}\n"))
     assert rows("SELECT workclass_id FROM respondents") == [(None,)]
-    assert "workclasses" not in report["new_lookups"] and report["notes"] == []
+    assert "workclasses" not in report["new_terms"] and report["notes"] == []
 
 
 @pytest.mark.parametrize(("marker", "told"), [("N\u200bA", "N<U+200B>A"), ("\u200d?", "<U+200D>?")])
 def test_a_marker_with_format_characters_inside_is_reported(write, importing, marker, told):
     report = importing("census", write("census.csv", f"{CENSUS}{RESPONDENT.replace('Private', marker)}\n"))
-    assert report["notes"][0].startswith(f'respondents: "{told}" (1 row) in the column workclass may mean that')
+    assert report["notes"][0].startswith(f'respondents: "{told}" (1 row) in the column workclass may mean a')
 
 
 @pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")

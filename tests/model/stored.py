@@ -68,7 +68,7 @@ def stored_name(table: str, name: str) -> str:
 
 def standing() -> set[Place]:
     """Return the records with a tombstone."""
-    found = Change.objects.filter(standing=True).values_list("table", "record")
+    found = Change.objects.filter(is_tombstone=True).values_list("table", "record")
     return {(table, MODELS[table]._meta.pk.to_python(record)) for table, record in found}
 
 

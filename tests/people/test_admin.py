@@ -1,4 +1,4 @@
-"""How curators see people and places."""
+"""Admin pages of people and places."""
 
 import html
 import re
@@ -62,7 +62,7 @@ def test_people_are_narrowed_by_their_day_of_birth(admin_client, places):
 
 
 def steps(page):
-    """What the hierarchy of dates offers: titles and addresses."""
+    """The links of the date hierarchy: titles and addresses."""
     shown = page.text.partition('<nav class="toplinks">')[2].partition("</nav>")[0]
     return {title: html.unescape(address) for address, title in re.findall(r'<a href="([^"]+)">([^<]+)</a>', shown)}
 

@@ -1,4 +1,4 @@
-"""How programs read people and places."""
+"""API of people and places."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Places and people from files to tables, through the command."""
+"""Import of places and people by the command."""
 
 from datetime import date, timedelta
 
@@ -94,7 +94,7 @@ def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(fol
     }
     (problem,) = rejection["problems"]
     assert (problem["column"], problem["value"]) == ("place_of_birth", "Atlantis")
-    assert problem["message"] == "names no place that is known (looked for in places.city)"
+    assert problem["message"] == "refers to an unknown place (looked up in places.city)"
 
 
 def test_a_place_that_was_itself_rejected_is_not_known(folder):

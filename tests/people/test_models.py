@@ -1,4 +1,4 @@
-"""What is true of people and places however they arrived."""
+"""Constraints of people and places."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Places and people as received: every figure that the files are known by comes out of them."""
+"""The received files of places and people: the tables have all figures that are known of the files."""
 
 import unicodedata
 from collections import Counter
@@ -21,12 +21,12 @@ def folder(real_data):
 
 @pytest.fixture(scope="module", autouse=True)
 def first(module_db, folder):
-    """The report of the import that all tests here find done."""
+    """The report of the import before the tests of this module."""
     return imported("import_people", folder)
 
 
 def people():
-    """The rows of the table as the file writes them."""
+    """The rows of the table in the format of the file."""
     columns = ("given_name", "family_name", "date_of_birth", "place_of_birth__city")
     return [
         (*names, day.isoformat(), city) for *names, day, city in Person.objects.order_by("pk").values_list(*columns)

@@ -1,4 +1,4 @@
-"""The summary of births by country: a file that other programs read."""
+"""The summary of births by country, as a file for other programs."""
 
 import json
 from datetime import date
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def birthplaces():
-    """A function that adds so many people born in a country, each in a town of the country's name."""
+    """A function that adds a number of people born in a country, each in a town with the country's name."""
 
     def add(country, births):
         town = Place.objects.create(city=f"{country} Town", county="somewhere", country=country)

@@ -1,4 +1,4 @@
-"""Experiment folders for the tests of subjects."""
+"""Fixtures of experiment folders."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def folder(tmp_path):
-    """A function that makes an experiment folder with this subject.json, text or a document, and returns its path."""
+    """A function that creates an experiment folder with a subject.json (text or document); returns its path."""
 
     def make(name, document):
         path = tmp_path / "experiments" / name

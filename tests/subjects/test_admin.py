@@ -1,4 +1,4 @@
-"""How curators see subjects and sessions."""
+"""Admin pages of subjects and sessions."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""How programs read subjects and sessions."""
+"""API of subjects and sessions."""
 
 from datetime import date
 

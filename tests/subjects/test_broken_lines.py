@@ -1,4 +1,4 @@
-"""A broken line of a file with documents on each line is one rejection; the other documents are read."""
+"""A broken line in a file with one document per line is one rejected row; the other documents are imported."""
 
 import json
 

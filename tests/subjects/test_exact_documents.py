@@ -1,4 +1,4 @@
-"""Numbers of documents keep their exact value on every way, and what no reader could take is rejected at import."""
+"""Numbers in documents stay exact in every format; the import rejects numbers that no reader supports."""
 
 import io
 import json
@@ -26,7 +26,7 @@ UNCHANGED = {"subjects": {"read": 1, "unchanged": 1}, "sessions": {"read": 1, "u
 
 
 def numbers(document) -> list[Decimal]:
-    """The numbers of a document that is a text, or was read from one."""
+    """The numbers of a document, given as text or parsed."""
     if not isinstance(document, dict):
         document = json.loads(document, parse_float=Decimal, parse_int=Decimal)
     return [Decimal(repr(n) if isinstance(n, float) else n) for n in document["numbers"]]
@@ -141,7 +141,7 @@ def test_what_no_reader_could_take_is_rejected_with_a_sentence_and_the_rest_is_i
 
 @pytest.mark.parametrize("levels", [65, 252, 500, 980])
 def test_every_format_writes_what_is_stored_however_deep(client, admin_client, levels):
-    """From before there was a bound, or from somebody with psql."""
+    """Deep documents exist from before the limit, or were written with psql."""
     number = "9" * 100
     text = f'{{"deep": {"[" * (levels - 1)}{number}{"]" * (levels - 1)}}}'
     Session.objects.create(name="s", subject=Subject.objects.create(subject_id="1"), document={})

@@ -1,4 +1,4 @@
-"""Subjects and sessions from experiment folders to tables, through the command."""
+"""Import of subjects and sessions from experiment folders by the command."""
 
 from datetime import date
 
@@ -49,7 +49,7 @@ def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folde
     (everything / "notes.txt").write_text("seen by nobody")
     report = imported("import_subjects", everything)
     assert report.counts["sessions"] == {"read": 2, "created": 2}
-    assert [note for note in report["notes"] if "notes.txt fits no source and was passed over" in note]
+    assert [note for note in report["notes"] if "notes.txt was skipped because it matches no source" in note]
     assert imported("import_subjects", everything).counts == {
         "subjects": {"read": 2, "unchanged": 2},
         "sessions": {"read": 2, "unchanged": 2},

@@ -1,4 +1,4 @@
-"""What is true of subjects and sessions however they arrived."""
+"""Constraints of subjects and sessions."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Subjects as received: every figure that the files are known by comes out of them."""
+"""The received files of subjects: the tables have all figures that are known of the files."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ def folder(real_data):
 
 @pytest.fixture(scope="module", autouse=True)
 def first(module_db, folder):
-    """The report of the import that all tests here find done."""
+    """The report of the import before the tests of this module."""
     return imported("import_subjects", folder)
 
 

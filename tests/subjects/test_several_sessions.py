@@ -1,4 +1,4 @@
-"""A subject in several folders: which of them is believed, whatever comes first."""
+"""A subject in several folders: which folder's values are imported, independent of the order."""
 
 import json
 import tempfile
@@ -124,7 +124,7 @@ SPOILT = st.sampled_from([None] * 5 + ["X"])
 
 
 def expected(sessions):
-    """Each subject by the rule as it is written: of every column the newest value that is one."""
+    """Each subject by the documented rule: the newest valid value of every column."""
     found = {}
     for (_, subject_id, _), document in sorted(sessions, key=lambda s: (s[0][2][1:20], *s[0])):
         if document["sex"] != "X":

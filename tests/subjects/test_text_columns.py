@@ -1,4 +1,4 @@
-"""Columns of texts take a text or a whole number of a document, and no other JSON value."""
+"""Text columns accept texts and whole numbers of a document, and no other JSON value."""
 
 import json
 
@@ -31,7 +31,7 @@ FIELDS = {
 
 
 def spelled(field, json_text):
-    """The document with a field whose value is spelled so."""
+    """The document with a field that has this JSON value."""
     return json.dumps(MOUSE | {field: "VALUE"}).replace('"VALUE"', json_text)
 
 

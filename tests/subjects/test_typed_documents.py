@@ -1,4 +1,4 @@
-"""Documents that are typed into a session's forms: held to the rules of imports, and shown again where they fail."""
+"""Documents in a session's forms follow the rules of imports, and invalid ones are shown again."""
 
 import json
 
@@ -41,7 +41,7 @@ def session():
 
 @pytest.fixture(params=["change", "add", "bulk"])
 def typed(request, admin_client, session):
-    """A function that types a document into one of the forms; the page that answers."""
+    """A function that submits a document in one of the forms and returns the page."""
 
     def typed(text):
         if request.param == "bulk":

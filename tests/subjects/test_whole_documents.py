@@ -1,4 +1,4 @@
-"""A document is taken by all tables that it feeds, or by none."""
+"""A document is accepted by all tables that it feeds, or by none."""
 
 import json
 
@@ -101,12 +101,12 @@ def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(fold
 
 
 def test_a_document_whose_session_came_before_with_other_values_brings_no_subject(folder):
-    """A folder, and a file that is called as the folder is."""
+    """A folder and a file with the folder's name."""
     first = folder(FIRST, MOUSE)
     other = first.parent / f"{FIRST}.json"
     other.write_text(json.dumps(MOUSE | {"subject_id": "700001"}))
     report = imported("import_subjects", first, other)
     rejections = report["rejections"]
-    assert all("came before" in problem["message"] for row in rejections for problem in row["problems"])
+    assert all("is a duplicate key" in problem["message"] for row in rejections for problem in row["problems"])
     subjects, sessions = stored()
     assert len(subjects) == len(sessions) == 2 - len(rejections)

@@ -9,13 +9,15 @@ from imports.models import ImportRun
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} The others are left alone."
+    help = f"{__doc__} Datasets with an applied import are skipped."
 
     def handle(self, **options) -> None:
         for dataset in dataset_apps():
             if ImportRun.objects.applied(dataset).exists():
                 continue
             if not (settings.SOURCES_DIR / dataset).is_dir():
-                self.stdout.write(f"{dataset}: there is no {settings.SOURCES_DIR / dataset}; nothing imported.")
+                self.stdout.write(
+                    f"{dataset}: nothing imported, because the folder {settings.SOURCES_DIR / dataset} does not exist."
+                )
                 continue
             call_command(f"import_{dataset}", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)

@@ -1,4 +1,4 @@
-"""Make the database ready for the site: migrations, the first sources, the first account; one process at a time."""
+"""Prepare the database: run migrations, import the first sources and create the first account."""
 
 import fcntl
 import time
@@ -18,14 +18,22 @@ LOCK = "tabularium prepares its database"
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} Others that begin meanwhile wait, and then find everything done. -v 2 tells of each migration."
-    requires_system_checks = ()  # migrate makes those of the database itself; the others would load every page
+    help = f"{__doc__} Safe to run concurrently: one process migrates, the others wait. -v 2 lists each migration."
+    requires_system_checks = ()  # migrate runs the database checks; the other checks would load every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--import-sources", action="store_true", help="of datasets that were never imported")
-        parser.add_argument("--site", metavar="URL", help="the site's address: print a sign-in for the first account")
-        parser.add_argument("--demo-curator", action="store_true", help="to try the site out with, as demo_curator")
-        parser.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="for a database that starts (60)")
+        parser.add_argument(
+            "--import-sources", action="store_true", help="import the sources of datasets without an applied import"
+        )
+        parser.add_argument(
+            "--site", metavar="URL", help="address of the site: print a sign-in link for the first account"
+        )
+        parser.add_argument(
+            "--demo-curator", action="store_true", help="create the account demo_curator for trying out the site"
+        )
+        parser.add_argument(
+            "--wait", type=int, default=60, metavar="SECONDS", help="how long to wait for the database (default: 60)"
+        )
 
     def handle(
         self, *, import_sources: bool, site: str | None, demo_curator: bool, wait: int, verbosity: int, **options
@@ -40,7 +48,7 @@ class Command(TerminalCommand):
                 )
             try:
                 call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0), **streams)
-            except MigrationSchemaMissing as error:  # it can be read and not written
+            except MigrationSchemaMissing as error:  # the role may read but not write
                 raise unusable(error, f"{SERVER}.") from error
             if import_sources:
                 call_command("import_sources", verbosity=verbosity, **streams)
@@ -50,7 +58,7 @@ class Command(TerminalCommand):
                 call_command("demo_curator", **streams)
 
     def _wait(self, seconds: int) -> None:
-        """Wait for a server that is starting, or for a lock of SQLite's; after that its error is told."""
+        """Wait for a server that is starting, or for SQLite's lock; raise CommandError after *seconds*."""
         until = time.monotonic() + seconds
         while True:
             try:
@@ -64,9 +72,9 @@ class Command(TerminalCommand):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold the lock of whoever prepares this database: an advisory one, or a file's beside SQLite's."""
+    """Hold the lock for preparing this database: an advisory lock on PostgreSQL, a lock file on SQLite."""
     if connection.vendor == "postgresql":
-        holder = connection.copy()  # what is done meanwhile may close its own connection
+        holder = connection.copy()  # the commands inside may close the default connection
         try:
             with holder.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [LOCK])

@@ -1,4 +1,4 @@
-"""Work on what pages have asked for in the background: imports, several datasets at a time."""
+"""Run background tasks: imports, several datasets in parallel."""
 
 import logging
 import os
@@ -22,23 +22,23 @@ from imports.worker_threads import ALL, Workers, worker_of
 from monitoring.exposition import serve
 
 logger = logging.getLogger(__name__)
-SWEEP = 10  # seconds between two searches for runs whose process is gone
-TIDY = 24 * 60 * 60  # seconds between two removals of what has expired
-SWEEP_UPLOADS = 60 * 60  # seconds between two removals of uploads that no run owns
-EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # the commands that remove it
+SWEEP = 10  # seconds between two searches for interrupted runs
+TIDY = 24 * 60 * 60  # seconds between two deletions of expired data
+SWEEP_UPLOADS = 60 * 60  # seconds between two deletions of uploads without a run
+EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # commands that delete expired data
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} Waits where another process has locked the database."
+    help = f"{__doc__} Waits while another process has locked the database."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--batch", action="store_true", help="stop when nothing is left to do")
-        parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at what there is")
+        parser.add_argument("--batch", action="store_true", help="stop when no task is left")
+        parser.add_argument("--interval", type=float, default=0.5, help="polling interval in seconds (default: 0.5)")
 
     def handle(self, *, batch: bool, interval: float, **options) -> None:
         if not 0 < interval <= 3600:
-            raise CommandError(f"--interval {interval:g}: expected seconds, more than 0 and 3600 at most.")
-        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # it would tell of every look
+            raise CommandError(f"--interval must be more than 0 and at most 3600 seconds (found {interval:g}).")
+        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # otherwise it logs every poll
         try:
             ImportRun.objects.exists()
         except DatabaseError as error:
@@ -61,7 +61,7 @@ class Command(TerminalCommand):
             time.sleep(0.1)
 
     def _serve(self, work: Callable[[], None], *, once: bool = False) -> None:
-        """Look after what was left behind, and have the work done, until the process is told to end."""
+        """Run the periodic jobs and *work* until the process is asked to stop."""
         swept = tidied = uploads_swept = None
         while self._running:
             try:
@@ -76,14 +76,14 @@ class Command(TerminalCommand):
                     tidied = time.monotonic()
                 if uploads_swept is None or time.monotonic() - uploads_swept > SWEEP_UPLOADS:
                     if deleted := sweep_uploads():
-                        logger.info("%d uploads that no run owned were deleted.", deleted)
+                        logger.info("Deleted %d uploads without a run.", deleted)
                     uploads_swept = time.monotonic()
                 work()
                 if once:
                     return
             except (OperationalError, InterfaceError) as error:
                 if not is_locked_database_exception(error):
-                    logger.error("The database does not answer; trying again: %s", str(error).strip())
+                    logger.error("The database does not answer; retrying: %s", str(error).strip())
                     connection.close()
                     time.sleep(5)
             if self._running:
@@ -91,23 +91,23 @@ class Command(TerminalCommand):
                 time.sleep(self._interval)
 
     def _end(self, number: int, frame) -> None:
-        """End after the tasks in hand; told so once more, end at once."""
+        """Stop after the current tasks; on a second signal, stop at once."""
         name = signal.Signals(number).name
         if not self._running:
-            logger.warning("%s came again: the process ends at once.", name)
+            logger.warning("Second %s: stopping at once.", name)
             os._exit(1)
         self._running = False
         self._workers.stop()
         if not self._workers.busy:
             sys.exit(0)
-        logger.warning("%s: the process ends when the imports in hand are done. A second signal ends it at once.", name)
+        logger.warning("%s: stopping after the current imports. A second signal stops at once.", name)
 
 
 def refresh_views() -> None:
-    """Refresh the views that are behind their datasets; a failure is logged, and the next sweep tries again."""
+    """Refresh the summary tables that are out of date; log a failure, so that the next sweep retries it."""
     try:
         for done in catch_up():
-            logger.warning("The view %s was behind its dataset; it is refreshed.", done.view._meta.db_table)
+            logger.warning("Refreshed the summary table %s, which was out of date.", done.view._meta.db_table)
     except DatabaseError as error:
         why = str(error).strip().splitlines()[0]
-        logger.error("A view is behind its dataset and cannot be refreshed; trying again: %s", why)
+        logger.error("A summary table is out of date and cannot be refreshed; retrying: %s", why)

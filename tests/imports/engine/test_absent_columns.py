@@ -1,4 +1,4 @@
-"""Files that lack columns: what is said of them, when they are refused, and what stays of what is stored."""
+"""Files that lack columns: the messages, the refusals, and the stored values that stay."""
 
 import pytest
 
@@ -25,7 +25,7 @@ CENSUS = {
 
 
 def census(renamed: dict[str, str | None] | None = None, **changed: str) -> str:
-    """A file of one respondent, with columns renamed, or without them."""
+    """A file of one respondent, with columns renamed or removed."""
     renamed = renamed or {}
     cells = {renamed.get(name, name): changed.get(name, cell) for name, cell in CENSUS.items()}
     cells.pop(None, None)
@@ -74,14 +74,14 @@ def test_a_required_column_that_is_absent_is_refused_with_what_may_be_it(write, 
     assert "line 1: the columns age, income (did you mean incom?) are missing" in sentence
     assert "--allow-missing-columns" not in sentence  # a row without them could not be stored
     sentence = refused("census", write("census.csv", census({"income": None})), "--allow-missing-columns")
-    assert "income is missing" in sentence and sentence.endswith("a row without a key is known by all of them.")
+    assert "income is missing" in sentence and sentence.endswith("all columns together identify a row without a key.")
 
 
 def test_a_file_without_required_columns_is_refused_unless_they_may_be_missing(users, write, refused, importing, rows):
     path = write("users.csv", "user_id,nmae\n1,Anna\n")
     sentence = refused("experiments", path)
     assert "the columns name (did you mean nmae?), email, signup_date are missing" in sentence
-    assert sentence.endswith("allow missing columns. Here that is --allow-missing-columns.")
+    assert sentence.endswith("allow missing columns. On the command line: --allow-missing-columns.")
     report = importing("experiments", path, "--allow-missing-columns")
     assert report.counts == {"users": {"read": 1, "unchanged": 1, "missing": 1}}
     assert report["notes"][0].startswith("users.csv: columns ignored: nmae; expected columns not found: name (did you")
@@ -117,7 +117,7 @@ def test_a_new_record_without_a_required_column_is_rejected(users, write, import
     assert report.counts == {"users": {"read": 4, "updated": 1, "duplicates": 1, "rejected": 2, "missing": 1}}
     assert [p[1:] for p in report.problems] == [(3, ("email", None), ("signup_date", None)), (5, ("name", None))]
     told = report["rejections"][0]["problems"][0]["message"]
-    assert told.startswith("is missing: the file has no such column, and the record is new; expected ")
+    assert told.startswith("is missing: the file lacks the column, and the record is new; expected ")
     assert rows(STORED) == [(1, "Anna", "ann@example.org", "2024-01-01"), BOB]
 
 

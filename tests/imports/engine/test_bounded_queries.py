@@ -1,4 +1,4 @@
-"""No query has more parameters, or a longer text, because a file is longer or because there are more of them."""
+"""The parameters and the length of queries do not grow with the files."""
 
 import json
 import sqlite3
@@ -14,7 +14,7 @@ from curation.history.undo import undo_run
 from datasets.sql.chunks import AT_ONCE
 from experiments.models import Compound, User, UserExperiment
 from imports.models import ImportRun
-from imports.vocabularies import Vocabulary
+from imports.vocabularies import TermIndex
 from people.models import Person
 from subjects.models import Session, Subject
 
@@ -24,9 +24,9 @@ PAGE = 50  # records of a page, which may be asked for by their keys
 
 @contextmanager
 def measured():
-    """The most parameters and the longest text of the statements within.
+    """The largest number of parameters and the longest text of the statements in the block.
 
-    Many rows for one statement are not one; Django writes rejected rows at most a thousand at a time.
+    An executemany counts as its rows; Django writes at most a thousand rejected rows at a time.
     """
     most = {"parameters": 0, "text": 0}
 
@@ -42,7 +42,7 @@ def measured():
 
 @pytest.fixture
 def growth(monkeypatch):
-    """See that what is done with many needs no larger statements than with few; parts of lists are small here."""
+    """Assert that many items need no larger statements than few; the chunks of lists are small here."""
     monkeypatch.setattr("datasets.sql.chunks.chunks.__defaults__", (10,))
 
     def growth(do):
@@ -133,7 +133,7 @@ def test_one_table_with_many_members_terms_rejections_and_deletions(write, impor
 
 def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing, transactional_db, monkeypatch):
     taken = []
-    set_aside = Vocabulary._set_aside
+    set_aside = TermIndex._set_aside
 
     def meanwhile(self, count):
         keys = set_aside(self, count)
@@ -141,7 +141,7 @@ def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing,
             taken.append(Occupation.objects.create(pk=keys[0], name="Stored meanwhile"))
         return keys
 
-    monkeypatch.setattr(Vocabulary, "_set_aside", meanwhile)
+    monkeypatch.setattr(TermIndex, "_set_aside", meanwhile)
     rows = "".join(
         f"39, State-gov, 77516, Bachelors, 13, Never-married, Job {n:03}, Not-in-family, White, Male, 2174, 0, 40,"
         " Peru, <=50K\n"
@@ -156,7 +156,7 @@ def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing,
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such limit")
 def test_more_subjects_than_sqlite_takes_parameters_come_in_one_run(write, importing):
-    """With SQLite's own limit turned down, which takes the time of a small file."""
+    """Lower SQLite's limit, so that a small file suffices."""
     documents = "\n".join(subject(number) for number in range(1500))
     connection.ensure_connection()
     before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)

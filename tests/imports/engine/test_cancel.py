@@ -1,4 +1,4 @@
-"""A run that is cancelled ends within two seconds, wherever it is before it merges."""
+"""A cancelled run stops within two seconds at every step before it merges."""
 
 import hashlib
 import threading
@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from imports import source_files, tasks
 from imports.engine import file_layouts, pipeline
-from imports.engine.existing_rows import Known
+from imports.engine.existing_rows import ExistingRows
 from imports.engine.run import ImportRefusedError, import_files
 from imports.engine.staging import Stage
 from imports.models import ImportRun
@@ -40,15 +40,15 @@ def in_python(*arguments, **options):
 
 
 def in_a_thread(*arguments, **options):
-    """What the thread that reads ahead does: one item takes long."""
+    """Make one item of the prefetching thread slow."""
     over.wait(60)
     yield from ()
 
 
 PLACES_OF_A_RUN = {
-    "while it keeps files": (source_files.Found, "keep", in_python),
+    "while it keeps files": (source_files.InputFile, "keep", in_python),
     "while it looks at headings": (file_layouts, "find_layout", in_python),
-    "while it reads what is stored": (Known, "__init__", in_sql),
+    "while it reads what is stored": (ExistingRows, "__init__", in_sql),
     "while it reads files": (pipeline, "batches_of", in_a_thread),
     "while it finishes a stage": (Stage, "finish", in_sql),
 }
@@ -85,7 +85,7 @@ def test_cancel_is_obeyed_within_two_seconds_before_the_merge(write, importing, 
     tasks.cancel(ImportRun.objects.latest("pk"))
     thread.join(20)
     assert outcome["at"] - asked < MOST
-    assert outcome["refusal"] == "It was cancelled. Nothing was imported."
+    assert outcome["refusal"] == "The import was cancelled. Nothing was imported."
     cancelled = ImportRun.objects.latest("pk")
     assert (cancelled.status, cancelled.error) == ("cancelled", outcome["refusal"])
     over.set()

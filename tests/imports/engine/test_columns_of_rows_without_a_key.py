@@ -1,4 +1,4 @@
-"""A file whose rows have no key and that lacks a column: no row of it is imported a second time."""
+"""A file that lacks a column and whose rows have no key: no row is imported a second time."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +10,7 @@ from imports.models import ImportRun
 from tests.imports.engine.test_absent_columns import census
 
 ROWS = "SELECT count(*), max(id) FROM respondents"
-OWN_NAME = "import it under a name of its own: say what it is known as."
+OWN_NAME = "if it is a different file, set “new version of” to another name."
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_file_without_a_column_that_its_stored_records_have_values_in_is_refus
     sentence = refused("census", write("census.csv", census(renamed)), *options)
     assert sentence.startswith(f"census.csv {told}"), sentence
     assert "stored records of census.csv have values there" in sentence and "Nothing was imported" in sentence
-    assert sentence.endswith(f"{OWN_NAME} Here that is --as NAME.")
+    assert sentence.endswith(f"{OWN_NAME} On the command line: --as NAME.")
     assert rows(ROWS) == before
 
 

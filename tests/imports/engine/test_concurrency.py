@@ -1,4 +1,4 @@
-"""An import beside others who work on the same tables."""
+"""Imports with concurrent changes to the same tables."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def respondent(work="Private", education="Bachelors", years=13, country="Peru"):
 
 @pytest.fixture
 def meanwhile(write, importing):
-    """Import files, and while the last of them is read do something else on another connection."""
+    """Import files; while the last of them is read, run a function on another connection."""
 
     def meanwhile(dataset: str, paths, *statements: str):
         done, told = [], []
@@ -122,7 +122,7 @@ def test_a_value_that_is_deleted_while_a_file_is_read_stops_the_import_with_a_se
 
 
 def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importing, rows):
-    """Nothing before the write transaction locks anybody, nor is held up by anybody."""
+    """Before the write transaction, nothing locks others or waits for them."""
     importing("people", write("places.csv", PLACES))
     seen, held, read = {}, threading.Event(), threading.Event()
 
@@ -168,7 +168,7 @@ AT_COMMIT = [
 
 @pytest.fixture
 def about_to_commit(write, importing, execute):
-    """An import of people that has done everything but commit; what ends it."""
+    """An import of people just before its commit, and the function that ends it."""
     importing("people", write("places.csv", PLACES), write("people.csv", HEADER + "Eve,Elm,1977-07-07,Derry\n"))
     execute(*AT_COMMIT, "SELECT pg_advisory_lock(4712)")
     path = write("people_2.csv", PEOPLE)

@@ -1,10 +1,10 @@
-"""An import as roles that may do more or less on PostgreSQL: what comes of it is the same."""
+"""Imports with roles of different privileges on PostgreSQL have the same result."""
 
 import pytest
 from django.db import DatabaseError, connection
 
 from imports.engine import merge
-from imports.engine.references import checks_are_ours
+from imports.engine.references import may_defer_checks
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -20,7 +20,7 @@ def respondent(work="Private", years=13, country="Peru"):
 
 @pytest.fixture
 def role(request, execute):
-    """Act as an owner of the tables who is no superuser, granted more by the test's parameter."""
+    """Act as an owner of the tables without superuser rights, with the test's grants."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.oid::regclass::text, pg_get_userbyid(relowner) FROM pg_class c"
@@ -49,7 +49,7 @@ def test_a_role_that_may_or_may_not_go_without_checks_imports_the_same(
     if large:
         monkeypatch.setattr(merge, "MANY_BYTES", 0)
         monkeypatch.setattr(merge, "MANY_ROWS", 0)
-    assert checks_are_ours() is unchecked
+    assert may_defer_checks() is unchecked
     write("all/people.csv", PEOPLE + "Gus,Elm,1901-02-03,Atlantis\n")
     folder = write("all/places.csv", PLACES).parent
     assert importing("people", folder).counts == {

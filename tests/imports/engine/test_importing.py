@@ -144,7 +144,7 @@ def test_a_place_that_is_not_known_is_a_rejection(places, write, importing, rows
     report = importing("people", write("people.csv", PEOPLE + "Eve,Mac,1901-02-03,Atlantis\n"))
     assert rows(STORED) == [ANN, BOB]
     assert report.problems == [("people", 4, ("place_of_birth", "Atlantis"))]
-    assert "names no place that is known" in report["rejections"][0]["problems"][0]["message"]
+    assert "refers to an unknown place" in report["rejections"][0]["problems"][0]["message"]
 
 
 def test_a_file_of_bad_rows_alone_is_applied_as_nothing(places, write, importing, rows):
@@ -161,10 +161,10 @@ def test_a_file_with_a_header_alone_is_applied_as_nothing(places, write, importi
 
 def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refused, rows):
     sentence = refused("people", write("people.csv", PEOPLE + "Eve,Mac,soon,Kelso\n"), "--strict")
-    assert sentence.startswith("1 row cannot be used, and a strict import allows none. Nothing was imported")
+    assert sentence.startswith("1 row was rejected, and a strict import stops if any row is rejected. Nothing was ")
     assert rows(STORED) == []
     run = ImportRun.objects.first()
-    assert (run.status, f"{run.error} Here that is --strict.") == ("failed", sentence)
+    assert (run.status, f"{run.error} On the command line: --strict.") == ("failed", sentence)
     assert rows("SELECT line FROM rejected_rows") == [(4,)]
 
 
@@ -209,7 +209,7 @@ def test_respondents_apply_the_same_whichever_way_into_their_table(write, import
         (50, None, 83311, "Masters", 14, None, 1, 2),
         (39, "State-gov", 77516, "Bachelors", 13, "Peru", 0, 3),
     ]
-    assert report["new_lookups"]["education_levels"] == ["Bachelors", "Masters"]
+    assert report["new_terms"]["education_levels"] == ["Bachelors", "Masters"]
     assert importing("census", write("adult.data", RESPONDENTS)).counts["respondents"] == {"read": 3, "unchanged": 3}
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, "respondents")

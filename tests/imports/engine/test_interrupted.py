@@ -1,4 +1,4 @@
-"""Imports that are cut off, and two that want the same dataset at once."""
+"""Interrupted imports, and two imports of one dataset at the same time."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ QUICK = {
 
 
 def soon(question, seconds: float = 300.0):
-    """Ask until the answer is yes; the answer."""
+    """Call a function until it returns a true value; return the value."""
     until = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < until, "it did not come to that"
@@ -57,7 +57,7 @@ def people(count: int, slow: bool = False) -> str:
 
 
 def is_writing() -> bool:
-    """Tell whether another process has been in the middle of writing for a while."""
+    """Return whether another process has been writing for a while."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted")
@@ -75,7 +75,7 @@ def is_writing() -> bool:
 
 
 def server_has_seen() -> bool:
-    """Tell whether the server has let go of what a process that was killed had of it."""
+    """Return whether the server has released the resources of a killed process."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -94,7 +94,7 @@ def kill(process) -> None:
 
 @pytest.fixture
 def slow(execute):
-    """Let an import be caught in the middle of its writing."""
+    """Slow down writing, so that an import can be interrupted."""
     execute(*SLOW[connection.vendor])
     if connection.vendor == "postgresql":
         execute("SELECT pg_advisory_lock(4711)")
@@ -134,7 +134,7 @@ def test_an_import_killed_while_it_writes_leaves_the_tables_as_they_were(
     )
     assert report["notes"] == [
         f"Run {killed.pk} of {killed.started_at:%Y-%m-%d %H:%M} was interrupted: "
-        "Its process ended before it was done; nothing of it was stored."
+        "The process of the run ended unexpectedly. Nothing was imported."
     ]
     killed.refresh_from_db()
     assert (killed.status, killed.finished_at is not None) == ("interrupted", True)
@@ -165,7 +165,8 @@ def test_an_import_that_is_stopped_by_hand_says_so_in_one_sentence(write, import
     soon(lambda: SourceFile.objects.filter(name="people.csv").count() > 1)
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (1, "CommandError: It was stopped by hand. Nothing was imported.\n")
+    assert process.returncode == 1
+    assert err == "CommandError: The import was interrupted by the user. Nothing was imported.\n"
     assert [whole(table) for table in ("places", "people")] == stored
     assert ImportRun.objects.first().status == "interrupted"
     assert importing("people", write("people.csv", HEADER + ANN))["notes"] == []
@@ -173,7 +174,7 @@ def test_an_import_that_is_stopped_by_hand_says_so_in_one_sentence(write, import
 
 @pytest.fixture
 def going_on(write, importing):
-    """An import of people that has begun and goes on until the test has ended it; its ending."""
+    """An import of people that runs until the test ends it; returns the function that ends it."""
     importing("people", write("places.csv", PLACES))
     path, begun, may_end, outcome = write("people.csv", HEADER + ANN), threading.Event(), threading.Event(), {}
 
@@ -204,8 +205,8 @@ def going_on(write, importing):
 def test_a_second_import_of_a_dataset_is_refused_by_the_name_of_the_first(going_on, write, refused, rows):
     first = ImportRun.objects.first()
     assert refused("people", write("people_2.csv", HEADER + ANN)) == (
-        f"Another import of people is going on: run {first.pk}, since {first.started_at:%Y-%m-%d %H:%M:%S} UTC. "
-        "Start this one when it is done."
+        f"Another import of people is running: run {first.pk}, since {first.started_at:%Y-%m-%d %H:%M:%S} UTC. "
+        "Try again when it has finished."
     )
     assert ImportRun.objects.count() == 2
     assert going_on().status == "applied"
@@ -216,7 +217,7 @@ def test_a_second_process_is_refused_too(going_on, write, manage):
     process = manage("import_people", write("people_2.csv", HEADER + ANN))
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err.startswith("CommandError: Another import of people is going on: run ") and "Traceback" not in err
+    assert err.startswith("CommandError: Another import of people is running: run ") and "Traceback" not in err
 
 
 def test_an_import_of_another_dataset_goes_on_beside_it(going_on, write, importing):
@@ -238,6 +239,6 @@ def test_a_run_that_failed_leaves_nothing_that_holds_up_the_next(write, importin
 
 def test_a_next_import_that_fails_says_too_that_the_one_before_was_interrupted(write, refused, capsys):
     run = ImportRun.objects.create(dataset="people")
-    assert "1 row cannot be used" in refused("people", write("places.csv", PLACES + "Derry\n"), "--strict")
+    assert "1 row was rejected" in refused("people", write("places.csv", PLACES + "Derry\n"), "--strict")
     told = capsys.readouterr().err
-    assert f"Run {run.pk} of " in told and "was interrupted: Its process ended before it was done" in told
+    assert f"Run {run.pk} of " in told and "was interrupted: The process of the run ended unexpectedly" in told

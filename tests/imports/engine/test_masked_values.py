@@ -1,4 +1,4 @@
-"""Masked values never replace the values themselves: exports say that they are masked, imports refuse them."""
+"""Masked values never overwrite real values: exports declare them, imports refuse them."""
 
 import csv
 import gzip
@@ -34,7 +34,7 @@ def emails():
 
 
 def table_of(format: str, body: bytes) -> list[dict]:
-    """The rows of a file as a program or a spreadsheet reads them."""
+    """The rows of a file as read by a program or a spreadsheet."""
     match format:
         case "csv":
             return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))

@@ -1,4 +1,4 @@
-"""Records that their file no longer holds: counted, listed, and deleted only where that was asked."""
+"""Missing records: counted, listed, and deleted only on request."""
 
 from unittest.mock import ANY
 
@@ -79,7 +79,7 @@ def test_removing_what_is_missing_without_a_key(imported, write, importing, rows
 def test_what_others_refer_to_stays(imported, write, importing, cities):
     report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing")
     assert report.counts == {"places": {"missing": 3, "deleted": 1}}
-    assert "2 missing of places stay: people refers to them." in report["notes"]
+    assert "2 missing records of places not deleted: people refers to them." in report["notes"]
     assert cities() == ["Derry", "Kelso"]
 
 
@@ -152,15 +152,16 @@ def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refuse
     importing("people", towns(*range(240)))
     others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
     assert refused("people", others, "--remove-missing") == (
-        "140 of the 240 records of places are missing, and would be deleted. Nothing was imported. Preview it to see "
-        "which they are; where it is right, ask for “remove most” as well. Here that is --remove-most."
+        "140 of 240 records of places are missing and would be deleted. Nothing was imported. Preview the import "
+        "to review the missing records; if they should be deleted, repeat the import with “remove most”. "
+        "On the command line: --remove-most."
     )
     assert rows("SELECT count(*) FROM places") == [(240,)]
     previewed = importing("people", others, "--remove-missing", "--dry-run")
     assert previewed.counts["places"]["deleted"] == 140
     assert previewed["notes"] == [
-        "140 of the 240 records of places are missing, and would be deleted: most of them. "
-        "That is done only where “remove most” is asked for."
+        "140 of 240 records of places are missing and would be deleted, which is most of the table. "
+        "This requires “remove most”."
     ]
     assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["deleted"] == 140
     assert importing("people", towns(*range(60)), "--dry-run").counts["places"]["missing"] == 180

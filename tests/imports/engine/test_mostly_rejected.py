@@ -1,4 +1,4 @@
-"""A file whose rows mostly fail: stopped, its first rejections kept and small, the rest counted."""
+"""A file whose rows are mostly rejected: the import stops, the first rejected rows are stored, the rest is counted."""
 
 import json
 
@@ -17,8 +17,8 @@ def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
     more = f"The {rest:,} lines after line {line:,} were not checked. " if rest else ""
     return (
         f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50 %, so the import was stopped. {more}The "
-        "report lists the first 10,000 rejected rows. Nothing was imported. Correct the file, or import it into the "
-        "dataset that it is for."
+        "report lists the first 10,000 rejected rows. Nothing was imported. Fix the file, or import it into the "
+        "right dataset."
     )
 
 
@@ -68,7 +68,7 @@ def test_the_share_is_a_setting(write, importing, refused, settings):
 
 
 def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
-    """No place is known: each row is readable, and each is rejected."""
+    """No place exists: each row is readable, and each is rejected."""
     told = refused("people", write("people.csv", HEADER + GOOD * 10_500))
     assert told == stopped("people.csv", 10_500, 10_500, 0, 0)
     assert RejectedRow.objects.count() == 10_000
@@ -86,7 +86,7 @@ def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
     report = importing("people", write("people.csv", HEADER + f"Ann,{long},soon,Kelso\nBob,Mac,soon,{'y' * 2_000}\n"))
     (first, second) = report["rejections"]
     assert len(json.dumps(first)) < 20_000 and first["values"].startswith("Ann,xxx")
-    assert first["values"].endswith("… (900,015 characters in all)")
+    assert first["values"].endswith("… (900,015 characters in total)")
     assert all(
         len(p["value"] or "") < 1_100 and len(p["message"]) < 1_100 for p in first["problems"] + second["problems"]
     )
@@ -94,7 +94,7 @@ def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
 
 
 def test_a_shortened_row_is_no_row_to_correct(write, importing, staff):
-    """As a file to correct, the row has no cells: another of its cells could be corrected, and the rest be stored."""
+    """In the file of rejected rows, a shortened row has no cells, so that its shortened values cannot be imported."""
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", HEADER + f"Ann,{'x' * 900_000},soon,Kelso\n"))
     file = SourceFile.objects.latest("pk")

@@ -1,4 +1,4 @@
-"""What becomes of each row of a file: created, updated, unchanged, repeated or rejected, and nothing else."""
+"""The outcome of each row of a file: created, updated, unchanged, duplicate or rejected."""
 
 import pytest
 
@@ -119,7 +119,7 @@ def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_wi
         {
             "column": "city",
             "value": "Derry",
-            "message": "came before, on line 3, with other values; the first is the one that counts",
+            "message": "is a duplicate key: line 3 has other values and takes precedence",
         }
     ]
     assert rows("SELECT city, county FROM places ORDER BY city") == [
@@ -133,7 +133,8 @@ def test_a_key_that_comes_again_in_a_second_file_names_the_first(write, importin
     one, two = write("places_1.csv", PLACES), write("places_2.csv", "city,county,country\nKelso,Roxburghshire,Alba\n")
     report = importing("people", one, two)
     assert report.counts == {"places": {"read": 4, "created": 3, "rejected": 1}}
-    assert "came before, on line 2 of places_1.csv" in report["rejections"][0]["problems"][0]["message"]
+    message = report["rejections"][0]["problems"][0]["message"]
+    assert message == "is a duplicate key: line 2 of places_1.csv has other values and takes precedence"
     assert [(file["file"], file["rejected"]) for file in report["sources"][0]["files"]] == [
         ("places_1.csv", 0),
         ("places_2.csv", 1),
@@ -196,7 +197,7 @@ def test_look_up_values_that_are_new_are_created_and_listed(write, importing, ro
     report = importing(
         "census", write("adult.data", first + row.format(age="old", work="Never-worked", country="Laos"))
     )
-    assert report["new_lookups"] == {
+    assert report["new_terms"] == {
         "workclasses": ["Private"],
         "education_levels": ["Bachelors"],
         "marital_statuses": ["Divorced"],
@@ -206,7 +207,7 @@ def test_look_up_values_that_are_new_are_created_and_listed(write, importing, ro
         "countries": ["Cuba", "Peru"],
     }
     report = importing("census", write("adult.data", first + row.format(age=41, work="Private", country="Laos")))
-    assert report["new_lookups"] == {"countries": ["Laos"]}
+    assert report["new_terms"] == {"countries": ["Laos"]}
     assert rows("SELECT name FROM countries ORDER BY id") == [("Peru",), ("Cuba",), ("Laos",)]
     assert rows("SELECT name FROM workclasses") == [("Private",)]
 

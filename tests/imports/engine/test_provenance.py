@@ -1,4 +1,4 @@
-"""Where records came from: the run, file and line that made and last changed them, and the bytes themselves."""
+"""Provenance: the run, file and line that created and last changed a record, and the file's bytes."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ ORIGINS = """
 
 @pytest.fixture
 def kept(settings):
-    """The names of the files kept, which are their sha256s; whatever a dot begins is no file of anybody's."""
+    """The names of the stored files, which are SHA-256s; hidden files are ignored."""
     folder = Path(settings.MEDIA_ROOT, "imports")
     return lambda: sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
@@ -89,7 +89,7 @@ def test_what_was_refused_is_kept_too_with_the_reason(write, rows, kept, transac
         call_command("import_people", str(write("places.csv", content)), "--strict", verbosity=0)
     assert kept() == [hashlib.sha256(content.encode()).hexdigest()]
     ((status, error),) = rows("SELECT status, error FROM import_runs")
-    assert status == "failed" and error.startswith("1 row cannot be used")
+    assert status == "failed" and error.startswith("1 row was rejected")
     assert rows("SELECT f.name, r.line FROM rejected_rows r JOIN source_files f ON f.id = r.file_id") == [
         ("places.csv", 5)
     ]

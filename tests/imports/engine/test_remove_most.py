@@ -1,4 +1,4 @@
-"""Most of a table goes only where somebody has said so: by a tick in the browser, by a parameter of a program."""
+"""Most of a table is deleted only after confirmation: a checkbox on the page, a parameter of the API."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -9,7 +9,7 @@ from datasets.tokens import make_token
 from imports.models import ImportRun
 from people.models import Place
 
-GONE = "140 of the 240 records of places are missing, and would be deleted"
+GONE = "140 of 240 records of places are missing and would be deleted"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_browser_asks_for_a_tick(curator):
     run = work()
     address = f"/admin/imports/importrun/{run.pk}/"
     page = curator.get(f"{address}change/").text
-    assert f"{GONE}: most of them." in page and "Delete 140 of 240 places</label>" in page
+    assert f"{GONE}, which is most of the table." in page and "Delete 140 of 240 places</label>" in page
     refused = curator.post(f"{address}apply/", follow=True).text
     assert f"{GONE}. Nothing was changed." in refused and work().status == "previewed"
     curator.post(f"{address}apply/", {"remove_most": "on"})
@@ -112,6 +112,6 @@ def test_a_direct_import_says_it_too(curator):
         {"dataset": "people", "mode": "apply", "remove_most": "true", "files": [fewer()]},
         headers=headers,
     )
-    assert alone.status_code == 400 and "It goes with remove_missing" in alone.text
+    assert alone.status_code == 400 and "remove_most requires remove_missing" in alone.text
     client.post("/api/imports/", order | {"remove_most": "true", "files": [fewer()]}, headers=headers)
     assert work().status == "applied" and Place.objects.count() == 100

@@ -1,4 +1,4 @@
-"""The same rows under another file's name: refused, until it is said which file they continue."""
+"""The same rows under another file name are refused unless the request names the file that they continue."""
 
 import pytest
 
@@ -26,9 +26,9 @@ def names(rows):
 
 def test_the_same_file_under_another_name_is_refused(imported, write, refused, rows):
     assert refused("people", write("people_new.csv", FIVE)) == (
-        "people_new.csv is the same file as people.csv, which has been imported into people; importing it would make "
-        "every record double. Say that it is known as people.csv where it continues that file, or as people_new.csv "
-        "where its rows are others. Here that is --as NAME."
+        "people_new.csv has the same content as people.csv, which was imported into people. Importing it would "
+        "duplicate every record. If it is a new version of people.csv, set “new version of” to people.csv; if it is a "
+        "different file, set it to people_new.csv. On the command line: --as NAME."
     )
     assert rows("SELECT count(*) FROM people") == [(5,)]
     assert rows("SELECT status FROM import_runs ORDER BY id DESC LIMIT 1") == [("failed",)]
@@ -37,10 +37,8 @@ def test_the_same_file_under_another_name_is_refused(imported, write, refused, r
 def test_more_than_half_of_the_rows_under_another_name_are_refused(imported, write, refused, rows, whole):
     before = whole("people")
     sentence = refused("people", write("people_new.csv", people("Cy", "Bob", "Ann", "Fay", "Gus")))
-    assert sentence.startswith(
-        "people_new.csv holds mostly the rows of people.csv, which has been imported into people"
-    )
-    assert "known as people.csv where" in sentence and "or as people_new.csv where" in sentence
+    assert sentence.startswith("people_new.csv contains mostly the rows of people.csv, which was imported into people")
+    assert "set “new version of” to people.csv; if it is a different file, set it to people_new.csv." in sentence
     assert whole("people") == before
 
 
@@ -78,7 +76,7 @@ def test_a_file_that_was_continued_under_its_own_name_goes_on_as_usual(imported,
 
 
 def test_a_renamed_file_is_refused_although_a_row_was_added(imported, write, refused):
-    assert "holds mostly the rows of people.csv" in refused(
+    assert "contains mostly the rows of people.csv" in refused(
         "people", write("people_2.csv", FIVE + "Fay,Mac,1901-02-03,Kelso\n")
     )
 
@@ -86,9 +84,9 @@ def test_a_renamed_file_is_refused_although_a_row_was_added(imported, write, ref
 def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused, rows):
     importing("people", write("places.csv", PLACES))
     sentence = refused("people", write("people_1.csv", FIVE), write("people_2.csv", FIVE))
-    assert sentence.startswith("people_2.csv is the same file as people_1.csv")
+    assert sentence.startswith("people_2.csv has the same content as people_1.csv")
     mostly = write("people_2.csv", people("Bob", "Ann", "Cy"))
-    assert "people_2.csv holds mostly the rows of people_1.csv" in refused(
+    assert "people_2.csv contains mostly the rows of people_1.csv" in refused(
         "people", write("people_1.csv", FIVE), mostly
     )
     assert rows("SELECT count(*) FROM people") == [(0,)]
@@ -101,7 +99,7 @@ def test_a_file_that_only_a_preview_saw_is_no_reason_to_refuse(write, importing)
 
 
 def test_a_preview_refuses_the_same(imported, write, refused):
-    assert "is the same file as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
+    assert "has the same content as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
 
 
 def test_a_source_with_a_key_knows_its_records_under_any_name(imported, write, importing):
@@ -112,5 +110,7 @@ def test_two_folders_files_of_one_name_are_not_taken_for_one_another(write, impo
     importing("people", write("places.csv", PLACES))
     one, two = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
     sentence = refused("people", one, two)
-    assert "known as people.csv" in sentence and ": a/people.csv, b/people.csv. " in sentence and "--as" in sentence
+    assert (
+        "have the name people.csv" in sentence and ": a/people.csv, b/people.csv. " in sentence and "--as" in sentence
+    )
     assert rows("SELECT count(*) FROM people") == [(0,)]

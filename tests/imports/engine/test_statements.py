@@ -1,4 +1,4 @@
-"""A small import asks little of the database: how many statements, whatever each of them takes."""
+"""A small import needs few database statements."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ SEVEN_VOCABULARIES = "census", "adult.data", RESPONDENTS
 
 @pytest.fixture
 def statements_of(write):
-    """Count the statements of an import by the two words that they begin with."""
+    """Count the statements of an import by their first two words."""
 
     def statements_of(dataset: str, name: str, content: str) -> Counter[str]:
         counts: Counter[str] = Counter()

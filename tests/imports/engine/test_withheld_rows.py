@@ -1,4 +1,4 @@
-"""Rows that name a record which a curator deleted are kept back with it, and come when it is restored."""
+"""Rows that refer to a record that a curator deleted are withheld, and imported once it is restored."""
 
 import json
 
@@ -28,13 +28,13 @@ def delete(record: Model):
 
 
 def restore(model, key):
-    deletions = Change.objects.filter(table=model._meta.db_table, standing=True, record=key)
+    deletions = Change.objects.filter(table=model._meta.db_table, is_tombstone=True, record=key)
     edits.restore(Change.objects.filter(pk=deletions.get().pk), model, None)
 
 
 @pytest.fixture
 def without_ann(folder):
-    """Ann is deleted, after her experiment; the folder has one more of hers and one more of Bo's."""
+    """Ann is deleted after her experiment; the folder has one more experiment of hers and one more of Bo's."""
     delete(UserExperiment.objects.get(pk=7))
     delete(User.objects.get(pk=1))
     (folder / "user_experiments.csv").write_text(EXPERIMENTS + MORE)
@@ -50,7 +50,10 @@ def test_children_of_a_deleted_record_are_kept_back_and_are_no_rejections(import
     assert report.counts["user_experiments"] == {"read": 4, "created": 1, "unchanged": 3, "kept": 2}
     assert report.counts["users"]["kept"] == 1 and report.problems == []
     assert experiments() == [8, 10]
-    assert "1 row is kept back from user_experiments: each names a user that was deleted by hand." in report["notes"][0]
+    assert report["notes"][0] == (
+        "1 row not imported into user_experiments, because a curator deleted the user that the row refers to. "
+        "Restore the user and import the file again to include it."
+    )
 
 
 def test_a_strict_import_succeeds_and_the_same_files_again_change_nothing(importing, without_ann, whole):
@@ -119,7 +122,7 @@ def test_people_of_a_deleted_place_are_kept_back(importing, bring):
     (folder / "people.csv").write_text(people.replace("Derry", "Kelso"))
     report = importing("people", folder, "--strict", "--remove-missing")
     assert report.counts["people"] == {"read": 1, "unchanged": 1, "kept": 1} and Person.objects.count() == 1
-    restore(Place, str(Change.objects.get(table="places", standing=True).record))
+    restore(Place, str(Change.objects.get(table="places", is_tombstone=True).record))
     (folder / "people.csv").write_text(f"{people}Ann,Mac,1901-02-03,Kelso\nAnn,Mac,1901-02-03,Kelso\n")
     assert importing("people", folder).counts["people"] == {"read": 3, "created": 2, "unchanged": 1}
 
@@ -133,7 +136,7 @@ def test_sessions_of_a_deleted_subject_are_kept_back(importing, write, tmp_path)
     write("all/ecephys_700661_2025-02-20_15-09-49/subject.json", document)
     report = importing("subjects", tmp_path / "all", "--strict")
     assert report.counts["sessions"]["kept"] == 2 and not Session.objects.exists() and report.problems == []
-    restore(Subject, Change.objects.get(table="subjects", standing=True).record)
+    restore(Subject, Change.objects.get(table="subjects", is_tombstone=True).record)
     importing("subjects", tmp_path / "all", "--strict")
     assert [session.name for session in Session.objects.all()] == ["ecephys_700661_2025-02-20_15-09-49"]
 
@@ -154,13 +157,13 @@ def test_a_page_and_the_api_tell_what_is_kept_back(admin_client, importing, with
         "withheld: refers to a record deleted by a curator" in page
         and "<dt>experiment_run_time</dt><dd>7.0</dd>" in page
     )
-    assert "1 row is kept back from user_experiments" in page
+    assert "1 row not imported into user_experiments" in page
     told = admin_client.get(f"/api/imports/{run.pk}/").json()
     assert {source["source"]: source["kept"] for source in told["sources"]}["user_experiments"] == 2
-    assert any("kept back" in note for note in told["notes"])
+    assert any("not imported into user_experiments" in note for note in told["notes"])
 
 
 def test_the_command_tells_what_is_kept_back(without_ann, capsys):
     call_command("import_experiments", str(without_ann))
     out = capsys.readouterr().out
-    assert "2 kept" in out and "1 row is kept back from user_experiments" in out and "rejected (" not in out.lower()
+    assert "2 kept" in out and "1 row not imported into user_experiments" in out and "rejected (" not in out.lower()
