@@ -61,18 +61,18 @@ def kept(settings) -> list[str]:
 
 def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
     # Not whole: announced, cut, and without a thread held any longer.
-    for length, said in ((len(BODY), b"ended before"), (LARGE, b"is not whole")):
+    for length, said in ((len(BODY), b"was incomplete"), (LARGE, b"is not whole")):
         told = send(server, BODY[:6000], length=length)
         assert told.startswith(b"HTTP/1.1 400 ") and said in told and b"application/problem+json" in told
     # Too slow: a byte now and then.
     start = time.monotonic()
     told = send(server, BODY[:100], pieces=100, pause=0.5)
     assert time.monotonic() - start < 40 and not told.startswith(b"HTTP/1.1 2") and b"is not whole" not in told
-    for length in (len(BODY), LARGE):
+    for length, said in ((len(BODY), b"arrived too slowly"), (LARGE, b"came too slowly")):
         with server.connect() as connection:
             connection.sendall(head(server, f"Content-Length: {length}") + BODY[:100])
             told = everything(connection)
-        assert told.startswith(b"HTTP/1.1 408 ") and b"came too slowly" in told
+        assert told.startswith(b"HTTP/1.1 408 ") and said in told
     # In chunks: cut before the last one, malformed, and more than may be uploaded.
     for sent in (chunk(BODY[:6000]), chunk(BODY), b"zz\r\n"):
         with server.connect() as connection:
@@ -147,7 +147,7 @@ def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(s
             # A large one is told after a short while, and not left to wait.
             start = time.monotonic()
             told = send(server, BODY, length=LARGE)
-            assert told.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 30" in told and b"Other uploads" in told
+            assert told.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 30" in told and b"other uploads" in told
             assert time.monotonic() - start < 20
             assert len(under_way(settings)) == 2
 
