@@ -40,13 +40,12 @@ class Heartbeat:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                with self._throwing:
-                    self._stopped.set()
-                    _throw(self._worker, None)
-            except ImportCancelledError:
-                pass
+        try:
+            with self._throwing:
+                self._stopped.set()  # nothing is thrown after this
+            _let_it_arrive()
+        except ImportCancelledError:
+            self._stopped.set()
         self._thread.join()
         if self._thrown:  # the connection may be in the middle of a statement
             if self._connection.connection is not None:
@@ -135,11 +134,17 @@ def _runs(run: ImportRun) -> models.QuerySet:
     return ImportRun.objects.filter(pk=run.pk)
 
 
-def _throw(thread: int, error: type[Exception] | None) -> None:
-    """Raise *error* in a thread at its next Python instruction; None cancels an error that was not raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else ctypes.c_void_p(None)
-    )
+def _throw(thread: int, error: type[Exception]) -> None:
+    """Raise *error* in a thread at its next Python instruction.
+
+    Do not cancel it with NULL: Python 3.11 then checks for an error at every instruction for the rest of the process,
+    and a traced process (a debugger, coverage) hangs.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+def _let_it_arrive() -> None:
+    """Do nothing. Python raises an error that was thrown at this thread when the thread calls a function."""
 
 
 def _set_short_timeout() -> None:
