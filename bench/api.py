@@ -1,8 +1,8 @@
-"""How fast a million respondents are read: by pages, beside stock DRF and Datasette; whole, beside psql.
+"""Benchmark of the API with a million respondents: pages against stock DRF and Datasette, the whole table against psql.
 
-Gunicorn with two workers on the same machine, PostgreSQL beneath; wrk asks (apt-get install wrk). Datasette reads the
-same rows from SQLite; it is taken from where DATASETTE points (python3 -m venv /tmp/datasette, pip install datasette).
-The servers take turns, so that what else the machine does falls on all of them alike.
+Gunicorn runs with two workers on the same machine, with PostgreSQL; wrk sends the requests (apt-get install wrk).
+Datasette reads the same rows from SQLite; DATASETTE is its path (python3 -m venv /tmp/datasette, pip install
+datasette). The servers take turns, so that other load on the machine affects all of them alike.
 """
 
 import os
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(command: list[str], environment: dict[str, str], port: int, path: str) -> Iterator[tuple[str, int]]:
-    """Start a server and wait until it answers; yields its address and process."""
+    """Start a server, wait until it answers, and yield its address and process."""
     process = subprocess.Popen(
         command, env=os.environ | environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -71,13 +71,13 @@ def site(address: str, folder: Path, module: str = "config.settings") -> tuple[l
         "MEDIA_ROOT": str(folder / "media"),
         "WEB_CONCURRENCY": "2",
         "WEB_THREADS": "4",
-        "LOG_FORMAT": "text",  # and so without a line for each request, as Datasette is
+        "LOG_FORMAT": "text",  # no log line for each request, as with Datasette
     }
     return [sys.executable, *SERVER, "--bind", f"127.0.0.1:{port}", "config.wsgi"], environment, port
 
 
 def requests_a_second(address: str, seconds: int, *headers: str) -> float:
-    """Return how many requests *address* answers a second, eight at a time; every answer must be as expected."""
+    """Return the requests per second of *address* over eight connections; every response must be as expected."""
     options = [option for header in headers for option in ("-H", header)]
     told = subprocess.run(
         ["wrk", "-t1", "-c8", f"-d{seconds}s", "--timeout", "30s", *options, address],
@@ -94,7 +94,7 @@ def tag_of(address: str) -> str:
 
 
 def fetched(address: str) -> tuple[float, int]:
-    """Return the seconds that the whole of *address* took, and its bytes."""
+    """Return the duration of a complete download of *address* in seconds, and its size in bytes."""
     start, size = time.perf_counter(), 0
     with urllib.request.urlopen(address) as answer:
         while block := answer.read(1 << 16):
@@ -103,7 +103,7 @@ def fetched(address: str) -> tuple[float, int]:
 
 
 def peak(pid: int) -> float:
-    """Return the most megabytes that a worker of the server *pid* has held."""
+    """Return the peak memory of the workers of the server *pid* in megabytes."""
     workers = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
     return max(int(PEAK.search(Path(f"/proc/{worker}/status").read_text())[1]) for worker in workers) / 1024
 
@@ -136,7 +136,7 @@ def pages(folder: Path, address: str, sqlite: Path, seconds: int, turns: int) ->
     middle = {name: median(found) for name, found in rates.items()}
 
     def times(one: str, other: str) -> float:
-        """How often *one* answers while *other* answers once: of turns one after the other, the one in the middle."""
+        """Return the ratio of the request rates of *one* and *other*: the median of alternating turns."""
         return median(a / b for a, b in zip(rates[one], rates[other], strict=True))
 
     return [
@@ -151,7 +151,7 @@ def pages(folder: Path, address: str, sqlite: Path, seconds: int, turns: int) ->
 
 
 def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
-    """The whole table as a file, beside psql writing what the same query finds."""
+    """Measure the export of the whole table against psql writing the result of the same query."""
     with serving(*site(address, folder), PAGE) as (ours, pid):
         before = peak(pid)
         seconds: dict[str, list[float]] = {}
@@ -181,8 +181,8 @@ def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
 
 def main() -> int:
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=int, default=3, help="of each turn of wrk")
-    parser.add_argument("--turns", type=int, default=9, help="of pages; of whole tables, a third as many")
+    parser.add_argument("--seconds", type=int, default=3, help="duration of each wrk run, in seconds")
+    parser.add_argument("--turns", type=int, default=9, help="turns for pages; a third as many for whole tables")
     given = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not installed. Type: apt-get install wrk")
@@ -203,7 +203,7 @@ def main() -> int:
     return show(figures, given.json)
 
 
-# What the list of respondents shows, as one query.
+# The query of the list of respondents.
 QUERY = """
 from census.models import Respondent
 from datasets.columns import columns_of

@@ -1,8 +1,8 @@
-"""How fast history is written and taken back, and whether lists stay quick: beside an import that changes nothing.
+"""Benchmark of history, undo and admin lists, against an import that changes nothing.
 
-A million respondents, imported again with a tenth of them new and a tenth gone (removed, with history); a million
-users of experiments, of which a tenth has changed; undoing each; and the first page of a list at 1,000 rows and at a
-million, filters and facets included. Times of commands are of whole processes.
+Imports a million respondents again with a tenth new and a tenth missing (deleted, with history), and a million users of
+experiments with a tenth changed; undoes both; and loads the first page of a list of 1,000 and of a million rows, with
+filters and facets. Times of commands are those of whole processes.
 """
 
 import tempfile
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from measuring import Figure, Site, arguments, generate, postgres, said, show
 
-# Server time of a page, the best of five, by Django's test client: middleware, queries and templates included.
+# Server time of a page (best of five) by Django's test client, including middleware, queries and templates.
 PAGE = """
 import time
 from django.contrib.auth import get_user_model
@@ -76,7 +76,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
 
 def main() -> int:
     parser = arguments(__doc__)
-    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this one")
+    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
     options = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:

@@ -1,8 +1,8 @@
-"""How fast a million respondents are drawn and shown: charts beside their SQL in psql, and the first pages.
+"""Benchmark of explore with a million respondents on PostgreSQL: charts against their SQL in psql, and first pages.
 
-PostgreSQL beneath. A chart's time is that of all it takes to have its specification, from the drawing asked for to the
-Vega-Lite; that of its SQL is psql's, of the same statements with the same parameters. The two take turns.
-Pages come from gunicorn with two workers, each first asked for something else, so that it has read its code.
+The time of a chart is the time from its drawing to its Vega-Lite specification; the time of its SQL is psql's for the
+same statements with the same parameters. The two take turns. Gunicorn serves the pages with two workers, each warmed up
+with other pages.
 """
 
 import json
@@ -26,7 +26,7 @@ DRAWINGS = {
     "heat map": {"kind": "heat", "x": "age", "y": "education"},
     "scatter": {"kind": "scatter", "x": "age", "y": "hours_per_week", "colour": "sex"},
 }
-# Draws each chart in turn and prints its seconds and its SQL, with parameters in place.
+# Draw each chart in turn and print its duration in seconds and its SQL with parameters filled in.
 DRAW = """
 import json, sys, time
 from django.db import connection
@@ -55,7 +55,7 @@ get_user_model().objects.create_superuser("{NAME}", password="{PASSWORD}")
 
 
 def charts(one: Site, address: str, turns: int) -> list[Figure]:
-    """Each chart's time beside that of its SQL, the best of all turns."""
+    """Measure each chart and its SQL: the best of all turns."""
     ours: dict[str, list[float]] = {}
     theirs: dict[str, list[float]] = {}
     for turn in range(turns):
@@ -75,7 +75,7 @@ def charts(one: Site, address: str, turns: int) -> list[Figure]:
 
 
 def in_psql(address: str, statements: list[str]) -> float:
-    """Return the seconds that psql itself tells for *statements*; what it starts and connects with is not in them."""
+    """Return the duration of *statements* in seconds as reported by psql, without its start and connection."""
     script = "\\timing on\n" + ";\n".join(statements) + ";\n"
     told = subprocess.run(
         [psql(), address, "-X", "-q", "-o", "/dev/null"], input=script, check=True, capture_output=True, text=True
@@ -84,7 +84,7 @@ def in_psql(address: str, statements: list[str]) -> float:
 
 
 def pages(one: Site, address: str, folder: Path) -> list[Figure]:
-    """The first page of the table, and the first chart: its page and its specification, with nothing remembered."""
+    """Measure the first page of the table, and the page and the specification of the first chart, without a cache."""
     from playwright.sync_api import sync_playwright
 
     one.ask(ACCOUNT)
@@ -99,7 +99,7 @@ def pages(one: Site, address: str, folder: Path) -> list[Figure]:
             "/admin/login/?next=/explore/",
             form={"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token},
         )
-        for _ in range(6):  # both workers have read their code, and drawn a chart of another table
+        for _ in range(6):  # warm up both workers with a chart of another table
             for tab in ("", "chart/", "chart.json"):
                 asks.get(f"/explore/census/education-levels/{tab}")
         table = seconds_of(asks, "/explore/census/respondents/")

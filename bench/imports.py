@@ -1,8 +1,8 @@
-"""How fast an import is, beside what the databases do with the same file themselves.
+"""Benchmark of imports against the databases' own loaders.
 
-Census rows (a million, or --rows) go, checked and resolved, into the normalized, constrained, indexed tables: fresh,
-again unchanged, and with a tenth of them changed. Beside it, in the same run: psql \\copy and sqlite3 .import of that
-file into a flat table with a primary key. Times are of whole processes, start included; each is the best of --repeat.
+Imports a million census rows (or --rows) into the normalized, constrained, indexed tables: new, unchanged, and with a
+tenth of them changed. In the same run, psql \\copy and sqlite3 .import load that file into a flat table with a primary
+key. Times are those of whole processes including their start; each is the best of --repeat.
 """
 
 import shutil
@@ -20,7 +20,7 @@ NAMES = COLUMNS.replace(" integer", "").replace(" text", "")
 
 
 def copied(address: str, file: Path) -> Timed:
-    """Time psql's own \\copy into a flat table with a primary key."""
+    """Time psql's \\copy into a flat table with a primary key."""
     timed(
         [
             psql(),
@@ -34,7 +34,7 @@ def copied(address: str, file: Path) -> Timed:
 
 
 def imported_by_sqlite(folder: Path, file: Path) -> Timed:
-    """Time sqlite3's own .import into a flat table; it asks for as many cells as columns, so the key is the rowid."""
+    """Time sqlite3's .import into a flat table; it needs as many cells as columns, so the key is the rowid."""
     database = folder / "flat.sqlite3"
     database.unlink(missing_ok=True)
     script = f"PRAGMA journal_mode=WAL;\nCREATE TABLE flat ({COLUMNS});\n.mode csv\n.import {file} flat\n"
@@ -44,7 +44,7 @@ def imported_by_sqlite(folder: Path, file: Path) -> Timed:
 def measure(
     site: Site, limit_name: str, limit, bars: tuple[float, float], files: dict[str, Path], repeat: int
 ) -> list[Figure]:
-    """Return the figures of one engine; *limit* times what the database does by itself."""
+    """Return the figures of one engine; *limit* times the database's own loader."""
     times: dict[str, list[Timed]] = {"limit": [], "fresh": [], "again": [], "changed": []}
     site.manage("migrate", "-v", "0")
     for turn in range(repeat):
@@ -75,11 +75,11 @@ def measure(
 
 def main() -> int:
     parser = arguments(__doc__)
-    parser.add_argument("--repeat", type=int, default=3, help="how often each is timed; the best counts")
-    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this one")
+    parser.add_argument("--repeat", type=int, default=3, help="number of measurements; the best one counts")
+    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
     options = parser.parse_args()
     figures: list[Figure] = []
-    # Not under /root or the like: the embedded server runs as a user of its own.
+    # Not in a private folder such as /root: the embedded server runs as another user.
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
         said(f"Making {options.rows:,} rows")
@@ -98,7 +98,7 @@ def main() -> int:
                 )
         if options.engine != "postgresql":
             if not shutil.which("sqlite3"):
-                raise SystemExit("sqlite3 is needed to compare with. Type: apt-get install sqlite3")
+                raise SystemExit("The comparison needs sqlite3. Type: apt-get install sqlite3")
             site = Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
             limit = lambda: imported_by_sqlite(folder, files["first"])  # noqa: E731
             figures += measure(site, ".import", limit, (4, 3), files, options.repeat)

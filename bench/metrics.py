@@ -1,7 +1,7 @@
-"""What it costs to count a query by table and verb, in microseconds, where the counts are in a file as under gunicorn.
+"""Benchmark of the query metrics: microseconds to count a query by table and verb, in a file as under gunicorn.
 
-The same query goes to an SQLite in memory, the quickest there is, with counting and without, in turns. Measured is the
-time of the processor, which does not depend on what else the machine does.
+Runs the same query on an in-memory SQLite database with and without counting, in turns. Measures processor time, which
+does not depend on other load on the machine.
 """
 
 import os
@@ -47,7 +47,7 @@ def measured(times: int) -> list[Figure]:
     from django.core.management import call_command
     from django.db import connection
 
-    settings.DEBUG = False  # which would keep every query
+    settings.DEBUG = False  # otherwise Django would store every query
     from monitoring import query_metrics
 
     call_command("migrate", verbosity=0)

@@ -1,4 +1,4 @@
-"""Admin of the census dataset."""
+"""Admin of respondents and their vocabularies."""
 
 from django.contrib import admin
 

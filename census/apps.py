@@ -1,4 +1,4 @@
-"""The app that holds the respondents of a census."""
+"""The app of the census dataset."""
 
 from django.apps import AppConfig
 

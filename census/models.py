@@ -1,4 +1,7 @@
-"""Respondents of a census, and the vocabularies that describe them."""
+"""Respondents of a census, and the vocabularies that describe them.
+
+The help text of a field is its entry in the data dictionary. If it begins with a short sentence, that is the unit.
+"""
 
 from django.db import models
 
@@ -15,7 +18,7 @@ class Workclass(Vocabulary):
 
 class EducationLevel(Vocabulary):
     years = models.SmallIntegerField(
-        help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate."
+        help_text="Rank of the level as counted in the files, from 1 (Preschool) to 16 (Doctorate)."
     )
 
     class Meta(Vocabulary.Meta):
@@ -51,7 +54,7 @@ class Country(Vocabulary):
 
 
 def _look_up(model: type[Vocabulary], **options) -> models.ForeignKey:
-    """Return a reference to a vocabulary; without an index, which would never be chosen and costs an import."""
+    """Return a foreign key to a vocabulary, without an index: no query would use it, and it slows down imports."""
     return models.ForeignKey(model, models.PROTECT, db_index=False, related_name="respondents", **options)
 
 
@@ -62,7 +65,7 @@ class Sex(models.TextChoices):
 
 class RespondentQuerySet(models.QuerySet):
     def share_over_50k(self) -> float | None:
-        """Return the share, from 0 to 1, of these respondents whose income is over 50K; None where there are none."""
+        """Return the share (0 to 1) of these respondents with an income over 50K, or None if there are none."""
         counts = self.aggregate(
             respondents=models.Count("pk"), over_50k=models.Count("pk", filter=models.Q(income_over_50k=True))
         )
@@ -70,23 +73,31 @@ class RespondentQuerySet(models.QuerySet):
 
 
 class Respondent(ContentRecord):
-    """A person who answered; different people may have given the same answers, so equal rows stay apart."""
+    """A person who answered. Different people may give the same answers, so equal rows are separate records."""
 
     id = models.BigAutoField(primary_key=True)
-    age = models.SmallIntegerField(help_text="Years.")
-    workclass = _look_up(Workclass, null=True, blank=True)
-    fnlwgt = models.IntegerField("final weight", help_text="Survey weight, in hundredths of people.")
-    education = _look_up(EducationLevel)
-    marital_status = _look_up(MaritalStatus)
-    occupation = _look_up(Occupation, null=True, blank=True)
-    relationship = _look_up(Relationship)
-    race = _look_up(Race)
-    sex = models.CharField(max_length=10, choices=Sex.choices)
-    capital_gain = models.IntegerField(help_text="US dollars.")
-    capital_loss = models.IntegerField(help_text="US dollars.")
-    hours_per_week = models.SmallIntegerField(help_text="Hours of work in a week.")
-    native_country = _look_up(Country, null=True, blank=True)
-    income_over_50k = models.BooleanField("income over 50K", help_text="More than 50,000 US dollars a year.")
+    age = models.SmallIntegerField(help_text="Years. A whole number from 0 to 150.")
+    workclass = _look_up(
+        Workclass, null=True, blank=True, help_text="Class of employment, such as Private. Empty if unknown."
+    )
+    fnlwgt = models.IntegerField(
+        "final weight", help_text="Survey weight, in hundredths of people. A whole number, 0 or more."
+    )
+    education = _look_up(EducationLevel, help_text="Highest level of education, such as Bachelors.")
+    marital_status = _look_up(MaritalStatus, help_text="Marital status, such as Never-married.")
+    occupation = _look_up(
+        Occupation, null=True, blank=True, help_text="Kind of work, such as Tech-support. Empty if unknown."
+    )
+    relationship = _look_up(Relationship, help_text="Role in the family, such as Husband or Own-child.")
+    race = _look_up(Race, help_text="Race as the respondent reported it, such as White.")
+    sex = models.CharField(max_length=10, choices=Sex.choices, help_text="Female or Male.")
+    capital_gain = models.IntegerField(help_text="US dollars. A whole number, 0 or more; 0 if there was no gain.")
+    capital_loss = models.IntegerField(help_text="US dollars. A whole number, 0 or more; 0 if there was no loss.")
+    hours_per_week = models.SmallIntegerField(help_text="Hours of work in a week. A whole number from 0 to 168.")
+    native_country = _look_up(Country, null=True, blank=True, help_text="Country of origin. Empty if unknown.")
+    income_over_50k = models.BooleanField(
+        "income over 50K", help_text="Whether the income exceeds 50,000 US dollars a year."
+    )
 
     objects = RespondentQuerySet.as_manager()
     listing = Listing(
@@ -110,13 +121,16 @@ class Respondent(ContentRecord):
 
 
 class IncomeByEducation(MaterializedView):
-    """How many respondents of each education level have an income over 50K; a level without any has no row."""
+    """The number and share of respondents with an income over 50K at each education level.
+
+    A level without respondents has no row.
+    """
 
     education = models.CharField(primary_key=True, max_length=100)
-    years = models.SmallIntegerField(help_text="Number of years of the level.")
-    respondents = models.BigIntegerField(help_text="Respondents of this level.")
-    over_50k = models.BigIntegerField("over 50K", help_text="Those of them whose income is over 50K.")
-    share_over_50k = models.FloatField("share over 50K", help_text="Their share, from 0 to 1.")
+    years = models.SmallIntegerField(help_text="Rank of the level, from 1 (Preschool) to 16 (Doctorate).")
+    respondents = models.BigIntegerField(help_text="Number of respondents of this level.")
+    over_50k = models.BigIntegerField("over 50K", help_text="Number of them with an income over 50,000 US dollars.")
+    share_over_50k = models.FloatField("share over 50K", help_text="Share of them with such an income, from 0 to 1.")
 
     listing = Listing(search=["education"], chart=Chart(x="education", measure="mean:share_over_50k", sort="years"))
 

@@ -1,4 +1,4 @@
-"""What the files of the census hold: UCI's adult.data and adult.test, and tables of the same columns with a header."""
+"""The census files: UCI's adult.data and adult.test, and tables with a header and the same columns."""
 
 from census.models import Respondent
 from imports.sources import Column, CSVSource, Detail, VocabularyColumn
@@ -6,7 +6,7 @@ from imports.sources import Column, CSVSource, Detail, VocabularyColumn
 
 class Respondents(CSVSource):
     file = ("adult*.data", "adult*.test", "adult*.csv", "census*.csv")
-    model = Respondent  # no key: equal rows are different people
+    model = Respondent  # without a key: equal rows are different people
     headerless = True
     comment = "|"  # adult.test begins with "|1x3 Cross validator"
     missing = ("?",)
@@ -17,7 +17,7 @@ class Respondents(CSVSource):
         "education_num": Detail("education", "years", names=["educational_num"]),
         "sex": Column(names=["gender"]),
         "native_country": VocabularyColumn(names=["country"]),
-        # The labels of adult.test end in a full stop.
+        # The labels in adult.test end with a full stop.
         "income": Column(
             "income_over_50k",
             names=["class", "salary", "label", "y", "target", "income_over_50k"],

@@ -1,4 +1,4 @@
-"""Admin of the experiments dataset."""
+"""Admin of users, compounds and experiments."""
 
 from django.contrib import admin
 from django.db.models import Avg
@@ -39,5 +39,5 @@ class UserFeaturesAdmin(MaterializedViewAdmin):
 
     def explained(self) -> list[tuple[str, str]]:
         mean = self.model.objects.aggregate(mean=Avg("total_experiments"))["mean"]
-        average = [] if mean is None else [("on average", f"A user ran {float(mean):,.6g} experiments.")]
+        average = [] if mean is None else [("mean experiments per user", f"{float(mean):,.6g}")]
         return [*super().explained(), *average]

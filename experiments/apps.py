@@ -1,4 +1,4 @@
-"""The app that holds users, compounds and the experiments users ran with them."""
+"""The app of the experiments dataset."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,7 @@
-"""Users, compounds, and the experiments that users ran with them."""
+"""Users, compounds, and the experiments that users ran with them.
+
+The help text of a field is its entry in the data dictionary.
+"""
 
 from django.db import models
 
@@ -9,18 +12,20 @@ from datasets.models import MaterializedView, Record
 
 class UserQuerySet(models.QuerySet):
     def mean_experiments(self) -> float | None:
-        """Return the average number of experiments of a user; those who ran none count, too. None without users."""
+        """Return the mean number of experiments per user, including users without any; None without users."""
         users = self.count()
         return UserExperiment.objects.filter(user__in=self).count() / users if users else None
 
 
 class User(Record):
-    """Somebody who runs experiments. It is not an account of this site."""
+    """A person who runs experiments; not an account of this site."""
 
-    user_id = models.BigIntegerField("user", primary_key=True)
-    name = models.CharField(max_length=200)
-    email = models.EmailField("e-mail", help_text="Personal: shown in full only to those who may see addresses.")
-    signup_date = models.DateField()
+    user_id = models.BigIntegerField("user", primary_key=True, help_text="Unique number of the user.")
+    name = models.CharField(max_length=200, help_text="Name of the user.")
+    email = models.EmailField(
+        "e-mail", help_text="Personal data: masked without the permission to see e-mail addresses."
+    )
+    signup_date = models.DateField(help_text="The day on which the user signed up.")
 
     objects = UserQuerySet.as_manager()
     listing = Listing(search=["user_id__exact", "name", "email"], personal={"email": "experiments.view_email"})
@@ -32,8 +37,8 @@ class User(Record):
 
 
 class Compound(Record):
-    compound_id = models.BigIntegerField("compound", primary_key=True)
-    compound_name = models.CharField(max_length=200)
+    compound_id = models.BigIntegerField("compound", primary_key=True, help_text="Unique number of the compound.")
+    compound_name = models.CharField(max_length=200, help_text="Name of the compound.")
     compound_structure = models.CharField(max_length=500, help_text="Molecular formula, such as C20H25N3O.")
 
     listing = Listing(label="compound_name", search=["compound_id__exact", "compound_name"])
@@ -44,16 +49,16 @@ class Compound(Record):
 
 class UserExperimentQuerySet(models.QuerySet):
     def mean_run_time(self) -> float | None:
-        """Return the mean run time of these experiments, in the unit of their file; None where there are none."""
+        """Return the mean run time of these experiments, in the unit of their file, or None if there are none."""
         return self.aggregate(mean=models.Avg("experiment_run_time"))["mean"]
 
     def uses_by_compound(self) -> dict[int, int]:
-        """Return in how many of these experiments each compound was used, by its id, the lowest first."""
+        """Return the number of these experiments that used each compound, by compound id in ascending order."""
         uses = UserExperimentCompound.objects.filter(experiment__in=self).values_list("compound")
         return dict(uses.annotate(uses=models.Count("pk")).order_by("compound"))
 
     def most_common_compounds(self) -> list[int]:
-        """Return the ids of the compounds used in most of these experiments: all that tie, the lowest first."""
+        """Return the ids of the compounds used in the most of these experiments: all that tie, in ascending order."""
         uses = self.uses_by_compound()
         return [compound for compound, count in uses.items() if count == max(uses.values())]
 
@@ -61,11 +66,20 @@ class UserExperimentQuerySet(models.QuerySet):
 class UserExperiment(Record):
     """An experiment that a user ran, with the compounds that it used."""
 
-    experiment_id = models.BigIntegerField("experiment", primary_key=True)
-    user = models.ForeignKey(User, models.PROTECT, related_name="experiments")
-    # The files hold whole numbers and do not say whose; a float keeps a part of one, should it come.
-    experiment_run_time = models.FloatField("run time", help_text="In the unit of its file, which does not name it.")
-    compounds = models.ManyToManyField(Compound, through="UserExperimentCompound", related_name="experiments")
+    experiment_id = models.BigIntegerField("experiment", primary_key=True, help_text="Unique number of the experiment.")
+    user = models.ForeignKey(
+        User, models.PROTECT, related_name="experiments", help_text="The user who ran the experiment."
+    )
+    # The files have whole numbers without a unit; a float also stores fractions.
+    experiment_run_time = models.FloatField(
+        "run time", help_text="Run time as a number, 0 or more. Unit not stated in the source."
+    )
+    compounds = models.ManyToManyField(
+        Compound,
+        through="UserExperimentCompound",
+        related_name="experiments",
+        help_text="The compounds used in the experiment.",
+    )
 
     objects = UserExperimentQuerySet.as_manager()
     listing = Listing(search=["experiment_id__exact", "user__name"])
@@ -77,7 +91,7 @@ class UserExperiment(Record):
 
 
 class UserExperimentCompound(models.Model):
-    """A compound that an experiment used: all of them are one field of the experiment, and share its provenance."""
+    """A compound used in an experiment; all of them are one field of the experiment and share its provenance."""
 
     id = models.BigAutoField(primary_key=True)
     # The unique constraint begins with the experiment and serves as its index.
@@ -92,7 +106,7 @@ class UserExperimentCompound(models.Model):
             models.UniqueConstraint(
                 fields=["experiment", "compound"],
                 name="user_experiment_compounds_once",
-                violation_error_message="An experiment lists a compound once.",
+                violation_error_message="An experiment can list a compound only once.",
             ),
         ]
 
@@ -101,18 +115,20 @@ class UserExperimentCompound(models.Model):
 
 
 class UserFeatures(MaterializedView):
-    """What is known of a user from the experiments; users who ran none are rows, too."""
+    """A summary of each user's experiments, including users without any."""
 
-    # A view refers to nothing; the row of a user who is deleted goes with the next refresh.
+    # A view has no foreign keys; the next refresh removes the row of a deleted user.
     user = models.OneToOneField(User, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="features")
-    total_experiments = models.BigIntegerField(help_text="Experiments that the user ran.")
+    total_experiments = models.BigIntegerField(help_text="Number of experiments that the user ran.")
     mean_run_time = models.FloatField(
-        null=True, help_text="Of the user's experiments, in the unit of their file; empty without any."
+        null=True,
+        help_text="Mean run time of the user's experiments, with the unit not stated in the source. Empty if there are "
+        "none.",
     )
     most_common_compounds = models.TextField(
         null=True,
-        help_text="Ids of the compounds used in most of the user's experiments: all that tie, the lowest id first, "
-        "with semicolons between. Empty without any.",
+        help_text="Ids of the compounds used in the most experiments of the user: all that tie, in ascending order, "
+        "separated by semicolons. Empty if there are none.",
     )
 
     listing = Listing(

@@ -1,4 +1,4 @@
-"""What the files of users, compounds and experiments hold."""
+"""The files of users, compounds and experiments."""
 
 from experiments.models import Compound, User, UserExperiment
 from imports.sources import CSVSource, Many, Reference
@@ -22,6 +22,6 @@ class UserExperiments(CSVSource):
     key = ["experiment_id"]
     columns = {
         "user_id": Reference(User, by="user_id", field="user"),
-        # Several in one cell, "1;2;3"; one that is named twice counts once.
+        # Several ids in one cell, such as "1;2;3"; an id listed twice counts once.
         "experiment_compound_ids": Many(Compound, by="compound_id", separator=";", field="compounds"),
     }

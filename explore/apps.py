@@ -1,4 +1,4 @@
-"""The app that shows any dataset's records to analysts: as a table, as a chart, as a file."""
+"""The app in which analysts view any dataset as a table, plot it as a chart and export it to a file."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What to do about an empty list: which filter, taken away, would bring records."""
+"""Advice for an empty list: the filters that hide all records by themselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from explore.formatting import filters_told
 from explore.url_state import State
 
-MOST = 12  # filters that are tried
-COUNTED = 1000  # records that are counted of each
+MOST = 12  # filters to try
+COUNTED = 1000  # records to count without each filter
 
 
 @dataclass(frozen=True)
 class Loosened:
-    """A filter, the address without it, and how many records there are then."""
+    """A filter, the query string without it, and the number of records without it."""
 
     text: str
     query: str
@@ -20,7 +20,7 @@ class Loosened:
 
 
 def loosened(state: State) -> Iterator[Loosened]:
-    """Yield the filters of an empty list that stand in the way of records by themselves."""
+    """Yield each filter of an empty list whose removal alone brings back records."""
     for told in list(filters_told(state.model, state.filters))[:MOST]:
         count = state.narrowed([told.parameter]).order_by()[: COUNTED + 1].count()
         if count:

@@ -1,4 +1,4 @@
-"""The Export tab: what would be in the file, how many records, and the address and the command that do the same."""
+"""The Export tab: the file's contents and number of records, and the same export as an API address and a command."""
 
 import shlex
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from exports.columns import is_masked
 from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
 
-PAGED = "json"  # which the API sends by pages; whole lists it sends as NDJSON
+PAGED = "json"  # the API sends JSON in pages, and complete lists as NDJSON
 
 
 @dataclass(frozen=True)
 class Order:
-    """The file that is asked for."""
+    """The requested file."""
 
     state: State
     format: Format
@@ -34,11 +34,11 @@ class Order:
 
     @property
     def file_address(self) -> str:
-        """Where the file is."""
+        """The address of the file."""
         return reverse("explore:export-file", args=[self.state.table.dataset, self.state.table.name])
 
     def api_address(self) -> str | None:
-        """Return the API's address of the same bytes; None where the API has none."""
+        """Return the API's address of the same bytes, or None if the API does not serve them."""
         if self.defused or self.format.name == PAGED:
             return None
         asked = self.state.api_parameters()
@@ -49,7 +49,7 @@ class Order:
         return self.state.request.build_absolute_uri(f"{address}?{asked.urlencode(safe=READABLE)}")
 
     def command(self) -> str:
-        """Return the line for a shell that writes the same bytes."""
+        """Return the shell command that writes the same bytes."""
         state, words = self.state, ["python", "manage.py", "export", self.state.table.path]
         for name, value in state.filters.items():
             words += [f"--search={value}"] if name == "search" else ["--filter", f"{name}={value}"]
@@ -71,11 +71,11 @@ class Order:
 
     @property
     def masked(self) -> list[str]:
-        """The columns that are masked for who asks."""
+        """The columns that are masked for the current user."""
         return [column.name for column in self.state.columns if is_masked(column, self.state.user)]
 
     def _sees_personal_data(self) -> bool:
-        """Whether the file, or what chooses its records, depends on who asks."""
+        """Whether the file's values or the choice of its records depend on the current user's permissions."""
         state = self.state
         needed = {column.permission for column in state.columns} | {
             state.filterset.personal.get(name) for name in state.filters
@@ -88,14 +88,14 @@ class Order:
 
 @explored(own=OF_EXPORTS, simplified=True)
 def form(request: HttpRequest, state: State) -> HttpResponseBase:
-    """The Export tab: what is chosen, and what would come of it."""
+    """The Export tab: the options, and a summary of the resulting file."""
     order = _order(state)
     return _form(request, state, order)
 
 
 @explored(own=OF_EXPORTS)
 def file(request: HttpRequest, state: State) -> HttpResponseBase:
-    """The file itself, as a stream."""
+    """Stream the file."""
     order = _order(state)
     if state.errors:
         return _form(request, state, order)
@@ -140,13 +140,13 @@ def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
 
 
 def _rows_address(order: Order) -> str | None:
-    """Return the API's address of the same records in the nearest form that it has."""
+    """Return the API's address of the same records in the closest format that it serves."""
     near = Order(order.state, FORMATS["ndjson"] if order.format.name == PAGED else order.format, order.compress, False)
     return near.api_address()
 
 
 def _order(state: State) -> Order:
-    """Read what file is asked for; what is wrong becomes an error of *state*."""
+    """Read the export options from the URL; invalid ones become errors of *state*."""
     name = state.data.get("format", "csv")
     if name not in FORMATS:
         state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")

@@ -1,4 +1,4 @@
-"""The form beside every tab: a box or a list of ticks for each filter, the columns to tick, and what is kept unseen."""
+"""The form beside every tab: filter widgets, the choice of columns, and hidden fields for the other parameters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, Nar
 from explore.formatting import unit_of
 from explore.url_state import State, default_columns
 
-FEW = 17  # choices that are open from the beginning
+FEW = 17  # a filter with at most this many choices is expanded at first
 FIELDS = {
     NUMBER: [("__gte", "from", "number"), ("__lte", "to", "number")],
     DATE: [("__gte", "from", "date"), ("__lte", "to", "date")],
@@ -26,7 +26,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Tick:
-    """A value to tick, and how many records have it."""
+    """A checkbox for one value, with the number of records that have it."""
 
     name: str
     value: str
@@ -39,7 +39,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class TypedInto:
-    """A box to type into."""
+    """An input for a number, a date or text."""
 
     name: str
     label: str
@@ -49,7 +49,7 @@ class TypedInto:
 
 @dataclass
 class Filter:
-    """The boxes of one column."""
+    """The form fields of one column."""
 
     name: str
     title: str
@@ -59,17 +59,17 @@ class Filter:
 
     @property
     def active(self) -> bool:
-        """Whether the list is narrowed by it."""
+        """Whether this filter is set."""
         return any(one.ticked for one in self.ticks) or any(one.value for one in self.fields)
 
     @property
     def opened(self) -> bool:
-        """Whether it is open when the page comes."""
+        """Whether it is expanded when the page loads."""
         return self.active or len(self.ticks) <= FEW
 
     @property
     def drawn(self) -> set[str]:
-        """The parameters that its boxes stand for."""
+        """The query parameters that its fields set."""
         ticked = [one.name for one in self.ticks if one.ticked]
         several = {f"{self.name}__in"} if ticked.count(self.name) > 1 else set()
         return {*ticked, *several, *(one.name for one in self.fields)}
@@ -77,7 +77,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Pick:
-    """A column to tick; *first* and *last* of those that are shown cannot be moved further."""
+    """A column to show or hide; the *first* and the *last* shown column cannot move further."""
 
     column: ListedColumn
     title: str
@@ -87,12 +87,12 @@ class Pick:
 
     @property
     def code(self) -> str:
-        """Its name in addresses, where what it is called does not tell."""
+        """The column's name in URLs, if it differs from its title."""
         return "" if self.column.name.replace("_", " ") == self.title else self.column.name
 
 
 class Form:
-    """All boxes of a page, and the parameters that the page keeps without a box (*kept*)."""
+    """All form fields of a page, and the parameters that it passes on as hidden fields (*kept*)."""
 
     def __init__(self, state: State, picks_columns: bool):
         self.state, self.picks_columns = state, picks_columns
@@ -102,12 +102,12 @@ class Form:
 
     @property
     def counts_are_partial(self) -> bool:
-        """Whether there are more records than the counts beside the ticks are of."""
+        """Whether the counts beside the checkboxes cover only part of the records."""
         return not self.state.errors and not self.state.paginator.exact
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """The parameters that no box stands for, which a form sends along unseen."""
+        """The parameters without a visible field, sent as hidden fields."""
         drawn = self.state.own | {"search", "cursor"} | ({"columns"} if self.picks_columns else set())
         for one in self.filters:
             drawn |= one.drawn
@@ -115,7 +115,7 @@ class Form:
 
     @property
     def picks(self) -> list[Pick]:
-        """The columns, those that are shown first and in their order."""
+        """All columns: first the shown ones in their order, then the rest."""
         shown = self.state.columns
         rest = [column for column in columns_of(self.state.model) if column not in shown]
         last = len(shown) - 1
@@ -151,7 +151,7 @@ def _filter(one: Narrowing, state: State, facets: Facets | None) -> Filter:
         ticked = _ticked(one, data)
         for place, (value, label) in enumerate(one.options):
             count = facets.told(one, value) if facets else ""
-            label = label.lower() if value in ("true", "false") else label  # as cells and charts have it
+            label = label.lower() if value in ("true", "false") else label  # as in cells and charts
             drawn.ticks.append(Tick(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
     for suffix, label, kind in FIELDS[one.kind]:
         drawn.fields.append(TypedInto(name + suffix, label, kind, data.get(name + suffix, "")))
@@ -165,7 +165,7 @@ def _filter(one: Narrowing, state: State, facets: Facets | None) -> Filter:
 
 
 def _ticked(one: Narrowing, data: Any) -> set[str]:
-    """Return the values that are ticked; none where the address asks for one that is not among the choices."""
+    """Return the selected values, or none if the URL has a value that is not among the choices."""
     known = {str(value) for value, _ in one.options}
     name = one.column.name
     asked = {data[name]} if name in data else {*listed(data.get(f"{name}__in", ""))}
@@ -173,8 +173,7 @@ def _ticked(one: Narrowing, data: Any) -> set[str]:
 
 
 def _search_help(model: type[models.Model]) -> str:
-    names = [
-        path.removesuffix("__exact").removesuffix("__name").replace("__", " ").replace("_", " ")
-        for path in listing_of(model).search
-    ]
-    return f"Finds what begins with each of the words: {', '.join(names)}."
+    paths = [path.removesuffix("__exact").split("__") for path in listing_of(model).search]
+    # A related record is named by its relation, except where its own field repeats that: user__user_id is the user id.
+    names = [last if last.startswith(first) else first for first, *_, last in ((path[0], *path) for path in paths)]
+    return f"Matches the beginning of words in: {', '.join(dict.fromkeys(name.replace('_', ' ') for name in names))}."

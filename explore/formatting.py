@@ -1,4 +1,4 @@
-"""Filters, values and columns as readers are told them."""
+"""Human-readable formatting of filters, values and columns."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import title_of
 
 NUMBERS = (models.IntegerField, models.FloatField)
-UNIT = 6  # words, up to which the help text of a number says what it is counted in
+UNIT = 6  # words: a longer first sentence of a help text is not a unit
 LONGEST = 200  # characters of a cell
 GROUPED = 10_000
-EXACT = 10**15  # from here on a floating-point number has more figures than it knows
+EXACT = 10**15  # above this, a floating-point number has more digits than it can represent
 LOOKUPS = {
     "in": "is one of",
-    "gte": "from",
-    "lte": "up to",
+    "gte": "≥",
+    "lte": "≤",
     "icontains": "contains",
     "istartswith": "begins with",
-    "isnull": "is missing",
+    "isnull": "is empty",
 }
 
 
 @dataclass(frozen=True)
 class Told:
-    """A filter that is set: its *parameter*, and what it says."""
+    """A filter that is set: its query *parameter* and its description."""
 
     parameter: str
     text: str
 
 
 def filters_told(model: type[models.Model], filters: dict[str, str]) -> Iterator[Told]:
-    """Yield what each of *filters* says: ``age from 30``, ``education is Bachelors``."""
+    """Yield a description of each filter, such as ``age ≥ 30`` or ``education is Bachelors``."""
     columns = {column.name: column for column in columns_of(model)}
     for parameter, value in filters.items():
         if parameter == "search":
@@ -47,14 +47,14 @@ def filters_told(model: type[models.Model], filters: dict[str, str]) -> Iterator
             name, lookup = parameter, ""
         title = title_of(model, columns[name]) if name in columns else name.replace("_", " ")
         if lookup == "isnull":
-            yield Told(parameter, f"{title} {'is missing' if value == 'true' else 'is not missing'}")
+            yield Told(parameter, f"{title} {'is empty' if value == 'true' else 'is not empty'}")
         elif name == "corrected":
             yield Told(parameter, "has corrections" if value == "true" else "has no corrections")
         else:
             labels = dict(columns[name].field.flatchoices) if name in columns and columns[name].field.choices else {}
             labels |= {"true": "yes", "false": "no"} if name in columns and is_boolean(columns[name]) else {}
             values = listed(value) if lookup == "in" else [value]
-            # A value with a comma of its own keeps its quotes, or it would read as two.
+            # A value that contains a comma keeps its quotes: without them it would read as two values.
             said = ", ".join(str(labels.get(one, list_of([one]) if lookup == "in" else one)) for one in values)
             yield Told(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said}")
 
@@ -64,28 +64,28 @@ def is_boolean(column: ListedColumn) -> bool:
 
 
 def is_number(column: ListedColumn) -> bool:
-    """Whether *column* holds amounts, which stand at the right; ids do, too."""
+    """Whether *column* holds numbers, including ids; tables align them to the right."""
     return isinstance(column.field, NUMBERS) and not column.many
 
 
 def is_key(column: ListedColumn) -> bool:
-    """Whether the numbers of *column* only tell records apart."""
+    """Whether the numbers of *column* only identify records."""
     return column.field.primary_key or column.path.endswith(("_id", "_line"))
 
 
 def unit_of(column: ListedColumn) -> str:
-    """Return what a number is counted in, where its help text says it in a few words: ``Years``, ``US dollars``."""
-    text = column.help_text.rstrip(".")
+    """Return the unit of a number: the first sentence of its help text if that is short, such as ``US dollars``."""
+    text = column.help_text.partition(". ")[0].rstrip(".")
     return text if is_number(column) and not is_key(column) and 0 < len(text.split()) <= UNIT else ""
 
 
 def is_grouped(column: ListedColumn, values: Iterable[Any]) -> bool:
-    """Whether the figures of a column are grouped by thousands: not of keys, nor where all may be years."""
+    """Whether a column's numbers get thousands separators: not keys, and not numbers that may be years."""
     return is_number(column) and not is_key(column) and any(abs(value or 0) >= GROUPED for value in values)
 
 
 def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
-    """Return a value as it is read; nothing for none. *grouped* is for figures, by thousands."""
+    """Format a value for a table cell, None as empty text; *grouped* adds thousands separators to numbers."""
     if value is None:
         return ""
     if isinstance(value, bool) or is_boolean(column):
@@ -108,7 +108,7 @@ def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
 
 
 def float_told(value: float, grouped: bool = False) -> str:
-    """Return a number with at most six digits that tell."""
+    """Format a number with at most six significant digits."""
     if value == 0:
         return "0"
     if value != value or not 1e-3 <= abs(value) < EXACT:
@@ -117,7 +117,7 @@ def float_told(value: float, grouped: bool = False) -> str:
 
 
 def figure_told(value: Any, format: str) -> str:
-    """Return a number as a chart's tooltip has it, in one of the d3-formats of charts; without one, a text."""
+    """Format a number as a chart's tooltip does, by its d3 *format*; without a format, return the value as text."""
     if value is None:
         return ""
     if not format:

@@ -1,4 +1,4 @@
-"""Signing in to explore: for any account that is active, while the admin asks for one of staff."""
+"""The login page of explore: it accepts any active account, while the admin's requires staff status."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from monitoring.sign_in_forms import SignInForm
 
 
 class SignIn(LoginView):
-    """The admin's own page, which leads to explore."""
+    """The admin's login page, redirecting to explore."""
 
     authentication_form = SignInForm
     template_name = "admin/login.html"

@@ -1,4 +1,4 @@
-"""What every page of explore is made of: who may see it, the tabs, the form beside it, and how errors are told."""
+"""The common parts of explore's pages: access checks, tabs, the form beside them, and error pages."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -18,15 +18,16 @@ from explore.formatting import filters_told
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
 from explore.url_state import State
 
-FORBIDDEN = ("You may not see this", "Ask whoever keeps this site for the permission.")
+FORBIDDEN = ("You don't have access to this table", "Ask an administrator of this site.")
+NO_TABLES = ("You don't have access to any table", "Ask an administrator of this site.")
 TABS = {"table": "Table", "chart": "Chart", "export": "Export"}
 
 
 def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
-    """Make ``view(request, state)`` a view of a table: for those who have signed in and may see it.
+    """Turn ``view(request, state)`` into a view of a table that requires login and the view permission.
 
-    *own* are the parameters that the page has boxes for itself. *simplified* leads an address with empty boxes of a
-    form in it to the plain one, which is the one to send to others.
+    *own* are the parameters that the page itself has form fields for. *simplified* redirects an address with empty form
+    fields to the canonical one without them.
     """
 
     def wrap(view: Callable[[HttpRequest, State], HttpResponseBase]) -> Callable:
@@ -50,10 +51,10 @@ def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
 def page(
     request: HttpRequest, state: State, tab: str, template: str, picks_columns: bool = False, **more: Any
 ) -> HttpResponse:
-    """Return a tab as a page, 400 where the address asks for what the table does not have.
+    """Render a tab; the status is 400 if the URL has unknown or invalid parameters.
 
-    What templates get: ``state``, ``table``, ``form`` (the boxes), ``told`` (the filters that are set, each with where
-    to go to be without it), ``counted``, and *more*.
+    The template context is ``state``, ``table``, ``form`` (the filter form), ``told`` (each filter that is set, with
+    the query string without it), ``counted`` (the number of records as text), and *more*.
     """
     told = [(one.text, state.query(**{one.parameter: None})) for one in filters_told(state.model, state.filters)]
     context = {
@@ -81,13 +82,11 @@ def page(
 
 
 def no_such_table(request: HttpRequest, error: TableNotFoundError) -> HttpResponse:
-    """Return the page of an address that leads to no table; of one that leads to a dataset, with its tables."""
+    """Render the 404 page of an unknown table; for the address of a dataset, list its tables."""
     if of_dataset := [table for table in tables_for(request.user) if table.dataset == error.name]:
-        told = f"{of_dataset[0].dataset_title} is a dataset of several tables."
+        told = f"The dataset {of_dataset[0].dataset_title} has several tables."
         return refused(request, 404, "Which table?", told, offered=of_dataset)
-    return refused(
-        request, 404, "There is no such table", f"Nothing is called {error.name[:100]}.", nearest=error.nearest
-    )
+    return refused(request, 404, "Table not found", f"There is no table {error.name[:100]}.", nearest=error.nearest)
 
 
 def refused(
@@ -98,7 +97,7 @@ def refused(
     nearest: Table | None = None,
     offered: list[Table] | None = None,
 ) -> HttpResponse:
-    """Return a page that says why there is nothing to see, and where to go instead: to *offered*, or any table."""
+    """Render an error page with links to the *offered* tables, or to all tables of the user."""
     tables = _grouped(tables_for(request.user))
     context = {"title": title, "message": message, "nearest": nearest, "tables": tables, "tab": "table"}
     context["offered"] = _grouped(offered) if offered else tables
@@ -106,7 +105,7 @@ def refused(
 
 
 def table_named(request: HttpRequest, path: str) -> Table:
-    """Return the table of a name such as ``census/respondents``; raises PermissionDenied and TableNotFoundError."""
+    """Return the table with a name such as ``census/respondents``; raises PermissionDenied and TableNotFoundError."""
     dataset, _, name = path.partition("/")
     if not name:
         raise TableNotFoundError(path, nearest_table(request.user, path))
@@ -114,7 +113,7 @@ def table_named(request: HttpRequest, path: str) -> Table:
 
 
 def nearest(user, path: str) -> Table | None:
-    """Return the table that an address may have meant: its first two parts, or its last."""
+    """Return the table whose name is closest to the first two parts of an address, or None."""
     parts = path.strip("/").split("/")
     return nearest_table(user, "/".join(parts[:2]))
 

@@ -1,4 +1,4 @@
-"""A page of a table: its heads, by which it is sorted, and its cells as they are read."""
+"""A page of a table: sortable column headers and formatted cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from datasets.versions import versions_behind
 from explore.formatting import is_grouped, is_number, unit_of, value_told
 from explore.url_state import ROWS, State
 
-LINE = 40  # characters of a cell that stand in one line
+LINE = 40  # characters of a cell that fit on one line
 
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column; *query* sorts by it, the other way round where that is done already."""
+    """The header of a column; *query* sorts by it, or reverses the order if it is already sorted by it."""
 
     name: str
     title: str
@@ -32,14 +32,14 @@ class Head:
     help_text: str
     number: bool
     query: str
-    sorted: str  # ascending, descending, or nothing
-    place: int  # among the columns of the order, the first of which is 1
-    next: str  # what a click does
+    sorted: str  # "ascending", "descending" or ""
+    place: int  # its position among the sort columns, from 1; 0 if it is not one
+    next: str  # the effect of a click
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it is read; *missing* where there is none."""
+    """A formatted value; *missing* if the record has none."""
 
     text: str
     number: bool
@@ -48,13 +48,13 @@ class Cell:
 
     @property
     def long(self) -> bool:
-        """Whether it is broken into lines."""
+        """Whether its text wraps."""
         return len(self.text) > LINE
 
 
 @dataclass(frozen=True)
 class Page:
-    """Heads and rows, and where the pages before and after are."""
+    """Headers, rows, and the query strings of the previous and the next page."""
 
     heads: list[Head]
     rows: list[list[Cell]]
@@ -63,13 +63,13 @@ class Page:
 
 
 def listed(state: State) -> Page | None:
-    """Return the page that the address asks for; None, and an error of the state, where its cursor is none."""
+    """Return the requested page; an invalid cursor adds an error to the state and returns None."""
     version = versions_behind(state.model)
     shape = Shape(state.model, state.columns)
     try:
         found = page(state.narrowed(), shape.selected, state.order, ROWS, state.data.get("cursor", ""))
     except InvalidCursorError:
-        state.refuse("cursor", "Expected the page of a Next or Previous link of this list, in this order.")
+        state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this order.")
         return None
     served = shape.serve(found.rows, state.user, version)
     named = {column.name: _members(column, served, version) for column in state.columns if column.many}
@@ -96,7 +96,7 @@ def listed(state: State) -> Page | None:
 
 
 def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: str) -> dict[Any, tuple]:
-    """Return what the records in the lists of a column are called."""
+    """Return the labels of the related records that a column lists."""
     target: type[models.Model] = column.field.related_model
     keys = {one for record in served for one in record[column.name]}
     return labels(target, (label_field(target),), keys, version)
@@ -109,7 +109,7 @@ def _head(state: State, column: ListedColumn) -> Head:
     order = ("descending" if keys[place - 1].startswith("-") else "ascending") if place else ""
     first = order if place == 1 else ""
     following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[first]
-    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "do not sort by it"}[first]
+    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "stop sorting by it"}[first]
     return Head(
         column.name,
         title_of(state.model, column),
@@ -119,12 +119,12 @@ def _head(state: State, column: ListedColumn) -> Head:
         state.query(ordering=following) if may else "",
         order,
         place,
-        f"{order}, number {place} of the order; {told}" if place > 1 else told,
+        f"{order}, sort column {place}; {told}" if place > 1 else told,
     )
 
 
 def _address(state: State) -> str:
-    """Return the name of the admin's page of a record; nothing where the reader has no way there."""
+    """Return the URL name of a record's admin page, or "" if the user cannot open it."""
     if not state.user.is_staff:
         return ""
     name = f"admin:{state.model._meta.app_label}_{state.model._meta.model_name}_change"

@@ -1,4 +1,4 @@
-"""The tables and views that can be explored, and which of them a person may see."""
+"""The tables and views that explore can show, and those that a user has permission to view."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from datasets.registry import kind_of, nearest_name, served_tables
 
 
 class TableNotFoundError(Exception):
-    """An address that leads to no table; *nearest* is one that the person may see, if any is near."""
+    """There is no table at an address; *nearest* is the user's table with the most similar name, or None."""
 
     def __init__(self, name: str, nearest: "Table | None"):
         super().__init__(name)
@@ -20,7 +20,7 @@ class TableNotFoundError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view as its address names it: *dataset* and *name* are those of the API."""
+    """A table or view; *dataset* and *name* are the same as in the API's addresses."""
 
     model: type[models.Model]
     dataset: str
@@ -28,36 +28,36 @@ class Table:
 
     @property
     def path(self) -> str:
-        """Its name among all: ``census/respondents``."""
+        """Its unique name, such as ``census/respondents``."""
         return f"{self.dataset}/{self.name}"
 
     @property
     def title(self) -> str:
-        """What it is called: ``Respondents``."""
+        """Its title, such as ``Respondents``."""
         title = str(self.model._meta.verbose_name_plural)
         return title[:1].upper() + title[1:]
 
     @property
     def dataset_title(self) -> str:
-        """What its dataset is called."""
+        """The title of its dataset."""
         return str(apps.get_app_config(self.dataset).verbose_name)
 
     def address(self, tab: str = "table") -> str:
-        """Return where one of its tabs is: ``table``, ``chart`` or ``export``."""
+        """Return the address of one of its tabs: ``table``, ``chart`` or ``export``."""
         return reverse("explore:table", args=[self.dataset, self.name]) + ("" if tab == "table" else f"{tab}/")
 
     def seen_by(self, user) -> bool:
-        """Whether *user* may view it."""
+        """Whether *user* has permission to view it."""
         return user.has_perm(f"{self.model._meta.app_label}.view_{self.model._meta.model_name}")
 
 
 def tables_for(user) -> list[Table]:
-    """Return the tables that *user* may see: each dataset's records, then its views, then its vocabularies."""
+    """Return the tables that *user* can view: for each dataset its records, then views, then vocabularies."""
     return sorted((table for table in _all() if table.seen_by(user)), key=_place)
 
 
 def table_or_refuse(user, dataset: str, name: str) -> Table:
-    """Return the table at an address; raises PermissionDenied, and TableNotFoundError where there is none."""
+    """Return the table at an address; raises PermissionDenied or TableNotFoundError."""
     for table in _all():
         if (table.dataset, table.name) == (dataset, name):
             if not table.seen_by(user):
@@ -67,7 +67,7 @@ def table_or_refuse(user, dataset: str, name: str) -> Table:
 
 
 def nearest_table(user, path: str) -> Table | None:
-    """Return the table that *user* may see whose name is most like *path*; None where none is."""
+    """Return the table of *user* with the name most similar to *path*, or None."""
     seen = {table.path: table for table in tables_for(user)}
     near = nearest_name(path, seen)
     return seen[near] if near else None

@@ -1,6 +1,7 @@
-"""The state of a page, which its address holds whole: filters, search, columns, order, and what each tab has besides.
+"""The state of a page, stored in its URL: filters, search, columns, sort order and the settings of each tab.
 
-Filters are spelled as in the API. The three tabs share one address, so that each keeps what the others have chosen.
+Filters have the same syntax as in the API. The three tabs share their parameters, so that each keeps the settings of
+the others.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,13 +23,13 @@ from explore.tables import Table
 OF_TABLES = ("columns", "ordering", "cursor")
 OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height", "theme")
 OF_EXPORTS = ("format", "compress", "spreadsheet")
-MANY = ("measure",)  # parameters that may come more than once, or have commas
+MANY = ("measure",)  # parameters that may be repeated or contain commas
 ROWS = 50
-READABLE = "/,:;@!$'()*?"  # characters of an address that need no percent sign, so that it stays short
+READABLE = "/,:;@!$'()*?"  # characters that need no percent-encoding in a query string
 
 
 class State:
-    """What the address of a page asks of *table*; *own* are the parameters that the page has boxes for itself."""
+    """The URL's parameters for *table*; *own* are the parameters that the page itself has form fields for."""
 
     def __init__(self, request, table: Table, own: Collection[str] = ()):
         self.request, self.table, self.own, self.user = request, table, set(own), request.user
@@ -42,28 +43,28 @@ class State:
 
     @property
     def columns(self) -> tuple[ListedColumn, ...]:
-        """The columns that are shown, in their order."""
+        """The shown columns, in their order."""
         return self._asked.columns
 
     @property
     def order(self) -> list:
-        """What the records are ordered by, the primary key last."""
+        """The sort keys of the records; the primary key is the last."""
         return self._asked.order
 
     @property
     def filters(self) -> dict[str, str]:
-        """The filters that are set, the search among them."""
+        """The filters that are set, including the search."""
         return {name: value for name, value in self.data.items() if name in self.filterset.base_filters}
 
     @property
     def is_simple(self) -> bool:
-        """Whether the address is as plain as it can be, with no empty box of a form in it."""
+        """Whether the URL is canonical: without empty or repeated parameters."""
         return dict(self.data.lists()) == dict(self.request.GET.lists())
 
     def query(self, **changes) -> str:
-        """Return the state with *changes* as the end of an address; None takes a parameter away.
+        """Return the state with *changes* as a query string; None removes a parameter.
 
-        The page of a list is left out unless it is among the changes: another filter or order has other pages.
+        The cursor is left out unless it is among the changes, because other filters or another order have other pages.
         """
         data = self.data.copy()
         data.pop("cursor", None)
@@ -75,7 +76,7 @@ class State:
         return "?" + data.urlencode(safe=READABLE)
 
     def api_parameters(self) -> QueryDict:
-        """Return what the API is asked for the same list."""
+        """Return the API's parameters for the same list."""
         asked = QueryDict(mutable=True)
         asked.update(self.filters)
         if "columns" in self.data or self.columns != columns_of(self.model):
@@ -85,7 +86,7 @@ class State:
         return asked
 
     def narrowed(self, without: Iterable[str] = ()) -> models.QuerySet:
-        """Return the records that match all filters but those *without*."""
+        """Return the records that match all filters except those named in *without*."""
         if not without:
             keys = self.paginator.keys
             return self.records if keys is None else self.model._default_manager.filter(pk__in=keys)
@@ -97,11 +98,11 @@ class State:
 
     @cached_property
     def paginator(self) -> BoundedPaginator:
-        """Counts the records as the admin does."""
+        """The paginator that counts the records, as in the admin."""
         return BoundedPaginator(self.records.order_by("pk"), ROWS)
 
     def _simplified(self, given: QueryDict) -> QueryDict:
-        """Return the parameters once each, without the empty boxes of a form; ticked values as one of several."""
+        """Return each parameter once, without empty form fields; several checked values become one ``__in`` filter."""
         data = QueryDict(mutable=True)
         known = self.filterset.base_filters
         for name, values in given.lists():
@@ -113,7 +114,7 @@ class State:
             several = f"{name}__in"
             if len(values) > 1 and name in known:
                 if set(values) == {"true", "false"}:
-                    continue  # both are all
+                    continue  # both values together filter nothing
                 if several in known and several not in given:
                     name, values = several, [list_of(values)]
                 elif name.endswith("__in"):
@@ -154,14 +155,14 @@ class State:
         self.errors.setdefault(name, [str(message) for message in messages])
 
     def refuse(self, name: str, message: str) -> None:
-        """Tell that parameter *name* is wrong; nothing is shown then."""
+        """Add an error for parameter *name*; the page then shows no records."""
         self._refuse(name, [message])
         self.records = self.records.none()
         self.__dict__.pop("paginator", None)
 
 
 def default_columns(model: type[models.Model]) -> list[ListedColumn]:
-    """Return what is shown of *model* before anything is chosen: labels, not ids; no documents, no provenance."""
+    """Return the columns that are shown by default: labels instead of ids, no JSON documents, no provenance."""
     provenance = {field.name for field in Record._meta.get_fields()}
     columns = columns_of(model)
     chosen = [
@@ -175,7 +176,7 @@ def default_columns(model: type[models.Model]) -> list[ListedColumn]:
 
 
 def _moved(names: list[str], way: str, name: str) -> list[str]:
-    """Return *names* with *name* one place ``earlier`` or ``later``."""
+    """Return *names* with *name* moved by one position, ``earlier`` or ``later``."""
     if name not in names or way not in ("earlier", "later"):
         return names
     place = names.index(name)
@@ -185,7 +186,7 @@ def _moved(names: list[str], way: str, name: str) -> list[str]:
 
 
 def has_label(model: type[models.Model], column: ListedColumn) -> bool:
-    """Whether *column* is the id of a record that the next column names."""
+    """Whether *column* is the id of a related record whose label is the next column."""
     own = None if "__" in column.path else model._meta.get_field(column.path)
     if own is None or not own.is_relation or own.many_to_many:
         return False

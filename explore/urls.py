@@ -1,4 +1,4 @@
-"""The addresses below ``/explore/``."""
+"""URL patterns of ``/explore/``."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path

@@ -1,4 +1,4 @@
-"""The way in, and the Table tab."""
+"""Views: the start page, the Table tab, and unknown addresses."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ from explore.url_state import State
 @require_safe
 @login_required
 def start(request: HttpRequest) -> HttpResponseBase:
-    """Lead to a table: the one that was chosen, on the tab where that was done; otherwise the first there is."""
+    """Redirect to the chosen table, on the same tab, or to the user's table with the most columns."""
     tab = request.GET.get("tab", "table")
     tab = tab if tab in TABS else "table"
     if chosen := request.GET.get("table"):
@@ -29,15 +29,15 @@ def start(request: HttpRequest) -> HttpResponseBase:
             return pages.refused(request, 403, *pages.FORBIDDEN)
     seen = tables_for(request.user)
     if not seen:
-        return pages.refused(request, 403, *pages.FORBIDDEN)
-    # The table with most columns is the one that a dataset is about.
+        return pages.refused(request, 403, *pages.NO_TABLES)
+    # The table with the most columns is usually the main one of its dataset.
     return redirect(max(seen, key=lambda table: len(table.model._meta.concrete_fields)).address(tab))
 
 
 @explored(simplified=True)
 def table(request: HttpRequest, state: State) -> HttpResponseBase:
     """The Table tab: a page of records."""
-    found = None if state.errors else listed(state)  # which may find that its cursor is none
+    found = None if state.errors else listed(state)  # adds an error if the cursor is invalid
     empty = found is not None and not found.rows
     return pages.page(
         request,
@@ -53,7 +53,7 @@ def table(request: HttpRequest, state: State) -> HttpResponseBase:
 @require_safe
 @login_required
 def nothing_here(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Tell that an address leads nowhere, and which is the nearest; lead one on that lacks only its last slash."""
+    """Redirect an address without its trailing slash; answer any other with 404 and the nearest table."""
     nearest = pages.nearest(request.user, path)
     if nearest and nearest.path == path:
         query = request.META["QUERY_STRING"]

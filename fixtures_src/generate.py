@@ -1,10 +1,10 @@
-"""Writes the sample sources: all four folders as committed, or one file of any size for a measurement.
+"""Generate the sample sources: all four folders as committed, or one file of any size for a benchmark.
 
     python fixtures_src/generate.py                                     the committed samples, in place
     python fixtures_src/generate.py --only census --rows 1000000 --output /tmp/big
     python fixtures_src/generate.py --planted                           the README's table of bad rows
 
-The planted bad rows come in addition to the 10,000 people, 110 places, 5,000 respondents, 200 users, 50 compounds and
+The planted bad rows are in addition to the 10,000 people, 110 places, 5,000 respondents, 200 users, 50 compounds and
 2,000 experiments; the two bad folders are among the 60. The same seed gives the same bytes on every machine.
 """
 
@@ -19,7 +19,7 @@ try:
     from makers import census, experiments, people, subjects
     from makers.draws import Rows, Variation, blocks
     from makers.planting import spoil, weave
-except ModuleNotFoundError as error:  # as with a python3 that is not the one of .venv
+except ModuleNotFoundError as error:  # for example, a python3 outside .venv
     sys.exit(f"{error.name} is not installed here. Type: make install, then .venv/bin/python fixtures_src/generate.py")
 
 SEED = 1994
@@ -36,7 +36,7 @@ SAMPLES = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Do what the command line asks for."""
+    """Run the command line."""
     parser = command_line()
     options = parser.parse_args(arguments)
     if options.planted:
@@ -58,16 +58,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def command_line() -> argparse.ArgumentParser:
-    """The options, with what is refused of each."""
+    """Parse and check the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: beside this program)")
-    parser.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"another seed than {SEED}")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write to (default: fixtures_src)")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"random seed (default: {SEED})")
     parser.add_argument("--planted", action="store_true", help="print the table of planted rows, and write nothing")
     big = parser.add_argument_group("one file of any size")
-    big.add_argument("--only", choices=["census", "people", "users"], help="which one")
-    big.add_argument("--rows", type=whole, metavar="N", help="how many rows")
+    big.add_argument("--only", choices=["census", "people", "users"], help="generate only this file")
+    big.add_argument("--rows", type=whole, metavar="N", help="number of rows")
     big.add_argument("--header", action="store_true", help="census: adult.csv with a header, not adult.data without")
-    big.add_argument("--spaced", action="store_true", help="census: a comma and a blank between cells, as UCI has it")
+    big.add_argument("--spaced", action="store_true", help="census: a space after each comma, as in UCI's files")
     for name, what in {
         "change": "rows with another value",
         "new": "rows added at the end",
@@ -81,14 +81,14 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def whole(text: str) -> int:
-    """A number of rows."""
+    """Parse a number of rows."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 2**31:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, found {text!r}; type for example 1000000")
     return int(text)
 
 
 def thousandths(text: str) -> int:
-    """A share as so many in a thousand."""
+    """Parse a share as thousandths."""
     try:
         share = round(float(text) * 1000, 6)
     except (ValueError, OverflowError):
@@ -101,7 +101,7 @@ def thousandths(text: str) -> int:
 
 
 def samples(seed: int, root: Path) -> None:
-    """All four folders, with their planted rows."""
+    """Write all four folders, with their planted rows."""
 
     def rows(count: int, start: int = 0) -> Rows:
         none = np.zeros(count, dtype=bool)
@@ -127,7 +127,7 @@ def samples(seed: int, root: Path) -> None:
 
 
 def planted_table() -> Iterator[str]:
-    """The planted rows as Markdown."""
+    """Return the planted rows as a Markdown table."""
     yield "| file | line | what is wrong |"
     yield "|---|---|---|"
     for name, planted in SAMPLES.items():
@@ -138,7 +138,7 @@ def planted_table() -> Iterator[str]:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """One big file of valid rows, or its variation, written in blocks."""
+    """Write one big file of valid rows, or a variation of it, in blocks."""
     separator, header, end = ",", "", "\n"
     if options.only == "census":
         separator = ", " if options.spaced else ","
@@ -173,7 +173,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def write_blocks(path: Path, blocks_of_lines: Iterable[list[str]], end: str) -> None:
-    """Lines to a file, a block at a time, with the end after the last."""
+    """Write lines to a file, a block at a time, with a line end after the last."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         between = b""
@@ -185,7 +185,7 @@ def write_blocks(path: Path, blocks_of_lines: Iterable[list[str]], end: str) -> 
 
 
 def write(path: Path, text: str) -> None:
-    """A whole file, in UTF-8 and with the line ends it was given."""
+    """Write a whole file in UTF-8, with its line ends unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
 

@@ -1,4 +1,4 @@
-"""Admin of the people dataset."""
+"""Admin of people and places."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""The app that holds people and the places they were born in."""
+"""The app of the people dataset."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,7 @@
-"""People, and the places they were born in."""
+"""People, and the places where they were born.
+
+The help text of a field is its entry in the data dictionary.
+"""
 
 from django.db import models
 
@@ -9,12 +12,14 @@ from datasets.validators import DAY_OF_BIRTH
 
 
 class Place(Record):
-    """A town or village, known by its name alone."""
+    """A town or village, identified by its name."""
 
     id = models.BigAutoField(primary_key=True)
-    city = models.CharField(max_length=200, unique=True, help_text="What people refer to the place by.")
-    county = models.CharField(max_length=200)
-    country = models.CharField(max_length=200)
+    city = models.CharField(
+        max_length=200, unique=True, help_text="Unique name of the town or village, which people refer to."
+    )
+    county = models.CharField(max_length=200, help_text="County or region of the place.")
+    country = models.CharField(max_length=200, help_text="Country of the place.")
 
     listing = Listing(label="city", search=["city", "county", "country"])
 
@@ -24,18 +29,20 @@ class Place(Record):
 
 class PersonQuerySet(models.QuerySet):
     def born_in(self, country: str) -> "PersonQuerySet":
-        """Return the people who were born in *country*."""
+        """Return the people born in *country*."""
         return self.filter(place_of_birth__country=country)
 
 
 class Person(ContentRecord):
-    """A person, who is not known by any number: two may share all four columns."""
+    """A person. The files have no id of a person: two people may share all four columns."""
 
     id = models.BigAutoField(primary_key=True)
-    given_name = models.CharField(max_length=200)
-    family_name = models.CharField(max_length=200)
-    date_of_birth = models.DateField(validators=DAY_OF_BIRTH)
-    place_of_birth = models.ForeignKey(Place, models.PROTECT, related_name="people_born")
+    given_name = models.CharField(max_length=200, help_text="Given names as in the file.")
+    family_name = models.CharField(max_length=200, help_text="Family name as in the file.")
+    date_of_birth = models.DateField(validators=DAY_OF_BIRTH, help_text="A day from the year 1000 to today.")
+    place_of_birth = models.ForeignKey(
+        Place, models.PROTECT, related_name="people_born", help_text="Town or village of birth, one of the places."
+    )
 
     objects = PersonQuerySet.as_manager()
     listing = Listing(
@@ -58,15 +65,15 @@ class Person(ContentRecord):
 
 class BirthsByCountryQuerySet(models.QuerySet):
     def summary(self) -> dict[str, int]:
-        """Return the births of each country, most births first; those with as many in the order of their names."""
+        """Return the number of births in each country, highest first; ties are in alphabetical order."""
         return dict(self.order_by("-births", "country").values_list("country", "births"))
 
 
 class BirthsByCountry(MaterializedView):
-    """How many people were born in each country; a country without any has no row."""
+    """The number of people born in each country. A country without births has no row."""
 
     country = models.CharField(primary_key=True, max_length=200)
-    births = models.BigIntegerField(help_text="People.")
+    births = models.BigIntegerField(help_text="Number of people born in the country.")
 
     objects = BirthsByCountryQuerySet.as_manager()
     listing = Listing(search=["country"])

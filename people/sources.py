@@ -1,4 +1,4 @@
-"""What the files of people and places hold."""
+"""The files of people and places."""
 
 from imports.sources import CSVSource, Reference
 from people.models import Person, Place
@@ -12,5 +12,5 @@ class Places(CSVSource):
 
 class People(CSVSource):
     file = "people*.csv"
-    model = Person  # no key: known by content, and how often it came
+    model = Person  # without a key: identified by content and number of occurrences
     columns = {"place_of_birth": Reference(Place, by="city")}

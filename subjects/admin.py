@@ -1,4 +1,4 @@
-"""Admin of the subjects dataset."""
+"""Admin of subjects and sessions."""
 
 from django.contrib import admin
 
@@ -21,7 +21,7 @@ class SessionAdmin(RecordAdmin):
 
     def get_queryset(self, request):
         queryset = super().get_queryset(request)
-        # The list does not show the document, which may be long.
+        # Documents may be long, and the list does not show them.
         return queryset.defer("document") if request.resolver_match.url_name.endswith("_changelist") else queryset
 
 

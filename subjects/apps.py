@@ -1,4 +1,4 @@
-"""The app that holds laboratory subjects and the sessions they took part in."""
+"""The app of the subjects dataset."""
 
 from django.apps import AppConfig
 

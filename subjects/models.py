@@ -1,4 +1,7 @@
-"""Laboratory subjects, and the sessions they took part in."""
+"""Laboratory subjects, and the sessions in which they took part.
+
+The help text of a field is its entry in the data dictionary.
+"""
 
 from django.db import models
 
@@ -16,19 +19,32 @@ class Sex(models.TextChoices):
 
 class SubjectQuerySet(models.QuerySet):
     def born_in(self, year: int) -> "SubjectQuerySet":
-        """Return the subjects that were born in *year*."""
+        """Return the subjects born in *year*."""
         return self.filter(date_of_birth__year=year)
 
 
 class Subject(Record):
-    """An animal or a person that experiments were made with. Files leave out what they do not know."""
+    """An animal or a person in experiments. Files omit unknown values."""
 
-    subject_id = models.CharField("subject", primary_key=True, max_length=100)
-    date_of_birth = models.DateField(null=True, blank=True, validators=DAY_OF_BIRTH)
-    species = models.CharField(max_length=200, null=True, blank=True, help_text="Such as Mus musculus.")
-    sex = models.CharField(max_length=10, choices=Sex.choices, null=True, blank=True)
-    background_strain = models.CharField(max_length=200, null=True, blank=True, help_text="Such as C57BL/6J.")
-    genotype = models.CharField(max_length=2000, null=True, blank=True, help_text="Alleles, with semicolons between.")
+    subject_id = models.CharField("subject", primary_key=True, max_length=100, help_text="Unique id of the subject.")
+    date_of_birth = models.DateField(
+        null=True,
+        blank=True,
+        validators=DAY_OF_BIRTH,
+        help_text="A day from the year 1000 to today. Empty if unknown.",
+    )
+    species = models.CharField(
+        max_length=200, null=True, blank=True, help_text="Scientific name, such as Mus musculus. Empty if unknown."
+    )
+    sex = models.CharField(
+        max_length=10, choices=Sex.choices, null=True, blank=True, help_text="Female or Male. Empty if unknown."
+    )
+    background_strain = models.CharField(
+        max_length=200, null=True, blank=True, help_text="Genetic background, such as C57BL/6J. Empty if unknown."
+    )
+    genotype = models.CharField(
+        max_length=2000, null=True, blank=True, help_text="Alleles, separated by semicolons. Empty if unknown."
+    )
 
     objects = SubjectQuerySet.as_manager()
     listing = Listing(search=["subject_id", "species", "background_strain", "genotype"])
@@ -49,13 +65,26 @@ class Subject(Record):
 
 
 class Session(Record):
-    """One experiment folder, whose name tells what was recorded and when; its time zone is not known."""
+    """One experiment folder. Its name states the kind of recording and its time, in an unknown time zone."""
 
     id = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=255, unique=True, help_text="The folder, or the file where it has its own name.")
-    subject = models.ForeignKey(Subject, models.PROTECT, related_name="sessions")
-    schema_version = models.CharField(max_length=50, null=True, blank=True, help_text="Of the subject's metadata.")
-    document = JSONField(help_text="The subject's metadata as the folder holds them.", validators=[require_object])
+    name = models.CharField(
+        max_length=255,
+        unique=True,
+        help_text="Name of the session's folder, or of its file if the file has a name of its own.",
+    )
+    subject = models.ForeignKey(
+        Subject, models.PROTECT, related_name="sessions", help_text="The subject of the session."
+    )
+    schema_version = models.CharField(
+        max_length=50,
+        null=True,
+        blank=True,
+        help_text="Version of the schema of the subject's metadata. Empty if the file does not state it.",
+    )
+    document = JSONField(
+        help_text="The subject's metadata: the JSON object of the file, unchanged.", validators=[require_object]
+    )
 
     listing = Listing(search=["name", "subject__subject_id"])
 
@@ -65,12 +94,12 @@ class Session(Record):
 
 
 class SubjectsByBirthYear(MaterializedView):
-    """How many subjects of each sex were born in each year; those of unknown sex or date of birth are left out."""
+    """The number of subjects of each sex born in each year, without subjects of unknown sex or date of birth."""
 
-    key = models.CharField(primary_key=True, max_length=20, help_text="Year and sex.")
+    key = models.CharField(primary_key=True, max_length=20, help_text="Year of birth and sex.")
     year = models.IntegerField(help_text="Year of birth.")
-    sex = models.CharField(max_length=10, choices=Sex.choices)
-    subjects = models.BigIntegerField(help_text="Subjects of this sex that were born in this year.")
+    sex = models.CharField(max_length=10, choices=Sex.choices, help_text="Female or Male.")
+    subjects = models.BigIntegerField(help_text="Number of subjects of this sex born in this year.")
 
     listing = Listing(
         search=["year__exact"], chart=Chart(x="year", colour="sex", measure="sum:subjects"), api="by-birth-year"

@@ -1,4 +1,4 @@
-"""What an experiment folder's ``subject.json`` holds, through all the shapes that it has had."""
+"""The ``subject.json`` of an experiment folder, in all versions of its schema."""
 
 import re
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from datasets.sql.chunks import chunks
 from imports.sources import DocumentError, JSONSource, Reference, Row, as_cell
 from subjects.models import Session, Subject
 
-# Folders are called <modality>_<subject>_<date>_<time>, often with what was done later behind it.
+# Folders are named <modality>_<subject>_<date>_<time>, often followed by the name and time of a processing step.
 TIME_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})_(\d{2}-\d{2}-\d{2})")
 
 
 class SubjectDocument(JSONSource):
-    """A JSON document that describes a subject, known by its folder, or by its own name where that says more.
+    """A JSON document that describes a subject, known by its folder, or by its file name unless that is subject.json.
 
-    An experiment's folder holds other documents, too (procedures.json, session.json, rig.json), which are not read.
+    Other documents of an experiment's folder (procedures.json, session.json, rig.json) are not read.
     """
 
     file = "subject.json"
@@ -38,26 +38,26 @@ class Subjects(SubjectDocument):
 
     def row(self, document: Any, name: str) -> dict[str, Any]:
         subject = unwrapped(document)
-        # From schema 2 on all but the id stands under subject_details; those of a person or of a calibration object
-        # lack most of it, and what is there is taken.
+        # From schema 2 on, all properties except the id are under subject_details. Those of a person or of a
+        # calibration object lack most properties.
         details = subject.get("subject_details")
         details = subject if details in (None, "", {}) else details
         if not isinstance(details, dict):
-            raise DocumentError(f"has subject_details that are no object but {as_cell(details)}")
+            raise DocumentError(f"has subject_details that are not an object but {as_cell(details)}")
         return {
             "subject_id": subject["subject_id"],
             "date_of_birth": details.get("date_of_birth"),
             "species": name_of(details.get("species")),
             "sex": details.get("sex"),
-            # A strain object took the place of the background strain in schema 2.0.12.
+            # In schema 2.0.12, a strain object replaced the background strain.
             "background_strain": name_of(details.get("background_strain"), details.get("strain")),
             "genotype": details.get("genotype"),
         }
 
     def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:
-        """Make one row of each subject: of every column the newest session's value, of the sessions that have one.
+        """Merge the sessions of each subject into one row, with each column's value from the newest session with one.
 
-        Sessions stored by earlier runs count, too, unless this run has brought them anew.
+        Sessions stored by earlier runs count too, unless this run contains a new version of them.
         """
         described: dict[str, list[Described]] = {}
         for row in rows:
@@ -66,7 +66,7 @@ class Subjects(SubjectDocument):
         stored = (Session.objects.filter(subject__in=some).iterator() for some in chunks(list(described)))
         for session in chain.from_iterable(stored):
             if session.name not in here:
-                with suppress(DocumentError):  # somebody has changed the document since
+                with suppress(DocumentError):  # a curator has edited the document since
                     values = self.checked(self.row(session.document, session.name))
                     described[session.subject_id].append(Described(session.name, values, None))
         settled, notes = [], []
@@ -74,7 +74,9 @@ class Subjects(SubjectDocument):
             descriptions.sort(key=Described.age, reverse=True)
             newest = next(d.row for d in descriptions if d.row)
             values = {column: first_known(column, descriptions) for column in newest.values}
-            values["subject_id"] = subject  # whatever the document says of a session that was given another subject
+            values["subject_id"] = (
+                subject  # the document of a session that a curator gave another subject says otherwise
+            )
             settled.append(Row(newest.file, newest.line, values, newest.name))
             notes += disagreements(subject, descriptions)
         return settled, notes
@@ -96,19 +98,19 @@ class Sessions(SubjectDocument):
 
 
 class Described:
-    """A subject as one session describes it; with its row where the session is of this run."""
+    """A subject as described by one session, with its row if the session belongs to this run."""
 
     def __init__(self, session: str, values: dict[str, Any], row: Row | None):
         self.session, self.values, self.row = session, values, row
 
     def age(self) -> tuple[str, str]:
-        """The first time stamp in the session's name, none being the oldest, then the name."""
+        """Return the sort key of the session: the first time stamp in its name ("" is the oldest), then the name."""
         stamp = TIME_STAMP.search(self.session)
         return (stamp.group(0) if stamp else "", self.session)
 
 
 def unwrapped(document: Any) -> dict[str, Any]:
-    """Return the object that has the subject's id, out of ``{"data": …}`` or ``{"subject": …}`` where it is in one."""
+    """Return the object with the subject's id, which may be wrapped in ``{"data": …}`` or ``{"subject": …}``."""
     wrapping = document
     for _ in range(3):
         if not isinstance(wrapping, dict):
@@ -120,9 +122,9 @@ def unwrapped(document: Any) -> dict[str, Any]:
 
 
 def name_of(value: Any, *others: Any) -> Any:
-    """Return the name of what is a text in old schemas, an object with a name in new ones, and once held two deep.
+    """Return a name that old schemas have as a string, new ones as an object with a name, or as two nested ones.
 
-    Where it has none, return that of the first of *others* that does.
+    If it is missing, return the name of the first of *others* that has one.
     """
     while isinstance(value, dict):
         value = value.get("name")
@@ -136,7 +138,7 @@ def first_known(column: str, descriptions: list[Described]) -> Any:
 
 
 def disagreements(subject: str, descriptions: list[Described]) -> Iterator[str]:
-    """Yield a sentence for each column of which sessions say different things; the newest comes first."""
+    """Yield a sentence for each column in which sessions differ, with the newest session first."""
     for column in descriptions[0].values:
         said: dict[Any, str] = {}
         for described in descriptions:
@@ -145,4 +147,4 @@ def disagreements(subject: str, descriptions: list[Described]) -> Iterator[str]:
         if len(said) > 1:
             (taken, newest), *others = said.items()
             versions = ", ".join(f"{value} in {session}" for value, session in others)
-            yield f"Subject {subject}: {column} is {taken} in {newest}, which is the newest, but {versions}."
+            yield f"Subject {subject}: {column} is {taken} in the newest session {newest}, but {versions}."

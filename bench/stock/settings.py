@@ -1,4 +1,4 @@
-"""The site's settings with Django REST framework as it comes out of the box."""
+"""The site's settings with an unmodified Django REST framework."""
 
 from config.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""Respondents as a ModelViewSet would serve them: select_related, a serializer, page numbers."""
+"""Respondents served by a plain ModelViewSet: select_related, a serializer, page numbers."""
 
 from rest_framework import routers, serializers, viewsets
 

@@ -1,7 +1,7 @@
-"""Six questions to the census that an analyst would look at twice, answered from the respondents that are stored.
+"""Six questions about the census that need a careful analysis, answered from the stored respondents.
 
-Each answer is a sentence made of the figures beside it. `census/insights.ipynb` draws and tests them, and says why they
-matter.
+Each answer is a sentence generated from the figures beside it. `census/insights.ipynb` plots and tests the answers and
+explains why they matter.
 """
 
 from django.db.models import QuerySet
@@ -25,13 +25,13 @@ QUESTIONS = {
 
 
 def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict]:
-    """Return each question with its ``answer`` and ``figures``; where data do not suffice, the answer says of whom."""
+    """Return each question with its ``answer`` and ``figures``; the answer names any group that is too small."""
     respondents = Respondent.objects.all() if respondents is None else respondents
     return {question: _said(ask, respondents) for question, ask in QUESTIONS.items()}
 
 
 def unanswered(said: dict[str, dict]) -> dict[str, str]:
-    """Return the questions for which the respondents do not suffice, each with what was found of whom."""
+    """Return the questions with too few respondents for an answer, each with the size of the group in question."""
     return {question: entry["answer"] for question, entry in said.items() if not entry["figures"]}
 
 

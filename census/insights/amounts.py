@@ -1,4 +1,4 @@
-"""Amounts of capital gain: codes that give the income away, and one that stands for all above."""
+"""Amounts of capital gain: some reveal the income, and one is a cap for all larger amounts."""
 
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
@@ -18,7 +18,7 @@ Neighbours = list[tuple[int, Share]]  # two amounts next to each other, the smal
 
 
 def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
-    """By and large larger gains are of higher incomes; but an amount tells the income, and not by being large."""
+    """Test whether single amounts of capital gain predict the income better than their size does."""
     gains = {
         amount: share
         for (amount,), share in sorted(shares_over_50k(respondents.filter(capital_gain__gt=0), "capital_gain").items())
@@ -81,7 +81,7 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def _halves(gains: dict[int, Share], people: int) -> tuple[Share, Share, int]:
-    """Those who gained up to the median amount, those who gained more, and that amount."""
+    """Return the shares up to and above the median amount, and that amount."""
     upto = zip(gains, accumulate(share.of for share in gains.values()), strict=True)
     middle = next(amount for amount, counted in upto if 2 * counted >= people)
     smaller = total(share for amount, share in gains.items() if amount <= middle)
@@ -89,7 +89,7 @@ def _halves(gains: dict[int, Share], people: int) -> tuple[Share, Share, int]:
 
 
 def _at_least(count: int, chances: Iterable[float]) -> float:
-    """How likely it is that so many or more of these come true, each with its own chance."""
+    """Return the probability of at least so many successes, each with its own probability (Poisson binomial)."""
     exactly = [1.0]
     for chance in chances:
         exactly = [
@@ -100,13 +100,13 @@ def _at_least(count: int, chances: Iterable[float]) -> float:
 
 
 def _so_parted(pair: Neighbours) -> float:
-    """How likely it is that chance puts all of one amount on one side, and all of the other on the other (Fisher)."""
+    """Return the probability that chance separates the two amounts completely (Fisher's exact test)."""
     (_, one), (_, other) = pair
     return 1 / comb(one.of + other.of, one.of)
 
 
 def _clearest(pairs: Iterable[Neighbours]) -> Neighbours:
-    """The pair that chance explains least; an empty one where there is none."""
+    """Return the pair with the lowest probability under chance, or an empty pair."""
     return min(pairs, key=_so_parted, default=[])
 
 

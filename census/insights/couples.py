@@ -1,4 +1,4 @@
-"""Husbands and wives, and what marriage has to do with the gap between men and women."""
+"""Husbands and wives, and the role of marriage in the gap between men and women."""
 
 from django.db.models import Count, QuerySet, Sum
 
@@ -20,7 +20,7 @@ FEMALE, MALE = Sex.FEMALE, Sex.MALE
 
 
 def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
-    """Couples come in pairs; in these data they do not."""
+    """Test whether there are as many wives as husbands."""
     spouses = {
         name: (count, weight)
         for name, count, weight in respondents.order_by()
@@ -52,7 +52,7 @@ def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
-    """Most of the gap is in who of them is married."""
+    """Measure how much of the income gap between the sexes their marital status accounts for."""
     groups = _by_sex(respondents)
     named = {
         "men with a spouse": groups[MALE, True],
@@ -98,14 +98,14 @@ def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def _as_many(low: float, high: float) -> str:
-    """Whether women are half of those with a spouse, by the interval of their share."""
+    """Return whether half of the respondents with a spouse are women, by the interval of their share."""
     if NEARLY_HALF[0] <= low and high <= NEARLY_HALF[1]:
         return "Yes, about"
     return NO_TELLING.capitalize() if low <= 0.5 <= high else "No"
 
 
 def _by_sex(respondents: QuerySet[Respondent]) -> dict[tuple[str, bool], Share]:
-    """The share over 50K by sex and by whether a spouse is there."""
+    """Return the share over 50K by sex and by having a spouse."""
     shares = shares_over_50k(respondents, "sex", "marital_status__name")
     return {
         (sex, there): total(

@@ -1,4 +1,4 @@
-"""State and private employers: who is over 50K more often, and what schooling has to do with it."""
+"""State and private employers: their shares over 50K, and the role of education."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ SCHOOL = 9  # years, as the files count them: a high school diploma
 
 
 def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
-    """The state is ahead, but its people went to school for longer; at the same schooling it is behind on average."""
+    """Compare state and private employees, as a whole and at the same level of education."""
     of_both = respondents.filter(workclass__name__in=[STATE, PRIVATE])
     groups = shares_over_50k(of_both, "workclass__name", "education__years")
     state, private = ({years: s for (of, years), s in groups.items() if of == name} for name in (STATE, PRIVATE))

@@ -1,4 +1,4 @@
-"""Whether the respondents are those of UCI's two files, of which the notebook's own sentences speak."""
+"""Recognize the respondents of UCI's two files, which the notebook's own sentences describe."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import json
 from census.models import Respondent
 
 RESPONDENTS = 48_842
-# Of all of their cells, in the order of the files: other respondents, or a corrected cell, make another.
+# The hash of all their cells in file order; other respondents or a corrected cell change it.
 DIGEST = "d8ab05838a2e4561229ebc726302c639f2116f4889b387bca138d1a346a72430"
 COLUMNS = (
     *("created_in__name", "age", "workclass__name", "fnlwgt", "education__name", "education__years"),
@@ -18,12 +18,12 @@ FILE_ORDER = ("created_in__name", "created_line", "pk")
 
 
 def are_of_uci() -> bool:
-    """Return whether the respondents are those of adult.data and adult.test, as they stand there, and no others."""
+    """Return whether the respondents are exactly those of adult.data and adult.test, unchanged."""
     return Respondent.objects.count() == RESPONDENTS and digest() == DIGEST
 
 
 def digest() -> str:
-    """Return what tells these respondents from all others, in whichever order their files were imported."""
+    """Return a hash of all respondents that does not depend on the order in which their files were imported."""
     found = hashlib.sha256()
     for row in Respondent.objects.order_by(*FILE_ORDER).values_list(*COLUMNS).iterator():
         found.update(json.dumps(row).encode() + b"\n")

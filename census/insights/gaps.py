@@ -1,4 +1,4 @@
-"""Cells that are not known: whose they are, and what leaving their rows out does."""
+"""Missing values: which respondents have them, and the effect of excluding those rows."""
 
 from django.db.models import Avg, Count, Q, QuerySet
 
@@ -11,7 +11,7 @@ WHOLE = Q(workclass__isnull=False, occupation__isnull=False, native_country__isn
 
 
 def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
-    """The young and the old lack a work class most often."""
+    """Compare the share of missing work classes between age groups."""
     ages = [shares_over_50k(respondents.filter(workclass__isnull=gap), "age") for gap in (True, False)]
     unknown, known = (_in_bands(of) for of in ages)
     names = [f"{low} to {high}" if low else f"up to {high}" for low, high in AGES[:-1]] + [f"{AGES[-1][0]} and over"]
@@ -55,11 +55,11 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def _in_bands(ages: dict[tuple, Share]) -> list[Share]:
-    """The share over 50K in each band of age."""
+    """Return the share over 50K in each age group."""
     return [total(share for (age,), share in ages.items() if low <= age <= high) for low, high in AGES]
 
 
 def _whole(respondents: QuerySet[Respondent]) -> Share:
-    """The share over 50K of the rows without any gap, as they are often kept alone."""
+    """Return the share over 50K of the complete rows, to which analyses are often restricted."""
     counts = respondents.filter(WHOLE).aggregate(count=Count("pk"), rich=RICH)
     return Share(counts["rich"], counts["count"])

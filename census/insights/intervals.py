@@ -1,4 +1,4 @@
-"""Shares, differences and odds with their 95 % intervals, by formulas that need nothing but counts."""
+"""Shares, differences and odds ratios with 95 % confidence intervals, computed from counts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ Stratum = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval."""
+    """A number with its 95 % confidence interval."""
 
     value: float
     low: float
     high: float
 
     def figures(self) -> dict[str, float]:
-        """Return it for a file, rounded as far as both engines agree and nobody reads."""
+        """Return it for a file, rounded so that both database engines give the same digits."""
         return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
 
     def points(self, places: int = 1) -> str:
@@ -33,14 +33,14 @@ class Estimate:
         return f"{self.value:.0%} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
     def verdict(self, even: float = 0.0) -> str:
-        """Return ``yes`` where it is above what means no difference, ``no`` where below, by its interval."""
+        """Return ``yes`` or ``no`` if the interval is above or below the value that means no difference."""
         if self.low > even:
             return "yes"
         return "no" if self.high < even else NO_TELLING
 
     @property
     def chance(self) -> float:
-        """How likely it is that chance puts so normal an estimate this far from 0, on either side."""
+        """Return the two-sided p-value of a normally distributed estimate under a true value of 0."""
         error = (self.high - self.low) / (2 * Z)
         if abs(self.value) < 1e-12:  # nothing but rounding
             return 1.0
@@ -52,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Share:
-    """*count* out of *of*; a share of nobody is a ZeroDivisionError, for its callers ask for enough first."""
+    """*count* out of *of*; raises ZeroDivisionError for an empty group, which callers must check first."""
 
     count: int
     of: int
@@ -63,12 +63,12 @@ class Share:
 
     @property
     def sides(self) -> tuple[int, int]:
-        """How many have it and how many have not."""
+        """The counts with and without the property."""
         return self.count, self.of - self.count
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval."""
+        """The share with Wilson's score interval."""
         weight = Z * Z / self.of
         middle = (self.value + weight / 2) / (1 + weight)
         half = Z / (1 + weight) * sqrt(self.value * (1 - self.value) / self.of + weight / (4 * self.of))
@@ -84,7 +84,7 @@ class Share:
 
 
 def difference(one: Share, other: Share) -> Estimate:
-    """Return how far the first share is above the second, by Newcombe's interval (of two Wilson intervals)."""
+    """Return the difference of two shares with Newcombe's interval, which combines two Wilson intervals."""
     (low, high), (other_low, other_high) = one.interval, other.interval
     gap = one.value - other.value
     below = sqrt((one.value - low) ** 2 + (other_high - other.value) ** 2)
@@ -93,9 +93,9 @@ def difference(one: Share, other: Share) -> Estimate:
 
 
 def standardized_difference(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
-    """Return the difference of the shares if the second group were spread over the strata as the first is.
+    """Return the difference of the shares if the second group had the first group's distribution over the strata.
 
-    Each pair is a stratum, the two groups in it; the interval takes the first group's spread as given.
+    Each pair has the two groups' shares in a stratum. The interval treats the first group's distribution as fixed.
     """
     everybody = sum(one.of for one, _ in pairs)
     gap = sum(one.of / everybody * (one.value - other.value) for one, other in pairs)
@@ -104,11 +104,11 @@ def standardized_difference(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
 
 
 def part_of_spread(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
-    """Return the part of the difference of the two groups' shares that is in how they are spread over the strata.
+    """Return the part of the difference of the shares that the groups' distributions over the strata account for.
 
-    That is what goes when the second group, at its own shares, is spread as the first is (Kitagawa; Oaxaca and
-    Blinder); with the groups the other way round it is another part, and neither is truer. The interval, by
-    linearization, takes spreads and shares as found in a sample. A ZeroDivisionError where the shares do not differ.
+    This part disappears if the second group keeps its own shares but has the first group's distribution (Kitagawa;
+    Oaxaca and Blinder). Exchanging the groups gives another, equally valid part. The interval, by linearization, treats
+    distributions and shares as sampled. Raises ZeroDivisionError if the shares do not differ.
     """
     here, there = sum(one.of for one, _ in pairs), sum(other.of for _, other in pairs)
     spreads = [(one.of / here, other.of / there) for one, other in pairs]
@@ -129,7 +129,7 @@ def part_of_spread(pairs: Sequence[tuple[Share, Share]]) -> Estimate:
 
 
 def _multinomial(spread: list[float], values: list[float]) -> float:
-    """The variance of a value of one that is drawn from the strata."""
+    """Return the variance of the value of a random member of the strata."""
     mean = sum(weight * value for weight, value in zip(spread, values, strict=True))
     return sum(weight * (value - mean) ** 2 for weight, value in zip(spread, values, strict=True))
 
@@ -139,10 +139,10 @@ def _variance(share: Share) -> float:
 
 
 def pooled_odds_ratio(strata: Iterable[Stratum]) -> Estimate | None:
-    """Return the odds of the first group as a multiple of the second's, within strata (Mantel and Haenszel).
+    """Return the odds ratio of the first to the second group, pooled over strata (Mantel and Haenszel).
 
-    The interval is that of Robins, Breslow and Greenland. None where the strata say nothing of it: each has one group
-    or one outcome only.
+    The interval is that of Robins, Breslow and Greenland. Returns None if every stratum has only one group or only one
+    outcome.
     """
     ours = theirs = first = second = third = 0.0
     for a, b, c, d in strata:
@@ -161,7 +161,7 @@ def pooled_odds_ratio(strata: Iterable[Stratum]) -> Estimate | None:
 
 @dataclass(frozen=True)
 class Weighed:
-    """One outcome's respondents: how many, the sum of their weights, and of the squares of these."""
+    """The respondents with one outcome: their number, the sum of their weights, and the sum of squared weights."""
 
     count: int
     weight: int
@@ -169,9 +169,9 @@ class Weighed:
 
 
 def weighted_share(with_it: Weighed, without: Weighed) -> tuple[Estimate, Estimate, float]:
-    """Return the weighted share, how far it is above the unweighted one, and the effective number of respondents.
+    """Return the weighted share, its difference from the unweighted one, and the effective number of respondents.
 
-    Intervals by linearization, as if respondents had been drawn one by one; the effective number is Kish's.
+    Intervals are by linearization and assume independent respondents; the effective sample size is Kish's.
     """
     count, weight = with_it.count + without.count, with_it.weight + without.weight
     squares = with_it.squares + without.squares

@@ -1,4 +1,4 @@
-"""Final weights: whom the respondents stand for, and what counting by weight changes."""
+"""Final weights: the population that the respondents represent, and the effect of weighting."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PEOPLE_IN_1994 = 260_000_000  # in the United States, of any age, rounded
 
 @dataclass(frozen=True)
 class Race:
-    """How many have it, their share of rows and of weight, and how far the second is above the first."""
+    """A group's size, its share of rows and of weight, and the difference of the two shares."""
 
     respondents: int
     rows: float
@@ -35,7 +35,7 @@ class Race:
 
 
 def final_weights(respondents: QuerySet[Respondent]) -> Answer:
-    """Weights are hundredths of people; they leave the share over 50K alone and change who is counted."""
+    """Compare weighted and unweighted shares over 50K and shares of each race."""
     weight = Cast("fnlwgt", BigIntegerField())  # PostgreSQL would square in 32 bits
     rows = (
         respondents.order_by()
@@ -75,7 +75,7 @@ def _people(weight: int) -> str:
 
 
 def _moved(races: dict[str, Race]) -> str:
-    """Whose share is not the same by weight, beyond chance for any of so many races: most upwards, and downwards."""
+    """Return the races whose weighted share is significantly higher or lower, corrected for multiple comparisons."""
     sure = sorted(
         (race for race in races if races[race].change.chance * len(races) < 0.05),
         key=lambda race: races[race].change.value / races[race].rows,
@@ -91,7 +91,7 @@ def _beyond(change: Estimate) -> str:
 
 
 def _races(groups: list[tuple[str, bool, Weighed]], everybody: Weighed) -> dict[str, Race]:
-    """The shares of rows and of weight of the races that enough respondents have."""
+    """Return the unweighted and weighted share of each race with enough respondents."""
     races = {}
     for race in sorted({race for race, _, _ in groups}):
         of_it, others = (_together(of for name, _, of in groups if (name == race) is side) for side in (True, False))

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "years",
                     models.SmallIntegerField(
-                        help_text="Number of years, as the files count them: 1 is Preschool, 16 is Doctorate.",
+                        help_text="Rank of the level as counted in the files, from 1 (Preschool) to 16 (Doctorate).",
                         validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 (
                     "age",
                     models.SmallIntegerField(
-                        help_text="Years.",
+                        help_text="Years. A whole number from 0 to 150.",
                         validators=[
                             django.core.validators.MinValueValidator(0),
                             django.core.validators.MaxValueValidator(150),
@@ -208,12 +208,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.workclass",
+                        help_text="Class of employment, such as Private. Empty if unknown.",
                     ),
                 ),
                 (
                     "fnlwgt",
                     models.IntegerField(
-                        help_text="Survey weight, in hundredths of people.",
+                        help_text="Survey weight, in hundredths of people. A whole number, 0 or more.",
                         validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="final weight",
                     ),
@@ -225,6 +226,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.educationlevel",
+                        help_text="Highest level of education, such as Bachelors.",
                     ),
                 ),
                 (
@@ -234,6 +236,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.maritalstatus",
+                        help_text="Marital status, such as Never-married.",
                     ),
                 ),
                 (
@@ -245,6 +248,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.occupation",
+                        help_text="Kind of work, such as Tech-support. Empty if unknown.",
                     ),
                 ),
                 (
@@ -254,6 +258,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.relationship",
+                        help_text="Role in the family, such as Husband or Own-child.",
                     ),
                 ),
                 (
@@ -263,25 +268,33 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.race",
+                        help_text="Race as the respondent reported it, such as White.",
                     ),
                 ),
-                ("sex", models.CharField(choices=[("Female", "Female"), ("Male", "Male")], max_length=10)),
+                (
+                    "sex",
+                    models.CharField(
+                        choices=[("Female", "Female"), ("Male", "Male")], max_length=10, help_text="Female or Male."
+                    ),
+                ),
                 (
                     "capital_gain",
                     models.IntegerField(
-                        help_text="US dollars.", validators=[django.core.validators.MinValueValidator(0)]
+                        help_text="US dollars. A whole number, 0 or more; 0 if there was no gain.",
+                        validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
                 (
                     "capital_loss",
                     models.IntegerField(
-                        help_text="US dollars.", validators=[django.core.validators.MinValueValidator(0)]
+                        help_text="US dollars. A whole number, 0 or more; 0 if there was no loss.",
+                        validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
                 (
                     "hours_per_week",
                     models.SmallIntegerField(
-                        help_text="Hours of work in a week.",
+                        help_text="Hours of work in a week. A whole number from 0 to 168.",
                         validators=[
                             django.core.validators.MinValueValidator(0),
                             django.core.validators.MaxValueValidator(168),
@@ -297,12 +310,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="respondents",
                         to="census.country",
+                        help_text="Country of origin. Empty if unknown.",
                     ),
                 ),
                 (
                     "income_over_50k",
                     models.BooleanField(
-                        help_text="More than 50,000 US dollars a year.", verbose_name="income over 50K"
+                        help_text="Whether the income exceeds 50,000 US dollars a year.", verbose_name="income over 50K"
                     ),
                 ),
                 ("identity", models.BinaryField(default=datasets.models.new_identity, max_length=16)),

@@ -20,17 +20,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                ("user_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="user")),
-                ("name", models.CharField(max_length=200)),
+                (
+                    "user_id",
+                    models.BigIntegerField(
+                        primary_key=True, serialize=False, verbose_name="user", help_text="Unique number of the user."
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, help_text="Name of the user.")),
                 (
                     "email",
                     models.EmailField(
-                        help_text="Personal: shown in full only to those who may see addresses.",
+                        help_text="Personal data: masked without the permission to see e-mail addresses.",
                         max_length=254,
                         verbose_name="e-mail",
                     ),
                 ),
-                ("signup_date", models.DateField()),
+                ("signup_date", models.DateField(help_text="The day on which the user signed up.")),
                 (
                     "created_in",
                     models.ForeignKey(
@@ -66,8 +71,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Compound",
             fields=[
-                ("compound_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="compound")),
-                ("compound_name", models.CharField(max_length=200)),
+                (
+                    "compound_id",
+                    models.BigIntegerField(
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="compound",
+                        help_text="Unique number of the compound.",
+                    ),
+                ),
+                ("compound_name", models.CharField(max_length=200, help_text="Name of the compound.")),
                 (
                     "compound_structure",
                     models.CharField(help_text="Molecular formula, such as C20H25N3O.", max_length=500),
@@ -105,17 +118,28 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UserExperiment",
             fields=[
-                ("experiment_id", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="experiment")),
+                (
+                    "experiment_id",
+                    models.BigIntegerField(
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="experiment",
+                        help_text="Unique number of the experiment.",
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="experiments", to="experiments.user"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="experiments",
+                        to="experiments.user",
+                        help_text="The user who ran the experiment.",
                     ),
                 ),
                 (
                     "experiment_run_time",
                     models.FloatField(
-                        help_text="In the unit of its file, which does not name it.",
+                        help_text="Run time as a number, 0 or more. Unit not stated in the source.",
                         validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="run time",
                     ),
@@ -185,7 +209,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("experiment", "compound"),
                         name="user_experiment_compounds_once",
-                        violation_error_message="An experiment lists a compound once.",
+                        violation_error_message="An experiment can list a compound only once.",
                     )
                 ],
             },
@@ -194,7 +218,10 @@ class Migration(migrations.Migration):
             model_name="userexperiment",
             name="compounds",
             field=models.ManyToManyField(
-                related_name="experiments", through="experiments.UserExperimentCompound", to="experiments.compound"
+                help_text="The compounds used in the experiment.",
+                related_name="experiments",
+                through="experiments.UserExperimentCompound",
+                to="experiments.compound",
             ),
         ),
         AddFoldedIndex("users", "name"),

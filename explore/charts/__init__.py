@@ -1,4 +1,4 @@
-"""Charts of any table: what is asked of one, the database's figures for it, and its picture.
+"""Charts of any table: the specification, the query that computes the values, and the rendered chart.
 
 >>> draw(Respondent, Respondent.objects.all(), Drawing("bar", x="education", colour="sex")).image("png")
 """

@@ -1,4 +1,4 @@
-"""Bars, lines, histograms and heat maps: one measure of groups of records."""
+"""Bars, lines, histograms and heat maps: charts of one measure for each group of records."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,14 +12,14 @@ from explore.charts import vega_specs
 from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.categories import along, labels, position
-from explore.charts.chart_spec import ChartError, Drawing
+from explore.charts.chart_spec import KINDS, ChartError, Drawing
 from explore.charts.groups import REST, Table, grouped
 from explore.charts.labels import title
 from explore.charts.measures import measured, records_word
 
 
 def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """A bar for each group; what splits them is stacked where it adds up, and side by side where it does not."""
+    """Draw a bar for each group; split bars are stacked if the measure adds up, and side by side otherwise."""
     axes = _axes(model, records, drawing, user, continuous=False)
     table = _measured(model, records, drawing, user, axes)
     follow = axes[0].ordered or axes[0].own_order or table.measured.kind in ("count", "share")
@@ -35,7 +35,7 @@ def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
 
 
 def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """A line over dates or numbers; where a sum or count finds nothing, it is 0."""
+    """Draw a line over dates or numbers; a count or sum without records is 0."""
     axes = _axes(model, records, drawing, user, continuous=True)
     table = _measured(model, records, drawing, user, axes)
     names = [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
@@ -58,12 +58,12 @@ def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
 
 
 def histogram(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """How the numbers of a column are spread, in bins of one width; shares are of each colour by itself."""
+    """Draw the distribution of a column's numbers in bins of equal width; shares are within each colour."""
     if drawing.measure not in ("count", "share"):
-        raise ChartError("measure", f"A histogram shows count or share; found {drawing.measure[:100]}.")
+        raise ChartError("measure", f"A histogram shows count or share, not {drawing.measure[:100]}.")
     axes = _axes(model, records, drawing, user, continuous=True)
     if not axes[0].of_numbers:
-        raise ChartError("x", f"A histogram is of numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+        raise ChartError("x", f"A histogram needs a column of numbers; {drawing.x[:100]} has none. Use bars.")
     if ":" not in drawing.x:
         axes[0] = histogram_axis(axes[0], drawing.bins)
     table = _measured(model, records, drawing, user, axes, whole=1)
@@ -78,15 +78,15 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
 
 
 def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """A field for each pair of groups, the lighter the more."""
+    """Draw a cell for each pair of groups; lighter cells have larger values."""
     axes = [
         axis(model, records, role, text, drawing.bins, user, continuous=False)
         for role, text in (("x", drawing.x), ("y", drawing.y))
     ]
     if axes[0].grouping.name == axes[1].grouping.name:
-        raise ChartError("y", f"Expected another column than on the first axis, found {drawing.y[:100]} again.")
+        raise ChartError("y", f"The two axes need different columns; both are {drawing.y[:100]}.")
     table = _measured(model, records, drawing, user, axes, whole=None)
-    by = 1 if axes[0].ordered and not axes[1].ordered else 0  # which of them is put in the order asked for
+    by = 1 if axes[0].ordered and not axes[1].ordered else 0  # the index of the axis to sort
     order = _order(model, records, drawing.sort, user, axes[by], table, by)
     names = [
         labels(found, table.groups, place, *((drawing.sort, order) if place == by else ()))
@@ -96,9 +96,9 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     rows = [(names[0][cell[0]], names[1][cell[1]], cell[-1], cell[-2]) for cell in cells]
     rest = {names[place].get(REST) for place in (0, 1)} - {None}
     uncoloured = [row for row in rows if table.measured.adds_up and rest & {*row[:2]}]
-    notes = ["What is other is in grey"] if uncoloured else []
+    notes = ["“Other” is grey"] if uncoloured else []
     if len(rows) < len(names[0]) * len(names[1]):
-        notes.append(f"Empty fields: no {records_word(model)}")
+        notes.append(f"Blank: no {records_word(model)}")
     spec, height = vega_specs.heat(table, names, rows, uncoloured)
     return table.figure(_headline(model, table), rows, spec, height, notes)
 
@@ -106,16 +106,17 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
 def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis]:
     axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
-        raise ChartError("x", f"Expected dates or numbers; {drawing.x[:100]} holds none. Bars show other columns.")
+        kind = KINDS[drawing.kind].lower()
+        raise ChartError("x", f"A {kind} needs dates or numbers on its axis; {drawing.x[:100]} has none. Use bars.")
     if drawing.colour:
         axes.append(axis(model, records, "colour", drawing.colour, drawing.bins, user, continuous=False))
         if axes[0].grouping.name == axes[1].grouping.name:
-            axes.pop()  # what is on the axis already splits nothing
+            axes.pop()  # splitting by the column of the axis changes nothing
     return axes
 
 
 def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: int | None = 0) -> Table:
-    """Group the records and measure the groups; shares on two axes are of what has the same key on axis *whole*."""
+    """Group the records and measure the groups; with two axes, shares are within each group of axis *whole*."""
     found = measured(model, drawing.measure, user)
     groups = grouped(records, axes, found.sql)
     depth = len(axes)
@@ -135,7 +136,7 @@ def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: i
 
 
 def _order(model, records, sort: str, user, first: Axis, table: Table, place: int = 0) -> dict | None:
-    """Return the number by which each group of *first* is put in order, where *sort* asks for one."""
+    """Return the sort value of each group of *first*, or None if *sort* names no value or column."""
     asked = sort.removeprefix("-")
     if asked in ("", "name"):
         return None
@@ -144,12 +145,12 @@ def _order(model, records, sort: str, user, first: Axis, table: Table, place: in
     try:
         least = measures(model, [f"min:{asked}"], user)[0]
     except AggregationError as error:
-        raise ChartError("sort", f"Expected name, value or a column. {error}") from None
+        raise ChartError("sort", f"Sort by name, value or a column. {error}") from None
     return least_of(records, first, least)
 
 
 def _by_value(table: Table, place: int) -> dict[Any, float]:
-    """Return the value of each group: of what adds up the sum of its parts, else their mean by records."""
+    """Return the value of each group: the sum of its parts if the measure adds up, else their weighted mean."""
     values: dict[Any, list[tuple[float, int]]] = {}
     for cell in table.cells:
         if cell[-1] is not None:
@@ -160,7 +161,7 @@ def _by_value(table: Table, place: int) -> dict[Any, float]:
 
 
 def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict | None:
-    """Return the place of each group of *first* by the least value of a column."""
+    """Return the rank of each group of *first* by the minimum of a column."""
     found = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
     values = sorted({value for _, value in found})
     return {key: values.index(value) for key, value in found}

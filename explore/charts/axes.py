@@ -1,4 +1,4 @@
-"""The columns that a chart may have on its axes, and how the records are grouped along them."""
+"""The axes of a chart: the columns that fit, and how records are grouped along them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,16 +20,16 @@ from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import group_told, unit_of, with_unit
 
-MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column that has no order of its own; the rest is "other"
+MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column without a natural order; the rest become "other"
 COLOUR_BINS = 6
-EXACT_PLACES, EXACT_GROUPS = 150, 30  # whole numbers up to so many are not put in bins
-MONTHS_UP_TO = 3 * 366  # days; dates that are farther apart are grouped by years, where nothing is said
+EXACT_PLACES, EXACT_GROUPS = 150, 30  # up to this many whole numbers are not put in bins
+MONTHS_UP_TO = 3 * 366  # days; by default, dates over a longer range are grouped by year
 PROVENANCE = {field.name for field in Record._meta.get_fields()}
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A column as records are grouped by it. Without *most*, its groups have an order and are not cut off."""
+    """A column that groups records; *most* limits its groups, and is None if they have a natural order."""
 
     name: str
     title: str
@@ -43,12 +43,12 @@ class Axis:
 
     @property
     def ordered(self) -> bool:
-        """Whether its groups follow each other by themselves: numbers, dates, no and yes."""
+        """Whether its groups have a natural order: numbers, dates, no and yes."""
         return self.most is None
 
     @cached_property
     def own_order(self) -> dict[Any, int] | None:
-        """The place of each group, where a vocabulary has an order other than by names."""
+        """The position of each group of a vocabulary that is not ordered by name, else None."""
         if not is_ordered_vocabulary(self.column):
             return None
         model, name = self.column.field.model, self.column.field.name
@@ -64,14 +64,14 @@ class Axis:
         return can_be_parted(self.column)
 
     def told(self, value: Any) -> str:
-        """Return what a group is called."""
+        """Return the label of a group."""
         return group_told(self.grouping, value)
 
 
 def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedColumn]:
-    """Yield the columns that make sense in a *role*: ``group``, ``number``, ``place`` or ``measure``.
+    """Yield the columns that fit a *role*: ``group``, ``number``, ``place`` or ``measure``.
 
-    Groups are made by any column but keys and what is unique; numbers and dates are places along an axis.
+    A group is any column except keys and other unique ones. A place, on a continuous axis, is a number or a date.
     """
     for column in columns_of(model):
         if column.permission and not user.has_perm(column.permission):
@@ -94,9 +94,9 @@ def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedCo
 def axis(
     model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, continuous: bool
 ) -> Axis:
-    """Return the axis that *text* asks for as a drawing's *role*; raises ChartError.
+    """Return the axis for the column *text* in a drawing's *role*; raises ChartError.
 
-    *continuous* is for axes of numbers with room for as many places as there are; other axes have a name for each.
+    A *continuous* axis has room for many numbers; any other axis has a label for each of them.
     """
     name, colon, _ = text.partition(":")
     try:
@@ -110,7 +110,7 @@ def axis(
             least, most = _extent(records, column)
             part = "month" if least and (most - least).days <= MONTHS_UP_TO else "year"
             grouping = groupings(model, [f"{text}:{part}"], user)[0]
-        label += f", by {grouping.part}"
+        label = f"{grouping.part} of {label.removeprefix('date of ')}"
     elif can_be_parted(column):
         label = with_unit(label, unit_of(column))
         extent = _extent(records, column)
@@ -124,29 +124,29 @@ def axis(
 
 
 def can_follow(column: ListedColumn) -> bool:
-    """Whether the groups of *column* follow each other by themselves."""
+    """Whether the groups of *column* have a natural order."""
     ordered = isinstance(column.field, models.DateField | models.BooleanField) or can_be_parted(column)
     return ordered or is_ordered_vocabulary(column)
 
 
 def is_ordered_vocabulary(column: ListedColumn) -> bool:
-    """Whether *column* has the names of a vocabulary that is listed by something else, as education levels by years."""
+    """Whether *column* is a vocabulary that is not ordered by name, such as education levels, ordered by years."""
     field = column.field
     return issubclass(field.model, Vocabulary) and field.name == "name" and order_of(field.model)[0] != field.name
 
 
 def exact(column_axis: Axis) -> bool:
-    """Whether an axis of numbers has each number by itself."""
+    """Whether an axis has a group for each whole number."""
     return column_axis.grouping.width == 1 and not isinstance(column_axis.column.field, models.FloatField)
 
 
 def histogram_axis(found: Axis, bins: int) -> Axis:
-    """Return *found* with its numbers in about *bins* bins, however few numbers there are."""
+    """Return *found* with its numbers in about *bins* bins, even if there are few numbers."""
     return replace(found, grouping=_in_bins(found.grouping, found.extent, bins, bins))
 
 
 def nice_width(least: float, most: float, bins: int, whole: bool) -> Decimal:
-    """Return 1, 2 or 5 times a power of ten: the least width of which *bins* bins reach from *least* to *most*."""
+    """Return the smallest 1, 2 or 5 times a power of ten with which *bins* bins cover *least* to *most*."""
     reach = (most - least + (1 if whole else 0)) / bins
     if reach <= 0:
         return Decimal(1)
@@ -175,7 +175,7 @@ def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
 
 
 def _is_key(model: type[models.Model], column: ListedColumn) -> bool:
-    """Whether a column tells records apart, or is the id of what another column names; a view's key may be a name."""
+    """Whether a column identifies records, or is the id of a labelled related record; a view's key may be a name."""
     own = None if "__" in column.path else model._meta.get_field(column.path)
     if own is None:
         return column.name.endswith("_run")

@@ -1,4 +1,4 @@
-"""Box plots: how the numbers of a column are spread in each group, by five of their quantiles."""
+"""Box plots: the distribution of a column's numbers in each group, by five quantiles."""
 
 from typing import Any
 
@@ -30,10 +30,10 @@ KNOWN = "Boxes: quartiles and median; whiskers: 5th to 95th percentile"
 
 
 def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """A box from the lower to the upper quartile for each group, or one of all; whiskers hold nine values of ten."""
+    """Draw a box from the lower to the upper quartile for each group or for all records, with 5–95 % whiskers."""
     column = next((found for found in columns_for(model, user, "number") if found.name == drawing.y), None)
     if column is None or not can_measure("median", column):
-        names = ", ".join(found.name for found in columns_for(model, user, "number")) or "there is none here"
+        names = ", ".join(found.name for found in columns_for(model, user, "number")) or "this table has none"
         raise ChartError("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
     asked = [("x", drawing.x), ("colour", drawing.colour)]
     axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in asked if text]
@@ -48,7 +48,7 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     rows = [(*(named[key] for named, key in zip(names, row, strict=False)), *row[len(axes) :]) for row in known]
     measured = with_unit(title_of(model, column), unit_of(column))
     by = " and ".join(found.title for found in axes)
-    columns = [*(title(found.title) for found in axes), "Records", *QUANTILES.values(), "Least", "Most"]
+    columns = [*(title(found.title) for found in axes), "Records", *QUANTILES.values(), "Minimum", "Maximum"]
     formats = ["" for _ in axes] + [",d"] + [FORMAT] * 7
     spec, height = _spec(axes, names, rows, measured)
     return Figure(
@@ -58,7 +58,7 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
 
 
 def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) -> list[dict]:
-    """Return what groups are called, in their order: without another one asked for, that of the medians."""
+    """Return the labels of the groups in order, by default with the highest median first."""
     names = []
     for place, found in enumerate(axes):
         order, sort = None, drawing.sort if place == 0 else ""
@@ -99,7 +99,7 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     tooltip += [alt.Tooltip("colour:N", title=title(axes[1].title))] if split else []
     tooltip += [
         alt.Tooltip(f"{key}:Q", title=told, format=FORMAT)
-        for key, told in [*QUANTILES.items(), ("least", "Least"), ("most", "Most")]
+        for key, told in [*QUANTILES.items(), ("least", "Minimum"), ("most", "Maximum")]
     ]
     tooltip.append(alt.Tooltip("records:Q", title="Records", format=",d"))
     offset = {}
@@ -122,7 +122,7 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
         return found | ({to: amount2(f"{end}:Q")} if end else {}) | {"tooltip": tooltip}
 
     colour = {"color": colour_scale(axes[1], names[1])} if split else {}
-    # Side by side, boxes keep apart by the scale: a bar that is narrower than its place would not lie in its middle.
+    # The scale separates boxes side by side: a bar narrower than its band would not be centred in it.
     thick = {"height" if across else "width": {"band": 1 if split else 0.7}}
     whiskers = alt.Chart().mark_rule(strokeWidth=1.5, color=PALETTE[0]).encode(**encoded("p05", "p95", **colour))
     box = alt.Chart().mark_bar(color=PALETTE[0], opacity=0.55, **thick).encode(**encoded("q1", "q3", **colour))

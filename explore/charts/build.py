@@ -1,4 +1,4 @@
-"""How a chart is made: the database's figures, what they are called, and the picture of them."""
+"""Build a chart: check the specification, query the database, and return the picture."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,7 +23,7 @@ MAKERS = {
     "box": box_plot.boxes,
     "scatter": scatter.scatter,
 }
-OF_ADDRESSES = {"by": "x"}  # what summaries call what a drawing calls otherwise
+OF_ADDRESSES = {"by": "x"}  # summary parameters that have another name in a drawing
 
 
 def draw(
@@ -34,23 +34,21 @@ def draw(
     filters: Sequence[str] = (),
     on: date | None = None,
 ) -> Picture:
-    """Return the picture of *records* that *drawing* asks for; raises ChartError for what cannot be drawn.
+    """Return the picture of *records* that *drawing* specifies; raises ChartError if it cannot be drawn.
 
-    The database counts and measures; what comes here is a row for each thing that is seen. *user* sees no personal
-    data without the permission; nobody does where it is None. *filters* tell in words how the records were narrowed,
-    and *on* is the date that the picture says, by default today's.
+    The database aggregates the records and returns a row for each mark of the chart. Personal data need a *user* with
+    the permission to see them. *filters* describe the filters of the records, and *on* is the date in the caption, by
+    default today.
     """
     user = user or AnonymousUser()
     if lacks := lacking(model, drawing.kind, user):
         raise ChartError("kind", lacks)
     for name, value in drawing.unused.items():
-        raise ChartError(
-            name, f"Expected none, for the kind “{KINDS[drawing.kind]}” has no use for it; found {value[:100]}."
-        )
+        raise ChartError(name, f"“{KINDS[drawing.kind]}” does not use this parameter (found {value[:100]}). Remove it.")
     if drawing.kind != "box" and not drawing.x:
-        raise ChartError("x", f"Choose what is on the axis. {_choices(model, user, drawing)}")
+        raise ChartError("x", f"Choose a column for the axis. {_choices(model, user, drawing)}")
     if drawing.kind in ("box", "heat", "scatter") and not drawing.y:
-        raise ChartError("y", f"Choose what is on the other axis. {_choices(model, user, drawing)}")
+        raise ChartError("y", f"Choose a column for the other axis. {_choices(model, user, drawing)}")
     try:
         figure = MAKERS[drawing.kind](model, records, drawing, user)
     except AggregationError as error:
@@ -62,4 +60,4 @@ def draw(
 def _choices(model: type[models.Model], user, drawing: Drawing) -> str:
     role = {"histogram": "number", "scatter": "number", "line": "place"}.get(drawing.kind, "group")
     names = [column.name for column in columns_for(model, user, role)]
-    return f"Columns: {', '.join(names)}." if names else "This table has none that can be drawn so."
+    return f"Columns: {', '.join(names)}." if names else "This table has no column that fits."

@@ -1,6 +1,6 @@
-"""The program that draws charts in a browser: Vega, Vega-Lite and vega-embed, as vl-convert carries them.
+"""The JavaScript that draws charts in a browser: Vega, Vega-Lite and vega-embed, bundled by vl-convert.
 
-It is made once for each release of vl-convert, when it is first asked for: by collectstatic, or under DEBUG by a page.
+The bundle is built once for each release of vl-convert, at its first use: by collectstatic, or by a page under DEBUG.
 """
 
 import os
@@ -20,7 +20,7 @@ NAME = "explore/vega.js"
 
 
 class VegaFinder(BaseFinder):
-    """Finds ``explore/vega.js`` among static files, and makes it where it is not there yet."""
+    """Static files finder for ``explore/vega.js``, which builds the file if it does not exist."""
 
     @property
     def storage(self) -> FileSystemStorage:
@@ -29,7 +29,7 @@ class VegaFinder(BaseFinder):
     def find(self, path: str, find_all: bool = False, **kwargs) -> str | list[str]:
         """Return the file's path, or a list of paths with *find_all*.
 
-        The list is empty for another path in both cases, as of Django's finders: ``finders.find`` adds it to others.
+        For any other path the result is an empty list in both cases, as in Django's own finders.
         """
         if path != NAME:
             return []
@@ -44,7 +44,7 @@ class VegaFinder(BaseFinder):
         return []
 
     def _made(self) -> Path:
-        """Return the file; of several processes that make it at once, each puts the same one in its place."""
+        """Return the file, building it if needed; concurrent processes replace it atomically with the same content."""
         path = Path(self.storage.path(NAME))
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is written above a chart: the table, the filters in words, how many records, and the date."""
+"""The caption of a chart: the table, its filters, the number of records, and the date."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from explore.charts.measures import records_word
 
 @dataclass(frozen=True)
 class Figure:
-    """What is seen: the table of what is drawn, and how it is drawn; *formats* say how its columns are written."""
+    """A chart's data as a table, and its Vega-Lite specification; *formats* are the d3 formats of the columns."""
 
     title: str
     columns: list[str]
@@ -28,8 +28,8 @@ class Figure:
 
 def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], on: date) -> list[str]:
     """Return the lines below the title."""
-    dataset = apps.get_app_config(model._meta.app_label).verbose_name
-    where = f"{dataset}: {records_of(model)}"
+    dataset, table = str(apps.get_app_config(model._meta.app_label).verbose_name), records_of(model)
+    where = dataset if dataset.lower() == table else f"{dataset}: {table}"
     word = records_word(model)
     if figure.records == 1:
         word = "row" if word == "rows" else str(model._meta.verbose_name)

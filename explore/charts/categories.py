@@ -1,4 +1,4 @@
-"""The groups along an axis as they are shown: their names, their order, and places where nothing is."""
+"""The categories along an axis: their labels, their order, and the gaps between them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,14 +8,14 @@ from explore.charts.axes import Axis
 from explore.charts.groups import REST, Groups
 from explore.charts.labels import MISSING, OTHER
 
-MOST_FILLED = 1500  # places that are filled in where nothing is
+MOST_FILLED = 1500  # categories to fill in at most
 
 
 def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[Any, float] | None = None) -> dict:
-    """Return what each key along *axis* is called, in the order in which they are shown.
+    """Return the label of each key along *axis*, in display order.
 
-    *order* has a number for each key by which they are sorted, the lowest first; without it and a *sort*, keys with an
-    order of their own follow that, and others come with most records first. What is other and missing come last.
+    *order* maps keys to sort values, the lowest first. Without *order* and *sort*, keys follow their natural order if
+    they have one, and otherwise the most frequent come first. "Other" and "missing" come last.
     """
     counts: dict[Any, int] = {}
     for row in groups.rows:
@@ -39,7 +39,7 @@ def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[A
 
 
 def along(axis: Axis, keys: Sequence[Any]) -> list:
-    """Return every place from the first to the last of *keys*, those between them where nothing is among them."""
+    """Return *keys* and every value between the first and the last of them."""
     keys = sorted(keys)
     if not keys or axis.name == "":
         return keys
@@ -59,7 +59,7 @@ def along(axis: Axis, keys: Sequence[Any]) -> list:
 
 
 def position(axis: Axis, key: Any) -> Any:
-    """Return where a group stands: a date as a text, the middle of a bin of numbers."""
+    """Return the position of a group on a continuous axis: a date as text, or the middle of a bin."""
     if axis.of_dates:
         return f"{key}-01" if axis.grouping.part == "month" else date(key, 1, 1).isoformat()
     width = float(axis.grouping.width or 1)
@@ -67,7 +67,7 @@ def position(axis: Axis, key: Any) -> Any:
 
 
 def _told_apart(named: dict) -> dict:
-    """Return names of which no two are the same: places of the same name would fall together."""
+    """Return unique labels by numbering repeated ones: Vega-Lite would merge equal labels."""
     seen: dict[str, int] = {}
     apart = {}
     for key, name in named.items():

@@ -1,4 +1,4 @@
-"""A chart that was drawn: its Vega-Lite, its data as a table, and images of it."""
+"""A finished chart: its Vega-Lite specification, its data as a table, and images of it."""
 
 import json
 import re
@@ -11,17 +11,17 @@ from explore.charts.render_client import render
 from explore.charts.vega_specs import WIDTH
 
 FORMATS = {"png": "image/png", "jpg": "image/jpeg", "svg": "image/svg+xml"}
-SMALLEST, LARGEST = 100, 4000  # pixels of an image, each way
-LETTER, SMALL_LETTER = 8.6, 6.4  # pixels of a letter of the title, and of what is below it
-ASIDE = {"left": 5, "top": 5, "bottom": 5, "right": 30}  # where letters are wider than ours, as an SVG's may be
+SMALLEST, LARGEST = 100, 4000  # pixels of an image's width and height
+LETTER, SMALL_LETTER = 8.6, 6.4  # average width in pixels of a letter of the title, and of the subtitle
+ASIDE = {"left": 5, "top": 5, "bottom": 5, "right": 30}  # an SVG's viewer may use a wider font
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart; *spec* is Vega-Lite with its data, *columns* and *rows* the same data as a table.
+    """A chart; *spec* is its Vega-Lite with data, *columns* and *rows* are the same data as a table.
 
-    *title* says what is seen, and *subtitle* of what: the table, filters, what was left out, records and date.
+    *title* names the measure and the columns. *subtitle* lists the table, filters, notes, number of records and date.
     """
 
     title: str
@@ -34,14 +34,14 @@ class Picture:
 
     @property
     def described(self) -> str:
-        """The chart in a sentence, for who cannot see it."""
+        """A text alternative of the chart."""
         return " ".join([f"{self.title}.", *self.subtitle])
 
     def image(self, format: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
-        """Return the chart as ``png``, ``jpg`` or ``svg`` of *width* by *height* pixels.
+        """Return the chart as a ``png``, ``jpg`` or ``svg`` image of *width* by *height* pixels.
 
-        A larger image is the same picture, enlarged. Raises ValueError for a size or a format that there is not, and
-        what explore.charts.render_client raises.
+        A larger image is the same picture, enlarged. Raises ValueError for an invalid size or format, and the errors of
+        explore.charts.render_client.
         """
         height = height or round(self.height * width / WIDTH)
         if format not in FORMATS or not all(SMALLEST <= size <= LARGEST for size in (width, height)):
@@ -55,7 +55,7 @@ class Picture:
         return made
 
     def titled(self, width: float = WIDTH, height: float | None = None, theme: str = "light") -> dict[str, Any]:
-        """Return the Vega-Lite with its titles written above it, in the colours of a theme."""
+        """Return the Vega-Lite with title and subtitle, in the colours of a theme."""
         heading = list(_wrapped(self.title, int(width / LETTER)))
         below = [part for line in self.subtitle for part in _wrapped(line, int(width / SMALL_LETTER))]
         size = {"width": width, "height": height or self.height}
@@ -75,7 +75,7 @@ class Picture:
 
 
 def _wrapped(text: str, letters: int) -> Iterator[str]:
-    """Yield *text* in lines of at most so many letters, if its words are not longer."""
+    """Yield *text* in lines of at most *letters* characters; a longer word gets its own line."""
     line = ""
     for word in text.split():
         if line and len(line) + 1 + len(word) > max(letters, 10):

@@ -1,4 +1,4 @@
-"""What is asked of a chart, in the words of its address: ``kind=bar&x=education&measure=mean:hours_per_week``."""
+"""The specification of a chart, read from a query string: ``kind=bar&x=education&measure=mean:hours_per_week``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -25,7 +25,7 @@ BINS, FEWEST_BINS, MOST_BINS = 20, 2, 100
 
 
 class ChartError(Exception):
-    """What is refused of a chart: *parameter* is the name of a Drawing's field."""
+    """A chart cannot be drawn; *parameter* is the name of the Drawing's field that is wrong."""
 
     def __init__(self, parameter: str, message: str):
         super().__init__(message)
@@ -34,13 +34,13 @@ class ChartError(Exception):
 
 @dataclass(frozen=True)
 class Drawing:
-    """What to draw.
+    """The specification of a chart.
 
-    *x*, *y* and *colour* are columns; dates may come with a part (``date_of_birth:year`` or ``:month``), and numbers
-    with the width of their bins (``age:10``). *y* is of box plots, heat maps and scatters; the others measure:
-    ``count``, ``share``, or ``mean``, ``median`` or ``sum`` of a column, such as ``mean:hours_per_week``. *bins* is
-    about how many groups are made of numbers. *sort* is a column by whose least value bars and boxes are put in order
-    (``education_years``), ``name`` or ``value``; ``-`` before it for the other way round.
+    *x*, *y* and *colour* are columns. A date may have a part (``date_of_birth:year`` or ``:month``), a number the width
+    of its bins (``age:10``). Box plots, heat maps and scatter plots use *y*. *measure* is ``count``, ``share``, or the
+    ``mean``, ``median`` or ``sum`` of a column, such as ``mean:hours_per_week``. *bins* is the approximate number of
+    bins of a column of numbers. *sort* orders bars and boxes by ``name``, ``value``, or the minimum of a column
+    (``education_years``); the prefix ``-`` reverses the order.
     """
 
     kind: str = "bar"
@@ -59,7 +59,7 @@ class Drawing:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], otherwise: "Drawing") -> "Drawing":
-        """Return what *parameters* ask for; raises ChartError. With no kind or x among them, *otherwise* fills in."""
+        """Read a drawing from *parameters*, based on *otherwise* if they name no kind or column; raises ChartError."""
         given = {field.name: parameters[field.name] for field in fields(cls) if parameters.get(field.name)}
         if "bins" in given:
             try:
@@ -72,11 +72,11 @@ class Drawing:
 
     @property
     def unused(self) -> dict[str, str]:
-        """What was asked for that the kind has no use for."""
+        """The parameters that are set although this kind of chart does not use them."""
         return {name: value for name, value in self.parameters().items() if name not in ("kind", *USED[self.kind])}
 
     def parameters(self) -> dict[str, str]:
-        """Return the drawing as parameters of an address, without what goes without saying."""
+        """Return the drawing as query parameters, without those that have their default value."""
         plain = Drawing()
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: str(value) for name, value in own.items() if name == "kind" or value != getattr(plain, name)}

@@ -1,14 +1,14 @@
-"""The colours of charts, which tell groups apart on white and on black, also for the colour-blind."""
+"""The colours of charts: distinguishable on white and on black, also with colour blindness."""
 
 from collections.abc import Iterable
 from typing import Any
 
-# Each has a contrast of 3:1 or more with its background, and neighbours differ for protans and deutans, too.
+# Each has a contrast of at least 3:1 with its background; neighbours also differ with red-green colour blindness.
 PALETTE = ["#0072b2", "#d55e00", "#004d40", "#cc6fa8", "#332288", "#00957a", "#7a1f3d"]
 ON_BLACK = ["#4ba6e8", "#f58231", "#efe36a", "#c77bb0", "#c9ecf8", "#2aa87c", "#b9685a"]
 GREYS = {"other": "#595959", "missing": "#949494"}
 GREYS_ON_BLACK = {"other": "#b4b4b4", "missing": "#6b6b6b"}
-# For groups that follow each other: viridis without its ends.
+# For ordered groups: viridis without its ends.
 SEQUENCE = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151"]
 HEAT = {"name": "viridis", "extent": [0.2, 0.92]}
 
@@ -40,12 +40,12 @@ THEMES = {
     "light": _theme(ink="#222222", quiet="#595959", rule="#e2e2e2", background="#ffffff"),
     "dark": _theme(ink="#eeeeee", quiet="#b0b0b0", rule="#3d3d3d", background="#121212"),
 }
-# What stands on black for the colours that specifications have, which are those for white.
+# The dark theme's colour for each colour of a specification, which uses those of the light theme.
 BRIGHTER = dict(zip([*PALETTE, *GREYS.values()], [*ON_BLACK, *GREYS_ON_BLACK.values()], strict=True))
 
 
 def colours_of(labels: Iterable[str], greys: dict[str, str], ordered: bool) -> list[str]:
-    """Return a colour for each of *labels*; *greys* has those of groups that are no values."""
+    """Return a colour for each of *labels*; *greys* has the colours of "other" and "missing"."""
     labels = list(labels)
     values = [label for label in labels if label not in greys]
     if ordered and len(values) > 2:

@@ -1,4 +1,4 @@
-"""The chart that a table is shown by before anything is chosen."""
+"""The default chart of a table."""
 
 from dataclasses import asdict
 
@@ -12,10 +12,10 @@ from explore.charts.low_cardinality import few_valued
 
 
 def default_drawing(model: type[models.Model], user) -> Drawing:
-    """Return the first drawing of *model*: what it says itself, or else records by date, by group or by number.
+    """Return the default drawing of *model*: the declared one, or else records by date, by group or by number.
 
-    A model declares it as the ``chart`` of its Listing; of a view without one, it is what the front page shows. The
-    drawing is of no column where none makes groups: of a vocabulary, or where each record has a name of its own.
+    A model declares its chart in its Listing; a summary table without one has the chart of the front page. The drawing
+    has no column if no column makes groups, as in a vocabulary.
     """
     if listing_of(model).chart or issubclass(model, MaterializedView):
         return Drawing(**asdict(chart_of(model)))

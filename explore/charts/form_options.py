@@ -1,4 +1,4 @@
-"""What there is to choose on the Chart tab: of each kind, only what makes sense for the table."""
+"""The options of the Chart tab: for each kind of chart, those that fit the table."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.db import models
 
 from datasets.records.aggregation import can_be_parted, can_measure
+from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from explore.charts.axes import can_follow, columns_for
 from explore.charts.chart_spec import FEWEST_BINS, KINDS, MOST_BINS, USED, Drawing
@@ -13,7 +14,7 @@ from explore.charts.labels import title
 from explore.charts.low_cardinality import few_valued
 from explore.charts.measures import records_word
 
-# What each axis holds: groups, places along it (numbers and dates), or numbers.
+# The role of each axis: groups, places (numbers and dates), or numbers.
 ROLES = {
     "bar": {"x": "group"},
     "line": {"x": "place"},
@@ -24,18 +25,17 @@ ROLES = {
 }
 LABELS = {
     "kind": "Kind",
-    "x": "Across",
-    "y": "Up",
+    "x": "X axis",
+    "y": "Y axis",
     "colour": "Split by colour",
     "measure": "Measure",
-    "bins": "Bins, about",
-    "sort": "Order",
+    "bins": "Bins (about)",
+    "sort": "Sort by",
 }
 AXES = {
-    "bar": {"x": "Groups"},
-    "line": {"x": "Along"},
-    "histogram": {"x": "Numbers"},
-    "box": {"x": "Groups", "y": "Numbers"},
+    "bar": {"x": "Category"},
+    "histogram": {"x": "Value"},
+    "box": {"x": "Category", "y": "Value"},
 }
 OF_COLUMNS = ("mean", "median", "sum")
 HOLDING = {"group": "to group by", "place": "of dates or numbers", "number": "of numbers"}
@@ -43,7 +43,7 @@ HOLDING = {"group": "to group by", "place": "of dates or numbers", "number": "of
 
 @dataclass(frozen=True)
 class Option:
-    """A choice of a box."""
+    """An option of a select."""
 
     value: str
     label: str
@@ -53,7 +53,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Box:
-    """A box of the form: a list to choose from, in groups that may have a name, or a number between two others."""
+    """A field of the form: a select, whose groups of options may have a label, or a number with limits."""
 
     name: str
     label: str
@@ -64,9 +64,9 @@ class Box:
 
 
 def fitted(model: type[models.Model], drawing: Drawing, user) -> Drawing:
-    """Return *drawing* without what its kind has no use for, and *filled*.
+    """Return *drawing* without the parameters that its kind does not use, and *filled*.
 
-    So that who chooses another kind sees a chart, whatever had been chosen for the last one.
+    A user who changes the kind therefore sees a chart, whatever the options of the last one were.
     """
     plain = Drawing()
     drawing = replace(drawing, **{name: getattr(plain, name) for name in drawing.unused})
@@ -76,15 +76,15 @@ def fitted(model: type[models.Model], drawing: Drawing, user) -> Drawing:
     for name, role in ROLES[drawing.kind].items():
         fits = [column.name for column in columns_for(model, user, role)]
         column = getattr(drawing, name).partition(":")[0]
-        if column not in fits and column in known:  # what there is not is told
+        if column not in fits and column in known:  # an unknown column is an error
             drawing = replace(drawing, **{name: ""})
     return filled(model, drawing, user)
 
 
 def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
-    """Return *drawing* with a column wherever its kind needs one and none is chosen: rather one of few groups."""
+    """Return *drawing* with a column for each axis that needs one, preferably one with few groups."""
     for name, role in ROLES[drawing.kind].items():
-        if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box may be of all
+        if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box plot needs no groups
             continue
         taken = (drawing.x if name == "y" else drawing.y).partition(":")[0]
         free = [one for one in columns_for(model, user, role) if one.name != taken]
@@ -94,18 +94,18 @@ def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
 
 
 def lacking(model: type[models.Model], kind: str, user) -> str:
-    """Return what a table lacks for a *kind* of drawing; nothing where it can be drawn."""
+    """Return why a table cannot have a *kind* of chart, or "" if it can."""
     roles = [role for name, role in ROLES[kind].items() if (kind, name) != ("box", "x")]
     for role in {*roles}:
         needed, found = roles.count(role), len(list(columns_for(model, user, role)))
         if found < needed:
             columns = f"{'two columns' if needed > 1 else 'a column'} {HOLDING[role]}"
-            return f"The kind “{KINDS[kind]}” needs {columns}, and this table has {found or 'none'}."
+            return f"“{KINDS[kind]}” needs {columns}; this table has {found or 'none'}."
     return ""
 
 
 def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
-    """Yield the boxes of a drawing's form."""
+    """Yield the fields of a drawing's form."""
     cannot = {kind for kind in KINDS if lacking(model, kind, user)}
     yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], cannot)
     for name in USED[drawing.kind]:
@@ -121,12 +121,12 @@ def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
         else:
             role = ROLES[drawing.kind].get(name, "group")
             columns = list(_columns(model, user, role, dates=drawing.kind != "scatter"))
-            empty = [("", "all together")] if name == "colour" or (drawing.kind, name) == ("box", "x") else []
+            empty = [("", "No split")] if name == "colour" or (drawing.kind, name) == ("box", "x") else []
             yield _listed(name, label, value, [("", [*empty, *columns])])
 
 
 def _is_binned(model: type[models.Model], drawing: Drawing, user) -> bool:
-    """Whether there are numbers among its groups; where their bins have a width, how many there are follows."""
+    """Whether it groups records by a column of numbers without a fixed width of bins."""
     grouped = {drawing.x, drawing.colour, drawing.y if drawing.kind == "heat" else ""}
     return any(column.name in grouped and can_be_parted(column) for column in columns_for(model, user, "group"))
 
@@ -136,7 +136,7 @@ def _listed(
 ) -> Box:
     known = {option for _, options in groups for option, _ in options}
     if value not in known:
-        groups = [*groups, ("", [(value, value)])]  # what an address may ask for beside: bins of a width
+        groups = [*groups, ("", [(value, value)])]  # a value that only a URL can set: bins of a fixed width
     made = [
         (of, tuple(Option(option, said, option == value, option in cannot) for option, said in options))
         for of, options in groups
@@ -162,17 +162,23 @@ def _measures(model: type[models.Model], kind: str, user) -> list[tuple[str, lis
         return groups
     for one in OF_COLUMNS:
         columns = [column for column in columns_for(model, user, "measure") if can_measure(one, column)]
-        found = [(f"{one}:{column.name}", f"{title(one)}: {title_of(model, column)}") for column in columns]
+        found = [(f"{one}:{column.name}", _measure_label(model, one, column)) for column in columns]
         groups += [(title(one), found)] if found else []
     return groups
 
 
+def _measure_label(model: type[models.Model], kind: str, column: ListedColumn) -> str:
+    if isinstance(column.field, models.BooleanField):
+        return f"{'Share' if kind == 'mean' else 'Count'} with {title_of(model, column)}"
+    return f"{title(kind)}: {title_of(model, column)}"
+
+
 def _orders(model: type[models.Model], drawing: Drawing, user) -> list[tuple[str, str]]:
-    """Return the orders to choose from; what comes without a choice says what it is."""
+    """Return the sort orders to choose from; the first names the default."""
     column = next((one for one in columns_for(model, user, "group") if one.name == drawing.x.partition(":")[0]), None)
     counted = drawing.kind == "heat" or (drawing.kind == "bar" and drawing.measure in ("count", "share"))
-    usual = "most records first" if counted else "highest first"
-    usual = "in their own order" if column and can_follow(column) else usual
+    usual = "most frequent first" if counted else "highest first"
+    usual = "natural order" if column and can_follow(column) else usual
     numbers = [(column.name, f"by {title_of(model, column)}") for column in columns_for(model, user, "number")]
     return [
         ("", usual), ("-value", "highest first"), ("value", "lowest first"), ("name", "by name"), *numbers,

@@ -1,7 +1,7 @@
-"""The figures of a chart: records measured in groups by the database, no more groups than a picture can show.
+"""The values of a chart, measured by the database for each group of records.
 
-Where a column has more values than that, those of most records are kept, and a second statement measures all the rest
-together: what is "other" has its own median, not one made of medians.
+If a column has more values than a chart can show, the most frequent are kept. A second query measures all other records
+as one group, "other", so that its median is exact.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ COUNTS = ",d"
 
 
 class Other:
-    """The key of what is beyond the groups that are kept."""
+    """The key of the group "other"."""
 
 
 REST = Other()
@@ -35,7 +35,7 @@ REST = Other()
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of records: *rows* have a key for each axis, then the number of records, then what was measured."""
+    """Groups of records: *rows* have a key for each axis, then the number of records, then the measured values."""
 
     rows: list[tuple]
     notes: list[str]
@@ -43,13 +43,13 @@ class Groups:
 
     @property
     def records(self) -> int:
-        """How many records there are in all groups."""
+        """The number of records in all groups."""
         return sum(row[self.depth] for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Groups with their values: *cells* have a key of each axis, the number of records and the value."""
+    """Groups with their values: *cells* have a key for each axis, then the number of records, then the value."""
 
     axes: list[Axis]
     groups: Groups
@@ -59,7 +59,7 @@ class Table:
 
     @property
     def measure_title(self) -> str:
-        """What was measured; where every group is a record, it is the record's own."""
+        """The title of the measure, or the column's own title if every group is a single record."""
         single = self.measured.sql and all(cell[-2] == 1 for cell in self.cells)
         return self.measured.of_single() if single else self.measured.title
 
@@ -76,14 +76,14 @@ class Table:
 
 
 def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:
-    """Measure *records* in groups along *axes*, each once; raises AggregationError, and ChartError for too many."""
+    """Measure *records* in groups along *axes*; raises AggregationError, or ChartError for too many groups."""
     wanted = [COUNT, *measured]
     found = summarise(records, [axis.grouping for axis in axes], wanted, limit=MOST_CELLS)
     kept = [_kept(records, axis, place, found, len(axes)) for place, axis in enumerate(axes)]
     if all(values is None for values in kept):
         if found.truncated:
-            expected = f"Expected at most {MOST_CELLS:,} groups."
-            raise ChartError("x", f"{expected} Choose fewer bins, years, or fewer columns.")
+            message = f"The chart has more than {MOST_CELLS:,} groups. Choose fewer bins, years instead of months, or"
+            raise ChartError("x", f"{message} fewer columns.")
         return Groups([_keyed(row, len(axes)) for row in found.rows], [], len(axes))
     rows = []
     for rest in product(*([False] if values is None else [False, True] for values in kept)):
@@ -94,7 +94,7 @@ def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[M
             if not beyond:
                 inside.append(axis.grouping)
         for row in summarise(part, inside, wanted, limit=MOST_CELLS).rows:
-            if row[len(inside)]:  # without a grouping there is a row, however few records
+            if row[len(inside)]:  # a query without grouping returns a row even for no records
                 keys = iter(_keyed(row, len(inside)))
                 rows.append((*(REST if beyond else next(keys) for beyond in rest), *row[len(inside) :]))
     notes = [_note(records.model, axis, values) for axis, values in zip(axes, kept, strict=True) if values is not None]
@@ -102,7 +102,7 @@ def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[M
 
 
 def _kept(records: models.QuerySet, axis: Axis, place: int, found: Summary, depth: int) -> list | None:
-    """Return the values of most records, where there are more than the axis can show."""
+    """Return the most frequent values if there are more than the axis can show, else None."""
     if axis.most is None:
         return None
     if found.truncated:
@@ -119,17 +119,17 @@ def _kept(records: models.QuerySet, axis: Axis, place: int, found: Summary, dept
 
 
 def _keyed(row: tuple, depth: int) -> tuple:
-    """Return *row* with keys that can be looked up: lists are none."""
+    """Return *row* with hashable keys: tuples instead of lists."""
     return (*(tuple(key) if isinstance(key, list) else key for key in row[:depth]), *row[depth:])
 
 
 def _note(model: type[models.Model], axis: Axis, values: list) -> str:
     name = title(title_of(model, axis.column))
-    return f"{name}: the {len(values)} with most records, the rest is {OTHER}"
+    return f"{name}: top {len(values)}; the rest as “{OTHER}”"
 
 
 def _among(axis: Axis, values: list) -> Q:
-    """The records of *values*, and those without any: they are a group of their own."""
+    """Match the records with one of *values*, and those with none, which are a separate group."""
     path, keys = _keys(axis, values)
     return Q(**{f"{path}__in": keys}) | Q(**{f"{path}__isnull": True})
 
@@ -140,7 +140,7 @@ def _beyond(axis: Axis, values: list) -> Q:
 
 
 def _keys(axis: Axis, values: list) -> tuple[str, list]:
-    """Return where records have what stands for *values*: keys rather than names, so that nothing is joined."""
+    """Return the column path and the stored keys of *values*: keys instead of names avoid a join."""
     reference, column = axis.grouping.reference, axis.column
     if reference is None:
         return column.path, [";".join(map(str, value)) if column.is_list else value for value in values]

@@ -1,4 +1,4 @@
-"""What columns, values and numbers are called in a chart: the model's own words, with units."""
+"""The labels of a chart: names of columns with their units, of groups and of bins."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from explore import formatting
 
 MISSING, OTHER = "missing", "other"
 DASH = "\N{EN DASH}"
-LONGEST_UNIT = 2  # words; a longer help text explains more than a unit
+LONGEST_UNIT = 2  # words; a longer text is an explanation
 
 
 def unit_of(column: ListedColumn) -> str:
-    """Return the unit of a column of numbers, where its help text is one: ``years``, ``US dollars``; or nothing."""
+    """Return the unit of a column of numbers, such as ``years`` or ``US dollars``, or "" if it has none."""
     text = formatting.unit_of(column)
     if len(text.split()) > LONGEST_UNIT:
         return ""
@@ -22,22 +22,22 @@ def unit_of(column: ListedColumn) -> str:
 
 
 def with_unit(name: str, unit: str) -> str:
-    """Return ``age (years)``; the name alone where it says as much or there is no unit."""
+    """Return ``age (years)``, or the name alone if it contains the unit or has none."""
     return f"{name} ({unit})" if unit and unit.lower() not in name.lower() else name
 
 
 def title(text: str) -> str:
-    """Return *text* with a capital letter to begin with."""
+    """Return *text* with its first letter capitalized."""
     return text[:1].upper() + text[1:]
 
 
 def records_of(model: type[models.Model]) -> str:
-    """Return what the records are called: ``respondents``."""
+    """Return the plural name of the records, such as ``respondents``."""
     return str(model._meta.verbose_name_plural)
 
 
 def group_told(grouping: Grouping, value: Any) -> str:
-    """Return what a group is called: ``Bachelors``, ``20–29``, ``yes``, ``missing``."""
+    """Return the label of a group, such as ``Bachelors``, ``20–29``, ``yes`` or ``missing``."""
     if value is None:
         return MISSING
     if grouping.width is not None:
@@ -46,7 +46,7 @@ def group_told(grouping: Grouping, value: Any) -> str:
 
 
 def bin_told(start: float, width: Any, continuous: bool) -> str:
-    """Return ``20–29`` for whole numbers, ``2.5–5`` for others: the end of those belongs to the next."""
+    """Return ``20–29`` for whole numbers, ``2.5–5`` for others, whose end belongs to the next bin."""
     if continuous:
         return f"{formatting.float_told(start)}{DASH}{formatting.float_told(start + float(width))}"
     return str(start) if width == 1 else f"{start}{DASH}{start + int(width) - 1}"

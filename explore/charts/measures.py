@@ -1,4 +1,4 @@
-"""What a chart measures of its groups: how many records, their share, or the mean, median or sum of a column."""
+"""The measures of a chart: the count or share of records, or the mean, median or sum of a column."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PERCENT = ".1%"
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure as a chart shows it; *sql* is what the database is asked for beside the count of records."""
+    """A measure and its title; *sql* is the aggregate to compute besides the count of records."""
 
     kind: str
     title: str
@@ -27,11 +27,11 @@ class Measured:
 
     @property
     def adds_up(self) -> bool:
-        """Whether parts can be put on top of each other, and nothing there is 0."""
+        """Whether its parts can be stacked, with 0 for no records."""
         return self.kind in ("count", "share", "sum")
 
     def format(self, values: Iterable[float | None]) -> str:
-        """Return how numbers as large as *values* are written, in the words of d3-format."""
+        """Return the d3 format for numbers as large as *values*."""
         found = [abs(value) for value in values if value is not None]
         most = max(found, default=0)
         if self.kind == "share" or (self.kind == "mean" and self.of_share) or ("share" in self.name and most <= 1):
@@ -42,22 +42,22 @@ class Measured:
 
     @property
     def of_share(self) -> bool:
-        """Whether its column is of yes and no."""
+        """Whether its column is boolean."""
         return bool(self.sql) and isinstance(self.sql[0].column.field, models.BooleanField)
 
     def of_single(self) -> str:
-        """Return what it is called where each group is one record, as in a view."""
+        """Return its title if each group is one record, as in a summary table."""
         column = self.sql[0].column if self.sql else None
         return with_unit(self.name, unit_of(column)) if column else self.title
 
 
 def records_word(model: type[models.Model]) -> str:
-    """Return what the records of a table are called: those of a view are rows."""
+    """Return the plural name of a table's records; those of a summary table are rows."""
     return "rows" if issubclass(model, MaterializedView) else records_of(model)
 
 
 def measured(model: type[models.Model], text: str, user) -> Measured:
-    """Return the measure that *text* asks for; raises ChartError."""
+    """Return the measure named *text*; raises ChartError."""
     word = records_word(model)
     if text == "count":
         return Measured("count", word, word)

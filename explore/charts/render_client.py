@@ -48,8 +48,9 @@ class Renderer:
                     raise RenderingError(str(error)[:500]) from None
                 except TimeoutError:
                     self._end()
-                    took = f"it took more than {PATIENCE} seconds"
-                    raise RenderingError(f"The image could not be made: {took}.") from None
+                    raise RenderingError(
+                        f"The image could not be made: it took more than {PATIENCE} seconds."
+                    ) from None
                 except BrokenProcessPool:
                     self._end()
             raise RenderingError("The image could not be made: its process ended.")

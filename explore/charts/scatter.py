@@ -1,4 +1,4 @@
-"""Scatters: a point for each record, of many records a sample that is the same each time."""
+"""Scatter plots: a point for each record, or for a reproducible random sample of many records."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from explore.charts.measures import records_word
 from explore.charts.vega_specs import HEIGHT, colour_scale, finished
 
 SAMPLE = 2000
-PRIME, FACTOR = 2**31 - 1, 742938285  # of a Lehmer generator: keys that follow each other are spread over all
+PRIME, FACTOR = 2**31 - 1, 742938285  # of a Lehmer generator, which scatters consecutive keys
 FORMAT = ",~r"
 
 
 def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
-    """A point for each record that has a number on both axes, of SAMPLE records at most."""
+    """Draw a point for each record with a number on both axes, for at most SAMPLE records."""
     columns = [_column(model, role, text, user) for role, text in (("x", drawing.x), ("y", drawing.y))]
     split = axis(model, records, "colour", drawing.colour, drawing.bins, user, False) if drawing.colour else None
     placed = records.filter(*(Q(**{f"{column.path}__isnull": False}) for column in columns)).order_by()
@@ -40,7 +40,7 @@ def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawin
     word = records_word(model)
     notes = [*groups.notes]
     if count > SAMPLE:
-        notes.append(f"A sample of {SAMPLE:,} of {count:,} {word}")
+        notes.append(f"Random sample of {SAMPLE:,} from {count:,} {word}")
     if left:
         notes.append(f"{left:,} {word} without a value on one of the axes are left out")
     of = f"{names[1]} against {names[0][:1].lower()}{names[0][1:]}" + (f", by {split.title}" if split else "")
@@ -59,7 +59,7 @@ def _column(model: type[models.Model], role: str, text: str, user) -> ListedColu
 
 
 def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis | None, named: dict, count: int):
-    """Return the points, in the order of their keys mixed up: drawn in another order, some would lie on the others."""
+    """Return the points in pseudo-random order, so that no group is always drawn on top of the others."""
     key = records.model._meta.pk
     if isinstance(key, models.IntegerField) or key.is_relation:
         bounded = Cast(Mod(F(key.attname), PRIME), BigIntegerField())
@@ -79,7 +79,7 @@ def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis |
 
 
 def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
-    """Return the group of each value that a record has."""
+    """Return the group of each of the records' values."""
     if grouping.reference:
         target = grouping.reference.related_model._base_manager.filter(
             pk__in=[one for one in values if one is not None]

@@ -1,4 +1,4 @@
-"""The addresses of the Chart tab, below those of a table."""
+"""URL patterns of the Chart tab, below those of a table."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The Vega-Lite of each kind of chart, made with altair; the data are in it, a row for each thing that is seen."""
+"""The Vega-Lite specification of each kind of chart, built with altair, with a row of data for each mark."""
 
 import json
 from typing import Any
@@ -13,27 +13,27 @@ from explore.charts.labels import title
 from explore.formatting import GROUPED
 
 WIDTH, HEIGHT = 800, 420
-ROW, NARROW_ROW = 24, 11  # the height of a bar, and of one of several side by side
-MOST_POINTS = 60  # of a line with its points
+ROW, NARROW_ROW = 24, 11  # pixels: the height of a single bar, and of one of several side by side
+MOST_POINTS = 60  # a longer line shows no points
 LONGEST_LABEL = 180  # pixels
-MOST_LABELS = 32  # below an upright chart, before some are left out
+MOST_LABELS = 32  # with more labels on the x axis, overlapping ones are hidden
 FITTED = alt.AutoSizeParams(type="fit", contains="padding")
 
 
 def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
-    """Return the specification of a chart of *rows*, as large as a page has it; themes come later."""
+    """Return the specification of a chart of *rows* in the size of the page, without a theme."""
     chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
-    spec = chart.to_dict(validate=False)  # which would take longer than all the rest; the tests see that it is valid
-    spec.pop("config", None)  # altair's own look
+    spec = chart.to_dict(validate=False)  # validation would take longer than all the rest; the tests do it
+    spec.pop("config", None)  # altair's own theme
     spec.pop("datasets", None)
     for layer in spec.get("layer", [spec]):
         if tooltips := layer["encoding"].get("tooltip"):
             layer["encoding"]["description"] = {"value": {"expr": _said(tooltips)}}
-    return spec | {"data": {"values": rows}}  # which altair would look through one by one
+    return spec | {"data": {"values": rows}}  # altair would check each row
 
 
 def _said(tooltips: list[dict]) -> str:
-    """Return the expression of what a screen reader says of a mark: what its tooltip shows."""
+    """Return the expression of a mark's description for screen readers: the text of its tooltip."""
     said = []
     for one in tooltips:
         value = f"datum[{json.dumps(one['field'])}]"
@@ -43,7 +43,7 @@ def _said(tooltips: list[dict]) -> str:
 
 
 def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
-    """Bars across where names are read from left to right, upright for numbers and dates; rows are as in the table."""
+    """Horizontal bars for names, vertical ones for numbers and dates; *rows* are those of the data table."""
     first, across = table.axes[0], not table.axes[0].ordered
     data = _named(rows, len(names))
     split = len(names) == 2
@@ -74,7 +74,7 @@ def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> t
 
 
 def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
-    """A line, or one for each colour; *drawn* has the place along the axis before the row of the table."""
+    """A line, or one for each colour; *drawn* has the x position before each row of the data table."""
     first = table.axes[0]
     data = [
         {"at": at, **row} for (at, *_), row in zip(drawn, _named([d[1:] for d in drawn], 1 + len(names)), strict=True)
@@ -103,7 +103,7 @@ def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
 
 
 def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
-    """Bars that touch; the shares of several groups are steps, which can be told apart where they cross."""
+    """Adjacent bars; the shares of several groups are stepped lines, which stay readable where they cross."""
     first = table.axes[0]
     width = float(first.grouping.width)
     back = 0.5 if width == 1 and all(isinstance(start, int) for start, _ in drawn) else 0
@@ -127,7 +127,7 @@ def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, 
 
 
 def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
-    """Outlines in steps, from *_outlined*, and a point for each bin of each group in the middle of its step."""
+    """Stepped lines from *_outlined*, with a point in the middle of each step."""
     colour = colour_scale(table.axes[1], named)
     place = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
     reach = alt.Scale(domain=[min(row["start"] for row in data), max(row["end"] for row in data)], nice=False)
@@ -142,7 +142,7 @@ def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.La
 
 
 def _outlined(data: list[dict], named: dict) -> list[dict]:
-    """Return the bins of each group, and where its outline falls to nothing: beside its bins, and at both ends."""
+    """Return the bins of each group, with zeros in gaps between bins and at both ends."""
     outlined = []
     for order, colour in enumerate(named.values()):
         bins = sorted((row for row in data if row["colour"] == colour), key=lambda row: row["start"])
@@ -158,7 +158,7 @@ def _outlined(data: list[dict], named: dict) -> list[dict]:
 
 
 def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
-    """Fields in the colours of viridis, grey for those of *uncoloured*; where no records are, there is no field."""
+    """Cells in the colours of viridis, grey for those in *uncoloured*; pairs without records have no cell."""
     grey = {*uncoloured}
     data = [
         {"x": row[0], "y": row[1], "value": row[2], "records": row[3], "grey": row in grey}
@@ -167,7 +167,7 @@ def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tu
     ]
     shades = [row["value"] for row in data if not row["grey"]] or [0]
     least, most = min(shades), max(shades)
-    ticks = max(1, min(5, most - least)) if table.format == ",d" else 5  # no whole number twice
+    ticks = max(1, min(5, most - least)) if table.format == ",d" else 5  # so that no whole number repeats
     first, second = table.axes
     sorts = [list(named.values()) for named in names]
     chart = alt.Chart().mark_rect().encode(
@@ -194,7 +194,7 @@ def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tu
 
 
 def _named(rows: list[tuple], depth: int) -> list[dict]:
-    """Return rows of a table as data: ``x``, ``colour`` and its place in the legend, ``value`` and ``records``."""
+    """Return rows of a table as data: ``x``, ``colour`` with its ``order`` in the legend, ``value``, ``records``."""
     colours: dict[str, int] = {}
     data = []
     for row in rows:
@@ -224,18 +224,18 @@ def _measure_title(table: Table) -> str:
 
 
 def amount_axis(format: str) -> alt.Axis:
-    """Return an axis of amounts; of whole ones there is nothing between 0 and 1."""
+    """Return an axis of amounts; whole numbers have no ticks between 0 and 1."""
     return alt.Axis(**_numbers(format))
 
 
 def _numbers(format: str) -> dict[str, Any]:
-    """Return how the numbers of an axis or a legend are written, and how near to each other they may be."""
+    """Return the number format of an axis or a legend, and its smallest step."""
     shown = {"format": ".1~%" if format.endswith("%") else format}
     return shown | ({"tickMinStep": 1} if format == ",d" else {})
 
 
 def colour_scale(axis: Axis, named: dict) -> alt.Color:
-    """Return the colours of the groups along *axis*, in the order of their names; grey for what is no value."""
+    """Return the colours of the groups along *axis* in the order of *named*; grey for "other" and "missing"."""
     labels = list(named.values())
     greys = {named[key]: GREYS[word] for key, word in ((REST, "other"), (None, "missing")) if key in named}
     colours = colours_of(labels, greys, axis.ordered and len(labels) > 2)
@@ -247,7 +247,7 @@ def _offset(across: bool, named: dict) -> Any:
 
 
 def category_axis(across: bool, groups: int) -> alt.Axis:
-    """Return an axis of names, across the page or below an upright chart."""
+    """Return an axis of names, at the left of horizontal bars or below vertical ones."""
     if across:
         return alt.Axis(labelLimit=LONGEST_LABEL, grid=False)
     overlap = groups > MOST_LABELS
@@ -255,7 +255,7 @@ def category_axis(across: bool, groups: int) -> alt.Axis:
 
 
 def _numbers_axis(axis: Axis) -> alt.Axis:
-    """Return an axis of numbers, by thousands where they are too large for years."""
+    """Return an axis of numbers, with thousands separators if they are too large for years."""
     large = any(abs(number or 0) >= GROUPED for number in axis.extent)
     step = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
     return alt.Axis(format=",~r" if large else "~r", **step)

@@ -1,4 +1,4 @@
-"""The Chart tab, and the addresses of its pictures, which a report can fetch again."""
+"""Views: the Chart tab, and its charts as images and as Vega-Lite."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -32,9 +32,9 @@ from explore.url_state import State
 OF_DRAWINGS = ("kind", "x", "y", "colour", "measure", "bins", "sort")
 OF_SIZES = ("width", "height")
 OF_IMAGES = (*OF_SIZES, "theme")
-DRAWN = "drawn"  # the kind that a form was made for: of another one, it may hold what does not fit
-WAIT = 5  # seconds after which to ask again where too many images are being made
-REMEMBERED = 16
+DRAWN = "drawn"  # the kind of chart that a form was made for: its options may not fit another kind
+WAIT = 5  # seconds to wait before a retry if too many images are being rendered
+REMEMBERED = 16  # pictures in the cache
 
 _pictures: OrderedDict[tuple, Picture] = OrderedDict()
 _lock = Lock()
@@ -42,7 +42,7 @@ _lock = Lock()
 
 @explored(own=(*OF_DRAWINGS, DRAWN))
 def chart(request: HttpRequest, state: State) -> HttpResponseBase:
-    """The Chart tab: what is chosen, the picture, and its data as a table."""
+    """The Chart tab: the options, the chart, and its data as a table."""
     if DRAWN in state.data or not state.is_simple:
         return redirect(request.path + state.query(**_changed(state), **{DRAWN: None}).removesuffix("?"))
     unchosen = not (state.data.keys() & {*OF_DRAWINGS} or default_drawing(state.model, state.user).x)
@@ -77,7 +77,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     """The chart as Vega-Lite with its data."""
     theme = _theme(state)
-    for name in OF_SIZES:  # which a picture would have, and a specification has not
+    for name in OF_SIZES:  # check them, although a specification has no size
         _size(state, name)
 
     def made(picture: Picture) -> JsonResponse:
@@ -87,7 +87,7 @@ def specification(request: HttpRequest, state: State) -> HttpResponseBase:
 
 
 def image(format: str) -> Callable:
-    """Return the view of the chart as an image, of the size that the address says."""
+    """Return the view of the chart as an image; the URL may set its size."""
 
     @explored(own=OF_DRAWINGS)
     def view(request: HttpRequest, state: State) -> HttpResponseBase:
@@ -99,8 +99,8 @@ def image(format: str) -> Callable:
 
 @explored()
 def no_such_image(request: HttpRequest, state: State, format: str) -> HttpResponseBase:
-    """Tell which images there are."""
-    told = f"There is no chart.{format[:100]}: expected chart.{', chart.'.join(FORMATS)} or chart.json."
+    """Answer 404 with the available formats."""
+    told = f"There is no chart.{format[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
     return HttpResponse(told, status=404, content_type="text/plain; charset=utf-8")
 
 
@@ -112,7 +112,7 @@ def _image(
     try:
         content = picture.image(format, width, height, theme)
     except RendererBusyError:
-        told = f"Too many images are being made at this moment. Ask again in {WAIT} seconds."
+        told = f"Too many images are being rendered. Try again in {WAIT} seconds."
         return HttpResponse(told, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
     except RenderingError as error:
         return HttpResponse(str(error), status=500, content_type="text/plain")
@@ -122,7 +122,7 @@ def _image(
 
 
 def _answer(request: HttpRequest, state: State, format: str, made) -> HttpResponseBase:
-    """Return what is *made* of the picture; who has it already is told so before anything is counted."""
+    """Return the response *made* of the picture, or 304 before any query if the client has it already."""
     tag = Tag(request, state.model, f"{format} {timezone.localdate()}")
     if tag.is_known and not state.errors:
         return tag.not_modified()
@@ -135,12 +135,12 @@ def _answer(request: HttpRequest, state: State, format: str, made) -> HttpRespon
 
 
 def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
-    """Return what is asked for and its picture; where it cannot be drawn, the state says why."""
+    """Return the requested drawing and its picture, or None and an error in the state if it cannot be drawn."""
     if state.errors:
         return None, None
     try:
         drawing = _asked(state)
-        version = versions_behind(state.model)  # read before any record is
+        version = versions_behind(state.model)  # before the records, so that the cache never holds older ones
         hidden = ",".join(sorted(hidden_fields(state.model, state.user)))
         today = timezone.localdate()
         filters = tuple(sorted(state.filters.items()))
@@ -154,7 +154,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
     except ChartError as error:
         state.refuse(error.parameter, str(error))
         return None, None
-    with _lock:  # a page asks for its chart twice: as a table and as a picture
+    with _lock:  # a page requests its chart twice: as a table and as a picture
         _pictures[key] = picture
         while len(_pictures) > REMEMBERED:
             _pictures.popitem(last=False)
@@ -175,17 +175,17 @@ def _asked(state: State, lenient: bool = False) -> Drawing:
 
 
 def _changed(state: State) -> dict[str, str | None]:
-    """Return what becomes of a form whose kind was changed: what fits the new one."""
+    """Return the options that fit the new kind of chart if the user changed it."""
     if state.data.get(DRAWN) in (None, state.data.get("kind")):
         return {}
     try:
         return _all_of(fitted(state.model, Drawing.read(state.data, Drawing()), state.user))
-    except ChartError:  # which the page will tell
+    except ChartError:  # the page will show the error
         return {}
 
 
 def _referring(state: State) -> Iterator[tuple[str, str]]:
-    """Yield the charts of records that refer to those of the table: what is said of each, and its address."""
+    """Yield the label and the address of charts of other tables by their references to this one."""
     for table in tables_for(state.user):
         for column in columns_for(table.model, state.user, "group"):
             if column.field.model is state.model and "__" in column.path:
@@ -198,7 +198,7 @@ def _all_of(drawing: Drawing) -> dict[str, str | None]:
 
 
 def _kept(state: State, drawing: Drawing | None) -> list[tuple[str, str]]:
-    """Return what the form of a picture's size keeps: the filters and the drawing."""
+    """Return the hidden fields of the download form: the filters and the drawing."""
     return [*state.filters.items(), *(drawing.parameters().items() if drawing else ())]
 
 

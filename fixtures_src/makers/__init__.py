@@ -1,1 +1,1 @@
-"""What the sample sources hold, a module a dataset."""
+"""The contents of the sample sources: one module for each dataset."""

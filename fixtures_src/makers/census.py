@@ -1,4 +1,4 @@
-"""Respondents in the format of the UCI Adult census files, with pay that grows with schooling, hours and age."""
+"""Respondents in the format of the UCI Adult census files; income rises with education, hours and age."""
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ SPOILS = [put(0, "thirty"), put(4, "17"), put(9, "Femael"), put(14, "50K"), too_
 
 
 def lines(seed: int, rows: Rows, separator: str = ",", dot: str = "") -> list[str]:
-    """The rows as text; a changed row works an hour more. The dot ends the label, as in UCI's adult.test."""
+    """Return the rows as text; a changed row works one more hour. Labels end with a dot, as in UCI's adult.test."""
     columns = respondents(seed, models(seed, rows.numbers))
     columns["hours-per-week"] = np.where(rows.changed, columns["hours-per-week"] % 99 + 1, columns["hours-per-week"])
     words = VOCABULARIES | {"income": [f"<=50K{dot}", f">50K{dot}"]}
@@ -43,7 +43,7 @@ def lines(seed: int, rows: Rows, separator: str = ",", dot: str = "") -> list[st
 
 
 def respondents(seed: int, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Numbers for every column: what stands in the cell, or the word's position in its vocabulary."""
+    """Return numbers for every column: the cell's value, or the term's position in its vocabulary."""
     age = tables.AGES.pick(seed, "age", rows) + 17
     band = np.searchsorted(tables.BANDS, age, side="right")
     sex = tables.SEX.pick(seed, "sex", rows)
@@ -76,7 +76,7 @@ def respondents(seed: int, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def weight(seed: int, rows: np.ndarray) -> np.ndarray:
-    """Final weights: about 40,000 different ones heaped around 190,000, and a thin tail beyond."""
+    """Return final weights: about 40,000 different values around 190,000, with a long tail."""
     heap = sum(below(seed, f"weight {n}", rows, 13_400) for n in range(3))
     value = 12_285 + 9 * heap + (heap * 7919 >> 3) % 9
     tail = below(seed, "tail", rows, 1000) < 25
@@ -84,7 +84,7 @@ def weight(seed: int, rows: np.ndarray) -> np.ndarray:
 
 
 def capital(seed: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Capital gains, which one in twelve has, and losses, which one in twenty of the others has."""
+    """Return capital gains for one row in twelve, and losses for one in twenty of the others."""
     gains, losses = tables.GAINS, tables.LOSSES
     # A quarter of the gains are one of the five round sums at the end of the list.
     usual = below(seed, "gain", rows, len(gains) - 5)
@@ -95,7 +95,7 @@ def capital(seed: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def income(seed, rows, age, schooling, marital, job, hours, gain) -> np.ndarray:
-    """1 for more than 50K: likelier with schooling, age up to sixty, hours, a spouse, some jobs, a big capital gain."""
+    """Return 1 for more than 50K: likelier with education, age up to 60, hours, a spouse, some jobs, a big gain."""
     score = tables.SCHOOLING_SCORE[schooling] + tables.AGE_SCORE[age - 17] + tables.HOURS_SCORE[hours]
     score += tables.JOB_SCORE[job] + tables.MARITAL_SCORE[marital] + np.where(gain > 7000, 15, 0)
     chance = tables.CHANCE[np.clip(score - tables.SCORE_FLOOR, 0, len(tables.CHANCE) - 1)]

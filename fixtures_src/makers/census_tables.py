@@ -1,7 +1,7 @@
-"""The words of UCI's Adult census files, and how often each occurs in the made ones.
+"""The terms of UCI's Adult census files, and their frequencies in the generated ones.
 
-The words and the order of the columns are UCI's own, so that whatever reads those files reads these. The weights are
-rough, and only have to look like a census.
+The terms and the order of the columns are UCI's, so that any program that reads those files reads these. The weights
+are rough and only need to look like a census.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ COLUMNS = [
 ]  # fmt: skip
 SEXES = ["Male", "Female"]
 RACES = ["White", "Black", "Asian-Pac-Islander", "Amer-Indian-Eskimo", "Other"]
-# In the order of their years of schooling: the first is 1, the last 16.
+# In the order of their rank: the first is 1, the last 16.
 EDUCATION = [
     "Preschool", "1st-4th", "5th-6th", "7th-8th", "9th", "10th", "11th", "12th", "HS-grad", "Some-college",
     "Assoc-voc", "Assoc-acdm", "Bachelors", "Masters", "Prof-school", "Doctorate",

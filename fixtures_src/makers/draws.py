@@ -1,7 +1,7 @@
-"""Numbers that look random and depend on nothing but the seed, a name and the row's number.
+"""Pseudo-random numbers that depend only on the seed, a name and the row's number.
 
 Everything is 64-bit integer arithmetic (the splitmix64 mixing function), so a row is the same on every machine, with
-every version of Python and numpy, whether it is made alone or among millions. No floating point is used.
+every version of Python and numpy, and in a file of any size. No floating point is used.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-GROUP = 1000  # rows are shared out, and twinned, within groups of this many
-TWINS = 1024  # one row in so many equals another
+GROUP = 1000  # rows: shares and duplicates are assigned within groups of this size
+TWINS = 1024  # one row in this many equals another
 
 
 def draw(seed: int, name: str, rows: np.ndarray) -> np.ndarray:
-    """A 64-bit number for each row number; other names give other numbers."""
+    """Return a 64-bit number for each row number; the numbers depend on the name."""
     key = np.frombuffer(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], dtype="<u8").astype(np.uint64)
     x = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -24,12 +24,12 @@ def draw(seed: int, name: str, rows: np.ndarray) -> np.ndarray:
 
 
 def below(seed: int, name: str, rows: np.ndarray, limit: int) -> np.ndarray:
-    """A whole number from 0 to limit - 1 for each row, each as likely as the next (limit up to 2**31)."""
+    """Return a uniformly distributed whole number from 0 to limit - 1 for each row (limit up to 2**31)."""
     return ((draw(seed, name, rows) >> np.uint64(32)) * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
 
 
 class Odds:
-    """A choice among positions, one list of weights for each circumstance (or a single list)."""
+    """A weighted choice among positions, with one list of weights for each circumstance (or a single list)."""
 
     def __init__(self, *weights: Sequence[int]):
         self.table = np.stack([self._spread(each) for each in weights])
@@ -40,26 +40,26 @@ class Odds:
         return np.repeat(np.arange(len(weights)), np.diff(bounds))
 
     def pick(self, seed: int, name: str, rows: np.ndarray, circumstance: np.ndarray | int = 0) -> np.ndarray:
-        """A position for each row, by the weights of the row's circumstance."""
+        """Return a position for each row, by the weights of the row's circumstance."""
         return self.table[circumstance, (draw(seed, name, rows) >> np.uint64(48)).astype(np.int64)]
 
 
 def ranks(seed: int, name: str, start: int, count: int) -> np.ndarray:
-    """Each row's place, 0 to 999, in a shuffle of its thousand; start is a multiple of a thousand."""
+    """Return each row's position, 0 to 999, in a shuffle of its thousand; *start* is a multiple of 1,000."""
     whole = -(-count // GROUP) * GROUP
     numbers = draw(seed, name, np.arange(start, start + whole)).reshape(-1, GROUP)
     return numbers.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable").reshape(-1)[:count]
 
 
 def models(seed: int, rows: np.ndarray) -> np.ndarray:
-    """The row whose content each row takes: itself, or for one in 1,024 some other of its thousand."""
+    """Return the row whose content each row has: itself, or for one row in 1,024 another one of its thousand."""
     other = rows // GROUP * GROUP + below(seed, "twin of", rows, GROUP)
     return np.where(below(seed, "twin", rows, TWINS) == 0, other, rows)
 
 
 @dataclass(frozen=True)
 class Variation:
-    """How a made file differs from the plain one, in thousandths of its rows."""
+    """The differences of a file from the original one, in thousandths of its rows."""
 
     changed: int = 0
     new: int = 0
@@ -69,7 +69,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Rows:
-    """A block of row numbers to write, with which of them are changed or bad."""
+    """A block of row numbers to write, and those among them that are changed or bad."""
 
     numbers: np.ndarray
     changed: np.ndarray
@@ -77,7 +77,7 @@ class Rows:
 
 
 def blocks(seed: int, count: int, variation: Variation, size: int = 50 * GROUP):
-    """The row numbers of a file in blocks. The shares come out exactly where count is a whole number of thousands."""
+    """Yield the row numbers of a file in blocks. The shares are exact if *count* is a multiple of 1,000."""
     new = count * variation.new // 1000
     for start in range(0, count + new, size):
         numbers = np.arange(start, min(start + size, count + new))

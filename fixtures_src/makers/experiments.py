@@ -1,4 +1,4 @@
-"""Users, chemical compounds and the experiments that bring them together, in comma-and-tab files."""
+"""Users, chemical compounds and experiments, in files separated by a comma and a tab."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ NAMES = [
     "Mateusz", "Nino", "Olga", "Pádraig", "Quentin", "Rosa", "Søren", "Tamar", "Ulla", "Vikram", "Wanjiru", "Xiu",
     "Yusuf", "Zoë",
 ]  # fmt: skip
-# Addresses keep to plain letters, as the people themselves do.
+# E-mail addresses have only ASCII letters.
 MAILBOXES = [
     "ada", "bjork", "chidi", "dimitra", "emeka", "fatima", "giorgos", "hana", "ines", "joao", "keiko", "leila",
     "mateusz", "nino", "olga", "padraig", "quentin", "rosa", "soren", "tamar", "ulla", "vikram", "wanjiru", "xiu",
@@ -33,7 +33,7 @@ ENDINGS = ["xane", "vitol", "mycin", "lidine", "phene"]
 
 # One user in ten runs none; some run many.
 EAGERNESS = [0, 1, 1, 2, 3, 4, 5, 7, 9, 14]
-USED = Odds([30, 34, 22, 10, 4])  # how many compounds an experiment uses, from one
+USED = Odds([30, 34, 22, 10, 4])  # number of compounds of an experiment, from one
 
 PLANTED_USERS = [
     Planted(23, "an e-mail address without @", row="901,\tRosa Gorse,\trosa.gorse.example.org,\t2022-05-17"),
@@ -60,7 +60,7 @@ USER_SPOILS = [put(2, "nobody at example"), put(3, "2023-09-31"), too_few, put(1
 
 
 def user_lines(seed: int, rows: Rows) -> list[str]:
-    """Users as text, numbered from 1; a changed one has moved to another mail server."""
+    """Return users as text, numbered from 1; a changed user has another e-mail provider."""
     given = below(seed, "user name", rows.numbers, len(NAMES))
     family = below(seed, "user family", rows.numbers, len(FAMILIES))
     ids = pa.array(rows.numbers + 1).cast("string")
@@ -74,7 +74,7 @@ def user_lines(seed: int, rows: Rows) -> list[str]:
 
 
 def compound_lines(seed: int) -> list[str]:
-    """Fifty compounds as text, numbered from 1: an invented name and a formula that such a thing might have."""
+    """Return fifty compounds as text, numbered from 1, with an invented name and a plausible formula."""
     rows = np.arange(len(BEGINNINGS) * len(ENDINGS))
     carbon = below(seed, "carbon", rows, 22) + 6
     hydrogen = carbon + below(seed, "hydrogen", rows, 14)
@@ -89,7 +89,7 @@ def compound_lines(seed: int) -> list[str]:
 
 
 def experiment_lines(seed: int, count: int, users: int, compounds: int) -> list[str]:
-    """Experiments as text, numbered from 1: by eager users more than by others, longer where more compounds meet."""
+    """Return experiments as text, numbered from 1: active users run more, and more compounds take longer."""
     rows = np.arange(count)
     eagerness = below(seed, "eagerness", np.arange(users), len(EAGERNESS))
     user = Odds([EAGERNESS[n] for n in eagerness]).pick(seed, "user", rows)

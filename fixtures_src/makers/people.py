@@ -1,4 +1,4 @@
-"""Places of three invented countries and the people born there, known by nothing but what the row says."""
+"""Places of three invented countries and the people born there, without ids."""
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ GIVENS = [names.split() for names in GIVEN.values()]
 
 COUNTRY = Odds([72, 18, 10])
 LANGUAGE = Odds(*SPOKEN.values())
-# By country, its towns among all places: some are eight times as big as others.
+# The towns of each country among all places; some are eight times as big as others.
 TOWN = Odds(*[[(n * 7 % 8 + 1) * (place[2] == country) for n, place in enumerate(PLACES)] for country in COUNTRIES])
 # By decade from the 1840s to the 1980s.
 DECADE = Odds([3, 4, 5, 6, 7, 8, 9, 10, 10, 9, 9, 8, 7, 5, 3])
@@ -48,17 +48,17 @@ SPOILS = [put(2, "1931-02-30"), put(3, "Atlantis"), too_few, too_many, put(1, ""
 
 
 def place_lines() -> list[str]:
-    """All places as text, by city."""
+    """Return all places as text, by city."""
     return [",".join(place) for place in PLACES]
 
 
 def lines(seed: int, rows: Rows) -> list[str]:
-    """The rows as text; a changed row is born a day later."""
+    """Return the rows as text; a changed person is born a day later."""
     numbers = models(seed, rows.numbers)
     country = COUNTRY.pick(seed, "country", numbers)
     language = LANGUAGE.pick(seed, "language", numbers, country)
     decade = DECADE.pick(seed, "decade", numbers)
-    # A decade is taken as 3,652 days; a leap year more or less does not matter here.
+    # A decade has 3,652 days here; one leap day more or less does not matter.
     day = FIRST_DAY + 3652 * decade + below(seed, "day", numbers, 3652) + rows.changed
     cells = [
         named(seed, "given", numbers, language, GIVENS),
@@ -70,7 +70,7 @@ def lines(seed: int, rows: Rows) -> list[str]:
 
 
 def named(seed: int, name: str, rows: np.ndarray, language: np.ndarray, names: list[list[str]]) -> pa.Array:
-    """A name for each row from those of its language."""
+    """Return a name for each row from those of its language."""
     sizes = np.array([len(each) for each in names])
     starts = np.cumsum(sizes) - sizes
     position = starts[language] + below(seed, name, rows, 2**31 - 1) % sizes[language]

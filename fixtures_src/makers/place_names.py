@@ -1,6 +1,6 @@
-"""The places and the names of the made people: three invented countries, where five languages are spoken."""
+"""The places and names of the generated people: three invented countries with five languages."""
 
-# Towns by county and country. All invented; a town that exists somewhere is a coincidence.
+# Towns by county and country. All are invented; any resemblance to a real town is a coincidence.
 GAZETTEER = {
     "Averland": {
         "Hollinshire": "Hollinby, Thornmouth, Ashwick Fell, Great Barrowdale, Little Barrowdale, Cragford, Elderholm, "

@@ -1,4 +1,4 @@
-"""Bad rows planted on purpose among good ones, so that a newcomer sees what an import does with them."""
+"""Bad rows planted among good ones, to show how an import handles them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Spoil = Callable[[list[str]], list[str]]
 
 @dataclass(frozen=True)
 class Planted:
-    """One row at a line of the file: written out, or like an earlier line with some cells put otherwise."""
+    """A bad row at a line of the file: given in full, or as an earlier line with some cells changed."""
 
     line: int
     wrong: str
@@ -21,7 +21,7 @@ class Planted:
     put: dict[int, str] = field(default_factory=dict)
 
     def text(self, lines: list[str], first_line: int, separator: str) -> str:
-        """The row as it stands in the file; lines are those above it."""
+        """Return the row as written to the file; *lines* are those above it."""
         if not self.like:
             return self.row
         cells = lines[self.like - first_line].split(separator)
@@ -31,7 +31,7 @@ class Planted:
 
 
 def weave(good: Sequence[str], planted: Sequence[Planted], first_line: int, separator: str) -> list[str]:
-    """All good rows in their order, with the planted ones between them at the lines they ask for."""
+    """Return all good rows in order, with the planted ones inserted at their lines."""
     by_line = {each.line: each for each in planted}
     lines: list[str] = []
     rest: Iterator[str] = iter(good)
@@ -41,7 +41,7 @@ def weave(good: Sequence[str], planted: Sequence[Planted], first_line: int, sepa
 
 
 def spoil(lines: list[str], rows: Rows, spoils: Sequence[Spoil], separator: str) -> list[str]:
-    """The block's lines with its bad rows spoilt, each kind in turn."""
+    """Return the block's lines with its bad rows spoilt, each kind in turn."""
     for position in np.flatnonzero(rows.bad):
         kind = spoils[int(rows.numbers[position]) % len(spoils)]
         lines[position] = separator.join(kind(lines[position].split(separator)))
@@ -49,15 +49,15 @@ def spoil(lines: list[str], rows: Rows, spoils: Sequence[Spoil], separator: str)
 
 
 def put(position: int, value: str) -> Spoil:
-    """A spoil that writes a value in place of a cell."""
+    """Return a function that replaces a cell with a value."""
     return lambda cells: [*cells[:position], value, *cells[position + 1 :]]
 
 
 def too_few(cells: list[str]) -> list[str]:
-    """A spoil that drops the last cell."""
+    """Drop the last cell."""
     return cells[:-1]
 
 
 def too_many(cells: list[str]) -> list[str]:
-    """A spoil that adds a cell at the end."""
+    """Add a cell at the end."""
     return [*cells, "left over"]

@@ -1,6 +1,6 @@
-"""Sixty experiment folders, each with the subject.json of its time: the schema's shape moved four times.
+"""Sixty experiment folders, each with the subject.json of its time: the schema has five generations.
 
-A subject is described once and written in the shape of whichever generation its folder belongs to.
+A subject is described once and written in the schema generation of each of its folders.
 """
 
 import json
@@ -11,7 +11,7 @@ import numpy as np
 
 from makers.draws import Odds, below
 
-# A schema version of each generation, with the year its folders begin in.
+# The schema versions of each generation, and the first year of its folders.
 GENERATIONS = {"0.2": (["0.2.2", "0.2.3"], 2019), "0.3": (["0.3.1", "0.3.3"], 2021),
                "0.4": (["0.4.1", "0.5.5", "1.0.3"], 2022), "2": (["2.0.12", "2.1.2", "2.2.1"], 2024)}  # fmt: skip
 MODALITIES = ["ecephys", "behavior", "SmartSPIM", "multiplane-ophys", "barseq", ""]
@@ -27,7 +27,7 @@ STRAIN_ODDS = Odds([45, 10, 40, 5])
 DRIVERS = ["wt/wt", "Pvalb-IRES-Cre/wt", "Sst-IRES-Cre/wt", "Vip-IRES-Cre/wt", "Dbh-Cre-KI/wt", "Slc17a7-IRES2-Cre/wt"]
 REPORTERS = ["", ";Ai14(RCL-tdTomato)/wt", ";Ai32(RCL-ChR2(H134R)_EYFP)/wt", ";Ai95(RCL-GCaMP6f)/wt"]
 FOLDERS = 60
-# Folders of a subject that has been seen in an earlier one; a few say something else than that did.
+# Folders of a subject that also has an earlier folder; a few contradict it.
 AGAIN = {17: 3, 22: 9, 31: 9, 38: 20, 44: 27, 52: 34}
 OTHERWISE = {
     31: lambda subject: {"born": subject.born + timedelta(days=30)},
@@ -38,7 +38,7 @@ OTHERWISE = {
 
 @dataclass(frozen=True)
 class Subject:
-    """An animal, as any generation of the schema could tell it."""
+    """An animal, with the properties of all generations of the schema."""
 
     id: str
     species: tuple[str, str, str]
@@ -49,7 +49,7 @@ class Subject:
 
 
 def files(seed: int) -> dict[str, str]:
-    """The text of each subject.json by the name of its folder."""
+    """Return the text of each subject.json by the name of its folder."""
     made: dict[str, str] = {}
     known: list[tuple[Subject, date]] = []
     animals = FOLDERS - len(oddities())
@@ -60,7 +60,7 @@ def files(seed: int) -> dict[str, str]:
         seen = date(year, 1, 10) + timedelta(days=int(below(seed, "session", row, 640)[0]))
         subject = described(seed, number, seen, generation)
         if number in AGAIN:
-            # Seen again weeks later; a file may be rewritten in a newer shape than its day's.
+            # The subject has another session weeks later; a file may have a newer schema than that of its day.
             subject, before = known[AGAIN[number]]
             seen = before + timedelta(days=number)
             subject = replace(subject, **OTHERWISE[number](subject)) if number in OTHERWISE else subject
@@ -78,7 +78,7 @@ def files(seed: int) -> dict[str, str]:
 
 
 def described(seed: int, number: int, seen: date, generation: str) -> Subject:
-    """The subject that this folder's number stands for, two to eight months old when it was seen; 2.x is all mice."""
+    """Return the subject of this folder's number, two to eight months old at the session; in 2.x all are mice."""
     row = np.array([number])
 
     def of(name: str, choices: list):
@@ -97,23 +97,23 @@ def described(seed: int, number: int, seen: date, generation: str) -> Subject:
 
 
 def written(content: dict) -> str:
-    """JSON as the real files have it: three spaces an indent, no newline at the end."""
+    """Return JSON as in the real files: indented by three spaces, without a newline at the end."""
     return json.dumps(content, indent=3, ensure_ascii=False)
 
 
 def head(version: str) -> dict:
-    """What every generation begins with."""
+    """Return the first properties of every generation."""
     return {"describedBy": f"https://schemas.example.org/subject/{version}.json", "schema_version": version}
 
 
 def ncbi(number: str) -> dict:
-    """The registry of species names, as the middle generations have it."""
+    """Return the registry of species names, as in the middle generations."""
     registry = {"name": "National Center for Biotechnology Information", "abbreviation": "NCBI"}
     return {"registry": registry, "registry_identifier": number}
 
 
 def flat(subject: Subject, version: str, species: object) -> dict:
-    """A subject with everything at the top, as it was until 1.x."""
+    """Return a subject with all properties at the top level, as in versions up to 1.x."""
     return head(version) | {
         "species": species,
         "subject_id": subject.id,
@@ -131,24 +131,24 @@ def flat(subject: Subject, version: str, species: object) -> dict:
 
 
 def species_as_text(subject: Subject, version: str) -> dict:
-    """0.2.x: the species is a string, and the allele ids are called after their registry."""
+    """Return 0.2.x: the species is a string, and the allele ids are named after their registry."""
     return flat(subject, version, subject.species[0]) | {"mgi_allele_ids": None, "light_cycle": None}
 
 
 def species_in_species(subject: Subject, version: str) -> dict:
-    """0.3.x: the species is an object, whose name is an object too."""
+    """Return 0.3.x: the species is an object, and so is its name."""
     name = {"name": subject.species[0]} | ({"abbreviation": None} if version == "0.3.3" else {})
     return flat(subject, version, {"name": name} | ncbi(subject.species[2])) | {"mgi_allele_ids": None}
 
 
 def species_with_name(subject: Subject, version: str) -> dict:
-    """0.4 to 1.x: the species is an object with a name."""
+    """Return 0.4 to 1.x: the species is an object with a name."""
     number = f"NCBI:txid{subject.species[2]}" if version.startswith("1") else subject.species[2]
     return flat(subject, version, {"name": subject.species[0]} | ncbi(number)) | {"alleles": [], "breeding_info": None}
 
 
 def detailed(subject: Subject, version: str) -> dict:
-    """2.x: everything but the id is in subject_details, and the strain is an object."""
+    """Return 2.x: all properties except the id are in subject_details, and the strain is an object."""
     name, common_name, number = subject.species
     details = {
         "object_type": "Mouse subject",
@@ -181,7 +181,7 @@ def detailed(subject: Subject, version: str) -> dict:
 
 
 def details_of(subject_id: str, version: str, details: dict) -> dict:
-    """The frame of 2.x around details of any kind."""
+    """Return the wrapper of 2.x around any subject_details."""
     return (
         {"object_type": "Subject"}
         | head(version)
@@ -190,12 +190,12 @@ def details_of(subject_id: str, version: str, details: dict) -> dict:
 
 
 SHAPES = {"0.2": species_as_text, "0.3": species_in_species, "0.4": species_with_name, "2": detailed}
-# The answer of a web service kept whole, and a subject inside a bigger document.
+# The complete response of a web service, and a subject inside a larger document.
 WRAPPERS = {11: lambda content: {"message": "Valid model", "data": content}, 35: lambda content: {"subject": content}}
 
 
 def oddities() -> dict[str, str]:
-    """The folders that hold no animal, or nothing that can be read."""
+    """Return the folders without an animal, or without a valid file."""
     human = {"object_type": "Human subject", "sex": "Female", "year_of_birth": 1980,
              "source": {"name": "Hollin Bay Institute", "abbreviation": "HBI"}}  # fmt: skip
     phantom = {"object_type": "Calibration object", "empty": True, "objects": None,

@@ -25,9 +25,16 @@ class Migration(migrations.Migration):
             name="Place",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("city", models.CharField(help_text="What people refer to the place by.", max_length=200, unique=True)),
-                ("county", models.CharField(max_length=200)),
-                ("country", models.CharField(max_length=200)),
+                (
+                    "city",
+                    models.CharField(
+                        help_text="Unique name of the town or village, which people refer to.",
+                        max_length=200,
+                        unique=True,
+                    ),
+                ),
+                ("county", models.CharField(max_length=200, help_text="County or region of the place.")),
+                ("country", models.CharField(max_length=200, help_text="Country of the place.")),
                 (
                     "created_in",
                     models.ForeignKey(
@@ -62,8 +69,8 @@ class Migration(migrations.Migration):
             name="Person",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("given_name", models.CharField(max_length=200)),
-                ("family_name", models.CharField(max_length=200)),
+                ("given_name", models.CharField(max_length=200, help_text="Given names as in the file.")),
+                ("family_name", models.CharField(max_length=200, help_text="Family name as in the file.")),
                 (
                     "date_of_birth",
                     models.DateField(
@@ -75,13 +82,17 @@ class Migration(migrations.Migration):
                                 django.utils.timezone.localdate,
                                 "Expected a day that has come: %(limit_value)s or before.",
                             ),
-                        ]
+                        ],
+                        help_text="A day from the year 1000 to today.",
                     ),
                 ),
                 (
                     "place_of_birth",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="people_born", to="people.place"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="people_born",
+                        to="people.place",
+                        help_text="Town or village of birth, one of the places.",
                     ),
                 ),
                 ("identity", models.BinaryField(default=datasets.models.new_identity, max_length=16)),

@@ -26,7 +26,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "subject_id",
-                    models.CharField(max_length=100, primary_key=True, serialize=False, verbose_name="subject"),
+                    models.CharField(
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="subject",
+                        help_text="Unique id of the subject.",
+                    ),
                 ),
                 (
                     "date_of_birth",
@@ -42,23 +48,44 @@ class Migration(migrations.Migration):
                                 "Expected a day that has come: %(limit_value)s or before.",
                             ),
                         ],
+                        help_text="A day from the year 1000 to today. Empty if unknown.",
                     ),
                 ),
-                ("species", models.CharField(blank=True, help_text="Such as Mus musculus.", max_length=200, null=True)),
+                (
+                    "species",
+                    models.CharField(
+                        blank=True,
+                        help_text="Scientific name, such as Mus musculus. Empty if unknown.",
+                        max_length=200,
+                        null=True,
+                    ),
+                ),
                 (
                     "sex",
                     models.CharField(
-                        blank=True, choices=[("Female", "Female"), ("Male", "Male")], max_length=10, null=True
+                        blank=True,
+                        choices=[("Female", "Female"), ("Male", "Male")],
+                        max_length=10,
+                        null=True,
+                        help_text="Female or Male. Empty if unknown.",
                     ),
                 ),
                 (
                     "background_strain",
-                    models.CharField(blank=True, help_text="Such as C57BL/6J.", max_length=200, null=True),
+                    models.CharField(
+                        blank=True,
+                        help_text="Genetic background, such as C57BL/6J. Empty if unknown.",
+                        max_length=200,
+                        null=True,
+                    ),
                 ),
                 (
                     "genotype",
                     models.CharField(
-                        blank=True, help_text="Alleles, with semicolons between.", max_length=2000, null=True
+                        blank=True,
+                        help_text="Alleles, separated by semicolons. Empty if unknown.",
+                        max_length=2000,
+                        null=True,
                     ),
                 ),
                 (
@@ -117,23 +144,33 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="The folder, or the file where it has its own name.", max_length=255, unique=True
+                        help_text="Name of the session's folder, or of its file if the file has a name of its own.",
+                        max_length=255,
+                        unique=True,
                     ),
                 ),
                 (
                     "subject",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="subjects.subject"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="subjects.subject",
+                        help_text="The subject of the session.",
                     ),
                 ),
                 (
                     "schema_version",
-                    models.CharField(blank=True, help_text="Of the subject's metadata.", max_length=50, null=True),
+                    models.CharField(
+                        blank=True,
+                        help_text="Version of the schema of the subject's metadata. Empty if the file does not state it.",
+                        max_length=50,
+                        null=True,
+                    ),
                 ),
                 (
                     "document",
                     models.JSONField(
-                        help_text="The subject's metadata as the folder holds them.",
+                        help_text="The subject's metadata: the JSON object of the file, unchanged.",
                         validators=[datasets.validators.require_object],
                     ),
                 ),

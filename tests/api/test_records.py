@@ -106,7 +106,7 @@ def test_options_tells_the_columns_and_how_to_filter_by_them(client):
     assert told["columns"]["age"] == {
         "type": "whole number",
         "may_be_null": False,
-        "help": "Years.",
+        "help": "Years. A whole number from 0 to 150.",
         "filters": ["age", "age__in", "age__gte", "age__lte"],
     }
     assert told["columns"]["native_country"]["filters"][-1] == "native_country__isnull"

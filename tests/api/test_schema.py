@@ -76,12 +76,16 @@ def test_every_filter_and_column_is_in_it(described):
 
 def test_columns_have_types_and_meanings(described):
     columns = described["components"]["schemas"]["CensusRespondent"]["properties"]
-    assert columns["age"] == {"type": "integer", "description": "Years."}
-    assert columns["sex"] == {"type": "string", "enum": ["Female", "Male"]}
+    assert columns["age"] == {"type": "integer", "description": "Years. A whole number from 0 to 150."}
+    assert columns["sex"] == {"type": "string", "enum": ["Female", "Male"], "description": "Female or Male."}
     assert columns["native_country"]["type"] == ["string", "null"]
     assert columns["income_over_50k"]["type"] == "boolean"
     schemas = described["components"]["schemas"]
-    assert schemas["PeoplePerson"]["properties"]["date_of_birth"] == {"type": "string", "format": "date"}
+    assert schemas["PeoplePerson"]["properties"]["date_of_birth"] == {
+        "type": "string",
+        "format": "date",
+        "description": "A day from the year 1000 to today.",
+    }
     assert schemas["ExperimentsUserFeatures"]["properties"]["most_common_compounds"]["type"] == "array"
     assert "experiments.view_email" in schemas["ExperimentsUser"]["properties"]["email"]["description"]
 

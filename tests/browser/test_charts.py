@@ -140,12 +140,12 @@ def test_without_scripts_there_is_an_image_and_a_button(site, open_browser):
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
     assert image.evaluate("one => one.naturalWidth") == 800
     assert page.locator("#chart-drawing").evaluate("one => one.clientHeight") == 0  # no room is kept for a drawing
-    assert image.get_attribute("alt").startswith("Mean age (years) by education. Census: respondents, age from 20.")
+    assert image.get_attribute("alt").startswith("Mean age (years) by education. Census: respondents, age ≥ 20.")
     page.get_by_label("Kind").select_option("heat")
     page.get_by_role("button", name="Draw").click()
     assert "kind=heat" in page.url
     page.get_by_role("heading", name="Mean age (years) by education and").wait_for()
-    page.get_by_text("The data as a table").click()
+    page.get_by_text("Data table").click()
     assert page.locator("#chart-data tbody tr").count() > 3
 
 

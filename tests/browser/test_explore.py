@@ -42,7 +42,7 @@ def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
     page.get_by_role("heading", name="Respondents").wait_for()
 
     page.locator("#explore-picks summary").click()
-    page.get_by_role("button", name="Untick all").click()
+    page.get_by_role("button", name="Clear all").click()
     page.locator("#column-age").check()
     address_has(page, "columns=age")
     page.locator("#column-income_over_50k").check()

@@ -108,8 +108,8 @@ def test_rejected_users_are_hidden_from_those_who_may_not_see_addresses(admin_cl
 def test_features_are_shown(admin_client):
     matviews.refresh("experiments")
     page = admin_client.get("/admin/experiments/userfeatures/").text
-    assert "Alice" in page and "all that tie, the lowest id first" in page
-    assert "A user ran 0 experiments." in page
+    assert "Alice" in page and "all that tie, in ascending order" in page
+    assert "<dt>Mean experiments per user:</dt> <dd>0</dd>" in page
     assert "all that tie" in admin_client.get("/admin/experiments/userfeatures/1/change/").text
 
 
@@ -117,7 +117,8 @@ def test_the_list_of_features_tells_the_average_of_all_users(admin_client):
     User.objects.create(user_id=2, name="Bob", email="bob@example.com", signup_date=date(2023, 1, 2))
     add_experiments([1, 2, 3])
     matviews.refresh("experiments")
-    assert "A user ran 1.5 experiments." in admin_client.get("/admin/experiments/userfeatures/?q=Alice").text
+    page = admin_client.get("/admin/experiments/userfeatures/?q=Alice").text
+    assert "<dt>Mean experiments per user:</dt> <dd>1.5</dd>" in page
 
 
 def test_a_user_goes_though_the_features_still_name_it(admin_client):

@@ -160,7 +160,7 @@ def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, ch
 def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
-    assert "up to 5 records, and these are 6" in page and 'id="download"' not in page
+    assert "An Excel file can hold at most 5 records, but 6 match." in page and 'id="download"' not in page
     assert "CSV or Parquet" in reader.page(f"{PEOPLE}file?format=xlsx", status=400)
     assert 'id="download"' in reader.page(f"{PEOPLE}?format=xlsx&county_of_birth=Fife")
 

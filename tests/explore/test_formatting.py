@@ -1,4 +1,4 @@
-"""Values as they are read."""
+"""Formatting of values, units and filters."""
 
 from datetime import UTC, date, datetime
 
@@ -65,10 +65,10 @@ def test_filters_are_told_in_words():
         "native_country__in": "Peru,Italy",
     }
     assert [one.text for one in filters_told(apps.get_model("census.Respondent"), asked)] == [
-        "age up to 30",
+        "age ≤ 30",
         "income over 50K is yes",
         "has no corrections",
-        "workclass is missing",
+        "workclass is empty",
         "occupation begins with Tech",
         "search for “HS”",
         "native country is one of Peru, Italy",

@@ -174,7 +174,7 @@ def test_documents_on_one_line_keep_what_each_says(put):
     data = put("exp1/subject.json", f"[{mouse('1', sex='Male')}, {mouse('1', sex='Female')}]")
     report = imported("import_subjects", data)
     assert Subject.objects.get().sex == "Female"
-    assert report["notes"] == ["Subject 1: sex is Female in exp1#2, which is the newest, but Male in exp1."]
+    assert report["notes"] == ["Subject 1: sex is Female in the newest session exp1#2, but Male in exp1."]
     assert [s.document["sex"] for s in Session.objects.order_by("name")] == ["Male", "Female"]
 
 

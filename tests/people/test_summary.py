@@ -48,7 +48,7 @@ def test_most_births_come_first_and_names_decide_where_there_are_as_many(birthpl
 def test_it_is_written_to_the_folder_one_stands_in_as_utf_8(birthplaces, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     birthplaces("Ísland", 1)
-    assert exported() == "summary_output.json: births by country, 1 in all.\n"
+    assert exported() == "summary_output.json: births by country, 1 in total.\n"
     assert (tmp_path / "summary_output.json").read_bytes() == '{"Ísland": 1}\n'.encode()
 
 

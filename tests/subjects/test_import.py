@@ -149,7 +149,7 @@ NO_SUBJECT = "holds no subject: expected an object with a subject_id, by itself 
         ("", 1, "is empty"),
         ('{"message": "No subject found", "data": null}', 1, NO_SUBJECT),
         ('{"subject_id": ""}', 1, NO_SUBJECT),
-        ('\n{"subject_id": "1", "subject_details": "a mouse"}', 2, "has subject_details that are no object"),
+        ('\n{"subject_id": "1", "subject_details": "a mouse"}', 2, "has subject_details that are not an object"),
         ("[1, 2]", 1, "expected"),
     ],
 )

@@ -42,7 +42,7 @@ def test_sessions_that_agree_make_one_subject(folder):
 def test_the_newest_session_is_believed_and_the_others_are_told(folder):
     report = imported("import_subjects", folder(NEW, described(sex="Male")), folder(OLD, described(sex="Female")))
     assert subject()["sex"] == "Male"
-    assert report["notes"] == [f"Subject 1: sex is Male in {NEW}, which is the newest, but Female in {OLD}."]
+    assert report["notes"] == [f"Subject 1: sex is Male in the newest session {NEW}, but Female in {OLD}."]
     assert Session.objects.get(name=OLD).document["sex"] == "Female"
 
 
@@ -67,7 +67,7 @@ def test_an_older_session_that_is_imported_later_does_not_win(folder):
     report = imported("import_subjects", folder(OLD, described(sex="Female", species="Mus musculus")))
     assert report.counts == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "created": 1}}
     assert (subject()["sex"], subject()["species"]) == ("Male", "Mus musculus")
-    assert report["notes"] == [f"Subject 1: sex is Male in {NEW}, which is the newest, but Female in {OLD}."]
+    assert report["notes"] == [f"Subject 1: sex is Male in the newest session {NEW}, but Female in {OLD}."]
 
 
 def test_an_older_session_that_adds_nothing_leaves_the_subject_alone(folder):

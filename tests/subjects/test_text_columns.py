@@ -67,7 +67,7 @@ def test_a_name_in_an_object_is_a_text_too(folder, inside, value):
 @pytest.mark.parametrize("details", ["false", "0", "[]"])
 def test_details_that_are_no_object_are_rejected(folder, details):
     report = imported("import_subjects", folder(NAME, spelled("subject_details", details)))
-    assert "subject_details that are no object" in report["rejections"][0]["problems"][0]["message"]
+    assert "subject_details that are not an object" in report["rejections"][0]["problems"][0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``manage.py census_insights``: answer six questions from the respondents that are stored, as JSON."""
+"""``manage.py census_insights``: answer six questions from the stored respondents, as JSON."""
 
 import json
 from argparse import ArgumentParser
@@ -12,12 +12,14 @@ from datasets.command_errors import TerminalCommand, unusable, write_json
 
 
 class Command(TerminalCommand):
-    help = "Answer six questions from the respondents that are stored: question, answer and figures, as JSON."
+    help = "Answer six questions from the stored respondents. Writes each question, its answer and its figures as JSON."
 
     paths = ("output",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("-o", "--output", default="-", metavar="FILE", help="where to write it, else to the screen")
+        parser.add_argument(
+            "-o", "--output", default="-", metavar="FILE", help="file to write (default: standard output)"
+        )
 
     def handle(self, *, output: str, **options) -> None:
         try:

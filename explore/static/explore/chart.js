@@ -1,9 +1,9 @@
-/* Draws the chart that the page names, in the colours of the page, and anew whenever either changes. */
+/* Draw the page's chart in the page's theme, and redraw it when either changes. */
 "use strict";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const NARROW = 600; // pixels, below which legends stand under the picture
-let drawn = null; // what vega-embed returned, to be ended before the next
+const NARROW = 600; // pixels: below this width, the legend is placed under the chart
+let drawn = null; // the result of the last vega-embed call, finalized before the next
 let turn = 0;
 
 function theme() {
@@ -12,7 +12,7 @@ function theme() {
 }
 
 function fitted({ data, config, ...rest }, narrow) {
-    // The page says the title above. Where it is narrow, names below the picture are upright and give way to each other.
+    // The page shows the title above. On a narrow page, axis labels are vertical and overlapping ones are hidden.
     const changes = narrow ? { labelOverlap: true, labelAngle: -90 } : {};
     const changed = JSON.parse(JSON.stringify(rest), (key, value) => (Object.hasOwn(changes, key) ? changes[key] : value));
     const legend = { ...config.legend, ...(narrow ? { orient: "bottom", columns: 2, labelLimit: 120 } : {}) };
@@ -39,7 +39,7 @@ async function draw() {
         drawn = await vegaEmbed(place, spec, {
             mode: "vega-lite",
             renderer: "svg",
-            ast: true, // expressions are interpreted: the policy of this site forbids to compile them
+            ast: true, // interpret expressions: the Content Security Policy forbids compiling them
             actions: false,
             defaultStyle: false,
             tooltip: { disableDefaultStyle: true },
@@ -47,7 +47,7 @@ async function draw() {
         waiting.hidden = true;
     } catch (error) {
         if (mine !== turn) return;
-        waiting.textContent = `The chart could not be drawn (${error.message}). Its data are in the table below.`;
+        waiting.textContent = `The chart could not be drawn (${error.message}). The table below shows its data.`;
     }
 }
 
@@ -58,7 +58,7 @@ addEventListener("htmx:afterSettle", (event) => {
 });
 let width = innerWidth;
 addEventListener("resize", () => {
-    if (width < NARROW !== innerWidth < NARROW) draw(); // the container's width is followed by itself
+    if (width < NARROW !== innerWidth < NARROW) draw(); // Vega follows the container's width without a redraw
     width = innerWidth;
 });
 draw();

@@ -1,11 +1,11 @@
-/* Explore without a click too many: a table opens when it is chosen; a page that is renewed stays as the reader had it. */
+/* Open a table when it is selected; keep open sections and the focus when htmx swaps the page. */
 "use strict";
 
 addEventListener("change", (event) => {
     if (event.target.id === "choose-table") event.target.form.requestSubmit();
 });
 
-// Ticking one after this shows that one alone.
+// After this, checking one column shows only that column.
 addEventListener("click", (event) => {
     if (event.target.id !== "untick") return;
     for (const one of document.querySelectorAll('#explore-form [name="columns"]')) one.checked = false;
@@ -23,7 +23,7 @@ let focused = "";
 addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo } = event.detail;
     if (!xhr.responseText.includes('id="explore"')) {
-        // Another page, such as the one to sign in at, or an error's: the browser goes there itself.
+        // A page outside explore, such as the login page or an error page: let the browser load it.
         event.detail.shouldSwap = false;
         location.assign(xhr.status < 400 ? xhr.responseURL : pathInfo.finalRequestPath);
         return;
@@ -41,6 +41,6 @@ addEventListener("htmx:afterSettle", () => {
     }
     const there = focused && document.getElementById(focused);
     if (!there || document.activeElement !== document.body) return;
-    // A column that cannot be moved further leaves the focus with the other way.
+    // When a column reaches an end, its move button is disabled: focus the opposite one.
     (there.disabled ? there.parentElement.querySelector("button:not(:disabled)") : there)?.focus();
 });

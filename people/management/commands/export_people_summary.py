@@ -1,4 +1,4 @@
-"""``manage.py export_people_summary``: write how many people were born in each country, as JSON."""
+"""``manage.py export_people_summary``: write the number of people born in each country, as JSON."""
 
 import json
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ from people.models import BirthsByCountry
 
 
 class Command(TerminalCommand):
-    help = "Write how many people were born in each country as a JSON object, most births first."
+    help = "Write the number of people born in each country as a JSON object, highest first."
 
     paths = ("output",)
 
@@ -18,13 +18,13 @@ class Command(TerminalCommand):
             "--output",
             default="summary_output.json",
             metavar="FILE",
-            help="where to write it, by default ./summary_output.json; - is standard output",
+            help="file to write (default: summary_output.json); - for standard output",
         )
 
     def handle(self, *, output: str, **options) -> None:
-        matviews.refresh("people")  # people may have been edited since the last import
+        matviews.refresh("people")  # curators may have edited people since the last import
         births = BirthsByCountry.objects.summary()
         text = json.dumps(births, ensure_ascii=False) + "\n"
         write_json(self, output, text)
         if output != "-" and options["verbosity"]:
-            self.stdout.write(f"{output}: births by country, {sum(births.values()):,} in all.")
+            self.stdout.write(f"{output}: births by country, {sum(births.values()):,} in total.")

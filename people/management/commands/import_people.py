@@ -1,4 +1,4 @@
-"""Import places and the people born in them."""
+"""Import people and the places where they were born."""
 
 from imports.command import ImportCommand
 

@@ -37,7 +37,7 @@ def test_the_groups_of_most_records_are_kept_and_the_rest_is_together(towns):
     assert all(len(towns[town]) == number for town, number in kept)
     assert name == "all others"  # a town is called "other"
     assert count == sum(map(len, towns.values())) - sum(number for _, number in kept)
-    assert "Place of birth: the 25 with most records, the rest is other." in picture.subtitle
+    assert "Place of birth: top 25; the rest as “other”." in picture.subtitle
 
 
 def test_colours_and_bars_are_cut_off_at_once(towns):
@@ -84,7 +84,7 @@ def test_lists_of_compounds_are_groups_too(experiments):
 
 def test_too_many_groups_of_numbers_are_refused(many_places, monkeypatch):
     monkeypatch.setattr("explore.charts.groups.MOST_CELLS", 5)
-    with pytest.raises(ChartError, match="at most 5 groups"):
+    with pytest.raises(ChartError, match="more than 5 groups"):
         drawn(Person, kind="line", x="date_of_birth:month")
 
 

@@ -186,14 +186,14 @@ def test_what_is_other_takes_no_colour_of_a_heat_map_from_the_rest(many, monkeyp
     fields = {(row["x"], row["y"]): row for row in picture.spec["data"]["values"]}
     assert len({x for x, _ in fields}) == 3
     assert all(row["grey"] == (x == "other") for (x, _), row in fields.items())
-    assert "What is other is in grey." in picture.subtitle
+    assert "“Other” is grey." in picture.subtitle
     most = max(row["value"] for row in fields.values() if not row["grey"])
     assert picture.spec["encoding"]["color"]["condition"]["scale"]["domain"][1] == most
     mean = drawn(Respondent, kind="heat", x="education", y="sex", measure="mean:age")
     assert not any(row["grey"] for row in mean.spec["data"]["values"])
     Respondent.objects.filter(sex="Male", education__name="Masters").delete()
     monkeypatch.undo()
-    assert "Empty fields: no respondents." in drawn(Respondent, kind="heat", x="education", y="sex").subtitle
+    assert "Blank: no respondents." in drawn(Respondent, kind="heat", x="education", y="sex").subtitle
 
 
 def test_a_scatter_has_all_records_if_they_are_few(many):
@@ -208,7 +208,7 @@ def test_a_scatter_of_many_is_a_sample_and_says_so(many, monkeypatch):
     first, again = (drawn(Respondent, kind="scatter", x="age", y="capital_gain") for _ in range(2))
     assert len(first.rows) == 20
     assert first.rows == again.rows
-    assert "A sample of 20 of 60 respondents." in first.subtitle
+    assert "Random sample of 20 from 60 respondents." in first.subtitle
     gains = [row[1] for row in first.rows]
     assert min(gains) < 20_000 and max(gains) > 40_000  # not the first ones
 
@@ -220,7 +220,7 @@ def test_a_scatter_of_records_with_a_text_for_a_key(respondents):
 
 
 def test_a_kind_that_a_table_has_no_columns_for_is_refused(people):
-    with pytest.raises(ChartError, match="“Scatter” needs two columns of numbers, and this table has none") as refused:
+    with pytest.raises(ChartError, match="^“Scatter” needs two columns of numbers; this table has none\\.$") as refused:
         drawn(Place, kind="scatter", x="city", y="county")
     assert refused.value.parameter == "kind"
 
@@ -233,8 +233,8 @@ def test_what_a_view_is_drawn_as_before_anything_is_chosen(experiments):
 
 
 def test_filters_are_told_in_the_title(many):
-    picture = draw(Respondent, Respondent.objects.filter(age__gte=30), Drawing(x="sex"), filters=["age from 30"], on=ON)
-    assert picture.subtitle[0] == "Census: respondents, age from 30."
+    picture = draw(Respondent, Respondent.objects.filter(age__gte=30), Drawing(x="sex"), filters=["age ≥ 30"], on=ON)
+    assert picture.subtitle[0] == "Census: respondents, age ≥ 30."
     assert f"{sum(one.age >= 30 for one in many)} respondents" in picture.subtitle[-1]
 
 
@@ -243,20 +243,32 @@ def test_filters_are_told_in_the_title(many):
     [
         ({"kind": "pie"}, "kind", "Expected one of bar, line"),
         ({"bins": 1000}, "bins", "between 2 and 100"),
-        ({"x": ""}, "x", "Choose what is on the axis"),
+        ({"x": ""}, "x", "Choose a column for the axis"),
         ({"x": "educaton"}, "x", "Did you mean education?"),
-        ({"kind": "line", "x": "education"}, "x", "Expected dates or numbers"),
-        ({"kind": "histogram", "x": "sex"}, "x", "Expected dates or numbers"),
+        (
+            {"kind": "line", "x": "education"},
+            "x",
+            "A line needs dates or numbers on its axis; education has none. Use bars",
+        ),
+        (
+            {"kind": "histogram", "x": "sex"},
+            "x",
+            "A histogram needs dates or numbers on its axis; sex has none. Use bars",
+        ),
         ({"kind": "histogram", "x": "age", "measure": "mean:age"}, "measure", "count or share"),
         ({"kind": "box", "x": "sex", "y": "education"}, "y", "Expected a column of numbers"),
-        ({"kind": "heat", "x": "sex", "y": "sex"}, "y", "Expected another column"),
-        ({"kind": "scatter", "x": "age"}, "y", "Choose what is on the other axis"),
+        ({"kind": "heat", "x": "sex", "y": "sex"}, "y", "The two axes need different columns; both are sex"),
+        ({"kind": "scatter", "x": "age"}, "y", "Choose a column for the other axis"),
         ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
         ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean is not taken of what it holds"),
         ({"x": "age:0"}, "x", "Expected the width of the bins"),
-        ({"x": "sex", "y": "age"}, "y", "Expected none, for the kind “Bars” has no use for it; found age"),
-        ({"kind": "heat", "x": "sex", "y": "race", "colour": "sex"}, "colour", "Expected none"),
-        ({"kind": "line", "x": "age", "sort": "name"}, "sort", "Expected none"),
+        ({"x": "sex", "y": "age"}, "y", "“Bars” does not use this parameter .found age.. Remove it"),
+        (
+            {"kind": "heat", "x": "sex", "y": "race", "colour": "sex"},
+            "colour",
+            "“Heat map” does not use this parameter",
+        ),
+        ({"kind": "line", "x": "age", "sort": "name"}, "sort", "“Line” does not use this parameter"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(db, asked, parameter, told):

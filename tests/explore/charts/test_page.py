@@ -48,9 +48,9 @@ def test_each_table_has_a_picture_before_anything_is_chosen(
     for table in tables_for(django_user_model.objects.get()):
         page = reader.page(f"{table.path}/chart/")
         answer = reader.get(f"/explore/{table.path}/chart.json")
-        if "makes a chart by itself" in page:
+        if "has nothing to plot on its own" in page:
             without.append(table.path)
-            assert answer.status_code == 400 and answer.text.startswith("x: Choose what is on the axis.")
+            assert answer.status_code == 400 and answer.text.startswith("x: Choose a column for the axis.")
             continue
         assert answer.status_code == 200
         if "chart-drawing" in page:
@@ -63,7 +63,9 @@ def test_each_table_has_a_picture_before_anything_is_chosen(
 
 def test_a_vocabulary_leads_to_charts_of_what_refers_to_it(reader, signed_in, respondents):
     page = reader.page("census/races/chart/")
-    assert ">Respondents by race</a>" in page and "Choose what to draw, or see what refers to them" in page
+    assert (
+        ">Respondents by race</a>" in page and "Races has nothing to plot on its own. Choose a column, or try:" in page
+    )
     address = unescape(re.search(r'href="/explore/([^"]+)">Respondents by race', page)[1])
     assert "Respondents by race" in reader.page(address)
     assert "chart-drawing" in reader.page("census/races/chart/?kind=bar")  # as the form asks for it
@@ -143,7 +145,7 @@ def test_a_changed_kind_leads_to_an_address_of_what_is_drawn(reader, respondents
 def test_what_a_kind_has_no_use_for_is_refused(reader, respondents, end):
     for asked, told in [
         ("kind=scatter&x=education", "Expected a column of numbers"),
-        ("kind=line&x=age&sort=name", "has no use for it; found name"),
+        ("kind=line&x=age&sort=name", "“Line” does not use this parameter (found name). Remove it."),
         ("kind=bar&x=sex&theme=blue", "Expected light or dark, found blue." if end == "chart.png" else ""),
     ]:
         if told:
@@ -155,16 +157,16 @@ def test_kinds_that_a_table_has_no_columns_for_are_not_to_be_chosen(reader, peop
     box = reader.page("people/places/chart/").partition('name="kind"')[2].partition("</select>")[0]
     assert re.findall(r'value="(\w+)" disabled', box) == ["line", "histogram", "box", "scatter"]
     page = reader.page("people/places/chart/?kind=scatter", 400)
-    assert "<code>kind</code>: The kind “Scatter” needs two columns of numbers, and this table has none." in page
+    assert "<code>kind</code>: “Scatter” needs two columns of numbers; this table has none." in page
 
 
 def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, respondents):
     for asked, told in [
-        ("kind=bar&x=education", "in their own order"),
-        ("kind=bar&x=age", "in their own order"),
-        ("kind=bar&x=occupation", "most records first"),
+        ("kind=bar&x=education", "natural order"),
+        ("kind=bar&x=age", "natural order"),
+        ("kind=bar&x=occupation", "most frequent first"),
         ("kind=bar&x=occupation&measure=mean:age", "highest first"),
-        ("kind=heat&x=occupation&y=sex", "most records first"),
+        ("kind=heat&x=occupation&y=sex", "most frequent first"),
         ("kind=box&x=occupation&y=age", "highest first"),
     ]:
         assert f'<option value="" selected>{told}</option>' in reader.page(f"{CHART}?{asked}")
@@ -235,8 +237,8 @@ def test_what_cannot_be_drawn_is_told_on_the_page(reader, respondents):
 
 def test_an_empty_result_says_what_to_loosen(reader, respondents):
     page = reader.page(f"{CHART}?age__gte=149&sex=Male")
-    assert "There is nothing to draw" in page
-    assert "without “age from 149”" in page
+    assert "Nothing to plot: no respondents with a value match all of these filters." in page
+    assert "without “age ≥ 149”" in page
     assert "chart-drawing" not in page
 
 
