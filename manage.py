@@ -32,8 +32,8 @@ def main() -> int:
         if "--traceback" in sys.argv:
             raise
         print(
-            f"The database cannot be used: {str(error).strip().splitlines()[0]}. See that DATABASE_URL is right, its "
-            "server is running, and the database and the role are there.",
+            f"The database is not available: {str(error).strip().splitlines()[0]}. Check that DATABASE_URL is "
+            "correct, that its server is running, and that the database and the role exist.",
             file=sys.stderr,
         )
         return 1

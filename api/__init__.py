@@ -1,1 +1,1 @@
-"""What programs read: every table and view as JSON, and imports over HTTP."""
+"""The REST API: records of every table and view, summaries, and imports."""

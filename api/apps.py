@@ -1,4 +1,4 @@
-"""The app that programs read and import by: JSON under /api/."""
+"""The REST API under /api/."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Who asks: a token in the Authorization header, or a browser that has signed in; and what a token is good for."""
+"""Authentication of API requests: bearer tokens, and sessions of the browser."""
 
 import copy
 from contextlib import suppress
@@ -19,23 +19,23 @@ from imports.tasks import short_busy_timeout
 
 SCHEME = "Bearer"
 LONGEST = 200  # characters of a secret; ours have 54
-OFTEN = timedelta(minutes=1)  # at most as often it is noted that a token was used
+OFTEN = timedelta(minutes=1)  # the shortest time between two updates of a token's last use
 
 
 class BearerAuthentication(BaseAuthentication):
-    """``Authorization: Bearer`` and the secret of a token, which acts as its account."""
+    """``Authorization: Bearer <secret>``: the request acts as the token's account."""
 
     def authenticate(self, request):
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-        if scheme.lower() in ("", "basic"):  # a proxy in front may ask for a password of its own
+        if scheme.lower() in ("", "basic"):  # "basic" may be for a proxy in front of the site
             return None
         if scheme.lower() != SCHEME.lower():
-            raise self._refused(request, f"Expected Authorization: {SCHEME} and a token, found another scheme.")
+            raise self._refused(request, f"Expected “Authorization: {SCHEME} <token>”, found another scheme.")
         token = None
         if len(secret) <= LONGEST:
             token = ApiToken.objects.select_related("account").filter(digest=digest_of(secret.strip())).first()
         if token is None:
-            raise self._refused(request, "There is no such token. See that it is copied whole.")
+            raise self._refused(request, "Unknown token. Check that you copied all of it.")
         if token.state == "revoked":
             raise self._refused(request, f"This token was revoked on {token.revoked:%Y-%m-%d}. Ask for a new one.")
         if token.state == "expired":
@@ -49,33 +49,33 @@ class BearerAuthentication(BaseAuthentication):
         return SCHEME
 
     def _refused(self, request, sentence: str) -> AuthenticationFailed | Throttled:
-        """Return the error, which counts as a request of its address: guesses are not free."""
+        """Return the error. Failed attempts count toward the rate limit of their IP address."""
         throttle = AddressThrottle()
         return AuthenticationFailed(sentence) if throttle.allow_address(request) else Throttled(throttle.wait())
 
 
 class BrowserAuthentication(SessionAuthentication):
-    """A browser that has signed in; what it changes has to carry the token against forgery in a header."""
+    """Session authentication. Unsafe requests need the CSRF token in a header, not in a form field."""
 
     def authenticate(self, request):
-        signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES  # most who come have none: no session to look for
+        signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES  # saves a query for most clients
         return super().authenticate(request) if signed_in else None
 
     def enforce_csrf(self, request) -> None:
-        # The check would look for the token among the fields of a form, and so read an upload of any size.
+        # The check would look for the token in the form's fields, and so would read an upload of any size.
         unread = copy.copy(request._request)
         unread._post, unread._files = QueryDict(), MultiValueDict()
         try:
             super().enforce_csrf(unread)
         except PermissionDenied:
             raise PermissionDenied(
-                "A browser's session needs the X-CSRFToken header, with what the csrftoken cookie holds. "
-                f"For a program, take a token: Authorization: {SCHEME}."
+                "A browser session must send the value of the csrftoken cookie in the X-CSRFToken header. "
+                f"A program should use a token: “Authorization: {SCHEME} <token>”."
             ) from None
 
 
 def _note_use(token: ApiToken) -> None:
-    """Note when the token was used, now and then, and without waiting for whoever writes to SQLite."""
+    """Update the token's last use, at most once a minute, and skip it instead of waiting for a lock of SQLite."""
     now = timezone.now()
     if token.last_used is None or token.last_used < now - OFTEN:
         due = Q(last_used=None) | Q(last_used__lt=now - OFTEN)

@@ -1,4 +1,4 @@
-"""Conditional requests: a tag for what an address shows, by which a reader who has it is told so and no more."""
+"""Conditional requests: ETags that are known before any row is read, and 304 responses."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,10 +20,9 @@ VARIES = ("Accept", "Authorization", "Cookie")
 
 
 def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let a method of a view of records answer only who does not have what it shows; others are told so.
+    """Return 304 when the client's ETag matches, before the view method runs; otherwise add the ETag to its response.
 
-    That is done before the question is looked at and any row is read. The method finds ``self.version``, the version
-    of the data, which was read before them.
+    The method can use ``self.version``: the version of the data, read before the rows.
     """
 
     @wraps(answer)
@@ -37,14 +36,14 @@ def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
             return tag.mark(response)
         if response.streaming:
             response.close()
-        return tag.not_modified()  # there is something, which is all that had to be found out
+        return tag.not_modified()  # If-None-Match: * matches because the view method raised no error
 
     return answered
 
 
 @cache
 def release() -> str:
-    """Return what tells this release of the site from others: what its code says, and so how it shows things."""
+    """Return a digest of the site's code: a new release may render the same data differently."""
     digest = hashlib.sha256()
     for app in apps.get_app_configs():
         if Path(app.path).parent == settings.BASE_DIR:
@@ -54,10 +53,10 @@ def release() -> str:
 
 
 class Tag:
-    """The tag of what *request* asks for of *model*: read before any row is.
+    """The ETag of the response to *request* for *model*, computed before any row is read.
 
-    It is made of the version of the data, the release, the format, the address and what the reader may see, and signed:
-    who has it was sent an answer to the same question about the same data, so that there is nothing to refuse in it.
+    It is a keyed hash of the data's version, the release, the format, the URL and the columns hidden from the user. A
+    client cannot forge it, so a matching one proves that this request succeeded before: it needs no validation.
     """
 
     def __init__(self, request, model: type[models.Model], format: str):
@@ -66,25 +65,22 @@ class Tag:
         needed = {column.permission for column in columns_of(model) if column.permission}
         self.shows_personal = any(map(request.user.has_perm, needed))
         parts = [self.version, release(), format, request.get_full_path(), request.get_host(), hidden]
-        told = "\n".join(parts).encode(errors="surrogatepass")
+        content = "\n".join(parts).encode(errors="surrogatepass")
         key = hashlib.sha256(settings.SECRET_KEY.encode()).digest()
-        self.opaque = f'"{hashlib.blake2b(told, digest_size=16, key=key, person=b"ETag").hexdigest()}"'
+        self.opaque = f'"{hashlib.blake2b(content, digest_size=16, key=key, person=b"ETag").hexdigest()}"'
         self.private = request.user.is_authenticated
         wanted = [tag.removeprefix("W/") for tag in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))]
         self.is_known = self.opaque in wanted
         self.is_any = "*" in wanted
 
     def not_modified(self) -> HttpResponse:
-        """Answer a reader who has it."""
+        """Return a 304 response."""
         response = self.mark(HttpResponse(status=304))
         del response["Content-Type"]
         return response
 
     def mark(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Say in *response* what its tag is, and who may keep it: to be asked about each time.
-
-        Nobody keeps an answer to a reader who sees personal data of the table.
-        """
+        """Add ETag, Cache-Control and Vary to *response*: caches must revalidate, and may not store personal data."""
         response["ETag"] = f"W/{self.opaque}"
         if self.shows_personal:
             response["Cache-Control"] = "private, no-store"

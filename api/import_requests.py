@@ -1,4 +1,4 @@
-"""Requests for an import: which fields they may have, and how a body becomes them."""
+"""Import requests: parse and validate their bodies and parameters."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "preview")
-CONFIGURED = "configured"  # what the parameter sources says for the site's own files
+CONFIGURED = "configured"  # the only value of sources: the site's own files
 FLAGS = ("strict", "remove_missing", "remove_most", "allow_missing_columns")
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser))
@@ -35,7 +35,7 @@ TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files
 
 
 class NotReceivedError(InvalidParametersError):
-    """A body that was not taken in."""
+    """The server did not accept the request body: it was too large, too slow or malformed."""
 
     def __init__(self, error: BodyError):
         super().__init__({"files" if error.status in (413, 507) else "": [str(error)]})
@@ -43,7 +43,7 @@ class NotReceivedError(InvalidParametersError):
 
 
 class Typed:
-    """A field that takes one type of JSON, and no other spelling of its values."""
+    """Restricts a field to one JSON type: no coercion of strings or numbers."""
 
     def run_validation(self, data=empty):
         if data is not empty and not isinstance(data, self.type):
@@ -72,7 +72,7 @@ class Choice(Typed, serializers.ChoiceField):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A whole number in its one spelling."""
+    """A whole number in its canonical spelling."""
 
     def to_internal_value(self, data):
         try:
@@ -83,22 +83,20 @@ class WholeNumber(serializers.IntegerField):
 
 @extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
 class Files(serializers.Field):
-    """The files of a form."""
+    """The uploaded files of a form."""
 
     def to_internal_value(self, data):
         if not _are_files(data):
-            raise ValidationError(
-                "Expected files, sent by a form, found a text. With curl, say files=@NAME: the @ matters."
-            )
+            raise ValidationError("Expected uploaded files, found a text. With curl, write files=@NAME, with the @.")
         return data
 
 
 class StrictSerializer(serializers.Serializer):
-    """Fields of which each comes once, and no others: a client that sends more expects what would not be done."""
+    """Rejects unknown fields instead of ignoring them: a client that sends one expects an effect."""
 
     def to_internal_value(self, data):
         unknown = [name for name in data if name not in self.fields]
-        errors = {name: [self._unknown(name, data[name], place)] for place, name in enumerate(unknown)}
+        errors = {name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)}
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
@@ -113,17 +111,17 @@ class StrictSerializer(serializers.Serializer):
             raise InvalidParametersError(self.errors)
         return self.validated_data
 
-    def _unknown(self, name: str, value: Any, place: int) -> str:
+    def _unknown(self, name: str, value: Any, index: int) -> str:
         if "files" in self.fields and _are_files(value):
-            return "Expected the files as the field files."
+            return "Send the files in the field files."
         known = [name for name in self.fields if name != "files"]
-        ones = f"Known ones: {', '.join(known)}." if known else "None is expected here."
-        hint = suggest(name, known) if place < MOST_SUGGESTIONS else ""
-        return f"Unknown parameter.{hint} {ones}"
+        names = f"Known parameters: {', '.join(known)}." if known else "This address takes no parameters."
+        hint = suggest(name, known) if index < MOST_SUGGESTIONS else ""
+        return f"Unknown parameter.{hint} {names}"
 
 
 class Parameters(StrictSerializer):
-    """The parameters of an address, of which none may be empty."""
+    """Query parameters: each at most once, and none empty."""
 
     format = serializers.CharField(required=False)
 
@@ -137,27 +135,29 @@ class Parameters(StrictSerializer):
 
 
 class PageParameters(Parameters):
-    """The parameters of a list of pages."""
+    """The parameters of a paginated list."""
 
-    page_size = WholeNumber(min_value=1, max_value=LARGEST_PAGE, default=PAGE_SIZE, help_text="Entries of a page.")
-    cursor = serializers.CharField(required=False, help_text="Where the page begins, as next and previous say.")
+    page_size = WholeNumber(min_value=1, max_value=LARGEST_PAGE, default=PAGE_SIZE, help_text="Entries per page.")
+    cursor = serializers.CharField(required=False, help_text="The start of the page, taken from next or previous.")
 
 
 class ImportsParameters(PageParameters):
     """The parameters of the list of imports."""
 
-    dataset = Choice(list(dataset_apps()), required=False, help_text="Of this dataset.")
-    status = Choice(ImportRun.Status.values, required=False, help_text="With this status.")
+    dataset = Choice(list(dataset_apps()), required=False, help_text="Only imports of this dataset.")
+    status = Choice(ImportRun.Status.values, required=False, help_text="Only imports with this status.")
 
 
 class RejectionsParameters(PageParameters):
     """The parameters of the list of rejected rows."""
 
-    file = serializers.CharField(required=False, help_text="Of this file, by its id among the sources of the import.")
+    file = serializers.CharField(
+        required=False, help_text="Only rows of the file with this id; the import's sources list the ids."
+    )
 
 
 class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
-    """What asks for an import of the site's own files."""
+    """A request to import the site's own files."""
 
     serializer_field_mapping = {models.BooleanField: Flag, models.CharField: Text}
 
@@ -165,51 +165,48 @@ class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
     sources = Choice(
         [CONFIGURED],
         required=False,
-        help_text="The site's own files, in place of files sent.",
-        error_messages={"invalid_choice": f"Expected {CONFIGURED}, for the site's own files; found {{input}}."},
+        help_text="Import the site's own files instead of uploads.",
+        error_messages={"invalid_choice": f"Expected {CONFIGURED} (the site's own files), found {{input}}."},
     )
-    mode = Choice(MODES, required=False, help_text="By default apply; to be said where files are sent.")
-    encoding = Choice(ENCODINGS, default=ENCODINGS[0], help_text="Of the files.")
+    mode = Choice(MODES, required=False, help_text="Required with uploads; otherwise the default is apply.")
+    encoding = Choice(ENCODINGS, default=ENCODINGS[0], help_text="The files' text encoding.")
 
     class Meta:
         model = ImportRun
         fields = ("dataset", "sources", "mode", *OPTIONS[1:])
-        validators = ()  # the database's, of runs that go on
+        validators = ()  # not the model's constraints on running imports
 
 
 class ImportUploadSerializer(ImportRequestSerializer):
-    """What asks for an import, of the site's own files or of those sent with it."""
+    """A request to import the site's own files, or the files sent with it."""
 
-    files = Files(required=False, help_text="Together with mode; or sources, in place of files.")
+    files = Files(required=False, help_text="The uploads; mode is then required. Cannot be combined with sources.")
 
     class Meta(ImportRequestSerializer.Meta):
         fields = (*ImportRequestSerializer.Meta.fields, "files")
 
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Check where the files come from: what is left out never stands for the site's own."""
+        """Require either files or sources: the site's own files are never the default."""
         if "sources" in sent and "files" in sent:
-            both = "Expected files, or sources for the site's own files; found both."
-            raise InvalidParametersError({"sources": [both]})
+            raise InvalidParametersError({"sources": ["Expected either uploaded files or sources, found both."]})
         if not ("sources" in sent or "files" in sent):
-            there = f"Expected files, sent by a form, or sources={CONFIGURED} for the site's own files; found none."
-            raise InvalidParametersError({"files": [there]})
+            message = f"Send files in a form, or sources={CONFIGURED} to import the site's own files."
+            raise InvalidParametersError({"files": [message]})
         if "files" in sent and "mode" not in sent:
-            none = f"Expected one of {', '.join(MODES)}, for files are sent; found none."
-            raise InvalidParametersError({"mode": [none]})
+            raise InvalidParametersError(
+                {"mode": [f"Expected one of {', '.join(MODES)} with uploaded files, found none."]}
+            )
         return sent
 
 
 class ApplyRequestSerializer(StrictSerializer):
-    """What an apply may say."""
+    """A request to apply a previewed import."""
 
-    remove_most = Flag(required=False, help_text="It is right that most of a table is deleted.")
+    remove_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
 
 
 def read_order(request) -> tuple[ImportRun, str]:
-    """Return what is asked for as a new run, and its mode.
-
-    Raises InvalidParametersError, ParseError and UnsupportedMediaType.
-    """
+    """Return a new, unsaved run and its mode. Raises InvalidParametersError, ParseError and UnsupportedMediaType."""
     plain = request._request
     plain.user = request.user
     sent = ImportUploadSerializer(data=_body(request, (JSON, MULTIPART), receive)).read()
@@ -217,25 +214,25 @@ def read_order(request) -> tuple[ImportRun, str]:
     if not form.is_valid():
         errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}
         if errors.pop("samples", None):
-            errors["files"] = [f"The site has no folder of files of {sent['dataset']}: send files, as a form."]
+            errors["files"] = [f"The site has no files of its own for {sent['dataset']}. Send files in a form."]
         raise InvalidParametersError(errors)
     return form.new_run(request.user), sent.get("mode", MODES[0])
 
 
 def read_confirmation(request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
-    """Return what a request says about a run; raises as :func:`read_order`."""
+    """Return the flags of a request to apply, cancel or undo a run. Raises the errors of :func:`read_order`."""
     sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
     return serializer(data=sent).read()
 
 
 def digest_of(run: ImportRun, mode: str) -> str:
-    """Return what tells one order from another: everything that it asks for."""
-    asked = {name: getattr(run, name) for name in OPTIONS} | {"mode": mode, "uploads": run.uploads}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    """Return a digest of the request's content, to recognise a repeated request by."""
+    content = {name: getattr(run, name) for name in OPTIONS} | {"mode": mode, "uploads": run.uploads}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def key_of(request) -> str:
-    """Return the request's Idempotency-Key, or nothing; raises InvalidParametersError."""
+    """Return the request's Idempotency-Key, or an empty string. Raises InvalidParametersError for an invalid one."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return ""
@@ -245,7 +242,7 @@ def key_of(request) -> str:
 
 
 def _body(request, kinds: Sequence[str], receive: Callable | None = None) -> dict[str, Any]:
-    """Return the fields of a document or form; *receive* reads a form with files."""
+    """Return the fields of a JSON document or a form; *receive* reads a form with files."""
     kind, plain = (request.content_type or JSON).partition(";")[0].strip().lower(), request._request
     if kind not in kinds:
         raise UnsupportedMediaType(kind, f"Expected {', or '.join(kinds)}; found {kind[:100]}.")
@@ -260,7 +257,7 @@ def _body(request, kinds: Sequence[str], receive: Callable | None = None) -> dic
     _expect_once(name for name, values in form.lists() for _ in values if name != "files")
     texts = {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, text in form.items()}
     texts.pop("csrfmiddlewaretoken", None)
-    return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # no text passes for a file
+    return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # a text cannot replace a file
 
 
 def _document(text: bytes) -> dict[str, Any]:
@@ -269,8 +266,8 @@ def _document(text: bytes) -> dict[str, Any]:
         sent = orjson.loads(text)
         json.loads(text, object_pairs_hook=lambda pairs: names.extend(name for name, _ in pairs))
     except json.JSONDecodeError as error:
-        told = f"The body is no JSON: {error.msg}, line {error.lineno}."
-        raise ParseError(f'{told} Expected, for example, {{"dataset": "…"}}.') from None
+        problem = f"The body is not valid JSON: {error.msg}, line {error.lineno}."
+        raise ParseError(f'{problem} Expected, for example, {{"dataset": "…"}}.') from None
     if not isinstance(sent, dict):
         raise ParseError('Expected a JSON object, such as {"dataset": "…"}.')
     _expect_once(name for name in names if name in sent)
@@ -278,12 +275,12 @@ def _document(text: bytes) -> dict[str, Any]:
 
 
 def _expect_once(names: Iterable[str]) -> None:
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise InvalidParametersError({name: ["Expected once."] for name in twice})
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise InvalidParametersError({name: ["Send this field only once."] for name in repeated})
 
 
 def _are_files(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, UploadedFile) for one in value)
+    return isinstance(value, list) and all(isinstance(item, UploadedFile) for item in value)
 
 
 def _shown(value: Any) -> str:

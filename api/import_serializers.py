@@ -1,4 +1,4 @@
-"""Import runs as programs read them: what was asked for, how far it has come, what became of it, what can be done."""
+"""Serializers of import runs: request, progress, results and available actions."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ WORKING = (Status.WAITING, Status.RUNNING)
 
 
 def address_of(request, run: ImportRun, action: str = "detail") -> str:
-    """Return the absolute address of a run, or of something that can be done with it."""
+    """Return the absolute URL of a run, or of one of its actions."""
     return request.build_absolute_uri(reverse(f"imports-{action}", args=[run.pk]))
 
 
 class UploadedFileSerializer(serializers.Serializer):
-    """A file that was sent."""
+    """An uploaded file."""
 
     name = serializers.CharField()
     sha256 = serializers.CharField()
@@ -33,7 +33,7 @@ class UploadedFileSerializer(serializers.Serializer):
 
 
 class ImportProgressSerializer(serializers.Serializer):
-    """How far an import has come."""
+    """The progress of a running import."""
 
     bytes_read = serializers.IntegerField(source="read", min_value=0)
     bytes_total = serializers.IntegerField(source="total", min_value=0)
@@ -42,12 +42,12 @@ class ImportProgressSerializer(serializers.Serializer):
     seconds_left = serializers.SerializerMethodField()
     merging = serializers.BooleanField()
 
-    def get_seconds_left(self, told) -> int | None:
-        return None if told["left"] is None else int(told["left"].total_seconds())
+    def get_seconds_left(self, progress) -> int | None:
+        return None if progress["left"] is None else int(progress["left"].total_seconds())
 
 
 class CountsSerializer(serializers.Serializer):
-    """What became of the rows of a file or source."""
+    """The counts of a file's or source's rows by outcome."""
 
     def get_fields(self):
         counts = {name: serializers.IntegerField(min_value=0) for name in SourceFile.COUNTS}
@@ -55,14 +55,14 @@ class CountsSerializer(serializers.Serializer):
 
 
 class SourceFileSerializer(CountsSerializer):
-    """A file as the import read it for one source."""
+    """A file that the import read for one source."""
 
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
     sha256 = serializers.CharField()
     size = serializers.IntegerField(min_value=0)
     encoding = serializers.CharField()
-    unknown_columns = serializers.SerializerMethodField(help_text="Headings that name no column.")
+    unknown_columns = serializers.SerializerMethodField(help_text="Ignored columns.")
 
     def to_representation(self, file) -> dict[str, Any]:
         return super().to_representation(file) | reports.counts(file, self.context["unseen"])
@@ -72,7 +72,7 @@ class SourceFileSerializer(CountsSerializer):
 
 
 class ImportSourceSerializer(CountsSerializer):
-    """What one source of the dataset brought."""
+    """The files and counts of one source."""
 
     source = serializers.CharField()
     files = SourceFileSerializer(many=True)
@@ -85,8 +85,8 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     mode = serializers.SerializerMethodField()
     uploads = UploadedFileSerializer(many=True)
     started_by = serializers.StringRelatedField(allow_null=True)
-    progress = serializers.SerializerMethodField(help_text="How far it has come, while it goes on.")
-    error = serializers.SerializerMethodField(help_text="Why it was not applied.")
+    progress = serializers.SerializerMethodField(help_text="The progress of an unfinished import; otherwise null.")
+    error = serializers.SerializerMethodField(help_text="Why the import failed; otherwise empty.")
 
     class Meta:
         model = ImportRun
@@ -103,8 +103,8 @@ class ImportSummarySerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ImportProgressSerializer(allow_null=True))
     def get_progress(self, run) -> dict[str, Any] | None:
-        told = reports.progress(run) | {"merging": run.merging}
-        return ImportProgressSerializer(told).data if run.status in WORKING else None
+        progress = reports.progress(run) | {"merging": run.merging}
+        return ImportProgressSerializer(progress).data if run.status in WORKING else None
 
     def get_error(self, run) -> str:
         return self._texts(run).error
@@ -114,12 +114,12 @@ class ImportSummarySerializer(serializers.ModelSerializer):
 
 
 class ImportSerializer(ImportSummarySerializer):
-    """An import, with what became of each file, and what can be done."""
+    """An import with the results of each file and the available actions."""
 
-    notes = serializers.SerializerMethodField(help_text="Warnings and remarks about the run, one per item.")
-    new_terms = serializers.SerializerMethodField(help_text="Terms that the run added to vocabularies, by table.")
+    notes = serializers.SerializerMethodField(help_text="Remarks on the run, one sentence each.")
+    new_terms = serializers.SerializerMethodField(help_text="New terms of vocabularies, by table.")
     sources = serializers.SerializerMethodField()
-    links = serializers.SerializerMethodField(help_text="The addresses of what can be done with it.")
+    links = serializers.SerializerMethodField(help_text="The URLs of the available actions.")
 
     class Meta(ImportSummarySerializer.Meta):
         fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_terms", "sources", "links")
@@ -141,19 +141,19 @@ class ImportSerializer(ImportSummarySerializer):
         return ImportSourceSerializer(sources, many=True, context=context).data
 
     def get_links(self, run) -> dict[str, str]:
-        can = {
+        available = {
             "rejections": run.status not in WORKING,
             "apply": run.status == Status.PREVIEWED,
             "cancel": run.status in WORKING,
             "undo": run.status == Status.APPLIED,
         }
-        return {action: address_of(self.context["request"], run, action) for action in can if can[action]}
+        return {action: address_of(self.context["request"], run, action) for action in available if available[action]}
 
 
 class UndoneImportSerializer(ImportSerializer):
-    """An import that was taken back."""
+    """An undone import."""
 
-    undone = serializers.SerializerMethodField(help_text="What was done, a line for each table.")
+    undone = serializers.SerializerMethodField(help_text="The numbers of restored and deleted records, by table.")
 
     class Meta(ImportSummarySerializer.Meta):
         fields = read_only_fields = (*ImportSerializer.Meta.fields, "undone")
@@ -163,7 +163,7 @@ class UndoneImportSerializer(ImportSerializer):
 
 
 class RowProblemSerializer(serializers.Serializer):
-    """What is wrong with a row."""
+    """A problem of a rejected row."""
 
     column = serializers.CharField(allow_null=True)
     value = serializers.JSONField()
@@ -171,7 +171,7 @@ class RowProblemSerializer(serializers.Serializer):
 
 
 class RejectionSerializer(serializers.Serializer):
-    """A row that could not be used, as the reader may see it; one of a source that is no more is only counted."""
+    """A rejected row, masked without permission. If its source no longer exists, the row has no values."""
 
     source = serializers.CharField(source="file.source")
     file = serializers.IntegerField(source="file_id")
@@ -184,7 +184,10 @@ class RejectionSerializer(serializers.Serializer):
         return line_file_name(row.file)
 
     @extend_schema_field(
-        {"type": ["object", "string", "null"], "description": "Cells by column; a text where the row has none."}
+        {
+            "type": ["object", "string", "null"],
+            "description": "Cells by column, or the raw line if it could not be split.",
+        }
     )
     def get_values(self, row) -> dict[str, Any] | str | None:
         reader = self._reader(row)

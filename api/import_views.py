@@ -1,6 +1,6 @@
-"""Imports over HTTP: ask for one, follow it, read what it could not use, apply, cancel and undo it.
+"""Imports over HTTP: start, follow, apply, cancel and undo them, and list their rejected rows.
 
-What is done is done by the same functions as in the admin, in the background, with the same permissions.
+The views call the same functions as the admin, require the same permissions, and leave the work to a worker.
 """
 
 from collections.abc import Iterator
@@ -42,11 +42,11 @@ NEEDED = {
     "undo": "imports.undo_importrun",
     "rejections": "imports.view_rejectedrow",
 }
-FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # that rejected rows come in
+FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # formats of rejected rows
 
 
 class MaySteerImports(BasePermission):
-    """Accounts with the permission that the same thing needs in the admin."""
+    """Requires the permission that the same action requires in the admin."""
 
     def has_permission(self, request, view) -> bool:
         needed = NEEDED.get(view.action, "imports.view_importrun")
@@ -54,25 +54,26 @@ class MaySteerImports(BasePermission):
 
 
 class IdempotencyKeyReusedError(InvalidParametersError):
-    """An Idempotency-Key that has come before, with another request."""
+    """Another request has already used this Idempotency-Key."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
 class KeyPagination(BasePagination):
-    """Pages of a queryset in its own order, which ends with the primary key."""
+    """Keyset pagination of a queryset in its own order, which must end with the primary key."""
 
     def paginate_queryset(self, queryset, request, view):
         sent, model = view.parameters, queryset.model
         names = queryset.query.order_by
         order = [OrderKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
         try:
-            found = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
+            rows = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
         except InvalidCursorError:
-            expected = "Expected a cursor of this list's next or previous link."
-            raise InvalidParametersError({"cursor": [expected]}) from None
-        self.links = found.links(request.build_absolute_uri())
-        keys = [key for key, *_ in found.rows]
+            raise InvalidParametersError(
+                {"cursor": ["Expected a cursor from this list's next or previous link."]}
+            ) from None
+        self.links = rows.links(request.build_absolute_uri())
+        keys = [key for key, *_ in rows.rows]
         records = queryset.order_by().in_bulk(keys)
         return [records[key] for key in keys if key in records]
 
@@ -85,10 +86,10 @@ class KeyPagination(BasePagination):
 
 @described
 class ImportViewSet(viewsets.ViewSet):
-    """Imports: POST asks for one, with the dataset's own sources or with files, and an import's address tells of it."""
+    """Imports: start one with POST, of the site's own files or of uploads, and follow it at its URL."""
 
     permission_classes = [HasScope, MaySteerImports]
-    scopes_to_read = ("read", "import")  # who may start an import may follow it
+    scopes_to_read = ("read", "import")  # a token that can start imports can also follow them
     lookup_value_regex = "[1-9][0-9]{0,17}"
     pagination_class = KeyPagination
     parameter_classes = {"list": import_requests.ImportsParameters, "rejections": import_requests.RejectionsParameters}
@@ -104,17 +105,17 @@ class ImportViewSet(viewsets.ViewSet):
 
     def finalize_response(self, request, response, *args, **kwargs) -> HttpResponseBase:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response["Cache-Control"] = "no-store"  # a run goes on
+        response["Cache-Control"] = "no-store"  # a run's status changes
         return response
 
     def list(self, request) -> HttpResponseBase:
-        """List the imports, the newest first; ``dataset`` and ``status`` narrow it."""
-        chosen = {name: self.parameters[name] for name in ("dataset", "status") if name in self.parameters}
-        found = ImportRun.objects.filter(**chosen).select_related("started_by").order_by("-id")
-        return self._page(found, import_serializers.ImportSummarySerializer)
+        """List the imports, newest first. Filter them by ``dataset`` and ``status``."""
+        filters = {name: self.parameters[name] for name in ("dataset", "status") if name in self.parameters}
+        runs = ImportRun.objects.filter(**filters).select_related("started_by").order_by("-id")
+        return self._page(runs, import_serializers.ImportSummarySerializer)
 
     def create(self, request) -> HttpResponseBase:
-        """Ask for an import of a dataset's own sources, or of files sent with it; a worker does it."""
+        """Start an import of the site's own files or of uploads. It runs in the background."""
         key = key_of(request)
         with temporary_files(request._request):
             run, mode = read_order(request)
@@ -127,13 +128,13 @@ class ImportViewSet(viewsets.ViewSet):
                 raise NotReceivedError(error) from None
 
     def retrieve(self, request, pk: str) -> HttpResponseBase:
-        """Tell how far an import has come, and what became of it."""
+        """Return the progress and the results of an import."""
         tasks.find_interrupted()
         return self._told(self._run(pk))
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
-        """Have a previewed import done for real; remove_most confirms that most of a table is deleted."""
+        """Apply a previewed import. remove_most allows deleting more than half of a table."""
         remove_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("remove_most", False)
         tasks.find_interrupted()
         run = self._run(pk)
@@ -143,7 +144,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk: str) -> HttpResponseBase:
-        """Stop an import that waits or goes on; one that goes on stops within seconds."""
+        """Cancel a waiting or running import. A running one stops within seconds."""
         read_confirmation(request)
         tasks.find_interrupted()
         run = self._run(pk)
@@ -154,7 +155,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def undo(self, request, pk: str) -> HttpResponseBase:
-        """Take back what an import did to the tables, now."""
+        """Undo an import: restore the tables to their state before it. The response follows when that is done."""
         read_confirmation(request)
         run = self._run(pk)
         try:
@@ -165,7 +166,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
     def rejections(self, request, pk: str) -> HttpResponseBase:
-        """List the rows that an import could not use; as CSV or NDJSON, those of one file, to be mended."""
+        """List the rejected rows of an import. CSV and NDJSON return those of one file, to be fixed and resubmitted."""
         run = self._run(pk)
         file = self._file(run)
         if (format := request.accepted_renderer.format) in ("csv", "ndjson"):
@@ -182,27 +183,27 @@ class ImportViewSet(viewsets.ViewSet):
 
     def _page(self, records: models.QuerySet, serializer: type[Serializer]) -> Response:
         pages = self.pagination_class()
-        found = pages.paginate_queryset(records, self.request, self)
-        return pages.get_paginated_response(serializer(found, many=True, context={"request": self.request}).data)
+        instances = pages.paginate_queryset(records, self.request, self)
+        return pages.get_paginated_response(serializer(instances, many=True, context={"request": self.request}).data)
 
     def _new(self, run: ImportRun, mode: str) -> ImportRun:
         try:
             with self._no_conflict(run), tasks.alone(run):
                 (tasks.apply_directly if mode == "apply" else tasks.preview)(run)
         except (Conflict, IntegrityError):
-            if duplicates := self._repeated(run):  # it came twice at once
+            if duplicates := self._repeated(run):  # an identical request arrived at the same time
                 return duplicates
             raise
         return run
 
     def _repeated(self, run: ImportRun) -> ImportRun | None:
-        """Return the run that the same request, by its key, has started before; raises IdempotencyKeyReusedError."""
+        """Return the run that an earlier request with the same key started. Raises IdempotencyKeyReusedError."""
         if not run.request_key:
             return None
         known = ImportRun.objects.filter(started_by=run.started_by, request_key=run.request_key).first()
         if known and known.request_digest != run.request_digest:
             raise IdempotencyKeyReusedError(
-                {"Idempotency-Key": [f"It came before, with another request, for run {known.pk}. Take a new key."]},
+                {"Idempotency-Key": [f"Another request has already used this key (run {known.pk}). Use a new key."]},
                 run=address_of(self.request, known),
             )
         return known
@@ -213,34 +214,34 @@ class ImportViewSet(viewsets.ViewSet):
         return Response(serializer(run, context={"request": self.request, **context}).data, code)
 
     def _started(self, run: ImportRun) -> Response:
-        """Tell of a run that a worker goes on with, and where to follow it."""
+        """Return 202 with the run, and its URL in the Location header."""
         response = self._told(run, status.HTTP_202_ACCEPTED)
         response["Location"] = address_of(self.request, run)
         return response
 
     @contextmanager
     def _no_conflict(self, run: ImportRun) -> Iterator[None]:
-        """Answer 409, with the address of the run that is in the way, to what cannot be done now."""
+        """Convert errors of the run's state into 409, with the URL of the conflicting run."""
         try:
             yield
         except tasks.InvalidRunStateError as error:
             raise Conflict(str(error), run=address_of(self.request, getattr(error, "run", run))) from None
 
     def _file(self, run: ImportRun) -> SourceFile | None:
-        """Return the file of *run* that is asked for, if one is; raises InvalidParametersError."""
-        wanted = self.parameters.get("file")
-        files = {str(file.pk): file for file in run.files.select_related("run")} if wanted else {}
-        if wanted and wanted not in files:
-            told = f"Expected the id of a file of this import, as its sources tell it; found {shown(wanted)}."
-            raise InvalidParametersError({"file": [told]})
-        return files.get(wanted)
+        """Return the file of *run* that the parameter ``file`` selects, if any. Raises InvalidParametersError."""
+        file_id = self.parameters.get("file")
+        files = {str(file.pk): file for file in run.files.select_related("run")} if file_id else {}
+        if file_id and file_id not in files:
+            message = f"Expected the id of a file from the import's sources, found {shown(file_id)}."
+            raise InvalidParametersError({"file": [message]})
+        return files.get(file_id)
 
     def _download(self, run: ImportRun, file: SourceFile | None, format: str) -> HttpResponseBase:
         files = [file] if file else list(run.files.filter(rejected__gt=0)) or list(run.files.all()[:1])
         if len(files) != 1:
-            told = ", ".join(f"{one.pk} ({one.name}, {one.source})" for one in files[:20])
-            found = f"several have rejected rows: {told}" if files else "the run has read none"
-            raise InvalidParametersError({"file": [f"Expected the id of one file; {found}."]})
+            names = ", ".join(f"{file.pk} ({file.name}, {file.source})" for file in files[:20])
+            reason = f"several files have rejected rows: {names}" if files else "the run has not read any file"
+            raise InvalidParametersError({"file": [f"Expected the id of one file; {reason}."]})
         try:
             return rejected_response(files[0], self.request.user, format)
         except ValueError as error:

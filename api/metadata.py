@@ -1,4 +1,4 @@
-"""What OPTIONS answers: the columns of a list, what they mean, and the parameters that filter by them."""
+"""Responses to OPTIONS: a list's columns, their types and meanings, and their filters."""
 
 from django.db import models
 from rest_framework import metadata
@@ -16,10 +16,10 @@ KINDS = [
 
 
 class RecordMetadata(metadata.BaseMetadata):
-    """The columns of a list, with their types, meanings and filters."""
+    """Describes the columns of a list: type, meaning and filters."""
 
     def determine_metadata(self, request, view):
-        known = list(record_filterset(view.model).base_filters)
+        filters = list(record_filterset(view.model).base_filters)
         return {
             "name": view.get_view_name(),
             "description": view.get_view_description(),
@@ -28,7 +28,7 @@ class RecordMetadata(metadata.BaseMetadata):
                     "type": type_of(column),
                     "may_be_null": column.null,
                     "help": column.help_text,
-                    "filters": [name for name in known if name.split("__")[0] == column.name],
+                    "filters": [name for name in filters if name.split("__")[0] == column.name],
                 }
                 for column in columns_of(view.model)
             },
@@ -36,7 +36,7 @@ class RecordMetadata(metadata.BaseMetadata):
 
 
 def type_of(column: ListedColumn) -> str:
-    """Return what programs would call the values of *column*."""
+    """Return the name of the type of *column*."""
     if column.many or column.is_list:
         return "list of ids"
     return next((name for kind, name in KINDS if isinstance(column.field, kind)), "text")

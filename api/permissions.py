@@ -1,4 +1,4 @@
-"""Who may read what: everybody, where the site says so; otherwise those who may view the table in the admin."""
+"""Permissions of the API: anonymous access if the site allows it; otherwise the admin's view permission and scopes."""
 
 from django.conf import settings
 from rest_framework.exceptions import PermissionDenied
@@ -8,7 +8,7 @@ from datasets.tokens import ApiToken
 
 
 class MayRead(BasePermission):
-    """Anonymous readers where API_ANONYMOUS_READ is on, and accounts with the permission to view the table."""
+    """Allows everyone if API_ANONYMOUS_READ is on; otherwise requires the permission to view the table."""
 
     def has_permission(self, request, view) -> bool:
         if settings.API_ANONYMOUS_READ:
@@ -20,7 +20,7 @@ class MayRead(BasePermission):
 
 
 class HasScope(BasePermission):
-    """A token with the scope for what is asked: read, or import. A view may name others that do for reading."""
+    """Requires a token's scope: read for safe methods (or a view's ``scopes_to_read``), import for others."""
 
     def has_permission(self, request, view) -> bool:
         if not isinstance(request.auth, ApiToken):
@@ -28,5 +28,5 @@ class HasScope(BasePermission):
         wanted = getattr(view, "scopes_to_read", ("read",)) if request.method in SAFE_METHODS else ("import",)
         if not set(wanted) & set(request.auth.scopes):
             has = ", ".join(request.auth.scopes)
-            raise PermissionDenied(f"This needs a token with the scope {' or '.join(wanted)}; this one has {has}.")
+            raise PermissionDenied(f"This needs a token with the scope {' or '.join(wanted)}; yours has {has}.")
         return True

@@ -1,4 +1,4 @@
-"""Errors of views as problem documents, which say what to do about them."""
+"""The API's exception handler: every error becomes a problem document (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Unavailable(APIException):
-    """The site cannot answer now, and most likely can in a moment."""
+    """A temporary failure: the client should try again after *wait* seconds."""
 
     status_code = 503
     default_detail = "The site is busy. Try again in a moment."
@@ -32,7 +32,7 @@ class Unavailable(APIException):
 
 
 class Conflict(APIException):
-    """What is asked for cannot be done as things stand; *more* says what stands in the way."""
+    """The current state forbids the request; *more* adds members, such as the reasons, to the problem document."""
 
     status_code = 409
 
@@ -42,7 +42,7 @@ class Conflict(APIException):
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Answer *error* of a view; whatever is not the reader's doing is logged under an id, and told by it alone."""
+    """Return the response to *error*. An unexpected error is logged under an id, and the client gets only the id."""
     set_rollback()
     request = context["request"]
     if isinstance(error, Http404):
@@ -50,12 +50,12 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     elif isinstance(error, PermissionDenied):
         error = Forbidden()
     elif isinstance(error, SuspiciousOperation):
-        error = ParseError("The server cannot read this request.")
+        error = ParseError("Malformed request.")
     elif was_stopped(error):
         error = Unavailable(too_slow(settings.QUERY_SECONDS))
     elif isinstance(error, OperationalError):
-        logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
-        error = Unavailable("The database does not answer. Try again in a moment.")
+        logger.warning("%s %s: database error: %s", request.method, request.path, error)
+        error = Unavailable("The database is not available. Try again in a moment.")
     if not isinstance(error, APIException):
         return failure(request, error)
     return _answer(request, error)
@@ -70,16 +70,16 @@ def _answer(request, error: APIException) -> HttpResponse:
         headers["Retry-After"] = str(max(1, ceil(wait)))
     if isinstance(error, ValidationError):
         errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        told = {name: [str(message) for message in messages] for name, messages in errors.items()}
-        detail = "; ".join(f"{name}: {message}" if name else message for name, (message, *_) in told.items())
-        body = problem(error.status_code, detail, errors=told, **getattr(error, "more", {}))
+        texts = {name: [str(message) for message in messages] for name, messages in errors.items()}
+        detail = "; ".join(f"{name}: {message}" if name else message for name, (message, *_) in texts.items())
+        body = problem(error.status_code, detail, errors=texts, **getattr(error, "more", {}))
     else:
         body = problem(error.status_code, str(error.detail), **getattr(error, "more", {}))
     if isinstance(error, Throttled) and wait is not None:
         seconds = headers["Retry-After"]
         body["detail"] = f"Too many requests. Try again in {seconds} second{'' if seconds == '1' else 's'}."
     if isinstance(error, NotAuthenticated):
-        body["detail"] = "Who may read this has to say who they are: Authorization: Bearer and a token, or sign in."
-    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # its page shows it
+        body["detail"] = "Authentication required. Sign in, or send “Authorization: Bearer <token>”."
+    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # rendered as a page
         return Response(body, status=error.status_code, headers=headers)
     return respond(body, headers)

@@ -1,4 +1,4 @@
-"""``/api/`` itself, and the addresses below it at which there is nothing."""
+"""``/api/`` itself, and the 404 response of unknown addresses below it."""
 
 from django.urls import resolve
 from rest_framework.exceptions import NotFound
@@ -12,19 +12,19 @@ from datasets.suggestions import did_you_mean
 
 
 class Root(APIRootView):
-    """What there is to read: each list at its address."""
+    """All lists the API offers."""
 
     def get_view_name(self) -> str:
         return "API"
 
     def get(self, request, *args, **kwargs):
         if unknown := [name for name in request.query_params if name != "format"]:
-            raise InvalidParametersError({name: ["Unknown parameter. Known ones: format."] for name in unknown})
+            raise InvalidParametersError({name: ["Unknown parameter. Known parameters: format."] for name in unknown})
         return super().get(request, *args, **kwargs)
 
 
 class NothingHere(APIView):
-    """Answers whatever no other address did, as the problem that it is."""
+    """Answers unknown addresses below ``/api/`` with 404, and suggests the address with a slash at its end."""
 
     schema = None
     permission_classes = [AllowAny]
@@ -38,4 +38,4 @@ class NothingHere(APIView):
         near = f"{request.path_info}/"
         is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
         hint = did_you_mean(f"{request.path}/, with a slash at its end" if is_near else None)
-        raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for what there is.")
+        raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for all lists.")

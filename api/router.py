@@ -1,4 +1,4 @@
-"""What programs read: every table and view as JSON under ``/api/<dataset>/``, a page at a time, filtered."""
+"""Routes of the API: the lists of every table and view under ``/api/<dataset>/``, and the imports."""
 
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework import routers
@@ -10,12 +10,12 @@ from datasets.registry import served_tables
 
 
 class Router(routers.DefaultRouter):
-    """Serves what is registered, each dataset's lists behind its name: only those are tried for an address of it."""
+    """Groups the URL patterns by dataset, so that Django tries only the patterns of the requested dataset."""
 
     APIRootView = Root
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the addresses, without suffixes for formats: a key may hold a dot."""
+        """Return the URL patterns, without format suffixes: a key may contain a dot."""
         within: dict[str, routers.SimpleRouter] = {}
         for prefix, viewset, basename in self.registry:
             dataset, slash, name = prefix.rpartition("/")
@@ -24,7 +24,7 @@ class Router(routers.DefaultRouter):
         return [root, *(path(prefix, include(router.urls)) for prefix, router in within.items())]
 
 
-ANY_KEY = r"[^\x00]+"  # a text may hold a slash, too
+ANY_KEY = r"[^\x00]+"  # a text key may contain a slash
 
 router = Router()
 router.register("imports", ImportViewSet, basename="imports")

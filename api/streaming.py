@@ -1,4 +1,4 @@
-"""Whole lists as files: what exports.formats makes of them, as a response."""
+"""Stream whole lists as files, in the formats of exports.formats."""
 
 from django.http import HttpResponseBase
 from rest_framework.renderers import BaseRenderer
@@ -11,20 +11,20 @@ from exports.responses import ExportResponse, headers_of
 
 
 def _renderer(format: Format) -> type[BaseRenderer]:
-    """A renderer by which the format is negotiated; what is sent does not come from it."""
+    """Return a renderer class for content negotiation only: the export writes the response."""
     media_type = format.content_type.partition(";")[0]
     return type(f"{format.title}Renderer", (BaseRenderer,), {"media_type": media_type, "format": format.name})
 
 
-# JSON is a page; a whole list as JSON is NDJSON.
+# JSON returns one page; NDJSON returns the whole list.
 STREAMED = [_renderer(format) for format in FORMATS.values() if format.name != "json"]
 STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
 def streamed(request, records, asked: Asked) -> HttpResponseBase:
-    """Return *records* as the file that *request* wants.
+    """Return *records* as a file in the negotiated format.
 
-    Raises InvalidParametersError and Unavailable before anything is sent.
+    Raises InvalidParametersError and Unavailable before sending any of it.
     """
     names = [column.name for column in asked.columns]
     ordered = records.order_by(*(key.expression(backwards=False) for key in asked.order))

@@ -1,6 +1,6 @@
 """Summaries over HTTP: ``/api/<dataset>/<table>/summary/?by=education&measure=mean:hours_per_week``.
 
-The filters are those of the list. The address is no record's: one whose key is ``summary`` is found in its list.
+The filters are those of the list. A record whose key is ``summary`` can be read only through its list.
 """
 
 from typing import Any
@@ -20,19 +20,19 @@ from datasets.records.query_params import InvalidParametersError, narrowed
 from exports.summaries import groups_as_csv
 
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
-SEVERAL = ("by", "measure")  # parameters that may come more than once
+SEVERAL = ("by", "measure")  # parameters that may be repeated
 OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
 OF_LISTS_ALONE = {
-    "page_size": "A summary is never paged: for more groups or fewer, set limit.",
-    "cursor": "A summary is never paged: leave cursor out.",
-    "count": "A summary counts by measure=count.",
+    "page_size": "A summary has no pages. Set limit for more or fewer groups.",
+    "cursor": "A summary has no pages. Remove cursor.",
+    "count": "To count, use measure=count.",
     "fields": "A summary has the columns that by and measure name.",
     "omit": "A summary has the columns that by and measure name.",
 }
 
 
 class CSVRenderer(BaseRenderer):
-    """The groups of a summary as CSV, exact."""
+    """A summary's groups as CSV, without formula escaping."""
 
     media_type = "text/csv"
     format = "csv"
@@ -44,26 +44,26 @@ class CSVRenderer(BaseRenderer):
 
 
 class Summaries:
-    """Lets a viewset of a model's records summarise them."""
+    """A mixin for viewsets of records: the action ``summary``."""
 
     @action(
         detail=False,
         renderer_classes=[
             ORJSONRenderer,
             CSVRenderer,
-            *(one for one in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(one, BrowsableAPIRenderer)),
+            *(kind for kind in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(kind, BrowsableAPIRenderer)),
         ],
     )
     @conditional
     def summary(self, request) -> HttpResponseBase:
-        """Count and measure the records that the filters let through, in groups."""
+        """Count and measure the filtered records by group."""
         parameters, format = request.query_params, request.accepted_renderer.format
         single = QueryDict(mutable=True)
         for name, values in parameters.lists():
             if name not in SEVERAL:
                 single.setlist(name, values)
         records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
-        errors |= {name: [told] for name, told in OF_LISTS_ALONE.items() if name in errors}
+        errors |= {name: [message] for name, message in OF_LISTS_ALONE.items() if name in errors}
         by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
         names = _named(parameters, "measure") if "measure" in parameters else ["count"]
         measured = _read(errors, measures, self.model, names, request.user)
@@ -73,8 +73,8 @@ class Summaries:
         ordering = _named(parameters, "ordering")
         summary = _read(errors, summarise, records, by, measured, ordering, limit)
         if summary and summary.truncated and format == "csv" and "limit" not in parameters:
-            # A file has no place to say that there is more.
-            message = f"There are more groups than {LIMIT}: set limit, up to {LARGEST_LIMIT}, or group or filter more."
+            # CSV cannot mark a result as truncated.
+            message = f"The summary has more than {LIMIT} groups. Set limit (at most {LARGEST_LIMIT}), or filter more."
             errors["limit"] = [message]
         if errors:
             raise InvalidParametersError(errors)
@@ -95,7 +95,7 @@ def _read(errors: dict[str, list[str]], read, *arguments) -> Any:
 
 
 def _named(parameters: QueryDict, name: str) -> list[str]:
-    """Return what a parameter names, which may come more than once, or have commas."""
+    """Return the names in a parameter, which may be repeated and may contain commas."""
     return [word.strip() for text in parameters.getlist(name) for word in text.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""Throttles: how many requests a token, an account or an address may make, counted by each process for itself."""
+"""Throttling of requests by token, account or IP address. Each process counts for itself."""
 
 import ipaddress
 from urllib.parse import quote
@@ -9,15 +9,15 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from datasets.tokens import ApiToken
 
-JITTER = 1e-3  # seconds that sums of floats may be off
-NETWORK = 64  # bits that whoever has an IPv6 address has been given as a whole
+JITTER = 1e-3  # tolerance for rounding, in seconds
+NETWORK = 64  # bits of the IPv6 prefix that one customer gets
 
 
 class _Throttle(SimpleRateThrottle):
-    """A rate of ``API_RATES``; none where it is empty. What is known of readers is in this process's memory.
+    """Applies a rate of ``API_RATES`` (no limit if it is empty) by the generic cell rate algorithm (GCRA).
 
-    Of each, that is one number: when all that was asked for will have been earned again. As many requests as the rate
-    names may come at once, and then one for each that is earned; a history of them all would have to be read each time.
+    It stores one number for each client: its theoretical arrival time. A client may send the rate's number of requests
+    in one burst, and then one at a time. DRF's own throttle stores the time of each request.
     """
 
     cache = LocMemCache("throttles", {"OPTIONS": {"MAX_ENTRIES": 5000}})
@@ -29,21 +29,21 @@ class _Throttle(SimpleRateThrottle):
         key = None if self.rate is None else self.get_cache_key(request, view)
         if key is None:
             return True
-        each, now = self.duration / self.num_requests, self.timer()
-        earned = max(self.cache.get(key, now), now)
-        self.too_early = earned + each - now - self.duration
+        interval, now = self.duration / self.num_requests, self.timer()
+        arrival = max(self.cache.get(key, now), now)  # the theoretical arrival time
+        self.too_early = arrival + interval - now - self.duration
         if self.too_early > JITTER:
             return False
-        self.cache.set(key, earned + each, self.duration)
+        self.cache.set(key, arrival + interval, self.duration)
         return True
 
     def wait(self) -> float:
-        """Return the seconds after which the next request is earned."""
+        """Return the seconds until the next request is allowed."""
         return self.too_early
 
 
 class AddressThrottle(_Throttle):
-    """Requests of readers who do not say who they are, by address."""
+    """Throttles anonymous requests by IP address."""
 
     scope = "anonymous"
 
@@ -53,12 +53,12 @@ class AddressThrottle(_Throttle):
         return f"address-{_network(self.get_ident(request))}"
 
     def allow_address(self, request) -> bool:
-        """Tell whether the request's address may go on, whoever it says it is."""
+        """Return whether the request's IP address is within its rate, whatever the credentials."""
         return self.allow_request(request, None)
 
 
 class TokenThrottle(_Throttle):
-    """Requests by token; those of a browser that has signed in, by account."""
+    """Throttles requests by token, and those of browser sessions by account."""
 
     scope = "token"
 
@@ -69,10 +69,10 @@ class TokenThrottle(_Throttle):
 
 
 def _network(address: str | None) -> str:
-    """Return what an address is counted as: an IPv6 network as one."""
+    """Return the key of an IP address: its /64 network for IPv6."""
     try:
-        found = ipaddress.ip_address((address or "").strip())
-    except ValueError:  # a socket of this machine has none, and a proxy may say more than an address
+        ip = ipaddress.ip_address((address or "").strip())
+    except ValueError:  # a Unix socket has no address, and a proxy may send other text
         return quote((address or "")[:50])
-    found = getattr(found, "ipv4_mapped", None) or found  # or all IPv4 addresses would be of one network
-    return str(ipaddress.ip_network((found, NETWORK), strict=False)) if found.version == 6 else str(found)
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # mapped IPv4 addresses share one IPv6 network
+    return str(ipaddress.ip_network((ip, NETWORK), strict=False)) if ip.version == 6 else str(ip)

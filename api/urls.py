@@ -1,4 +1,4 @@
-"""The addresses below ``/api/``."""
+"""URL patterns below ``/api/``."""
 
 from django.urls import path, re_path
 

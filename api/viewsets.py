@@ -1,4 +1,4 @@
-"""A model's records as programs read them: lists, pages, single records; told that nothing has changed where so."""
+"""ViewSet for records: list, retrieve, stream, conditional GET."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from exports.formats import MASKED_HEADER
 
 
 class RecordViewSet(Summaries, viewsets.ViewSet):
-    """A model's records, to be read: as rows, without making a model instance of each."""
+    """Read-only views of a model's records. They serialize rows, without a model instance for each record."""
 
     model: type[models.Model]
     metadata_class = RecordMetadata
@@ -39,44 +39,45 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
         if whole:
             return streamed(request, records, asked)
-        shape = Shape(self.model, asked.columns)
+        serializer = Shape(self.model, asked.columns)
         try:
-            found = page(records, shape.selected, asked.order, asked.page_size, asked.cursor)
+            rows = page(records, serializer.selected, asked.order, asked.page_size, asked.cursor)
         except InvalidCursorError:
-            expected = "Expected a cursor of this list's next or previous link."
-            raise InvalidParametersError({"cursor": [expected]}) from None
-        body = found.links(request.build_absolute_uri()) | self._count(asked, records)
-        results = shape.serve(found.rows, request.user, self.version)
+            raise InvalidParametersError(
+                {"cursor": ["Expected a cursor from this list's next or previous link."]}
+            ) from None
+        body = rows.links(request.build_absolute_uri()) | self._count(asked, records)
+        results = serializer.serve(rows.rows, request.user, self.version)
         return Response({**body, "results": results}, headers=self._masked(request, asked))
 
     @conditional
     def retrieve(self, request, pk) -> HttpResponseBase:
         asked = asked_of_record(self.model, request.query_params, request.user)
-        shape = Shape(self.model, asked.columns)
-        rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*shape.selected)[:1]
+        serializer = Shape(self.model, asked.columns)
+        rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*serializer.selected)[:1]
         if not rows:
             raise NotFound(self._nothing(pk))
-        [record] = shape.serve(rows, request.user, self.version)
+        [record] = serializer.serve(rows, request.user, self.version)
         return Response(record, headers=self._masked(request, asked))
 
     def get_renderers(self):
-        """JSON first; a list is to be had as a file, too."""
+        """Return the renderers: JSON first; for a list also the streamed formats."""
         json, *others = super().get_renderers()
         return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
 
     def get_view_name(self) -> str:
-        several = str(self.model._meta.verbose_name_plural).capitalize()
-        return f"{several}: {self.name.lower()}" if getattr(self, "name", None) else several
+        plural = str(self.model._meta.verbose_name_plural).capitalize()
+        return f"{plural}: {self.name.lower()}" if getattr(self, "name", None) else plural
 
     def get_view_description(self, html: bool = False) -> str:
         text = " ".join((self.model.__doc__ or "").split())
-        return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's own for a model without one
+        return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's default docstring
 
     def _nothing(self, key: str) -> str:
         return f"There is no {self.model._meta.verbose_name} {shown(key)}."
 
     def _masked(self, request, asked: Asked) -> dict[str, str]:
-        """Return the headers that say which columns are masked, also in the name by which a page is saved."""
+        """Return the headers that name the masked columns; the file name of a saved page says so too."""
         masked = ";".join(column.name for column in asked.columns if is_masked(column, request.user))
         if not masked:
             return {}
@@ -96,12 +97,12 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
 
 
 def has_text_key(model: type[models.Model]) -> bool:
-    """Tell whether the primary key of *model* is a text, which may hold any character."""
+    """Return whether the primary key of *model* is a text, which may contain any character."""
     return isinstance(columns_of(model)[0].field, models.CharField | models.TextField)
 
 
 def _keys(model: type[models.Model], text: str) -> list[Any]:
-    """Return the primary keys that *text*, a part of an address, may mean: a text as it is, or as files spell it."""
+    """Return the primary keys that *text* from a URL can mean: a text key also as an import would have cleaned it."""
     if has_text_key(model):
         return [] if "\x00" in text else [*{text, composed(text), clean(text)}]
     try:

@@ -1,4 +1,4 @@
-"""The app that holds what every dataset has in common."""
+"""The foundation of every dataset: base models, queries, tokens and roles."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -12,11 +12,11 @@ class DatasetsConfig(AppConfig):
     def ready(self):
         from datasets import (
             checks,
-            converters,  # noqa: F401 - registers what addresses are made of
+            converters,  # noqa: F401 - registers a path converter
             roles,
             versions,
         )
-        from datasets.sql import sqlite_functions  # noqa: F401 - tells Django what to do with a new connection
+        from datasets.sql import sqlite_functions  # noqa: F401 - registers functions on new connections
 
         register(checks.check_listings, Tags.models)
         versions.watch_saves()

@@ -1,4 +1,4 @@
-"""A file written whole or not at all: beside its place under another name, and then put there in one step."""
+"""Write a file atomically: to a temporary file in the same directory, which then replaces the target."""
 
 import codecs
 import os
@@ -13,26 +13,26 @@ STANDARD_OUTPUT = "-"
 
 
 def write_whole(path: str, blocks: Iterable[bytes]) -> int:
-    """Write *blocks* to the file *path*, or to standard output for ``-``; return how many bytes.
+    """Write *blocks* to the file *path*, or to standard output for ``-``, and return the number of bytes.
 
-    What was at *path* stays until all is written, and after an error. A device or a pipe is written to as it is.
+    An existing file stays until all bytes are written, and after an error. Devices and pipes are written to directly.
     Raises OSError.
     """
     if path == STANDARD_OUTPUT:
         blocks = _for_terminal(blocks) if sys.stdout.isatty() else blocks
         return _copy(blocks, sys.stdout.buffer)
-    place = Path(path).resolve()  # of a link, the file that it leads to
-    if place.exists() and not place.is_file():
-        with place.open("wb") as device:
+    target = Path(path).resolve()  # follows symbolic links
+    if target.exists() and not target.is_file():
+        with target.open("wb") as device:
             return _copy(blocks, device)
-    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(descriptor, "wb") as file:
             size = _copy(blocks, file)
-            os.fchmod(file.fileno(), place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
+            os.fchmod(file.fileno(), target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, place)
+        os.replace(name, target)
     except BaseException:
         os.unlink(name)
         raise
@@ -40,7 +40,7 @@ def write_whole(path: str, blocks: Iterable[bytes]) -> int:
 
 
 def _for_terminal(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield *blocks* of text with the characters written out that a terminal would obey."""
+    """Yield *blocks* of text with control characters escaped."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for block in blocks:
         yield escaped(decoder.decode(block), keep="\n").encode()

@@ -1,6 +1,6 @@
-"""System checks of each model's Listing: ``manage.py check`` reports a name that leads nowhere, and the likely one.
+"""System checks of each model's Listing: ``manage.py check`` reports unknown names and suggests the likely ones.
 
-Without them, a misspelt name does harm in silence: it unmasks e-mail addresses, or turns a search off.
+Without the checks, a misspelt name could unmask e-mail addresses or disable a search without an error.
 """
 
 import re
@@ -31,7 +31,7 @@ OPAQUE = (models.JSONField, models.BinaryField)
 
 
 class UnsuitableError(Exception):
-    """A part of a Listing that cannot be used: what is wrong with it, and what to write instead."""
+    """An invalid part of a Listing: the problem, and a hint."""
 
     def __init__(self, message: str, hint: str | None = None):
         super().__init__(message)
@@ -39,7 +39,7 @@ class UnsuitableError(Exception):
 
 
 def check_listings(app_configs=None, **kwargs) -> list[CheckMessage]:
-    """Check what the models of the datasets declare."""
+    """Check the Listings of the datasets' models."""
     errors = []
     for app in app_configs or apps.get_app_configs():
         declared = [model for model in app.get_models() if not model._meta.proxy]
@@ -51,7 +51,7 @@ def check_listings(app_configs=None, **kwargs) -> list[CheckMessage]:
 
 
 def _check_attributes(model: type[models.Model]) -> Iterator[CheckMessage]:
-    """Report attributes that nothing reads: those that Listing has replaced, and a Listing by another name."""
+    """Report attributes without effect: those that Listing has replaced, and a Listing under another name."""
     attributes = {name: value for cls in reversed(model.__mro__) for name, value in vars(cls).items()}
     for name in sorted(FORMER.keys() & attributes.keys() - {field.name for field in model._meta.get_fields()}):
         yield _error(model, "E001", f"{name} has no effect.", f"Write listing = Listing({FORMER[name]}=...) instead.")
@@ -86,7 +86,7 @@ def _check_search(model: type[models.Model], path: str) -> None:
     target = path.removesuffix("__exact")
     field = _field_at(model, target)
     if target != path and not isinstance(field, (*TEXTS, models.IntegerField)):
-        raise UnsuitableError(f"{path} is neither a text nor a whole number, which a search can compare.")
+        raise UnsuitableError(f"{path} is neither a text nor a whole number.")
     if target == path and not isinstance(field, TEXTS):
         exact = isinstance(field, models.IntegerField)
         raise UnsuitableError(f"{path} is not a text.", f"Did you mean {path}__exact?" if exact else None)
@@ -95,7 +95,7 @@ def _check_search(model: type[models.Model], path: str) -> None:
 def _check_label(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.is_relation or isinstance(field, OPAQUE):
-        raise UnsuitableError(f"{name} cannot name a record.", "Take a field that holds a text, a number or a date.")
+        raise UnsuitableError(f"{name} cannot name a record.", "Use a field with a text, a number or a date.")
 
 
 def _check_joined(model: type[models.Model], name: str) -> None:
@@ -118,9 +118,9 @@ def _check_list(model: type[models.Model], name: str) -> None:
 def _check_personal(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.primary_key or not isinstance(field, TEXTS):
-        raise UnsuitableError(f"{name} cannot be masked.", "Only a text that is not the primary key can be.")
+        raise UnsuitableError(f"{name} cannot be masked.", "Only texts can be masked, and not the primary key.")
     if name == label_field(model):
-        raise UnsuitableError(f"{name} names the records, to everybody who may see the table.", "Give another label.")
+        raise UnsuitableError(f"{name} is the label, which every viewer of the table sees.", "Set another label.")
     permission = model.listing.personal[name]
     known = {
         f"{options.app_label}.{codename}"
@@ -137,13 +137,13 @@ def _check_personal(model: type[models.Model], name: str) -> None:
 
 def _check_chart(model: type[models.Model], chart: Chart) -> None:
     if chart.kind not in CHART_KINDS:
-        raise UnsuitableError(f"there is no kind {chart.kind}.", f"Take one of {', '.join(CHART_KINDS)}.")
+        raise UnsuitableError(f"there is no kind {chart.kind}.", f"Use one of {', '.join(CHART_KINDS)}.")
     measure, _, measured = chart.measure.partition(":")
     if measure not in MEASURES or bool(measured) != MEASURES[measure]:
         forms = ", ".join(f"{name}:COLUMN" if of_column else name for name, of_column in MEASURES.items())
-        raise UnsuitableError(f"{chart.measure} is not a measure.", f"Take one of {forms}.")
+        raise UnsuitableError(f"{chart.measure} is not a measure.", f"Use one of {forms}.")
     columns = _columns(model)
-    if not issubclass(model, MaterializedView):  # the front page draws a view from its own columns
+    if not issubclass(model, MaterializedView):  # the dashboard's chart of a view uses only the view's own columns
         columns |= {name: _field_at(model, path) for name, path in model.listing.joined.items()}
     order = chart.sort.removeprefix("-")
     named = [chart.x.partition(":")[0], chart.colour.partition(":")[0], measured]
@@ -151,32 +151,32 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
         if name and name not in columns:
             raise UnsuitableError(f"{model.__name__} has no column {name}.", _did_you_mean(name, columns))
         if name in model.listing.personal:
-            raise UnsuitableError(f"{name} is personal, but a chart is shown to everybody who may see the table.")
+            raise UnsuitableError(f"{name} is personal data, but everyone who can view the table sees the chart.")
         if name and isinstance(columns[name], OPAQUE):
-            raise UnsuitableError(f"{name} cannot be grouped.", "Take a column of texts, numbers or dates.")
+            raise UnsuitableError(f"{name} cannot be grouped.", "Use a column of texts, numbers or dates.")
     if measured and chart.kind == "histogram":
-        raise UnsuitableError(f"a histogram cannot show {chart.measure}.", "Take count or share.")
+        raise UnsuitableError(f"a histogram cannot show {chart.measure}.", "Use count or share.")
     if measured and not isinstance(columns[measured], (*NUMBERS, models.BooleanField)):
-        raise UnsuitableError(f"{measured} is not a number, which {measure} needs.")
+        raise UnsuitableError(f"{measured} is not a number; {measure} needs one.")
 
 
 def _check_api(model: type[models.Model], name: str) -> None:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise UnsuitableError(f"{name} cannot stand in an address.", "Take a name such as by-birth-year.")
+        raise UnsuitableError(f"{name} is not a valid part of a URL.", "Use a name such as by-birth-year.")
 
 
 def _check_addresses(tables: Iterable[type[models.Model]]) -> Iterator[CheckMessage]:
-    """Report tables of one dataset that would be served at the same address."""
+    """Report tables of one dataset with the same URL."""
     tables = [model for model in tables if issubclass(model, Record | Vocabulary | MaterializedView)]
     served = {model: api_name(model) for model in tables if isinstance(listing_of(model), Listing)}
     for name, count in Counter(name for name in served.values() if name).items():
         if count > 1:
             *_, last = (model for model in served if served[model] == name)
-            yield _error(last, "E009", f"another table is served as {name}, too.", "Give Listing.api another name.")
+            yield _error(last, "E009", f"another table has the same name: {name}.", "Give Listing.api another name.")
 
 
 def _field_at(model: type[models.Model], path: str) -> models.Field:
-    """Return the field at the end of *path*, which leads through references to one record each."""
+    """Return the field at the end of *path*, which may follow foreign keys."""
     *references, name = path.split("__")
     for reference in references:
         field = _own_field(model, reference)
@@ -185,7 +185,7 @@ def _field_at(model: type[models.Model], path: str) -> models.Field:
         model = field.related_model
     field = _own_field(model, name)
     if field.is_relation:
-        raise UnsuitableError(f"{path} leads to a record, not to a value.", f"Add a field of it: {path}__...")
+        raise UnsuitableError(f"{path} leads to a record, not to a value.", f"Add a field of the record: {path}__...")
     return field
 
 
@@ -202,7 +202,7 @@ def _columns(model: type[models.Model]) -> dict[str, models.Field]:
 
 
 def _did_you_mean(name: str, known: Collection[str], otherwise: str = "") -> str:
-    return suggest(name, sorted(known)).strip() or otherwise or f"Take one of {', '.join(sorted(known))}."
+    return suggest(name, sorted(known)).strip() or otherwise or f"Use one of {', '.join(sorted(known))}."
 
 
 def _error(model: type[models.Model], number: str, message: str, hint: str | None) -> Error:
@@ -232,7 +232,7 @@ def _alone(kind: type, *without) -> Iterable:
     return names_in
 
 
-OPTIONS = {  # the number of its errors, what is expected, the parts of it, and the check of one part
+OPTIONS = {  # the error number, the expected value, a function that returns its parts, and the check of one part
     "search": ("E003", 'a list such as ["name"]', _in_list, _check_search),
     "label": ("E004", 'a name such as "city"', _alone(str, None), _check_label),
     "joined": ("E005", 'a dict such as {"education_years": "education__years"}', _in_mapping, _check_joined),

@@ -1,4 +1,4 @@
-"""What commands print, so that a terminal obeys no character of a file, and the arguments that they accept."""
+"""Shared output and error messages of management commands: safe for terminals, whatever a file contains."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.terminal_text import escaped, escaped_json, is_utf8
 
-SERVER = "See that DATABASE_URL is right and its server is running"
-TABLES = f"{SERVER}; where the tables are not there yet, type: python manage.py migrate"
+SERVER = "Check that DATABASE_URL is correct and that its server is running"
+TABLES = f"{SERVER}. If the tables do not exist yet, run: python manage.py migrate"
 
 
 class Escaping:
-    """An output of a command that writes control characters out: terms, headings and names may hold any."""
+    """A command's output that escapes control characters, which terms, headings and names may contain."""
 
     def __init__(self, output: OutputWrapper):
         object.__setattr__(self, "_output", output)
 
     def write(self, text: str = "", style_func=None, ending: str | None = None) -> None:
-        """Write *text* with its line breaks, and other odd characters escaped."""
+        """Write *text*; escape all control characters but line breaks."""
         self._output.write(escaped(str(text), keep="\n"), style_func, ending)
 
     def __getattr__(self, name: str) -> Any:
@@ -31,16 +31,16 @@ class Escaping:
 
 
 class TerminalCommand(BaseCommand):
-    """A command whose messages hold no raw control characters, and whose arguments are text.
+    """A command whose messages contain no raw control characters, and whose arguments must be UTF-8.
 
-    ``paths`` are the options that name files, which may hold any byte.
+    ``paths`` names the options with paths of files, which may contain any byte.
     """
 
     paths: ClassVar[tuple[str, ...]] = ()
 
     @property
     def stdout(self) -> Escaping:
-        """Where the command writes what it found."""
+        """The output of results."""
         return self._stdout
 
     @stdout.setter
@@ -49,7 +49,7 @@ class TerminalCommand(BaseCommand):
 
     @property
     def stderr(self) -> Escaping:
-        """Where the command writes what is wrong."""
+        """The output of errors."""
         return self._stderr
 
     @stderr.setter
@@ -65,7 +65,7 @@ class TerminalCommand(BaseCommand):
     def execute(self, *args, **options):
         for text in _texts({name: value for name, value in options.items() if name not in self.paths}):
             if not is_utf8(text):
-                raise CommandError(f"An argument is not UTF-8: {escaped(text)}. Expected text in UTF-8.")
+                raise CommandError(f"An argument is not valid UTF-8: {escaped(text)}.")
         return super().execute(*args, **options)
 
 
@@ -75,16 +75,16 @@ def _texts(options: dict[str, Any]) -> Iterator[str]:
 
 
 def unusable(error: Exception, advice: str = TABLES) -> CommandError:
-    """Return the error of a command for which the database could not be used, with what to do."""
-    return CommandError(f"The database cannot be used: {str(error).strip().splitlines()[0]}. {advice}")
+    """Return a command's error for a database that is not available, with *advice*."""
+    return CommandError(f"The database is not available: {str(error).strip().splitlines()[0]}. {advice}")
 
 
 def write_json(command: BaseCommand, output: str, text: str) -> None:
-    """Write *text*, JSON, to the file *output*, whole, or to the screen for ``-``; raises CommandError."""
+    """Write *text*, JSON, to the file *output* in one step, or to the terminal for ``-``. Raises CommandError."""
     if output == STANDARD_OUTPUT:
         command.stdout.write(escaped_json(text), ending="")
         return
     try:
         write_whole(output, [text.encode()])
     except OSError as error:
-        raise CommandError(f"--output {output}: expected a file that can be written, but: {error.strerror}.") from None
+        raise CommandError(f"--output {output}: cannot write the file: {error.strerror}.") from None

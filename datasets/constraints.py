@@ -1,4 +1,4 @@
-"""Constraints that say a rule once: for the database, for the forms and for the imports."""
+"""Constraints that declare a rule once for the database, the forms and the imports."""
 
 from copy import copy
 
@@ -7,9 +7,9 @@ from django.db import models
 
 
 class FieldCheck(models.CheckConstraint):
-    """A rule for one field of a model that is being declared.
+    """A rule for one field, declared among a model's constraints.
 
-    Of a concrete model it becomes a CheckConstraint that is named after the table, and gives the field *validators*.
+    On a concrete model it becomes a CheckConstraint, named after the table, and adds *validators* to the field.
     """
 
     def __init__(self, *, field: str, rule: str, condition: models.Q, validators=()):
@@ -21,7 +21,7 @@ class FieldCheck(models.CheckConstraint):
 
 
 def bounded(field: str, least: int, most: int | None = None) -> FieldCheck:
-    """Return the constraint that *field* is at least *least* and, where it is given, at most *most*."""
+    """Return the constraint that *field* is at least *least* and, if given, at most *most*."""
     bounds, validators = {f"{field}__gte": least}, [MinValueValidator(least)]
     if most is not None:
         bounds[f"{field}__lte"] = most
@@ -31,7 +31,7 @@ def bounded(field: str, least: int, most: int | None = None) -> FieldCheck:
 
 
 def not_empty(field: str) -> FieldCheck:
-    """Return the constraint that the text *field* is not empty: an unknown value is NULL, and only that."""
+    """Return the constraint that the text *field* is not empty: only NULL represents a missing value."""
     return FieldCheck(field=field, rule="not_empty", condition=~models.Q(**{field: ""}))
 
 
@@ -43,14 +43,14 @@ def one_of(field: str, choices: type[models.Choices]) -> FieldCheck:
 def identity_is_unique(table: str) -> models.UniqueConstraint:
     """Return the unique constraint on a ContentRecord's identity.
 
-    Written as an expression, because Django then makes a unique index of its own on SQLite too, which a first
-    import of a large file can make after its rows instead of with each of them.
+    It is an expression, so that Django creates a separate unique index on SQLite too. The first import of a large file
+    can create that index after its rows.
     """
     return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
 
 
 def _apply(sender: type[models.Model], **kwargs) -> None:
-    """Make the FieldChecks of a new model constraints of its table and validators of its fields."""
+    """Convert the FieldChecks of a new model to constraints of its table and validators of its fields."""
     options = sender._meta
     for check in options.constraints:
         if isinstance(check, FieldCheck):

@@ -1,11 +1,11 @@
-"""How addresses spell the number of a record."""
+"""URL path converters."""
 
 from django.urls import register_converter
 from django.urls.converters import IntConverter
 
 
 class NumberConverter(IntConverter):
-    """The number of a record as it is written out: no leading zeros, and no more digits than a column holds."""
+    """A record's number in its canonical spelling: no leading zeros, and at most 18 digits."""
 
     regex = "[1-9][0-9]{0,17}"
 

@@ -1,4 +1,4 @@
-"""JSON with exact numbers: ints of any size, and Decimals where a float would not do; read and written here alone."""
+"""Read and write JSON with exact numbers: ints of any size, and Decimals for numbers that a float cannot represent."""
 
 import json
 import re
@@ -9,20 +9,20 @@ from typing import Any
 
 import orjson
 
-# What a document from outside may hold; what is stored already is read whatever it is.
+# Limits of new documents; stored documents have no limits.
 DIGITS = 64  # significant digits of a number
-EXPONENT = 400  # of ten, either way
-LEVELS = 64  # of objects and arrays in each other
+EXPONENT = 400  # the largest absolute power of ten
+LEVELS = 64  # of nested objects and arrays
 
-NESTED = 100  # levels up to which stored JSON is decoded; below that, it stays text
+NESTED = 100  # levels of stored JSON to decode; deeper parts stay text
 NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
-# A text without an end goes on to the end of all, lest each quote in it is tried as its begin.
+# An unclosed string extends to the end of the text, so that the search does not retry at each quote in it.
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
-LARGEST = 2**63  # one more than the greatest whole number of 64 bits with a sign
+LARGEST = 2**63  # the largest signed 64-bit integer plus 1
 
 
 class Undecoded:
-    """A part of stored JSON that is nested too deep for Python to hold: its text, which is written as it is."""
+    """A part of stored JSON that is nested too deeply to decode; it keeps its text, which is written unchanged."""
 
     def __init__(self, text: str):
         self.text = text
@@ -38,7 +38,7 @@ class Undecoded:
 
 
 def number(digits: str) -> int | float | Decimal:
-    """Return the number that JSON spells as *digits*; raises ValueError with what was expected of one out of bounds."""
+    """Return the JSON number *digits*. Raises ValueError, whose message is the expectation, for one out of bounds."""
     if len(digits) < 19 and digits.isdigit():
         return int(digits)
     whole, part, power = NUMBER.fullmatch(digits).groups()
@@ -59,7 +59,7 @@ def number(digits: str) -> int | float | Decimal:
 
 
 def _fraction(digits: str) -> int | float | Decimal:
-    """Return the number that *digits* spell: a float where its own spelling is this number, to the last digit."""
+    """Return the number *digits*: a float if its representation is exactly this number, otherwise int or Decimal."""
     exact = Decimal(digits)
     if "e" in digits or "E" in digits:
         whole = int(exact) if exact.adjusted() <= 2 * EXPONENT else None
@@ -70,7 +70,7 @@ def _fraction(digits: str) -> int | float | Decimal:
 
 
 def number_text(value: float | Decimal) -> str:
-    """Return *value* in plain digits, as PostgreSQL spells it."""
+    """Return *value* in plain digits without an exponent, as PostgreSQL writes it."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
     return format(exact if exact else abs(exact), "f")
 
@@ -80,9 +80,9 @@ _tolerant = json.JSONDecoder(parse_float=_fraction, parse_int=Decimal)
 
 
 def loads(text: str | bytes) -> Any:
-    """Return what stored JSON holds, with numbers as float where that is exact, else as Decimal.
+    """Decode stored JSON, with numbers as float if that is exact, otherwise as Decimal.
 
-    What is nested deeper than NESTED levels is Undecoded.
+    Parts nested deeper than NESTED levels become Undecoded.
     """
     text = text.decode() if isinstance(text, bytes | bytearray | memoryview) else text
     if text.count("[") + text.count("{") > NESTED and levels(text) > NESTED:
@@ -91,13 +91,13 @@ def loads(text: str | bytes) -> Any:
         return _stored.decode(text)
     except json.JSONDecodeError:
         raise
-    except ValueError:  # Python makes no int of more than some thousand digits
+    except ValueError:  # Python limits the digits of an int
         return _tolerant.decode(text)
 
 
 def _upper_levels(text: str) -> Any:
-    """Return what JSON holds down to NESTED levels; in the place of what is below, its text."""
-    parts, below, depth, taken, begin = [], [], 0, 0, 0
+    """Decode JSON down to NESTED levels, with Undecoded for deeper parts."""
+    parts, below, depth, end, begin = [], [], 0, 0, 0
     for match in BRACKETS.finditer(text):
         if match[0] in "{[":
             depth += 1
@@ -105,25 +105,25 @@ def _upper_levels(text: str) -> Any:
         elif match[0] in "}]":
             depth -= 1
             if depth == NESTED:
-                parts += [text[taken:begin], f'"\\u0000{len(below)}"']  # no stored text has a NUL character
+                parts += [text[end:begin], f'"\\u0000{len(below)}"']  # no stored text has a NUL character
                 below.append(Undecoded(text[begin : match.end()]))
-                taken = match.end()
-    return _put_back(_tolerant.decode("".join([*parts, text[taken:]])), below)
+                end = match.end()
+    return _put_back(_tolerant.decode("".join([*parts, text[end:]])), below)
 
 
 def _put_back(value: Any, below: list[Undecoded]) -> Any:
     match value:
         case dict():
-            return {key: _put_back(one, below) for key, one in value.items()}
+            return {key: _put_back(item, below) for key, item in value.items()}
         case list():
-            return [_put_back(one, below) for one in value]
+            return [_put_back(item, below) for item in value]
         case str() if value.startswith("\0"):
             return below[int(value[1:])]
     return value
 
 
 def levels(text: str, start: int = 0, end: int | None = None) -> int:
-    """Return how many objects and arrays are open at once, at most, in a JSON text."""
+    """Return the maximum nesting depth of objects and arrays in a JSON text."""
     deepest = depth = 0
     for match in BRACKETS.finditer(text, start, len(text) if end is None else end):
         if match[0] in "{[":
@@ -135,14 +135,16 @@ def levels(text: str, start: int = 0, end: int | None = None) -> int:
 
 
 def text(value: Any, pairs: Callable[[dict], Any] = dict.items) -> str:
-    """Return *value* as JSON, with blanks between; *pairs* gives the items of an object in the order to write them."""
+    """Return *value* as JSON with spaces after commas and colons; *pairs* returns the items of an object in order."""
     match value:
         case str():
             return orjson.dumps(str(value)).decode()
         case dict():
-            return "{" + ", ".join([f"{text(str(key), pairs)}: {text(one, pairs)}" for key, one in pairs(value)]) + "}"
+            return (
+                "{" + ", ".join([f"{text(str(key), pairs)}: {text(item, pairs)}" for key, item in pairs(value)]) + "}"
+            )
         case list() | tuple():
-            return "[" + ", ".join([text(one, pairs) for one in value]) + "]"
+            return "[" + ", ".join([text(item, pairs) for item in value]) + "]"
         case Decimal():
             return number_text(value)
         case float() if isfinite(value):
@@ -153,51 +155,51 @@ def text(value: Any, pairs: Callable[[dict], Any] = dict.items) -> str:
 
 
 def dumps(value: Any, *, indent: bool = False, default: Callable[[Any], Any] | None = None) -> bytes:
-    """Return *value* as compact JSON in UTF-8; *default* makes something writable of what is not."""
+    """Return *value* as compact JSON in UTF-8; *default* converts objects that JSON does not have."""
 
-    def exact(one: Any) -> Any:
-        if isinstance(one, Decimal):
-            return orjson.Fragment(number_text(one))
-        if isinstance(one, Undecoded):
-            return orjson.Fragment(one.text)
+    def exact(item: Any) -> Any:
+        if isinstance(item, Decimal):
+            return orjson.Fragment(number_text(item))
+        if isinstance(item, Undecoded):
+            return orjson.Fragment(item.text)
         if default is None:
-            raise TypeError(f"{type(one).__name__} is not JSON")
-        return default(one)
+            raise TypeError(f"{type(item).__name__} is not JSON serializable")
+        return default(item)
 
     option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     try:
         return orjson.dumps(value, default=exact, option=option)
-    except TypeError:  # of a whole number beyond 64 bits, or too many levels
+    except TypeError:  # an integer beyond 64 bits, or too many levels
         return orjson.dumps(_in_parts(value, exact, 0), default=exact, option=option)
 
 
 def _in_parts(value: Any, exact: Callable[[Any], Any], level: int) -> Any:
-    """Return *value* with whole numbers that orjson does not write, and what is nested deep, as fragments."""
+    """Return *value* with fragments for large integers and deeply nested parts, which orjson cannot write."""
     match value:
         case dict():
-            found = {key: _in_parts(one, exact, level + 1) for key, one in value.items()}
+            parts = {key: _in_parts(item, exact, level + 1) for key, item in value.items()}
         case list() | tuple():
-            found = [_in_parts(one, exact, level + 1) for one in value]
+            parts = [_in_parts(item, exact, level + 1) for item in value]
         case int() if not -LARGEST <= value < 2 * LARGEST:
             return orjson.Fragment(str(int(value)))
         case _:
             return value
     if level and level % NESTED == 0:
-        return orjson.Fragment(orjson.dumps(found, default=exact, option=orjson.OPT_NON_STR_KEYS))
-    return found
+        return orjson.Fragment(orjson.dumps(parts, default=exact, option=orjson.OPT_NON_STR_KEYS))
+    return parts
 
 
 class Encoder(json.JSONEncoder):
-    """What Django's JSON fields and forms write by."""
+    """The JSON encoder of model and form fields."""
 
     def encode(self, o: Any) -> str:
         """Return *o* as JSON with exact numbers."""
-        return text(o, (lambda found: sorted(found.items())) if self.sort_keys else dict.items)
+        return text(o, (lambda items: sorted(items.items())) if self.sort_keys else dict.items)
 
 
 class Decoder(json.JSONDecoder):
-    """What Django's JSON fields read by."""
+    """The JSON decoder of model and form fields."""
 
     def decode(self, s: str, *_) -> Any:
-        """Return what *s* holds."""
+        """Decode *s* with :func:`loads`."""
         return loads(s)

@@ -1,4 +1,4 @@
-"""A JSON field whose numbers keep their exact value, on both engines, in the database, in Python and in forms."""
+"""A JSON field that keeps numbers exact in the database (both engines), in Python and in forms."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from datasets.json_values import kept
 
 
 class JSONFormField(forms.JSONField):
-    """A JSON document typed by somebody, with the bounds that one from a file has."""
+    """A JSON document in a form, with the limits of documents in files."""
 
     def to_python(self, value: Any) -> Any:
-        """Return the document; raises ValidationError with what is wrong with it."""
+        """Return the document. Raises ValidationError with the problem."""
         if isinstance(value, str) and value.strip() and not self.disabled:
             try:
                 value = kept(value)
@@ -24,22 +24,22 @@ class JSONFormField(forms.JSONField):
         return super().to_python(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return what was typed, to be shown again as it is: a rejected document may be one that nothing can write."""
+        """Return the submitted text unchanged: an invalid document may not be serializable."""
         return initial if self.disabled or data is None else InvalidJSONInput(data)
 
 
 class JSONField(models.JSONField):
-    """Django's own, with numbers as Decimal where a float would not be exact."""
+    """Django's JSONField, with Decimal for numbers that a float cannot represent exactly."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{"encoder": exact_json.Encoder, "decoder": exact_json.Decoder} | options)
 
     def deconstruct(self):
-        """Return what migrations know: to the database, this is a JSONField like any other."""
+        """Deconstruct as Django's JSONField, because the database column is the same."""
         name, _, args, options = super().deconstruct()
         options = {key: value for key, value in options.items() if key not in ("encoder", "decoder")}
         return name, "django.db.models.JSONField", args, options
 
     def formfield(self, **options):
-        """Return a form field with the same bounds as an import."""
+        """Return a form field with the limits of an import."""
         return super().formfield(**{"form_class": JSONFormField} | options)

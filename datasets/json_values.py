@@ -1,4 +1,4 @@
-"""JSON values of a text, with what is wrong with them: the rules that documents of files and of forms keep."""
+"""Parse and validate JSON values in a text: the rules of documents in files and in forms."""
 
 import json
 import re
@@ -16,7 +16,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 ODD_ESCAPE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # a NUL character, or half of a surrogate pair
 SURROGATE = re.compile("[\ud800-\udfff]")
 
-# What the json module says, and what it would have had to find.
+# The json module's messages, and the expectation behind each.
 WANTED = {
     "Expecting value": "a value",
     "Expecting property name enclosed in double quotes": "a name in double quotes",
@@ -33,7 +33,7 @@ WANTED = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """What is wrong with a JSON value: where, what was expected there, and what was found; None for what is there."""
+    """A problem of a JSON value: its position, the expectation, and the token found (None: the text at *position*)."""
 
     position: int
     wanted: str
@@ -41,7 +41,7 @@ class Flaw:
 
 
 def kept(text: str) -> str:
-    """Return a JSON text as it is stored, its numbers in plain digits; raises ValueError with what is wrong with it."""
+    """Return a JSON text normalized for storage, with numbers in plain digits. Raises ValueError with the problem."""
     try:
         value, end, flaw = Values(text).read(SPACE.match(text).end())
         if SPACE.match(text, end).end() < len(text):
@@ -54,7 +54,7 @@ def kept(text: str) -> str:
 
 
 class Values:
-    """JSON values at places of a text, with what is wrong with them."""
+    """Parses JSON values at positions of a text, and reports their problems."""
 
     def __init__(self, text: str):
         self.text = text
@@ -68,7 +68,7 @@ class Values:
         self.flawed = False
 
     def read(self, start: int) -> tuple[Any, int, Flaw | None]:
-        """Return the value that begins at *start*, its end and its flaw; raises JSONDecodeError where it is no JSON."""
+        """Return the value that begins at *start*, its end and its flaw. Raises JSONDecodeError for invalid JSON."""
         self.flawed = False
         try:
             value, end = self.decoder.raw_decode(self.text, start)
@@ -99,7 +99,7 @@ class Values:
             self.flawed = True
 
     def _end(self, start: int) -> int:
-        """Return the end of the value that begins at *start* by its brackets; that of the text where they stay open."""
+        """Return the end of the value that begins at *start*, by its brackets; the text's end if they are unclosed."""
         depth = 0
         for match in BRACKETS.finditer(self.text, start):
             if match[0] in "{[":
@@ -111,11 +111,11 @@ class Values:
         return len(self.text)
 
     def _too_deep(self, start: int) -> Flaw:
-        return Flaw(start, f"at most {LEVELS} levels of objects and arrays in each other", "more")
+        return Flaw(start, f"at most {LEVELS} levels of nested objects and arrays", "more")
 
     def _find(self, start: int, end: int, odd: Callable[[str], str]) -> Flaw | None:
-        """Return the first name that comes twice in its object, or other token that is odd."""
-        names: list[set | None] = []  # those of each open object; None for an array
+        """Return the first duplicate name of an object, or the first token that *odd* reports."""
+        names: list[set | None] = []  # the names in each open object; None for an array
         naming = False
         for match in TOKEN.finditer(self.text, start, end):
             token = match.group()
@@ -136,7 +136,7 @@ class Values:
 
 def _odd_number(token: str) -> str:
     if token in ("NaN", "Infinity", "-Infinity"):
-        return "a number that JSON knows"
+        return "a JSON number"
     if token[0] in "-0123456789":
         try:
             number(token)

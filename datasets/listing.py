@@ -1,4 +1,4 @@
-"""How a table is listed, searched, masked, drawn and served: ``listing = Listing(...)`` on its model."""
+"""A model's declaration for lists, search, masking, charts and the API: ``listing = Listing(...)``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from django.db import models
 
 CHART_KINDS = ("bar", "line", "histogram")
-MEASURES = {"count": False, "share": False, "mean": True, "median": True, "sum": True}  # whether it is of a column
+MEASURES = {"count": False, "share": False, "mean": True, "median": True, "sum": True}  # whether it needs a column
 
 
 @dataclass(frozen=True)
 class Chart:
-    """The first chart of a table, in the words of a chart's address: ``Chart(x="education", measure="mean:age")``.
+    """The first chart of a table, in the parameters of a chart's URL: ``Chart(x="education", measure="mean:age")``.
 
     *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, or ``mean``, ``median`` or ``sum`` of a
-    column. *sort* is ``value``, ``name`` or a column by whose least value the bars are ordered; ``-`` reverses it.
+    column. *sort* is ``value``, ``name`` or a column whose minimum sorts the bars; ``-`` reverses the order.
     """
 
     x: str
@@ -26,15 +26,15 @@ class Chart:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a table says of itself to the admin, the API, Explore and exports; ``datasets.checks`` finds its mistakes.
+    """A table's options for the admin, the API, Explore and exports; ``datasets.checks`` validates them.
 
-    * ``search``: paths of texts in which a search looks for the beginnings of words; ``__exact`` wants the whole value.
+    * ``search``: paths of texts for prefix search; ``__exact`` compares the whole value.
     * ``label``: the field that names a record; by default ``name``, or else the primary key.
-    * ``joined``: columns of the records that it refers to, ``{"education_years": "education__years"}``.
-    * ``lists``: texts such as ``2;3`` that programs read as lists of whole numbers.
-    * ``personal``: fields of personal data, each with the permission that shows it,
-      ``{"email": "experiments.view_email"}``. Everybody else sees a mask.
-    * ``chart``: what Explore and the front page draw first.
+    * ``joined``: columns of related records, ``{"education_years": "education__years"}``.
+    * ``lists``: texts such as ``2;3`` that the API serves as lists of whole numbers.
+    * ``personal``: fields of personal data, each with the permission to see it,
+      ``{"email": "experiments.view_email"}``. Other users see a mask.
+    * ``chart``: the first chart in Explore and on the dashboard.
     * ``api``: the table's name in ``/api/<dataset>/<name>/``; by default ``db_table`` with dashes. False: not served.
     """
 
@@ -48,7 +48,7 @@ class Listing:
 
 
 def listing_of(model: type[models.Model]) -> Listing:
-    """Return the declaration of *model*; an empty one where it has none."""
+    """Return the Listing of *model*; the default one if it declares none."""
     return getattr(model, "listing", _EMPTY)
 
 
@@ -59,20 +59,20 @@ def label_field(model: type[models.Model]) -> str:
 
 
 def api_name(model: type[models.Model]) -> str | None:
-    """Return the last part of the address that serves *model*; None where it is not served."""
+    """Return *model*'s name in the API's URLs; None if the API does not serve it."""
     declared = listing_of(model).api
     return model._meta.db_table.replace("_", "-") if declared is True else declared or None
 
 
 def chart_of(model: type[models.Model]) -> Chart:
-    """Return the first chart that *model* declares; else its first number by its primary key, the most first."""
+    """Return the first chart of *model*: the declared one, or its first number by primary key in descending order."""
     if chart := listing_of(model).chart:
         return chart
     key = model._meta.pk
     for number in model._meta.concrete_fields:
         if isinstance(number, models.IntegerField | models.FloatField) and number is not key:
-            summed = "mean" if isinstance(number, models.FloatField) else "sum"
-            return Chart(x=key.name, measure=f"{summed}:{number.name}", sort="-value")
+            measure = "mean" if isinstance(number, models.FloatField) else "sum"
+            return Chart(x=key.name, measure=f"{measure}:{number.name}", sort="-value")
     return Chart(x=key.name)
 
 

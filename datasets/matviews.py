@@ -1,4 +1,4 @@
-"""Views: migration operations that make them, and their refresh."""
+"""Materialized views: migration operations that create and drop them, and their refresh."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ REFRESHED = "Refreshed at "
 
 
 class CreateView(migrations.RunSQL):
-    """Make the view *name* from the SQL beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
+    """Create the view *name* from a file beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
 
-    *sql* is the name of the migration that the two files are called after, so that a later migration which
-    alters a table under the view can drop it first and make it again from the same files::
+    *sql* is the name of the migration after which the files are named. A later migration that alters a table of the
+    view drops it first, and creates it again from the same files::
 
         DropView("births_by_country", sql="0002_births_by_country"),
         migrations.AlterField(...),
@@ -68,7 +68,7 @@ class CreateView(migrations.RunSQL):
 
 
 class DropView(CreateView):
-    """Drop the view *name*; backwards, make it again from the SQL that CreateView was given."""
+    """Drop the view *name*; backwards, create it again from the SQL of CreateView."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         super().database_backwards(app_label, schema_editor, from_state, to_state)
@@ -81,47 +81,48 @@ class DropView(CreateView):
 
 
 class Refreshed(NamedTuple):
-    """A view that is up to date, and the seconds it took; None for a plain view, which always is."""
+    """A refreshed view and the duration in seconds; None for a plain view, which needs no refresh."""
 
     view: type[MaterializedView]
     seconds: float | None
 
 
 def views_of(dataset: str) -> list[type[MaterializedView]]:
-    """Return the views of the app labelled *dataset*; none where it has none or is not installed."""
+    """Return the views of the app labelled *dataset*; an empty list if the app is not installed."""
     if dataset not in apps.app_configs:
         return []
     return [model for model in apps.get_app_config(dataset).get_models() if issubclass(model, MaterializedView)]
 
 
 def datasets_with_views() -> list[str]:
-    """Return the labels of the installed apps that have views, in order of their names."""
+    """Return the sorted labels of the installed apps that have views."""
     return sorted(label for label in apps.app_configs if views_of(label))
 
 
 @unlimited()
 def refresh(*datasets: str) -> list[Refreshed]:
-    """Bring the views of *datasets* up to date: all views, where none is named.
+    """Refresh the views of *datasets*, or all views if none is given.
 
-    Nothing is to be done on SQLite, whose views always are. Call it after the data are committed: what a view
-    is locked for lasts as long as the transaction around it.
+    SQLite's views need no refresh. Call it after the commit, because the refresh keeps its lock on the view until the
+    surrounding transaction ends.
     """
     return list(refreshing(view for dataset in datasets or datasets_with_views() for view in views_of(dataset)))
 
 
 def refresh_after_commit(*datasets: str) -> None:
-    """Refresh the views of *datasets* when the transaction is committed, once however often this is called in it.
+    """Refresh the views of *datasets* once after the commit, however often the transaction calls this.
 
-    Who waits here while another thread refreshes the same views is served by the refresh that began after its own
-    commit, so that many edits in a short time cost few refreshes. A failure is logged, for the edit itself is done.
+    Concurrent refreshes in a process are coalesced: a thread that waits for another thread's refresh returns without
+    its own, if one began after its commit. A failure is logged, because the edit itself is already committed.
     """
     connection = transaction.get_connection()
-    here = set(connection.savepoint_ids)
+    savepoints = set(connection.savepoint_ids)
     for dataset in datasets:
-        waiting = _Refresh(dataset)
-        # One that was asked for in a savepoint goes with it, unless that savepoint is still around us.
-        if not any(asked == waiting and sids <= here for sids, asked, _ in connection.run_on_commit):
-            transaction.on_commit(waiting, robust=True)
+        refresh_views = _Refresh(dataset)
+        # A rollback to a savepoint discards callbacks registered in it: reuse one only if its savepoints are open.
+        callbacks = connection.run_on_commit
+        if not any(callback == refresh_views and sids <= savepoints for sids, callback, _ in callbacks):
+            transaction.on_commit(refresh_views, robust=True)
 
 
 _refreshing = Lock()
@@ -145,7 +146,7 @@ class _Refresh:
 def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) -> Iterator[Refreshed]:
     """Refresh *views* one by one, and yield each when it is done.
 
-    Without *wait*, a view that another process refreshes now is passed over.
+    Without *wait*, skip a view that another process is refreshing.
     """
     for view in views:
         connection = connections[router.db_for_write(view)]
@@ -158,26 +159,26 @@ def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) ->
 
 
 def behind(*datasets: str) -> list[type[MaterializedView]]:
-    """Return the views of *datasets* that were last refreshed before their dataset's newest version.
+    """Return the stale views of *datasets*, or of all datasets: those refreshed before their dataset's latest version.
 
-    All views, where no dataset is named; none on SQLite, whose views always show what is stored.
+    SQLite's views are never stale.
     """
     stored = {version.name: version for version in Version.objects.all()}
-    found = []
+    stale = []
     for view in (view for dataset in datasets or datasets_with_views() for view in views_of(dataset)):
         dataset, shown = stored.get(view._meta.app_label), stored.get(view._meta.db_table)
         if dataset and connections[router.db_for_write(view)].vendor == "postgresql":
             if shown is None or shown.shows is None or shown.shows < dataset.number:
-                found.append(view)
-    return found
+                stale.append(view)
+    return stale
 
 
 @unlimited()
 def catch_up() -> list[Refreshed]:
-    """Refresh the views that are behind their datasets, but for those that another process refreshes now.
+    """Refresh all stale views, except those that another process is refreshing.
 
-    A process that is killed between its commit and its refresh leaves such views. Each view is tried; then the first
-    DatabaseError is raised, if there was one.
+    A process that is killed between its commit and its refresh leaves stale views. The function tries each view, and
+    then raises the first DatabaseError, if any.
     """
     done, errors = [], []
     for view in behind():
@@ -191,31 +192,31 @@ def catch_up() -> list[Refreshed]:
 
 
 def _refresh_materialized(connection, view: type[MaterializedView], wait: bool) -> bool:
-    """Refresh *view*; returns False where another process refreshes it and *wait* is false."""
+    """Refresh *view*. Return False if *wait* is false and another process is refreshing it."""
     table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
         cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"tabularium refresh of {view._meta.db_table}"])
         if cursor.fetchone()[0] is False:
             return False
-        # Read before the refresh, whose own snapshot is as new or newer.
+        # Read before the refresh, whose snapshot is at least as new.
         shows = version_of(view._meta.app_label)
-        _count_anew(cursor, view._meta.app_label)
+        _update_statistics(cursor, view._meta.app_label)
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
-        # A view that has never been filled has no readers to spare, and PostgreSQL refuses to spare them.
+        # PostgreSQL cannot refresh a view concurrently before its first refresh.
         concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
         cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
         raise_version(view._meta.db_table)
         Version.objects.filter(pk=view._meta.db_table).update(shows=shows)
-        # Where everybody who looks at the view finds it, psql included.
+        # A comment is visible in every client, such as psql.
         cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
     return True
 
 
-def _count_anew(cursor, dataset: str) -> None:
-    """Let PostgreSQL look at tables that it takes for empty and that are not: it would join them row by row.
+def _update_statistics(cursor, dataset: str) -> None:
+    """ANALYZE the tables that PostgreSQL's statistics wrongly show as empty, which leads to slow nested-loop joins.
 
-    A table that was emptied, by an undo or by a rollback, is remembered so until it is looked at again.
+    After an undo or a rollback has emptied a table, its statistics stay until the next ANALYZE.
     """
     tables = [
         model._meta.db_table
@@ -232,7 +233,7 @@ def _count_anew(cursor, dataset: str) -> None:
 
 
 def refreshed_at(view: type[MaterializedView]) -> datetime | None:
-    """Return when *view* was last refreshed; None where it has not been since it was made, or is a plain view."""
+    """Return the time of *view*'s last refresh; None before its first refresh, and for a plain view."""
     connection = connections[router.db_for_read(view)]
     if connection.vendor != "postgresql":
         return None

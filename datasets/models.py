@@ -1,4 +1,4 @@
-"""What every record carries: where it came from; and the version that rises with what a dataset holds."""
+"""Base models of the datasets: records with provenance and corrections, vocabularies, views; and data versions."""
 
 import uuid
 
@@ -10,10 +10,10 @@ from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 
 
 class Record(models.Model):
-    """A row of a dataset, which knows the file and line that created it and that last changed it.
+    """A row of a dataset with its provenance: the file and line that created it, and those that last changed it.
 
-    Both are empty for a record that a curator made. A SourceFile belongs to one run, so the file tells the run.
-    ``corrections`` has, for each stored column that a curator has corrected, what its file says.
+    Both are empty for a record that a curator created. A SourceFile belongs to one run, so the file also gives the run.
+    ``corrections`` maps each column that a curator has corrected to the file's value.
     """
 
     created_in = models.ForeignKey(
@@ -35,14 +35,14 @@ class Record(models.Model):
 
 
 def new_identity() -> bytes:
-    """Return an identity for a record that no file brought: 16 random bytes."""
+    """Return an identity for a record that a curator creates: 16 random bytes."""
     return uuid.uuid4().bytes
 
 
 class ContentRecord(Record):
-    """A record without a natural key: known by its file's name, its content, and how often that had come before.
+    """A record without a natural key, identified by its file's name, its content, and the count of equal rows before.
 
-    The identity is stored apart from the columns, so that a correction does not make a stranger of the record.
+    The identity is stored beside the columns, so that imports still recognise the record after a correction.
     Each subclass declares ``identity_is_unique("<table>")``, of datasets.constraints, among its constraints.
     """
 
@@ -53,7 +53,7 @@ class ContentRecord(Record):
 
 
 class Vocabulary(models.Model):
-    """A value of a vocabulary that files bring: an import adds those that are new, and says which."""
+    """A term of a vocabulary: a small list of names to which imports add new terms, and report them."""
 
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=100, unique=True)
@@ -72,10 +72,10 @@ class Vocabulary(models.Model):
 
 
 class MaterializedView(models.Model):
-    """A derived table: a materialized view on PostgreSQL, a plain view on SQLite, made by SQL beside a migration.
+    """A summary table: a materialized view on PostgreSQL, a plain view on SQLite, created by SQL beside a migration.
 
-    Subclasses set ``managed = False`` and ``db_table``; the view has a unique index, so that it can be refreshed
-    without locking out its readers.
+    Subclasses set ``managed = False`` and ``db_table``. The view needs a unique index, so that PostgreSQL can refresh
+    it without blocking readers.
     """
 
     class Meta:
@@ -87,9 +87,9 @@ class Version(models.Model):
     """The version of a dataset, named by its app's label, or of a materialized view, named by its table."""
 
     name = models.CharField(primary_key=True, max_length=63)
-    number = models.BigIntegerField(help_text="Microseconds since 1970, or one more than the last.")
+    number = models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")
     shows = models.BigIntegerField(
-        null=True, help_text="Of a materialized view: the version of its dataset when it was last refreshed."
+        null=True, help_text="For a materialized view: the dataset's version at its last refresh."
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Which tables and views there are, by the names that their addresses have: ``census/respondents``."""
+"""The registry of tables and views by their names in URLs: ``census/respondents``."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,9 @@ KINDS = (Record, MaterializedView, Vocabulary)
 
 
 def served_tables() -> dict[str, type[models.Model]]:
-    """Return every table and view that the API serves, by its name: of each dataset records, views, vocabularies.
+    """Return every table and view that the API serves, by name; in each dataset records, views, vocabularies.
 
-    A Listing may give another name than the table's, or keep it from being served.
+    A model's Listing can change its name, or exclude it.
     """
     served = {}
     for app in apps.get_app_configs():
@@ -27,17 +27,17 @@ def served_tables() -> dict[str, type[models.Model]]:
 
 
 def kind_of(model: type[models.Model]) -> int:
-    """Return which of KINDS *model* is, by its index."""
+    """Return the index in KINDS of *model*'s base class."""
     return next(index for index, kind in enumerate(KINDS) if issubclass(model, kind))
 
 
-def nearest_name(asked: str, names: Iterable[str]) -> str | None:
-    """Return the one of *names* that *asked* may have meant: one of the same table, or the most alike; or None."""
-    names, table = list(names), asked.rpartition("/")[2]
-    tables = {name.rpartition("/")[2]: name for name in reversed(names)}
-    return tables.get(table) or closest(asked, names) or tables.get(closest(table, tables))
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of *names* to suggest for the unknown *name*: the same table's, or the most similar; or None."""
+    names, table = list(names), name.rpartition("/")[2]
+    tables = {known.rpartition("/")[2]: known for known in reversed(names)}
+    return tables.get(table) or closest(name, names) or tables.get(closest(table, tables))
 
 
 def dataset_apps() -> dict[str, AppConfig]:
-    """Return the installed apps that are datasets, by label: those that hold records."""
+    """Return the installed apps that are datasets, by label: those with Record models."""
     return {app.label: app for app in apps.get_app_configs() if any(issubclass(m, Record) for m in app.get_models())}

@@ -1,18 +1,18 @@
-"""Suggestions for a name that is not known: one wording, for parameters, columns, tables, terms and accounts."""
+"""Suggestions for unknown names, with one wording for parameters, columns, tables, terms and accounts."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST = 200  # characters of a name that are compared: the time it takes grows with both names
+LONGEST = 200  # characters of a name to compare: the time grows with the lengths of both names
 
 
 def closest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the name among *known* that is most like *name*, or None if none is alike enough (0 to 1)."""
+    """Return the name in *known* most similar to *name*, or None if no similarity reaches *likeness* (0 to 1)."""
     return next(iter(get_close_matches(name[:LONGEST], list(known), 1, likeness)), None)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean X?`` to follow a sentence, or an empty text if no name is alike.
+    """Return `` Did you mean X?`` to follow a sentence, or an empty text if no name is similar.
 
     Pass only names that the reader may see.
     """
@@ -20,5 +20,5 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str | None) -> str:
-    """Return the words of :func:`suggest` for a name that was found in another way."""
+    """Return the text of :func:`suggest` for a name found in another way."""
     return f" Did you mean {name}?" if name else ""

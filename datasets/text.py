@@ -1,18 +1,18 @@
-"""Characters that nobody sees: spaces of any kind, format characters, and accents typed in more than one way.
+"""Clean texts: whitespace of any kind, invisible format characters, and Unicode normalization.
 
-A text is stored and compared in Unicode's form NFC, without spaces at its ends. Format characters inside it stay, for
-joiners and direction marks are part of how some languages are written.
+A text is stored and compared in Unicode's normal form C (NFC), without whitespace at its ends. Format characters inside
+it stay, because some scripts need joiners and direction marks.
 """
 
 import re
 import unicodedata
 
-# All that str.strip() takes off, so that Arrow, Python and Django's forms take off the same.
+# All characters that str.strip() removes, so that Arrow, Python and Django's forms trim alike.
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 BOM = "\ufeff"
-# Spaces without width: at the ends of a text they say nothing; U+FEFF is what is left of a byte order mark.
+# Spaces without width, which are meaningless at the ends of a text; U+FEFF is also the byte order mark.
 ZERO_WIDTH = f"\u200b\u2060{BOM}"
-# Unicode's category Cf, and the fillers and variation selectors that have no width although they are in others.
+# Unicode's category Cf, and fillers and variation selectors without width from other categories.
 FORMATS = (
     "ad 600-605 61c 6dd 70f 890-891 8e2 180e 200b-200f 202a-202e 2060-2064 2066-206f feff fff9-fffb 110bd 110cd"
     " 13430-1343f 1bca0-1bca3 1d173-1d17a e0001 e0020-e007f"
@@ -21,7 +21,7 @@ FORMATS = (
 
 
 def class_of(ranges: str, written: str) -> str:
-    """Return the inside of a regular expression's class, with each end of the ranges *written* so."""
+    """Return the ranges as the content of a regular expression's class; *written* formats each code point."""
     ends = (pair.split("-") for pair in ranges.split())
     return "".join("-".join(written.format(int(end, 16)) for end in pair) for pair in ends)
 
@@ -32,9 +32,9 @@ _UNSEEN = re.compile(rf"[{_IN_CLASS}\s]+")
 
 
 def clean(text: str) -> str:
-    """Return *text* as it is stored and compared: in NFC, without spaces of any kind at its ends.
+    """Return *text* normalized for storage and comparison: NFC, without whitespace of any kind at its ends.
 
-    A text of nothing but format characters keeps them: it is not the same as no text.
+    A text of only format characters keeps them, because it is not empty.
     """
     text = text.strip()
     if text.isascii():
@@ -43,7 +43,7 @@ def clean(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Return *text* in NFC: an accent and its letter are one character where Unicode has one."""
+    """Return *text* in NFC, which composes a letter and its accent to one character if Unicode has one."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -53,14 +53,14 @@ def without_format(text: str) -> str:
 
 
 def is_unseen(text: str) -> bool:
-    """Tell whether *text* holds characters beyond ASCII, and a reader sees none of them."""
+    """Return whether *text* has non-ASCII characters, and all its characters are invisible."""
     return not text.isascii() and _UNSEEN.fullmatch(text) is not None
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Return *text* with what a reader would not see written out, such as ``<U+00A0>``, but for characters of *keep*.
+    """Return *text* with its invisible characters, except those in *keep*, replaced with codes such as ``<U+00A0>``.
 
-    Control characters, such as tabs and line breaks, are written out, too.
+    Control characters, such as tabs and line breaks, are also replaced.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -72,6 +72,6 @@ def _is_unseen(character: str) -> bool:
 
 
 def shown(text: str, most: int = 60) -> str:
-    """A piece of a file as it is quoted in a sentence: short, on one line, with invisible characters written out."""
+    """Return *text* quoted for a message: truncated, on one line, with codes for invisible characters."""
     short = text if len(text) <= most else text[:most] + "…"
     return f'"{visible(short)}"'

@@ -1,4 +1,4 @@
-"""Tokens: what a program shows instead of a password; it acts as its account, within its scopes and its time."""
+"""API tokens: credentials of programs, which act as an account, within their scopes and until they expire."""
 
 import hashlib
 import secrets
@@ -12,31 +12,35 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 SCOPES = ("read", "import")
-DAYS, MOST_DAYS = 90, 365  # for which a token is good
-PREFIX = "tabularium_"  # by which those who search for secrets know one
+DAYS, MOST_DAYS = 90, 365  # default and maximum lifetime of a token
+PREFIX = "tabularium_"  # lets secret scanners recognise a token
 
 
 def digest_of(secret: str) -> str:
-    """Return what is stored of a secret: it is random and long, so that a plain hash does not give it away."""
+    """Return the stored hash of a secret. A plain hash is safe, because the secret is long and random."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def in_days(days: int = DAYS) -> datetime:
-    """Return the moment at which a token that is made now and good for *days* expires."""
+    """Return the expiry time of a token that is created now for *days*."""
     return timezone.now() + timedelta(days=days)
 
 
 class ApiToken(models.Model):
-    """A token of an account. Its secret is told once, when it is made; only a hash of it is stored."""
+    """A token of an account. Its secret is shown once, on creation; the database stores only its hash."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100, help_text="What it is for, such as the program that uses it.")
+    name = models.CharField(max_length=100, help_text="Purpose of the token, such as the program that uses it.")
     digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret.")
-    may_read = models.BooleanField("read", default=True, help_text="Scope read: lists, records and imports.")
-    may_import = models.BooleanField("import", default=False, help_text="Scope import: start and steer imports.")
+    may_read = models.BooleanField("read", default=True, help_text="Scope read: read lists, records and imports.")
+    may_import = models.BooleanField(
+        "import", default=False, help_text="Scope import: start, apply, cancel and undo imports."
+    )
     created = models.DateTimeField(default=timezone.now, editable=False)
     expires = models.DateTimeField(default=in_days, help_text=f"At most {MOST_DAYS} days from now.")
-    last_used = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
+    last_used = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Time of the last use, accurate to one minute."
+    )
     revoked = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -47,12 +51,12 @@ class ApiToken(models.Model):
             models.CheckConstraint(
                 condition=Q(may_read=True) | Q(may_import=True),
                 name="api_tokens_have_a_scope",
-                violation_error_message="Give it a scope: read, import, or both.",
+                violation_error_message="Select a scope: read, import, or both.",
             ),
             models.CheckConstraint(
                 condition=Q(expires__gt=F("created")),
                 name="api_tokens_expire_after_they_are_made",
-                violation_error_message="It would have expired already.",
+                violation_error_message="The expiry time must be in the future.",
             ),
         ]
 
@@ -60,39 +64,39 @@ class ApiToken(models.Model):
         return f"{self.name} of {self.account}"
 
     def clean(self) -> None:
-        """See that it is good for a while and not for ever, and that no other good one of its account is called so."""
+        """Check that the token expires within MOST_DAYS, and that no other valid token of the account has its name."""
         if self.expires and not self.created < self.expires <= in_days(MOST_DAYS) + timedelta(days=1):
-            raise ValidationError({"expires": f"Expected a moment within the next {MOST_DAYS} days."})
+            raise ValidationError({"expires": f"The expiry time must be within the next {MOST_DAYS} days."})
         alike = ApiToken.objects.filter(account_id=self.account_id, name=self.name, revoked=None)
         if self.state == "good" and (other := alike.filter(expires__gt=timezone.now()).exclude(pk=self.pk).first()):
             raise ValidationError(
-                {"name": f"Token {other.pk} of this account has this name and is good. Take another, or revoke it."}
+                {"name": f"Token {other.pk} of this account is valid and has this name. Choose another, or revoke it."}
             )
 
     @property
     def scopes(self) -> list[str]:
-        """What it may be used for."""
+        """The scopes of the token."""
         return [scope for scope in SCOPES if getattr(self, f"may_{scope}")]
 
     @property
     def state(self) -> str:
-        """Whether it is good: ``good``, ``expired`` or ``revoked``."""
+        """The state of the token: ``good``, ``expired`` or ``revoked``."""
         return "revoked" if self.revoked else "expired" if self.expires <= timezone.now() else "good"
 
     def give_secret(self) -> str:
-        """Return a new secret for the token, which stores the hash of it; it has to be saved."""
+        """Return a new secret, and set the token's digest to its hash; the caller saves the token."""
         secret = PREFIX + secrets.token_urlsafe(32)
         self.digest = digest_of(secret)
         return secret
 
     def revoke(self) -> None:
-        """Make it good for nothing from now on; that it was revoked earlier stays."""
+        """Revoke the token now; an earlier revocation keeps its time."""
         ApiToken.objects.filter(pk=self.pk, revoked=None).update(revoked=timezone.now())
         self.refresh_from_db(fields=["revoked"])
 
 
 def make_token(account, name: str, scopes: Collection[str], days: int = DAYS) -> tuple[ApiToken, str]:
-    """Store a token of *account* and return it with its secret; raises ValidationError."""
+    """Create a token of *account*, and return it with its secret. Raises ValidationError."""
     token = ApiToken(account=account, name=name, expires=in_days(days))
     for scope in SCOPES:
         setattr(token, f"may_{scope}", scope in scopes)

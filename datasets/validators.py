@@ -1,4 +1,4 @@
-"""Rules that a value keeps beyond its type, for a model's fields: the admin's forms and imports both hold to them."""
+"""Validators of model fields, for the admin's forms and for imports."""
 
 import datetime
 from typing import Any
@@ -7,17 +7,17 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
-# No constraint can say it: the engines do not compare with a clock there. A year such as 0984 is one mistyped.
+# Not a database constraint, which cannot compare with the current date. A year such as 0984 is a typing error.
 DAY_OF_BIRTH = (
-    MinValueValidator(datetime.date(1000, 1, 1), "Expected a day of the year 1000 or later."),
-    MaxValueValidator(timezone.localdate, "Expected a day that has come: %(limit_value)s or before."),
+    MinValueValidator(datetime.date(1000, 1, 1), "Expected a date in the year 1000 or later."),
+    MaxValueValidator(timezone.localdate, "Expected a date that is not in the future: %(limit_value)s or earlier."),
 )
 
-KINDS = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}  # all others are numbers
+KINDS = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}  # all other values are numbers
 
 
 def require_object(document: Any) -> None:
-    """Raise ValidationError for a JSON document that is no object."""
+    """Raise ValidationError for a JSON document that is not an object."""
     if not isinstance(document, dict):
         kind = next((kind for known, kind in KINDS.items() if isinstance(document, known)), "a number")
         raise ValidationError(f"Expected a JSON object ({{…}}), found {kind}.")

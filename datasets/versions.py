@@ -1,7 +1,7 @@
-"""Versions: a number for each dataset, and for each of its materialized views, that rises with what they hold.
+"""Versions: a number for each dataset and each materialized view, which every change of the data increases.
 
-It rises in the transaction that changes the data, so that who reads the number first and the rows after has rows that
-are as new as the number or newer. ETags, in-memory labels and previewed runs hang on it.
+The transaction that changes the data also increases the number. Read the version before the rows: a stale version
+only causes a cache miss. ETags, cached labels and previewed runs depend on it.
 """
 
 from functools import cache
@@ -16,27 +16,27 @@ from datasets.models import MaterializedView, Record, Version, Vocabulary
 
 
 def raise_version(*names: str) -> None:
-    """Raise the versions of *names*, as part of the transaction that is open.
+    """Increase the versions of *names* in the current transaction.
 
-    A number is never given twice, even where a backup is put back and other changes follow: it takes after the clock.
+    The number follows the clock, so that no number occurs twice, even if a backup is restored and then changed.
     """
-    for name in sorted(names):  # in one order, so that two who raise the same ones do not wait for each other
+    for name in sorted(names):  # a fixed order prevents deadlocks
         now = time_ns() // 1000
         version = Version.objects.filter(pk=name)
         risen = {"number": Greatest(models.F("number") + 1, now)}
         if not version.update(**risen) and not Version.objects.get_or_create(pk=name, defaults={"number": now})[1]:
-            version.update(**risen)  # somebody else has stored the first one meanwhile
+            version.update(**risen)  # a concurrent transaction has created the row
 
 
 def version_of(dataset: str) -> int:
-    """Return the version of *dataset*; 0 before anything was stored of it."""
+    """Return the version of *dataset*; 0 if nothing has been stored yet."""
     return Version.objects.filter(pk=dataset).values_list("number", flat=True).first() or 0
 
 
 def versions_behind(model: type[models.Model]) -> str:
-    """Return a text that is another one when what a list of *model* shows may have changed: one query."""
+    """Return a text that changes whenever the content of *model*'s list may have changed, with one query."""
     names, query = _names_and_query(model)
-    with connections[router.db_for_read(Version)].cursor() as cursor:  # asked with each request: no time for an ORM
+    with connections[router.db_for_read(Version)].cursor() as cursor:  # runs in each request: faster than the ORM
         cursor.execute(query)
         numbers = dict(cursor.fetchall())
     return " ".join(str(numbers.get(name, 0)) for name in names)
@@ -44,17 +44,20 @@ def versions_behind(model: type[models.Model]) -> str:
 
 @cache
 def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
-    """The dataset; or the view, which shows what it held when it was refreshed, and labels of records as they are."""
+    """Return the names of the versions that *model*'s list depends on, and the query that reads them.
+
+    A materialized view has its own version. If it has foreign keys, it also shows current labels of the dataset.
+    """
     names = [model._meta.app_label]
     if issubclass(model, MaterializedView) and connections[router.db_for_read(model)].vendor == "postgresql":
         refers = any(field.is_relation for field in model._meta.concrete_fields)
         names = [*(names if refers else []), model._meta.db_table]
-    told = ", ".join(f"'{name}'" for name in names)  # of apps and tables, which need no escape
-    return names, f"SELECT name, number FROM versions WHERE name IN ({told})"
+    literals = ", ".join(f"'{name}'" for name in names)  # names of apps and tables need no escaping
+    return names, f"SELECT name, number FROM versions WHERE name IN ({literals})"
 
 
 def watch_saves() -> None:
-    """Let a record that is saved or deleted by itself, as a form or a shell does it, raise its dataset's version."""
+    """Connect the signals that increase a dataset's version when a form or a shell saves or deletes one record."""
     for model in apps.get_models():
         if issubclass(model, Record | Vocabulary):
             for signal, receiver in ((post_save, _saved), (pre_delete, _is_deleted), (post_delete, _was_deleted)):
@@ -72,7 +75,7 @@ def _is_deleted(origin: models.Model | models.QuerySet, **kwargs) -> None:
 
 
 def _was_deleted(sender: type[models.Model], origin: models.Model | models.QuerySet, **kwargs) -> None:
-    """Raise the version once for all that goes by one call: PostgreSQL is slow at a row changed again and again."""
+    """Increase the version once for each call of delete(): PostgreSQL is slow at repeated updates of one row."""
     dataset = sender._meta.app_label
     if dataset not in origin._versions_raised:
         origin._versions_raised.add(dataset)

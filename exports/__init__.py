@@ -1,1 +1,1 @@
-"""Records as files: formats, columns, and how rows are streamed."""
+"""Exports of records to files: formats, columns and streaming."""

@@ -1,4 +1,4 @@
-"""The app that writes records to files."""
+"""Exports of records to files."""
 
 from django.apps import AppConfig
 

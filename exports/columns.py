@@ -1,4 +1,4 @@
-"""The columns of an export: what kind of values each holds, and whether they are masked for its reader."""
+"""The columns of an export: their types, and whether they are masked for the user."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from exports.errors import UnknownColumnError
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
-TEXTUAL = {TEXT, JSON, LIST}  # what a spreadsheet may take for a formula
+TEXTUAL = {TEXT, JSON, LIST}  # kinds that a spreadsheet could run as formulas
 KINDS = [
     (models.BooleanField, BOOLEAN),
     (models.IntegerField, INTEGER),
     (models.FloatField, FLOAT),
-    (models.DateTimeField, TIME),  # which is a DateField, too
+    (models.DateTimeField, TIME),  # before its base class DateField
     (models.DateField, DATE),
     (models.JSONField, JSON),
 ]
@@ -34,7 +34,7 @@ INTEGERS = {
 
 @dataclass(frozen=True)
 class ExportedColumn:
-    """A column of an export; *masked* where it holds personal data that its reader may not see."""
+    """A column of an export; *masked* if it has personal data that the user may not see."""
 
     listed: ListedColumn
     masked: bool
@@ -51,7 +51,7 @@ class ExportedColumn:
 
     @property
     def members(self) -> models.QuerySet | None:
-        """The ids of a record's list, by the record's key, which is to be OuterRef("pk"), the lowest first."""
+        """The sorted ids of a many-to-many field, as a subquery for OuterRef("pk")."""
         if not self.listed.many:
             return None
         field = self.listed.field
@@ -61,7 +61,7 @@ class ExportedColumn:
 
     @property
     def arrow_type(self) -> pa.DataType:
-        """The type in a Parquet file: labels of which there are few are a dictionary."""
+        """The type in a Parquet file: a dictionary for columns with few distinct labels."""
         field = self.listed.field
         match self.kind:
             case "boolean":
@@ -84,16 +84,16 @@ class ExportedColumn:
 
 @dataclass(frozen=True)
 class MaskMark(ExportedColumn):
-    """The column that says in each row which columns are masked: *text* are their names."""
+    """The column that names the masked columns in each row; *text* has their names."""
 
     text: str
 
     @classmethod
     def of(cls, columns: Iterable[ExportedColumn]) -> "MaskMark":
-        """Return the mark of the masked ones of *columns*."""
-        told = "The columns that are masked, with semicolons between."
+        """Return the MaskMark for *columns*."""
+        help_text = "The masked columns, separated by semicolons."
         return cls(
-            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), False, told),
+            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), False, help_text),
             False,
             ";".join(column.name for column in columns if column.masked),
         )
@@ -108,23 +108,23 @@ class MaskMark(ExportedColumn):
 
 
 def exported_columns(model: type[models.Model], names: Iterable[str] | None, user) -> list[ExportedColumn]:
-    """Return the columns of *names*, in that order (all for None), for *user*; raises UnknownColumnError.
+    """Return the columns *names* (None for all) in their order, for *user*. Raises UnknownColumnError.
 
-    Where some of them are masked, a MaskMark follows.
+    A MaskMark follows if any of them is masked.
     """
     listed = {column.name: column for column in columns_of(model)}
     names = list(listed) if names is None else list(names)
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if name not in listed:
             raise UnknownColumnError.named(name, list(listed))
-        if name in names[:place]:
-            raise UnknownColumnError(f"Expected each column once, found {name} again.")
+        if name in names[:index]:
+            raise UnknownColumnError(f"The column {name} occurs twice.")
     if not names:
-        raise UnknownColumnError(f"Expected at least one column out of {', '.join(listed)}; found none.")
+        raise UnknownColumnError(f"Choose at least one column. Columns: {', '.join(listed)}.")
     columns = [ExportedColumn(listed[name], is_masked(listed[name], user)) for name in names]
     return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
 
 
 def is_masked(column: ListedColumn, user) -> bool:
-    """Tell whether *column* is masked for *user*; for None, none is."""
+    """Return whether *column* is masked for *user*; without a user (None), personal data are masked."""
     return bool(column.permission) and not (user and user.has_perm(column.permission))

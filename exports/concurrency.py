@@ -1,4 +1,4 @@
-"""How many streams go on at once: at most half of what a process has, so that pages never wait for a download."""
+"""Limit the concurrent streams of a process, so that downloads never use all threads."""
 
 from threading import RLock
 
@@ -6,12 +6,12 @@ from django.conf import settings
 
 from exports.errors import TooManyStreamsError
 
-_lock = RLock()  # what is collected as garbage gives its slot back wherever a thread happens to be: here, too
+_lock = RLock()  # reentrant, because the garbage collector can release a permit while this thread holds the lock
 _taken = 0
 
 
 class Slot:
-    """The right to serve one stream, taken when it is made; raises TooManyStreamsError where none is free."""
+    """A permit to serve one stream, acquired on creation. Raises TooManyStreamsError if none is free."""
 
     def __init__(self):
         global _taken
@@ -23,7 +23,7 @@ class Slot:
             self._held = True
 
     def release(self) -> None:
-        """Give it back; once, however often this is called."""
+        """Release the permit; further calls have no effect."""
         global _taken
         with _lock:
             if self._held:
@@ -32,5 +32,5 @@ class Slot:
 
 
 def taken() -> int:
-    """Return how many streams of this process go on."""
+    """Return the number of streams that this process is serving."""
     return _taken

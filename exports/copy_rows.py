@@ -1,4 +1,4 @@
-"""Rows as PostgreSQL writes them itself: COPY of a query, of which labels, lists and masks are part."""
+"""Write rows with PostgreSQL's COPY: the query also resolves labels, lists and masks."""
 
 from collections.abc import Iterator
 
@@ -17,8 +17,8 @@ from exports.columns import ExportedColumn, MaskMark
 from exports.formula_escaping import FORMULA, MARKED
 
 BLOCK = 1 << 16  # bytes
-# What the server's own settings or the role's may say otherwise, for this transaction. All rows go through one process
-# in the end: others that work for it and hand it theirs cost the server a third more, and end no sooner.
+# Settings of the transaction, which override those of the server and the role. Parallel workers would cost the server
+# a third more time and would not be faster, because COPY writes all rows in one process.
 SETTINGS = {
     "datestyle": "ISO, YMD",
     "timezone": "UTC",
@@ -36,17 +36,17 @@ def csv_rows(
     if defused:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
-    if blank:  # COPY has a blank for NULL, and quotes for an empty text
+    if blank:  # COPY writes nothing for NULL, and quotes for an empty text
         text = models.TextField()
         cells = [Coalesce(Cast(cell, text), models.Value(""), output_field=text) for cell in cells]
     return _copied(queryset.values_list(*cells), "{query}", "FORMAT csv")
 
 
 def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[bytes]:
-    """Yield the rows of *queryset* as a JSON object a line, in blocks that end with a row."""
+    """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
     quote = connections[queryset.db].ops.quote_name
     names = ", ".join(quote(column.name) for column in columns)
-    # As CSV that never quotes: no control character is ever in JSON as PostgreSQL writes it.
+    # CSV without any quoting: PostgreSQL's JSON contains no control characters.
     return _copied(
         queryset.values_list(*(_value(column) for column in columns)),
         f"SELECT row_to_json(exported) FROM ({{query}}) AS exported ({names.replace('%', '%%')})",
@@ -65,7 +65,7 @@ def _copied(rows: models.QuerySet, around: str, options: str) -> Iterator[bytes]
             f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(SETTINGS))}",
             [text for setting in SETTINGS.items() for text in setting],
         )
-        # Filled in here, for COPY takes no parameters.
+        # COPY accepts no parameters, so the client inserts them.
         statement = cursor.mogrify(f"COPY ({around.replace('{query}', query)}) TO STDOUT ({options})", parameters)
         with connection.wrap_database_errors, cursor.copy(statement):
             driver = connection.connection
@@ -74,16 +74,16 @@ def _copied(rows: models.QuerySet, around: str, options: str) -> Iterator[bytes]
 
 
 def _block(driver: PGconn) -> PQGen[bytes]:
-    """Take rows until they make a block: for ``Connection.wait``, which costs more for each row than the row itself."""
-    found = bytearray()
+    """Collect rows into a block, because ``Connection.wait`` for each row would cost more than the row."""
+    block = bytearray()
     if driver.transaction_status == TransactionStatus.ACTIVE:  # until the last row is read
-        while len(found) < BLOCK and isinstance(row := (yield from copy_from(driver)), memoryview):
-            found += row
-    return bytes(found)
+        while len(block) < BLOCK and isinstance(row := (yield from copy_from(driver)), memoryview):
+            block += row
+    return bytes(block)
 
 
 class _Masked(Func):
-    """An e-mail address as datasets.records.personal_data.masked shows it."""
+    """An e-mail address with the mask of datasets.records.personal_data.masked."""
 
     output_field = models.TextField()
     arity = 1
@@ -94,30 +94,30 @@ class _Masked(Func):
 
 
 class _Defused(Func):
-    """A text that no spreadsheet runs."""
+    """A text with formula escaping."""
 
     output_field = models.TextField()
     arity = 1
-    # As one text in SQL: its quotes are doubled, its backslashes are not.
+    # An SQL string literal: quotes are doubled, backslashes are not.
     template = f"regexp_replace(%(expressions)s, '^({FORMULA.replace(chr(39), chr(39) * 2)})', '''\\1')"
 
 
 class _Joined(Func):
-    """A list as a cell: its members with semicolons between, nothing where there are none."""
+    """A list as a CSV cell: its members separated by semicolons, NULL for an empty list."""
 
     output_field = models.TextField()
     template = "NULLIF(array_to_string(%(expressions)s, ';'), '')"
 
 
 class _Split(Func):
-    """A text that lists numbers, as an array; an empty one where it is NULL."""
+    """A text with a list of numbers as an array; an empty array for NULL."""
 
-    output_field = models.JSONField()  # any that Django does not convert
+    output_field = models.JSONField()  # any field whose values Django does not convert
     template = "COALESCE(string_to_array(NULLIF(%(expressions)s, ''), ';')::bigint[], '{}')"
 
 
 class _Instant(Func):
-    """A moment as JSON has it, in place of PostgreSQL's own way to write it."""
+    """A timestamp in JSON's format, instead of PostgreSQL's."""
 
     output_field = models.TextField()
     template = "(to_json(%(expressions)s) #>> '{}')"

@@ -1,4 +1,4 @@
-"""Records as a file: a list of any table as CSV, JSON, NDJSON, Parquet or Excel, as a stream in constant memory."""
+"""Export records as CSV, JSON, NDJSON, Parquet or Excel: a stream in constant memory."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -39,14 +39,14 @@ __all__ = [
     "export",
 ]
 
-BOM = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
+BOM = b"\xef\xbb\xbf"  # lets a spreadsheet recognise UTF-8
 BLOCK = 1 << 16  # bytes
-MASKED_HEADER = "Masked-Columns"  # of a response that holds masked values: the names of their columns
+MASKED_HEADER = "Masked-Columns"  # the response header with the names of masked columns
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file; *packed* where it is compressed in itself."""
+    """A file format; *packed* if it is already compressed."""
 
     name: str
     title: str
@@ -56,8 +56,8 @@ class Format:
 
 
 FORMATS = {
-    one.name: one
-    for one in [
+    format.name: format
+    for format in [
         Format("csv", "CSV", "text/csv; charset=utf-8", ".csv"),
         Format("json", "JSON", "application/json", ".json"),
         Format("ndjson", "NDJSON", "application/x-ndjson", ".ndjson"),
@@ -74,10 +74,10 @@ FORMATS = {
 
 
 class Export:
-    """The bytes of a file, read while they are sent.
+    """An iterator over the bytes of a file, which reads rows while the server sends them.
 
-    Whoever does not read it to its end closes it; an error on the way is raised, so that what was sent is not taken
-    for the whole. *masked* names the columns that are masked for its reader; then the file's name says so, too.
+    Close it if you do not read all of it. It raises errors while reading, so that a client does not take a part for the
+    whole file. *masked* has the names of the masked columns; the name of a file with masked columns contains "masked".
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Export:
     def __next__(self) -> bytes:
         try:
             return next(self._stream)
-        except BaseException:  # its end, too
+        except BaseException:  # including StopIteration
             self.close()
             raise
 
     def begin(self) -> None:
-        """Read the first row now, within the time that it may take; raises what the database does, and closes."""
+        """Read the first block now, within its time limit. Closes the export and raises on an error."""
         try:
             if isinstance(self._source, Source):
                 self._source.begin()
@@ -119,7 +119,7 @@ class Export:
             raise
 
     def close(self) -> None:
-        """Let go of the database and make room for another stream."""
+        """Release the database and the permit of the stream."""
         try:
             if hasattr(self._stream, "close"):
                 self._stream.close()
@@ -138,14 +138,14 @@ class Export:
 
 
 class Source:
-    """Rows in blocks, the first of which may be read ahead of the others."""
+    """An iterator over blocks of rows that can read its first block in advance."""
 
     def __init__(self, blocks: Iterator[bytes]):
         self._blocks = blocks
         self._first: list[bytes] = []
 
     def begin(self) -> None:
-        """Read the first block within settings.FIRST_ROW_SECONDS; raises QueryTimeError."""
+        """Read the first block within settings.FIRST_ROW_SECONDS. Raises QueryTimeError."""
         with first_row_within(settings.FIRST_ROW_SECONDS):
             self._first += [block for block in [next(self._blocks, b"")] if block]
 
@@ -170,12 +170,10 @@ def export(
 ) -> Export:
     """Return *queryset*, records of *model*, as a file of *format* (one of FORMATS), with the named *columns*.
 
-    None for *columns* is all of them. Records come in the queryset's order, or by primary key. Personal data are
-    masked as *user* may see them; for None, all are; the file says so in its name and in the column MASK_MARK.
-    *defused* is for a spreadsheet: CSV has an apostrophe before what would be run as a formula, and says so (an Excel
-    file never runs its texts). *compress* makes a .gz of a file that is not compressed in itself. Raises ExportError,
-    before anything is sent: UnknownFormatError, UnknownColumnError, TooManyRowsError, UnwritableValueError,
-    TooManyStreamsError.
+    None for *columns* means all. Records are in the queryset's order, or by primary key. Personal data that *user* may
+    not see are masked (all of them for None); the file's name and its column MASK_MARK say so. *defused* escapes
+    formulas in CSV; an Excel file never runs texts. *compress* compresses a file with gzip if its format is not already
+    compressed. Raises ExportError before any of the file is sent.
     """
     if format not in FORMATS:
         raise UnknownFormatError(format, FORMATS)
@@ -184,17 +182,17 @@ def export(
     records = _in_order(queryset)
     if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
         raise TooManyRowsError(xlsx.MOST)
-    with ExitStack() as undone:
+    with ExitStack() as cleanup:
         slot = Slot()
-        undone.callback(slot.release)
+        cleanup.callback(slot.release)
         engine = python_rows
         if connections[records.db].vendor == "postgresql":
-            from exports import copy_rows as engine  # which brings psycopg along
+            from exports import copy_rows as engine  # imports psycopg
         if kind.name in ("json", "ndjson"):
             source = engine.ndjson_rows(records, chosen)
         else:
             defuse = defused and kind.name == "csv"
-            # The usual readers of CSV pass over a blank line, so that an empty cell by itself is a pair of quotes.
+            # Common CSV readers skip blank lines, so an empty cell in a single column is a pair of quotes.
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
             source = engine.csv_rows(records, chosen, defuse, blank)
         source = Source(source)
@@ -208,12 +206,12 @@ def export(
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
         masked = ";".join(column.name for column in chosen if column.masked)
         file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, slot)
-        undone.pop_all()
+        cleanup.pop_all()
     return file
 
 
 def _in_order(queryset: models.QuerySet) -> models.QuerySet:
-    """Return the records by themselves: what else the query selects, or tells apart, would be more columns."""
+    """Return the records in order, without select_related(), distinct() or slices, which would add columns."""
     queryset = queryset.select_related(None)
     if queryset.query.distinct or queryset.query.is_sliced or queryset.query.combinator:
         order, manager = queryset.query.order_by, queryset.model._default_manager
@@ -241,7 +239,7 @@ def _csv(lines: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -
 
 
 def _array(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield JSON lines as one array."""
+    """Yield NDJSON lines as one JSON array."""
     before = b"[\n"
     for block in lines:
         yield before + block[:-1].replace(b"\n", b",\n")

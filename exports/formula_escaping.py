@@ -1,8 +1,8 @@
-"""Cells that a spreadsheet would run as a formula: an apostrophe goes before them, and is taken off again exactly.
+"""Formula escaping against CSV injection (OWASP): an apostrophe before cells that a spreadsheet would run as formulas.
 
-A file with such cells says so itself, by a column of its own (see docs/decisions/0010-defused-cells.md): in each row
-where that column says ``yes``, a cell that has apostrophes and then the beginning of a formula loses the first. So
-``=x`` goes out as ``'=x``, ``'=x`` as ``''=x``, and both come back as they were; no other file is touched.
+An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row where it is
+``yes``, an import removes the first apostrophe of a cell with apostrophes before the beginning of a formula. So ``=x``
+is exported as ``'=x`` and ``'=x`` as ``''=x``, and an import restores both; other files stay unchanged.
 """
 
 import re
@@ -10,27 +10,27 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MARK, MARKED = "cells_defused", "yes"  # the column, and what it says in each row
-FORMULA = r"'*[-=+@\t\r\n]"  # the beginning of a text that gets an apostrophe; PostgreSQL reads it alike
+MARK, MARKED = "cells_defused", "yes"  # the column, and its value in each row
+FORMULA = r"'*[-=+@\t\r\n]"  # the beginning of a text that gets an apostrophe; the same in PostgreSQL's syntax
 _FORMULA = re.compile(FORMULA)
 
 
 def defused(text: str) -> str:
-    """Return *text* as a cell that no spreadsheet runs."""
+    """Return *text* escaped, so that no spreadsheet runs it."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def undefused(text: str) -> str:
-    """Return what a text was before it was defused."""
+    """Return the original of an escaped *text*."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def restored(columns: list[pa.Array], mark: int) -> list[pa.Array]:
-    """Return the columns of a batch as they were before they were defused, *mark* being where the mark's column is."""
+    """Return the original columns of an escaped batch; *mark* is the index of the column MARK."""
     marked = pc.equal(pc.ascii_trim(columns[mark].cast(pa.string()), " \t"), MARKED)
     if not pc.any(marked).as_py():
         return columns
-    return [column if place == mark else _restored(column, marked) for place, column in enumerate(columns)]
+    return [column if index == mark else _restored(column, marked) for index, column in enumerate(columns)]
 
 
 def _restored(column: pa.Array, marked: pa.Array) -> pa.Array:

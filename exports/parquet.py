@@ -1,4 +1,4 @@
-"""CSV rows as typed Arrow tables, and those as a Parquet file, a part at a time."""
+"""Convert CSV rows to typed Arrow tables, and these to a Parquet file, part by part."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -11,15 +11,15 @@ import pyarrow.parquet
 
 from exports.columns import ExportedColumn
 
-PART = 2 << 20  # bytes of CSV that are made into a table at once
+PART = 2 << 20  # bytes of CSV in one table
 ROW_GROUP = 1 << 16  # rows
 
 
 def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.Table]:
-    """Yield *rows*, blocks of CSV that end with a row, as tables with the columns' types."""
+    """Yield *rows*, blocks of CSV that end with a row, as tables of the columns' types."""
     schema = schema_of(columns)
     text = [pa.string() if pa.types.is_list(field.type) else field.type for field in schema]
-    # Not by threads: each keeps memory of its own for good, and there is more than one download at once anyway.
+    # Without threads: each would keep its own memory, and several downloads run at the same time anyway.
     read = pa.csv.ReadOptions(column_names=schema.names, block_size=2 * PART, use_threads=False)
     parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     convert = pa.csv.ConvertOptions(
@@ -33,14 +33,14 @@ def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.
     for part in _parts(rows):
         read.block_size = len(part) + 1
         table = pa.csv.read_csv(pa.BufferReader(part), read, parse, convert)
-        for place, field in enumerate(schema):
+        for index, field in enumerate(schema):
             if pa.types.is_list(field.type):
-                table = table.set_column(place, field, _lists(table.column(place), field.type))
+                table = table.set_column(index, field, _lists(table.column(index), field.type))
         yield table
 
 
 def schema_of(columns: list[ExportedColumn]) -> pa.Schema:
-    """Return the types of *columns*, with what each means."""
+    """Return the Arrow schema of *columns*, with their descriptions."""
     return pa.schema(
         pa.field(column.name, column.arrow_type, metadata={"description": column.listed.help_text})
         for column in columns
@@ -48,7 +48,7 @@ def schema_of(columns: list[ExportedColumn]) -> pa.Schema:
 
 
 def parquet(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[bytes]:
-    """Yield a Parquet file of *rows*, which are blocks of CSV."""
+    """Yield the blocks of a Parquet file of *rows*, blocks of CSV."""
     schema = schema_of(columns)
     sink = _Sink()
     writer = pa.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
@@ -59,11 +59,11 @@ def parquet(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[by
         if count >= ROW_GROUP:
             writer.write_table(pa.concat_tables(waiting).cast(schema), ROW_GROUP)
             waiting, count = [], 0
-            yield sink.taken()
+            yield sink.take()
     if waiting:
         writer.write_table(pa.concat_tables(waiting).cast(schema), ROW_GROUP)
     writer.close()
-    yield sink.taken()
+    yield sink.take()
 
 
 def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -79,7 +79,7 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
-    """Return cells such as ``1;2`` as lists; an empty one as an empty list."""
+    """Convert cells such as ``1;2`` to lists; an empty cell to an empty list."""
     split = pc.split_pattern(cells.combine_chunks(), ";")
     lengths = pc.fill_null(pc.list_value_length(split), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
@@ -87,7 +87,7 @@ def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
 
 
 class _Sink(io.RawIOBase):
-    """A file that gives away what was written to it so far."""
+    """A write-only file whose bytes can be taken while it is written."""
 
     def __init__(self):
         self._parts, self._size = [], 0
@@ -103,7 +103,7 @@ class _Sink(io.RawIOBase):
     def tell(self) -> int:
         return self._size
 
-    def taken(self) -> bytes:
-        """Return what was written since this was called last."""
+    def take(self) -> bytes:
+        """Return the bytes written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)

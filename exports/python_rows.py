@@ -1,4 +1,4 @@
-"""Rows written by Python, for engines that have no COPY: the same values as PostgreSQL writes."""
+"""Write rows in Python, for SQLite, which has no COPY: the same text as PostgreSQL's."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ from exports import columns as kinds
 from exports.columns import ExportedColumn, MaskMark
 from exports.formula_escaping import MARKED, defused
 
-CHUNK = 2000  # rows that are fetched at once
+CHUNK = 2000  # rows to fetch at a time
 BLOCK = 1 << 16  # characters, about
 
 
@@ -35,7 +35,7 @@ def csv_rows(
 
 
 def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[bytes]:
-    """Yield the rows of *queryset* as a JSON object a line, in blocks that end with a row."""
+    """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
     names, readers = [column.name for column in columns], [_reader(column) for column in columns]
 
     def line(row: tuple) -> str:
@@ -46,26 +46,26 @@ def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Ite
 
 
 def cell(text: str) -> str:
-    """Return *text* as a cell of a CSV file; an empty one is quoted, which tells it from a missing value."""
+    """Return *text* as a CSV cell; an empty text has quotes, to distinguish it from a missing value."""
     if not text or any(special in text for special in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
 def _fetched(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[tuple]:
-    """Yield the rows by one statement, which sees the tables as they were when it began."""
-    hidden = [place for place, column in enumerate(columns) if column.masked]
-    # In no transaction, which on SQLite would keep writers waiting.
+    """Yield the rows of one statement, which reads a consistent snapshot."""
+    hidden = [index for index, column in enumerate(columns) if column.masked]
+    # Without a transaction, which would block writers on SQLite.
     for row in queryset.values_list(*map(_expression, columns)).iterator(chunk_size=CHUNK):
         if hidden:
             row = list(row)
-            for place in hidden:
-                row[place] = masked(row[place])
+            for index in hidden:
+                row[index] = masked(row[index])
         yield row
 
 
 class _Members(models.Subquery):
-    """The ids of a list as a JSON array."""
+    """The ids of a many-to-many field as a JSON array."""
 
     output_field = models.TextField()
     template = "(SELECT json_group_array(member) FROM (%(subquery)s))"
@@ -81,7 +81,7 @@ def _expression(column: ExportedColumn) -> models.Expression:
 
 
 def _reader(column: ExportedColumn) -> Callable[[Any], Any]:
-    """Return what makes a value for JSON out of what the database gives for *column*."""
+    """Return a function that converts the database's values of *column* for JSON."""
     match column.kind:
         case kinds.FLOAT:
             return _float
@@ -93,14 +93,14 @@ def _reader(column: ExportedColumn) -> Callable[[Any], Any]:
 
 
 def _float(value: float | None) -> float | str | None:
-    """Return a number as a float; as a text where it is none in JSON: NaN, Infinity, -Infinity."""
+    """Return a number as a float, or as a text if JSON does not have it: NaN, Infinity, -Infinity."""
     if value is None:
         return None
     return float(value) if isfinite(value) else str(Decimal(value))
 
 
 def _cell_writer(column: ExportedColumn, defuse: bool) -> Callable[[Any], str]:
-    """Return what writes a value of *column* as a cell."""
+    """Return a function that converts the database's values of *column* to CSV cells."""
     read, text = _reader(column), str
 
     def quoted(text: str) -> str:
@@ -121,12 +121,12 @@ def _cell_writer(column: ExportedColumn, defuse: bool) -> Callable[[Any], str]:
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[bytes]:
-    found, size = [], 0
+    waiting, size = [], 0
     for line in lines:
-        found.append(line)
+        waiting.append(line)
         size += len(line)
         if size >= BLOCK:
-            yield ("\n".join(found) + "\n").encode()
-            found, size = [], 0
-    if found:
-        yield ("\n".join(found) + "\n").encode()
+            yield ("\n".join(waiting) + "\n").encode()
+            waiting, size = [], 0
+    if waiting:
+        yield ("\n".join(waiting) + "\n").encode()

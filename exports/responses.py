@@ -1,4 +1,4 @@
-"""A file as an answer that is sent while it is read, and read only when the rest of the request is done."""
+"""Streaming responses of exports, which read rows while they send them."""
 
 from django.http import StreamingHttpResponse
 
@@ -14,9 +14,9 @@ class ExportResponse(StreamingHttpResponse):
 
 
 def headers_of(file: Export, headers: dict[str, str] | None = None) -> StreamingHttpResponse:
-    """Return the answer to HEAD, and let go of *file*.
+    """Return the response to HEAD, and close *file*.
 
-    Its length is not known: the one empty piece keeps servers from saying that it is 0.
+    Its length is unknown: the empty chunk prevents servers from sending Content-Length: 0.
     """
     file.close()
     return StreamingHttpResponse([b""], content_type=file.content_type, headers=file.headers | (headers or {}))

@@ -1,4 +1,4 @@
-"""A summary as a file, in the formats that records have."""
+"""Write a summary to a file, in the formats of exports."""
 
 import csv
 import gzip
@@ -16,16 +16,16 @@ from exports.xlsx import sheet
 
 
 def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return the groups of a summary as CSV, exact."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+    """Return a summary's groups as CSV, without formula escaping."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
     writer.writerows([[_cell(value) for value in row] for row in rows])
-    return written.getvalue()
+    return file.getvalue()
 
 
 def summary_file(summary: Summary, format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
-    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes; raises TooManyRowsError."""
+    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes. Raises TooManyRowsError."""
     match format:
         case "csv":
             body = groups_as_csv(summary.names, summary.rows).encode()
@@ -42,10 +42,10 @@ def summary_file(summary: Summary, format: str, compress: bool = False) -> Abstr
 
 
 def _parquet(summary: Summary) -> bytes:
-    columns = {name: pa.array([row[place] for row in summary.rows]) for place, name in enumerate(summary.names)}
-    written = io.BytesIO()
-    pyarrow.parquet.write_table(pa.table(columns), written, compression="zstd")
-    return written.getvalue()
+    columns = {name: pa.array([row[index] for row in summary.rows]) for index, name in enumerate(summary.names)}
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table(columns), file, compression="zstd")
+    return file.getvalue()
 
 
 def _workbook(summary: Summary) -> bytes:

@@ -1,4 +1,4 @@
-"""An Excel file of up to 100,000 records, made in a temporary file before the first byte of it is sent."""
+"""Write an Excel file of at most 100,000 records, to a temporary file before its first byte is sent."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -17,21 +17,21 @@ from exports.parquet import tables
 
 MOST = 100_000
 LONGEST = 32_767  # characters of a cell
-EXACT = 10**15  # from here on Excel would lose figures
-FIRST_DAY = date(1900, 3, 1)  # what is before, Excel does not know, or takes for another day
+EXACT = 10**15  # Excel would round larger whole numbers
+FIRST_DAY = date(1900, 3, 1)  # Excel does not support earlier dates, or shifts them by a day
 
 
 def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
-    """Return an Excel file of *rows*, which are blocks of CSV; raises TooManyRowsError and UnwritableValueError.
+    """Return an Excel file of *rows*, blocks of CSV. Raises TooManyRowsError and UnwritableValueError.
 
-    A text is written as one and marked as such, which is what typing an apostrophe does in Excel: it is never run.
+    Texts are string cells with the quote prefix, as if typed after an apostrophe, so Excel never runs them.
     """
     lines = (line for table in tables(rows, columns) for line in zip(*_columns(table), strict=True))
     return sheet([column.name for column in columns], [column.kind == kinds.TEXT for column in columns], lines)
 
 
 def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple]) -> BinaryIO:
-    """Return an Excel file of *lines* of values, where what is empty in columns that *are_texts* is an empty text."""
+    """Return an Excel file of *lines* of values; columns that *are_texts* have cells for empty texts."""
     file = tempfile.TemporaryFile()
     try:
         _fill(file, names, are_texts, lines)
@@ -52,16 +52,16 @@ def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         }
         head = book.add_format({"bold": True})
-        for place, name in enumerate(names):
-            page.write_string(0, place, name, head)
+        for index, name in enumerate(names):
+            page.write_string(0, index, name, head)
         page.freeze_panes(1, 0)
         try:
             for number, values in enumerate(lines, 1):
                 if number > MOST:
                     raise TooManyRowsError(MOST)
-                for place, value in enumerate(values):
+                for index, value in enumerate(values):
                     if value is not None:
-                        _write(page, number, place, value, names[place], are_texts[place], formats)
+                        _write(page, number, index, value, names[index], are_texts[index], formats)
         finally:
             book.close()
 
@@ -71,30 +71,30 @@ def _columns(table: pa.Table) -> list[list]:
 
 
 class _ExactFloat(float):
-    """A float that xlsxwriter writes with all of its digits, not with 16 of them."""
+    """A float that xlsxwriter writes with all its digits, instead of 16."""
 
     def __format__(self, spec: str) -> str:
         return repr(float(self))
 
 
 def _write(
-    sheet: Worksheet, line: int, place: int, value, name: str, is_text: bool, formats: dict[str, Format]
+    sheet: Worksheet, line: int, index: int, value, name: str, is_text: bool, formats: dict[str, Format]
 ) -> None:
     match value:
         case bool():
-            sheet.write_boolean(line, place, value)
+            sheet.write_boolean(line, index, value)
             return
         case int() if abs(value) < EXACT:
-            sheet.write_number(line, place, value)
+            sheet.write_number(line, index, value)
             return
         case float() if abs(value) < float("inf"):
-            sheet.write_number(line, place, _ExactFloat(value))
+            sheet.write_number(line, index, _ExactFloat(value))
             return
         case datetime() if value.date() >= FIRST_DAY:
-            sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["time"])
+            sheet.write_datetime(line, index, value.replace(tzinfo=None), formats["time"])
             return
         case date() if value >= FIRST_DAY and not isinstance(value, datetime):
-            sheet.write_datetime(line, place, value, formats["date"])
+            sheet.write_datetime(line, index, value, formats["date"])
             return
         case date():
             text = value.isoformat()
@@ -104,8 +104,8 @@ def _write(
             text = str(value)
     if len(text.encode("utf-16-le")) // 2 > LONGEST:
         raise UnwritableValueError(
-            f"{name} of record {line} has {len(text):,} characters, and a cell of an Excel file holds "
-            f"{LONGEST:,}. Ask for CSV or Parquet, or leave that column out."
+            f"{name} of record {line} has {len(text):,} characters; a cell of an Excel file can have at most "
+            f"{LONGEST:,}. Choose CSV or Parquet, or omit the column."
         )
     if text or is_text:
-        sheet.write_string(line, place, text, formats["text"])
+        sheet.write_string(line, index, text, formats["text"])

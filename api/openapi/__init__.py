@@ -1,1 +1,1 @@
-"""The description of the API: /api/schema/ and /api/docs/."""
+"""The API's OpenAPI description, served at /api/schema/ and /api/docs/."""

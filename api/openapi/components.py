@@ -1,4 +1,4 @@
-"""The parts of the API's description (OpenAPI 3.1): values, records, problems, and parameters, as columns have them."""
+"""OpenAPI 3.1 schemas of values, records and problems, and the parameters that follow from a model's columns."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,28 +14,31 @@ from datasets.records.filters import DecimalNumberFilter, ManyFilter, WholeNumbe
 from datasets.records.query_params import COUNTS, LARGEST_PAGE, MOST_KEYS, PAGE_SIZE, can_order_by
 
 Schema = dict[str, Any]
-WORD = {"type": "string", "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}  # some text: neither empty nor blank
+WORD = {"type": "string", "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}  # neither empty nor blank
 LINK = {"type": ["string", "null"], "format": "uri"}
 
 PROBLEM: Schema = {
     "type": "object",
-    "description": "What went wrong, and what to do about it (RFC 9457).",
+    "description": "A problem document (RFC 9457): the error and its remedy.",
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "What was expected, and what was found."},
+        "detail": {"type": "string", "description": "The expected and the received value, and the remedy."},
         "errors": {
             "type": "object",
-            "description": "What is wrong with each parameter or field.",
+            "description": "The error messages of each parameter or field.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         },
         "parameters": {
             "type": "array",
-            "description": "The parameters that there are to choose from.",
+            "description": "The parameters that this address accepts.",
             "items": {"type": "string"},
         },
-        "id": {"type": "string", "description": "What the log has a fault of the site under."},
+        "id": {
+            "type": "string",
+            "description": "The reference of an internal server error in the site's log.",
+        },
     },
     "required": ["type", "title", "status"],
 }
@@ -51,7 +54,7 @@ OF_JSON = [
 
 
 def value_schema(column: ListedColumn) -> Schema:
-    """Return what a value of *column* is in JSON."""
+    """Return the JSON schema of a value of *column*."""
     field = column.field
     if column.many:
         return {"type": "array", "items": _plain(field.related_model._meta.pk)}
@@ -68,25 +71,29 @@ def value_schema(column: ListedColumn) -> Schema:
 
 
 def record_schema(model: type[models.Model]) -> Schema:
-    """Return what a record of *model* is: each column with what it means; ``fields`` and ``omit`` choose of them."""
+    """Return the schema of a record of *model*. No property is required: ``fields`` and ``omit`` select columns."""
     properties = {}
     for column in columns_of(model):
-        told = [column.help_text]
+        sentences = [column.help_text]
         if column.permission:
-            told.append(f"Personal data: masked for who has not the permission {column.permission}.")
-        text = " ".join(part for part in told if part)
+            sentences.append(f"Personal data: masked without the permission {column.permission}.")
+        text = " ".join(sentence for sentence in sentences if sentence)
         properties[column.name] = value_schema(column) | ({"description": text} if text else {})
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def page_schema(record: Schema) -> Schema:
-    """Return what a page of a list is."""
+    """Return the schema of one page of a list."""
     return {
         "type": "object",
         "properties": {
-            "next": LINK | {"description": "The page that follows; null at the end."},
-            "previous": LINK | {"description": "The page before; null at the beginning."},
-            "count": {"type": "integer", "minimum": 0, "description": "Of the whole list, where count asks for it."},
+            "next": LINK | {"description": "The next page; null on the last page."},
+            "previous": LINK | {"description": "The previous page; null on the first page."},
+            "count": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The number of records, if count requests it.",
+            },
             "count_is": {"type": "string", "enum": ["exact", "estimated"]},
             "results": {"type": "array", "items": record, "maxItems": LARGEST_PAGE},
         },
@@ -96,13 +103,13 @@ def page_schema(record: Schema) -> Schema:
 
 
 def summary_schema() -> Schema:
-    """Return what a summary is: its columns are those that were asked for."""
+    """Return the schema of a summary, whose columns depend on the request."""
     value = {"type": ["string", "number", "boolean", "array", "null"], "items": {"type": ["string", "number"]}}
     return {
         "type": "object",
         "properties": {
             "columns": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            "truncated": {"type": "boolean", "description": "Whether there are more groups than limit."},
+            "truncated": {"type": "boolean", "description": "Whether the summary has more groups than limit."},
             "results": {
                 "type": "array",
                 "items": {"type": "object", "additionalProperties": value},
@@ -115,37 +122,39 @@ def summary_schema() -> Schema:
 
 
 def filter_parameters(model: type[models.Model]) -> list[Schema]:
-    """Return the parameters that narrow a list of *model*."""
+    """Return the filters of *model*'s list as parameters."""
     filterset = record_filterset(model)
     columns = {column.name: column for column in columns_of(model)}
     return [
-        _filter(name, one, columns.get(name.split("__")[0])) | _permission(filterset.personal.get(name))
-        for name, one in filterset.base_filters.items()
+        _filter(name, record_filter, columns.get(name.split("__")[0])) | _permission(filterset.personal.get(name))
+        for name, record_filter in filterset.base_filters.items()
     ]
 
 
 def column_parameters(model: type[models.Model]) -> list[Schema]:
-    """Return the parameters that choose columns."""
+    """Return the parameters that select columns: ``fields`` and ``omit``."""
     names = [column.name for column in columns_of(model)]
     return [
-        _several("fields", names, "Columns to show; all of them otherwise. Not together with omit."),
+        _several("fields", names, "Columns to return (default: all). Cannot be combined with omit."),
         _several("omit", names, "Columns to leave out."),
     ]
 
 
 def list_parameters(model: type[models.Model]) -> list[Schema]:
-    """Return the parameters of a list beside its filters."""
-    may = [column.name for column in columns_of(model) if can_order_by(column) and not column.permission]
-    orders = [f"{sign}{name}" for name in may for sign in ("", "-")]
+    """Return all parameters of *model*'s list: filters, columns, sorting and pagination."""
+    sortable = [column.name for column in columns_of(model) if can_order_by(column) and not column.permission]
+    orders = [f"{sign}{name}" for name in sortable for sign in ("", "-")]
     size = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE}
     return [
         *filter_parameters(model),
         *column_parameters(model),
-        _several("ordering", orders, "Columns to order by, - before those that fall.", most=MOST_KEYS),
-        query_parameter("page_size", size, "Records of a page; other formats than JSON have the whole list."),
-        query_parameter("cursor", WORD, "Where the page begins: as the links next and previous have it."),
-        query_parameter("count", {"type": "string", "enum": COUNTS, "default": "none"}, "Whether to count the list."),
-        query_parameter("compress", {"type": "string", "enum": ["gzip"]}, "How to pack a whole list; not for JSON."),
+        _several(
+            "ordering", orders, 'Columns to sort by; prefix a column with "-" for descending order.', most=MOST_KEYS
+        ),
+        query_parameter("page_size", size, "Records per page of JSON; other formats return the whole list."),
+        query_parameter("cursor", WORD, "The start of the page, taken from the links next and previous."),
+        query_parameter("count", {"type": "string", "enum": COUNTS, "default": "none"}, "How to count the records."),
+        query_parameter("compress", {"type": "string", "enum": ["gzip"]}, "Compression of a whole list; not for JSON."),
     ]
 
 
@@ -160,69 +169,71 @@ def summary_parameters(model: type[models.Model]) -> list[Schema]:
         measures += [f"{kind}:{column.name}" for column in columns if aggregation.can_measure(kind, column)]
     bins = [column.name for column in columns if aggregation.can_be_parted(column)]
     names = {"anyOf": [{"enum": by}, *({"type": "string", "pattern": rf"^{name}:[1-9][0-9]{{0,8}}$"} for name in bins)]}
-    order = "Names of groups and measures, as by and measure have them; - before those that fall."
+    order = 'Groups and measures to sort by, as written in by and measure; prefix one with "-" for descending order.'
     return [
         *filter_parameters(model),
-        _array("by", names, f"What to group by{'; numbers in bins of a width, such as ' * bool(bins)}"
+        _array("by", names, f"Columns to group by{'; numbers in bins of a width, such as ' * bool(bins)}"
                f"{bins[0] + ':10' if bins else ''}.", aggregation.MOST_GROUPINGS, explode=True),
-        _array("measure", {"enum": measures}, "What to measure of each group; count where nothing is said.",
+        _array("measure", {"enum": measures}, "Measures of each group (default: count).",
                aggregation.MOST_MEASURES, explode=True),
-        query_parameter("ordering", WORD, f"{order} Otherwise by the groups."),
+        query_parameter("ordering", WORD, f"{order} The default order is that of the groups."),
         query_parameter("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": LIMIT},
-               "The greatest number of groups; truncated says whether there are more."),
+               "The maximum number of groups; truncated is true if there are more."),
     ]  # fmt: skip
 
 
 def key_parameter(model: type[models.Model], name: str) -> Schema:
-    """Return the parameter in a record's address."""
+    """Return the path parameter of a record's address: its primary key."""
     column = columns_of(model)[0]
     schema = _plain(column.field)
     if schema["type"] == "string":
         schema = {"type": "string", "minLength": 1}
-    told = {"description": column.help_text} if column.help_text else {}
-    return {"name": name, "in": "path", "required": True, "schema": schema, **told}
+    description = {"description": column.help_text} if column.help_text else {}
+    return {"name": name, "in": "path", "required": True, "schema": schema, **description}
 
 
 def format_parameter(formats: Iterable[str]) -> Schema:
-    """Return the parameter that chooses a format."""
-    return query_parameter("format", {"type": "string", "enum": list(dict.fromkeys(formats))}, "In place of Accept.")
+    """Return the parameter that selects a format."""
+    return query_parameter(
+        "format", {"type": "string", "enum": list(dict.fromkeys(formats))}, "The format; overrides the Accept header."
+    )
 
 
 def _plain(field: models.Field) -> Schema:
     return dict(next((schema for kind, schema in OF_JSON if isinstance(field, kind)), {"type": "string"}))
 
 
-def _filter(name: str, one: django_filters.Filter, column: ListedColumn | None) -> Schema:
+def _filter(name: str, record_filter: django_filters.Filter, column: ListedColumn | None) -> Schema:
     _, _, lookup = name.rpartition("__")
-    if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
-        values = [value for value, _ in one.extra["choices"]]
+    if isinstance(record_filter, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
+        values = [value for value, _ in record_filter.extra["choices"]]
         schema = {"type": "boolean"} if values == ["true", "false"] else {"type": "string", "enum": values}
-    elif isinstance(one, ManyFilter | WholeNumberFilter):
+    elif isinstance(record_filter, ManyFilter | WholeNumberFilter):
         schema = {"type": "integer", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
-    elif isinstance(one, DecimalNumberFilter):
+    elif isinstance(record_filter, DecimalNumberFilter):
         schema = {"type": "number"}
-    elif isinstance(one, django_filters.DateFilter):
+    elif isinstance(record_filter, django_filters.DateFilter):
         schema = {"type": "string", "format": "date"}
     else:
         schema = WORD
-    told = TOLD.get(lookup if name != lookup else name, "")
-    text = " ".join(part for part in (column.help_text if column else "", told) if part)
-    if isinstance(one, django_filters.BaseInFilter):
+    meaning = MEANINGS.get(lookup if name != lookup else name, "")
+    text = " ".join(part for part in (column.help_text if column else "", meaning) if part)
+    if isinstance(record_filter, django_filters.BaseInFilter):
         several = _array(name, schema, text, explode=True)
         del several["schema"]["uniqueItems"]
         return several
     return query_parameter(name, schema, text)
 
 
-TOLD = {
-    "in": "One of several values: the parameter as often, or once with commas between; a value that has a comma and is "
-    "alone stands in double quotes.",
-    "gte": "This, or more.",
-    "lte": "This, or less.",
-    "icontains": "Holds this, whatever its case.",
-    "istartswith": "Begins with this, whatever its case.",
-    "isnull": "Whether there is no value.",
-    "search": "Each of these words begins a text of the record, whatever its case.",
+MEANINGS = {
+    "in": "Equals one of several values: repeat the parameter, or separate the values with commas. Enclose a single "
+    "value that contains a comma in double quotes.",
+    "gte": "Greater than or equal to this value.",
+    "lte": "Less than or equal to this value.",
+    "icontains": "Contains this text (case-insensitive).",
+    "istartswith": "Starts with this text (case-insensitive).",
+    "isnull": "Whether the value is missing.",
+    "search": "Prefix search: every word must match the beginning of a word of the record (case-insensitive).",
     "corrected": "Whether a curator has corrected the record.",
 }
 
@@ -232,7 +243,7 @@ def _permission(permission: str | None) -> Schema:
 
 
 def query_parameter(name: str, schema: Schema, text: str) -> Schema:
-    """Return a parameter of an address."""
+    """Return a parameter of the query string."""
     return {"name": name, "in": "query", "schema": schema, **({"description": text} if text else {})}
 
 

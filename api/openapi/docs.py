@@ -1,4 +1,4 @@
-"""The API described at ``/api/schema/``, and at ``/api/docs/`` a page to read and try it, with nothing from afar."""
+"""Views of the OpenAPI document (``/api/schema/``) and of the Swagger page (``/api/docs/``), whose assets are local."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,7 @@ from datasets.records.query_params import InvalidParametersError
 
 
 class SchemaView(SpectacularAPIView):
-    """The description, as YAML or JSON."""
+    """The OpenAPI document as YAML or JSON."""
 
     schema = None
     permission_classes = api_settings.DEFAULT_PERMISSION_CLASSES
@@ -31,7 +31,7 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The page, whose script comes from an address of its own."""
+    """The Swagger page. Its script has a URL of its own, because the content security policy forbids inline scripts."""
 
     schema = None
     permission_classes = api_settings.DEFAULT_PERMISSION_CLASSES
@@ -45,13 +45,13 @@ class DocsView(SpectacularSwaggerSplitView):
 
 @lru_cache(maxsize=2)
 def _description(anonymous: bool) -> dict[str, Any]:
-    """Return the description, which is the same for everybody; *anonymous* readers are said to be let in, or not."""
+    """Return the OpenAPI document, the same for every user; *anonymous* is part of it, and so of the cache's key."""
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
 def _only(request, *known: str) -> None:
     unknown = {
-        name: [f"Unknown parameter. Known ones: {', '.join(known)}."] for name in request.GET if name not in known
+        name: [f"Unknown parameter. Known parameters: {', '.join(known)}."] for name in request.GET if name not in known
     }
     if unknown:
         raise InvalidParametersError(unknown)

@@ -1,4 +1,4 @@
-"""The description of imports over HTTP (OpenAPI 3.1): what their serializers do not say."""
+"""OpenAPI 3.1 descriptions of the import endpoints, beyond those that their serializers supply."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,20 +19,20 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
-    description="Such as a UUID: the same request with the same key is the same import.",
+    description="A unique key, such as a UUID. A repeated request with the same key returns the same import.",
 )
 ID = OpenApiParameter("id", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}, OpenApiParameter.PATH)
 LOCATION = OpenApiParameter(
-    "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, description="Where to follow the import.", response=[202]
+    "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, description="The URL of the import's status.", response=[202]
 )
 JSON = import_requests.JSON
 MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "ndjson": "application/x-ndjson"}
 FILES = {"csv": OpenApiTypes.STR, "ndjson": OpenApiTypes.STR}  # of rejected rows
-STOPPED = (404, 409, 413, 415)  # problems of requests that do something with an import
+STOPPED = (404, 409, 413, 415)  # problems of requests that change an import
 
 
 class StrictExtension(OpenApiSerializerExtension):
-    """Says of a request that it may have no other fields."""
+    """Forbids other fields in a request body."""
 
     target_class = import_requests.StrictSerializer
     match_subclasses = True
@@ -43,7 +43,7 @@ class StrictExtension(OpenApiSerializerExtension):
 
 
 class FlagExtension(OpenApiSerializerFieldExtension):
-    """Says of true and false in a form that they are texts."""
+    """Describes true and false as strings in a form."""
 
     target_class = import_requests.Flag
 
@@ -53,7 +53,7 @@ class FlagExtension(OpenApiSerializerFieldExtension):
 
 
 class ChoiceExtension(OpenApiSerializerFieldExtension):
-    """Lists the choices as an enum in its place: a component for each is of no use to a reader."""
+    """Lists the choices as an inline enum instead of a component for each."""
 
     target_class = serializers.ChoiceField
     match_subclasses = True
@@ -62,7 +62,7 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
         return {"type": "string", "enum": list(self.target.choices)}
 
 
-# Of each action: what it does, the status and body of its answer, its problems, and its parameters.
+# Each action's title, response status and body, problems and parameters.
 ACTIONS = {
     "list": (
         "List the imports",
@@ -72,7 +72,7 @@ ACTIONS = {
         [import_requests.ImportsParameters],
     ),
     "create": (
-        "Ask for an import",
+        "Start an import",
         202,
         import_serializers.ImportSerializer,
         (408, 411, 422, 507, *STOPPED),
@@ -98,7 +98,7 @@ BODIES = {
 
 def _described(name: str, title: str, status: int, body: Any, problems: Iterable[int], parameters: list):
     kinds = {"json": OpenApiResponse(body, title)} | ({} if name != "rejections" else FILES)
-    chosen = OpenApiParameter("format", enum=kinds, description="In place of Accept.")
+    chosen = OpenApiParameter("format", enum=kinds, description="The format; overrides the Accept header.")
     return extend_schema(
         operation_id=f"imports_{name}",
         summary=f"{title}.",
@@ -109,4 +109,4 @@ def _described(name: str, title: str, status: int, body: Any, problems: Iterable
     )
 
 
-described = extend_schema_view(**{name: _described(name, *told) for name, told in ACTIONS.items()})
+described = extend_schema_view(**{name: _described(name, *parts) for name, parts in ACTIONS.items()})

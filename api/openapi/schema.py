@@ -1,4 +1,4 @@
-"""The description of the API (OpenAPI 3.1), made of the columns and filters that it describes."""
+"""The API's OpenAPI 3.1 description, generated from models' columns and filters."""
 
 from typing import Any
 
@@ -14,43 +14,43 @@ from datasets.records.personal_data import personal_names
 from exports.formats import MASKED_HEADER
 
 SECURITY = [{"token": []}, {"session": []}]
-FILE = {"type": "string"}  # of bytes, maybe
+FILE = {"type": "string"}  # text or bytes
 CACHED = {
-    "ETag": "Another one when what is shown may have changed.",
-    "Cache-Control": "Who may keep the answer, and whether at all: nobody keeps personal data.",
-    "Vary": "What the answer depends on beside its address.",
+    "ETag": "The version of this response; it changes when the data may have changed.",
+    "Cache-Control": "Which caches may store the response. None may store personal data.",
+    "Vary": "The request headers on which the response depends.",
 }
-MASKED = {MASKED_HEADER: "The columns whose values are masked for who asks, with semicolons between."}
-RETRY = {"Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}}
+MASKED = {MASKED_HEADER: "The columns whose values are masked for this user, separated by semicolons."}
+RETRY = {"Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}}
 OF_PROBLEMS = {
-    "401": {"WWW-Authenticate": {"description": "How to say who one is.", "schema": {"type": "string"}}},
+    "401": {"WWW-Authenticate": {"description": "The supported authentication scheme.", "schema": {"type": "string"}}},
     "429": RETRY,
     "503": RETRY,
 }
 PROBLEMS = {
-    "400": "A parameter or field is not understood: errors says which, what was expected and what was found.",
-    "401": "Who asks has to say who they are, and has not, or not rightly.",
-    "403": "Who asks may not do this.",
-    "404": "There is nothing at this address.",
-    "406": "There is no such format: what Accept names cannot be had.",
-    "409": "It cannot be done as things stand; what stands in the way is told.",
-    "408": "The body came too slowly.",
-    "411": "The server reads no body without its length.",
-    "413": "More is sent than may be.",
-    "507": "There is no space for the upload.",
-    "414": "The query string is longer than may be.",
-    "415": "The body is of a type that is not read.",
-    "422": "The Idempotency-Key came before, with another request.",
-    "429": "Too many requests: Retry-After says when to go on.",
-    "500": "A fault of the site, which its log has under id.",
-    "503": "The site is busy: Retry-After says when to try again.",
+    "400": "Invalid parameters or fields: errors lists each with the expected and the received value.",
+    "401": "Missing or invalid credentials.",
+    "403": "The account or token does not have the permission.",
+    "404": "Not found.",
+    "406": "None of the media types of the Accept header is available.",
+    "409": "The current state of the data or of a run forbids this; detail gives the reason.",
+    "408": "The client sent the request body too slowly.",
+    "411": "The request body has no Content-Length header.",
+    "413": "Payload too large.",
+    "507": "The server has too little disk space for the upload.",
+    "414": "The query string is too long.",
+    "415": "Unsupported media type of the request body.",
+    "422": "Another request has already used this Idempotency-Key.",
+    "429": "Too many requests; Retry-After has the seconds to wait.",
+    "500": "Internal server error; the site's log has it under id.",
+    "503": "The site is busy; Retry-After has the seconds to wait.",
 }
-TAGS = {"imports": "Imports of files, as programs ask for them."}
+TAGS = {"imports": "Start imports of files and follow them."}
 OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 
 
 class ApiSchema(AutoSchema):
-    """Describes a view: a model's records from the model, any other as drf-spectacular does, with our problems."""
+    """Describes records from their model, and any other view as drf-spectacular does; adds the problem responses."""
 
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry) -> dict | None:
         self.registry = registry
@@ -58,35 +58,36 @@ class ApiSchema(AutoSchema):
         if model := getattr(self.view, "model", None):
             return self._of_records(model, self.view.action)
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
-        wrong = {*OF_ALL, *(status for status in operation["responses"] if status >= "400")}
-        operation["responses"] = dict(sorted((operation["responses"] | {one: _problem(one) for one in wrong}).items()))
+        statuses = {*OF_ALL, *(status for status in operation["responses"] if status >= "400")}
+        problems = {status: _problem(status) for status in statuses}
+        operation["responses"] = dict(sorted((operation["responses"] | problems).items()))
         return operation
 
     def get_auth(self) -> list[dict[str, list]]:
         return SECURITY
 
     def _renderers(self) -> list[BaseRenderer]:
-        """Return what writes the view's answers, without the pages for whoever works on the site."""
+        """Return the view's renderers without that of the browsable API."""
         return [kind for kind in self.view.get_renderers() if not isinstance(kind, BrowsableAPIRenderer)]
 
     def _of_records(self, model: type[models.Model], action: str) -> dict[str, Any]:
         record = self._component(_name_of(model), components.record_schema(model))
-        several, one = str(model._meta.verbose_name_plural), str(model._meta.verbose_name)
+        plural, singular = str(model._meta.verbose_name_plural), str(model._meta.verbose_name)
         renderers = self._renderers()
         match action:
             case "list":
                 body = self._component(f"{_name_of(model)}Page", components.page_schema(record))
-                title, parameters = f"List {several}", components.list_parameters(model)
+                title, parameters = f"List {plural}", components.list_parameters(model)
             case "summary":
                 body = self._component("Summary", components.summary_schema())
-                title, parameters = f"Count and measure {several} in groups", components.summary_parameters(model)
+                title, parameters = f"Summarise {plural} by group", components.summary_parameters(model)
             case _:
-                body, title = record, f"Read one of {several} by its key"
+                body, title = record, f"Read one record of {plural} by its key"
                 key = components.key_parameter(model, self.path.rpartition("{")[2].partition("}")[0])
                 parameters = [key, *components.column_parameters(model)]
-        told = [self.view.get_view_description() or f"Each is a {one}."]
+        sentences = [self.view.get_view_description() or f"Each record is a {singular}."]
         if action == "summary" and not isinstance(model._meta.pk, models.IntegerField):
-            told.append("A record whose key is summary is found in its list.")
+            sentences.append('To read a record whose key is "summary", filter the list by its key.')
         parameters.append(components.format_parameter(kind.format for kind in renderers))
         parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in CACHED}
@@ -98,13 +99,13 @@ class ApiSchema(AutoSchema):
             content[media_type] = {"schema": body if kind.format == "json" else FILE}
         responses = {
             "200": {"description": title, "headers": shown, "content": content},
-            "304": {"description": "The reader has it as it is.", "headers": headers},
+            "304": {"description": "Not modified: the client's copy is current.", "headers": headers},
             **{status: _problem(status) for status in (*OF_ALL, *(["404"] if action == "retrieve" else []))},
         }
         return {
             "operationId": f"{model._meta.app_label}_{model._meta.db_table}_{action}",
             "summary": f"{title}.",
-            "description": " ".join(told),
+            "description": " ".join(sentences),
             "tags": [model._meta.app_label],
             "parameters": parameters,
             "security": [*SECURITY, *([{}] if settings.API_ANONYMOUS_READ else [])],
@@ -126,29 +127,34 @@ def _problem(status: str) -> dict[str, str]:
 
 
 def add_parts(result: dict[str, Any], **kwargs) -> dict[str, Any]:
-    """Add to a finished description what many parts of it refer to."""
+    """Add the components to which the operations refer, and the tags, to the generated document."""
 
-    def text(told: str) -> dict[str, Any]:
-        return {"description": told, "schema": {"type": "string"}}
+    def text(description: str) -> dict[str, Any]:
+        return {"description": description, "schema": {"type": "string"}}
 
-    tags = {tag for path in result["paths"].values() for one in path.values() for tag in one.get("tags", ())}
+    operations = [operation for path in result["paths"].values() for operation in path.values()]
+    tags = {tag for operation in operations for tag in operation.get("tags", ())}
     result["tags"] = [{"name": tag, "description": TAGS.get(tag, f"The dataset {tag}.")} for tag in sorted(tags)]
     parts = result["components"]
     parts.setdefault("schemas", {})["Problem"] = components.PROBLEM
-    parts["headers"] = {name: text(told) for name, told in (CACHED | MASKED).items()}
+    parts["headers"] = {name: text(description) for name, description in (CACHED | MASKED).items()}
     parts["parameters"] = {
-        "IfNoneMatch": {"name": "If-None-Match", "in": "header", **text("The ETag of what the reader has.")}
+        "IfNoneMatch": {"name": "If-None-Match", "in": "header", **text("The ETag of the client's copy.")}
     }
     parts["responses"] = {
         f"Problem{status}": {
-            "description": told,
+            "description": description,
             "headers": OF_PROBLEMS.get(status, {}),
             "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status, told in PROBLEMS.items()
+        for status, description in PROBLEMS.items()
     }
     parts["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "A token, as the admin or api_token makes it."},
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token, created in the admin or with the command api_token.",
+        },
         "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
     }
     return result

@@ -1,1 +1,1 @@
-"""Requests and error responses: what middlewares, the admin and the API share."""
+"""Request bodies and error responses, shared by the middleware, the admin and the API."""

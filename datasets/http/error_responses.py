@@ -1,4 +1,4 @@
-"""Answers to requests that are refused before a view sees them: a problem document, or a page for a browser."""
+"""Error responses of the middleware: a problem document for a program, or a page for a browser."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,19 +10,19 @@ from datasets.http.problem_details import problem, respond
 
 
 def wants_problem(request: HttpRequest) -> bool:
-    """Tell whether a program asks: at an address of the API, or for JSON."""
+    """Return whether the client is a program: the URL is of the API, or the client accepts JSON."""
     path = request.path_info
     return path == "/api" or path.startswith("/api/") or "json" in request.headers.get("Accept", "").lower()
 
 
 def refused(request: HttpRequest, status: int, sentence: str, retry: int | None = None, **more: Any) -> HttpResponse:
-    """Return the answer to a request that is refused; *more* is what a problem document says beside the sentence."""
+    """Return the error response to a refused request; *more* adds members to a problem document."""
     if wants_problem(request):
-        answer = respond(problem(status, sentence, **more))
+        response = respond(problem(status, sentence, **more))
     else:
-        page = render_to_string("datasets/refusal.html", {"heading": HTTPStatus(status).phrase, "said": sentence})
-        answer = HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
-    answer["Content-Length"] = len(answer.content)
+        page = render_to_string("datasets/refusal.html", {"heading": HTTPStatus(status).phrase, "message": sentence})
+        response = HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
+    response["Content-Length"] = len(response.content)
     if retry is not None:
-        answer["Retry-After"] = str(retry)
-    return answer
+        response["Retry-After"] = str(retry)
+    return response

@@ -1,4 +1,4 @@
-"""Problems: every error of the API as ``application/problem+json`` (RFC 9457), which says what to do about it."""
+"""Problem documents: every error of the API as ``application/problem+json`` (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from django.http import HttpRequest, HttpResponse
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
-SOON = 5  # seconds after which to try again
+SOON = 5  # seconds to wait before the next try
 
 
 def problem(status: int, detail: str = "", **more: Any) -> dict[str, Any]:
-    """Return the body of a problem: type, title, status, detail, and what else there is to say."""
+    """Return the body of a problem: type, title, status, detail, and the members in *more*."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     return body | ({"detail": detail} if detail else {}) | more
 
 
 def respond(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return a problem as a response that no cache keeps."""
+    """Return a problem as a response that caches must not store."""
     return HttpResponse(
         orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
         status=body["status"],
@@ -31,15 +31,15 @@ def respond(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -
 
 
 def too_slow(seconds: float) -> str:
-    """Return the sentence for queries that take more than *seconds*."""
+    """Return the message for queries that take more than *seconds*."""
     return (
-        f"The database needs more than {seconds:g} seconds for this request. Ask for less: narrow the list by filters, "
-        "search for fewer words, or order and group by fewer columns."
+        f"The database needs more than {seconds:g} seconds for this request. Add filters, search for fewer words, or "
+        "sort and group by fewer columns."
     )
 
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """Answer a fault of ours: an id, under which the log says more."""
+    """Return the response to an internal error: an id, under which the log has the traceback."""
     number = request.META.get("tabularium.request_id") or uuid4().hex
     logger.error("%s %s: error %s", request.method, request.path, number, exc_info=error or True)
-    return respond(problem(500, f"A fault of this site, kept in its log as {number}.", id=number))
+    return respond(problem(500, f"Internal server error (reference {number}).", id=number))

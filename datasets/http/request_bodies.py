@@ -1,4 +1,4 @@
-"""The body of a request as it arrives: an error unless all of it came, and every part of a form."""
+"""Read the body of a request while it arrives: an incomplete body or form is an error."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -13,7 +13,7 @@ PIECE = 2**16  # bytes
 
 
 class BodyError(Exception):
-    """A body that cannot be used: a sentence, and the status of the answer."""
+    """An invalid request body: the message, and the status of the response."""
 
     def __init__(self, sentence: str, status: int = 400):
         super().__init__(sentence)
@@ -21,43 +21,43 @@ class BodyError(Exception):
 
 
 class Body:
-    """The body of a request as it arrives. Raises BodyError where it is not whole."""
+    """A request body that is read while it arrives. Raises BodyError if it is incomplete."""
 
     def __init__(self, request: HttpRequest):
         self.received = 0
-        self.announced = announced_size(request)  # None: chunks, of which the last says that it is
+        self.announced = announced_size(request)  # None: a chunked body
         self._source: Any = request if self.announced is not None else request.environ["wsgi.input"]
         self._scanner = None
-        self.limit: int | None = None  # of a body in chunks, whose size nobody announces
+        self.limit: int | None = None  # of a chunked body, which announces no size
 
     def scan(self, boundary: bytes) -> None:
-        """Have the parts of a form watched."""
+        """Validate the parts of a form while reading."""
         self._scanner = FormScanner(boundary)
 
     def read(self, size: int) -> bytes:
-        """Return the next *size* bytes, or what is left."""
+        """Return the next *size* bytes, or the rest."""
         try:
             data = self._source.read(size)
         except TimeoutError as error:
             raise _too_slow() from error
-        except Exception as error:  # a server's own error of a chunk, which the site does not know
+        except Exception as error:  # the server's own class for an invalid chunk
             if isinstance(error.__cause__, TimeoutError) or isinstance(error.__context__, TimeoutError):
                 raise _too_slow() from error
-            raise BodyError(f"The body of the request cannot be read after {self.received:,} bytes.") from error
+            raise BodyError(f"The request body cannot be read after {self.received:,} bytes.") from error
         self.received += len(data)
         if self.limit is not None and self.received > self.limit:
-            raise BodyError("The body of the request is larger than it may be.", 413)
+            raise BodyError("The request body is too large.", 413)
         if len(data) < size and self.announced is not None and self.received < self.announced:
             raise BodyError(
-                f"The body of the request is not whole: {self.announced:,} bytes were announced and {self.received:,} "
-                "came. Nothing was done with it. Send it again."
+                f"The request body is incomplete: {self.received:,} of {self.announced:,} bytes arrived. "
+                "Nothing was changed. Send it again."
             )
         if self._scanner:
             self._scanner.feed(data)
         return data
 
     def read_all(self, limit: int, sentence: str) -> bytes:
-        """Return the whole body; a larger one than *limit* gets *sentence*."""
+        """Return the whole body. Raises BodyError with *sentence* for more than *limit* bytes."""
         if (self.announced or 0) > limit:
             raise BodyError(sentence, 413)
         pieces = []
@@ -71,26 +71,26 @@ class Body:
         return b"".join(pieces)
 
     def finish(self) -> None:
-        """Raise MultiPartParserError where a form has no end."""
+        """Raise MultiPartParserError if a form is incomplete."""
         if self._scanner:
             self._scanner.finish()
 
 
 def too_many(error: Exception) -> str:
-    """Return the sentence for a form with more fields or files than Django takes; empty for another error."""
+    """Return the message for a form with more fields or files than Django accepts; empty for another error."""
     if isinstance(error, TooManyFieldsSent):
-        return f"a form may have {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields at most, and this one has more."
+        return f"it has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields."
     if isinstance(error, TooManyFilesSent):
-        return f"a form may have {settings.DATA_UPLOAD_MAX_NUMBER_FILES:,} files at most, and this one has more."
+        return f"it has more than {settings.DATA_UPLOAD_MAX_NUMBER_FILES:,} files."
     return ""
 
 
 def announced_size(request: HttpRequest) -> int | None:
-    """Return how many bytes a request announces; None where it comes in chunks. Raises BodyError."""
+    """Return the Content-Length of a request; None for a chunked body. Raises BodyError."""
     environ = request.META
     if environ.get("HTTP_TRANSFER_ENCODING"):
         if not environ.get("wsgi.input_terminated"):
-            raise BodyError("This server reads no body in chunks. Send it with its Content-Length.", 411)
+            raise BodyError("This server does not support chunked request bodies. Send a Content-Length.", 411)
         return None
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit() and len(length) < 19):
@@ -99,11 +99,11 @@ def announced_size(request: HttpRequest) -> int | None:
 
 
 def _too_slow() -> BodyError:
-    return BodyError("The body of the request came too slowly. Nothing was done with it. Send it again.", 408)
+    return BodyError("The request body arrived too slowly. Nothing was changed. Send it again.", 408)
 
 
 def expect_utf8(form: bytes) -> None:
-    """Raise BodyError for a field of an URL-encoded form that is not UTF-8: Django would store other characters."""
+    """Raise BodyError for a URL-encoded field that is not UTF-8, because Django would store replacement characters."""
     for pair in form.split(b"&"):
         name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
         try:

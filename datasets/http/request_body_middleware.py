@@ -1,4 +1,4 @@
-"""Refuse a request whose body did not come whole, or is larger than it may be, before a view sees it."""
+"""Middleware that refuses requests with an incomplete or too large body."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -17,19 +17,18 @@ from datasets.query_values import shown
 
 
 def whole_bodies(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Read the body of every request that is no upload before anything is done, and refuse one that is not whole."""
+    """Read the whole body of every request but uploads before the view runs, and refuse an incomplete one."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity"):
-            return refused(
-                request, 415, f"Expected a body without Content-Encoding, found {shown(encoding)}. Send it as it is."
-            )
+            sentence = f"Expected a body without Content-Encoding, found {shown(encoding)}. Send it uncompressed."
+            return refused(request, 415, sentence)
         if not is_upload(request.method, request.path_info):
             try:
                 _read(request)
                 if not request.path_info.startswith("/api/"):
-                    request.POST  # noqa: B018 - a form with too many fields is an error here, and not in a view
+                    request.POST  # noqa: B018 - raises the error of too many fields here, and not in a view
             except (TooManyFieldsSent, TooManyFilesSent) as error:
                 return refused(request, 400, f"The form cannot be read: {too_many(error)}")
             except BodyError as error:
@@ -48,9 +47,8 @@ def _read(request: HttpRequest) -> None:
     if boundary := boundary_of(request.META.get("CONTENT_TYPE", "")):
         body.scan(boundary)
     limit = settings.BODY_LIMIT
-    content = body.read_all(
-        limit, f"The body of a request to this address may have {filesizeformat(limit)}. Upload files at /api/imports/."
-    )
+    size = filesizeformat(limit)
+    content = body.read_all(limit, f"The request body is larger than {size}. Upload files at /api/imports/.")
     if request.content_type == "application/x-www-form-urlencoded":
         expect_utf8(content)
     request._stream = BytesIO(content)

@@ -23,11 +23,11 @@ class Migration(migrations.Migration):
             name="Version",
             fields=[
                 ("name", models.CharField(max_length=63, primary_key=True, serialize=False)),
-                ("number", models.BigIntegerField(help_text="Microseconds since 1970, or one more than the last.")),
+                ("number", models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")),
                 (
                     "shows",
                     models.BigIntegerField(
-                        help_text="Of a materialized view: the version of its dataset when it was last refreshed.",
+                        help_text="For a materialized view: the dataset's version at its last refresh.",
                         null=True,
                     ),
                 ),
@@ -42,7 +42,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "name",
-                    models.CharField(help_text="What it is for, such as the program that uses it.", max_length=100),
+                    models.CharField(
+                        help_text="Purpose of the token, such as the program that uses it.", max_length=100
+                    ),
                 ),
                 (
                     "digest",
@@ -51,13 +53,15 @@ class Migration(migrations.Migration):
                 (
                     "may_read",
                     models.BooleanField(
-                        default=True, help_text="Scope read: lists, records and imports.", verbose_name="read"
+                        default=True, help_text="Scope read: read lists, records and imports.", verbose_name="read"
                     ),
                 ),
                 (
                     "may_import",
                     models.BooleanField(
-                        default=False, help_text="Scope import: start and steer imports.", verbose_name="import"
+                        default=False,
+                        help_text="Scope import: start, apply, cancel and undo imports.",
+                        verbose_name="import",
                     ),
                 ),
                 ("created", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -65,7 +69,12 @@ class Migration(migrations.Migration):
                     "expires",
                     models.DateTimeField(default=datasets.tokens.in_days, help_text="At most 365 days from now."),
                 ),
-                ("last_used", models.DateTimeField(blank=True, editable=False, help_text="To the minute.", null=True)),
+                (
+                    "last_used",
+                    models.DateTimeField(
+                        blank=True, editable=False, help_text="Time of the last use, accurate to one minute.", null=True
+                    ),
+                ),
                 ("revoked", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "account",
@@ -84,12 +93,12 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("may_read", True), ("may_import", True), _connector="OR"),
                         name="api_tokens_have_a_scope",
-                        violation_error_message="Give it a scope: read, import, or both.",
+                        violation_error_message="Select a scope: read, import, or both.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("expires__gt", models.F("created"))),
                         name="api_tokens_expire_after_they_are_made",
-                        violation_error_message="It would have expired already.",
+                        violation_error_message="The expiry time must be in the future.",
                     ),
                 ],
             },

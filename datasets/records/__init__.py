@@ -1,1 +1,1 @@
-"""Questions about records: columns, filters, search, order, pages, sums."""
+"""Querying records: columns, filters, search, sorting, pagination and aggregation."""

@@ -1,12 +1,11 @@
-"""Summaries: records counted and measured in groups, by the database alone, with the same answers on both engines.
+"""Aggregation: count and measure records by group, in the database, with the same results on both engines.
 
-Groups: ``education``, ``date_of_birth:year`` (or ``:month``), ``age:10`` (ten years each, called by the lowest).
+Groups: ``education``, ``date_of_birth:year`` (or ``:month``), ``age:10`` (bins of ten, named by their lower bound).
 Measures: ``count``, and ``sum``, ``mean``, ``median``, ``min`` or ``max`` of a column, such as ``mean:hours_per_week``.
-Of yes and no, the sum is how many are yes and the mean is their share.
+The sum of a boolean column is the number of true values, and its mean is their share.
 
-Records without a value are a group of their own, which comes last; measures leave out what is empty. Where a column
-shows the unique name of a record that is referred to, groups are made by its key and named afterwards: as many rows
-are joined as there are groups.
+Records without a value form the last group; measures ignore missing values. A column with the unique names of related
+records is grouped by their keys, and the names are joined to the groups, not to the records.
 """
 
 from collections.abc import Sequence
@@ -23,13 +22,13 @@ from datasets.records.grouping import AggregationError, Grouping, Measure, too_l
 from datasets.sql.text_order import TEXTS
 from datasets.suggestions import suggest
 
-MOST_GROUPINGS, MOST_MEASURES = 5, 20  # of one summary
+MOST_GROUPINGS, MOST_MEASURES = 5, 20  # in one summary
 OF_COLUMNS = ("sum", "mean", "median", "min", "max")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Groups in their order: for each its values, those of the groupings first; *truncated* where there are more."""
+    """A sorted table of groups: the values of the groupings, then of the measures; *truncated* if there are more."""
 
     names: list[str]
     rows: list[tuple]
@@ -37,7 +36,7 @@ class Summary:
 
 
 def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Grouping]:
-    """Return what *names* group *model*'s records by; raises AggregationError, also for hidden personal data."""
+    """Parse *names* as groupings of *model*. Raises AggregationError, also for personal data hidden from *user*."""
     if len(names) > MOST_GROUPINGS:
         raise AggregationError("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
     _once("by", names)
@@ -45,7 +44,7 @@ def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Gro
 
 
 def measures(model: type[models.Model], names: Sequence[str], user) -> list[Measure]:
-    """Return the measures that *names* ask of *model*'s records; raises AggregationError."""
+    """Parse *names* as measures of *model*. Raises AggregationError."""
     if len(names) > MOST_MEASURES:
         raise AggregationError("measure", f"Expected at most {MOST_MEASURES}, found {len(names)}.")
     _once("measure", names)
@@ -53,12 +52,12 @@ def measures(model: type[models.Model], names: Sequence[str], user) -> list[Meas
 
 
 def can_group_by(column: ListedColumn) -> bool:
-    """Whether records can be grouped by *column*: not by lists of other records, nor by documents."""
+    """Return whether records can be grouped by *column*: false for many-to-many columns and JSON documents."""
     return not (column.many or isinstance(column.field, models.JSONField))
 
 
 def can_measure(kind: str, column: ListedColumn) -> bool:
-    """Whether *kind* can be measured of *column*: amounts are summed up, keys are not."""
+    """Return whether the measure *kind* applies to *column*: only quantities have a sum, not keys."""
     if not can_group_by(column) or column.is_list:
         return False
     if kind in ("min", "max"):
@@ -69,7 +68,7 @@ def can_measure(kind: str, column: ListedColumn) -> bool:
 
 
 def can_be_parted(column: ListedColumn) -> bool:
-    """Whether *column* can be grouped in bins: numbers that are no keys."""
+    """Return whether *column* can be grouped in bins: true for numbers that are not keys."""
     return can_measure("median", column)
 
 
@@ -80,19 +79,18 @@ def summarise(
     ordering: Sequence[str] = (),
     limit: int | None = None,
 ) -> Summary:
-    """Measure *records* in groups; *ordering* has names of groupings and measures, ``-`` before those that fall.
+    """Measure *records* by group. *ordering* has names of groupings and measures, with ``-`` for descending order.
 
-    What is not in *ordering* follows in the order of *by*. At most *limit* groups are returned, and whether there are
-    more. Raises AggregationError.
+    Groupings that *ordering* does not name are the last sort keys, in the order of *by*. The summary has at most
+    *limit* groups. Raises AggregationError.
     """
     names = [*(grouping.name for grouping in by), *(measure.name for measure in measured)]
-    asked = [name.removeprefix("-") for name in ordering]
-    _once("ordering", asked)
-    for name in asked:
+    sort_names = [name.removeprefix("-") for name in ordering]
+    _once("ordering", sort_names)
+    for name in sort_names:
         if name not in names:
-            found = name[:100] or "none"
-            raise AggregationError("ordering", f"Expected names out of {', '.join(names)}; found {found}.")
-    ordering = [*ordering, *(grouping.name for grouping in by if grouping.name not in asked)]
+            raise AggregationError("ordering", f"Expected one of {', '.join(names)}; found {name[:100] or 'none'}.")
+    ordering = [*ordering, *(grouping.name for grouping in by if grouping.name not in sort_names)]
     connection = connections[records.db]
     try:
         sql, parameters = summary_sql(records, by, measured, ordering, connection)
@@ -104,15 +102,15 @@ def summarise(
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            found = cursor.fetchall()
-        rows = [tuple(read(v) for read, v in zip(readers, row, strict=True)) for row in found[:limit]]
+            groups = cursor.fetchall()
+        rows = [tuple(read(v) for read, v in zip(readers, row, strict=True)) for row in groups[:limit]]
     except (DataError, OverflowError):
         raise too_large() from None
     except OperationalError as error:
-        if "integer overflow" not in str(error):  # as SQLite says it
+        if "integer overflow" not in str(error):  # SQLite's message
             raise
         raise too_large() from None
-    return Summary(names, rows, truncated=limit is not None and len(found) > limit)
+    return Summary(names, rows, truncated=limit is not None and len(groups) > limit)
 
 
 def _nothing(records, by, measured, names) -> Summary:
@@ -123,30 +121,34 @@ def _nothing(records, by, measured, names) -> Summary:
 def _once(parameter: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise AggregationError(parameter, f"{name[:100]} is named twice.")
+            raise AggregationError(parameter, f"{name[:100]} occurs twice.")
 
 
 def _column(model: type[models.Model], parameter: str, name: str, may, user, unfit: str) -> ListedColumn:
     columns = {column.name: column for column in columns_of(model) if may(column)}
     if name not in columns:
-        usable = [one for one, column in columns.items() if not column.permission or user.has_perm(column.permission)]
-        hint = suggest(name, usable)
-        allowed = f"Columns for this: {', '.join(columns)}." if columns else "There is none here."
+        permitted = [column.name for column in columns.values() if _may_use(column, user)]
+        hint = suggest(name, permitted)
+        allowed = f"Available columns: {', '.join(columns)}." if columns else "No column is available."
         if not name:
             raise AggregationError(parameter, f"Expected the name of a column, found none. {allowed}")
         if any(column.name == name for column in columns_of(model)):
             raise AggregationError(parameter, f"{name} is a column, but {unfit}.{hint} {allowed}")
         raise AggregationError(parameter, f"There is no column {name[:100]}.{hint} {allowed}")
     column = columns[name]
-    if column.permission and not user.has_perm(column.permission):
-        message = f"{name} holds personal data: the permission {column.permission} is needed to summarise by it."
+    if not _may_use(column, user):
+        message = f"{name} contains personal data. Summarising it needs the permission {column.permission}."
         raise AggregationError(parameter, message)
     return column
 
 
+def _may_use(column: ListedColumn, user) -> bool:
+    return not column.permission or user.has_perm(column.permission)
+
+
 def _grouping(model: type[models.Model], text: str, user) -> Grouping:
     name, colon, how = text.partition(":")
-    column = _column(model, "by", name, can_group_by, user, "one of lists or documents, which make no groups")
+    column = _column(model, "by", name, can_group_by, user, "lists and JSON documents cannot be grouped")
     reference, _, rest = column.path.partition("__")
     if not colon:
         target = model._meta.get_field(reference) if rest else None
@@ -157,7 +159,7 @@ def _grouping(model: type[models.Model], text: str, user) -> Grouping:
             raise AggregationError("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
         return Grouping(text, column, part=how)
     if not can_be_parted(column):
-        raise AggregationError("by", f"Expected {name} alone, which holds no dates or amounts; found {text[:100]}.")
+        raise AggregationError("by", f"Expected {name} alone (it has no dates or quantities), found {text[:100]}.")
     return Grouping(text, column, width=_width(column, how))
 
 
@@ -170,8 +172,8 @@ def _width(column: ListedColumn, text: str) -> Decimal:
     if width is None or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
         raise AggregationError(
             "by",
-            f"Expected the width of the bins after {column.name}:, a {'whole ' * whole}number such as "
-            f"{column.name}:10 and up to 1000000000; found {text[:100] or 'none'}.",
+            f"The width of the bins after {column.name}: must be a {'whole ' * whole}number up to 1000000000, such as "
+            f"{column.name}:10 (found {text[:100] or 'none'}).",
         )
     return width
 
@@ -183,6 +185,6 @@ def _measure(model: type[models.Model], text: str, user) -> Measure:
     if kind not in OF_COLUMNS or not colon:
         allowed = ", ".join(f"{kind}:COLUMN" for kind in OF_COLUMNS)
         raise AggregationError("measure", f"Expected count or one of {allowed}; found {text[:100] or 'none'}.")
-    unfit = f"{kind} is not taken of what it holds"
+    unfit = f"{kind} does not apply to its type"
     column = _column(model, "measure", name, lambda column: can_measure(kind, column), user, unfit)
     return Measure(text, kind, column)

@@ -1,4 +1,4 @@
-"""The SQL of a summary, as either engine takes it (see datasets.records.aggregation)."""
+"""The SQL of a summary for both engines (see datasets.records.aggregation)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -19,9 +19,9 @@ def summary_sql(
     ordering: Sequence[str],
     connection,
 ) -> tuple[str, list]:
-    """Return the statement that measures *records*, and its parameters; raises EmptyResultSet where none can match.
+    """Return the statement that measures *records*, and its parameters. Raises EmptyResultSet if no record can match.
 
-    Records are grouped before anything is joined to them; PostgreSQL plans what is in WITH as if it stood in place.
+    Records are grouped before any join. PostgreSQL inlines the WITH query.
     """
     on_postgresql = connection.vendor == "postgresql"
     columns = {f"group_{n}": F(g.reference.attname if g.reference else g.column.path) for n, g in enumerate(by)}
@@ -42,16 +42,16 @@ def summary_sql(
     ]
     joins += [_names(n, g, connection) for n, g in enumerate(by) if g.reference]
 
-    told = {g.name: f"groups.key_{n}" for n, g in enumerate(by)}
-    told |= {g.name: f"names_{n}.name" for n, g in enumerate(by) if g.reference}
-    told |= {
+    outputs = {g.name: f"groups.key_{n}" for n, g in enumerate(by)}
+    outputs |= {g.name: f"names_{n}.name" for n, g in enumerate(by) if g.reference}
+    outputs |= {
         m.name: f"quantiles_{ranked[n]}.quantile_{n}" if n in ranked else f"measure_{n}" for n, m in enumerate(measured)
     }
     order = [
-        told[name.removeprefix("-")] + (" DESC" if name.startswith("-") else "") + " NULLS LAST" for name in ordering
+        outputs[name.removeprefix("-")] + (" DESC" if name.startswith("-") else "") + " NULLS LAST" for name in ordering
     ]
     sql = (
-        f"WITH records AS ({query}) SELECT {', '.join(told.values())} FROM "
+        f"WITH records AS ({query}) SELECT {', '.join(outputs.values())} FROM "
         f"(SELECT {', '.join([*keys, *values]) or 'COUNT(*)'} FROM records{grouped}) AS groups"
         + "".join(joins)
         + (f" ORDER BY {', '.join(order)}" if order else "")
@@ -66,12 +66,12 @@ def _key(grouping: Grouping, name: str, on_postgresql: bool) -> str:
     if grouping.width is None:
         return name
     if not isinstance(grouping.column.field, models.FloatField):
-        width = int(grouping.width)  # division cuts off towards 0
+        width = int(grouping.width)  # integer division truncates towards 0
         return f"({name} / {width} - CASE WHEN {name} %% {width} < 0 THEN 1 ELSE 0 END)"
     ratio = f"({name} / {grouping.width + Decimal('0.0'):f})"
     if on_postgresql:
         return f"floor{ratio}"
-    whole = f"CAST({ratio} AS INTEGER)"  # SQLite need not have floor()
+    whole = f"CAST({ratio} AS INTEGER)"  # not every SQLite has floor()
     return f"CASE WHEN abs({ratio}) >= {EXACT}.0 THEN {ratio} ELSE {whole} - ({ratio} < {whole}) END"
 
 
@@ -86,7 +86,7 @@ def _value(measure: Measure, name: str, on_postgresql: bool) -> str:
             return f"percentile_cont({QUANTILES[kind]}) WITHIN GROUP (ORDER BY {name})"
         case "mean" if isinstance(field, models.FloatField):
             return f"AVG({name})"
-        case "mean":  # from the exact sum: each engine's own mean of whole numbers rounds in its own way
+        case "mean":  # from the exact sum: the engines' own means of whole numbers round differently
             return (
                 f"SUM({name})::float8 / NULLIF(COUNT({name}), 0)" if on_postgresql else f"TOTAL({name}) / COUNT({name})"
             )
@@ -94,11 +94,11 @@ def _value(measure: Measure, name: str, on_postgresql: bool) -> str:
 
 
 def _quantiles(n: int, keys: Sequence[str], kinds: dict[int, str]) -> str:
-    """Join the quantiles of value *n* on SQLite, each by the measure that it is: values are put in order once for all.
+    """Return a join for the quantiles of value *n* on SQLite; *kinds* has their kinds by measure. It sorts values once.
 
-    What lies between the two values around a place is taken as PostgreSQL takes it.
+    It interpolates between two values as PostgreSQL does.
     """
-    names = [f"key_{place}" for place in range(len(keys))]
+    names = [f"key_{index}" for index in range(len(keys))]
     partition = f"PARTITION BY {', '.join(names)} " if names else ""
     grouped = f" GROUP BY {', '.join(names)}" if names else ""
     keyed = f"SELECT {', '.join([*keys, f'value_{n} AS x'])} FROM records WHERE value_{n} IS NOT NULL"

@@ -1,7 +1,7 @@
-"""The columns of a table's list, as programs and analysts read them.
+"""The columns of a table's list, for the API, Explore and exports.
 
-A reference is listed by its target's label and by its id: ``education`` is ``Bachelors``, ``education_id`` is 3.
-datasets.listing tells what else a model may declare.
+A foreign key has two columns, its target's label and its id: ``education`` is ``Bachelors``, ``education_id`` is 3.
+For what else a model can declare, see datasets.listing.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ PROVENANCE = {
 
 @dataclass(frozen=True)
 class ListedColumn:
-    """A column of a list: *path* leads from the model to *field*; *null* where a record may have none."""
+    """A column of a list: *path* leads from the model to *field*; *null* tells whether the value can be missing."""
 
     name: str
     path: str
@@ -32,27 +32,27 @@ class ListedColumn:
 
     @property
     def permission(self) -> str | None:
-        """The permission that shows the column, where it holds personal data."""
+        """The permission to see the column, or None if it is not personal data."""
         return permission_for(self.field)
 
     @property
     def many(self) -> bool:
-        """Whether a record has a list of these."""
+        """Whether it is a many-to-many field."""
         return self.field.many_to_many
 
     @property
     def is_list(self) -> bool:
-        """Whether its text is a list of whole numbers, such as ``2;3``."""
+        """Whether it is a text with a list of whole numbers, such as ``2;3``."""
         return self.field.name in listing_of(self.field.model).lists
 
     def members_of(self, text: str | None) -> list[int]:
-        """Return the numbers in the *text* of a list; none of an empty one."""
+        """Split ``2;3`` into integers; an empty text into none."""
         return [int(member) for member in text.split(";")] if text else []
 
 
 @cache
 def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
-    """Return the columns of *model*'s list: its own in their order, those it joins, and where a record came from."""
+    """Return the columns of *model*'s list: its own in declaration order, joined ones, and those of provenance."""
     return (*_own_columns(model), *_joined_columns(model), *_provenance(model))
 
 
@@ -98,7 +98,7 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
 
 
 def field_at(model: type[models.Model], path: str) -> models.Field:
-    """Return the field that *path* leads to; that of the key, where it leads to a reference."""
+    """Return the field at the end of *path*; for a foreign key, the target's key field."""
     *references, name = path.split("__")
     for reference in references:
         model = model._meta.get_field(reference).related_model

@@ -1,4 +1,4 @@
-"""How many records of a list have each value: of a big table about, of a big part of it at least."""
+"""Facet counts: exact for small results, bounded or estimated for large ones."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ Counts = dict[Any, int]
 
 
 class Listing(Protocol):
-    """A list: of *model*, counted by *paginator*, and narrowed but for some parameters."""
+    """A list of *model*, with its *paginator*; ``narrowed`` returns it without some of its filters."""
 
     model: type[models.Model]
     paginator: BoundedPaginator
@@ -22,13 +22,13 @@ class Listing(Protocol):
 
 
 class Facets:
-    """The counts of a list's choices, taken from its first COUNTED records: as many queries however many there are.
+    """The facet counts of a list's choices, from its first COUNTED records; the number of queries is bounded.
 
-    Of a whole table that is bigger, PostgreSQL's statistics tell about how many there are of each value.
+    The counts of an unfiltered bigger table are estimates from PostgreSQL's statistics.
     """
 
     def __init__(self, listing: Listing, narrowings: Sequence[Narrowing], active: dict[str, Collection[str]]):
-        """*active* has the parameters by which the list is narrowed now, by the name of their column."""
+        """*active* has the parameters of the list's current filters, by column name."""
         self.listing = listing
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
@@ -44,7 +44,7 @@ class Facets:
                 self._count([one], without)
 
     def told(self, one: Narrowing, value: Any) -> str:
-        """Return the count of *value* among the choices of *one*: ``12``, ``12+`` (at least), ``about 1,200``."""
+        """Return the count of *value* in *one* for display: ``12``, ``12+`` (at least), ``about 1,200``."""
         counts, mark = self.counts.get(one.column.name), self.marks.get(one.column.name)
         if counts is None:
             return ""
@@ -67,7 +67,7 @@ class Facets:
             self._keep(name, _by_value(Counter(values), keys), mark)
 
     def _count_many(self, one: Narrowing, without: list[str]) -> None:
-        """Count by the rows that link the first of the records."""
+        """Count a many-to-many column, by the rows of its table that link the first COUNTED records."""
         field = one.column.field
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
         queryset = self._queryset(without)
@@ -77,25 +77,27 @@ class Facets:
         self._keep(one.column.name, dict(counts), "+" if more else "")
 
     def _take_statistics(self, filters: list[Narrowing]) -> None:
-        """Take the frequencies that ANALYZE found, where the list is a whole table too big to be counted."""
+        """Use the frequencies from ANALYZE if the list is an unfiltered table with more than COUNTED records."""
         paginator = self.listing.paginator
         connection = connections[paginator.object_list.db]
         if connection.vendor != "postgresql" or paginator.exact or not paginator.whole:
             return
         columns = {one.column.name: _column(self.listing.model, one) for one in filters}
         if None in columns.values():
-            return  # what other tables hold has to be counted anyway, and then the rest goes with it
+            return  # columns of other tables need a count, and one query counts all columns
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT attname, most_common_vals::text::text[], most_common_freqs, null_frac FROM pg_stats"
                 " WHERE schemaname = current_schema() AND tablename = %s AND attname = ANY(%s)",
                 [self.listing.model._meta.db_table, list(columns.values())],
             )
-            found = {name: (values or [], shares or [], missing) for name, values, shares, missing in cursor}
+            statistics = {name: (values or [], shares or [], missing) for name, values, shares, missing in cursor}
         for one in filters:
-            if stats := found.get(columns[one.column.name]):
-                values, shares, missing = stats
-                counts = {_said(text): share * paginator.count for text, share in zip(values, shares, strict=True)}
+            if column_statistics := statistics.get(columns[one.column.name]):
+                values, shares, missing = column_statistics
+                counts = {
+                    _parameter_value(text): share * paginator.count for text, share in zip(values, shares, strict=True)
+                }
                 if one.column.name == "corrected":
                     counts = {"false": missing * paginator.count, "true": (1 - missing) * paginator.count}
                 if one.keys is not None:
@@ -113,7 +115,7 @@ def _value(one: Narrowing):
 
 
 def _by_value(counts: Counts, keys: Counts | None) -> Counts:
-    """Return *counts* by what a parameter says: the value that a key stands for, ``true`` for True."""
+    """Return *counts* by the parameter's value: the term of a key, or ``true`` for True."""
     by_value = Counter()
     for value, count in counts.items():
         if isinstance(value, bool):
@@ -126,19 +128,19 @@ def _by_value(counts: Counts, keys: Counts | None) -> Counts:
     return by_value
 
 
-def _said(text: str) -> str:
-    """Return what a parameter says where statistics have *text*."""
+def _parameter_value(text: str) -> str:
+    """Return the parameter's value for *text*, a value in PostgreSQL's statistics."""
     return {"t": "true", "f": "false"}.get(text, text)
 
 
 def _column(model: type[models.Model], one: Narrowing) -> str | None:
-    """Return the column of *model* whose statistics tell of *one*; None where it is another table's."""
+    """Return the column of *model*'s table that has the statistics for *one*; None for another table's column."""
     if one.keys is None and "__" in one.column.path:
         return None
     return model._meta.get_field(one.column.path.split("__")[0]).column
 
 
 def _rounded(count: float) -> int:
-    """Return *count* to two digits: an estimate should not look like more than it is."""
+    """Return *count* rounded to two digits, because it is an estimate."""
     digits = max(len(str(int(count))) - 2, 0)
     return int(round(count, -digits))

@@ -1,4 +1,4 @@
-"""What the filters of a list take: texts in NFC, numbers and dates in one spelling, lists of bounded length."""
+"""Form fields of the filters: texts in NFC, numbers and dates in one spelling, lists of bounded length."""
 
 from typing import Any
 
@@ -12,47 +12,47 @@ from datasets.records.search import MOST_WORDS, words_of
 from datasets.suggestions import closest, did_you_mean
 from datasets.text import clean
 
-MOST_VALUES = 500  # of one list, such as id__in
+MOST_VALUES = 500  # in one list, such as id__in
 TEXTS = (forms.CharField, forms.ChoiceField)
-MOST_NAMES = 1000  # of a vocabulary, among which the nearest is looked for
+MOST_NAMES = 1000  # terms of a vocabulary to compare for a suggestion
 
 
 class SeveralWidget(django_filters.widgets.BaseCSVWidget, forms.TextInput):
-    """Takes each time that a parameter comes: a list that came once is split by its field."""
+    """Returns all occurrences of a parameter; the field splits a single one at its commas."""
 
     def value_from_datadict(self, data, files, name) -> list[str]:
         return data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
 
 
 class SeveralField(django_filters.fields.BaseCSVField):
-    """Values with commas between them, none of which is empty; or the parameter repeated, a whole value each time.
+    """A list of values: one parameter with comma-separated values, or a repeated parameter with one value each.
 
-    Numbers and dates hold no commas, so that each of several may be a list of them.
+    Numbers and dates contain no commas, so each occurrence of a repeated parameter may be a list of them.
     """
 
     widget = SeveralWidget
 
     def clean(self, value: list[str]) -> list[Any] | None:
-        found = []
+        values = []
         try:
             for text in value:
-                found += [text] if len(value) > 1 and isinstance(self, TEXTS) else values_in(text)
+                values += [text] if len(value) > 1 and isinstance(self, TEXTS) else values_in(text)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        if len(found) > MOST_VALUES:
-            raise forms.ValidationError(f"Expected at most {MOST_VALUES} values, found {len(found)}.")
-        return super().clean(list(dict.fromkeys(found)))
+        if len(values) > MOST_VALUES:
+            raise forms.ValidationError(f"Expected at most {MOST_VALUES} values, found {len(values)}.")
+        return super().clean(list(dict.fromkeys(values)))
 
 
 class ComposedField(forms.CharField):
-    """A text, cleaned as stored texts are."""
+    """A text, cleaned in the same way as stored texts."""
 
     def to_python(self, value):
         return clean(super().to_python(value))
 
 
 class LabelField(ComposedField):
-    """The name of a record of a vocabulary: a small table, so that one which is not in it is told, and what is near."""
+    """A term of a vocabulary. An unknown term is an error, which suggests a similar one: vocabularies are small."""
 
     def __init__(self, *, vocabulary: type[models.Model], **options):
         super().__init__(**options)
@@ -64,35 +64,35 @@ class LabelField(ComposedField):
             names = list(self.vocabulary._default_manager.values_list("name", flat=True)[:MOST_NAMES])
             same = [name for name in names if name.casefold() == value.casefold()]
             hint = did_you_mean(closest(value, names) or next(iter(same), None))
-            hint = hint or (f" There are: {', '.join(names[:20])}." if names else "")
-            several = self.vocabulary._meta.verbose_name_plural
-            raise forms.ValidationError(f"There is no {shown(value)} among the {several}.{hint}")
+            hint = hint or (f" Known terms: {', '.join(names[:20])}." if names else "")
+            plural = self.vocabulary._meta.verbose_name_plural
+            raise forms.ValidationError(f"There is no {shown(value)} among the {plural}.{hint}")
         return value
 
 
 class SearchField(ComposedField):
-    """The words of a search, of which there are only a few: the database looks for each."""
+    """The words of a search, limited in number because the database searches for each."""
 
     def clean(self, value):
         value = super().clean(value)
-        if (found := len(words_of(value))) > MOST_WORDS:
-            raise forms.ValidationError(f"Expected at most {MOST_WORDS} words, found {found}.")
+        if (count := len(words_of(value))) > MOST_WORDS:
+            raise forms.ValidationError(f"Expected at most {MOST_WORDS} words, found {count}.")
         return value
 
 
-class Telling(forms.Field):
-    """A field that tells, with what it expected, what it found."""
+class ValueInErrorMixin(forms.Field):
+    """A mixin that adds the received value to the error messages."""
 
     def clean(self, value):
         try:
             return super().clean(value)
         except forms.ValidationError as error:
-            found = f", found {shown(str(value))}."
-            raise forms.ValidationError([text.removesuffix(".") + found for text in error.messages]) from None
+            suffix = f", found {shown(str(value))}."
+            raise forms.ValidationError([text.removesuffix(".") + suffix for text in error.messages]) from None
 
 
-class WholeNumberField(Telling, forms.IntegerField):
-    """A whole number as it is written out; one that is too large is told apart from what is no number."""
+class WholeNumberField(ValueInErrorMixin, forms.IntegerField):
+    """A whole number in its canonical spelling. A number out of bounds and a text have different errors."""
 
     def to_python(self, value):
         if value in self.empty_values:
@@ -106,8 +106,8 @@ class WholeNumberField(Telling, forms.IntegerField):
         raise forms.ValidationError(self.error_messages["invalid"])
 
 
-class DecimalNumberField(Telling, forms.FloatField):
-    """A number as JSON has it."""
+class DecimalNumberField(ValueInErrorMixin, forms.FloatField):
+    """A number in JSON's spelling."""
 
     def to_python(self, value):
         try:
@@ -116,7 +116,7 @@ class DecimalNumberField(Telling, forms.FloatField):
             raise forms.ValidationError(self.error_messages["invalid"]) from None
 
 
-class DayField(Telling, forms.DateField):
+class DayField(ValueInErrorMixin, forms.DateField):
     """A date: year, month and day."""
 
     def to_python(self, value):

@@ -1,6 +1,6 @@
-"""By what kind of boxes a list can be narrowed: for each column, values to choose from, a range, or a text to type.
+"""Which filter widget each column gets: a choice, a range or a text field.
 
-The admin's filters and those of explore are drawn from these; what they set are the parameters of the filters.
+The admin and Explore render these widgets, which set the parameters of the filters.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from datasets.models import Record, Vocabulary
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.pagination import COUNTED
 
-CHOICES = 60  # of which a reader still finds one; where there are more, a box to type into
-RUNS = 12
+CHOICES = 60  # options of a choice; a column with more values gets a text field
+RUNS = 12  # the most recent import runs, as options
 CHOICE, NUMBER, DATE, TEXT, ANY = "choice", "number", "date", "text", "any"
 
 
 @dataclass(frozen=True)
 class Narrowing:
-    """How a list is narrowed by *column*: a *kind*, and for a choice its *options*, each with what it is called.
+    """The filter widget of *column*: its *kind*, and for a choice its *options* as (value, label).
 
-    *keys* has the value that each key of a vocabulary stands for: records are counted by those, without a join.
+    *keys* maps the keys of a vocabulary to its terms: records are counted by key, without a join.
     """
 
     column: ListedColumn
@@ -35,17 +35,17 @@ class Narrowing:
 
     @property
     def can_be_missing(self) -> bool:
-        """Whether a record may have no value."""
+        """Whether the value can be missing."""
         return self.column.null and not self.column.many
 
     @property
     def missing(self) -> str:
-        """What is said where there is no value."""
-        return "not by an import" if self.column.name == "changed_in_run" else "is missing"
+        """The label of the option for missing values."""
+        return "not imported" if self.column.name == "changed_in_run" else "(empty)"
 
 
 def narrowings(model: type[models.Model], names: Sequence[str]) -> list[Narrowing]:
-    """Return how *model*'s list is narrowed by the columns *names*; records also by where they came from."""
+    """Return the filter widgets of *model*'s columns *names*, and for records those of import run and corrections."""
     columns = {column.name: column for column in columns_of(model)}
     if issubclass(model, Record):
         names = [*names, *(name for name in ("changed_in_run", "corrected") if name not in names)]
@@ -54,7 +54,7 @@ def narrowings(model: type[models.Model], names: Sequence[str]) -> list[Narrowin
 
 
 def title_of(model: type[models.Model], column: ListedColumn) -> str:
-    """Return what *column* is called."""
+    """Return the label of *column*."""
     titles = {"corrected": "has corrections", "changed_in_run": "last import run"}
     own = {field.name: field.verbose_name for field in [*model._meta.concrete_fields, *model._meta.many_to_many]}
     return str(titles.get(column.name) or own.get(column.name) or column.name.replace("_", " "))
@@ -91,25 +91,25 @@ def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
 
 
 def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[Any, str]] | None:
-    """Return what there is to choose from where a column's texts are few; None where they are too many."""
+    """Return the options of a column of texts or of a many-to-many; None if there are too many."""
     if column.many:
         target = column.field.related_model
-        found = target._default_manager.order_by(label_field(target)).values_list("pk", label_field(target))
-        options = [(pk, str(name)) for pk, name in found[: CHOICES + 1]]
+        labels = target._default_manager.order_by(label_field(target)).values_list("pk", label_field(target))
+        options = [(pk, str(label)) for pk, label in labels[: CHOICES + 1]]
     elif isinstance(column.field, models.CharField | models.TextField):
         owner, name = column.field.model, column.field.name
         texts = owner._default_manager.order_by()
-        # Of a big table, what its first records have would be a part of the choices: rather none.
+        # The first records of a big table would give incomplete options.
         if texts[: COUNTED + 1].count() > COUNTED:
             return None
-        some = texts.values_list(name, flat=True).distinct().order_by(name)
-        options = [(text, text) for text in some[: CHOICES + 1] if text]
+        values = texts.values_list(name, flat=True).distinct().order_by(name)
+        options = [(text, text) for text in values[: CHOICES + 1] if text]
     else:
         return None
     return options if len(options) <= CHOICES else None
 
 
 def order_of(model: type[models.Model]) -> Sequence[str]:
-    """Return how the admin's list of *model* is ordered."""
-    listed = admin.site.is_registered(model) and admin.site.get_model_admin(model).ordering
-    return listed or model._meta.ordering
+    """Return the ordering of the admin's list of *model*."""
+    ordering = admin.site.is_registered(model) and admin.site.get_model_admin(model).ordering
+    return ordering or model._meta.ordering

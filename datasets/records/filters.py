@@ -1,9 +1,9 @@
-"""The filters of a model's list, which follow from its columns: shared by everything that narrows a list.
+"""The filters of a model's list, derived from its columns: shared by the API, the admin, Explore and exports.
 
 ``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains`` and ``__istartswith``,
-which fold case as datasets.sql.casefold says; where a record may have no value, ``__isnull=true``. A list of ids
-(``compounds=2``) matches the records that have the id in it. ``corrected=true``: those with a curator's corrections.
-``search=``: see datasets.records.search.
+with the case folding of datasets.sql.casefold; for a nullable column ``__isnull=true``. A filter of a list of ids
+(``compounds=2``) matches the records whose list contains the id. ``corrected=true`` matches records with corrections.
+``search=`` is described in datasets.records.search.
 """
 
 from collections.abc import Collection
@@ -31,8 +31,8 @@ from datasets.records.search import search
 from datasets.suggestions import suggest
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
-MOST_SUGGESTIONS = 10  # of one request: each takes its time
-MOST_FILTERS = 30  # of one list
+MOST_SUGGESTIONS = 10  # in one response: each costs time
+MOST_FILTERS = 30  # in one request
 
 
 class SeveralFilter(django_filters.BaseInFilter):
@@ -60,19 +60,19 @@ class DayFilter(django_filters.DateFilter):
 
 
 class ManyFilter(WholeNumberFilter):
-    """Records that have the id in their list, each once however many of the ids it has."""
+    """Matches the records whose list contains an id, without duplicates of a record that has several of the ids."""
 
     def filter(self, queryset, value):
         if value in (None, [], ""):
             return queryset
         field = queryset.model._meta.get_field(self.field_name)
         through, to = field.remote_field.through, field.m2m_reverse_field_name()
-        found = through._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
-        return queryset.filter(pk__in=found.values(field.m2m_field_name()))
+        links = through._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
+        return queryset.filter(pk__in=links.values(field.m2m_field_name()))
 
 
 class SearchFilter(django_filters.CharFilter):
-    """Records found by the beginnings of words in the model's ``Listing.search``, but not in personal data."""
+    """Prefix search in the paths of the model's ``Listing.search``, without the personal data hidden from the user."""
 
     field_class = SearchField
 
@@ -82,12 +82,13 @@ class SearchFilter(django_filters.CharFilter):
         user = self.parent.request.user
         paths = listing_of(queryset.model).search
         fields = {path: field_at(queryset.model, path.removesuffix("__exact")) for path in paths}
-        wanted = {path: permission_for(field) for path, field in fields.items()}
-        return search(queryset, [path for path, needed in wanted.items() if not needed or user.has_perm(needed)], value)
+        permissions = {path: permission_for(field) for path, field in fields.items()}
+        visible = [path for path, needed in permissions.items() if not needed or user.has_perm(needed)]
+        return search(queryset, visible, value)
 
 
 class UnknownParametersError(Exception):
-    """Parameters that a list does not know: a message for each, to be told as an error of the request."""
+    """Unknown or invalid parameters of a list, with messages for each."""
 
     def __init__(self, messages: dict[str, list[str]]):
         super().__init__(messages)
@@ -95,7 +96,7 @@ class UnknownParametersError(Exception):
 
 
 class RecordFilterSet(django_filters.FilterSet):
-    """The filters of one model's list. With data, only those that the data ask for are made: it may have a hundred."""
+    """The filters of one model's list. With data, only the filters in the data are instantiated, for speed."""
 
     personal: dict[str, str] = {}
 
@@ -106,9 +107,9 @@ class RecordFilterSet(django_filters.FilterSet):
 
     @classmethod
     def check_parameters(cls, data, user, besides: Collection[str] = (), repeatable: Collection[str] = ()) -> None:
-        """Raise UnknownParametersError for what is neither a filter that *user* may use nor among *besides*.
+        """Raise UnknownParametersError for parameters that are neither filters permitted to *user* nor in *besides*.
 
-        Only a filter by several values, and what is *repeatable*, may come more than once.
+        Only ``__in`` filters and *repeatable* parameters may occur more than once.
         """
         known = [*cls.base_filters, *besides]
         usable = [name for name in known if name not in cls.personal or user.has_perm(cls.personal[name])]
@@ -122,9 +123,9 @@ class RecordFilterSet(django_filters.FilterSet):
                 hint = suggest(name, usable) if len(messages) < MOST_SUGGESTIONS else ""
                 messages[name] = [f"Unknown parameter.{hint}"]
             elif permission and not user.has_perm(permission):
-                messages[name] = [f"This holds personal data: the permission {permission} is needed to filter by it."]
+                messages[name] = [f"Personal data: filtering by it needs the permission {permission}."]
             elif len(values) > 1 and not (name.endswith("__in") or name in repeatable):
-                several = f" For one of several values: {name}__in." if f"{name}__in" in known else ""
+                several = f" To match one of several values, use {name}__in." if f"{name}__in" in known else ""
                 messages[name] = [f"Expected once, found {len(values)} times.{several}"]
             elif not all(value.strip() for value in values):
                 messages[name] = ["Expected a value, found none."]
@@ -150,13 +151,13 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
 
 
 def form_field(field: models.Field) -> forms.Field:
-    """Return the form field that takes a value of *field* from a request."""
+    """Return the form field that parses a value of *field* from a request."""
     _, options = _kind(field)
     return _kind(field)[0].field_class(**options)
 
 
 def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, django_filters.Filter]:
-    """Return the filters of a column by their parameters; none where it holds what cannot be compared."""
+    """Return the filters of a column by parameter; none for JSON documents."""
     field = column.field.target_field if column.many else column.field
     if isinstance(field, models.JSONField):
         return {}
@@ -183,27 +184,27 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
-        # What every record referred to has is missing where the reference is: no join has to find that out.
+        # If the target's field is not nullable, the reference itself tells whether the value is missing: no join.
         path = column.path if column.field.null else column.path.partition("__")[0]
         filters[f"{column.name}__isnull"] = _yes_or_no(field_name=path, lookup_expr="isnull")
     return filters
 
 
 def _vocabulary(model: type[models.Model], column: ListedColumn) -> type[models.Model] | None:
-    """Return the vocabulary whose names *column* shows, if it does."""
+    """Return the vocabulary whose terms *column* shows, or None."""
     reference, _, rest = column.path.partition("__")
     target = model._meta.get_field(reference).related_model if rest == "name" else None
     return target if target and issubclass(target, Vocabulary) else None
 
 
 def _text_path(model: type[models.Model], column: ListedColumn) -> str:
-    """Return the path of a text to look into: that of the key itself, where the column is a reference."""
+    """Return the path of the text to compare: for a reference, the path of the target's key."""
     own = None if "__" in column.path else model._meta.get_field(column.path)
     return f"{own.name}__{own.target_field.name}" if own is not None and own.is_relation else column.path
 
 
 def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
-    """Return the filter that takes a value of *field*, and its options: what is expected, and how to say so."""
+    """Return the filter class for values of *field*, and its options, such as bounds and error messages."""
     if field.choices:
         expected = f"Expected one of {', '.join(value for value, _ in field.flatchoices)}; found %(value)s."
         return django_filters.ChoiceFilter, {

@@ -1,4 +1,4 @@
-"""What records are grouped by, and what is measured of each group."""
+"""Groupings and measures of summaries."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,13 +9,13 @@ from django.db import models
 
 from datasets.records.columns import ListedColumn
 
-GREATEST = 2**63 - 1  # of the whole numbers that both engines sum up to
-# How many of the values are less, for what lies between two of them as percentile_cont() has it.
+GREATEST = 2**63 - 1  # the largest sum of whole numbers on both engines
+# Fractions for percentile_cont(), which interpolates between values.
 QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
 
 class AggregationError(Exception):
-    """What is refused of a summary: *parameter* is ``by``, ``measure`` or ``ordering``."""
+    """An invalid parameter of a summary; *parameter* is ``by``, ``measure`` or ``ordering``."""
 
     def __init__(self, parameter: str, message: str):
         super().__init__(message)
@@ -24,9 +24,9 @@ class AggregationError(Exception):
 
 @dataclass(frozen=True)
 class Grouping:
-    """What records are grouped by: a column, a *part* of its dates, or its numbers in bins of a *width*.
+    """A grouping of records by a column, by a *part* of its dates, or by its numbers in bins of a *width*.
 
-    *reference* is the field whose keys stand for the column's values, where it shows unique names of other records.
+    *reference* is the foreign key to group by instead, if the column has the unique names of related records.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Grouping:
     reference: models.ForeignKey | None = None
 
     def read(self, value: Any) -> Any:
-        """Return what a database has for a group as it is served."""
+        """Convert the database's value of a group for the response."""
         if value is None:
             return None
         if self.width is not None:
@@ -49,14 +49,14 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured of each group; *column* is None for the count of its records."""
+    """A measure of each group; *column* is None for the count of records."""
 
     name: str
     kind: str = "count"
     column: ListedColumn | None = None
 
     def read(self, value: Any) -> Any:
-        """Return what a database has for the measure as it is served; raises AggregationError for what is too large."""
+        """Convert the database's value of the measure for the response. Raises AggregationError if it is too large."""
         if value is None or self.kind == "count":
             return value
         if self.kind == "mean" or self.kind in QUANTILES:
@@ -69,11 +69,11 @@ class Measure:
 
 
 def too_large() -> AggregationError:
-    return AggregationError("measure", f"Expected numbers up to {GREATEST}; a sum or a bin here is larger.")
+    return AggregationError("measure", f"A sum or a bin exceeds {GREATEST}, the largest supported number.")
 
 
 def _read(field: models.Field, value: Any) -> Any:
-    """Return a value as the column has it, where SQLite has it otherwise."""
+    """Convert a value from SQLite to the column's Python type."""
     if value is None:
         return None
     if isinstance(field, models.BooleanField):

@@ -1,7 +1,7 @@
-"""Pages of a list by key: each begins where the one before ended, so that the last is as fast as the first.
+"""Keyset pagination: each page starts after the last record of the previous one, so all pages are equally fast.
 
-A cursor says where a page begins: what the record before it has in the columns that the list is ordered by, the
-primary key last. It is signed, and good for its own table and order alone.
+A cursor contains the previous record's values of the sort columns, with the primary key last. It is signed, and valid
+only for its own table and sort order.
 """
 
 import json
@@ -15,11 +15,11 @@ from django.db import models
 from django.db.models import F, Q
 
 CHECKED = Signer(salt="datasets.records.keyset_pagination", sep=".")
-MOST_BYTES = 1000  # of a cursor; a longer one names the record by its key, and the rest is read again
+MOST_BYTES = 1000  # of a cursor; a longer one has only the record's key, and the values are read again
 
 
 class Compact:
-    """Writes a cursor's values in UTF-8, which takes half of what JSON's escapes take."""
+    """Serializes a cursor's values as JSON in UTF-8, which is half as long as JSON with escapes."""
 
     def dumps(self, values: Any) -> bytes:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
@@ -29,12 +29,12 @@ class Compact:
 
 
 class InvalidCursorError(Exception):
-    """A cursor that is none, or is another list's."""
+    """Invalid cursor, or issued for another list."""
 
 
 @dataclass(frozen=True)
 class OrderKey:
-    """A column that a list is ordered by; records without a value come last, whichever way."""
+    """A column to sort by; records without a value are last in both directions."""
 
     path: str
     field: models.Field
@@ -49,7 +49,7 @@ class OrderKey:
         return F(self.path).desc(**nulls) if descending else F(self.path).asc(**nulls)
 
     def beyond(self, value: Any, backwards: bool) -> Q:
-        """What comes after *value*."""
+        """Return the condition for values after *value*."""
         if value is None:
             return Q(**{f"{self.path}__isnull": False}) if backwards else Q(pk__in=[])
         beyond = Q(**{f"{self.path}__{'lt' if self.descending != backwards else 'gt'}": value})
@@ -59,22 +59,22 @@ class OrderKey:
         return Q(**{f"{self.path}__isnull": True}) if value is None else Q(**{self.path: value})
 
     def not_before(self, value: Any, backwards: bool) -> Q:
-        """A plain bound on the first column, which an index on it can serve."""
+        """Return a simple bound on the first column, for which the database can use an index."""
         if value is None or (self.null and not backwards):
             return Q()
         return Q(**{f"{self.path}__{'lte' if self.descending != backwards else 'gte'}": value})
 
 
 class Page(NamedTuple):
-    """Rows, without the columns of their order, and the cursors of the pages around them."""
+    """Rows, without columns that only sort them, and the cursors of the next and the previous page."""
 
     rows: list[tuple]
     next: str | None
     previous: str | None
 
     def links(self, address: str) -> dict[str, str | None]:
-        """Return the addresses of the pages around this one, which is at *address*."""
-        # The rest of the query stays as it came, with plain commas: an address that was taken has links that are taken.
+        """Return the URLs of the next and the previous page of the page at *address*."""
+        # The other parameters stay as the client sent them, with plain commas: the links are as valid as the address.
         path, _, query = address.replace("%2C", ",").replace("%2c", ",").partition("?")
         parts = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "cursor"]
         cursors = {"next": self.next, "previous": self.previous}
@@ -82,7 +82,7 @@ class Page(NamedTuple):
 
 
 def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:
-    """Return *size* rows of what *selected* names, from *cursor* on, or the beginning; raises InvalidCursorError."""
+    """Return *size* rows of the columns *selected*, from *cursor* or from the beginning. Raises InvalidCursorError."""
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:
@@ -95,17 +95,17 @@ def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[Orde
     del rows[size:]
     if backwards:
         rows.reverse()
-    places = [columns.index(key.path) for key in order]
+    indexes = [columns.index(key.path) for key in order]
 
     def encode(back: bool, row: tuple) -> str:
         values = [
             order[n].field.value_to_string(_Holder(order[n].field, row[p])) if row[p] is not None else None
-            for n, p in enumerate(places)
+            for n, p in enumerate(indexes)
         ]
         cursor = _signed([back, list_name, values])
         if len(cursor) > MOST_BYTES:
-            place = [key.path for key in order].index(records.model._meta.pk.attname)
-            cursor = _signed([back, list_name, [values[place]]])
+            index = [key.path for key in order].index(records.model._meta.pk.attname)
+            cursor = _signed([back, list_name, [values[index]]])
         return cursor
 
     following = encode(False, rows[-1]) if rows and (more or backwards) else None
@@ -116,7 +116,7 @@ def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[Orde
 
 
 class _Holder:
-    """An object with one value, for a field to write out."""
+    """An object with one value, for ``Field.value_to_string``."""
 
     def __init__(self, field: models.Field, value: Any):
         setattr(self, field.attname, value)
@@ -147,7 +147,7 @@ def _decode(
         key = model._meta.pk.to_python(values[0])
         row = model._default_manager.filter(pk=key).values_list(*(key.path for key in order)).first()
         if row is None:
-            raise InvalidCursorError  # it has been deleted since
+            raise InvalidCursorError  # the record has been deleted
         return backwards, row
     return backwards, [
         None if value is None else key.field.to_python(value) for key, value in zip(order, values, strict=True)

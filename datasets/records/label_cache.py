@@ -1,34 +1,34 @@
-"""What the records that others refer to are called, kept in memory: a page of a list joins no table for its names."""
+"""Process-local cache of display labels of related records, so that lists need no joins for labels."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
 
-LIMIT = 100_000  # records remembered of a table, after which it begins anew
+LIMIT = 100_000  # records of a table in the cache, before it is cleared
 
-_names: dict[type[models.Model], set[str]] = {}  # that a vocabulary has had
+_names: dict[type[models.Model], set[str]] = {}  # the known terms of each vocabulary
 _known: dict[tuple[type[models.Model], tuple[str, ...]], tuple[str, dict[Any, tuple]]] = {}
 
 
 def labels(model: type[models.Model], paths: tuple[str, ...], keys: Iterable[Any], version: str) -> dict[Any, tuple]:
-    """Return what the records of *model* with *keys* have at *paths*, by key: remembered, or with one query.
+    """Return the values at *paths* of the records of *model* with *keys*, by key, from the cache or one query.
 
-    *version* is of what is shown and was read before it: what was remembered under another one is forgotten.
+    *version* was read before the rows. Entries of another version are discarded.
     """
-    remembered, known = _known.get((model, paths), ("", {}))
-    if remembered != version or len(known) > LIMIT:
+    cached_version, known = _known.get((model, paths), ("", {}))
+    if cached_version != version or len(known) > LIMIT:
         known = {}
         _known[model, paths] = version, known
     unknown = {key for key in keys if key is not None and key not in known}
     if unknown:
-        found = model._base_manager.filter(pk__in=unknown).values_list("pk", *paths)
-        known.update((key, values) for key, *values in found)
+        rows = model._base_manager.filter(pk__in=unknown).values_list("pk", *paths)
+        known.update((key, values) for key, *values in rows)
     return known
 
 
 def is_known(vocabulary: type[models.Model], name: str) -> bool:
-    """Tell whether *vocabulary* has *name*: with a query only where it was not seen there before."""
+    """Return whether *vocabulary* has the term *name*; queries only if the cache does not have it."""
     seen = _names.setdefault(vocabulary, set())
     if name not in seen and vocabulary._base_manager.filter(name=name).exists():
         if len(seen) >= LIMIT:
@@ -38,6 +38,6 @@ def is_known(vocabulary: type[models.Model], name: str) -> bool:
 
 
 def forget() -> None:
-    """Forget everything."""
+    """Clear the cache."""
     _known.clear()
     _names.clear()

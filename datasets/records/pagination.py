@@ -1,4 +1,4 @@
-"""Pages of a list in the admin, without counting all of a big table for each."""
+"""Pagination of the admin's lists, with a bounded count of big tables."""
 
 import json
 from functools import cached_property
@@ -6,30 +6,30 @@ from functools import cached_property
 from django.core.paginator import Paginator
 from django.db import connections, models
 
-COUNTED = 10_000
-FEW = 2_000  # keys that are asked for one by one rather than by searching the table once more
+COUNTED = 10_000  # records that are counted exactly
+FEW = 2_000  # keys that are passed to a query instead of filtering the table again
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than COUNTED records; of a whole table beyond it, PostgreSQL's own estimate is taken, and
-    SQLite counts it all, which takes it 5 ms for a million.
+    """Counts at most COUNTED records. For an unfiltered table with more, it uses PostgreSQL's estimate; SQLite counts
+    all records, which takes 5 ms for a million.
 
-    Any other list has pages for its first COUNTED records: to see the rest, narrow it.
+    A filtered list has pages only for its first COUNTED records: filter it further to see the rest.
     """
 
     @cached_property
     def exact(self) -> bool:
-        """Whether there are no more than are counted of any list."""
+        """Whether the list has at most COUNTED records."""
         return self._counted <= COUNTED
 
     @cached_property
     def complete(self) -> bool:
-        """Whether all records were counted."""
+        """Whether the count is of all records."""
         return self.exact or self._is_small_effort
 
     @cached_property
     def whole(self) -> bool:
-        """Whether the list is a whole table."""
+        """Whether the list has no filters."""
         return not (self.object_list.query.where or self.object_list.query.is_empty())
 
     @cached_property
@@ -38,26 +38,26 @@ class BoundedPaginator(Paginator):
 
     @property
     def told(self) -> str:
-        """The count as readers are told it: ``12``, ``about 1,000,000``, ``more than 10,000``."""
+        """The count for display: ``12``, ``about 1,000,000``, ``more than 10,000``."""
         if self.complete:
             return f"{self.count:,}"
         return f"about {self.count:,}" if self.count > COUNTED else f"more than {COUNTED:,}"
 
     @cached_property
     def keys(self) -> list | None:
-        """The keys of a list that was narrowed to few records, for whoever would search for them again."""
+        """The primary keys of a filtered list with few records, which save the caller from filtering again."""
         return self._found if self._found is not None and len(self._found) <= FEW else None
 
     @cached_property
     def _found(self) -> list | None:
-        """The keys of the first records of a narrowed list, which take no longer to find than to count."""
+        """The primary keys of a filtered list's first records: reading them takes no longer than counting them."""
         if self.whole or self.object_list.query.distinct:
             return None
         return list(self.object_list.order_by().values_list("pk", flat=True)[: COUNTED + 1])
 
     @property
     def _is_small_effort(self) -> bool:
-        """Whether it is a whole table of SQLite, which counts the pages of an index; a view is computed."""
+        """Whether it is an unfiltered table of SQLite, which counts it fast by an index; a view is computed."""
         is_table = self.whole and self.object_list.model._meta.managed
         return is_table and connections[self.object_list.db].vendor == "sqlite"
 
@@ -67,7 +67,7 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def _bounded_and_estimate(self) -> tuple[int, int]:
-        """The count, no further than COUNTED + 1, and the estimate of a whole table: with one query."""
+        """The count, at most COUNTED + 1, and the estimate of an unfiltered table, from one query."""
         if self._found is not None:
             return len(self._found), 0
         connection = connections[self.object_list.db]
@@ -87,17 +87,17 @@ class BoundedPaginator(Paginator):
 
 
 def records_told(model: type[models.Model]) -> str:
-    """Return how many records *model* has, as readers are told it."""
+    """Return the number of *model*'s records for display."""
     return BoundedPaginator(model._default_manager.order_by("pk"), 1).told
 
 
 def estimated_count(records: models.QuerySet) -> int | None:
-    """Return how many records PostgreSQL's planner expects; None on SQLite, which has no such estimate."""
+    """Return the estimate of PostgreSQL's planner; None on SQLite, which has no estimate."""
     connection = connections[records.db]
     if connection.vendor != "postgresql" or records.query.is_empty():
         return None
-    told = records.order_by().values("pk").explain(format="json")
-    if not told:  # Django knows that no record can match, and has not asked
+    plans = records.order_by().values("pk").explain(format="json")
+    if not plans:  # Django knows without a query that no record can match
         return 0
-    [plan] = json.loads(told)
+    [plan] = json.loads(plans)
     return int(plan["Plan"]["Plan Rows"])

@@ -11,8 +11,8 @@ from django.db import models
 
 from datasets.listing import listing_of
 
-MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # what masked() returns, also behind the apostrophes of a spreadsheet's CSV
-MASK_MARK = "masked_columns"  # the column in which an export says which of its columns are masked
+MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # the result of masked(), also after the apostrophes of formula escaping
+MASK_MARK = "masked_columns"  # the column of an export that names its masked columns
 _MASK = re.compile(MASK)
 
 
@@ -22,20 +22,20 @@ def personal_names(model: type[models.Model]) -> frozenset[str]:
 
 
 def permission_for(field: models.Field) -> str | None:
-    """Return the permission that shows *field*, or None where everybody may see it."""
+    """Return the permission to see *field*, or None if it is not personal data."""
     return listing_of(field.model).personal.get(field.name)
 
 
 def hidden_fields(model: type[models.Model], user) -> dict[str, str]:
-    """Return the fields of *model* that *user* may not see, each with the permission that would show it."""
+    """Return the fields of *model* that *user* may not see, each with the missing permission."""
     fields = listing_of(model).personal
     return {name: permission for name, permission in fields.items() if not user.has_perm(permission)}
 
 
 def masked(value: str | None) -> str | None:
-    """Return what is shown instead of an address: its first letter and its domain, ``a****@example.com``.
+    """Return *value*, an e-mail address, masked: its first letter and its domain, ``a****@example.com``.
 
-    As many stars for every address, so that they do not tell its length.
+    The number of asterisks is always the same, so it does not reveal the length.
     """
     if not value:
         return value
@@ -44,13 +44,13 @@ def masked(value: str | None) -> str | None:
 
 
 def refuse_masked(value: str | None) -> None:
-    """Raise ValidationError for a masked value: a validator of forms in which personal data are typed."""
+    """Raise ValidationError for a masked value: a validator of forms with personal data."""
     if isinstance(value, str) and _MASK.match(value.strip()):
         raise ValidationError("This value is masked. Write it in full.", code="masked")
 
 
 def masked_name(name: str) -> str:
-    """Return the name of a file that holds masked values: ``users.csv.gz`` becomes ``users.masked.csv.gz``."""
+    """Return the name of a file with masked values: ``users.csv.gz`` becomes ``users.masked.csv.gz``."""
     stem, dot, suffixes = name.lstrip(".").partition(".")
     if "masked" in re.split(r"[\W_]+", name.lower()):
         return name

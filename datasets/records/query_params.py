@@ -1,4 +1,4 @@
-"""What a request asks of a list beside its filters: which columns, in which order, how many, from where on."""
+"""Query parameters of a list: columns, sorting and pagination, beside the filters."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from datasets.records.keyset_pagination import OrderKey
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
-MOST_KEYS = 5  # columns that a list may be ordered by
+MOST_KEYS = 5  # columns to sort a list by
 COUNTS = ("none", "estimated", "exact")
-REPEATABLE = ("fields", "omit", "ordering")  # these name columns: each by itself, or with commas between
+REPEATABLE = ("fields", "omit", "ordering")  # lists of columns: repeated or separated by commas
 OF_ANY = ("format", "fields", "omit")
 OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
 OF_PAGES = ("count", "page_size", "cursor")
@@ -25,7 +25,7 @@ OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
 
 
 class InvalidParametersError(ValidationError):
-    """Parameters that are refused, with a message for each; *more* says what there is to choose from."""
+    """Invalid parameters, with messages for each; *more* adds members, such as the known parameters, to the problem."""
 
     def __init__(self, errors: dict[str, list[str]], **more: Any):
         super().__init__(errors)
@@ -34,7 +34,7 @@ class InvalidParametersError(ValidationError):
 
 @dataclass
 class Asked:
-    """What a request asks of a list, beside its filters."""
+    """The query parameters of a list, without its filters."""
 
     columns: tuple[ListedColumn, ...]
     order: list[OrderKey] = field(default_factory=list)
@@ -45,16 +45,16 @@ class Asked:
 
 
 def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
-    """Read the parameters of a single record's address; raises InvalidParametersError."""
+    """Parse the parameters of a single record's URL. Raises InvalidParametersError."""
     return _read(model, parameters, user, OF_ANY, filters=False)[0]
 
 
 def asked_of_list(
     model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
 ) -> tuple[Asked, models.QuerySet]:
-    """Read the parameters of a list's address, and narrow the records by its filters; raises InvalidParametersError.
+    """Parse the parameters of a list's URL, and filter its records. Raises InvalidParametersError.
 
-    *whole* is for a list that is not sent by pages.
+    *whole* is for a list that is not paginated.
     """
     return _read(model, parameters, user, OF_STREAMS if whole else OF_LISTS, filters=True, request=request)
 
@@ -67,7 +67,7 @@ def narrowed(
     request=None,
     repeatable: Iterable[str] = (),
 ) -> tuple[models.QuerySet, dict[str, list[str]], dict[str, Any]]:
-    """Return the records that the filters let through, what is wrong with them, and what there is to choose from."""
+    """Return the filtered records, the errors by parameter, and further members of the problem document."""
     filterset_class = record_filterset(model)
     errors, more = {}, {}
     try:
@@ -97,11 +97,11 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         records, errors, more = narrowed(model, parameters, user, allowed, request, REPEATABLE)
         for name in OF_PAGES:
             if name in errors and name not in allowed:
-                errors[name] = [f"A download is never paged: leave {name} out."]
+                errors[name] = [f"A download has no pages. Remove {name}."]
     else:
         records, more = None, {}
         unknown = [name for name in parameters if name not in allowed]
-        errors = {name: [f"Unknown parameter. Known ones: {', '.join(allowed)}."] for name in unknown}
+        errors = {name: [f"Unknown parameter. Known parameters: {', '.join(allowed)}."] for name in unknown}
 
     readers: dict[str, Callable[[str], None]] = {
         "fields": lambda text: _choose(asked, columns, text),
@@ -127,7 +127,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
 
 
 def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
-    """Return the columns that *text* names, separated by commas; raises ValueError, which suggests *usable* ones."""
+    """Return the column names in *text*, separated by commas. Raises ValueError, which suggests one of *usable*."""
     names = [name.strip() for name in text.split(",")]
     if len(names) > len(columns):
         raise ValueError(f"Expected at most {len(columns)} columns, found {len(names)}.")
@@ -138,7 +138,7 @@ def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | N
                 f"There is no column {shown(name) if name else '(empty)'}.{hint} Columns: {', '.join(columns)}."
             )
         if names.count(name) > 1:
-            raise ValueError(f"{name} is named twice.")
+            raise ValueError(f"{name} occurs twice.")
     return names
 
 
@@ -150,31 +150,29 @@ def _leave_out(asked: Asked, columns: dict[str, ListedColumn], text: str) -> Non
     names = named(text, columns)
     asked.columns = tuple(column for name, column in columns.items() if name not in names)
     if not asked.columns:
-        raise ValueError("Nothing would be left.")
+        raise ValueError("No column would remain. Omit fewer columns.")
 
 
 def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> None:
-    may = {name: column for name, column in columns.items() if can_order_by(column)}
-    if (found := text.count(",") + 1) > MOST_KEYS:
-        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {found}.")
-    usable = [name for name, column in may.items() if not column.permission or user.has_perm(column.permission)]
-    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), may, usable)
+    sortable = {name: column for name, column in columns.items() if can_order_by(column)}
+    if (count := text.count(",") + 1) > MOST_KEYS:
+        raise ValueError(f"Expected at most {MOST_KEYS} columns, found {count}.")
+    usable = [name for name, column in sortable.items() if not column.permission or user.has_perm(column.permission)]
+    names = named(",".join(name.strip().removeprefix("-") for name in text.split(",")), sortable, usable)
     for name, word in zip(names, text.split(","), strict=True):
-        column = may[name]
+        column = sortable[name]
         if column.permission and not user.has_perm(column.permission):
-            raise ValueError(
-                f"{name} holds personal data: the permission {column.permission} is needed to order by it."
-            )
+            raise ValueError(f"{name} contains personal data. Sorting by it needs the permission {column.permission}.")
         asked.order.append(OrderKey(column.path, column.field, word.strip().startswith("-"), column.null))
 
 
 def can_order_by(column: ListedColumn) -> bool:
-    """Whether a list can be ordered by *column*: not by lists and documents."""
+    """Return whether a list can be sorted by *column*: false for many-to-many columns and JSON documents."""
     return not (column.many or isinstance(column.field, models.JSONField))
 
 
 def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
-    """Let the primary key settle the order of records that are otherwise the same."""
+    """Add the primary key as the last sort key, so that the order is total."""
     pk = model._meta.pk.attname
     if pk not in [key.path for key in asked.order]:
         asked.order.append(OrderKey(pk, columns[pk].field))

@@ -1,4 +1,4 @@
-"""Search in the lists of the admin: records with a column that begins with each word, whatever its case."""
+"""Prefix search in lists: every word must match the beginning of a column, case-insensitively."""
 
 from django.db import models
 from django.utils.text import smart_split, unescape_string_literal
@@ -6,15 +6,15 @@ from django.utils.text import smart_split, unescape_string_literal
 from datasets.query_values import is_whole_number
 from datasets.text import ZERO_WIDTH, clean
 
-MOST_WORDS = 8  # of one search: each is looked for in every column
-REFERRED = 1000  # records found by name in another table, up to which their keys are asked for one by one
+MOST_WORDS = 8  # in one search: each is searched for in every column
+REFERRED = 1000  # matches in another table whose keys become a list of parameters; more become a subquery
 
 
 def search(queryset: models.QuerySet, paths: list[str], text: str) -> models.QuerySet:
-    """Narrow *queryset* to records where for each word of *text* one of *paths* begins with it.
+    """Filter *queryset* by the words of *text*: one of *paths* must begin with each word.
 
-    A path that ends in ``__exact`` wants the whole value. Each condition is on a column of the records' own table,
-    so that an index on it can serve: what other tables hold is looked up first.
+    A path that ends in ``__exact`` must equal the word. Each condition is on a column of the records' own table, so
+    that the database can use an index; matches in other tables are found first.
     """
     for word in words_of(text):
         queryset = queryset.filter(_any_of(queryset.model, paths, word))
@@ -22,9 +22,9 @@ def search(queryset: models.QuerySet, paths: list[str], text: str) -> models.Que
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a search, what stands in quotes as one word, cleaned as stored texts are."""
+    """Return the words of a search, cleaned in the same way as stored texts; a quoted phrase is one word."""
     words = [_unquoted(word) for word in smart_split(clean(text).replace("\x00", ""))]
-    return [kept for word in words if (kept := word.strip(ZERO_WIDTH))] or words
+    return [stripped for word in words if (stripped := word.strip(ZERO_WIDTH))] or words
 
 
 def _unquoted(word: str) -> str:
@@ -45,11 +45,11 @@ def _condition(model: type[models.Model], path: str, word: str) -> models.Q | No
         inner = _condition(target, rest, word)
         if inner is None:
             return None
-        found = target._default_manager.filter(inner).order_by().values_list("pk", flat=True)
-        keys = list(found[: REFERRED + 1])
+        matches = target._default_manager.filter(inner).order_by().values_list("pk", flat=True)
+        keys = list(matches[: REFERRED + 1])
         if not keys:
             return None
-        return models.Q(**{f"{name}__in": keys if len(keys) <= REFERRED else found})
+        return models.Q(**{f"{name}__in": keys if len(keys) <= REFERRED else matches})
     if rest == "exact":
         try:
             return models.Q(**{name: field.to_python(word)}) if _fits(field, word) else None
@@ -59,7 +59,7 @@ def _condition(model: type[models.Model], path: str, word: str) -> models.Q | No
 
 
 def _fits(field: models.Field, word: str) -> bool:
-    """Whether *word* could be a value of *field* at all: engines refuse numbers too big for them."""
+    """Return whether *word* can be a value of *field*: both engines reject numbers that are too large."""
     if not isinstance(field, models.IntegerField):
         return True
     return is_whole_number(word)

@@ -1,4 +1,4 @@
-"""Rows of a list as they are served: values by column, made a column at a time, labels from memory."""
+"""Serialize rows of a list column by column, with the labels of related records from a cache."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from datasets.records.personal_data import masked
 
 
 class Shape:
-    """Chosen columns of *model*: what is selected of its own table, and how rows of that become what is served."""
+    """Serializes the columns *columns* of *model*; ``selected`` has the columns to select from its own table."""
 
     def __init__(self, model: type[models.Model], columns: Sequence[ListedColumn]):
         self.model, self.columns = model, columns
         self.pk = model._meta.pk.attname
-        self.paths: dict[str, tuple[str, ...]] = {}  # what is wanted of the record that a reference leads to
+        self.paths: dict[str, tuple[str, ...]] = {}  # fields of each related record
         for column in columns:
             reference, _, rest = column.path.partition("__")
             if rest:
@@ -29,37 +29,36 @@ class Shape:
         )
 
     def serve(self, rows: Sequence[tuple], user, version: str) -> list[dict[str, Any]]:
-        """Return *rows* of what is selected as they are served to *user*; *version* was read before them."""
+        """Return *rows* of the columns ``selected`` as dicts, masked for *user*; *version* was read before the rows."""
         if not rows:
             return []
-        taken = dict(zip(self.selected, zip(*rows, strict=True), strict=True))
-        known = {
-            name: labels(field.related_model, self.paths[name], taken[field.attname], version)
+        by_column = dict(zip(self.selected, zip(*rows, strict=True), strict=True))
+        related = {
+            name: labels(field.related_model, self.paths[name], by_column[field.attname], version)
             for name, field in self.references.items()
         }
-        served = []
+        serialized = []
         for column in self.columns:
             reference, _, rest = column.path.partition("__")
             if column.many:
-                lists = self._lists(column.field, taken[self.pk])
-                values = [lists[key] for key in taken[self.pk]]
+                lists = self._lists(column.field, by_column[self.pk])
+                values = [lists[key] for key in by_column[self.pk]]
             elif rest:
-                place, by_key = self.paths[reference].index(rest), known[reference]
-                values = [
-                    by_key[key][place] if key in by_key else None for key in taken[self.references[reference].attname]
-                ]
+                index, by_key = self.paths[reference].index(rest), related[reference]
+                keys = by_column[self.references[reference].attname]
+                values = [by_key[key][index] if key in by_key else None for key in keys]
             else:
-                values = taken[column.path]
+                values = by_column[column.path]
             if column.permission and not user.has_perm(column.permission):
                 values = [masked(value) for value in values]
             elif column.is_list:
                 values = [column.members_of(value) for value in values]
-            served.append(values)
+            serialized.append(values)
         names = [column.name for column in self.columns]
-        return [dict(zip(names, values, strict=True)) for values in zip(*served, strict=True)]
+        return [dict(zip(names, values, strict=True)) for values in zip(*serialized, strict=True)]
 
     def _lists(self, field: models.ManyToManyField, keys: Sequence[Any]) -> dict[Any, list]:
-        """Return the ids that each of the records has in *field*, the lowest first, with one query for the page."""
+        """Return the sorted ids in *field* of each record, with one query for all records."""
         lists = defaultdict(list)
         of, to = (f"{name}_id" for name in (field.m2m_field_name(), field.m2m_reverse_field_name()))
         through = field.remote_field.through._default_manager

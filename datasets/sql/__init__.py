@@ -1,1 +1,1 @@
-"""SQL for both engines: how each of them says what the other says differently."""
+"""SQL for both engines: the differences between PostgreSQL and SQLite."""

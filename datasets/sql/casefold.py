@@ -1,9 +1,9 @@
-"""One way to fold the case of letters, the same on both engines: what a search finds does not hang on the database.
+"""Case folding that is the same on both engines, so that a search finds the same records.
 
-Each letter folds to one letter, as Unicode's simple folding has it, over all of its scripts: ``Ω`` to ``ω`` (``ς`` to
-``σ``, too), ``Ж`` to ``ж``, ``Ა`` to ``ა``. No letter becomes two, so ``ß`` is not ``ss``; the Turkish ``İ`` folds to
-``i`` and ``ı`` stays, whatever the language of the server. Accents are kept: ``é`` is not ``e``.
-PostgreSQL's own lower() hangs on the server's locale, and SQLite's folds ASCII only.
+Each letter folds to one letter, by Unicode's simple case folding, in all scripts: ``Ω`` to ``ω`` (``ς`` to ``σ``),
+``Ж`` to ``ж``, ``Ა`` to ``ა``. No letter becomes two, so ``ß`` is not ``ss``. The Turkish ``İ`` folds to ``i``, and
+``ı`` stays, in every locale. Accents stay: ``é`` is not ``e``. PostgreSQL's lower() depends on the server's locale,
+and SQLite's lower() folds only ASCII.
 """
 
 from functools import cache
@@ -18,22 +18,22 @@ def _folded(letter: str) -> str:
 
 @cache
 def folding() -> dict[int, str]:
-    """Return what each letter folds to, without those that fold to themselves."""
-    # Ideographs and what comes after them have no case.
+    """Return the folding table: letters that change, and their folded letters."""
+    # Ideographs and later code points have no case.
     letters = (chr(code) for code in range(0x20000) if not 0xD800 <= code < 0xE000)
     table = {ord(letter): _folded(letter) for letter in letters if _folded(letter) != letter}
     return table | {ord("İ"): "i"}
 
 
 def fold_case(text: str | None) -> str | None:
-    """Return *text* with its case folded; as the databases do it."""
+    """Return *text* case-folded, with the same result as fold_case() in the databases."""
     if not isinstance(text, str):
         return text
     return text.lower() if text.isascii() else text.translate(folding())
 
 
 class Folded(models.Lookup):
-    """A comparison with both sides folded."""
+    """A comparison of case-folded texts."""
 
     prepare_rhs = True
 
@@ -62,7 +62,7 @@ class FoldedContains(Folded):
 @models.CharField.register_lookup
 @models.TextField.register_lookup
 class FoldedPrefix(Folded):
-    """Begins with: by the index that AddFoldedIndex makes on PostgreSQL, where there is one."""
+    """A case-insensitive prefix comparison, which can use the index of AddFoldedIndex on PostgreSQL."""
 
     lookup_name = "folded_prefix"
 
@@ -76,7 +76,7 @@ class FoldedPrefix(Folded):
 
 
 class AddFoldCase(migrations.RunPython):
-    """Make fold_case() on PostgreSQL; SQLite gets it with each connection (datasets.sql.sqlite_functions)."""
+    """Create fold_case() on PostgreSQL; datasets.sql.sqlite_functions adds it to each SQLite connection."""
 
     def __init__(self):
         super().__init__(_make_fold_case, _drop_fold_case)
@@ -86,9 +86,9 @@ class AddFoldCase(migrations.RunPython):
 
 
 class AddFoldedIndex(Operation):
-    """Make the index on PostgreSQL by which records are found by the beginning of a text, whatever its case.
+    """Create an index for case-insensitive prefix search on PostgreSQL.
 
-    A plain index of SQLite could not name a function of ours: other programs could not open the file.
+    SQLite gets no such index: other programs could not use a database with an index on a function of ours.
     """
 
     def __init__(self, table: str, column: str):
@@ -113,7 +113,7 @@ class AddFoldedIndex(Operation):
             schema_editor.execute(f"DROP INDEX {schema_editor.quote_name(self.name)}")
 
     def describe(self):
-        return f"Index {self.table} by the beginning of {self.column}, case folded"
+        return f"Create case-insensitive prefix index on {self.table}.{self.column}"
 
     @property
     def name(self) -> str:
@@ -130,9 +130,8 @@ def _make_fold_case(apps, schema_editor) -> None:
     table = folding()
     upper, lower = "".join(map(chr, table)), "".join(table.values())
     latin = {code: letter for code, letter in table.items() if 0x7F < code < 0x180}
-    # translate() looks through all the letters for each character, so that plain ASCII goes another way, and European
-    # names, at a tenth of the time, through the few letters that they may have.
-    # In plpgsql, because the planner would write a function of SQL out, letters and all, wherever it is called.
+    # translate() searches its letters for each character. So ASCII texts use lower(), and Latin texts a short table,
+    # which takes a tenth of the time. The function is in PL/pgSQL, because the planner would inline an SQL function.
     schema_editor.execute(
         "CREATE OR REPLACE FUNCTION fold_case(text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$"
         ' BEGIN IF octet_length($1) = char_length($1) THEN RETURN lower($1 COLLATE "C"); END IF;'

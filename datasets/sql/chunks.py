@@ -1,4 +1,4 @@
-"""Long lists of values, asked for in parts: no query has more parameters because a file is longer."""
+"""Split long lists of values into chunks, so that the parameters of a query have a fixed maximum number."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-AT_ONCE = 500  # values in a query
+AT_ONCE = 500  # values in one query
 
 
 def chunks(values: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
@@ -17,8 +17,8 @@ def chunks(values: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
 
 
 def values_by_key(records: models.QuerySet, keys: Iterable[Any], field: str) -> dict[Any, Any]:
-    """Return what the records with the primary *keys* have in *field*, by key; those that are gone are left out."""
-    found: dict[Any, Any] = {}
+    """Return the values of *field* by primary key, for the existing records with *keys*."""
+    values: dict[Any, Any] = {}
     for chunk in chunks(keys):
-        found.update(records.filter(pk__in=chunk).values_list("pk", field))
-    return found
+        values.update(records.filter(pk__in=chunk).values_list("pk", field))
+    return values

@@ -1,4 +1,4 @@
-"""How the database in use spells SQL: names, types, truth, temporary tables."""
+"""The SQL dialect of the database in use: names, types, booleans, temporary tables."""
 
 from django.db import connection, models
 
@@ -21,7 +21,7 @@ def sql_false() -> str:
 
 
 def column_type(field: models.Field) -> str:
-    """Return the type of a column that holds values of *field*; of a key, that of a reference to it."""
+    """Return the column type for values of *field*; for a primary key, the type of a foreign key to it."""
     return field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
 
 
@@ -36,5 +36,5 @@ def temporary_tables() -> set[str]:
 
 
 def temporary(table: str) -> str:
-    """Return the name of a temporary table, which no other table of that name can be mistaken for."""
+    """Return the qualified name of a temporary table."""
     return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(table)}"

@@ -1,7 +1,6 @@
-"""A limit for the time that the queries of one request take: statement_timeout on PostgreSQL, a handler on SQLite.
+"""Limit the total time of a request's queries: statement_timeout on PostgreSQL, a progress handler on SQLite.
 
-The time of all queries of the request counts together. The limit is set before a statement and lifted at the end, so
-that it never stays on a connection that others use next.
+The limit is set before each statement and reset at the end, so that it never stays on a reused connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,22 +13,22 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
-STEPS = 500_000  # of SQLite between two looks at the clock, each of which may wait for another thread: about 20 ms
-GAP = 0.1  # seconds; a longer time between two looks was not spent by the query alone
-SLACK = 0.1  # of the time left, by which a limit that is set already may be longer
-CANCELLED = "57014"  # PostgreSQL's code for a statement that was stopped
-STATE = "_tabularium_limits"  # of a connection to PostgreSQL: milliseconds of its session and of its transaction
+STEPS = 500_000  # SQLite's instructions between two calls of the handler, about 20 ms: each call may wait for the GIL
+GAP = 0.1  # seconds; a longer time between two calls was not spent by the query alone
+SLACK = 0.1  # share of the time left by which an existing limit may be longer, which saves statements
+CANCELLED = "57014"  # PostgreSQL's code query_canceled
+STATE = "_tabularium_limits"  # attribute of a PostgreSQL connection: milliseconds of its session and transaction
 
 
 class QueryTimeError(OperationalError):
-    """The queries of a request took longer than they may."""
+    """The queries of a request exceeded their time limit."""
 
     def __init__(self, seconds: float):
         super().__init__(f"Queries took longer than {seconds:g} seconds.")
 
 
 class Budget:
-    """Seconds that the queries of a request may take, and how many they took so far."""
+    """The time limit of a request's queries in seconds, and the time spent."""
 
     def __init__(self, seconds: float):
         self.seconds, self.spent = seconds, 0.0
@@ -37,24 +36,24 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """The seconds left; raises QueryTimeError where there are none."""
+        """The seconds left. Raises QueryTimeError if none are left."""
         if self.spent >= self.seconds:
             raise QueryTimeError(self.seconds)
         return self.seconds - self.spent
 
 
 _budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
-_is_watched: ContextVar[bool] = ContextVar("is_watched", default=False)  # an export reads its first row
+_is_watched: ContextVar[bool] = ContextVar("is_watched", default=False)  # while an export reads its first row
 
 
 def is_limited() -> bool:
-    """Tell whether a query that is made now has a limit."""
+    """Return whether queries currently have a time limit."""
     return _budget.get() is not None
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Limit the time of all queries in the block together; 0 seconds are no limit."""
+    """Limit the total time of all queries in the block; 0 means no limit."""
     if not seconds:
         yield
         return
@@ -65,13 +64,13 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         _budget.reset(token)
         if connection.connection is not None:
-            with suppress(Exception):  # a connection that is broken goes to nobody else
+            with suppress(Exception):  # a broken connection is not reused
                 _set_limit(None)
 
 
 @contextmanager
 def unlimited() -> Iterator[None]:
-    """Let queries in the block, or in the function, take their time: imports, undo, exports and what they refresh."""
+    """Remove the limit in the block or decorated function: for imports, undo, exports, and refreshes of views."""
     token = _budget.set(None)
     try:
         yield
@@ -81,7 +80,7 @@ def unlimited() -> Iterator[None]:
 
 @contextmanager
 def first_row_within(seconds: float) -> Iterator[None]:
-    """Limit the time until the block ends, in which the first row of an export is read; 0 seconds are no limit."""
+    """Limit the duration of the block, which reads the first row of an export; 0 means no limit."""
     if not seconds:
         yield
         return
@@ -97,7 +96,7 @@ def first_row_within(seconds: float) -> Iterator[None]:
 
 
 def was_stopped(error: BaseException | None) -> bool:
-    """Tell whether *error* comes of a query that took too long."""
+    """Return whether *error* is of a query that exceeded its time limit."""
     if isinstance(error, QueryTimeError):
         return True
     cause = getattr(error, "__cause__", None)
@@ -121,12 +120,12 @@ def _within_budget(execute: Callable, sql: str, params: Any, many: bool, context
     finally:
         budget.spent += monotonic() - begun
         budget.executing = False
-        if sql.startswith("ROLLBACK TO"):  # which takes back what was set since
+        if sql.startswith("ROLLBACK TO"):  # which also undoes SET LOCAL
             _forget_local()
 
 
 def _set_limit(budget: Budget | None) -> None:
-    """Let the next statement take what is left of *budget*; None is no limit."""
+    """Limit the next statement to the time left of *budget*; None means no limit."""
     if connection.vendor == "postgresql":
         _set_timeout(0 if budget is None else max(1, ceil(budget.left * 1000)))
     elif budget is None:
@@ -140,7 +139,7 @@ def _set_limit(budget: Budget | None) -> None:
 
 
 def _handler(budget: Budget) -> Callable[[], bool]:
-    """Return what SQLite calls while it works; it stops where that returns True. Rows are read after execute, too."""
+    """Return a progress handler, which returns True to stop the query. SQLite also works while rows are read."""
     begun = last = monotonic()
     left = budget.left
 
@@ -171,9 +170,9 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 
 
 def _set_timeout(wanted: int) -> None:
-    """Let statement_timeout be about *wanted* milliseconds, or the server's own for 0.
+    """Set statement_timeout to about *wanted* milliseconds, or to the server's default for 0.
 
-    In a transaction it is set for that alone: else it would stay, or be taken back, with what the transaction does.
+    In a transaction it uses SET LOCAL, because a plain SET would depend on the transaction's commit or rollback.
     """
     from psycopg.pq import TransactionStatus
 
@@ -183,7 +182,7 @@ def _set_timeout(wanted: int) -> None:
     if status == TransactionStatus.IDLE:
         local = None
     elif status != TransactionStatus.INTRANS:
-        return  # a failed transaction takes no statement, and one that goes on has its limit
+        return  # a failed transaction accepts no statement, and an active statement has its limit
     now = session if local is None else local
     if now != wanted and not (wanted and wanted <= now <= wanted * (1 + SLACK) + 1):
         in_transaction = status == TransactionStatus.INTRANS or not driver.autocommit
@@ -200,7 +199,7 @@ def _forget_local() -> None:
 
 @contextmanager
 def _stopped_after(seconds: float) -> Iterator[None]:
-    """Cancel what the connection does after *seconds*: statement_timeout would count to the end of an export."""
+    """Cancel the connection's query after *seconds*; statement_timeout would apply to the whole export."""
     driver, is_done = connection.connection, Event()
 
     def watch() -> None:
@@ -213,4 +212,4 @@ def _stopped_after(seconds: float) -> Iterator[None]:
         yield
     finally:
         is_done.set()
-        watcher.join()  # so that no cancellation comes late, to what the connection does next
+        watcher.join()  # so that no late cancellation stops the connection's next query

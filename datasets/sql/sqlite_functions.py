@@ -1,4 +1,4 @@
-"""Functions that SQLite lacks and our SQL calls."""
+"""SQL functions that the site adds to SQLite."""
 
 import json
 from decimal import Decimal
@@ -11,7 +11,7 @@ from datasets.sql.casefold import fold_case
 
 
 def add_functions(connection, **kwargs) -> None:
-    """Teach a new SQLite connection what PostgreSQL can do by itself, or by a function of ours."""
+    """Register the functions on a new SQLite connection."""
     if connection.vendor == "sqlite":
         for name, function in FUNCTIONS.items():
             connection.connection.create_function(name, 1, function, deterministic=True)
@@ -22,41 +22,41 @@ def _unhex(digits: str | None) -> bytes | None:
 
 
 def _number_text(number: float | int | str | None) -> str | None:
-    """Return the shortest text that stands for exactly this number; SQLite itself writes 15 digits."""
+    """Return the shortest text that represents exactly this number; SQLite itself writes 15 digits."""
     return None if number is None else repr(number) if isinstance(number, float) else str(number)
 
 
 def _spelled_number(twice: str | None) -> float | int | None:
-    """Return the number that a JSON list holds twice; SQLite itself reads some with an error in the last digit."""
+    """Return the number that a JSON list contains twice; SQLite itself parses some with an error in the last digit."""
     return None if twice is None else json.loads(twice)[0]
 
 
 def _spelled_json(twice: str | None) -> str | None:
-    """Return the text of the JSON value that a JSON list without spaces holds twice; None for a null."""
+    """Return the text of the JSON value that a JSON list without spaces contains twice; None for a null."""
     text = twice and twice[1 : (len(twice) - 1) // 2]
     return None if text == "null" else text
 
 
 def _as_imported(text: str | None) -> str | None:
-    """Return a JSON text as an import spells it."""
+    """Return a JSON text in the spelling of imports."""
     return None if text is None else exact_json.text(exact_json.loads(text))
 
 
 def comparable_json(text: str | None) -> str | None:
-    """Return a text that is the same for all spellings of a document: spaces, escapes, order of keys, 1.0 and 1."""
+    """Return a canonical text of a document, independent of spaces, escapes, key order, and 1.0 or 1."""
     if text is None:
         return None
     try:
         return repr(json.loads(text, parse_int=_decimal, parse_float=_decimal, object_pairs_hook=_object))
-    except (ValueError, RecursionError):  # what is no JSON, or is nested too deep, is equal to itself alone
+    except (ValueError, RecursionError):  # invalid or too deeply nested JSON equals only the same text
         return text
 
 
 def _decimal(digits: str) -> Decimal:
-    """Return the number without the zeros at its end, whatever number of digits it has."""
+    """Return the number without trailing zeros, with any number of digits."""
     sign, figures, exponent = Decimal(digits).as_tuple()
-    kept = "".join(map(str, figures)).rstrip("0")
-    return Decimal((sign, tuple(map(int, kept)), exponent + len(figures) - len(kept))) if kept else Decimal(0)
+    rest = "".join(map(str, figures)).rstrip("0")
+    return Decimal((sign, tuple(map(int, rest)), exponent + len(figures) - len(rest))) if rest else Decimal(0)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> tuple:

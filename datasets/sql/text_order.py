@@ -1,7 +1,7 @@
-"""One order of texts on both engines: by Unicode code point, whatever the language of the database server.
+"""Sort texts by Unicode code point on both engines, independent of the database server's locale.
 
-SQLite compares texts by their bytes, which is the order of their code points. PostgreSQL compares them by the
-collation of the column, which is the server's own language unless the column names another one.
+SQLite compares the bytes of texts, which is the order of code points. PostgreSQL uses the column's collation, by
+default that of the database.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from django.db import models
 from django.db.migrations.operations.base import Operation, OperationCategory
 
-CODE_POINT = "C"  # PostgreSQL's collation that compares bytes
+CODE_POINT = "C"  # PostgreSQL's collation by bytes
 TEXTS = (models.CharField, models.TextField)
 
 
 class OrderTextsByCodePoint(Operation):
-    """Give each text column of the app's tables PostgreSQL's collation ``C``; do nothing on SQLite.
+    """Set PostgreSQL's collation ``C`` on each text column of the app's tables; do nothing on SQLite.
 
-    Put it behind the operations that create tables or add text columns, and before those that create views.
-    Columns that have the collation already are left alone. Indexes on the columns follow.
+    Place it after operations that create tables or add text columns, and before those that create views. It skips
+    columns that already have the collation. PostgreSQL rebuilds the columns' indexes.
     """
 
     category = OperationCategory.ALTERATION
@@ -34,7 +34,7 @@ class OrderTextsByCodePoint(Operation):
             self._collate(schema_editor, to_state.apps.get_app_config(app_label))
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        pass  # the order of the texts is no part of what the tables hold
+        pass  # the collation does not affect the data
 
     def describe(self):
         return "Order texts by code point"
@@ -45,7 +45,7 @@ class OrderTextsByCodePoint(Operation):
 
     def _collate(self, schema_editor, app) -> None:
         quote = schema_editor.quote_name
-        # The statements wait for none of the checks that earlier operations have deferred.
+        # ALTER TABLE fails while deferred constraint checks are pending.
         schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for model in app.get_models(include_auto_created=True):
             if not model._meta.managed or model._meta.proxy:
@@ -61,7 +61,7 @@ class OrderTextsByCodePoint(Operation):
 
 
 def _texts(model: type[models.Model], connection) -> Iterator[tuple[str, str]]:
-    """Yield the name and the type of each column of *model* that holds texts, references by a text among them."""
+    """Yield the name and type of each text column of *model*, including foreign keys to text keys."""
     for field in model._meta.local_concrete_fields:
         kind = field
         while kind.is_relation:

@@ -9,7 +9,7 @@ from imports.engine.resubmissions import only_unknown
 from imports.engine.source_load import SourceLoad
 from imports.models import SourceFile
 from imports.readers import HeaderMismatchError, Layout, MissingColumnsError, find_layout
-from imports.readers.headers import columns_told, meant
+from imports.readers.headers import columns_note, meant
 from imports.rejected_rows import line_file_name
 from imports.source_files import other_source_hint
 from imports.sources import JSONSource, sources_of
@@ -36,7 +36,7 @@ def find_layouts(load: SourceLoad, allow_missing: bool) -> tuple[SourceLoad, lis
                 "the first row; or, if the file does not have them, allow missing columns."
             )
         refuse_absent_columns(load, file, layout)
-        if differences := columns_told(file.unknown_columns, layout.absent, names):
+        if differences := columns_note(file.unknown_columns, layout.absent, names):
             notes.append(f"{line_file_name(file)}: {differences}.")
         if layout.defused is not None:
             notes.append(

@@ -1,4 +1,4 @@
-"""Files as they come, read into Arrow batches of text and JSON documents, with the lines an editor shows."""
+"""Read CSV files into Arrow batches and JSON files into documents, with the line numbers of an editor."""
 
 from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed

@@ -1,4 +1,4 @@
-"""CSV rows as Arrow batches of text: pyarrow's reader where it is sure to be exact, the exact reader elsewhere."""
+"""Read CSV rows into Arrow batches of text, with pyarrow's reader where it is exact, and the exact reader elsewhere."""
 
 import os
 import re
@@ -16,9 +16,9 @@ from imports.readers.dialect import Expected, Layout
 from imports.readers.quote_scanner import find_quotes
 
 BLOCK = 4 << 20  # bytes
-ROWS = 100_000  # of a batch, however short they are
-EXACT_ROWS = 10_000  # of what the exact reader takes at once
-EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes that the exact reader takes between two trials of the fast one
+ROWS = 100_000  # maximum rows of a batch
+EXACT_ROWS = 10_000  # maximum rows of a batch of the exact reader
+EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes for the exact reader before the next try of the fast one
 BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 TEXT = pa.string()
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -28,9 +28,9 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 class Batch:
     """Rows of a file, in its order.
 
-    `lines`: the line each row begins on, int32, from 1. `columns`: one for each of the file's columns, string or, for a
-    small vocabulary, dictionary; blanks around cells are still there, apostrophes that our export put before them are
-    not. `malformed`: rows of this part of the file that are in no column. `bytes_read`: of the file so far.
+    `lines`: the first line of each row, int32, from 1. `columns`: an array for each of the file's columns, of strings
+    or, for a small vocabulary, a dictionary; with blanks around cells, but without the apostrophes of formula escaping.
+    `malformed`: malformed rows of this part of the file. `bytes_read`: the bytes of the file read so far.
     """
 
     lines: np.ndarray
@@ -48,21 +48,20 @@ def read_csv(
     block_size: int = BLOCK,
     longest: int = LONGEST,
 ) -> Iterator[Batch]:
-    """The rows after the header, about `block_size` bytes at a time; a row of more than `longest` bytes is malformed.
+    """Yield the rows after the header in batches of about `block_size` bytes, which may be empty.
 
-    A batch may be empty.
-
-    Memory does not grow with the file. Raises ReadError at the block in which bytes are not in the encoding.
+    A row of more than `longest` bytes is malformed. Memory does not grow with the file. Raises ReadError at the block
+    with bytes that are not in the encoding.
     """
     blocks = _Blocks(layout, expected, longest)
     skipped = layout.first_line - 1
     with Text(path, encoding) as text:
         data, line, inside, final = b"", 1, False, False
-        # How much the fast reader is offered, and how much the exact one takes where that one cannot go on.
+        # The lengths of the parts for the fast reader, and for the exact reader if the fast one cannot continue.
         stretch, exact = 2 * block_size, EXACT
         while data or not final:
             if not final:
-                # At least as much again as is waiting, so that a long quoted cell is not looked at again and again.
+                # At least double the data, so that a long quoted cell is not scanned again and again.
                 block = text.read(max(block_size, len(data)))
                 data, final = data + block if data else block, not block
             if skipped or inside:
@@ -75,14 +74,14 @@ def read_csv(
                 part = data[:stretch]
                 taken = blocks.fast(part, line, final and len(part) == len(data))
                 if taken:
-                    # Of very short rows no more is offered than is taken, or all of it would be looked at each time.
+                    # If the rows are very short, offer only as much as a batch takes, because all of it is scanned.
                     stretch = 4 * stretch if 4 * taken.used > len(part) else 2 * taken.used
                     exact = EXACT
                 else:
                     taken = blocks.exact(data, line, final, exact)
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
-                # Also where there are no rows, as in a file of blank lines: the reader's consumer may want to stop.
+                # Also an empty batch, as for blank lines, because the consumer may want to stop.
                 columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
                 yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
@@ -90,7 +89,7 @@ def read_csv(
 
 
 def _without_lines(data: bytes, count: int, final: bool) -> tuple[bytes, int]:
-    """The text after so many lines, or nothing of it (but a CR that may be half a break), and how many were there."""
+    """Return the text after *count* lines (or only a CR that may be half a line break), and the lines skipped."""
     whole = len(data) - (data.endswith(b"\r") and not final)
     nexts = line_breaks(data[:whole])[1]
     return (data[nexts[count - 1] :], count) if count <= len(nexts) else (data[whole:], len(nexts))
@@ -98,7 +97,7 @@ def _without_lines(data: bytes, count: int, final: bool) -> tuple[bytes, int]:
 
 @dataclass
 class _Taken:
-    """What was taken from the beginning of a block: so many bytes and lines of it, and the rows on them."""
+    """The rows from the beginning of a block, and the bytes and lines that they used."""
 
     used: int
     lines_used: int
@@ -109,7 +108,7 @@ class _Taken:
 
 
 class _Blocks:
-    """The two ways to the rows of a block of text that begins at a line's start."""
+    """The two readers of rows from a block of text that begins at the start of a line."""
 
     def __init__(self, layout: Layout, expected: Expected, longest: int):
         self.width = layout.width
@@ -118,14 +117,14 @@ class _Blocks:
         self.types = [DICTIONARY if position in vocabularies else TEXT for position in range(self.width)]
         self.names = [str(position) for position in range(self.width)]
         self.convert = csv.ConvertOptions(
-            check_utf8=False,  # checked as it was read, to name the line
+            check_utf8=False,  # decoding has checked it, to report the line
             column_types=dict(zip(self.names, self.types, strict=True)),
             strings_can_be_null=False,
             null_values=[],
         )
 
     def exact(self, data: bytes, line: int, final: bool, most: int) -> _Taken:
-        """The rows of the first part of the block by the exact reader; none where more of the file is needed."""
+        """Read the rows of the first part of the block exactly; none if more of the file is needed."""
         part = most + self.grammar.longest
         if len(data) > part:
             data, final = data[:part], False
@@ -152,7 +151,7 @@ class _Blocks:
         return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
 
     def fast(self, data: bytes, line: int, final: bool) -> _Taken | None:
-        """The rows of the block by pyarrow, up to the first that the exact reader might read otherwise, or None."""
+        """Read rows of the block with pyarrow, up to the first that the exact reader could read differently."""
         if b"\0" in data or data.startswith(BOM):
             return None
         if b"\r" in data and data.count(b"\r") != data.count(b"\r\n") + (not final and data.endswith(b"\r")):
@@ -181,7 +180,7 @@ class _Blocks:
         blanks = quotes.blanks[quotes.blanks < used] if quoting else np.empty(0, np.intp)
         if passed.any() or len(blanks):
             if quoting and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
-                return None  # the quotes of a comment quote nothing
+                return None  # quotes in a comment have no meaning
             kept = np.repeat(~passed, np.diff(np.append(starts, used)))
             kept[blanks] = False
             rows = pa.py_buffer(array[:used][kept])
@@ -197,14 +196,14 @@ class _Blocks:
         return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
 
     def _malformed(self, data: bytes, line: int) -> Malformed | None:
-        """The row that these bytes are, as one that cannot be used."""
+        """Return the row in these bytes as Malformed."""
         data = data.removesuffix(b"\r")
         cells = self.grammar.quoted_line(data) if b'"' in data else data.split(self.grammar.delimiter)
         row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.grammar, data, line, final=True)))
         return malformed(row, data, self.grammar, self.width)
 
     def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Which of the rows are blank lines or comments."""
+        """Return which rows are blank lines or comments."""
         firsts = array[np.minimum(starts, len(array) - 1)]
         passed = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
         odd = np.zeros(256, bool)
@@ -216,7 +215,7 @@ class _Blocks:
         return passed
 
     def _table(self, buffer: pa.Buffer, count: int, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
-        """The columns of so many rows, and which of them have too few or many cells; None if not so many."""
+        """Return the columns, and the indexes of rows with a wrong number of cells; None for another count of rows."""
         bad: list[int] = []
 
         def note(row: csv.InvalidRow) -> str:

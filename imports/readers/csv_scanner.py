@@ -1,8 +1,8 @@
-"""The exact reader of rows: slow, sure of every line and quote, and never lost for more than a line or a bound.
+"""The exact reader of CSV rows: slow, with exact line numbers and quotes, and limited damage from malformed quotes.
 
-A quoted cell that does not end as it should (it is open at the end of the file or at the bound, or text follows its
-closing quote) spoils the line it opened on and no more: reading resumes on the next line. So one stray quote cannot
-swallow a file, however it is cut into blocks.
+A quoted cell with a wrong end (it is unclosed at the end of the file or at the length limit, or text follows its
+closing quote) makes only the line invalid on which it opened: reading resumes on the next line. So one stray quote
+cannot swallow the rest of a file, and the division into blocks does not matter.
 """
 
 import re
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 LONGEST = 1 << 20  # bytes of a row
-KEPT = 10_000  # bytes kept of a row that cannot be used
+KEPT = 10_000  # bytes stored of a malformed row
 INSIDE = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 
 @dataclass(slots=True)
 class Malformed:
-    """A row that cannot be put into the file's columns.
+    """A row that cannot be split into the file's columns.
 
-    NUL bytes are shown as ␀; of a row of more than 10,000 bytes, `raw` is the first of them, and says so.
+    NUL bytes are shown as ␀. `raw` has at most the first 10,000 bytes, with a note if the row is longer.
     """
 
     line: int
@@ -33,7 +33,7 @@ class Malformed:
 
 @dataclass(slots=True)
 class Row:
-    """A row of a block: its cells, or else why it has none."""
+    """A row of a block: its cells, or the problem if it has none."""
 
     line: int
     start: int
@@ -43,7 +43,7 @@ class Row:
 
 
 class Grammar:
-    """How rows are written in a file: what separates cells, which lines are comments, how long a row may be."""
+    """The CSV dialect of a file: delimiter, comment prefix, and maximum length of a row."""
 
     def __init__(self, delimiter: str, comment: str | None = None, longest: int = LONGEST):
         self.delimiter = delimiter.encode()
@@ -59,21 +59,21 @@ class Grammar:
         self._whole = re.compile(b"(?:" + cell + b")++")
 
     def passes_over(self, line: bytes) -> bool:
-        """Whether a line is blank or a comment."""
+        """Return whether a line is blank or a comment."""
         return bool(self.comment and line.startswith(self.comment)) or not line.strip(self.blanks + b"\r\n")
 
     def quoted_line(self, line: bytes) -> list[bytes] | None:
-        """The cells of a line that is a whole row by itself; None if it is not."""
+        """Return the cells of a line that is a complete row; None if it is not."""
         line += self.delimiter
         if not self._whole.fullmatch(line):
             return None
         return [quoted.replace(b'""', b'"') or plain for quoted, plain in self._cells.findall(line)]
 
     def quoted_row(self, data: bytes, start: int, stop: int) -> tuple[str, list[bytes], int]:
-        """The row at `start`, of which nothing at or after `stop` may be looked at: (what it is, its cells, where).
+        """Read the row at `start` up to `stop`: return its kind, its cells, and a position.
 
-        It is a "row" that ends there; "open" where a quoted cell that begins there does not end before `stop`; "text"
-        where text follows the end of a quoted cell that begins there; or "cut" where `stop` comes before it is decided.
+        The kind is "row" (the row ends at the position), "open" (a quoted cell begins there and does not end before
+        `stop`), "text" (text follows the end of a quoted cell that begins there), or "cut" (undecided before `stop`).
         """
         cells: list[bytes] = []
         position = start
@@ -99,15 +99,15 @@ class Grammar:
 
 
 class Scan:
-    """The rows of a block of text that begins at a line's start. Afterwards:
+    """An iterator over the rows of a block of text that begins at the start of a line.
 
-    `used` is how much of the block they (and the blank lines and comments among them) took, `line` the line there, and
-    `inside` says that the rest of a line, longer than the block, is still to be passed over.
+    Afterwards, `used` is the length of the consumed part of the block, including blank lines and comments; `line` is
+    the line after it; and `inside` tells that the rest of a line longer than the block remains to be skipped.
     """
 
     def __init__(self, grammar: Grammar, data: bytes, line: int = 1, *, final: bool, most: int | None = None):
         self.grammar = grammar
-        self.data = data[:-1] if data.endswith(b"\r") and not final else data  # whose LF may come with the next block
+        self.data = data[:-1] if data.endswith(b"\r") and not final else data  # its LF may be in the next block
         self.first_line = self.line = line
         self.final = final
         self.most = len(data) if most is None else most
@@ -142,7 +142,7 @@ class Scan:
             if index <= whole:
                 start = self.used = nexts[index - 1]
                 self.line = self.first_line + index
-            else:  # past the last line break, all that is left
+            else:  # after the last line break: the rest of the block
                 start = self.used = size
                 self.inside = not self.final
                 self.line = self.first_line + whole + self.final
@@ -150,7 +150,7 @@ class Scan:
                 yield row
 
     def _quoted(self, row: Row, decided: bool) -> int | None:
-        """Fill in a row that holds quotes; the line (index) it ends on, or None where more of the file is needed."""
+        """Complete a row with quotes; return the index of its last line, or None if it needs more of the file."""
         stop = min(len(self.data), row.start + self.grammar.longest + 1)
         ended = self.final and stop == len(self.data)
         kind, cells, where = self.grammar.quoted_row(self.data, row.start, stop)
@@ -168,35 +168,35 @@ class Scan:
             line = self.first_line + index
             if kind == "open":
                 row.problem = (
-                    f"Cell {number} begins with a quote on line {line} that is never closed. Expected a closing quote; "
-                    'a quote inside a quoted cell is written twice ("").'
+                    f"Cell {number} begins with a quote on line {line} that is never closed. Add the closing quote, or "
+                    'double a quote inside a quoted cell ("").'
                 )
             else:
                 row.problem = (
                     f"Text follows the closing quote of cell {number} on line {line}. Expected "
-                    f"{DELIMITERS[self.grammar.delimiter.decode()]} or the end of the row; "
-                    'a quote inside a quoted cell is written twice ("").'
+                    f"{DELIMITERS[self.grammar.delimiter.decode()]} or the end of the row. Double a quote inside a "
+                    'quoted cell ("").'
                 )
         return self._index(where)
 
     def _too_long(self) -> str:
-        return f"The row is longer than {self.grammar.longest:,} bytes. Expected a shorter row."
+        return f"The row is longer than {self.grammar.longest:,} bytes, the maximum."
 
     def _index(self, position: int) -> int:
         return bisect_left(self._ends, position)
 
 
 def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None) -> Malformed | None:
-    """The row as one that cannot be used, or None where it can be: it has its cells, and no NUL byte among them."""
+    """Return the row as Malformed; None if it is valid, with the right number of cells and no NUL byte."""
     end = min(row.end, row.start + KEPT, row.start + grammar.longest)
-    size = row.end - row.start  # of what was read of it: it may go on
-    told = f"more than {grammar.longest:,}" if size > grammar.longest else f"{size:,}"
-    more = f" … ({told} bytes in all)" if end < row.end else ""
+    size = row.end - row.start  # of the part read; the row may be longer
+    length = f"more than {grammar.longest:,}" if size > grammar.longest else f"{size:,}"
+    more = f" … ({length} bytes in total)" if end < row.end else ""
     raw = _readable(data[row.start : end]) + more
     if row.problem:
         problem = row.problem
     elif b"\0" in data[row.start : row.end]:
-        problem = "The row holds a NUL byte. Expected text."
+        problem = "The row contains a NUL byte. Expected text."
     elif width is not None and len(row.cells) != width:
         cells = "cell" if width == 1 else "cells"
         problem = f"Expected {width} {cells}, found {len(row.cells)}."
@@ -211,7 +211,7 @@ def _readable(data: bytes) -> str:
 
 
 def line_breaks(data: bytes) -> tuple[list[int], list[int]]:
-    """Where the lines of a text end, and where the line after each begins."""
+    """Return the ends of the lines in a text, and the beginning of the line after each."""
     array = np.frombuffer(data, np.uint8)
     feeds = np.flatnonzero(array == 10)
     if b"\r" not in data:

@@ -1,4 +1,4 @@
-"""The bytes of a file as blocks of valid UTF-8, whatever encoding the file was said to be in."""
+"""Decode a file of any encoding into blocks of valid UTF-8."""
 
 import codecs
 import os
@@ -13,7 +13,7 @@ from imports.readers.verified_files import Check, unreadable
 
 BOM = codecs.BOM_UTF8
 
-# Long enough beginnings that no text file starts with one by chance.
+# Signatures that are long enough not to occur in a text file by chance.
 KINDS = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)"),
@@ -30,16 +30,16 @@ KINDS = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x7fELF", "a program"),
 )
-LOOKED_AT = 1024  # bytes at the beginning, to tell what kind of file it is
+LOOKED_AT = 1024  # bytes at the beginning, to detect the kind of file
 UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-NATIVE = "-le" if sys.byteorder == "little" else "-be"  # as Python takes it where there is no mark
+NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default without a byte order mark
 
 
 class Text:
-    """A file opened for reading as UTF-8 bytes; a context manager. Blocks never end inside a character."""
+    """A context manager that reads a file as UTF-8 bytes, in blocks that never end inside a character."""
 
     def __init__(self, path: str | os.PathLike, encoding: str = "utf-8", kind: str = "CSV"):
         self.path = Path(path)
@@ -47,9 +47,9 @@ class Text:
         self.encoding = codec_name(encoding)
         self.kind = kind
         self.bytes_read = 0
-        self._line, self._column, self._last = 1, 1, b""  # the place after what was read, and the byte before it
+        self._line, self._column, self._last = 1, 1, b""  # the position after the text read, and the byte before it
         self._started = self._ended = False
-        self._held = b""  # the beginning of a character that the last block broke off in
+        self._held = b""  # the incomplete character at the end of the last block
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)()
 
     def __enter__(self) -> "Text":
@@ -68,9 +68,9 @@ class Text:
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """About so many bytes of text; b"" only at the end of the file.
+        """Return about *size* bytes of text; b"" only at the end of the file.
 
-        Raises ReadError where it is not text, and at the end of a StoredFile that was altered.
+        Raises ReadError if the bytes are not text, and at the end of a StoredFile that has changed.
         """
         while not self._ended:
             raw = self._file.read(size)
@@ -93,7 +93,7 @@ class Text:
                 data.decode()
             except UnicodeDecodeError as error:
                 if self._ended or error.reason != "unexpected end of data":
-                    # The bytes that a first block begins with may be a BOM, which no editor counts as a column.
+                    # The first block may begin with a BOM, which editors do not count as a column.
                     before = data[: error.start].removeprefix(b"" if self._started else BOM)
                     raise self._not_text(before, f"byte 0x{data[error.start]:02X}") from None
                 data, self._held = data[: error.start], data[error.start :]
@@ -111,7 +111,7 @@ class Text:
         return data
 
     def _before_error(self, raw: bytes) -> tuple[bytes, str]:
-        """The text that these bytes begin with, and what comes after it."""
+        """Return the text at the beginning of these bytes, and a description of the invalid part after it."""
         before = b""
         for position in range(len(raw)):
             try:
@@ -123,7 +123,7 @@ class Text:
         return before, "half a character"
 
     def _count(self, data: bytes) -> None:
-        """Go on to the place after this text."""
+        """Advance the position by this text."""
         self._line += breaks(data) - (self._last == b"\r" and data.startswith(b"\n"))
         cut = max(data.rfind(b"\n"), data.rfind(b"\r"))
         self._column = len(data[cut + 1 :].decode()) + (1 if cut >= 0 else self._column)
@@ -134,12 +134,11 @@ class Text:
         where = f"{self.path}, line {self._line}, column {self._column}"
         if self.encoding == "utf-8":
             return ReadError(
-                f"{where}: expected UTF-8, found {found}, which is not. If the file is in another encoding, name "
-                "its encoding, for example cp1252."
+                f"{where}: expected UTF-8, found {found}. If the file is in another encoding, name its "
+                "encoding, for example cp1252."
             )
         return ReadError(
-            f"{where}: expected {self.encoding}, found {found}, which is not. Name the encoding that the file is in, "
-            "or leave it out for UTF-8."
+            f"{where}: expected {self.encoding}, found {found}. Name the encoding of the file; the default is UTF-8."
         )
 
     def _refuse_other_kinds(self) -> None:
@@ -148,10 +147,10 @@ class Text:
             self._file.seek(0)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror}.") from None
-        for magic, what in KINDS:
-            if start.startswith(magic):
+        for signature, kind in KINDS:
+            if start.startswith(signature):
                 raise ReadError(
-                    f"{self.path}: looks like {what}; expected a {self.kind} file. Save it as {self.kind} in UTF-8."
+                    f"{self.path}: looks like {kind}; expected a {self.kind} file. Save it as {self.kind} in UTF-8."
                 )
         expected = "UTF-8" if self.encoding == "utf-8" else self.encoding
         if start.startswith(UTF_16 + UTF_32):
@@ -159,43 +158,43 @@ class Text:
             if not self.encoding.startswith(("utf-16", "utf-32")):
                 raise OddTextError(
                     f"{self.path}, line 1: expected {expected}, found the byte order mark of {name.upper()}. "
-                    f"If that is what the file is in, name {name} as its encoding."
+                    f"If that is correct, name {name} as its encoding."
                 )
         elif (name := unmarked(start)) and self.encoding not in (name, name.removesuffix(NATIVE)):
             raise OddTextError(
-                f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark: most "
-                f"characters have a NUL byte beside them. Name {name} as its encoding, or save the file in UTF-8."
+                f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark (a NUL "
+                f"byte beside most characters). Name {name} as its encoding, or save the file in UTF-8."
             )
 
 
 def codec_name(encoding: str) -> str:
-    """The usual name of an encoding; raises ReadError where there is none of this name."""
+    """Return the canonical name of an encoding. Raises ReadError for an unknown one."""
     try:
         name = codecs.lookup(encoding).name
         "a".encode(encoding)
         codecs.getincrementaldecoder(encoding)
     except (LookupError, ValueError, TypeError):
         raise ReadError(
-            f'There is no text encoding called "{encoding}"; expected a name such as utf-8, cp1252, latin-1 or utf-16.'
+            f'There is no text encoding "{encoding}"; expected a name such as utf-8, cp1252, latin-1 or utf-16.'
         ) from None
     return "utf-8" if name in ("utf-8", "utf-8-sig") else name
 
 
 def unmarked(start: bytes) -> str:
-    """The encoding of a text in UTF-16 or UTF-32 that has no byte order mark, by where its NUL bytes are; or nothing.
+    """Return the encoding of a UTF-16 or UTF-32 text without a byte order mark, by its NUL bytes; or an empty text.
 
-    Most texts have delimiters, digits and line breaks, of which all bytes but one are NUL. A few NUL bytes further on
-    in a short text are those of a bad row.
+    Most texts have delimiters, digits and line breaks, whose bytes except one are NUL in these encodings. A few NUL
+    bytes later in a short text belong to a malformed row.
     """
     if 0 not in start[:6] and len(start) < 64:
         return ""
-    quarters = [start[place::4] for place in range(4)]
+    quarters = [start[offset::4] for offset in range(4)]
     count = len(quarters[3])
     if count > 1 and not any(any(quarter) for quarter in quarters[2:]) and any(quarters[0]):
         return "utf-32-le"
     if count > 1 and not any(any(quarter) for quarter in quarters[:2]) and any(quarters[3]):
         return "utf-32-be"
-    nuls = [start[place::2].count(0) for place in range(2)]
+    nuls = [start[offset::2].count(0) for offset in range(2)]
     count = len(start) // 2
     for name, low, high in (("utf-16-le", *nuls), ("utf-16-be", *reversed(nuls))):
         if count > 1 and 20 * low <= count <= 2.5 * high:
@@ -204,7 +203,7 @@ def unmarked(start: bytes) -> str:
 
 
 def breaks(data: bytes) -> int:
-    """The number of line breaks in a text: LF, CRLF and CR each count once."""
+    """Return the number of line breaks in a text: LF, CRLF and CR each count as one."""
     count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))  # three times as fast as data.count
     if b"\r" in data:
         count += data.count(b"\r") - data.count(b"\r\n")

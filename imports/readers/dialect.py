@@ -1,4 +1,4 @@
-"""How a CSV file is laid out: its delimiter, its header, and which of the expected columns are where."""
+"""Detect the layout of a CSV file: its delimiter, its header, and the positions of the expected columns."""
 
 import os
 import re
@@ -13,20 +13,19 @@ from imports.readers.decoding import BOM, Text
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError, listed
 from imports.readers.headers import meant, plain
 
-HEAD = 64 << 10  # bytes; more are read where the first row needs them
-SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # by which a spreadsheet is told the delimiter
-MOST_ROWS = 100  # that are looked at where the first one tells nothing
+HEAD = 64 << 10  # bytes to read first; a longer first row needs more
+SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # Excel's line that names the delimiter
+MOST_ROWS = 100  # rows to examine if the first one is malformed
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a source expects of a file's columns.
+    """The columns that a source expects in a file.
 
-    `names`: each column and the other spellings of it, in the positional order of a file without a header.
-    `key`: those by which the rows are known. `headerless`: whether the file may come without a header.
-    `comment`: what lines that are passed over begin with.
-    `dictionaries`: columns of small vocabularies, read as dictionaries. `passed_over`: headings, as :func:`plain` has
-    them, of columns that may be there and are not read.
+    `names`: each column and its other spellings, in the order of a file without a header. `key`: the columns of the
+    key. `headerless`: whether the header is optional. `comment`: the prefix of comment lines, which are skipped.
+    `dictionaries`: columns of small vocabularies, read as dictionaries. `passed_over`: headings, normalized by
+    :func:`plain`, of known columns that are not read.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -40,12 +39,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is laid out.
+    """The layout of a file.
 
-    `header`: its cells as spelled, None without one. `columns`: the position of each column that is there.
-    `unknown`: header cells that fit no column. `width`: cells of a row. `first_line`: of the first row after a header.
-    `absent`: expected columns that it does not have.
-    `defused`: the position of the column which says that cells were defused for a spreadsheet, None without it.
+    `header`: the header's cells as spelled, or None. `columns`: the position of each existing column. `unknown`: header
+    cells that match no column. `width`: cells in a row. `first_line`: the line of the first row after the header.
+    `absent`: missing expected columns. `defused`: the position of the column that marks escaped formulas, or None.
     """
 
     delimiter: str
@@ -60,29 +58,27 @@ class Layout:
 
 @dataclass(frozen=True)
 class _First:
-    """The first row of a file, if this is its delimiter."""
+    """The first row of a file as split by one delimiter."""
 
     delimiter: str
     cells: tuple[str, ...]
     problem: str
     line: int
     next_line: int
-    fitting: int  # cells that name an expected column
+    fitting: int  # cells with the name of an expected column
 
 
 def find_layout(
     path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8", allow_missing: bool = False
 ) -> Layout:
-    """How the file is laid out.
+    """Return the layout of the file. With *allow_missing*, a file with a key needs only the columns of its key.
 
-    Raises ReadError where it cannot be read, HeaderMismatchError where it lacks what is expected.
-
-    With *allow_missing*, a file whose rows are known by a key may lack every other column.
+    Raises ReadError if the file cannot be read, HeaderMismatchError if its columns do not match.
     """
     spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
     firsts = _first_rows(path, expected, encoding, spellings)
     _refuse_separator_line(path, firsts)
-    # A header cell that names no column tells nothing of the delimiter; then the number of cells does.
+    # Recognised header cells identify the delimiter; otherwise the number of cells does.
     sound = [first for first in firsts if not first.problem]
     best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
     if best.fitting:
@@ -90,17 +86,17 @@ def find_layout(
         return _with_header(path, best, expected, spellings, required)
     if expected.headerless:
         fit = [first for first in sound if len(first.cells) == len(expected.names)]
-        if found := fit[0] if fit else _beginning_badly(path, expected, encoding, firsts):
+        if first := fit[0] if fit else _beginning_badly(path, expected, encoding, firsts):
             columns = {name: position for position, name in enumerate(expected.names)}
-            return Layout(found.delimiter, None, columns, (), len(columns), found.line)
+            return Layout(first.delimiter, None, columns, (), len(columns), first.line)
     broken = next((first for first in firsts if first.problem), best)
     raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
 
 
 def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> bool:
-    """Whether the file's header, or without one its number of cells, fits these columns.
+    """Return whether the file's header, or its number of cells without a header, matches these columns.
 
-    Raises ReadError only where no layout could be read from it: it is not text, not there, or empty.
+    Raises ReadError if the file is not text, does not exist, or is empty.
     """
     try:
         find_layout(path, expected, encoding=encoding)
@@ -110,7 +106,7 @@ def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf
 
 
 def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spellings: dict) -> list[_First]:
-    """The first row of the file as each delimiter would have it."""
+    """Return the first row of the file for each delimiter."""
     with Text(path, encoding) as text:
         data, line, final = b"", 1, False
         while not final:
@@ -121,7 +117,7 @@ def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spel
             if len(firsts) == len(scans) or (firsts and (final or len(data) > LONGEST)):
                 return firsts
             least = min(scans, key=lambda scan: scan.used)
-            if not firsts and not least.inside:  # so many blank lines and comments need not be kept
+            if not firsts and not least.inside:  # discard blank lines and comments
                 data, line = data[least.used :], least.line
                 if text.bytes_read > LONGEST:
                     raise ReadError(
@@ -129,8 +125,8 @@ def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spel
                         f"columns {listed(expected.names)} in the first row. Delete the lines before it."
                     )
     kind = "blank lines and comments" if expected.comment else "blank lines"
-    what = f"holds nothing but {kind}" if text.bytes_read > len(BOM) else "is empty"
-    raise ReadError(f"{path}: the file {what}; expected the columns {listed(expected.names)}.")
+    problem = f"contains only {kind}" if text.bytes_read > len(BOM) else "is empty"
+    raise ReadError(f"{path}: the file {problem}; expected the columns {listed(expected.names)}.")
 
 
 def _first_row(scan: Scan, spellings: dict) -> _First | None:
@@ -144,7 +140,7 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
 
 
 def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str, firsts: list[_First]) -> _First | None:
-    """The first row of a file without a header whose first row is none, while most rows near it have their cells."""
+    """Return the malformed first row of a file without a header, if most of its next rows have the right width."""
     with Text(path, encoding) as text:
         data = text.read(HEAD)
         final = not text.read(1)
@@ -159,8 +155,8 @@ def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> Non
     for first in firsts:
         if len(first.cells) == 1 and SEPARATOR_LINE.fullmatch(first.cells[0]):
             raise OddTextError(
-                f"{path}, line {first.line}: expected a row, found {shown(first.cells[0])}, which only tells a "
-                "spreadsheet what is between cells. Delete this line: the delimiter is found without it."
+                f"{path}, line {first.line}: expected a row, found {shown(first.cells[0])}, a spreadsheet's "
+                "declaration of the delimiter. Delete this line; the import detects the delimiter."
             )
 
 
@@ -183,17 +179,16 @@ def _with_header(
         elif column in columns:
             both = f"{shown(first.cells[columns[column]])} and as {shown(cell)}"
             raise HeaderMismatchError(
-                f"{path}, line {first.line}: the column {column} is there twice, as {both}. "
-                "Expected it once; rename or take out one of them."
+                f"{path}, line {first.line}: the column {column} occurs twice, as {both}. Rename or delete one of them."
             )
         else:
             columns[column] = position
     absent = tuple(name for name in expected.names if name not in columns)
     missing = [name for name in absent if name in required]
     if missing:
-        told = listed(meant(missing, unknown, expected.names))
+        names = listed(meant(missing, unknown, expected.names))
         raise MissingColumnsError(
-            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {told} "
+            f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {names} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
             f"found {_found(first.cells)}. Name each column in the first row.",
             absent,
@@ -209,8 +204,9 @@ def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> Header
     if expected.headerless:
         wanted += f", or {len(expected.names)} cells in that order and no header"
     if first.problem:
-        found = f"a row that cannot be read. {first.problem}"
-        return HeaderMismatchError(f"{path}, line {first.line}: expected {wanted}; found {found}")
+        return HeaderMismatchError(
+            f"{path}, line {first.line}: expected {wanted}; found a row that cannot be read. {first.problem}"
+        )
     count = f"{len(first.cells)} {'cell' if len(first.cells) == 1 else 'cells'}"
     return HeaderMismatchError(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
 

@@ -1,12 +1,12 @@
-"""What stops the reading of a whole file."""
+"""Errors that stop the reading of a file."""
 
 from collections.abc import Iterable
 
 
 class ReadError(Exception):
-    """A file that cannot be read at all: for its reader, where, what was expected, what was found, what to type.
+    """A file that cannot be read. The message has the position, the expectation, the text found, and the remedy.
 
-    *line* is the one that the message tells of, where it tells of one.
+    *line* is the line that the message is about, or 1.
     """
 
     def __init__(self, message: str, line: int = 1):
@@ -15,15 +15,15 @@ class ReadError(Exception):
 
 
 class OddTextError(ReadError):
-    """A text that can be read when one thing is done first, which the sentence says."""
+    """A readable text that needs one change first, which the message describes."""
 
 
 class HeaderMismatchError(ReadError):
-    """A readable file whose header or number of cells does not fit the columns expected of it."""
+    """A readable file whose header or number of cells does not match the expected columns."""
 
 
 class MissingColumnsError(HeaderMismatchError):
-    """A file whose header lacks columns that it has to have; ``absent`` are all expected columns that it lacks."""
+    """A file without some of its required columns; ``absent`` has all missing columns, also optional ones."""
 
     def __init__(self, message: str, absent: tuple[str, ...]):
         super().__init__(message)
@@ -31,5 +31,5 @@ class MissingColumnsError(HeaderMismatchError):
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names as a list in a sentence."""
+    """Return the names separated by commas."""
     return ", ".join(names)

@@ -1,4 +1,4 @@
-"""Headings of tables: what two spellings of one have in common, and expected columns that a file does not have."""
+"""Headings of columns: normalize their spellings, and report ignored headings and missing columns."""
 
 import re
 import unicodedata
@@ -9,46 +9,46 @@ from datasets.suggestions import closest
 from datasets.terminal_text import escaped
 from datasets.text import visible, without_format
 
-ALIKE = 0.7  # of the letters of two headings, for one to be taken for a mistyped other
-SHOWN, COMPARED = 30, 300  # headings of a file that are told, and that are compared with those that are not found
-LONGEST = 60  # characters of a heading that are told
+ALIKE = 0.7  # minimum similarity of two headings for a suggestion
+SHOWN, COMPARED = 30, 300  # headings to show in a message, and to compare with missing columns
+LONGEST = 60  # characters of a heading to show
 
 
 def plain(name: str) -> str:
-    """A column's name without what its spellings may differ in: capitals, separators, and what nobody sees."""
+    """Return a column's name normalized: without differences of case, separators and invisible characters."""
     folded = unicodedata.normalize("NFKC", without_format(name)).casefold()
     return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", folded).strip())
 
 
-def columns_told(ignored: list[str], absent: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
-    """Which headings of a file were ignored, and which expected columns it does not have; nothing where none."""
+def columns_note(ignored: list[str], absent: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
+    """Return a note on the ignored headings of a file and its missing columns; an empty text if there are none."""
     headings = ", ".join(map(quoted_heading, ignored[:SHOWN]))
     headings += f" and {len(ignored) - SHOWN:,} more" if len(ignored) > SHOWN else ""
     if not absent:
-        return headings and f"unknown columns passed over: {headings}"
-    lacking = f"expected columns not found: {', '.join(meant(absent, ignored, names))}"
-    return f"columns ignored: {headings}; {lacking}" if headings else lacking
+        return headings and f"unknown columns ignored: {headings}"
+    missing = f"expected columns not found: {', '.join(meant(absent, ignored, names))}"
+    return f"columns ignored: {headings}; {missing}" if headings else missing
 
 
 def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The columns that were not found, each with the heading that may be a mistyped one of it."""
-    spelled = {_letters(heading): heading for heading in reversed([*islice(ignored, COMPARED)])}
-    told = []
+    """Return the missing columns, each with a suggestion if an ignored heading is similar."""
+    headings = {_letters(heading): heading for heading in reversed([*islice(ignored, COMPARED)])}
+    texts = []
     for column in absent:
-        found = (closest(_letters(name), spelled, ALIKE) for name in (column, *names.get(column, ())))
-        alike = next(filter(None, found), None) or _holding(column, spelled)
-        told.append(f"{column} (did you mean {quoted_heading(spelled[alike])}?)" if alike else column)
-    return told
+        matches = (closest(_letters(name), headings, ALIKE) for name in (column, *names.get(column, ())))
+        match = next(filter(None, matches), None) or _holding(column, headings)
+        texts.append(f"{column} (did you mean {quoted_heading(headings[match])}?)" if match else column)
+    return texts
 
 
-def _holding(column: str, spelled: Iterable[str]) -> str | None:
-    """The first heading that holds the name of a column, such as income_bracket, or that the name holds."""
+def _holding(column: str, headings: Iterable[str]) -> str | None:
+    """Return the first heading that contains the column's name, such as income_bracket, or is contained in it."""
     name = _letters(column)
-    return next((h for h in spelled if min(len(h), len(name)) >= 4 and (h in name or name in h)), None)
+    return next((h for h in headings if min(len(h), len(name)) >= 4 and (h in name or name in h)), None)
 
 
 def quoted_heading(heading: str) -> str:
-    """A heading that names no expected column, as messages quote it: all of them ask here."""
+    """Return an unknown heading as all messages quote it: truncated and escaped."""
     return visible(escaped(heading if len(heading) <= LONGEST else heading[:LONGEST] + "…"))
 
 

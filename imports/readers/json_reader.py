@@ -1,4 +1,4 @@
-"""JSON documents as they come: one object, an array of objects, or an object a line."""
+"""Read the objects of a JSON file: one object, an array of objects, or one object a line (NDJSON)."""
 
 import json
 import os
@@ -18,19 +18,18 @@ from imports.readers.errors import ReadError
 from imports.readers.long_documents import without_long
 
 LINE = re.compile(r"[^\r\n]*")
-OTHER_LINE = re.compile(r"[\r\n][ \t]*[^\s{]|[\r\n][ \t]+\{")  # one on which no object begins, or one within another
-Found = tuple[int, Any, int, Flaw | None]  # where a value begins, the value, where it ends, its flaw
+OTHER_LINE = re.compile(r"[\r\n][ \t]*[^\s{]|[\r\n][ \t]+\{")  # a line that does not begin with an object at its start
+Found = tuple[int, Any, int, Flaw | None]  # start of a value, the value, its end, its flaw
 
-MOST_RAW = 1 << 20  # characters of a document that cannot be used
+MOST_RAW = 1 << 20  # characters stored of an invalid document
 
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON object of a file, the line it begins on, and which of the file's objects it is, from 1.
+    """A JSON object of a file, its first line, and its number in the file, *place*, from 1.
 
-    One that breaks a rule which the file's other objects keep has no value: *error* says what is wrong with it, *raw*
-    is its text. Where several begin on one line, as in an array without line breaks, all objects of the file have
-    their place for their line.
+    An invalid object has no value: *error* has the problem, *raw* the text. If several objects begin on one line, as in
+    an array without line breaks, all objects of the file have their number as their line.
     """
 
     line: int
@@ -41,11 +40,11 @@ class Document:
 
 
 def read_json(path: str | os.PathLike, *, encoding: str = "utf-8") -> list[Document]:
-    """The objects of a file that holds one, an array of them, or objects on lines; raises ReadError for anything else.
+    """Return the objects of a file with one object, an array of objects, or objects on lines. Raises ReadError.
 
-    A name that comes twice in an object, NaN, infinities, numbers and levels out of bounds, characters that no
-    database keeps, and more than DOCUMENT_LIMIT bytes are errors of their object. What is no JSON is an error of its
-    line where each line has objects of its own; elsewhere nobody knows where the next object begins.
+    A duplicate name in an object, NaN, infinities, numbers and levels out of bounds, characters that the databases
+    cannot store, and more than DOCUMENT_LIMIT bytes are errors of their object. Invalid JSON is an error of its line if
+    each line has its own objects; otherwise the start of the next object is unknown, and it is an error of the file.
     """
     with Text(path, encoding, "JSON") as opened:
         text, long = without_long(iter(lambda: opened.read(1 << 20), b""), settings.DOCUMENT_LIMIT)
@@ -65,7 +64,7 @@ class _Documents:
         try:
             first = self._value(Values(self.text), start)
         except ReadError:
-            if len(self.text[:start].encode()) in self.long:  # it is left out, and all that may be in it
+            if len(self.text[:start].encode()) in self.long:  # it was replaced, with all its content
                 return self._numbered([(start, None, len(self.text), None)])
             if not self._has_lines(start):
                 raise
@@ -79,11 +78,11 @@ class _Documents:
         return self._numbered([first])
 
     def _array(self, start: int) -> list[Found]:
-        found, position, values = [], self._space(start + 1), Values(self.text)
+        items, position, values = [], self._space(start + 1), Values(self.text)
         if self.text[position : position + 1] != "]":
             while True:
-                found.append(self._value(values, position))
-                position = self._space(found[-1][2])
+                items.append(self._value(values, position))
+                position = self._space(items[-1][2])
                 if self.text[position : position + 1] != ",":
                     break
                 position = self._space(position + 1)
@@ -92,10 +91,10 @@ class _Documents:
         position = self._space(position + 1)
         if position < len(self.text):
             raise self._error(position, "the end of the file after the array")
-        return found
+        return items
 
     def _has_lines(self, start: int) -> bool:
-        """Whether each line after a broken first one is known to begin an object."""
+        """Return whether a line with a valid object follows an invalid first line."""
         end = LINE.match(self.text, start).end()
         if self._is_open(start, end) and OTHER_LINE.search(self.text, end):
             return False
@@ -110,16 +109,16 @@ class _Documents:
     def _lines(self, position: int) -> Iterator[Found]:
         while position < len(self.text):
             end = LINE.match(self.text, position).end()
-            for found in self._line(position, end):
-                yield found
+            for item in self._line(position, end):
+                yield item
             following = self._space(end)
-            if found[3] and self._is_open(found[0], end) and following < len(self.text):
+            if item[3] and self._is_open(item[0], end) and following < len(self.text):
                 if self.text[following] != "{" or self.text[following - 1] not in "\r\n":
-                    raise self._error(found[0], "an object that ends on the line it begins on, as those before it do")
+                    raise self._error(item[0], "an object that ends on its first line, as those before it do")
             position = following
 
     def _line(self, start: int, end: int) -> Iterator[Found]:
-        """Yield the objects of a line; the last one may be no JSON, and takes the rest of it."""
+        """Yield the objects of a line; invalid JSON extends to the end of the line."""
         line, position = self.text[start:end], 0
         values = Values(line)
         while position < len(line):
@@ -137,25 +136,25 @@ class _Documents:
             position = SPACE.match(line, after).end()
 
     def _is_open(self, start: int, end: int) -> bool:
-        """Whether brackets that open between two positions stay open."""
+        """Return whether brackets that open between two positions stay open."""
         brackets = [match[0] for match in BRACKETS.finditer(self.text, start, end)]
-        return sum((one in "{[") - (one in "}]") for one in brackets) > 0
+        return sum((bracket in "{[") - (bracket in "}]") for bracket in brackets) > 0
 
-    def _numbered(self, found: Iterator[Found] | list[Found]) -> list[Document]:
+    def _numbered(self, items: Iterator[Found] | list[Found]) -> list[Document]:
         placed, line, before, offset, begin = [], 1, 0, 0, 0
-        for position, value, end, flaw in found:
-            # Counted in pieces that end before a value, never between the CR and LF of one break.
+        for position, value, end, flaw in items:
+            # Lines are counted in pieces that end before a value, and so never between CR and LF.
             passed = self.text[before:position].encode()
             begin = self._begin(before, position, begin)
             line, before, offset = line + breaks(passed), position, offset + len(passed)
             error, raw = "", ""
             if offset in self.long:
-                said = f"expected a document of at most {settings.DOCUMENT_LIMIT:,} bytes, found a longer one"
-                value, error = None, f"line {line}: {said}. Shorten it, or set DOCUMENT_LIMIT."
+                problem = f"expected a document of at most {settings.DOCUMENT_LIMIT:,} bytes, found a longer one"
+                value, error = None, f"line {line}: {problem}. Shorten it, or increase DOCUMENT_LIMIT."
             elif flaw:
                 at = line + breaks(self.text[position : flaw.position].encode())
                 column = flaw.position - self._begin(position, flaw.position, begin) + 1
-                error = f"line {at}, column {column}: {self._said(flaw)}"
+                error = f"line {at}, column {column}: {self._description(flaw)}"
                 raw = self.text[position : min(end, position + MOST_RAW)]
             placed.append((line, value, error, raw))
         on_lines = len({line for line, *_ in placed}) == len(placed)
@@ -182,11 +181,11 @@ class _Documents:
         return SPACE.match(self.text, position).end()
 
     def _begin(self, start: int, end: int, begin: int) -> int:
-        """Return where the line of *end* begins; *begin* where that is before *start*."""
+        """Return the start of the line with *end*; *begin* if that line begins before *start*."""
         last = max(self.text.rfind("\n", start, end), self.text.rfind("\r", start, end))
         return begin if last < 0 else last + 1
 
-    def _said(self, flaw: Flaw) -> str:
+    def _description(self, flaw: Flaw) -> str:
         found = flaw.found
         if found is None:
             found = re.split(r"[\r\n]", self.text[flaw.position : flaw.position + 20])[0].strip()
@@ -197,5 +196,5 @@ class _Documents:
     def _error(self, position: int, wanted: str) -> ReadError:
         line = len(line_breaks(self.text[:position].encode())[1]) + 1
         column = position - self._begin(0, position, 0) + 1
-        said = f"line {line}, column {column}: {self._said(Flaw(position, wanted))}"
-        return ReadError(f"{self.path}, {said}", line)
+        problem = f"line {line}, column {column}: {self._description(Flaw(position, wanted))}"
+        return ReadError(f"{self.path}, {problem}", line)

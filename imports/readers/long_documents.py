@@ -1,4 +1,4 @@
-"""JSON documents that are longer than one may be: left out of a file's text as it is read, and told by their place."""
+"""Replace JSON documents above the size limit with empty objects while reading, and report their positions."""
 
 import re
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ NO_BREAKS = re.compile(rb"[^\r\n]+")
 
 
 def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
-    """Return the text of a JSON file, and where in it each document begins that had more than *most* bytes.
+    """Return the text of a JSON file, and the positions in it of documents that had more than *most* bytes.
 
-    In the text, each of these is an empty object with the same line breaks. No more than *most* bytes and a block of
-    it are ever held.
+    In the text, each of them is an empty object with the same line breaks. The function never stores more than *most*
+    bytes and one block of such a document.
     """
     scan = _Scan(most)
     for block in blocks:
@@ -22,17 +22,17 @@ def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
 
 
 class _Scan:
-    """Follows brackets and quotes, by which a document begins and ends.
+    """Tracks brackets and quotes to find where documents begin and end.
 
-    Where the first document ends on its line, each ends with its line at the latest: one may be cut off.
+    If the first document ends on its line, each document ends with its line at the latest, in case it is truncated.
     """
 
     def __init__(self, most: int):
         self.most = most
         self.text = bytearray()
         self.long: set[int] = set()
-        self.count = self.depth = self.around = 0  # documents so far; open brackets; those around documents
-        self.start: int | None = None  # of the document, in the text
+        self.count = self.depth = self.around = 0  # documents so far; open brackets; brackets around documents
+        self.start: int | None = None  # start of the current document in the text
         self.in_string = self.escaped = self.leaving_out = self.has_lines = False
 
     def add(self, block: bytes) -> None:
@@ -68,7 +68,7 @@ class _Scan:
         self._copy(block[copied:])
 
     def _finish(self, part: bytes) -> None:
-        """Add the last part of a document, or what there is between documents."""
+        """Add the last part of a document, or the text between documents."""
         self._copy(part)
         if self.start is not None and self.count == 1 and not self.around:
             self.has_lines = not BREAK.search(self.text, self.start)
@@ -77,7 +77,7 @@ class _Scan:
         self.start, self.leaving_out = None, False
 
     def _copy(self, part: bytes) -> None:
-        """Add a part of a block, of which the document that has begun may become too long."""
+        """Add a part of a block, with which the current document may become too long."""
         self.text += NO_BREAKS.sub(b"", part) if self.leaving_out else part
         if self.start is not None and not self.leaving_out and len(self.text) - self.start > self.most:
             self.long.add(self.start)

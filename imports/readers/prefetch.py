@@ -1,4 +1,4 @@
-"""Reading ahead: an iterator that works in a thread of its own, a bounded number of items before its consumer."""
+"""Prefetch: run an iterator in a separate thread, a bounded number of items ahead of its consumer."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,16 +8,16 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-LOOK = 0.25  # seconds between two looks at whether to go on
-PATIENCE = 1.0  # seconds that the end waits for the item which is being made
+LOOK = 0.25  # seconds between two calls of check
+PATIENCE = 1.0  # seconds to wait for the thread at the end
 
 
 def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = lambda: None) -> Iterator[Item]:
-    """The items of the iterable, made in a thread at most `depth` items ahead.
+    """Yield the items of the iterable, produced in a thread at most `depth` items ahead.
 
-    What the iterable raises is raised here, after the items before it; `check` is called while an item takes long, and
-    what it raises is raised here. Closing this generator stops the thread, closes the iterable in it, and waits for
-    both; a thread that makes an item for longer ends after it by itself.
+    Exceptions of the iterable are raised here, after the items before them. `check` is called while an item takes long;
+    its exceptions are raised here too. Closing this generator stops the thread, closes the iterable, and waits for
+    both; a thread that takes longer for an item ends after it.
     """
     items: SimpleQueue[tuple[Item | None, BaseException | None, bool]] = SimpleQueue()
     slots = threading.Semaphore(depth)
@@ -57,7 +57,7 @@ def _produce(iterable: Iterable, items: SimpleQueue, slots: threading.Semaphore,
             except StopIteration:
                 break
             items.put((item, None, True))
-            del item  # while it waits for a slot, a batch is the consumer's alone
+            del item  # frees a batch's memory after the consumer, while this thread waits for a slot
     except BaseException as raised:
         error = raised
     try:

@@ -1,4 +1,4 @@
-"""Where the quotes of a block of text stand: as pyarrow takes them, or so that only the exact reader knows."""
+"""Find the quotes of a block of text, and how far pyarrow interprets them in the same way as the exact reader."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from imports.readers.csv_scanner import Grammar
 
-FARTHEST = 16  # blanks between a quote and the border of its cell
+FARTHEST = 16  # blanks to skip between a quote and the border of its cell
 
 
 @dataclass
 class Quotes:
     """The quotes of a block.
 
-    `places`: those that open and close cells, in turns (a doubled quote is one that closes and one that opens).
-    `sound`: the place up to which all are so; what comes after it is for the exact reader. `blanks`: the places of
-    blanks between them and the borders of their cells, which pyarrow would take for text.
+    `places`: the positions of opening and closing quotes, in turns (a doubled quote is a closing and an opening one).
+    `sound`: the position up to which all quotes are of that kind; the rest needs the exact reader. `blanks`: the
+    positions of blanks between quotes and the borders of their cells, which pyarrow would treat as text.
     """
 
     places: np.ndarray
@@ -24,11 +24,11 @@ class Quotes:
 
 
 def find_quotes(array: np.ndarray, grammar: Grammar) -> Quotes:
-    """The quotes of a block that begins at a row's start.
+    """Return the quotes of a block that begins at the start of a row.
 
-    Where quotes stand only in the middle of cells, they are characters as others are, and `places` is empty. Otherwise
-    every second one has to open a cell, at its border or right after the one before; the others have to close one, at
-    its border or right before the one after. Then no quote can be a mere character.
+    If all quotes are in the middle of cells, they are plain characters, and `places` is empty. Otherwise every second
+    quote must open a cell, at its border or right after the previous quote; the others must close one, at its border or
+    right before the next quote. Then no quote can be a plain character.
     """
     none = np.empty(0, np.intp)
     places = np.flatnonzero(array == ord('"'))
@@ -52,22 +52,22 @@ def find_quotes(array: np.ndarray, grammar: Grammar) -> Quotes:
 
 
 def _past_blanks(array: np.ndarray, places: np.ndarray, step: int, blank: np.ndarray) -> np.ndarray:
-    """The first place before (-1) or after (1) each that is not a blank, or the farthest that is looked at."""
-    found = places + step
+    """Return the first position before (-1) or after (1) each place that is not blank, at most FARTHEST blanks away."""
+    positions = places + step
     last = len(array) - 1
-    on = np.flatnonzero(blank[array[np.clip(found, 0, last)]])
+    on = np.flatnonzero(blank[array[np.clip(positions, 0, last)]])
     for _ in range(FARTHEST):
-        on = on[(found[on] >= 0) & (found[on] <= last)]
-        on = on[blank[array[found[on]]]]
+        on = on[(positions[on] >= 0) & (positions[on] <= last)]
+        on = on[blank[array[positions[on]]]]
         if not len(on):
             break
-        found[on] += step
-    return found
+        positions[on] += step
+    return positions
 
 
 def _between(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """All places from each start to before its end."""
-    some = np.flatnonzero(ends > starts)
-    starts, lengths = starts[some], (ends - starts)[some]
+    """Return all positions from each start to before its end."""
+    nonempty = np.flatnonzero(ends > starts)
+    starts, lengths = starts[nonempty], (ends - starts)[nonempty]
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return np.repeat(starts, lengths) + offsets

@@ -1,4 +1,4 @@
-"""Whole columns of texts at once, as :mod:`datasets.text` has one text."""
+"""Clean whole columns of texts, with the same rules as :mod:`datasets.text`."""
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,9 @@ _UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}{''.join(f'{chr(92)}x{{{ord(c):x}}}' for c i
 
 
 def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Return the *texts* of a column as ``clean`` has them, and which are ``is_unseen`` (None: no text is).
+    """Return the *texts* of a column after ``clean``, and which are ``is_unseen`` (None: no text is).
 
-    A column of plain ASCII, which nearly all are, is only trimmed.
+    An ASCII column, the usual case, is only trimmed.
     """
     if _is_ascii(texts):
         return pc.ascii_trim(texts, ASCII_SPACES), None
@@ -28,9 +28,9 @@ def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 
 
 def without_marks(texts: pa.Array) -> pa.Array:
-    """Return the first cells of rows without the byte order mark of a file that was put behind another one.
+    """Return the first cells of rows without byte order marks, which concatenated files have inside.
 
-    Before a quote it hides that the quote opens a cell, so that the quotes go, too.
+    A mark before a quote hides that the quote opens a cell, so this removes the quotes too.
     """
     if _is_ascii(texts) or not pc.any(pc.starts_with(texts, BOM)).as_py():
         return texts
@@ -38,12 +38,12 @@ def without_marks(texts: pa.Array) -> pa.Array:
 
 
 def formats_removed(texts: pa.Array) -> pa.Array:
-    """Return the *texts* of a column, each as ``without_format`` has it."""
+    """Return the *texts* of a column after ``without_format``."""
     return texts if _is_ascii(texts) else pc.replace_substring_regex(texts, _FORMAT_IN_ARROW, "")
 
 
 def _is_ascii(texts: pa.Array) -> bool:
-    """Tell whether no byte of the texts is above 127: a look at all bytes at once, whatever rows they are in."""
+    """Return whether no byte of the texts is above 127; checks all bytes of the column at once."""
     _, offsets, data = texts.buffers()
     if not len(texts) or data is None:
         return True

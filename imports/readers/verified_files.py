@@ -1,4 +1,4 @@
-"""Files that were stored by their sha256: what is read of them is hashed, and refused where it is something else."""
+"""Verify stored files while reading: their bytes must match the SHA-256 under which they were stored."""
 
 import hashlib
 import os
@@ -9,12 +9,12 @@ from imports.readers.errors import ReadError
 
 
 class AlteredError(ReadError):
-    """A stored file whose bytes are not those that were stored."""
+    """A stored file whose bytes have changed, or that no longer exists."""
 
 
 @dataclass(frozen=True)
 class StoredFile(os.PathLike):
-    """A path, and the sha256 of the bytes that were stored there."""
+    """The path of a stored file, and the SHA-256 of its bytes."""
 
     path: Path
     sha256: str
@@ -27,40 +27,40 @@ class StoredFile(os.PathLike):
 
     @property
     def size(self) -> int:
-        """How many bytes are there."""
+        """The current size in bytes."""
         return self.path.stat().st_size
 
 
 class Check:
-    """Hashes what is read of a file; of one that is no StoredFile, nothing is known and nothing is hashed."""
+    """Hashes the bytes read from a StoredFile; does nothing for other files."""
 
     def __init__(self, path: str | os.PathLike):
         self._file = path if isinstance(path, StoredFile) else None
         self._digest = hashlib.sha256() if self._file else None
 
     def add(self, block: bytes) -> None:
-        """Go on with a block; an empty one is the end. Raises AlteredError there."""
+        """Add a block; an empty block is the end. Raises AlteredError there if the hash differs."""
         if self._digest is None:
             return
         self._digest.update(block)
         if not block and self._digest.hexdigest() != self._file.sha256:
             raise AlteredError(
-                f"{self._file}: the stored bytes are not those that were received (sha256 {self._file.sha256}). The "
-                "stored file has been changed since, so nothing was imported. Import the file itself again."
+                f"{self._file}: the stored file has changed since it was received (SHA-256 {self._file.sha256}). "
+                "Nothing was imported. Import the original file again."
             )
 
 
 def unreadable(file: str | os.PathLike, error: OSError) -> ReadError:
-    """Return the error of a file that cannot be opened: of a stored one that is gone, with what to do."""
+    """Return the error for a file that cannot be opened; for a missing stored file, with the remedy."""
     if isinstance(file, StoredFile) and isinstance(error, FileNotFoundError):
         return AlteredError(
-            f"{file}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
+            f"{file}: the stored file no longer exists. Nothing was imported. Upload the original file again."
         )
     return ReadError(f"{file}: cannot be read: {error.strerror}.")
 
 
 def check(file: StoredFile) -> None:
-    """Read a stored file to its end; raises AlteredError, and ReadError where it cannot be read."""
+    """Read a stored file to its end. Raises AlteredError, or ReadError if it cannot be read."""
     checked = Check(file)
     try:
         with open(file, "rb") as opened:

@@ -76,11 +76,11 @@ class Migration(migrations.Migration):
                     models.DateField(
                         validators=[
                             django.core.validators.MinValueValidator(
-                                datetime.date(1000, 1, 1), "Expected a day of the year 1000 or later."
+                                datetime.date(1000, 1, 1), "Expected a date in the year 1000 or later."
                             ),
                             django.core.validators.MaxValueValidator(
                                 django.utils.timezone.localdate,
-                                "Expected a day that has come: %(limit_value)s or before.",
+                                "Expected a date that is not in the future: %(limit_value)s or earlier.",
                             ),
                         ],
                         help_text="A day from the year 1000 to today.",

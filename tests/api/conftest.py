@@ -1,4 +1,4 @@
-"""Programs that ask for imports: an account with some permissions, and a client that sends a token of it."""
+"""Fixtures for API imports: accounts with permissions, and a client with a token."""
 
 import json
 from collections.abc import Callable
@@ -13,28 +13,28 @@ IMPORTS = "/api/imports/"
 
 
 class Program(Client):
-    """A client that knows how to ask for imports."""
+    """A client with methods for imports."""
 
     def order(self, body=None, **headers):
-        """Ask by JSON."""
+        """Send a JSON request."""
         return self.post(IMPORTS, json.dumps(body or {}), content_type="application/json", headers=headers)
 
     def send(self, status=202, **fields) -> dict:
-        """Send CSV files by a form; what the answer holds."""
+        """Send CSV files in a form, and return the parsed response."""
         files = [SimpleUploadedFile(f"{name}.csv", text.encode()) for name, text in fields.pop("files", {}).items()]
         answer = self.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files} | fields)
         assert answer.status_code == status, answer.text
         return answer.json()
 
     def worked(self, run: dict) -> dict:
-        """Let a worker do what there is to do; the run after it."""
+        """Let a worker run all waiting imports, and return the run."""
         call_command("worker", batch=True)
         return self.get(f"/api/imports/{run['id']}/").json()
 
 
 @pytest.fixture
 def asking(transactional_db) -> Callable[..., Program]:
-    """Make an account with some permissions; a program that has a token of it."""
+    """Return a factory of clients with a token of an account with given permissions."""
     from django.contrib.auth.models import Permission
 
     from datasets.tokens import make_token
@@ -50,13 +50,13 @@ def asking(transactional_db) -> Callable[..., Program]:
 
 @pytest.fixture
 def etl(asking) -> Program:
-    """A program that may do everything with imports."""
+    """A client with all permissions for imports."""
     return asking("add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow")
 
 
 @pytest.fixture
 def sources(settings, tmp_path) -> Callable[..., None]:
-    """Let these be the site's own files of people."""
+    """Set the site's own files of the dataset people."""
 
     def sources(**files: str) -> None:
         settings.SOURCES_DIR = tmp_path / "sources"

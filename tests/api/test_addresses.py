@@ -1,4 +1,4 @@
-"""What the site makes of odd addresses: an answer that is right, or a problem document that says what is wrong."""
+"""Unusual URLs: each gets the right response or a problem document."""
 
 import csv
 import io
@@ -204,7 +204,7 @@ def test_a_value_with_a_comma_is_one_of_several_in_quotes_as_csv_has_them(client
     csv.writer(line, lineterminator="").writerow(NAMES)
     assert keys(client.get("/api/subjects/subjects/", {"subject_id__in": line.getvalue()})) == sorted(NAMES)
     told = problem(client.get("/api/subjects/subjects/", {"subject_id__in": '"a,b'}), 400)
-    assert "Expected each value that begins with a quote to end with one" in told["errors"]["subject_id__in"][0]
+    assert "A quoted value must end with a quote before the next comma" in told["errors"]["subject_id__in"][0]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != ".."])

@@ -1,4 +1,4 @@
-"""What one request may ask for: a few words, values, filters and columns; beyond that it is refused with the bound."""
+"""Limits of one request: words, values, filters and columns. The error states the limit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""ETags: they change when what an address shows may have changed, and not otherwise."""
+"""ETags change if, and only if, the response may have changed."""
 
 import pytest
 from django.contrib.auth.models import Permission

@@ -1,4 +1,4 @@
-"""The records held fit the API's description, and so does what they are asked for by."""
+"""Stored records and their filters match the OpenAPI description."""
 
 import pytest
 from django.core.management import call_command

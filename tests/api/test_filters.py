@@ -1,4 +1,4 @@
-"""What filters find at their edges, over HTTP."""
+"""Edge cases of filters over HTTP."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
         ("education=Master", "There is no Master among the education levels. Did you mean Masters?"),
         ("education__in=Masters,bachelors", "There is no bachelors among the education levels. Did you mean Bach"),
         ("education=MASTERS", "Did you mean Masters?"),
-        ("education=x", "There is no x among the education levels. There are: Bachelors, Masters."),
+        ("education=x", "There is no x among the education levels. Known terms: Bachelors, Masters."),
         ("age__in=1,,2", "Expected a value before and after each comma, found none."),
         ("education__in=Masters,", "Expected a value before and after each comma, found none."),
     ],

@@ -1,4 +1,4 @@
-"""A client that is made from the API's description reads every list and runs an import, against a live server."""
+"""A client generated from the OpenAPI description reads every list and runs an import on a live server."""
 
 import importlib
 import json
@@ -19,7 +19,7 @@ MADE: dict[bytes, str] = {}  # clients that were made before, by the description
 
 @pytest.fixture
 def generated(client, tmp_path_factory):
-    """The package that openapi-python-client makes of the description, which it has nothing to say against."""
+    """The package that openapi-python-client generates from the description without warnings."""
     description = client.get("/api/schema/").content
     if description not in MADE:
         folder, name = tmp_path_factory.mktemp("generated"), f"generated_client_{len(MADE)}"
@@ -42,7 +42,7 @@ def generated(client, tmp_path_factory):
 
 @pytest.fixture
 def program(generated, live_server, admin_user, monkeypatch):
-    """A client of that package that an account's token stands behind; an answer that is not described is an error."""
+    """A client of the package with a token; an undocumented response is an error."""
     monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # or each answer waits for 40 ms
     _, secret = make_token(admin_user, "generated", ["read", "import"])
     made = generated.AuthenticatedClient(base_url=live_server.url, token=secret, raise_on_unexpected_status=True)
@@ -61,7 +61,7 @@ def operations(generated) -> dict:
 
 
 def answered(operation, program, status=200, **options):
-    """What an operation answers, parsed, which is all that was sent."""
+    """Call an operation, and return the parsed response, which must have all of the body."""
     answer = operation.sync_detailed(client=program, **options)
     assert answer.status_code == status, answer.content
     sent = json.loads(answer.content)

@@ -1,4 +1,4 @@
-"""Imports over HTTP: asked for, followed, applied, cancelled, undone; and what is refused, with a sentence."""
+"""Imports over HTTP: start, follow, apply, cancel and undo them; and their errors."""
 
 import csv
 import io
@@ -62,7 +62,7 @@ def test_an_import_that_waits_is_cancelled_and_then_cannot_be_again(etl):
     run = etl.send(files={"places": PLACES})
     assert etl.post(f"/api/imports/{run['id']}/cancel/").json()["status"] == "cancelled"
     answer = etl.post(f"/api/imports/{run['id']}/cancel/")
-    assert answer.status_code == 409 and "is cancelled already" in answer.json()["detail"]
+    assert answer.status_code == 409 and "is already cancelled." in answer.json()["detail"]
     answer = etl.post(f"/api/imports/{run['id']}/apply/")
     assert answer.status_code == 409 and answer.json()["run"] == run["url"]
 

@@ -1,4 +1,4 @@
-"""What asks for an import: refused by the name of what is wrong, and known again by its key."""
+"""Import requests: errors name the invalid field, and a repeated key returns the same run."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,7 +23,7 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     assert etl.order(SOURCES, idempotency_key="night 1").json()["status"] == "applied"
     other = etl.order(SOURCES | {"strict": True}, idempotency_key="night 1")
     assert other.status_code == 422 and other.json()["run"] == first["Location"]
-    assert "It came before, with another request" in other.json()["errors"]["Idempotency-Key"][0]
+    assert "Another request has already used this key" in other.json()["errors"]["Idempotency-Key"][0]
     stranger = asking("add_importrun", name="stranger")
     assert stranger.order(SOURCES, idempotency_key="night 1")["Location"] != first["Location"]
     assert ImportRun.objects.count() == 2
@@ -32,7 +32,7 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
 def test_a_name_in_place_of_a_file_is_told(etl):
     for files in ("people.csv", ["people.csv", "places.csv"]):
         errors = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files}).json()["errors"]
-        assert errors.keys() == {"files"} and "With curl, say files=@NAME" in errors["files"][0]
+        assert errors.keys() == {"files"} and "With curl, write files=@NAME, with the @." in errors["files"][0]
 
 
 def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
@@ -79,12 +79,12 @@ def test_an_order_that_makes_no_sense_is_refused_by_name(etl, sources, body, par
 @pytest.mark.parametrize(
     ("content", "kind", "status", "message"),
     [
-        ("{", "application/json", 400, "The body is no JSON"),
+        ("{", "application/json", 400, "The body is not valid JSON"),
         ("[]", "application/json", 400, "Expected a JSON object"),
         ("dataset=people", "application/x-www-form-urlencoded", 415, "Expected application/json, or multipart"),
         ("x", "text/plain", 415, "found text/plain"),
         ("x", "multipart/form-data", 400, "The form cannot be read"),
-        (b'{"dataset": "\xff"}', "application/json", 400, "The body is no JSON"),
+        (b'{"dataset": "\xff"}', "application/json", 400, "The body is not valid JSON"),
         (" " * 70_000, "application/json", 413, "at most 65,536 bytes"),
     ],
 )
@@ -95,9 +95,9 @@ def test_a_body_that_is_none_is_refused(etl, content, kind, status, message):
 
 def test_fields_of_a_form_are_checked_too(etl):
     assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
-    assert "Expected once." in etl.send(400, mode=["apply", "preview"])["errors"]["mode"][0]
+    assert "Send this field only once." in etl.send(400, mode=["apply", "preview"])["errors"]["mode"][0]
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "file": SimpleUploadedFile("places.csv", b"x")})
-    assert answer.json()["errors"] == {"file": ["Expected the files as the field files."]}
+    assert answer.json()["errors"] == {"file": ["Send the files in the field files."]}
     told = etl.send(400, files={"wines": "grape,year\nMerlot,1990\n"})
     assert "wines.csv does not match any source" in told["errors"]["files"][0]
 
@@ -107,7 +107,7 @@ def test_too_much_is_turned_down_before_it_is_read(etl, settings):
     for text in (PLACES, "x" * 100_000):
         assert "larger than the limit of" in etl.send(413, files={"places": text})["errors"]["files"][0]
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
-    assert "1 files at most" in etl.send(400, files={"a": "", "b": ""})["detail"]
+    assert "it has more than 1 files." in etl.send(400, files={"a": "", "b": ""})["detail"]
 
 
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "ä"])
@@ -128,7 +128,7 @@ def test_orders_are_told_apart_by_everything_that_they_ask_for():
 
 
 def at_once(etl, count, **headers) -> list:
-    """Ask for the same import in several threads; the answers."""
+    """Send the same import request in several threads, and return the responses."""
 
     def ask(_):
         try:

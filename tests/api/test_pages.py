@@ -1,4 +1,4 @@
-"""Pages of a list in any order: each record once, forwards and backwards, records without a value last."""
+"""Pagination in any order: each record once, forwards and backwards, records without a value last."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,7 @@ LIST = "/api/census/respondents/"
 
 @pytest.fixture
 def respondents(respondent):
-    """Forty, a third of them without a workclass, many of an age."""
+    """40 respondents, a third without a workclass, many of the same age."""
     return Respondent.objects.bulk_create(
         respondent(age=20 + n % 7, workclass=[None, "Private", "State-gov"][n % 3], hours_per_week=n, sex="Male")
         for n in range(40)
@@ -21,7 +21,7 @@ def respondents(respondent):
 
 
 def walk(client, address):
-    """All records from the first page to the last, and again from the last to the first."""
+    """Return all records from the first page to the last, and from the last to the first."""
     there, back, before = [], [], None
     while address:
         page = client.get(address).json()

@@ -1,4 +1,4 @@
-"""What a list takes beside its filters: columns, order, search, counts; and what it refuses."""
+"""Query parameters of a list: columns, sorting, search and counts; and their errors."""
 
 from datetime import date
 
@@ -69,7 +69,7 @@ def test_personal_data_are_neither_searched_nor_ordered_by(client, django_user_m
     assert client.get(f"{USERS}?search=zoe").json()["results"] == []
     refused = client.get(f"{USERS}?ordering=-email")
     assert refused.status_code == 400
-    assert "experiments.view_email is needed to order by it" in refused.json()["errors"]["ordering"][0]
+    assert "Sorting by it needs the permission experiments.view_email." in refused.json()["errors"]["ordering"][0]
     reader = django_user_model.objects.create_user("reader")
     reader.user_permissions.add(Permission.objects.get(codename="view_email"))
     client.force_login(reader)
@@ -82,11 +82,11 @@ def test_personal_data_are_neither_searched_nor_ordered_by(client, django_user_m
         ("fields=agee", "fields", "There is no column agee. Did you mean age? Columns: id, age, "),
         ("fields=", "fields", "Expected a value, found none."),
         ("fields=age,", "fields", "There is no column (empty)."),
-        ("fields=age,age", "fields", "age is named twice."),
+        ("fields=age,age", "fields", "age occurs twice."),
         ("omit=nothing", "omit", "There is no column nothing."),
         ("fields=age&omit=sex", "omit", "Expected either fields or omit, found both."),
         ("ordering=birthday", "ordering", "There is no column birthday."),
-        ("ordering=age,-age", "ordering", "age is named twice."),
+        ("ordering=age,-age", "ordering", "age occurs twice."),
         ("ordering=id,age,sex,race,fnlwgt,education", "ordering", "Expected at most 5 columns, found 6."),
         ("ordering=--age", "ordering", "There is no column -age."),
         ("count=all", "count", "Expected one of none, estimated, exact; found all."),
@@ -110,7 +110,7 @@ def test_everything_that_is_wrong_is_told_at_once(client):
 def test_a_record_takes_no_parameter_of_a_list(client, two):
     key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
     told = client.get(f"{LIST}{key}/?age=30").json()
-    assert told["errors"] == {"age": ["Unknown parameter. Known ones: format, fields, omit."]}
+    assert told["errors"] == {"age": ["Unknown parameter. Known parameters: format, fields, omit."]}
 
 
 @pytest.mark.parametrize(

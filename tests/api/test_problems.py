@@ -1,4 +1,4 @@
-"""Errors of the API: problems as RFC 9457 writes them, and nothing of what is inside."""
+"""Errors of the API are problem documents (RFC 9457) without internal details."""
 
 import logging
 
@@ -22,7 +22,7 @@ def problem(answer, status):
 )
 def test_where_there_is_nothing_that_is_said(client, address):
     answer = client.get(address, follow=True)
-    assert problem(answer, 404)["detail"].endswith("See /api/ for what there is.")
+    assert problem(answer, 404)["detail"].endswith("See /api/ for all lists.")
 
 
 def test_a_record_that_is_not_there_is_named(client):

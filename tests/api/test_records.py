@@ -1,4 +1,4 @@
-"""What every list of the API promises: pages, refusals, and that it is only read."""
+"""Guarantees of every list of the API: pagination, errors, and read-only access."""
 
 from datetime import date
 
@@ -64,7 +64,7 @@ def test_pages_of_texts_follow_each_other(client):
         ("zzz=1", "zzz", "Unknown parameter."),
         ("education_year__gte=3", "education_year__gte", "Did you mean education_years__gte?"),
         ("age=", "age", "Expected a value, found none."),
-        ("age=1&age=2", "age", "Expected once, found 2 times. For one of several values: age__in."),
+        ("age=1&age=2", "age", "Expected once, found 2 times. To match one of several values, use age__in."),
         ("age=old", "age", "Expected a whole number, found old."),
         ("age=39.5", "age", "Expected a whole number, found 39.5."),
         ("age__in=39,x", "age__in", "Expected a whole number, found x."),
@@ -74,8 +74,8 @@ def test_pages_of_texts_follow_each_other(client):
         ("education=%00", "education", "Null characters are not allowed."),
         ("page_size=0", "page_size", "Expected a whole number between 1 and 1000, found 0."),
         ("page_size=many", "page_size", "Expected a whole number between 1 and 1000, found many."),
-        ("cursor=cD1hYmM=", "cursor", "Expected a cursor of this list's next or previous link."),
-        ("cursor=%C3%A9", "cursor", "Expected a cursor of this list's next or previous link."),
+        ("cursor=cD1hYmM=", "cursor", "Expected a cursor from this list's next or previous link."),
+        ("cursor=%C3%A9", "cursor", "Expected a cursor from this list's next or previous link."),
     ],
 )
 def test_what_a_list_does_not_understand_is_refused(client, query, parameter, message):

@@ -1,4 +1,4 @@
-"""The description of the API, which says what its code does, and the page that shows it, in a real browser."""
+"""The OpenAPI description matches the code, and a browser shows its page."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def test_it_is_json_or_yaml(client, described):
 
 
 def test_every_address_is_in_it(described):
-    """A route is a regular expression, which what the description has for it has to match."""
+    """Each route is a regular expression that must match its path in the description."""
     routes = {route for route in api_routes(get_resolver())} - READ_BY_PEOPLE
     known = [path.replace("{id}", "1").removeprefix("/") for path in described["paths"]]
     assert [route for route in routes if not any(re.fullmatch(route, path) for path in known)] == []

@@ -1,4 +1,4 @@
-"""Every address of the API, as its description has them, asked in many ways over HTTP: it keeps to what it says."""
+"""Schemathesis tests every operation of the OpenAPI description over HTTP."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The scripts that stand for a program: deploy/etl asks for an import over HTTP, deploy/query asks the database."""
+"""Example scripts: deploy/etl starts an import over HTTP, deploy/query queries the database."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 @pytest.fixture
 def run(child_environment):
-    """Run a script on this test's database; its exit code, what it printed, and what it said."""
+    """Run a script on the test's database, and return its exit code, stdout and stderr."""
 
     def run(script, *arguments, **environment):
         manage = {"MANAGE": f"{sys.executable} manage.py", "API_TOKEN": "none"}
@@ -68,7 +68,7 @@ def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):
     assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in said
     code, _, said = run("etl", "--url", live_server.url)
     assert code == 1
-    assert said == "The site did not start the import: There is no such token. See that it is copied whole.\n"
+    assert said == "The site did not start the import: Unknown token. Check that you copied all of it.\n"
     _, secret = make_token(admin_user, "etl", ["read", "import"])
     code, _, said = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
     assert code == 1 and "Expected one of people, " in said and "; found peopl." in said

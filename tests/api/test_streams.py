@@ -1,4 +1,4 @@
-"""Whole lists as files over HTTP: everything that the filters let through, exactly, or a refusal."""
+"""Whole lists as files over HTTP: all filtered records, exactly, or an error."""
 
 import csv
 import gzip
@@ -74,8 +74,8 @@ def test_a_file_comes_compressed_where_that_is_asked_for(client):
 @pytest.mark.parametrize(
     ("query", "parameter", "message"),
     [
-        ("format=csv&page_size=10", "page_size", "A download is never paged: leave page_size out."),
-        ("format=csv&count=exact", "count", "A download is never paged: leave count out."),
+        ("format=csv&page_size=10", "page_size", "A download has no pages. Remove page_size."),
+        ("format=csv&count=exact", "count", "A download has no pages. Remove count."),
         ("format=csv&cityy=Kelso", "cityy", "Did you mean city?"),
         ("format=csv&compress=zip", "compress", "Expected gzip, found zip."),
         ("compress=gzip", "compress", "Unknown parameter."),

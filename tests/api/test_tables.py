@@ -1,4 +1,4 @@
-"""Every table, vocabulary and view of a dataset is served, unless its Listing says otherwise."""
+"""The API serves every table, vocabulary and view, unless its Listing excludes it."""
 
 from dataclasses import replace
 

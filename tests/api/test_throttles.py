@@ -1,4 +1,4 @@
-"""Throttles: by address for strangers, by token for the others; told when to come again; off where set so."""
+"""Throttling by IP address or token: Retry-After, and no limit for an empty rate."""
 
 import pytest
 from django.contrib.auth import get_user_model

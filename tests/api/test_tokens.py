@@ -1,4 +1,4 @@
-"""Tokens: made at the command line and in the admin, told once, good for their scopes and their time."""
+"""Tokens: created by the command and in the admin, shown once, limited by scope and expiry."""
 
 import logging
 import re
@@ -51,9 +51,9 @@ def test_the_command_prints_a_token_once_and_alone(user, capsys, private):
     assert using(secret).get(USERS).status_code == 200
     listed = command(capsys, "--list")
     assert f"{token.pk}  nightly of etl  read, import  good" in listed and secret not in listed
-    with pytest.raises(CommandError, match=f"Token {token.pk} of this account has this name and is good."):
+    with pytest.raises(CommandError, match=f"Token {token.pk} of this account is valid and has this name."):
         call_command("api_token", "etl", "--name", "nightly")
-    assert "is revoked" in command(capsys, "--revoke", str(token.pk))
+    assert "Revoked token" in command(capsys, "--revoke", str(token.pk))
     assert using(secret).get(USERS).status_code == 401
     assert command(capsys, "etl", "--name", "nightly").startswith("tabularium_")
 
@@ -62,7 +62,7 @@ def test_the_command_prints_a_token_once_and_alone(user, capsys, private):
     ("arguments", "sentence"),
     [
         (["nobody", "--name", "x"], "There is no account nobody."),
-        (["etl"], "Expected an account and a name."),
+        (["etl"], "Enter an account and a name: manage.py api_token"),
         (["etl", "--name", "x", "--days", "366"], "--days 366: expected a whole number between 1 and 365."),
         (["etl", "--name", "x", "--days", "0"], "--days 0"),
         (["etl", "--name", "x" * 101], "at most 100 characters"),
@@ -88,7 +88,7 @@ def test_a_token_reads_as_its_account_does(user, private):
     [
         ({"revoked": timezone.now()}, "was revoked"),
         ({"created": timezone.now() - timedelta(2), "expires": timezone.now() - timedelta(1)}, "expired on"),
-        ({"digest": "other"}, "There is no such token."),
+        ({"digest": "other"}, "Unknown token."),
     ],
 )
 def test_a_token_that_is_not_good_is_told_so(user, change, sentence):
@@ -116,7 +116,7 @@ def test_a_scope_narrows_what_the_account_may_do(user):
     allow(user, "view_user", "add_importrun", "view_importrun")
     reader, importer = (using(make_token(user, scope, [scope])[1]) for scope in ("read", "import"))
     answer = reader.post("/api/imports/", {"dataset": "people"}, content_type="application/json")
-    assert answer.status_code == 403 and "the scope import; this one has read" in answer.json()["detail"]
+    assert answer.status_code == 403 and "the scope import; yours has read" in answer.json()["detail"]
     assert importer.get(USERS).status_code == 403
     assert reader.get("/api/imports/").status_code == importer.get("/api/imports/").status_code == 200
     assert importer.post("/api/imports/", {}, content_type="application/json").status_code == 400
@@ -171,7 +171,7 @@ def test_the_admin_makes_none_that_has_expired_or_never_will(admin_client, user,
     fields = {"account": user.pk, "name": "x", "may_read": "on", "expires_0": f"{day:%Y-%m-%d}", "expires_1": "00:00"}
     assert "within the next 365 days" in admin_client.post(ADD, fields).text
     fields |= {"may_read": "", "expires_0": f"{timezone.now() + timedelta(days=2):%Y-%m-%d}"}
-    assert "Give it a scope" in admin_client.post(ADD, fields).text
+    assert "Select a scope: read, import, or both." in admin_client.post(ADD, fields).text
     assert not ApiToken.objects.exists()
 
 

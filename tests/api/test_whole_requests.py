@@ -1,4 +1,4 @@
-"""Requests that do not come whole, or of which a part cannot be used: 400, and nothing is done with them."""
+"""Incomplete or partly invalid requests get 400, and change nothing."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ def root(transactional_db):
 
 @pytest.fixture
 def post(live_server, root):
-    """Post a body over a socket, announced as *length* bytes, and close our side; status, type and text."""
+    """Post a body with Content-Length *length* over a socket, close our side, and return status, type and text."""
     _, secret = make_token(root, "raw", ["read", "import"])
     browser = Client()
     browser.force_login(root)
@@ -67,9 +67,11 @@ WHOLE = UPLOAD + "--x--\r\n"
 def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, sources, settings, came):
     sources(places=PLACES)
     status, kind, text = post(IMPORTS, WHOLE[:came], length=len(WHOLE))
-    assert (status, kind) == (400, "application/problem+json") and "is not whole" in json.loads(text)["detail"]
+    assert (status, kind) == (400, "application/problem+json") and "The request body is incomplete" in json.loads(text)[
+        "detail"
+    ]
     status, _, text = post("/admin/imports/importrun/import/", WHOLE[:came], length=len(WHOLE))
-    assert status == 400 and "is not whole" in text
+    assert status == 400 and "The request body is incomplete" in text
     assert nothing_happened(settings)
 
 
@@ -79,18 +81,18 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
         (UPLOAD, "the form ends in part 3, before its closing boundary"),
         (UPLOAD + "--x\r\n", "the form ends in part 4"),
         (ORDER, "the form ends in part 2"),
-        (UPLOAD + FILE.format("files", "people.csv", "") + "--x--\r\nmore", "content outside the parts"),
-        (UPLOAD + "--x--\r\n" + FIELD.format("strict", "true"), "the boundary is also inside"),
+        (UPLOAD + FILE.format("files", "people.csv", "") + "--x--\r\nmore", "content outside its parts"),
+        (UPLOAD + "--x--\r\n" + FIELD.format("strict", "true"), "the boundary also occurs in part"),
         (UPLOAD + FILE.format("files", "na\xefve.csv", "x").replace("files", "files") + "--x--", "na\\xefve.csv"),
         (
             UPLOAD + FILE.format("files", "", "city\nKelso") + "--x--\r\n",
-            "part 4 has content, and a file name that is empty",
+            "part 4 has content, but its file name is empty",
         ),
-        (UPLOAD + FILE.format("files", "..", "city\nKelso") + "--x--\r\n", "part 4 cannot be used"),
-        (UPLOAD + "--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n", "part 4 cannot be used"),
+        (UPLOAD + FILE.format("files", "..", "city\nKelso") + "--x--\r\n", "part 4 is not valid"),
+        (UPLOAD + "--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n", "part 4 is not valid"),
         (
             UPLOAD + "--x\r\nContent-Type: text/csv\r\n\r\n1\r\n--x--\r\n",
-            "part 4 cannot be used (no Content-Disposition)",
+            "part 4 is not valid (no Content-Disposition)",
         ),
         (
             UPLOAD + "--x\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: quoted-printable"
@@ -99,7 +101,7 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
         ),
         (
             ORDER + FILE.format("files", "places.csv", PLACES + "--x-in-a-cell") + "--x--\r\n",
-            "the boundary is also inside",
+            "the boundary also occurs in part",
         ),
     ],
 )
@@ -123,17 +125,17 @@ PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--
         ("name=files; filename*=klingon''places.csv", "filename*= must have a name in UTF-8"),
         ("name=files; filename*=UTF-8''places%ZZ.csv", "filename*= must have a name in UTF-8"),
         ("name=files; filename*=places.csv", "filename*= must have a name in UTF-8"),
-        ('name="files"; filename="people.csv"; filename="places.csv"', "filename= comes twice"),
-        ('name="files"; filename="places.csv"; FileName="places.csv"', "filename= comes twice"),
-        ("name=files; filename=a.csv; filename*=UTF-8''places.csv", "filename= and filename*= have two names"),
-        ("name=files; filename*=UTF-8''a.csv; filename*=UTF-8''places.csv", "filename*= comes twice"),
-        ("name=files; filename*0=pla; filename*1=ces.csv", "filename*0= is not read"),
-        ('name="strict"; name="files"; filename="places.csv"', "name= comes twice"),
-        ("name*=UTF-8''files; filename=places.csv", "name*= is not read"),
-        ("name=files;\r\n filename=places.csv", "a header goes on in the next line"),
+        ('name="files"; filename="people.csv"; filename="places.csv"', "filename= occurs twice"),
+        ('name="files"; filename="places.csv"; FileName="places.csv"', "filename= occurs twice"),
+        ("name=files; filename=a.csv; filename*=UTF-8''places.csv", "filename= and filename*= have different names"),
+        ("name=files; filename*=UTF-8''a.csv; filename*=UTF-8''places.csv", "filename*= occurs twice"),
+        ("name=files; filename*0=pla; filename*1=ces.csv", "filename*0= is not supported"),
+        ('name="strict"; name="files"; filename="places.csv"', "name= occurs twice"),
+        ("name*=UTF-8''files; filename=places.csv", "name*= is not supported"),
+        ("name=files;\r\n filename=places.csv", "a header continues on the next line"),
         (
             'name="strict"\r\nContent-Disposition: form-data; name="files"; filename="places.csv"',
-            "content-disposition comes twice",
+            "content-disposition occurs twice",
         ),
     ],
 )
@@ -141,9 +143,9 @@ def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(pos
     body = ORDER + PART.format(options)
     status, kind, text = post(IMPORTS, body)
     assert (status, kind) == (400, "application/problem+json")
-    assert f"part 3 cannot be used: {told}" in json.loads(text)["detail"].replace("its header ", "")
+    assert f"part 3 is not valid: {told}" in json.loads(text)["detail"].replace("its header ", "")
     status, _, text = post("/admin/imports/importrun/import/", body)
-    assert status == 400 and "part 3 cannot be used" in text and told in text
+    assert status == 400 and "part 3 is not valid" in text and told in text
     assert nothing_happened(settings)
 
 
@@ -179,7 +181,7 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
 @pytest.mark.parametrize(
     ("order", "parameter", "told"),
     [
-        ({"dataset": "people"}, "files", "sources=configured for the site's own files; found none"),
+        ({"dataset": "people"}, "files", "Send files in a form, or sources=configured to import the site's own files."),
         ({"dataset": "people", "sources": "all"}, "sources", "Expected configured"),
         ({"dataset": "people", "sources": ""}, "sources", "Expected configured"),
         ({"dataset": "people", "sources": True}, "sources", "Expected a text"),
@@ -200,15 +202,15 @@ def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
     sources(places=PLACES)
     body = '{"dataset": "people", "sources": "configured", "mode": "preview", "mode": "apply"}'
     answer = etl.post(IMPORTS, body, content_type="application/json")
-    assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Expected once."]}
+    assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Send this field only once."]}
 
 
 def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
     told = etl.send(400, files={"places": PLACES}, sources="configured")["errors"]
-    assert told == {"sources": ["Expected files, or sources for the site's own files; found both."]}
+    assert told == {"sources": ["Expected either uploaded files or sources, found both."]}
     file = FILE.format("files", "places.csv", PLACES)
     answer = etl.post(IMPORTS, FIELD.format("dataset", "people") + file + "--x--\r\n", content_type=FORM)
-    assert answer.json()["errors"] == {"mode": ["Expected one of apply, preview, for files are sent; found none."]}
+    assert answer.json()["errors"] == {"mode": ["Expected one of apply, preview with uploaded files, found none."]}
     assert nothing_happened(settings)
 
 
@@ -241,7 +243,7 @@ def test_a_form_of_a_page_that_is_not_whole_changes_nothing(post, root):
     form = "city=Derry&county=Antrim&country=Ireland&_save=Save"
     address = f"/admin/people/place/{place.pk}/change/"
     status, kind, text = post(address, form[:20], "application/x-www-form-urlencoded", len(form))
-    assert (status, kind.partition(";")[0]) == (400, "text/html") and "is not whole" in text
+    assert (status, kind.partition(";")[0]) == (400, "text/html") and "The request body is incomplete" in text
     status, _, _ = post("/admin/login/", "username=root&passw", "application/x-www-form-urlencoded", 40)
     place.refresh_from_db()
     assert status == 400 and place.city == "Kelso"
@@ -250,9 +252,9 @@ def test_a_form_of_a_page_that_is_not_whole_changes_nothing(post, root):
 def test_a_body_that_is_too_large_for_its_address_is_refused(etl, client, settings):
     settings.BODY_LIMIT = 1000
     answer = etl.post(f"{IMPORTS}1/undo/", " " * 1001, content_type="application/json")
-    assert answer.status_code == 413 and "may have 1000\xa0bytes" in answer.json()["detail"]
+    assert answer.status_code == 413 and "larger than 1000\xa0bytes" in answer.json()["detail"]
     answer = client.post("/admin/login/", {"username": "x" * 1000})
-    assert answer.status_code == 413 and "may have 1000" in answer.text
+    assert answer.status_code == 413 and "larger than 1000" in answer.text
 
 
 def test_a_browser_that_sends_a_file_in_another_field_is_told(client, root, settings):
@@ -273,7 +275,7 @@ def test_a_part_that_is_no_form_data_or_whose_file_has_no_name_is_refused(post, 
         ORDER + FILE.format("files", "\u00a0\u2003", PLACES),
     ):
         status, _, text = post(path, body + "--x--\r\n")
-        assert status == 400 and "cannot be used" in text
+        assert status == 400 and "is not valid" in text
     assert nothing_happened(settings)
 
 

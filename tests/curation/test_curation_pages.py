@@ -181,7 +181,7 @@ def test_a_fault_has_a_page_too(client, db, monkeypatch):
     monkeypatch.setattr(Person._default_manager.__class__, "get_queryset", lambda manager: 1 / 0)
     client.raise_request_exception = False
     answer = reader(client, "view_person").get("/admin/people/person/")
-    assert answer.status_code == 500 and "has been written to its log" in answer.text
+    assert answer.status_code == 500 and "An internal error occurred and was logged." in answer.text
 
 
 def test_the_search_promises_only_what_it_does(client, admin_client):
@@ -208,7 +208,7 @@ def test_runs_are_listed_with_their_files_and_found_by_them_whatever_the_case(ru
 
 def test_a_long_row_that_is_no_row_is_cut_and_says_so(run_of, client):
     run, page = run_of("places.csv", b"city,county,country\n" + b"x" * 9_999 + b"y" * 99 + b"\n")
-    assert "xxxy … (10,098 bytes in all)</pre>" in page
+    assert "xxxy … (10,098 bytes in total)</pre>" in page
     row = run.files.get().rejected_rows.get()
     listed, alone = (client.get(f"/admin/imports/rejectedrow/{at}").text for at in ("", f"{row.pk}/change/"))
-    assert "xxx…" in listed and "x" * 301 not in listed and "(10,098 bytes in all)" in alone
+    assert "xxx…" in listed and "x" * 301 not in listed and "(10,098 bytes in total)" in alone

@@ -1,4 +1,4 @@
-"""``manage.py check`` reports each mistake in a model's Listing, and what to write instead."""
+"""``manage.py check`` reports each mistake in a model's Listing, with a hint."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ EMAIL = "experiments.view_email"
 
 @pytest.fixture
 def told(monkeypatch):
-    """What manage.py check prints after some options of a model's Listing have changed."""
+    """Return the output of manage.py check after changing options of a model's Listing."""
 
     def told(model, **options) -> str:
         monkeypatch.setattr(model, "listing", replace(model.listing, **options))
@@ -79,8 +79,8 @@ MISTAKES = {
         User, {"personal": {"email": "experiments.view_emial"}}, "E007", "there is no permission", EMAIL),
     "personal, a permission of nobody": (
         User, {"personal": {"email": "x.y"}}, "E007", "there is no permission x.y.", None),
-    "personal, a label": (User, {"label": "email"}, "E007", "email names the records, to everybody", None),
-    "personal, the name": (User, {"personal": {"name": EMAIL}}, "E007", "name names the records", None),
+    "personal, a label": (User, {"label": "email"}, "E007", "email is the label, which every viewer", None),
+    "personal, the name": (User, {"personal": {"name": EMAIL}}, "E007", "name is the label, which every viewer", None),
     "personal, a list": (User, {"personal": ["email"]}, "E007", "Listing.personal is not a dict", None),
     "personal, no permission": (User, {"personal": {"email": None}}, "E007", "Listing.personal is not a dict", None),
     "chart, x misspelt": (Respondent, {"chart": Chart(x="educaton")}, "E008", "has no column educaton.", "education"),
@@ -102,11 +102,11 @@ MISTAKES = {
         "a histogram cannot show mean:fnlwgt.", None),
     "chart, unknown kind": (Respondent, {"chart": Chart(kind="pie", x="age")}, "E008", "there is no kind pie.", None),
     "chart, of documents": (Session, {"chart": Chart(x="document")}, "E008", "document cannot be grouped.", None),
-    "chart, personal": (User, {"chart": Chart(x="email")}, "E008", "email is personal, but a chart is shown", None),
+    "chart, personal": (User, {"chart": Chart(x="email")}, "E008", "email is personal data, but everyone", None),
     "chart, a dict": (Respondent, {"chart": {"x": "age"}}, "E008", "Listing.chart is not a chart", None),
-    "api, no part of an address": (Place, {"api": "by year"}, "E009", "by year cannot stand in an address.", None),
+    "api, no part of an address": (Place, {"api": "by year"}, "E009", "by year is not a valid part of a URL.", None),
     "api, nothing": (Place, {"api": None}, "E009", "Listing.api is not a name", None),
-    "api, a name that is taken": (Place, {"api": "people"}, "E009", "another table is served as people, too.", None),
+    "api, a name that is taken": (Place, {"api": "people"}, "E009", "another table has the same name: people.", None),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A constraint that says a rule once: the database, the forms and the imports hold to it."""
+"""A constraint declares a rule once: the database, the forms and the imports enforce it."""
 
 import pytest
 from django.core.exceptions import ValidationError

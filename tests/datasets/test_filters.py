@@ -1,4 +1,4 @@
-"""The filters of a list, which follow from the model's fields."""
+"""The filters of a list, derived from the model's fields."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Views: made and dropped by migrations, and refreshed."""
+"""Materialized views: created and dropped by migrations, and refreshed."""
 
 from datetime import date
 
@@ -54,7 +54,9 @@ def test_the_command_refreshes_the_views_of_the_datasets_that_are_named(capsys):
 
 
 def test_the_command_names_the_datasets_where_one_does_not_exist():
-    with pytest.raises(CommandError, match="No dataset called peple .* census, experiments, people, subjects"):
+    with pytest.raises(
+        CommandError, match="No dataset peple has views. Datasets with views: census, experiments, people, subjects"
+    ):
         call_command("refresh_views", "peple")
 
 

@@ -1,4 +1,4 @@
-"""How long a request may keep the database busy: pages and JSON answers a while, downloads until their first row."""
+"""The time limit of a request's queries: for pages and JSON the total, for downloads until the first row."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ SLOW = f"{LIST}summary/?by=city,county&measure=min:city,max:county,min:country"
 
 @pytest.fixture
 def many(execute, request):
-    """Places, made by the database itself."""
+    """Places, created by SQL."""
     execute(
         "INSERT INTO places (city, county, country) WITH RECURSIVE numbers (n) AS "
         f"(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {getattr(request, 'param', ROWS)}) "
@@ -42,12 +42,12 @@ def admin(client, transactional_db):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Let SQLite look at the clock more often than it does with big tables."""
+    """Make SQLite call the progress handler more often."""
     monkeypatch.setattr(query_timeout, "STEPS", 1000)
 
 
 def timeout_of_session() -> str:
-    """What the connection itself says, asked past everything of ours."""
+    """Return the connection's own setting, queried without our wrappers."""
     if connection.vendor != "postgresql":
         return "0"
     connection.ensure_connection()
@@ -77,7 +77,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_told(admin, many, impatient,
 
 
 def _short_of_tables(budget):
-    """A clock by which nearly all of the time is gone."""
+    """A clock with nearly no time left."""
     return 0.001
 
 
@@ -174,7 +174,7 @@ def test_an_export_whose_first_row_takes_too_long_is_refused_before_anything_is_
 
 @contextmanager
 def waiting_for(table: str) -> Iterator[None]:
-    """Let PostgreSQL wait before the first row of a table: another connection has it for itself."""
+    """Make PostgreSQL wait before the first row of a table that another connection locks."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -187,7 +187,7 @@ def waiting_for(table: str) -> Iterator[None]:
 
 
 def served(client, address) -> tuple[str, dict[str, str], bytes]:
-    """Ask as a server does: what it sends."""
+    """Call the view as a server does, and return the bytes sent."""
     from config.wsgi import application
 
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())

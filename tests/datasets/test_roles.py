@@ -1,4 +1,4 @@
-"""Who may do what: Curators and Analysts."""
+"""The roles Curators and Analysts and their permissions."""
 
 import re
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def member(django_user_model):
-    """Make a user of a group who may sign in."""
+    """Return a factory of staff users in a group."""
 
     def member(name):
         user = django_user_model.objects.create_user(name.lower(), is_staff=True)
@@ -109,7 +109,7 @@ def test_what_a_site_has_added_stays_and_permissions_need_not_exist_before():
 
 
 def pages(patterns=None, prefix="/admin/"):
-    """Every page and action of datasets and imports in the admin: of what is there, and of what is not."""
+    """Return every admin page and action of datasets and imports, for existing and missing objects."""
     for pattern in patterns or admin.site.get_urls():
         route = prefix + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):

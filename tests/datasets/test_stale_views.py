@@ -1,4 +1,4 @@
-"""Views after a kill: what was committed and not yet shown, the worker shows."""
+"""After a kill between commit and refresh, the worker refreshes stale views."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def births() -> dict[str, int]:
 
 @contextmanager
 def refreshes_held_up(view: str = "births_by_country"):
-    """Hold the lock that a refresh of the view takes; other processes wait for it."""
+    """Hold the lock of a view's refresh, so that other processes wait."""
     key = f"tabularium refresh of {view}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
@@ -38,7 +38,7 @@ def refreshes_held_up(view: str = "births_by_country"):
 
 
 def kill_when_it_waits_for_a_refresh(process) -> None:
-    """Kill a process that has committed and waits for the lock of the refresh; wait until the server has seen it."""
+    """Kill a process that has committed and waits for the refresh, and wait until the server notices."""
     waiting = (  # in this database: other tests have others of the server
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"

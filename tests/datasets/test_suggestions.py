@@ -1,4 +1,4 @@
-"""Suggestions: the name that was most likely meant, in one wording."""
+"""Suggestions: the most likely name, with one wording."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What commands print: no character of a file, a term or an argument reaches a terminal as one that it would obey."""
+"""Commands escape control characters of files, terms and arguments."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ CENSUS += "capital-gain,capital-loss,hours-per-week,native-country,income"
 
 @pytest.fixture
 def told(transactional_db, capsys, monkeypatch, tmp_path):
-    """Type a command; what it printed, on either stream, every character of which can be shown."""
+    """Run a command, and return its output of both streams, which must be safe for a terminal."""
     monkeypatch.chdir(tmp_path)
 
     def told(*arguments) -> str:
@@ -80,7 +80,7 @@ def test_arguments_are_printed_escaped(arguments, told):
     ids=["--search", "--filter", "--as", "an account"],
 )
 def test_an_argument_that_is_not_utf_8_is_refused_in_a_sentence(arguments, told):
-    assert r"An argument is not UTF-8: " in (said := told(*arguments)) and r"\xff" in said
+    assert r"An argument is not valid UTF-8: " in (said := told(*arguments)) and r"\xff" in said
 
 
 def test_an_export_to_a_terminal_is_escaped_and_to_a_pipe_exact(importing, write, child_environment):

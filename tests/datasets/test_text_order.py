@@ -1,4 +1,4 @@
-"""Texts have one order, by code point, on both engines and in everything that lists them."""
+"""Texts are sorted by code point, on both engines and in every list."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Records to export: odd texts, numbers, lists and documents, the same on both engines; and the values of a file."""
+"""Records to export, with unusual texts, numbers, lists and documents; and readers of exported files."""
 
 import io
 from collections.abc import Callable
@@ -18,7 +18,7 @@ ODD = ['a,b "c"', "", "line\nbreak\r", " é\t", "=1+1", "'=x", r"\.", "'", "€�
 
 
 def rows_in(content: bytes, format: str) -> list[dict[str, Any]]:
-    """The rows of a file: of CSV as texts, which are None where a cell is empty without quotes."""
+    """Return the rows of a file; CSV cells are texts, or None for an empty cell without quotes."""
     match format:
         case "csv":
             names = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode().split(",")
@@ -42,7 +42,7 @@ def rows_in(content: bytes, format: str) -> list[dict[str, Any]]:
 
 
 def values_in(content: bytes, format: str, kinds: dict[str, Callable]) -> list[tuple]:
-    """The values of a file; *kinds* read the texts that a format has in the place of other values, of each column."""
+    """Return the values of a file; *kinds* parse the columns that a format stores as texts."""
     return [
         tuple(kinds[name](value) if isinstance(value, str) else value for name, value in row.items())
         for row in rows_in(content, format)
@@ -51,7 +51,7 @@ def values_in(content: bytes, format: str, kinds: dict[str, Callable]) -> list[t
 
 @pytest.fixture
 def people(db):
-    """A person for each of the odd texts."""
+    """A person for each unusual text."""
     from people.models import Person, Place
 
     kelso = Place.objects.create(id=1, city="Kelso, Scotland", county="Roxburghshire", country="Scotland")
@@ -75,7 +75,7 @@ def experiments(db):
 
 @pytest.fixture
 def sessions(db):
-    """A session whose document holds all that JSON has."""
+    """A session whose document has every type of JSON."""
     from subjects.models import Session, Subject
 
     subject = Subject.objects.create(subject_id="007", sex="Male")
@@ -85,7 +85,7 @@ def sessions(db):
 
 @pytest.fixture
 def exported():
-    """Export all records of a model; the bytes. Nobody in particular reads them, unless a user is named."""
+    """Export all records of a model, by default for an anonymous user, and return the bytes."""
     from exports.formats import export
 
     def exported(model, columns, format, user=None, rows=None, **options) -> bytes:

@@ -1,4 +1,4 @@
-"""``manage.py export``: tables, views and summaries as files, whole or not at all."""
+"""``manage.py export``: tables, views and summaries as files, written atomically."""
 
 import gzip
 import io
@@ -31,7 +31,7 @@ def people(db):
 
 @pytest.fixture
 def exported(people, tmp_path):
-    """Export to a file; its bytes."""
+    """Export to a file, and return its bytes."""
 
     def exported(*arguments, name="out"):
         path = tmp_path / name
@@ -43,7 +43,7 @@ def exported(people, tmp_path):
 
 @pytest.fixture
 def refusal(people, tmp_path):
-    """Ask for what is refused; the sentence, after which there is no file."""
+    """Run an invalid export, and return its message; it must not create the file."""
 
     def refusal(*arguments, name="out"):
         with pytest.raises(CommandError) as caught:
@@ -111,7 +111,10 @@ def test_the_format_is_what_the_name_says(exported):
     ("arguments", "told"),
     [
         (["people/peple"], "There is no table people/peple. Did you mean people/people? Tables: "),
-        (["people"], "people is a dataset of several tables: people/places, people/people, people/births-by-country."),
+        (
+            ["people"],
+            "people is a dataset. Choose one of its tables: people/places, people/people, people/births-by-country.",
+        ),
         (["people/people", "--columns", ""], "--columns: Expected a value, found none."),
         (
             ["people/people", "--columns", "givn_name"],
@@ -121,16 +124,16 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--filter", "county=Fife"], "--filter county: Unknown parameter. Filters: "),
         (["people/people", "--filter", "id"], "--filter id: expected NAME=VALUE, such as --filter id=value."),
         (["people/people", "--filter", "id=x"], "--filter id: Expected a whole number, found x."),
-        (["people/people", "--filter", "id=1", "--filter", "id=2"], "For one of several values: id__in."),
-        (["people/people", "--filter", "format=csv"], "format is no filter"),
+        (["people/people", "--filter", "id=1", "--filter", "id=2"], "To match one of several values, use id__in."),
+        (["people/people", "--filter", "format=csv"], "format is not a filter."),
         (["people/people", "--by", "countri_of_birth"], "--by: There is no column countri_of_birth."),
         (
             ["people/people", "--measure", "mean:given_name"],
-            "--measure: given_name is a column, but mean is not taken of what it holds.",
+            "--measure: given_name is a column, but mean does not apply to its type.",
         ),
-        (["people/people", "--by", "id", "--ordering", "x"], "--ordering: Expected names out of id, count; found x."),
-        (["people/people", "--by", "id", "--columns", "id"], "--columns is of records."),
-        (["people/people", "--spreadsheet", "--format", "json"], "--spreadsheet is for csv"),
+        (["people/people", "--by", "id", "--ordering", "x"], "--ordering: Expected one of id, count; found x."),
+        (["people/people", "--by", "id", "--columns", "id"], "--columns does not apply to a summary"),
+        (["people/people", "--spreadsheet", "--format", "json"], "--spreadsheet applies only to csv"),
         (["people/people", "--as-user", "nobody"], "--as-user: there is no account nobody."),
         (["people/people", "--format", "xls"], "invalid choice: 'xls'"),
     ],
@@ -141,7 +144,7 @@ def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, told):
 
 def test_a_name_that_tells_no_format_is_refused(refusal):
     told = refusal("people/people", name="out.txt")
-    assert "expected a name with .csv, .json, .ndjson, .parquet, .xlsx, or --format; found .txt." in told
+    assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in told
 
 
 def test_what_was_written_is_told(people, tmp_path, capsys):
@@ -157,7 +160,7 @@ def test_filters_are_listed_where_one_is_unknown_and_only_those_that_may_be_used
 
 
 def test_a_place_that_cannot_be_written_is_told(refusal, tmp_path):
-    assert "expected a file that can be written" in refusal("people/people", name="nowhere/out.csv")
+    assert "cannot write the file" in refusal("people/people", name="nowhere/out.csv")
     (tmp_path / "folder").mkdir()
     assert "Is a directory" in refusal("people/people", name="folder")
 
@@ -205,7 +208,7 @@ def test_nobody_asks_by_personal_data_unseen(refusal):
     get_user_model().objects.create_user("nobody")
     get_user_model().objects.create_user("gone", is_active=False, is_superuser=True)
     for asked in (["--filter", "email=a@example.com"], ["--ordering", "email"], ["--by", "email"]):
-        assert "the permission experiments.view_email is needed" in refusal("experiments/users", *asked)
+        assert "needs the permission experiments.view_email." in refusal("experiments/users", *asked)
     assert "nobody may not view users." in refusal("experiments/users", "--as-user", "nobody")
     assert "the account gone is not active" in refusal("experiments/users", "--as-user", "gone")
     assert "Did you mean nobody?" in refusal("experiments/users", "--as-user", "nobdy")
@@ -223,5 +226,5 @@ def test_standard_output_holds_the_file_and_nothing_else(people, manage):
 def test_a_database_without_tables_is_told(manage, tmp_path):
     process = manage("export", "people/people", "-o", str(tmp_path / "x"), DATABASE_URL=f"sqlite:///{tmp_path}/none")
     _, error = process.communicate()
-    assert process.returncode == 1 and "The database cannot be used" in error and "Traceback" not in error
+    assert process.returncode == 1 and "The database is not available" in error and "Traceback" not in error
     assert not (tmp_path / "x").exists()

@@ -1,4 +1,4 @@
-"""What was defused for a spreadsheet comes back exactly, and no other file is touched."""
+"""An import restores escaped formulas exactly, and leaves other files unchanged."""
 
 import pyarrow as pa
 from hypothesis import given, settings

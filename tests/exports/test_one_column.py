@@ -1,4 +1,4 @@
-"""A CSV of one column is read back row by row by the usual readers, as they are set up by default."""
+"""Common CSV readers read a CSV of one column row by row with their defaults."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from subjects.models import Subject
 
 @pytest.fixture
 def records(db):
-    """Three records of each table; the one in the middle has no value where that may be."""
+    """Three records of each table; the second has no value in nullable columns."""
     for n, born in enumerate([date(2020, 1, 1), None, date(2020, 1, 3)], 1):
         Subject.objects.create(subject_id=str(n), species=born and "Mus musculus", date_of_birth=born)
         Compound.objects.create(compound_id=n, compound_name=f"C{n}", compound_structure="C")

@@ -1,4 +1,4 @@
-"""Streams on a real server: how many there are at once, what a broken one looks like, and what each leaves behind."""
+"""Streams on a real server: the limit of concurrent ones, broken ones, and the cleanup after each."""
 
 import contextlib
 import http.client
@@ -36,7 +36,9 @@ def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
     begun().close()  # never read
     half = begun()
     next(half)
-    with pytest.raises(TooManyStreamsError, match="1 export is going on.*Try again in 30 seconds") as refused:
+    with pytest.raises(
+        TooManyStreamsError, match="1 export is running, the maximum at a time. Try again in 30 seconds."
+    ) as refused:
         begun()
     assert refused.value.retry_after == 30
     half.close()
@@ -84,7 +86,7 @@ def test_a_stream_sees_one_moment(transactional_db):
 
 @pytest.fixture
 def big(transactional_db):
-    """More than the buffers of a connection hold: 40 MB in 200 records."""
+    """40 MB in 200 records, more than the buffers of a connection."""
     subject = Subject.objects.create(subject_id="007")
     for n in range(200):
         Session.objects.create(id=n + 1, name=f"s{n}", subject=subject, document={"text": "x" * 200_000})
@@ -92,7 +94,7 @@ def big(transactional_db):
 
 @pytest.fixture
 def server(child_environment, django_user_model, tmp_path):
-    """A gunicorn with 3 threads and 2 connections, so that there is one stream at once; its port."""
+    """Start gunicorn with 3 threads and 2 connections, which allow one stream, and return its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -116,7 +118,7 @@ def server(child_environment, django_user_model, tmp_path):
 
 @pytest.fixture
 def ask(server, django_user_model):
-    """Ask the server for the export of all sessions, or for a page, as a superuser; the answer is not yet read."""
+    """Request the export of all sessions, or a page, as a superuser; return the unread response."""
     client = Client()
     client.force_login(django_user_model.objects.create_superuser("root"))
     cookies = f"sessionid={client.cookies['sessionid'].value}; csrftoken={TOKEN}"
@@ -148,7 +150,7 @@ def test_a_second_stream_is_refused_while_pages_are_served(big, ask):
         refused = ask()
         assert refused.status == 302 and not refused.read()  # to the list, with the message
         page = ask(SESSIONS, refused.headers["Set-Cookie"])
-        assert page.status == 200 and b"1 export is going on" in page.read()
+        assert page.status == 200 and b"1 export is running" in page.read()
     assert len(first.read()) > 40_000_000
 
 

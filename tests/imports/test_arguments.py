@@ -21,7 +21,7 @@ def folder(write):
         (["--as", ""], '--as "": expected the name of an earlier file, such as places.csv.'),
         (["--as", "  "], '--as "  ": expected the name of an earlier file, such as places.csv.'),
         (["--as", "x" * 256], "--as: expected at most 255 characters (found 256)."),
-        (["--encoding", ""], 'There is no text encoding called ""'),
+        (["--encoding", ""], 'There is no text encoding ""'),
         (["--report", ""], "argument --report: expected a file name, found an empty string"),
         ([""], "argument FILE: expected a file name, found an empty string"),
         (["/dev/null"], "/dev/null is neither a file nor a folder."),

@@ -68,8 +68,8 @@ def test_a_database_without_tables_exits_with_1_and_says_what_to_type(folder, tm
     process = manage("import_people", folder, DATABASE_URL=f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err.startswith("CommandError: The database cannot be used: no such table: import_runs.")
-    assert err.endswith("type: python manage.py migrate\n") and "Traceback" not in err
+    assert err.startswith("CommandError: The database is not available: no such table: import_runs.")
+    assert err.endswith("run: python manage.py migrate\n") and "Traceback" not in err
 
 
 def test_without_files_the_datasets_own_folder_is_imported(write, importing, settings):
@@ -122,9 +122,9 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
     ("content", "arguments", "sentence"),
     [
         (b"", [], "is empty; expected the columns city, county, country."),
-        (b"\n \n\n\n", [], "holds nothing but blank lines; expected the columns city, county, country."),
+        (b"\n \n\n\n", [], "contains only blank lines; expected the columns city, county, country."),
         (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
-        (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding called "klingon"'),
+        (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding "klingon"'),
         (PLACES.encode("utf-16"), [], "name utf-16 as its encoding. On the command line: --encoding NAME."),
         (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
     ],
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
     write, refused, rows, name, content, arguments, sentence
 ):
     said = refused("people", write(name, content), *arguments)
-    assert sentence in said and (name in said or "encoding called" in said) and "imports" not in said
+    assert sentence in said and (name in said or "text encoding" in said) and "imports" not in said
     assert rows("SELECT * FROM places") == []
 
 
@@ -273,12 +273,12 @@ def test_import_sources_imports_each_dataset_once(write, said, settings, rows):
 
 def test_demo_curator_makes_an_account_once_where_it_is_safe(said, settings, client):
     settings.DEBUG = False
-    with pytest.raises(CommandError, match="only with DEBUG on"):
+    with pytest.raises(CommandError, match="The demo account needs DEBUG on."):
         call_command("demo_curator")
     settings.DEBUG = True
     if connection.vendor != "sqlite":
         assert said("demo_curator") == [
-            "No demo curator on this database. For an account, type: manage.py createsuperuser"
+            "The demo account needs SQLite. To create an account, run: manage.py createsuperuser"
         ]
         return
     (line,) = said("demo_curator")

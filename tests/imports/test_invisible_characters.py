@@ -35,7 +35,7 @@ def test_headings_ignore_spaces_of_any_kind_and_format_characters(write, importi
 
 def test_a_column_that_is_there_twice_but_for_what_nobody_sees_is_an_error(write, refused):
     sentence = refused("people", write("places.csv", PLACES.replace("county", "city\u200b,county")))
-    assert 'line 1: the column city is there twice, as "city" and as "city<U+200B>"' in sentence
+    assert 'line 1: the column city occurs twice, as "city" and as "city<U+200B>"' in sentence
 
 
 def test_cells_lose_spaces_of_any_kind_at_both_ends_and_are_stored_in_nfc(write, importing, rows):

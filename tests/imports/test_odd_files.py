@@ -114,7 +114,7 @@ def test_a_file_in_a_folder_that_could_be_read_is_told_with_what_to_do(write, im
     notes = importing("people", write("all/more/c.csv", PLACES.encode("utf-16")).parents[1])["notes"]
     assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was skipped" for name in "abc"]
     assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
-    assert notes[1].endswith("Delete this line: the delimiter is found without it.")
+    assert notes[1].endswith("Delete this line; the import detects the delimiter.")
     assert "name utf-16 as its encoding" in notes[2]
 
 

@@ -47,7 +47,7 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment
         command, cwd=ROOT, env=child_environment | {"DATABASE_URL": url}, capture_output=True, text=True
     )
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
-    assert ran.stderr.startswith("CommandError: The database cannot be used: ")
+    assert ran.stderr.startswith("CommandError: The database is not available: ")
 
 
 def test_a_database_of_former_migrations_is_told_in_a_sentence(child_environment):
@@ -103,7 +103,7 @@ def test_no_link_where_accounts_are_there_already(capsys):
 
 
 def test_a_site_without_an_address_is_refused():
-    with pytest.raises(CommandError, match="expected an address"):
+    with pytest.raises(CommandError, match="expected a URL, such as"):
         call_command("first_sign_in", site="https://")
 
 
@@ -118,6 +118,6 @@ def test_where_nothing_is_left_to_do_nothing_is_told_but_the_way_in(capsys, sett
         Path(connection.settings_dict["NAME"]).with_name("demo_curator.txt").unlink()
         assert told[0].startswith("Sign in at /admin/ as curator, password ")
     else:
-        assert told[0].startswith("No demo curator on this database.")
+        assert told[0].startswith("The demo account needs SQLite.")
     call_command("prepare", verbosity=2)
     assert "No migrations to apply." in capsys.readouterr().out

@@ -140,7 +140,7 @@ def test_metrics_have_no_cell(write, client, transactional_db):
         ("Key (email)=(z.q@x.example) is there", "Key (email)=((hidden)) is there"),
         ('each name once, found ""zoe"".', "each name once, found (hidden)."),
         ('found "x" zoe" q" and "y".', "found (hidden)."),
-        ('is written twice ("").', 'is written twice ("").'),
+        ('inside a quoted cell ("").', 'inside a quoted cell ("").'),
         ("Nothing was imported.", "Nothing was imported."),
     ],
 )

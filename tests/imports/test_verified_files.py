@@ -60,8 +60,8 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
     kept(PLACES).write_text(change(PLACES))
     run = asked(admin_client, run, "apply")
     assert run.status == "failed" and not Place.objects.exists()
-    assert run.error.startswith("places.csv: the stored bytes are not those that were received (sha256 ")
-    assert "Import the file itself again" in run.error and str(kept(PLACES)) not in run.error
+    assert run.error.startswith("places.csv: the stored file has changed since it was received (SHA-256 ")
+    assert "Import the original file again." in run.error and str(kept(PLACES)) not in run.error
     # The page shows nothing of what the file holds now; the file itself can be imported again, and heals the store.
     assert "Leinster" not in admin_client.get(f"/admin/imports/importrun/{run.pk}/change/").text
     assert asked(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "applied"
@@ -77,8 +77,7 @@ def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, 
     run = asked(admin_client, run, what)
     assert run.status == "failed" and not Place.objects.exists() and not Subject.objects.exists()
     assert (
-        run.error
-        == f"{name}: the stored file is not there any more, so nothing was imported. Upload the file itself again."
+        run.error == f"{name}: the stored file no longer exists. Nothing was imported. Upload the original file again."
     )
     assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "applied"
 
@@ -88,14 +87,16 @@ def test_another_preview_of_the_same_run_refuses_them_too(admin_client, previewe
     kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
     asked(admin_client, run, "apply")
     run = asked(admin_client, run, "preview")
-    assert run.status == "failed" and "the stored bytes are not those" in run.error
+    assert run.status == "failed" and "the stored file has changed" in run.error
 
 
 def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES, "people.csv": PEOPLE})
     kept(PEOPLE).write_text(PEOPLE.replace("Ann", "Eve"))
     run = asked(admin_client, run, "apply")
-    assert run.status == "failed" and run.error.startswith("people.csv: the stored bytes")
+    assert run.status == "failed" and run.error.startswith(
+        "people.csv: the stored file has changed since it was received"
+    )
     assert not Place.objects.exists() and not Person.objects.exists()
 
 
@@ -103,7 +104,9 @@ def test_an_altered_document_stops_the_run_and_is_no_rejected_row(admin_client, 
     run = previewed("subjects", files={"ecephys_700661.json": SUBJECT})
     kept(SUBJECT).write_text(SUBJECT.replace("700661", "700662"))
     run = asked(admin_client, run, "apply")
-    assert run.status == "failed" and run.error.startswith("ecephys_700661: the stored bytes")
+    assert run.status == "failed" and run.error.startswith(
+        "ecephys_700661: the stored file has changed since it was received"
+    )
     assert not Subject.objects.exists() and not Session.objects.exists() and not RejectedRow.objects.exists()
 
 

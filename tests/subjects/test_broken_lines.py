@@ -17,7 +17,7 @@ BROKEN = {
     "cut off in a list": ('{"subject_id": "x", "list": [', "expected a value, found the end of the line"),
     "no object": ("mouse", "column 1: expected a JSON object"),
     "a list": ('[{"subject_id": "x"}]', "column 1: expected a JSON object"),
-    "NaN": ('{"subject_id": "x", "weight": NaN}', "column 31: expected a number that JSON knows"),
+    "NaN": ('{"subject_id": "x", "weight": NaN}', "column 31: expected a JSON number"),
     "levels without an end": ('{"a":' * 20_000, "expected at most 64 levels"),
 }
 

@@ -107,7 +107,7 @@ def deep(levels):
     return f'{{"subject_id": "615310", "deep": {"[" * (levels - 1)}{"]" * (levels - 1)}}}'
 
 
-LEVELS = "at most 64 levels of objects and arrays in each other"
+LEVELS = "at most 64 levels of nested objects and arrays"
 BOUNDS = "a number with an exponent from -400 to 400"
 
 
@@ -118,7 +118,7 @@ BOUNDS = "a number with an exponent from -400 to 400"
         (deep(252), LEVELS),
         (deep(980), LEVELS),
         (deep(50_000), LEVELS),
-        *((f'{{"subject_id": "1", "n": {n}}}', "a number that JSON knows") for n in ("NaN", "Infinity", "-Infinity")),
+        *((f'{{"subject_id": "1", "n": {n}}}', "a JSON number") for n in ("NaN", "Infinity", "-Infinity")),
         *((f'{{"subject_id": "1", "n": [{n}]}}', BOUNDS) for n in ("1e999", "-1E-401", "1e401", "1e" + "9" * 5000)),
         (f'{{"subject_id": "1", "n": {"7" * 65}}}', "at most 64 significant digits"),
         (f'{{"subject_id": "1", "n": {"7" * 5000}}}', "at most 64 significant digits"),
@@ -166,7 +166,7 @@ def test_a_document_typed_in_the_admin_has_the_same_bounds_and_stays_exact(sessi
     address = f"/admin/subjects/session/{session.pk}/change/"
     form = admin_client.get(address).context["adminform"].form
     fields = {name: form[name].value() or "" for name in form.fields}
-    for bad, words in ((deep(65), LEVELS), ('{"n": NaN}', "a number that JSON knows"), ('{"n": 1e999}', BOUNDS)):
+    for bad, words in ((deep(65), LEVELS), ('{"n": NaN}', "a JSON number"), ('{"n": 1e999}', BOUNDS)):
         answer = admin_client.post(address, fields | {"document": bad})
         assert answer.status_code == 200 and words in str(answer.context["adminform"].form.errors["document"])
     assert numbers(Session.objects.get().document) == EXACT

@@ -17,12 +17,12 @@ BROKEN = {
     "half a pair in a name": ('{"\\udfff": 1}', "expected a text of whole characters, not half a surrogate pair"),
     "half a pair in an array": ('{"a": ["\\udc00x"]}', "expected a text of whole characters"),
     "a NUL character": ('{"a": "\\u0000"}', "expected a text without NUL characters"),
-    "NaN": ('{"a": NaN}', "expected a number that JSON knows"),
+    "NaN": ('{"a": NaN}', "expected a JSON number"),
     "an exponent of 401": ('{"a": 1e401}', "expected a number with an exponent from -400 to 400"),
     "65 digits": ('{"a": ' + "7" * 65 + "}", "expected a number of at most 64 significant digits"),
     "5000 digits": ('{"a": ' + "7" * 5000 + "}", "expected a number of at most 64 significant digits"),
-    "65 levels": ('{"a":' * 65 + "1" + "}" * 65, "expected at most 64 levels of objects and arrays in each other"),
-    "levels without an end": ('{"a":' * 50_000, "expected at most 64 levels of objects and arrays in each other"),
+    "65 levels": ('{"a":' * 65 + "1" + "}" * 65, "expected at most 64 levels of nested objects and arrays"),
+    "levels without an end": ('{"a":' * 50_000, "expected at most 64 levels of nested objects and arrays"),
     "a name twice": ('{"a": 1, "a": 2}', "expected each name once in an object"),
 }
 NO_JSON = {

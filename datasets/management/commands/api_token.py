@@ -1,4 +1,4 @@
-"""Make a token for the API, list an account's tokens, or revoke one."""
+"""Create an API token, list tokens, or revoke one."""
 
 from argparse import ArgumentParser
 
@@ -11,17 +11,18 @@ from datasets.tokens import DAYS, MOST_DAYS, SCOPES, ApiToken, make_token
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} A new token is printed once, alone on standard output, and cannot be shown again."
+    help = f"{__doc__} The command prints the new token to standard output; it cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", nargs="?", help="the account that the token acts as")
-        parser.add_argument("--name", help="what the token is for, such as the program that uses it")
+        parser.add_argument("username", nargs="?", help="the account of the token")
+        parser.add_argument("--name", help="the token's purpose, such as the program that uses it")
         parser.add_argument(
-            "--scope", action="append", choices=SCOPES, help="what it may be used for; may be given twice (read)"
+            "--scope", action="append", choices=SCOPES, help="a scope of the token; can be repeated (default: read)"
         )
-        parser.add_argument("--days", type=int, default=DAYS, help=f"how long it is good, at most {MOST_DAYS} ({DAYS})")
-        parser.add_argument("--list", action="store_true", help="list the tokens, of the account or of all")
-        parser.add_argument("--revoke", type=int, metavar="ID", help="let the token with this number, as listed, go")
+        days = f"days until the token expires, at most {MOST_DAYS} (default: {DAYS})"
+        parser.add_argument("--days", type=int, default=DAYS, help=days)
+        parser.add_argument("--list", action="store_true", help="list the tokens of the account, or all tokens")
+        parser.add_argument("--revoke", type=int, metavar="ID", help="revoke the token with this ID")
 
     def handle(self, *, username: str | None, name: str | None, scope: list[str] | None, **options) -> None:
         if options["revoke"] is not None:
@@ -33,19 +34,19 @@ class Command(TerminalCommand):
 
     def _make(self, username: str | None, name: str | None, scopes: list[str], days: int) -> None:
         if not username or not name:
-            raise CommandError("Expected an account and a name. Type: manage.py api_token USERNAME --name NAME")
+            raise CommandError("Enter an account and a name: manage.py api_token USERNAME --name NAME")
         if not 0 < days <= MOST_DAYS:
             raise CommandError(f"--days {days}: expected a whole number between 1 and {MOST_DAYS}.")
         account = self._account(username)
         if not account.is_active:
-            raise CommandError(f"The account {username} is not active: it could not use a token.")
+            raise CommandError(f"The account {username} is not active, so it cannot use a token.")
         try:
             token, secret = make_token(account, name, scopes, days)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         self.stderr.write(
             f"Token {token.pk}, {token}: {', '.join(token.scopes)}, until {token.expires:%Y-%m-%d %H:%M} UTC. "
-            "It is not shown again."
+            "It cannot be shown again."
         )
         self.stdout.write(secret)
 
@@ -60,13 +61,13 @@ class Command(TerminalCommand):
     def _revoke(self, number: int) -> None:
         token = ApiToken.objects.filter(pk=number).first()
         if token is None:
-            raise CommandError(f"There is no token {number}. To see which there are, type: manage.py api_token --list")
+            raise CommandError(f"There is no token {number}. To list all tokens, run: manage.py api_token --list")
         token.revoke()
-        self.stdout.write(f"Token {number}, {token}, is revoked.")
+        self.stdout.write(f"Revoked token {number}, {token}.")
 
     def _account(self, username: str):
         users = get_user_model()
         account = users.objects.filter(**{users.USERNAME_FIELD: username}).first()
         if account is None:
-            raise CommandError(f"There is no account {username}. To make one, type: manage.py createsuperuser")
+            raise CommandError(f"There is no account {username}. To create one, run: manage.py createsuperuser")
         return account

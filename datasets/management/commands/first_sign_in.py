@@ -1,4 +1,4 @@
-"""Make the first account, where there is none, and print the link by which it gets its password."""
+"""Create the first account if there is none, and print a link to set its password."""
 
 from argparse import ArgumentParser
 
@@ -15,17 +15,17 @@ NAME = "admin"
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} It works once, and for three days; until it has been used, the command prints a new one."
+    help = f"{__doc__} The link works once and expires after three days; until then, the command prints a new one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--site", default="http://localhost:8000", metavar="URL", help="the site's address")
-        parser.add_argument("--username", default=NAME, help=f"of the account to make ({NAME})")
+        parser.add_argument("--site", default="http://localhost:8000", metavar="URL", help="the URL of the site")
+        parser.add_argument("--username", default=NAME, help=f"the name of the new account (default: {NAME})")
 
     def handle(self, *, site: str, username: str, **options) -> None:
         users = get_user_model()
         account = users.objects.order_by("pk").first()
         if account is None:
-            account = users.objects.create_superuser(username)  # no password: nobody can sign in with one
+            account = users.objects.create_superuser(username)  # without a password, nobody can sign in
         elif account.has_usable_password() or users.objects.count() > 1:
             return
         link = reverse(
@@ -34,8 +34,8 @@ class Command(TerminalCommand):
         )
         site = site if "://" in site else f"https://{site}"
         if not site.removeprefix("http://").removeprefix("https://").strip("/"):
-            raise CommandError(f"--site {site}: expected an address, such as https://data.example.org")
+            raise CommandError(f"--site {site}: expected a URL, such as https://data.example.org")
         self.stdout.write(
-            f"The account {account.get_username()} has no password yet. Choose one, by a link that works once:\n"
+            f"The account {account.get_username()} has no password yet. Set one with this link, which works once:\n"
             f"  {site.rstrip('/')}{link}"
         )

@@ -1,4 +1,4 @@
-"""``manage.py refresh_views [dataset ...]``: bring views up to date after records were changed by hand."""
+"""``manage.py refresh_views [dataset ...]``: refresh materialized views, such as after changes by SQL."""
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
@@ -8,7 +8,7 @@ from datasets.matviews import datasets_with_views, refreshing, views_of
 
 
 class Command(TerminalCommand):
-    help = "Bring the materialized views of the datasets named up to date; of all datasets where none is named."
+    help = "Refresh the materialized views of the given datasets, or of all datasets."
 
     def add_arguments(self, parser):
         parser.add_argument("datasets", nargs="*", metavar="dataset")
@@ -17,7 +17,7 @@ class Command(TerminalCommand):
         known = datasets_with_views()
         for dataset in datasets:
             if dataset not in known:
-                raise CommandError(f"No dataset called {dataset} has views. Those that have: {', '.join(known)}.")
+                raise CommandError(f"No dataset {dataset} has views. Datasets with views: {', '.join(known)}.")
         failed = []
         for view in (view for dataset in datasets or known for view in views_of(dataset)):
             try:
@@ -25,7 +25,7 @@ class Command(TerminalCommand):
             except DatabaseError as error:
                 failed.append(f"{view._meta.db_table} could not be refreshed: {str(error).strip().splitlines()[0]}.")
                 continue
-            done = "a plain view, always up to date" if seconds is None else f"refreshed in {seconds:.2f} s"
+            done = "a plain view, needs no refresh" if seconds is None else f"refreshed in {seconds:.2f} s"
             self.stdout.write(f"{view._meta.db_table}: {done}")
         if failed:
             raise CommandError(" ".join(failed))

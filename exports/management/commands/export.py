@@ -1,4 +1,4 @@
-"""``manage.py export``: any table or view as a file, or a summary of it."""
+"""``manage.py export``: write a table or view, or a summary of it, to a file."""
 
 import os
 import sys
@@ -28,20 +28,20 @@ from exports.summaries import summary_file
 
 SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
-OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # which the API takes beside filters
+OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # the API's parameters beside filters
 EXAMPLES = """examples:
   manage.py export census/respondents --filter education=Bachelors --filter age__gte=30 -o bachelors.csv
   manage.py export people/people --filter county_of_birth=Fife --columns given_name,family_name -o fife.csv
   manage.py export people/people --by country_of_birth --measure count --ordering=-count --format json -o -
 
-Filters are spelled as in the API: NAME=VALUE, or with __in, __gte, __lte, __icontains, __istartswith or __isnull after
-the name. Personal data are masked, unless --as-user names an account that may see them; then the file is called so,
-users.masked.csv, and says in the column masked_columns which of its columns are.
+Filters are the same as in the API: NAME=VALUE, or with __in, __gte, __lte, __icontains, __istartswith or __isnull after
+the name. Personal data are masked unless --as-user names an account that may see them. A file with masked values has
+"masked" in its name, such as users.masked.csv, and the column masked_columns lists the masked columns.
 """
 
 
 class Command(TerminalCommand):
-    help = "Write a table or view as a file, or a summary of it."
+    help = "Write a table or view, or a summary of it, to a file."
     requires_system_checks = []
     paths = ("output",)
 
@@ -50,30 +50,30 @@ class Command(TerminalCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("table", metavar="TABLE", help="dataset and table as in the API: census/respondents")
+        parser.add_argument("table", metavar="TABLE", help="dataset and table, such as census/respondents")
         parser.add_argument(
-            "--filter", action="append", default=[], metavar="NAME=VALUE", help="may be given several times"
+            "--filter", action="append", default=[], metavar="NAME=VALUE", help="filter of the records; can be repeated"
         )
-        parser.add_argument("--search", metavar="WORDS", help="records with what begins with each of these words")
-        parser.add_argument("--columns", metavar="A,B", help="these columns, in this order; all by default")
-        parser.add_argument("--ordering", metavar="A,-B", help="by these, - before what falls: --ordering=-age,sex")
+        parser.add_argument("--search", metavar="WORDS", help="prefix search; every word must match")
+        parser.add_argument("--columns", metavar="A,B", help="columns of the file, in this order (default: all)")
+        parser.add_argument("--ordering", metavar="A,-B", help='sort columns, "-" for descending: --ordering=-age,sex')
         parser.add_argument(
-            "--by", action="append", default=[], metavar="COLUMN", help="summarise in groups: age:10, day:year, sex"
+            "--by", action="append", default=[], metavar="COLUMN", help="summarise by group: age:10, day:year, sex"
         )
         parser.add_argument(
             "--measure",
             action="append",
             default=[],
             metavar="MEASURE",
-            help=f"of each group: count (by default), or {', '.join(OF_COLUMNS)} of a column: mean:age",
+            help=f"measure of each group: count (default), or {', '.join(OF_COLUMNS)} of a column, such as mean:age",
         )
-        parser.add_argument("--format", choices=FORMATS, help="by default as the file's name says, or csv")
-        parser.add_argument("--compress", action="store_true", help="with gzip, as for a name with .gz")
+        parser.add_argument("--format", choices=FORMATS, help="format of the file (default: by its name, or csv)")
+        parser.add_argument("--compress", action="store_true", help="compress with gzip (default for names with .gz)")
         parser.add_argument(
-            "--spreadsheet", action="store_true", help="CSV whose texts a spreadsheet does not run as formulas"
+            "--spreadsheet", action="store_true", help="escape texts that a spreadsheet would run as formulas (CSV)"
         )
-        parser.add_argument("--as-user", metavar="NAME", help="what this account may see, personal data too")
-        parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to; - is standard output")
+        parser.add_argument("--as-user", metavar="NAME", help="show the personal data that this account may see")
+        parser.add_argument("-o", "--output", metavar="FILE", required=True, help="path of the file (- for stdout)")
 
     def handle(self, *, table: str, output: str, **options) -> None:
         model = _model(table)
@@ -81,10 +81,10 @@ class Command(TerminalCommand):
         format = _format(options["format"], output)
         options["compress"] |= output.endswith(".gz")
         if options["spreadsheet"] and format != "csv":
-            raise CommandError(f"--spreadsheet is for csv: {format} runs no texts as formulas.")
+            raise CommandError(f"--spreadsheet applies only to csv: in {format}, texts are never run as formulas.")
         if output == STANDARD_OUTPUT and sys.stdout.isatty() and (format in ("xlsx", "parquet") or options["compress"]):
-            what = format if format in ("xlsx", "parquet") else "A compressed file"
-            raise CommandError(f"{what} is not for a terminal. Name a file, or send it on: -o - | …")
+            kind = format if format in ("xlsx", "parquet") else "A compressed file"
+            raise CommandError(f"{kind} cannot be shown in a terminal. Name a file, or use a pipe: -o - | …")
         try:
             summarised = bool(options["by"] or options["measure"])
             file = (self._summary if summarised else self._records)(model, user, format, options)
@@ -93,26 +93,26 @@ class Command(TerminalCommand):
                     output = self._named_as_masked(output, masked)
                 size = write_whole(output, blocks)
         except DatabaseError as error:
-            raise unusable(error, "The file is as it was.") from error
-        except BrokenPipeError:  # as "| head" leaves it
+            raise unusable(error, "The file was not changed.") from error
+        except BrokenPipeError:  # such as after "| head"
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
         except ExportError as error:
-            raise CommandError(f"{error} The file is as it was.") from None
+            raise CommandError(f"{error} The file was not changed.") from None
         except OSError as error:
-            raise CommandError(f"-o {output}: expected a file that can be written, but: {error.strerror}.") from None
+            raise CommandError(f"-o {output}: cannot write the file: {error.strerror}.") from None
         if output != STANDARD_OUTPUT and options["verbosity"]:
             self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[format].title}")
 
     def _named_as_masked(self, output: str, masked: str) -> str:
-        """Return the name of a file that holds masked values, and say why it is another than the one asked for."""
+        """Return the name of a file with masked values, and print why it differs from *output*."""
         path = Path(output)
         if output == STANDARD_OUTPUT or (path.exists() and not path.is_file()):
             return output
         if (name := str(path.with_name(masked_name(path.name)))) != str(path):
             self.stderr.write(
-                f"{masked.replace(';', ', ')}: masked, so the file is {name}. For the values themselves, name with "
-                "--as-user an account that may see them."
+                f"{masked.replace(';', ', ')}: masked, so the file is {name}. To export the values, name an account "
+                "that may see them with --as-user."
             )
         return name
 
@@ -125,7 +125,7 @@ class Command(TerminalCommand):
     def _summary(self, model: type[models.Model], user, format: str, options: dict[str, Any]):
         for name in ("columns", "spreadsheet"):
             if options[name]:
-                raise CommandError(f"--{name} is of records. A summary has what --by and --measure name.")
+                raise CommandError(f"--{name} does not apply to a summary, whose columns are --by and --measure.")
         _, records = _asked(model, user, options, ())
         try:
             by = groupings(model, _words(options["by"]), user)
@@ -141,14 +141,14 @@ def _model(path: str) -> type[models.Model]:
     tables = served_tables()
     if path not in tables:
         if of_dataset := [name for name in tables if name.startswith(f"{path}/")]:
-            raise CommandError(f"{path} is a dataset of several tables: {', '.join(of_dataset)}.")
+            raise CommandError(f"{path} is a dataset. Choose one of its tables: {', '.join(of_dataset)}.")
         hint = did_you_mean(nearest_name(path, tables))
         raise CommandError(f"There is no table {path}.{hint} Tables: {', '.join(tables)}.")
     return tables[path]
 
 
 def _user(name: str | None, model: type[models.Model]):
-    """Return whose eyes the file is for; nobody's in particular sees no personal data."""
+    """Return the user whose permissions apply; by default an anonymous one, who sees no personal data."""
     if name is None:
         return AnonymousUser()
     users = get_user_model()
@@ -163,23 +163,23 @@ def _user(name: str | None, model: type[models.Model]):
     return user
 
 
-def _format(asked: str | None, output: str) -> str:
-    """Return the format: as asked for, or as the file's name says; CSV where it says nothing."""
+def _format(format: str | None, output: str) -> str:
+    """Return *format*, or the format of the file's suffix; CSV for a name without a suffix."""
     suffix = Path(output.removesuffix(".gz")).suffix
-    if not asked and suffix and suffix not in SUFFIXES:
-        raise CommandError(f"-o {output}: expected a name with {', '.join(SUFFIXES)}, or --format; found {suffix}.")
-    return asked or SUFFIXES.get(suffix, "csv")
+    if not format and suffix and suffix not in SUFFIXES:
+        raise CommandError(f"-o {output}: unknown suffix {suffix}. Use {', '.join(SUFFIXES)}, or --format.")
+    return format or SUFFIXES.get(suffix, "csv")
 
 
 def _asked(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):
-    """Return what is asked of the list, and the records that the filters let through; raises CommandError."""
+    """Return the query parameters of the list, and the filtered records. Raises CommandError."""
     parameters = QueryDict(mutable=True)
     for text in options["filter"]:
         name, equals, value = text.partition("=")
         if not equals:
             raise CommandError(f"--filter {text}: expected NAME=VALUE, such as --filter {name or 'name'}=value.")
         if name.strip() in OF_OTHERS:
-            raise CommandError(f"--filter {text}: {name.strip()} is no filter.")
+            raise CommandError(f"--filter {text}: {name.strip()} is not a filter.")
         parameters.appendlist(name.strip(), value)
     for name, parameter in (("search", "search"), ("columns", "fields"), ("ordering", "ordering")):
         if options[name] is not None and (name == "search" or name in besides):
@@ -187,12 +187,12 @@ def _asked(model: type[models.Model], user, options: dict[str, Any], besides: It
     try:
         return asked_of_list(model, parameters, user, SimpleNamespace(user=user), whole=True)
     except InvalidParametersError as error:
-        told = [
-            f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, found))}"
-            for name, found in error.detail.items()
+        messages = [
+            f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, texts))}"
+            for name, texts in error.detail.items()
         ]
         known = [name for name in error.more.get("parameters", ()) if name not in OF_OTHERS]
-        raise CommandError(" ".join(told) + (f" Filters: {', '.join(known)}." if known else "")) from None
+        raise CommandError(" ".join(messages) + (f" Filters: {', '.join(known)}." if known else "")) from None
 
 
 def _words(texts: Iterable[str]) -> list[str]:

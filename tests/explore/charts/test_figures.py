@@ -260,8 +260,8 @@ def test_filters_are_told_in_the_title(many):
         ({"kind": "heat", "x": "sex", "y": "sex"}, "y", "The two axes need different columns; both are sex"),
         ({"kind": "scatter", "x": "age"}, "y", "Choose a column for the other axis"),
         ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
-        ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean is not taken of what it holds"),
-        ({"x": "age:0"}, "x", "Expected the width of the bins"),
+        ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean does not apply to its type"),
+        ({"x": "age:0"}, "x", "The width of the bins after"),
         ({"x": "sex", "y": "age"}, "y", "“Bars” does not use this parameter .found age.. Remove it"),
         (
             {"kind": "heat", "x": "sex", "y": "race", "colour": "sex"},

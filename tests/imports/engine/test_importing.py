@@ -83,7 +83,7 @@ def test_unknown_columns_are_reported_and_passed_over(places, write, importing, 
     report = importing("people", write("people.csv", content))
     assert rows(STORED) == [ANN, BOB]
     assert report["sources"][0]["files"][0]["unknown_columns"] == ["Shoe Size"]
-    assert "people.csv: unknown columns passed over: Shoe Size." in report["notes"]
+    assert "people.csv: unknown columns ignored: Shoe Size." in report["notes"]
 
 
 def test_names_in_any_script_arrive_as_they_were(places, write, importing, rows):

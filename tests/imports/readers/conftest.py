@@ -1,4 +1,4 @@
-"""Literal bytes as files, and the rows that come out of them whatever the size of blocks."""
+"""Fixtures: literal bytes as files, and their rows with any size of blocks."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.imports.readers.readings import ABC, read
 
 @pytest.fixture
 def write(tmp_path):
-    """Write the bytes to a file; its path."""
+    """Write the bytes to a file, and return its path."""
 
     def write(content: bytes, name: str = "table.csv") -> Path:
         path = tmp_path / name
@@ -21,7 +21,7 @@ def write(tmp_path):
 
 @pytest.fixture(params=[None, 1, 16, 50])
 def rows_of(request, write):
-    """The rows of a content, and its malformed rows as (line, message), whatever the size of blocks."""
+    """Return the rows and malformed rows (line, message) of a content, the same with any size of blocks."""
 
     def rows_of(content: bytes, expected=ABC, **options):
         size = {"block_size": request.param} if request.param else {}

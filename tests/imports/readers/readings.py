@@ -1,4 +1,4 @@
-"""What a file comes out as: its rows and its malformed rows, or the sentence that refuses it."""
+"""Read a file: its rows and malformed rows, or the error message."""
 
 import pytest
 
@@ -9,7 +9,7 @@ BARE = Expected({"a": (), "b": (), "c": ()}, frozenset("abc"), headerless=True, 
 
 
 def read(path, expected=ABC, *, encoding="utf-8", **options):
-    """The rows of a file as (line, cells), its malformed rows, and its layout."""
+    """Return the rows of a file as (line, cells), its malformed rows, and its layout."""
     layout = find_layout(path, expected, encoding=encoding)
     rows, malformed = [], []
     for batch in read_csv(path, layout, expected, encoding=encoding, **options):
@@ -22,7 +22,7 @@ def read(path, expected=ABC, *, encoding="utf-8", **options):
 
 
 def refused(write, content: bytes, expected=ABC, **options) -> str:
-    """The sentence with which a content is refused, without the path."""
+    """Return the error message for a content, without the path."""
     path = write(content)
     with pytest.raises(ReadError) as caught:
         read(path, expected, **options)

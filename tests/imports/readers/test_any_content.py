@@ -1,4 +1,4 @@
-"""Any table that the csv module writes, any text, and any bytes."""
+"""Property tests: any table of the csv module, any text, and any bytes."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Batches: the Arrow columns that rows come in, and how far into the file they are."""
+"""Batches: their Arrow columns, and the bytes of the file read so far."""
 
 import pyarrow as pa
 

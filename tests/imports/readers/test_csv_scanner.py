@@ -1,4 +1,4 @@
-"""Rows that cannot be used, and that they spoil no other."""
+"""Malformed rows do not affect other rows."""
 
 import pytest
 
@@ -35,8 +35,8 @@ def test_a_row_as_long_as_the_bound_is_read(rows_of):
 def test_a_line_without_end_is_read_in_little_memory(write):
     rows, bad, _ = read(write(b"a,b,c\n" + b"x" * 5_000_000 + b"\n4,5,6\n"), block_size=1 << 16)
     assert (rows, [row.line for row in bad]) == ([(3, ["4", "5", "6"])], [2])
-    assert bad[0].message == "The row is longer than 1,048,576 bytes. Expected a shorter row."
-    assert bad[0].raw == "x" * 10_000 + " … (more than 1,048,576 bytes in all)"
+    assert bad[0].message == "The row is longer than 1,048,576 bytes, the maximum."
+    assert bad[0].raw == "x" * 10_000 + " … (more than 1,048,576 bytes in total)"
 
 
 def test_lines_are_right_after_every_kind_of_oddity(rows_of):

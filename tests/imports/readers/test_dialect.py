@@ -1,4 +1,4 @@
-"""Layout: which columns a file has and where, with a header and without."""
+"""Layout detection: columns and their positions, with and without a header."""
 
 import pytest
 
@@ -39,7 +39,9 @@ def test_a_missing_required_column_is_refused_with_what_was_expected_and_found(w
 
 
 def test_the_same_column_twice_is_refused(write):
-    assert ', line 1: the column a is there twice, as "a" and as "A"' in refused(write, b"a,b,c,A\n")
+    assert ', line 1: the column a occurs twice, as "a" and as "A". Rename or delete one of them.' in refused(
+        write, b"a,b,c,A\n"
+    )
 
 
 def test_a_header_that_names_no_column_is_refused(write):
@@ -93,7 +95,7 @@ def test_an_empty_file_is_refused(write, content):
 
 @pytest.mark.parametrize("content", [b"\n\n \n", b"\xef\xbb\xbf\r\n", b" " * 100, b"\n" * 200_000])
 def test_a_file_of_blank_lines_is_refused(write, content):
-    assert refused(write, content) == ": the file holds nothing but blank lines; expected the columns a, b, c."
+    assert refused(write, content) == ": the file contains only blank lines; expected the columns a, b, c."
 
 
 def test_a_header_may_come_late(write):

@@ -1,4 +1,4 @@
-"""Encodings and kinds of file: what bytes say, and the sentences where they are something else."""
+"""Detection of encodings and kinds of files, and the error messages."""
 
 import pytest
 
@@ -52,12 +52,12 @@ def test_half_a_character_at_the_end_is_refused(write):
 
 @pytest.mark.parametrize("name", ["klingon", "hex", "", "rot13", "base64"])
 def test_an_encoding_that_is_none_is_refused(write, name):
-    with pytest.raises(ReadError, match="There is no text encoding called .*; expected a name such as utf-8"):
+    with pytest.raises(ReadError, match="There is no text encoding .*; expected a name such as utf-8"):
         find_layout(write(b"a,b,c\n"), ABC, encoding=name)
 
 
 def test_utf16_is_named_where_its_mark_is_there(write):
-    assert "byte order mark of UTF-16. If that is what the file is in, name utf-16 as its encoding." in refused(
+    assert "byte order mark of UTF-16. If that is correct, name utf-16 as its encoding." in refused(
         write, "a,b,c\n".encode("utf-16")
     )
 

@@ -1,4 +1,4 @@
-"""JSON documents: an object, an array or an object a line, and the places of what is wrong."""
+"""JSON files: one object, an array, or NDJSON; and the positions of errors."""
 
 from decimal import Decimal
 
@@ -36,7 +36,7 @@ def test_json_is_an_object_an_array_or_an_object_a_line(write, content, wanted):
         (b'{"a": 1,\n "b" 2}', "line 2, column 6", 'expected a colon, found "2}"'),
         (b'{"a": 1', "line 1, column 8", "expected a comma or a closing bracket, found the end of the file"),
         (b'{"a":\n1}\n{"a": 2}', "line 3, column 1", "expected the end of the file after the object"),
-        (b'{"a": 1}\n{"a":\n2}', "line 2, column 1", "expected an object that ends on the line"),
+        (b'{"a": 1}\n{"a":\n2}', "line 2, column 1", "expected an object that ends on its first line"),
         (b'[{"a": 1},\r\n 2]', "line 2, column 2", 'expected a JSON object ({…}), found "2]"'),
         (b'[{"a": 1}', "line 1, column 10", "expected a comma or the closing bracket of the array"),
         (b'[{"a": 1}] x', "line 1, column 12", "expected the end of the file after the array"),
@@ -62,13 +62,13 @@ def test_json_that_cannot_be_read_is_refused_with_its_place(write, content, plac
             'each name once in an object, found ""b""',
         ),
         (b'{"a": 1,\r"\\u0061": 2}', "line 2, column 1", "each name once"),
-        (b'{"a": "NaN",\n"b": NaN}', "line 2, column 6", 'a number that JSON knows, found "NaN"'),
-        (b'{"a": -Infinity}', "line 1, column 7", "a number that JSON knows"),
+        (b'{"a": "NaN",\n"b": NaN}', "line 2, column 6", 'a JSON number, found "NaN"'),
+        (b'{"a": -Infinity}', "line 1, column 7", "a JSON number"),
         (b'{"a": 1e999}', "line 1, column 7", 'a number with an exponent from -400 to 400, found "1e999"'),
         (b'{"a": ' + b"9" * 5000 + b"}", "line 1, column 7", "a number of at most 64 significant digits"),
         (b'{"a": "\xc3\xa9x", "b": "\\u0000"}', "line 1, column 18", "a text without NUL characters"),
         (b'{"a": "\\ud800"}', "line 1, column 7", "half a surrogate pair"),
-        (b'{"a":' * 100_000, "line 1, column 1", "at most 64 levels of objects and arrays in each other, found more"),
+        (b'{"a":' * 100_000, "line 1, column 1", "at most 64 levels of nested objects and arrays, found more"),
         (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", "line 1, column 1", "at most 64 levels"),
         (b'{"a": -1E-401}', "line 1, column 7", "a number with an exponent from -400 to 400"),
         (b'{"a": 0.' + b"0" * 400 + b"1}", "line 1, column 7", "a number with an exponent from -400 to 400"),

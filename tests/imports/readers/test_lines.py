@@ -1,4 +1,4 @@
-"""Lines and the cells on them: where a row begins, what ends it, and what parts its cells."""
+"""Lines and cells: the start and end of rows, and delimiters."""
 
 import pytest
 

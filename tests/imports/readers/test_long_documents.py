@@ -1,4 +1,4 @@
-"""JSON documents that are too long: each is left out by itself, and never held as a whole."""
+"""JSON documents above the size limit: each is skipped alone, and never fully in memory."""
 
 import json
 import tracemalloc
@@ -43,7 +43,7 @@ def test_a_longer_one_is_an_error_of_its_own(read, spelling):
     text = SPELLINGS[spelling]([LONG])
     ((line, value, error),) = read(text)
     assert value is None
-    said = "expected a document of at most 100 bytes, found a longer one. Shorten it, or set DOCUMENT_LIMIT."
+    said = "expected a document of at most 100 bytes, found a longer one. Shorten it, or increase DOCUMENT_LIMIT."
     assert error.endswith(said)
 
 

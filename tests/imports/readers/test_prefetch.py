@@ -1,4 +1,4 @@
-"""Reading ahead: the same items in order, no further than told, and an end to the thread."""
+"""Prefetch: the same items in order, within the depth, and the end of the thread."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Quotes: what they hold together, and how little they spoil where one is left open."""
+"""Quotes: their scope, and the limited damage of an unclosed one."""
 
 from tests.imports.readers.readings import ABC, read
 

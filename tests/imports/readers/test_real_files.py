@@ -1,4 +1,4 @@
-"""Real files, as received, are read to the last row."""
+"""Real files are read to the last row."""
 
 import pytest
 
