@@ -150,7 +150,7 @@ def test_what_curators_did_to_people_changes_nothing_when_the_export_comes_back(
     delete(second, cleo)
     correct(third, {"place_of_birth": Place.objects.get(city="Perth")}, cleo)
     place = Place.objects.get(city="Kelso")
-    for name in ("Zoë", "Zoë", "Ann"):  # made by hand, and one like another's row
+    for name in ("Zoë", "Zoë", "Ann"):  # created by a curator, one of them equal to a row
         Person.objects.create(given_name=name, family_name="Mac", date_of_birth=date(1900, 1, 1), place_of_birth=place)
     correct(Place.objects.filter(pk=place.pk), {"county": "Roxburghshire"}, cleo)
     before, files = [whole(table) for table in TRACKED], exported("people", *options)

@@ -160,10 +160,10 @@ def test_a_file_of_several_documents_makes_a_session_of_each(form, indent, put):
     assert sessions() == {"exp1": "1"} | {f"exp1#{n}": str(n) for n in range(2, 13) if n != 3}
     ((file, line, column),) = report.rejected
     assert (file, column) == ("exp1", "sex") and (line == 3 if indent is None else line > 3)
-    # What was rejected comes again by itself, mended, and is the session that it would have been.
+    # The fixed row is imported by itself and becomes the same session.
     run = ImportRun.objects.get()
-    mended = json.dumps({"subject_id": "3", "sex": "Male", "line": line, "problems": "sex"})
-    path = put(f"../mended/exp1.rejected-{run.pk}.json", mended) / f"../mended/exp1.rejected-{run.pk}.json"
+    fixed = json.dumps({"subject_id": "3", "sex": "Male", "line": line, "problems": "sex"})
+    path = put(f"../fixed/exp1.rejected-{run.pk}.json", fixed) / f"../fixed/exp1.rejected-{run.pk}.json"
     assert imported("import_subjects", path).counts["sessions"] == {"read": 1, "created": 1}
     assert sessions()["exp1#3"] == "3"
     report = imported("import_subjects", put("exp1/subject.json", text(documents)))

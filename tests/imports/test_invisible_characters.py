@@ -100,7 +100,7 @@ def test_a_rejection_shows_invisible_characters_at_every_door(write, importing, 
     report = importing("census", path)
     told = {p["column"]: p["value"] for p in report["rejections"][0]["problems"]}
     assert told == {"age": "3<U+00A0>9", "sex": "Ma<U+200B>le"}
-    assert report["rejections"][0]["values"]["age"] == "3\u00a09"  # to be mended as it came
+    assert report["rejections"][0]["values"]["age"] == "3\u00a09"  # the original value
     call_command("import_census", "--dry-run", path)
     printed = capsys.readouterr().out
     assert 'age "3<U+00A0>9" is not a whole number' in printed and 'sex "Ma<U+200B>le"' in printed

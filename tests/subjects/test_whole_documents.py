@@ -57,7 +57,7 @@ def test_the_other_documents_of_the_import_are_taken(folder, case):
     assert [row[0] for part in stored() for row in part] == ["700001", OTHER]
 
 
-def test_a_mended_document_is_taken_by_all(folder):
+def test_a_fixed_document_is_accepted_by_all_tables(folder):
     imported("import_subjects", folder(FIRST, MOUSE | {"schema_version": ["1.0.3"]}))
     report = imported("import_subjects", folder(FIRST, MOUSE))
     assert report.counts == {"subjects": {"read": 1, "created": 1}, "sessions": {"read": 1, "created": 1}}

@@ -185,14 +185,14 @@ def test_a_missing_record_without_a_key_is_listed_with_what_it_holds(write, impo
     assert list(missing["values"].values()) == ["Ann", "Bain", "1900-01-01"]
 
 
-def test_a_line_that_was_mended_is_still_in_its_file(write, importing, rows):
+def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     header = "given_name,family_name,date_of_birth,place_of_birth\n"
     write("all/places.csv", PLACES)
     messy = f"{header}Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-02-30,Derry\nGus,Elm,1950-12-31,Atlantis\n"
     first = importing("people", write("all/people.csv", messy).parent)
     named = f"people.csv.rejected-{first['run']}.csv"
-    mended = f"line,problems,{header}3,,Bob,Oak,1950-02-28,Derry\n4,,Gus,Elm,1950-12-31,Bath\n"
-    assert importing("people", write(named, mended)).counts["people"]["created"] == 2
+    fixed = f"line,problems,{header}3,,Bob,Oak,1950-02-28,Derry\n4,,Gus,Elm,1950-12-31,Bath\n"
+    assert importing("people", write(named, fixed)).counts["people"]["created"] == 2
     again = importing("people", write("all/people.csv", messy).parent, "--remove-missing")
     assert again.counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
     assert rows("SELECT count(*) FROM people") == [(3,)]

@@ -57,7 +57,7 @@ def test_the_browser_asks_for_a_tick(curator):
     assert f"{GONE}. Nothing was changed." in refused and work().status == "previewed"
     curator.post(f"{address}apply/", {"remove_most": "on"})
     assert work().status == "applied" and Place.objects.count() == 100
-    assert "even most of a table" in curator.get(f"{address}change/").text
+    assert "even more than half of a table" in curator.get(f"{address}change/").text
 
 
 def test_few_are_removed_without_a_tick(curator):
