@@ -58,14 +58,14 @@ def slowly(monkeypatch):
     """Delay each batch; return the list of batches read."""
     from imports.engine import heartbeat
 
-    tell, told = heartbeat.Heartbeat.tell, []
+    add, told = heartbeat.Heartbeat.add, []
 
     def slow(self, read, rows):
         told.append(rows)
-        tell(self, read, rows)
+        add(self, read, rows)
         time.sleep(0.02)
 
-    monkeypatch.setattr(heartbeat.Heartbeat, "tell", slow)
+    monkeypatch.setattr(heartbeat.Heartbeat, "add", slow)
     return told
 
 
@@ -168,7 +168,7 @@ def test_progress_never_waits_for_a_writer(uploaded, slowly, settings):
     with Heartbeat(run) as heartbeat:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
-        heartbeat.tell(10, 1)
+        heartbeat.add(10, 1)
         time.sleep(1.2)
     assert time.monotonic() - started < settings.DATABASES["default"]["OPTIONS"]["timeout"]
     other.execute("ROLLBACK")
