@@ -22,24 +22,32 @@ PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1
 def test_a_preview_shows_what_would_come_and_changes_nothing(curator, previewed):
     run = previewed(places=PLACES, people=PEOPLE)
     assert run.status == "previewed" and not Person.objects.exists() and not Place.objects.exists()
-    told = page(curator, run)
-    assert "Changed (0) New (4) Missing (0) Corrections kept (0) Rejected (1)" in told
+    content = page(curator, run)
+    assert "Changed (0) New (4) Missing (0) Corrections kept (0) Rejected (1)" in content
     assert "Ann Mac 1901-02-03 Kelso" in page(curator, run, "new")  # by the name of a place that is not stored yet
     rejected = page(curator, run, "rejected")
-    assert "people · people.csv, line 4" in rejected and "names no place" in rejected and "1901-02-30" in rejected
+    assert (
+        "people · people.csv, line 4" in rejected
+        and "refers to an unknown place" in rejected
+        and "1901-02-30" in rejected
+    )
 
 
-def test_apply_is_applied_what_was_previewed_and_the_page_tells_it_from_the_tables(curator, previewed):
+def test_apply_applies_the_preview_and_the_page_shows_it_from_the_tables(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
     assert run.status == "applied" and not run.dry_run
     people = Person.objects.order_by("pk").values_list("given_name", "changed_in__run")  # in the order of the file
     assert list(people) == [("Ann", run.pk), ("Bob", run.pk)]
-    told = page(curator, run, "new")
-    assert "New (4)" in told and "Ann Mac 1901-02-03 Kelso" in told
+    content = page(curator, run, "new")
+    assert "New (4)" in content and "Ann Mac 1901-02-03 Kelso" in content
     run = previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
     for _ in "previewed", "applied":
-        told = page(curator, run, "changed")
-        assert "Changed (1) New (0)" in told and "county Derry Londonderry" in told and "country Ulster Ulster" in told
+        content = page(curator, run, "changed")
+        assert (
+            "Changed (1) New (0)" in content
+            and "county Derry Londonderry" in content
+            and "country Ulster Ulster" in content
+        )
         run = do(curator, run, "apply") if run.status == "previewed" else run
 
 
@@ -49,20 +57,20 @@ def test_what_changed_meanwhile_is_shown_in_place_of_being_applied(curator, prev
     edits.correct(Place.objects.filter(city="Derry"), {"county": "Doire"}, None)
     run = do(curator, run, "apply")
     assert run.status == "previewed" and Place.objects.get(city="Derry").county == "Doire"
-    told = page(curator, run)
-    assert "The tables have changed since the preview" in told and "Corrections kept (1)" in told
+    content = page(curator, run)
+    assert "The tables have changed since the preview" in content and "Corrections kept (1)" in content
     assert "county Doire Londonderry" in page(curator, run, "kept")
     assert do(curator, run, "apply").status == "applied"
     assert Place.objects.get(city="Derry").corrections == {"county": "Londonderry"}
 
 
-def test_deleted_by_hand_is_listed_as_kept(curator, previewed):
+def test_a_deletion_by_a_curator_is_listed_as_kept(curator, previewed):
     do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
     edits.delete(Person.objects.filter(given_name="Ann"), None)
     edits.delete(Place.objects.filter(city="Kelso"), None)
     run = previewed(places=PLACES, people=PEOPLE)
-    told = page(curator, run, "kept")
-    assert "Corrections kept (2)" in told and "given_name Ann" in told and "city Kelso" in told
+    content = page(curator, run, "kept")
+    assert "Corrections kept (2)" in content and "given_name Ann" in content and "city Kelso" in content
 
 
 def test_what_is_missing_is_listed_before_and_after(curator, previewed):
@@ -76,9 +84,9 @@ def test_every_record_is_on_one_of_the_pages(curator, previewed):
     cities = [f"City{n:03}" for n in range(120)]
     run = previewed(places="city,county,country\n" + "".join(f"{city},A,B\n" for city in cities))
     for _ in "previewed", "applied":
-        told = "".join(page(curator, run, "new", number) for number in (1, 2, 3))
-        assert [city for city in cities if city not in told] == []
-        assert "Page 1 of 3" in told
+        content = "".join(page(curator, run, "new", number) for number in (1, 2, 3))
+        assert [city for city in cities if city not in content] == []
+        assert "Page 1 of 3" in content
         run = do(curator, run, "apply") if run.status == "previewed" else run
 
 
@@ -115,8 +123,8 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
         curator, previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry") + "Cork,Cork,Munster\n"), "apply"
     )
     address = f"/admin/imports/importrun/{run.pk}/undo/"
-    told = curator.get(address).content.decode()
-    assert "<li>remove 1 place</li>" in told and "<li>restore 1 place</li>" in told
+    content = curator.get(address).content.decode()
+    assert "<li>remove 1 place</li>" in content and "<li>restore 1 place</li>" in content
     refusal = curator.get(f"/admin/imports/importrun/{first.pk}/undo/")
     assert refusal.status_code == 409 and "Changed later: 1 place (" in refusal.content.decode()
     run.refresh_from_db()
@@ -129,8 +137,8 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
 def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, previewed):
     odd = "place_of_birth,Date of Birth,family_name,given_name,shoe\nAtlantis,1901-02-30,Elm,Gus,9\nKelso,1901-02-03\n"
     run = previewed(people=odd)
-    told = page(curator, run, "rejected").partition("people.csv, line 2")[2]
-    shown = list(map(told.index, ("place_of_birth", "Date of Birth", "family_name", "given_name", "shoe")))
+    content = page(curator, run, "rejected").partition("people.csv, line 2")[2]
+    shown = list(map(content.index, ("place_of_birth", "Date of Birth", "family_name", "given_name", "shoe")))
     assert shown == sorted(shown)
     listed = curator.get("/admin/imports/rejectedrow/").text
     assert "place_of_birth: Atlantis, Date of Birth: 1901-02-30, family_name: Elm, given_name: Gus, shoe: 9" in listed
@@ -143,7 +151,7 @@ def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, pre
 
 
 @pytest.mark.parametrize("verb", ["cancel", "apply", "discard", "preview", "undo"])
-def test_who_only_looks_may_do_nothing(curator, previewed, client, verb):
+def test_a_user_with_view_permission_only_can_change_nothing(curator, previewed, client, verb):
     run = previewed(places=PLACES)
     user = get_user_model().objects.create_user("ana", is_staff=True)
     address = f"/admin/imports/importrun/{run.pk}"
@@ -174,10 +182,10 @@ def sent(client, run, name="people") -> str:
     return client.get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
 
 
-def test_mended_rows_continue_the_file_that_they_came_from(curator, previewed):
+def test_fixed_rows_continue_the_file_that_they_came_from(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
-    mended = sent(curator, run).replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso", 1)
-    run = previewed(**{f"people.csv.rejected-{run.pk}": mended})
+    fixed = sent(curator, run).replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso", 1)
+    run = previewed(**{f"people.csv.rejected-{run.pk}": fixed})
     assert run.status == "previewed", run.error
     assert "New (1) Missing (0) Corrections kept (0) Rejected (1)" in page(curator, run)
     assert "unknown columns" not in "".join(run.notes)
@@ -190,11 +198,11 @@ def test_mended_rows_continue_the_file_that_they_came_from(curator, previewed):
 
 def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_was_said_before(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
-    mended = sent(curator, run)
-    run = previewed(**{f"people.csv.rejected-{run.pk}": mended.replace("1901-02-30", "1901-02-31")})
-    told = page(curator, run, "rejected")
-    assert "1901-02-31" in told and "Too,many,1901-02-03,Kelso,cells" in told
-    assert "1901-02-30" not in told and "cells_defused" not in told.partition("people.csv, line 4")[2]
+    fixed = sent(curator, run)
+    run = previewed(**{f"people.csv.rejected-{run.pk}": fixed.replace("1901-02-30", "1901-02-31")})
+    content = page(curator, run, "rejected")
+    assert "1901-02-31" in content and "Too,many,1901-02-03,Kelso,cells" in content
+    assert "1901-02-30" not in content and "cells_defused" not in content.partition("people.csv, line 4")[2]
     lines = sent(curator, run).removeprefix("\ufeff").splitlines()
     assert lines[0] == f"{HEADER.strip()},line,problems,raw,cells_defused"
     assert lines[2].startswith(",,,,5,") and lines[2].endswith(',"Too,many,1901-02-03,Kelso,cells",yes')
@@ -202,26 +210,26 @@ def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_w
 
 def test_a_formula_among_rejected_rows_is_not_run_and_comes_back_as_it_was(curator, previewed):
     run = previewed(places=PLACES, people="\n".join([PEOPLE.splitlines()[0], "=1+1,-Mac,1901-02-30,Kelso", ""]))
-    mended = sent(curator, run)
-    assert "'=1+1,'-Mac,1901-02-30" in mended
-    run = do(curator, previewed(places=PLACES, people=mended.replace("02-30", "02-28")), "apply")
+    fixed = sent(curator, run)
+    assert "'=1+1,'-Mac,1901-02-30" in fixed
+    run = do(curator, previewed(places=PLACES, people=fixed.replace("02-30", "02-28")), "apply")
     assert run.status == "applied", run.error
     assert (Person.objects.get().given_name, Person.objects.get().family_name) == ("=1+1", "-Mac")
 
 
-def test_a_mended_file_with_masked_addresses_or_other_lines_is_refused(curator, previewed):
+def test_a_fixed_file_with_masked_addresses_or_other_lines_is_refused(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
     run = previewed("experiments", users=users)
-    mended = sent(curator, run, "users").replace("never", "2024-01-05")
-    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended})
+    fixed = sent(curator, run, "users").replace("never", "2024-01-05")
+    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": fixed})
     assert again.status == "failed" and "email is masked" in again.error
-    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": mended.replace(",2,", ",second,")})
+    again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": fixed.replace(",2,", ",second,")})
     assert 'the column line contains "second"' in again.error
-    again = previewed("experiments", **{"users.csv.rejected-4711": mended})
+    again = previewed("experiments", **{"users.csv.rejected-4711": fixed})
     assert "imported no such file into users" in again.error
 
 
-def test_mended_documents_continue_theirs_too(curator, previewed, settings):
+def test_fixed_documents_continue_theirs_too(curator, previewed, settings):
     def uploaded(name, text):
         files = SimpleUploadedFile(name, text.encode())
         curator.post("/admin/imports/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
@@ -235,9 +243,9 @@ def test_mended_documents_continue_theirs_too(curator, previewed, settings):
     assert f'filename="{name}.rejected-{run.pk}.json"' in answer["Content-Disposition"]
     document = answer.getvalue().decode()
     assert document.startswith('{"subject_id": "700661", "date_of_birth": "never", "line": 1, "problems": "date_of')
-    mended = uploaded(f"{name}.rejected-{run.pk}.json", document.replace('"never"', '"2024-01-02"'))
-    assert do(curator, mended, "apply").status == "applied", mended.error
-    assert set(mended.files.values_list("name", "rejected")) == {(name, 0)}
+    fixed = uploaded(f"{name}.rejected-{run.pk}.json", document.replace('"never"', '"2024-01-02"'))
+    assert do(curator, fixed, "apply").status == "applied", fixed.error
+    assert set(fixed.files.values_list("name", "rejected")) == {(name, 0)}
     assert Session.objects.get().document == {"subject_id": "700661", "date_of_birth": "2024-01-02"}
 
 
