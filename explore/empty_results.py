@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explore.formatting import filters_told
+from explore.formatting import describe_filters
 from explore.url_state import State
 
 MOST = 12  # filters to try
@@ -11,7 +11,7 @@ COUNTED = 1000  # records to count without each filter
 
 
 @dataclass(frozen=True)
-class Loosened:
+class RemovableFilter:
     """A filter, the query string without it, and the number of records without it."""
 
     text: str
@@ -19,10 +19,10 @@ class Loosened:
     count: str
 
 
-def loosened(state: State) -> Iterator[Loosened]:
+def removable_filters(state: State) -> Iterator[RemovableFilter]:
     """Yield each filter of an empty list whose removal alone brings back records."""
-    for told in list(filters_told(state.model, state.filters))[:MOST]:
+    for told in list(describe_filters(state.model, state.filters))[:MOST]:
         count = state.narrowed([told.parameter]).order_by()[: COUNTED + 1].count()
         if count:
             shown = f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"
-            yield Loosened(told.text, state.query(**{told.parameter: None}), shown)
+            yield RemovableFilter(told.text, state.query(**{told.parameter: None}), shown)

@@ -25,7 +25,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Tick:
+class Checkbox:
     """A checkbox for one value, with the number of records that have it."""
 
     name: str
@@ -38,7 +38,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class TypedInto:
+class InputField:
     """An input for a number, a date or text."""
 
     name: str
@@ -54,8 +54,8 @@ class Filter:
     name: str
     title: str
     unit: str
-    ticks: list[Tick] = field(default_factory=list)
-    fields: list[TypedInto] = field(default_factory=list)
+    ticks: list[Checkbox] = field(default_factory=list)
+    fields: list[InputField] = field(default_factory=list)
 
     @property
     def active(self) -> bool:
@@ -76,7 +76,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Pick:
+class ColumnOption:
     """A column to show or hide; the *first* and the *last* shown column cannot move further."""
 
     column: ListedColumn
@@ -114,14 +114,17 @@ class Form:
         return [(name, value) for name, value in self.state.data.items() if name not in drawn]
 
     @property
-    def picks(self) -> list[Pick]:
+    def picks(self) -> list[ColumnOption]:
         """All columns: first the shown ones in their order, then the rest."""
         shown = self.state.columns
         rest = [column for column in columns_of(self.state.model) if column not in shown]
         last = len(shown) - 1
         return [
-            *(Pick(one, title_of(self.state.model, one), True, n == 0, n == last) for n, one in enumerate(shown)),
-            *(Pick(one, title_of(self.state.model, one), False) for one in rest),
+            *(
+                ColumnOption(one, title_of(self.state.model, one), True, n == 0, n == last)
+                for n, one in enumerate(shown)
+            ),
+            *(ColumnOption(one, title_of(self.state.model, one), False) for one in rest),
         ]
 
 
@@ -152,14 +155,14 @@ def _filter(one: Narrowing, state: State, facets: Facets | None) -> Filter:
         for place, (value, label) in enumerate(one.options):
             count = facets.told(one, value) if facets else ""
             label = label.lower() if value in ("true", "false") else label  # as in cells and charts
-            drawn.ticks.append(Tick(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
+            drawn.ticks.append(Checkbox(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
     for suffix, label, kind in FIELDS[one.kind]:
-        drawn.fields.append(TypedInto(name + suffix, label, kind, data.get(name + suffix, "")))
+        drawn.fields.append(InputField(name + suffix, label, kind, data.get(name + suffix, "")))
     if one.can_be_missing:
         missing = f"{name}__isnull"
         count = facets.told(one, None) if facets and one.kind == CHOICE else ""
         drawn.ticks.append(
-            Tick(missing, "true", one.missing, count, data.get(missing) == "true", f"{name}-missing", odd=True)
+            Checkbox(missing, "true", one.missing, count, data.get(missing) == "true", f"{name}-missing", odd=True)
         )
     return drawn
 

@@ -28,35 +28,35 @@ LOOKUPS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class FilterDescription:
     """A filter that is set: its query *parameter* and its description."""
 
     parameter: str
     text: str
 
 
-def filters_told(model: type[models.Model], filters: dict[str, str]) -> Iterator[Told]:
+def describe_filters(model: type[models.Model], filters: dict[str, str]) -> Iterator[FilterDescription]:
     """Yield a description of each filter, such as ``age ≥ 30`` or ``education is Bachelors``."""
     columns = {column.name: column for column in columns_of(model)}
     for parameter, value in filters.items():
         if parameter == "search":
-            yield Told(parameter, f"search for “{value}”")
+            yield FilterDescription(parameter, f"search for “{value}”")
             continue
         name, _, lookup = parameter.rpartition("__")
         if lookup not in LOOKUPS:
             name, lookup = parameter, ""
         title = title_of(model, columns[name]) if name in columns else name.replace("_", " ")
         if lookup == "isnull":
-            yield Told(parameter, f"{title} {'is empty' if value == 'true' else 'is not empty'}")
+            yield FilterDescription(parameter, f"{title} {'is empty' if value == 'true' else 'is not empty'}")
         elif name == "corrected":
-            yield Told(parameter, "has corrections" if value == "true" else "has no corrections")
+            yield FilterDescription(parameter, "has corrections" if value == "true" else "has no corrections")
         else:
             labels = dict(columns[name].field.flatchoices) if name in columns and columns[name].field.choices else {}
             labels |= {"true": "yes", "false": "no"} if name in columns and is_boolean(columns[name]) else {}
             values = listed(value) if lookup == "in" else [value]
             # A value that contains a comma keeps its quotes: without them it would read as two values.
             said = ", ".join(str(labels.get(one, list_of([one]) if lookup == "in" else one)) for one in values)
-            yield Told(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said}")
+            yield FilterDescription(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said}")
 
 
 def is_boolean(column: ListedColumn) -> bool:
@@ -84,7 +84,7 @@ def is_grouped(column: ListedColumn, values: Iterable[Any]) -> bool:
     return is_number(column) and not is_key(column) and any(abs(value or 0) >= GROUPED for value in values)
 
 
-def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
+def format_value(column: ListedColumn, value: Any, grouped: bool = False) -> str:
     """Format a value for a table cell, None as empty text; *grouped* adds thousands separators to numbers."""
     if value is None:
         return ""
@@ -93,7 +93,7 @@ def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
     if isinstance(value, int):
         return f"{value:,}" if grouped else str(value)
     if isinstance(value, float):
-        return float_told(value, grouped)
+        return format_float(value, grouped)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
@@ -107,7 +107,7 @@ def value_told(column: ListedColumn, value: Any, grouped: bool = False) -> str:
     return _short(str(value))
 
 
-def float_told(value: float, grouped: bool = False) -> str:
+def format_float(value: float, grouped: bool = False) -> str:
     """Format a number with at most six significant digits."""
     if value == 0:
         return "0"
@@ -116,7 +116,7 @@ def float_told(value: float, grouped: bool = False) -> str:
     return _decimal(value, max(0, 6 - len(str(int(abs(value))))), grouped)
 
 
-def figure_told(value: Any, format: str) -> str:
+def format_figure(value: Any, format: str) -> str:
     """Format a number as a chart's tooltip does, by its d3 *format*; without a format, return the value as text."""
     if value is None:
         return ""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from datasets.records.columns import columns_of
 from explore.filter_form import Form
-from explore.formatting import filters_told
+from explore.formatting import describe_filters
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
 from explore.url_state import State
 
@@ -56,7 +56,7 @@ def page(
     The template context is ``state``, ``table``, ``form`` (the filter form), ``told`` (each filter that is set, with
     the query string without it), ``counted`` (the number of records as text), and *more*.
     """
-    told = [(one.text, state.query(**{one.parameter: None})) for one in filters_told(state.model, state.filters)]
+    told = [(one.text, state.query(**{one.parameter: None})) for one in describe_filters(state.model, state.filters)]
     context = {
         "title": state.table.title,
         "subtitle": TABS.get(tab),

@@ -16,14 +16,14 @@ from datasets.records.label_cache import labels
 from datasets.records.query_params import can_order_by
 from datasets.records.serialization import Shape
 from datasets.versions import versions_behind
-from explore.formatting import is_grouped, is_number, unit_of, value_told
+from explore.formatting import format_value, is_grouped, is_number, unit_of
 from explore.url_state import ROWS, State
 
 LINE = 40  # characters of a cell that fit on one line
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHeader:
     """The header of a column; *query* sorts by it, or reverses the order if it is already sorted by it."""
 
     name: str
@@ -56,7 +56,7 @@ class Cell:
 class Page:
     """Headers, rows, and the query strings of the previous and the next page."""
 
-    heads: list[Head]
+    heads: list[ColumnHeader]
     rows: list[list[Cell]]
     previous: str | None
     next: str | None
@@ -84,7 +84,7 @@ def listed(state: State) -> Page | None:
             if column.many:
                 value = [named[column.name].get(one, (one,))[0] for one in value]
             own_key = column.path == state.model._meta.pk.attname
-            text = value_told(column, value, grouped[column.name])
+            text = format_value(column, value, grouped[column.name])
             cells.append(Cell(text, is_number(column), value is None or value == [], link if own_key else ""))
         rows.append(cells)
     return Page(
@@ -102,7 +102,7 @@ def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: st
     return labels(target, (label_field(target),), keys, version)
 
 
-def _head(state: State, column: ListedColumn) -> Head:
+def _head(state: State, column: ListedColumn) -> ColumnHeader:
     may = can_order_by(column) and (not column.permission or state.user.has_perm(column.permission))
     keys = [key.strip() for key in state.data.get("ordering", "").split(",")]
     place = next((place for place, key in enumerate(keys, 1) if key.removeprefix("-") == column.name), 0)
@@ -110,7 +110,7 @@ def _head(state: State, column: ListedColumn) -> Head:
     first = order if place == 1 else ""
     following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[first]
     told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "stop sorting by it"}[first]
-    return Head(
+    return ColumnHeader(
         column.name,
         title_of(state.model, column),
         unit_of(column),

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from explore import pages
-from explore.empty_results import loosened
+from explore.empty_results import removable_filters
 from explore.pages import TABS, explored
 from explore.table_page import listed
 from explore.tables import TableNotFoundError, tables_for
@@ -46,7 +46,7 @@ def table(request: HttpRequest, state: State) -> HttpResponseBase:
         "explore/table.html",
         picks_columns=True,
         page=found,
-        loosened=list(loosened(state)) if empty and state.filters else [],
+        removable_filters=list(removable_filters(state)) if empty and state.filters else [],
     )
 
 

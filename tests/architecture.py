@@ -1,4 +1,4 @@
-"""The rules of the architecture: each is a function of a tree of files, which returns breaches as place and reason."""
+"""The rules of the architecture: each is a function that checks a tree of files and returns breaches with reasons."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ WRITERS = (
 
 
 def files(root: Path, suffix: str = "") -> list[Path]:
-    """The files that are committed, or would be; in a tree without git, all of them."""
+    """Return the files that are tracked or would be, or all files of a tree without git."""
     if (root / ".git").exists() and shutil.which("git"):
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
@@ -38,7 +38,7 @@ def files(root: Path, suffix: str = "") -> list[Path]:
 
 
 def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
-    """Every module but migrations: its name in the tree, its path, its syntax."""
+    """Yield every module except migrations: its name, path and syntax tree."""
     for path in files(root, ".py"):
         name = path.relative_to(root).as_posix()
         if "/migrations/" not in name:
@@ -47,18 +47,18 @@ def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
 
 @cache
 def parsed(source: bytes) -> ast.Module:
-    """What a module says, read once for all rules."""
+    """Return a module's syntax tree, parsed once for all rules."""
     return ast.parse(source)
 
 
 def datasets(root: Path) -> set[str]:
-    """The dataset apps: folders with an app and sources of their own."""
+    """Return the dataset apps: folders with an app and sources."""
     found = {path.parent.name for path in root.glob("*/sources.py") if (path.parent / "apps.py").exists()}
     return found - set(SHARED)
 
 
 def imported(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """The top-level package of everything that a module imports, with its line."""
+    """Yield the top-level package of each import of a module, with its line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
@@ -70,7 +70,7 @@ def imported(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[int, 
 
 
 def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The text constants of a module, with their lines; docstrings are not among them."""
+    """Yield the string constants of a module with their lines, without docstrings."""
     statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements:
@@ -81,7 +81,7 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def strangers_imported(root: Path) -> list[str]:
-    """A dataset imports itself and packages below it; what is shared imports and names (as app.Model) no dataset."""
+    """A dataset imports only itself and lower packages; shared packages neither import nor name a dataset."""
     apps_here = datasets(root)
     local = {path.parent.name for path in root.glob("*/*.py")}
     breaches = []
@@ -102,7 +102,7 @@ def strangers_imported(root: Path) -> list[str]:
 
 
 def forbidden_names(root: Path) -> list[str]:
-    """No module or package is named for having no name."""
+    """No module or package has a meaningless name."""
     return [
         f"{path.relative_to(root).as_posix()} has a name that says nothing"
         for path in files(root, ".py")
@@ -111,7 +111,7 @@ def forbidden_names(root: Path) -> list[str]:
 
 
 def first_lines(root: Path) -> list[str]:
-    """Each module's first line (after #!) says what it is about; an __init__.py may be empty."""
+    """Each module begins (after #!) with a docstring; an __init__.py may be empty."""
     breaches = []
     for name, path, tree in modules(root):
         text = path.read_text()
@@ -138,7 +138,7 @@ BULK_SQL = re.compile(
 
 
 def bulk_writes(root: Path) -> list[str]:
-    """Only the writers write many records at once; models that are no dataset's (runs, users) are no records."""
+    """Only the writers write records in bulk; models outside the datasets, such as runs, are not records."""
     bookkeeping = {model.__name__ for model in apps.get_models() if model._meta.app_label not in datasets(ROOT)}
     breaches = []
     for name, _, tree in modules(root):
@@ -166,7 +166,7 @@ def bulk_writes(root: Path) -> list[str]:
 
 @cache
 def texts_of_tests(root: Path) -> set[str]:
-    """All that the tests say in quotes; an f-string with each text of its module, or a 1, in its first gap."""
+    """Return all string constants of the tests; an f-string has each text of its module, or a 1, in its first gap."""
     said = set()
     for name, path, tree in modules(root):
         if name.startswith("tests/") and path.name not in RULE_FILES:
@@ -189,7 +189,7 @@ def untested_commands(root: Path) -> list[str]:
 
 
 def api_routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
-    """Every route below api/, as Django shows it; a format in place of the query (.json) is the same route."""
+    """Return every route below api/; one with a format suffix (.json) is the same route."""
     for pattern in resolver.url_patterns:
         route = prefix + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
@@ -199,7 +199,7 @@ def api_routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 
 def untested_routes(root: Path) -> list[str]:
-    """Every API route is one that an address in a test leads to."""
+    """Every API route matches an address in a test."""
     reached = set()
     for text in texts_of_tests(root):
         if text.startswith("/api/"):
@@ -214,7 +214,7 @@ ADDRESS = re.compile(r"://|^\s*-|\s@\s|(^|\s)[./]+/|index-url|find-links")
 
 
 def addresses_in_requirements(root: Path) -> list[str]:
-    """The lock files name packages, versions and hashes, and no place to get them from."""
+    """The lock files list packages, versions and hashes, without an index."""
     breaches = []
     for path in sorted(root.glob("requirements*.txt")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -227,7 +227,7 @@ INDEX = re.compile(rb"https?://[^\s\"'<>]*(pypi|pythonhosted|/simple\b)|(?<![\w.
 
 
 def machine_in_files(root: Path) -> list[str]:
-    """No committed file names a package index, or a folder of the machine that it was written on."""
+    """No tracked file names a package index or a folder of a developer's machine."""
     breaches = []
     for path in files(root):
         for number, line in enumerate(path.read_bytes().splitlines(), 1):

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --share, selects the tests of this engine."""
+    """Select the tests of this engine with --share."""
     if config.getoption("share"):
         mine = [item for item in items if os.environ["TEST_ENGINE"] in engines_of(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
@@ -61,7 +61,7 @@ def engines_of(item: pytest.Item) -> tuple[str, ...]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Sets the environment before Django reads it: that is why the settings are named here and not in pyproject."""
+    """Set the environment before Django reads it, so the settings are named here and not in pyproject.toml."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return  # a worker inherits all of it from the process that started the run
     engine = os.environ.get("TEST_ENGINE", "sqlite")
@@ -97,12 +97,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def in_memory() -> Path | None:
-    """A folder in memory for the databases of a run; None if the machine has none that is large enough."""
+    """Return an in-memory folder for a run's databases, or None if there is none large enough."""
     return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH else None
 
 
 def postgresql_url(folder: Path) -> str:
-    """The server that the environment names, if it answers, or one of our own in the folder."""
+    """Return the server that the environment names if it answers, or start one in the folder."""
     import psycopg
 
     if url := os.environ.get("TEST_DATABASE_URL"):
@@ -126,7 +126,7 @@ def postgresql_url(folder: Path) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stops the run's own server."""
+    """Stop the run's own server."""
     global server
     if server is not None:
         server.cleanup()
@@ -134,13 +134,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says which database this run is about, which browser, and which tests are left to the other engine."""
+    """Report the run's database and browser, and the tests left to the other engine."""
     share = SHARES[os.environ["TEST_ENGINE"]] if config.getoption("share") else "all tests"
     return [f"database: {named_database()}", f"browser: {find_chromium() or NO_BROWSER}", f"share: {share}"]
 
 
 def named_database() -> str:
-    """The engine of this run, and its version."""
+    """Return the engine of this run and its version."""
     if os.environ["TEST_ENGINE"] == "sqlite":
         return f"SQLite {sqlite3.sqlite_version} (a file)"
     import psycopg
@@ -157,20 +157,20 @@ NO_BROWSER = (
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium: the one that CHROMIUM names, else the first that is installed."""
+    """Return the path of a Chromium: that of CHROMIUM, or the first installed one."""
     names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     return next((path for path in map(shutil.which, filter(None, names)) if path), None)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a browser; a test that needs one is skipped where there is none."""
+    """The path of a browser; a test that needs one is skipped if there is none."""
     return find_chromium() or pytest.skip(f"browser: {NO_BROWSER}")
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
-    """On SQLite, a test database in a file: one in memory would be seen by a single process only."""
+    """Use a test database in a file on SQLite: only one process could use one in memory."""
     from django.db import connections
 
     if os.environ["TEST_ENGINE"] == "sqlite":
@@ -180,7 +180,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """A database that is emptied quickly after a test that commits."""
+    """A database that is flushed quickly after a test that commits."""
     from tests.fast_flush import empty_quickly
 
     with django_db_blocker.unblock():
@@ -189,7 +189,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(scope="module")
 def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """The database for records that the tests of a module share and only read; rolled back after the module."""
+    """The database for records that a module's tests share and only read; rolled back after the module."""
     from django.db import transaction
 
     with django_db_blocker.unblock(), transaction.atomic():
@@ -199,7 +199,7 @@ def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path: Path) -> None:
-    """Each test keeps its files to itself, and hashes passwords the cheap way."""
+    """Give each test its own media folder and a fast password hasher."""
     from datasets.records.label_cache import forget
 
     forget()  # what a test before this one stored is gone
@@ -209,12 +209,12 @@ def own_files(settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def child_environment(settings, transactional_db) -> dict[str, str]:
-    """The environment in which another process, such as manage.py, works on this test's database and files."""
+    """The environment for another process, such as manage.py, on this test's database and files."""
     return environment_with(settings.MEDIA_ROOT)
 
 
 def environment_with(media: Path) -> dict[str, str]:
-    """The environment in which another process works on the test database and on the files in a folder."""
+    """Return the environment for another process on the test database and the files in a folder."""
     from urllib.parse import urlsplit, urlunsplit
 
     from django.db import connection
@@ -229,7 +229,7 @@ def environment_with(media: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with files as received: REAL_DATA, by default shared/data beside the repository."""
+    """The folder with the original files: REAL_DATA, by default shared/data beside the repository."""
     folder = Path(os.environ.get("REAL_DATA") or ROOT.parent / "shared" / "data").resolve()
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder; set REAL_DATA to the one that holds it")
@@ -241,7 +241,7 @@ YEARS = {"Bachelors": 13, "HS-grad": 9, "Masters": 14}
 
 @pytest.fixture
 def respondent() -> Callable:
-    """A function that returns a respondent, not yet saved, with the values that it is given."""
+    """A function that returns an unsaved respondent with the given values."""
     return partial(_respondent, {})
 
 

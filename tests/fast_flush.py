@@ -1,4 +1,4 @@
-"""How the database is emptied after a test that commits: of what the test stored, and of nothing else.
+"""Flush the database after a test that commits, deleting only the rows of that test.
 
 Django's own way, to truncate every table and make permissions anew, takes longer than most tests. Here a table that
 holds nothing is left alone, and so is what migrations have put into tables, unless the test has changed it. A
@@ -51,12 +51,12 @@ def empty_quickly() -> None:
 
 
 def empty_now() -> None:
-    """Empty the database of what the tests of a module share."""
+    """Delete the records that the tests of a module share."""
     TransactionTestCase()._fixture_teardown()
 
 
 def _rows(cursor, names) -> list[list[tuple]]:
-    """Every row of some tables."""
+    """Return every row of the given tables."""
     found = []
     for name in names:
         cursor.execute(f"SELECT * FROM {name} ORDER BY id")
@@ -65,7 +65,7 @@ def _rows(cursor, names) -> list[list[tuple]]:
 
 
 def _materialized_views() -> list[str]:
-    """The materialized views of the database, quoted; SQLite has plain views only."""
+    """Return the quoted names of the materialized views; SQLite has only plain views."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
@@ -80,6 +80,6 @@ def _by_superuser() -> bool:
 
 
 def _as_new(cursor, names: list[str]) -> None:
-    """Leave PostgreSQL's tables as TRUNCATE would: without a page, and never counted."""
+    """Leave PostgreSQL's tables as TRUNCATE would: without pages and statistics."""
     cursor.execute(f"VACUUM (INDEX_CLEANUP ON) {', '.join(names)}")
     cursor.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = ANY(%s::regclass[])", [names])

@@ -1,4 +1,4 @@
-"""Files for an import to read, the commands that import them, and what the tables hold afterwards."""
+"""Fixtures: files to import, import commands, and the resulting tables."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def write(tmp_path) -> Callable[..., Path]:
-    """Write a text (or bytes) to a file in the test's folder; its path."""
+    """Write text or bytes to a file in the test's folder and return its path."""
 
     def write(name: str, content: str | bytes) -> Path:
         path = tmp_path / name
@@ -41,7 +41,7 @@ def importing(transactional_db) -> Callable[..., dict]:
 
 @pytest.fixture
 def bring(write, importing) -> Callable[..., Path]:
-    """Import tables that are given as texts, each by the name of its file; the folder of the files."""
+    """Import tables given as texts by file name, and return the folder of the files."""
 
     def bring(dataset: str, **tables: str) -> Path:
         folder = [write(f"all/{name}.csv", text).parent for name, text in tables.items()][0]
@@ -53,7 +53,7 @@ def bring(write, importing) -> Callable[..., Path]:
 
 @pytest.fixture
 def staff(client, django_user_model) -> Callable:
-    """Sign in somebody who has the permissions that are named; the client."""
+    """Log in a user with the named permissions and return the client."""
     from django.contrib.auth.models import Permission
 
     def staff(*codenames: str):
@@ -67,7 +67,7 @@ def staff(client, django_user_model) -> Callable:
 
 @pytest.fixture
 def refused(transactional_db) -> Callable[..., str]:
-    """Run an import command, which has to refuse; the sentence that says why."""
+    """Run an import command that must fail, and return its error message."""
 
     def refused(dataset: str, *arguments) -> str:
         with pytest.raises(CommandError) as caught:
@@ -80,7 +80,7 @@ def refused(transactional_db) -> Callable[..., str]:
 
 @pytest.fixture
 def rows(db) -> Callable[..., list[tuple]]:
-    """Ask the database; the rows as plain tuples."""
+    """Query the database and return the rows as tuples."""
 
     def rows(sql: str, *values) -> list[tuple]:
         with connection.cursor() as cursor:
@@ -92,7 +92,7 @@ def rows(db) -> Callable[..., list[tuple]]:
 
 @pytest.fixture
 def execute(db) -> Callable[..., None]:
-    """Do something to the database that no command does."""
+    """Execute a statement that no command executes."""
 
     def execute(*statements: str) -> None:
         with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def execute(db) -> Callable[..., None]:
 
 @pytest.fixture
 def whole(rows) -> Callable[[str], list[tuple]]:
-    """All there is of a table; on PostgreSQL with where each row is and what wrote it, which any write changes."""
+    """Return all rows of a table; on PostgreSQL with ctid and xmin, which any write changes."""
 
     def whole(table: str) -> list[tuple]:
         if connection.vendor == "postgresql":
@@ -116,7 +116,7 @@ def whole(rows) -> Callable[[str], list[tuple]]:
 
 @pytest.fixture
 def manage(child_environment) -> Callable[..., subprocess.Popen]:
-    """Start manage.py in a process of its own, on this test's database; none outlives the test."""
+    """Start manage.py as a process on this test's database; it ends with the test."""
     started = []
 
     def manage(*arguments, **environment) -> subprocess.Popen:
@@ -140,7 +140,7 @@ def manage(child_environment) -> Callable[..., subprocess.Popen]:
 
 @pytest.fixture
 def curator(client, db):
-    """Somebody who imports, corrects and undoes, and sees everything but e-mail addresses; their browser."""
+    """A client of a curator, who sees everything except e-mail addresses."""
     from django.contrib.auth.models import Permission
     from django.db.models import Q
 
@@ -156,7 +156,7 @@ def curator(client, db):
 
 @pytest.fixture
 def previewed(curator, transactional_db):
-    """Upload files and have them previewed; the run."""
+    """Upload and preview files, and return the run."""
     from imports.models import ImportRun
 
     def previewed(dataset="people", **files):

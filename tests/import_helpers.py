@@ -1,4 +1,4 @@
-"""Imports as a curator starts them: the command on real files, its report in plain values, files in other clothes."""
+"""Helpers: import commands on real files, reports as plain values, and files in other formats."""
 
 import csv
 import io
@@ -15,16 +15,16 @@ SAMPLES = Path(__file__).resolve().parent.parent / "fixtures_src"
 
 
 class Report(dict):
-    """A report as --report writes it, with short ways to what tests ask of it most."""
+    """A report as written by --report, with shortcuts for tests."""
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """The counts of each source that are not 0."""
+        """Return the nonzero counts of each source."""
         return {entry["source"]: told(entry) for entry in self["sources"]}
 
     @property
     def problems(self) -> list[tuple]:
-        """Each rejected row: source, line, and the column and value of each of its problems."""
+        """Each rejected row: source, line, and the column and value of each problem."""
         return [
             (r["source"], r["line"], *((p["column"], p["value"]) for p in r["problems"])) for r in self["rejections"]
         ]
@@ -48,30 +48,30 @@ def imported(command: str, *arguments: Path | str, **options) -> Report:
 
 
 def told(entry: dict) -> dict[str, int]:
-    """The counts of a source or a file that are not 0."""
+    """Return the nonzero counts of a source or a file."""
     return {name: entry[name] for name in SourceFile.COUNTS if entry[name]}
 
 
 def table(path: Path) -> list[list[str]]:
-    """The rows of a file, header and all, read by nothing of ours; blanks around cells and blank lines dropped."""
+    """Read the rows of a file independently of the product, without blank lines and blanks around cells."""
     rows = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig")), skipinitialspace=True)
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
 
 
 def written(rows: list[list[str]], delimiter: str = ",", end: str = "\n", bom: bool = False) -> bytes:
-    """The bytes of a file of *rows*; the delimiter may have more than one character."""
+    """Return the bytes of a file of *rows*; the delimiter may have several characters."""
     quoted = ([f'"{c}"' if {",", ";", "\t"} & {*c} else c for c in row] for row in rows)
     return (("\ufeff" if bom else "") + "".join(delimiter.join(row) + end for row in quoted)).encode()
 
 
 def turned(rows: list[list[str]], seed: int) -> list[list[str]]:
-    """The same rows with their columns in another order."""
+    """Return the rows with their columns in another order."""
     order = random.Random(seed).sample(range(len(rows[0])), len(rows[0]))
     return [[row[place] for place in order] for row in rows]
 
 
 def respelled(rows: list[list[str]], blank: str, case) -> list[list[str]]:
-    """The same rows, their header with *blank* for each ``_`` and its letters as *case* has them."""
+    """Return the rows with *blank* instead of each ``_`` in the header, and with its letters changed by *case*."""
     return [[case(name.replace("_", blank)) for name in rows[0]], *rows[1:]]
 
 

@@ -1,4 +1,4 @@
-"""What ``make notebook`` does: the census insights run again, the notebook and its answers together or not at all.
+"""Run the census insights again for ``make notebook``: write the notebook and its answers together, or neither.
 
 ``python -m tests.insights [--folder FOLDER]``: on the respondents of UCI's files it replaces what is committed in
 census/, on all others it writes the same two files to var/.
@@ -25,11 +25,11 @@ NOTEBOOK = ROOT / "census" / "insights.ipynb"
 
 
 class NotebookError(Exception):
-    """Why nothing is written, in a sentence."""
+    """Nothing is written; the message says why."""
 
 
 def rerun(folder: Path = ROOT) -> str:
-    """Write both files to *folder*, and return in a sentence where they are and of whom; raises NotebookError."""
+    """Write both files to *folder* and return a sentence about them; raises Refused."""
     from census.insights import unanswered
     from census.insights.files import are_of_uci
     from census.models import Respondent
@@ -60,7 +60,7 @@ def rerun(folder: Path = ROOT) -> str:
 
 
 def answered() -> dict[str, dict]:
-    """What manage.py census_insights answers; raises NotebookError in its words."""
+    """Return the answers of manage.py census_insights; raises Refused with its message."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "answers.json")
         try:
@@ -71,7 +71,7 @@ def answered() -> dict[str, dict]:
 
 
 def ran_through(path: Path) -> nbformat.NotebookNode:
-    """The notebook after all of its cells ran; raises NotebookError with what a cell complained of."""
+    """Return the executed notebook; raises Refused with the error of a cell."""
     try:
         return executed(path)
     except CellExecutionError as error:
@@ -82,7 +82,7 @@ def ran_through(path: Path) -> nbformat.NotebookNode:
 
 
 def replaced(contents: dict[Path, str]) -> None:
-    """Replace all of these files, or none of them; raises NotebookError where one cannot be written."""
+    """Replace all of these files or none of them; raises Refused if one cannot be written."""
     new = {path: path.with_name(f".{path.name}.new") for path in contents}
     old = {path: path.read_bytes() if path.is_file() else None for path in contents}
     done = []

@@ -1,4 +1,4 @@
-"""Notebooks run as they are run for the project: nothing of the machine or the day stays in them."""
+"""Execute notebooks without traces of the machine or the date."""
 
 import os
 from pathlib import Path
@@ -33,6 +33,6 @@ def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.
 
 
 def texts(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return what the cells of a notebook say, in words; that of a picture is the sentence below it."""
+    """Return the texts in the outputs of a notebook; that of a picture is its caption."""
     shown = [output.get("data", output) for cell in notebook.cells for output in cell.get("outputs", [])]
     return [data.get("text/markdown", data.get("text/plain", data.get("text"))) for data in shown]

@@ -1,4 +1,4 @@
-"""Checks the tree by the rules of the architecture, and shows of each rule that a breach of it is seen."""
+"""The tree follows the rules of the architecture, and each rule detects a breach."""
 
 import textwrap
 

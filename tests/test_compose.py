@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml: what each of them may do, and how much of the machine it may take."""
+"""The services of docker-compose.yml: their privileges and resource limits."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The policy that tells a browser what our pages may load."""
+"""The Content Security Policy of the site's pages."""
 
 import re
 

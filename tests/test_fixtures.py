@@ -1,4 +1,4 @@
-"""The sample sources: what the generator writes is what is committed, and what it promises of bigger files."""
+"""The sample sources: the generator reproduces the committed files, and its options for larger files work."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ def generate(*arguments: object) -> subprocess.CompletedProcess:
 
 
 def made(folder: Path, name: str, *arguments: object) -> list[str]:
-    """The lines of a file that the generator makes."""
+    """Return the lines of a generated file."""
     done = generate("--output", folder, *arguments)
     assert done.returncode == 0, done.stderr
     return (folder / name).read_bytes().decode().split("\n")
@@ -32,7 +32,7 @@ def census(folder: Path, *arguments: object) -> list[str]:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """Every file of the four folders, by its path."""
+    """Return every file of the four folders by its path."""
     return {
         str(path.relative_to(root)): path.read_bytes()
         for folder in FOLDERS
@@ -143,7 +143,7 @@ def test_pay_grows_with_schooling_hours_and_age(tmp_path):
     rows = [line.split(",") for line in census(tmp_path, "--rows", 40_000)]
 
     def shares(column: int, *bounds: int) -> list[float]:
-        """The share over 50K of the rows from each bound up to the next."""
+        """Return the share over 50K of the rows from each bound up to the next."""
         groups = [[row[14] for row in rows if low <= int(row[column]) < high] for low, high in pairwise(bounds)]
         return [group.count(">50K") / len(group) for group in groups]
 

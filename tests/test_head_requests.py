@@ -1,4 +1,4 @@
-"""HEAD is answered as GET: the same status and the same headers, without the body."""
+"""HEAD returns the same status and headers as GET, without the body."""
 
 from imports.models import ImportRun
 from people.models import Place

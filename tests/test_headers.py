@@ -1,4 +1,4 @@
-"""Headers for caches, for pages of other origins, and for clients that would ask for a part of an answer."""
+"""Headers for caches, for other origins, and for range requests."""
 
 from contextlib import closing
 

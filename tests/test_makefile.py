@@ -1,4 +1,4 @@
-"""make run on a port that another program has says so before anything is started."""
+"""make run reports a port that is in use before it starts anything."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def taken():
-    """A port of this machine that a program listens on."""
+    """A local port on which a program listens."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

@@ -1,4 +1,4 @@
-"""What the environment does to the settings: production that lacks something stops with a sentence."""
+"""Settings from environment variables: production with a missing one stops with an error message."""
 
 import ast
 import os
@@ -24,7 +24,7 @@ def described() -> set[str]:
 
 
 def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Runs Python in the checkout with these variables and none of our own."""
+    """Run Python in the checkout with only these environment variables."""
     environment = {name: value for name, value in os.environ.items() if name not in described()}
     environment |= {"ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "config.settings"} | variables
     command = [sys.executable, *arguments]
@@ -38,7 +38,7 @@ def setting(expression: str, **variables: str) -> str:
 
 
 def refusal(**variables: str) -> str:
-    """What manage.py says where the settings cannot work."""
+    """Return the error of manage.py with invalid settings."""
     ran = python("manage.py", "check", **variables)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "Traceback" not in ran.stderr

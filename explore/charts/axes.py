@@ -18,7 +18,7 @@ from datasets.records.filter_widgets import order_of, title_of
 from datasets.records.grouping import AggregationError, Grouping
 from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
-from explore.charts.labels import group_told, unit_of, with_unit
+from explore.charts.labels import format_group, unit_of, with_unit
 
 MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column without a natural order; the rest become "other"
 COLOUR_BINS = 6
@@ -65,7 +65,7 @@ class Axis:
 
     def told(self, value: Any) -> str:
         """Return the label of a group."""
-        return group_told(self.grouping, value)
+        return format_group(self.grouping, value)
 
 
 def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedColumn]:

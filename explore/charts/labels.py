@@ -36,17 +36,17 @@ def records_of(model: type[models.Model]) -> str:
     return str(model._meta.verbose_name_plural)
 
 
-def group_told(grouping: Grouping, value: Any) -> str:
+def format_group(grouping: Grouping, value: Any) -> str:
     """Return the label of a group, such as ``Bachelors``, ``20–29``, ``yes`` or ``missing``."""
     if value is None:
         return MISSING
     if grouping.width is not None:
-        return bin_told(value, grouping.width, isinstance(grouping.column.field, models.FloatField))
-    return formatting.value_told(grouping.column, value) or "(empty)"
+        return format_bin(value, grouping.width, isinstance(grouping.column.field, models.FloatField))
+    return formatting.format_value(grouping.column, value) or "(empty)"
 
 
-def bin_told(start: float, width: Any, continuous: bool) -> str:
+def format_bin(start: float, width: Any, continuous: bool) -> str:
     """Return ``20–29`` for whole numbers, ``2.5–5`` for others, whose end belongs to the next bin."""
     if continuous:
-        return f"{formatting.float_told(start)}{DASH}{formatting.float_told(start + float(width))}"
+        return f"{formatting.format_float(start)}{DASH}{formatting.format_float(start + float(width))}"
     return str(start) if width == 1 else f"{start}{DASH}{start + int(width) - 1}"

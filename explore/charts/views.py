@@ -23,8 +23,8 @@ from explore.charts.defaults import default_drawing
 from explore.charts.form_options import boxes, filled, fitted
 from explore.charts.render_client import RendererBusyError, RenderingError
 from explore.charts.vega_specs import WIDTH
-from explore.empty_results import loosened
-from explore.formatting import figure_told, filters_told
+from explore.empty_results import removable_filters
+from explore.formatting import describe_filters, format_figure
 from explore.pages import explored, page
 from explore.tables import tables_for
 from explore.url_state import State
@@ -69,7 +69,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
         query=query,
         kept=_kept(state, drawing),
         size={"width": WIDTH, "height": height, "least": SMALLEST, "most": LARGEST},
-        loosened=list(loosened(state)) if picture and not shown and state.filters else [],
+        removable_filters=list(removable_filters(state)) if picture and not shown and state.filters else [],
     )
 
 
@@ -149,7 +149,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
             if key in _pictures:
                 _pictures.move_to_end(key)
                 return drawing, _pictures[key]
-        told = [one.text for one in filters_told(state.model, state.filters)]
+        told = [one.text for one in describe_filters(state.model, state.filters)]
         picture = draw(state.model, state.records, drawing, state.user, told, today)
     except ChartError as error:
         state.refuse(error.parameter, str(error))
@@ -230,7 +230,7 @@ def _heads(picture: Picture) -> list[dict]:
 def _cells(picture: Picture) -> list[list[dict]]:
     return [
         [
-            {"text": figure_told(value, format), "number": bool(format)}
+            {"text": format_figure(value, format), "number": bool(format)}
             for value, format in zip(row, picture.formats, strict=False)
         ]
         for row in picture.rows

@@ -1,4 +1,4 @@
-"""A browser, and the site as it is run: gunicorn and the worker, in processes of their own, on the test's database."""
+"""Fixtures: a browser, and the site with gunicorn and the worker as processes on the test's database."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ addEventListener("securitypolicyviolation", event => console.error(
 
 @dataclass
 class Site:
-    """Where the site answers, who may sign in, and its processes."""
+    """The site's address, its account, and its processes."""
 
     address: str
     environment: dict[str, str]
@@ -39,24 +39,24 @@ class Site:
     cookies: list[dict] = field(default_factory=list)  # of somebody who has signed in here before
 
     def start(self, *arguments: str, **options) -> None:
-        """Start a Python module or file with the test's database; it ends with the test."""
+        """Start a Python module or file on the test's database; it ends with the test."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         command = [sys.executable, *arguments]
         self.processes.append(subprocess.Popen(command, cwd=ROOT, env=self.environment, **(quiet | options)))
 
     def work(self) -> None:
-        """Start the worker that previews and applies what pages ask for."""
+        """Start the worker, which previews and applies imports."""
         self.start("manage.py", "worker", "--interval", "0.1")
 
     def sign_in(self, page, address: str = "/admin/") -> None:
-        """Fill in the form that stands before an address, and send it."""
+        """Fill in and submit the login form of an address."""
         page.goto(address)
         page.get_by_label("Username").fill(self.name)
         page.get_by_label("Password").fill(self.password)
         page.get_by_role("button", name="Log in").click()
 
     def be_known(self, page) -> None:
-        """Be signed in, by the form or by the cookie that it gave at an earlier time; then see the admin's page."""
+        """Log in by the form or by an earlier session cookie, and open the admin's front page."""
         if self.cookies:
             page.context.add_cookies(self.cookies)
             page.goto("/admin/")
@@ -78,7 +78,7 @@ class Site:
 
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[Site]:
-    """Serve the site, to a curator whose account is made here."""
+    """Serve the site, with the account of a curator."""
     from django.contrib.auth.models import Group  # not before Django is set up
 
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the server's: it checks what we make
@@ -97,14 +97,14 @@ def served(environment: dict[str, str]) -> Iterator[Site]:
 
 @pytest.fixture
 def site(chromium, child_environment) -> Iterator[Site]:
-    """The site, served; what waits for a worker waits until one is started."""
+    """A running site without a worker."""
     with served(child_environment) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Callable[..., Site]]:
-    """Serve the site, with what a function imports, to the tests of a module, none of which changes it."""
+    """Serve the site with a function's imports to the tests of a module, which must not change it."""
     from tests.fast_flush import empty_now  # not before Django is set up
 
     media = tmp_path_factory.mktemp("media")
@@ -123,7 +123,7 @@ def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) ->
 
 @pytest.fixture(scope="module")
 def browser(chromium) -> Iterator:
-    """A browser for the tests of a module: each has windows of its own, which know nothing of each other."""
+    """A browser for the tests of a module; each test has separate contexts."""
     from playwright.sync_api import sync_playwright
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
@@ -137,7 +137,7 @@ def browser(chromium) -> Iterator:
 
 @pytest.fixture
 def open_browser(site, browser) -> Iterator[Callable]:
-    """Open a window of its own on the site, with nobody signed in: a page that has `complaints`."""
+    """Open a separate window on the site without a login; the page has a list of `complaints`."""
     contexts = []
 
     def open_browser(**options):
@@ -162,7 +162,7 @@ def told(page, said) -> str:
 
 @pytest.fixture
 def page(open_browser, site):
-    """A window in which the curator has signed in."""
+    """A window with the curator logged in."""
     page = open_browser(viewport={"width": 1280, "height": 900})
     site.be_known(page)
     return page
@@ -170,7 +170,7 @@ def page(open_browser, site):
 
 @pytest.fixture
 def tables(transactional_db) -> Callable[[], dict[str, list[tuple]]]:
-    """Every row of every table of people and places, with every column: keys, provenance, corrections and all."""
+    """Return every row of the tables of people and places with all columns, including provenance and corrections."""
 
     def tables() -> dict[str, list[tuple]]:
         found = {}
@@ -186,7 +186,7 @@ def tables(transactional_db) -> Callable[[], dict[str, list[tuple]]]:
 
 @pytest.fixture
 def people_files() -> tuple[Path, Path]:
-    """The files of people and places as received, or the samples where those are not there."""
+    """The original files of people and places, or the samples if those are not available."""
     folder = Path(os.environ.get("REAL_DATA") or ROOT.parent / "shared" / "data", "people")
     folder = folder if folder.is_dir() else ROOT / "fixtures_src" / "people"
     return folder / "people.csv", folder / "places.csv"

@@ -1,4 +1,4 @@
-"""Charts in a real browser: drawn, told under the pointer, in the dark, on a telephone, and saved as images."""
+"""Charts in a real browser: drawing, tooltips, dark theme, narrow screens, and images."""
 
 import struct
 from pathlib import Path
@@ -21,7 +21,7 @@ KINDS = {
 
 
 def census() -> None:
-    """The sample of the census, and the right to see it."""
+    """Import the census sample and grant the permission to view it."""
     get_user_model().objects.update(is_superuser=True)
     call_command("import_census", verbosity=0)
 
@@ -32,7 +32,7 @@ def site(site_with):
 
 
 def drawing(page):
-    """The chart of a page, once it is there."""
+    """Return the chart of a page after it is drawn."""
     svg = page.locator("#chart-drawing svg")
     svg.wait_for()
     page.locator("#chart-waiting").wait_for(state="hidden")
@@ -40,7 +40,7 @@ def drawing(page):
 
 
 def dark(colour: str) -> bool:
-    """Whether a colour such as ``rgb(18, 18, 18)`` is nearer to black."""
+    """Return whether a colour such as ``rgb(18, 18, 18)`` is nearer to black than to white."""
     return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3]) < 384
 
 
@@ -120,7 +120,7 @@ def test_the_chart_is_saved_at_the_size_that_was_chosen(page, format, mark):
 
 
 def size_of(image: bytes) -> tuple[int, int]:
-    """Width and height that an image's own bytes tell."""
+    """Return the width and height of an image from its bytes."""
     if image.startswith(b"\x89PNG"):
         return struct.unpack(">II", image[16:24])
     if image.startswith(b"<svg"):

@@ -1,4 +1,4 @@
-"""An analyst's way through Explore in a real browser: choose, keep two columns, filter, send the address, export."""
+"""Explore in a real browser: choose a table and two columns, filter, share the URL, export."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ def site(site_with):
 
 @pytest.fixture(scope="module")
 def respondents(site) -> list[tuple[int, bool]]:
-    """Of the samples, age and income of the respondents who are 60 or more and have a Bachelors."""
+    """The age and income of the sample's respondents of at least 60 years with a Bachelors."""
     found = Respondent.objects.filter(age__gte=60, education__name="Bachelors").order_by("-age", "pk")
     return list(found.values_list("age", "income_over_50k"))
 
@@ -29,7 +29,7 @@ def shown(page) -> list[list[str]]:
 
 
 def address_has(page, *parts) -> None:
-    """Wait until the address says what was chosen."""
+    """Wait until the URL contains the choice."""
     for part in parts:
         page.wait_for_url(lambda url, part=part: part in url)
 

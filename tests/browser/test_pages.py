@@ -1,4 +1,4 @@
-"""Every kind of page in a real browser: none breaks the policy, complains, or is wider than a telephone."""
+"""Every kind of page in a real browser: no CSP violations, no errors, no overflow on a narrow screen."""
 
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -27,7 +27,7 @@ NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # what leads away, or el
 
 @pytest.fixture
 def a_bit_of_everything(site, people_files) -> None:
-    """Each dataset's samples, a correction, a deletion, and runs of which one is previewed, one failed, one waits."""
+    """Import all samples, with a correction, a deletion, and a previewed, a failed and a waiting run."""
     grace = get_user_model().objects.get()
     grace.is_superuser = True
     grace.save()
@@ -47,7 +47,7 @@ def uploaded(client, text: str, **options) -> str:
 
 
 def kind(address: str) -> tuple:
-    """What sort of page an address leads to: each list of records, with filters of its own; of others, one."""
+    """Return the kind of page of an address: each list of records is one kind."""
     parts = urlsplit(address)
     match = resolve(parts.path)
     name, model = match.view_name, getattr(getattr(match.func, "model_admin", None), "model", None)
@@ -61,7 +61,7 @@ def kind(address: str) -> tuple:
 
 
 def links(page) -> list[str]:
-    """The pages of this site that a page leads to; lists with their facets open."""
+    """Return the links of a page to this site; lists have their facets open."""
     found = [link.partition("#")[0] for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")]
     here = [link for link in found if urlsplit(link).netloc == urlsplit(page.url).netloc]
     named = [(resolve(urlsplit(link).path).view_name, link) for link in here]

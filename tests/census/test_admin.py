@@ -1,4 +1,4 @@
-"""How curators see respondents and their vocabularies."""
+"""Admin of respondents and their vocabularies."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""How programs read respondents and their vocabularies."""
+"""API of respondents and their vocabularies."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Respondents from files to tables, through the command."""
+"""Import of respondents by the command."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ COLUMNS = (
 
 @pytest.fixture
 def file(tmp_path):
-    """A function that writes a file of these lines and returns its path."""
+    """A function that writes lines to a file and returns its path."""
     (tmp_path / "census").mkdir()
 
     def write(*lines, name="adult.data"):

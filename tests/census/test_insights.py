@@ -1,4 +1,4 @@
-"""Six questions to the census, answered from rows that are in sight."""
+"""The six census insights, tested with small sets of respondents."""
 
 import json
 import random
@@ -43,7 +43,7 @@ RICH = {"income": ">50K"}
 
 @pytest.fixture
 def ask(tmp_path):
-    """A function that imports so many of each person and returns what is answered, through the commands."""
+    """A function that imports the given numbers of respondents and returns the answers of the command."""
 
     def said_of(*groups):
         lines = [",".join(PERSON)]
@@ -60,7 +60,7 @@ def ask(tmp_path):
 
 
 def said():
-    """What manage.py census_insights says, and what it complains of."""
+    """Return the answers of manage.py census_insights and its messages on standard error."""
     out, err = StringIO(), StringIO()
     call_command("census_insights", stdout=out, stderr=err)
     return json.loads(out.getvalue()), err.getvalue()

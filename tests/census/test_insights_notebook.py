@@ -1,4 +1,4 @@
-"""The notebook of the six insights: it runs on any respondents, and what is committed is what UCI's files say."""
+"""The notebook of the six insights runs on any respondents; the committed one has the results of UCI's files."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ SOUND = ("execute_result", "display_data")
 
 @pytest.fixture
 def make(child_environment, tmp_path):
-    """A function that runs make notebook on this test's database, and leaves its files in *tmp_path*."""
+    """A function that runs make notebook on this test's database and writes its files to *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     # A make that runs these tests would have this one tell of the folders that it enters; a notebook needs pandas.
     left_out = ("MAKE", "MFLAGS", "PYTHONPATH")
@@ -40,7 +40,7 @@ def make(child_environment, tmp_path):
 
 
 def written(folder):
-    """The notebook and the answers in a folder."""
+    """Return the notebook and the answers in a folder."""
     return nbformat.read(folder / "insights.ipynb", as_version=4), json.loads(
         (folder / "insights.json").read_text("utf-8")
     )
@@ -102,7 +102,7 @@ def test_what_is_committed_holds_on_the_files_of_uci(real_data, make, tmp_path):
 
 
 def refused(ran, tmp_path):
-    """The one sentence of a make that wrote nothing."""
+    """Return the error of a make that wrote nothing."""
     first, last = ran.stderr.splitlines()
     assert ran.returncode == 2 and last.startswith("make: *** [") and last.endswith("Error 1")
     assert ran.stdout == "" and not {"census", "var"} & {path.name for path in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""The plain formulas for intervals, held to those of statsmodels."""
+"""Confidence intervals, compared with those of statsmodels."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_the_part_of_a_difference_that_is_in_the_spread_varies_as_in_a_bootstrap
 
 
 def counted(pairs):
-    """How many there are, and how many of them have it: a row for each group, a column for each stratum."""
+    """Sizes and successes: a row for each group, a column for each stratum."""
     return np.array([[s.of for s in group] for group in zip(*pairs, strict=True)]), np.array(
         [[s.count for s in group] for group in zip(*pairs, strict=True)]
     )

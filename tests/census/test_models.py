@@ -1,4 +1,4 @@
-"""What is true of respondents however they arrived."""
+"""Constraints and methods of the census models."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""The census as received: every figure that the files are known by comes out of them."""
+"""Import of the original census files: the tables contain every known figure of the files."""
 
 from collections import Counter
 
@@ -38,23 +38,23 @@ def folder(real_data):
 
 @pytest.fixture(scope="module", autouse=True)
 def first(module_db, folder):
-    """The report of the import that all tests here find done."""
+    """The report of the import shared by all tests of this module."""
     return imported("import_census", folder)
 
 
 def of(file):
-    """The respondents of a file."""
+    """Return the respondents of a file."""
     return Respondent.objects.filter(created_in__name=file)
 
 
 def cells(path):
-    """The rows of a file as it writes them, but for the full stop behind the labels of one."""
+    """Return the rows of a file, without the full stop after the labels of adult.test."""
     rows = [row for row in table(path) if not row[0].startswith("|")]
     return [[*row[:-1], row[-1].removesuffix(".")] for row in rows]
 
 
 def as_written(respondents):
-    """The rows of the table as the files write them."""
+    """Return the rows of the table in the format of the files."""
     rows = respondents.values_list(*STORED.values())
     return [tuple("?" if c is None else str(c) for c in row) + (">50K" if rich else "<=50K",) for *row, rich in rows]
 

@@ -43,7 +43,7 @@ def experiment_rows(folder):
 
 
 def experiments():
-    """Each experiment with its user, run time and compounds."""
+    """Return each experiment with its user, run time and compounds."""
     return [
         (e.experiment_id, e.user_id, e.experiment_run_time, sorted(c.pk for c in e.compounds.all()))
         for e in UserExperiment.objects.order_by("pk").prefetch_related("compounds")

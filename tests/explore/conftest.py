@@ -1,4 +1,4 @@
-"""People, experiments and respondents to explore, and an analyst who does."""
+"""Fixtures: people, experiments and respondents, and a client that reads explore's pages."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ ODD = """$(touch run) `id` 'a' "b" =1+1 <b>&amp;\\ ;|*?#%41, 1"""
 
 
 class Reader(Client):
-    """A client that looks at pages of explore."""
+    """A client that reads explore's pages."""
 
     def page(self, address: str, status: int = 200) -> str:
         answer = self.get(f"/explore/{address}", follow=True)
@@ -22,12 +22,12 @@ class Reader(Client):
         return answer.text
 
     def rows(self, address: str) -> list[list[str]]:
-        """The cells of the table that a page shows."""
+        """Return the cells of a page's table."""
         body = self.page(address).partition("<tbody>")[2].partition("</tbody>")[0]
         return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)]
 
     def texts(self, address: str) -> list[list[str]]:
-        """The same without marks."""
+        """Return the cells as plain text."""
         return [[plain(cell) for cell in row] for row in self.rows(address)]
 
     def heads(self, address: str) -> list[str]:
@@ -36,13 +36,13 @@ class Reader(Client):
 
 
 def plain(text: str) -> str:
-    """What is read of a piece of a page."""
+    """Return the visible text of a piece of HTML."""
     return " ".join(unescape(re.sub(r"^[^<]*>|<[^>]*>", " ", f">{text}")).split())
 
 
 @pytest.fixture
 def signed_in(db) -> Callable[..., Reader]:
-    """Sign somebody in: a superuser, or one of some groups."""
+    """Log in a superuser, or a member of the named groups."""
     from django.contrib.auth.models import Group
 
     def signed_in(*groups: str, name: str = "ada", **fields) -> Reader:
@@ -57,13 +57,13 @@ def signed_in(db) -> Callable[..., Reader]:
 
 @pytest.fixture
 def reader(signed_in) -> Reader:
-    """Somebody who may see everything."""
+    """A client logged in as a superuser."""
     return signed_in()
 
 
 @pytest.fixture
 def people(db) -> None:
-    """Six people: three born in Kelso, two in Alloa, one in a town with an odd name."""
+    """Six people: three born in Kelso, two in Alloa, one in a town with special characters in its name."""
     from people.models import Person, Place
 
     towns = [("Kelso", "Roxburgh", "Scotland"), ("Alloa", "Fife", "Scotland"), (ODD, "Down", "Ulster")]
@@ -79,7 +79,7 @@ def people(db) -> None:
 
 @pytest.fixture
 def experiments(db) -> None:
-    """Two users; the first ran an experiment with two compounds, the second none."""
+    """Two users: the first ran one experiment with two compounds, the second none."""
     from experiments.models import Compound, User, UserExperiment
 
     for number, email in enumerate(["alice@example.com", "bob@example.org"], 1):
@@ -90,7 +90,7 @@ def experiments(db) -> None:
 
 @pytest.fixture
 def respondents(respondent, db) -> None:
-    """Five respondents; of the last, nobody knows where they work."""
+    """Five respondents; the last has no workclass."""
     for number, education in enumerate(["Bachelors", "Bachelors", "HS-grad", "HS-grad", "Masters"], 1):
         respondent(
             age=20 * number,

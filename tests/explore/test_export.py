@@ -1,4 +1,4 @@
-"""The Export tab: an exact count, a file in every format, and the address and the command that give the same bytes."""
+"""The Export tab: an exact count, a file in every format, and an API address and a command for the same bytes."""
 
 import csv
 import gzip
@@ -29,13 +29,13 @@ CHOSEN = f"columns={','.join(COLUMNS)}&ordering=-date_of_birth"
 
 
 def code(page, id):
-    """A text of the page that is there to be copied; None where it is not."""
+    """Return a text of the page that users can copy, or None."""
     found = re.search(rf'<code id="{id}">(.*?)</code>', page)
     return found and unescape(found[1])
 
 
 def download(reader, query, **headers):
-    """What the button of a page leads to."""
+    """Return the address of a page's button."""
     page = reader.page(f"{PEOPLE}?{query}")
     address = unescape(re.search(r'href="([^"]+)" id="download"', page)[1])
     answer = reader.get(address, headers=headers)
@@ -49,7 +49,7 @@ def stored():
 
 
 def run_here(command, folder, monkeypatch):
-    """Run a line in this process, its words parted by a shell, as somebody who stands in *folder*."""
+    """Run a shell line in this process, with *folder* as the current one."""
     words = command.replace("python manage.py", "printf '%s\\0'", 1)
     parted = subprocess.run(words, shell=True, capture_output=True, text=True, check=True)
     monkeypatch.chdir(folder)
@@ -57,7 +57,7 @@ def run_here(command, folder, monkeypatch):
 
 
 def run(command, folder, environment):
-    """Run a line in a shell, as somebody who stands in *folder*."""
+    """Run a line in a shell, with *folder* as the current one."""
     line = command.replace("python manage.py", f'"{sys.executable}" "{ROOT}/manage.py"', 1)
     assert line != command
     done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
@@ -136,7 +136,7 @@ def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
 
 
 def sheet(workbook):
-    """The cells of a workbook, which says of itself when it was made."""
+    """Return the cells of a workbook after a check of its creation time."""
     return list(openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows(values_only=True))
 
 

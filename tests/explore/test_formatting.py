@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from datasets.records.columns import columns_of
-from explore.formatting import filters_told, is_grouped, unit_of, value_told
+from explore.formatting import describe_filters, format_value, is_grouped, unit_of
 
 
 def column(model, name):
@@ -36,14 +36,14 @@ def column(model, name):
     ],
 )
 def test_a_value_is_told(value, told):
-    assert value_told(column("experiments.UserExperiment", "experiment_run_time"), value) == told
+    assert format_value(column("experiments.UserExperiment", "experiment_run_time"), value) == told
 
 
 def test_figures_are_grouped_where_they_cannot_be_years_or_keys():
     gain, key = column("census.Respondent", "capital_gain"), column("census.Respondent", "id")
     assert is_grouped(gain, [0, None, 14084]) and not is_grouped(gain, [1995, None]) and not is_grouped(key, [14084])
-    assert value_told(gain, 2174, grouped=True) == "2,174"
-    assert value_told(gain, 1234567.25, grouped=True) == "1,234,567"
+    assert format_value(gain, 2174, grouped=True) == "2,174"
+    assert format_value(gain, 1234567.25, grouped=True) == "1,234,567"
 
 
 def test_a_unit_is_what_a_help_text_says_in_a_few_words():
@@ -64,7 +64,7 @@ def test_filters_are_told_in_words():
         "search": "HS",
         "native_country__in": "Peru,Italy",
     }
-    assert [one.text for one in filters_told(apps.get_model("census.Respondent"), asked)] == [
+    assert [one.text for one in describe_filters(apps.get_model("census.Respondent"), asked)] == [
         "age ≤ 30",
         "income over 50K is yes",
         "has no corrections",

@@ -1,4 +1,4 @@
-"""The Table tab: columns in any order, filters with counts, sortable heads, pages, and an address that holds it all."""
+"""The Table tab: columns, filters with counts, sorting, pagination, and a URL with the complete state."""
 
 import re
 from html import unescape
@@ -16,14 +16,14 @@ PEOPLE, CENSUS = "people/people/", "census/respondents/"
 
 
 def address_after(reader, address):
-    """Where a form's address leads."""
+    """Return the address to which a form's address redirects."""
     answer = reader.get(f"/explore/{address}")
     assert answer.status_code == 302, answer.text
     return answer["Location"].removeprefix("/explore/")
 
 
 def facets(page, name):
-    """The choices of a column, each with its count; what is ticked in capitals."""
+    """Return the choices of a column with their counts; checked ones are in capitals."""
     ticks = re.findall(rf'<input type="checkbox" name="{name}(?:__isnull)?" ([^>]*)> <label[^>]*>(.*?)</label>', page)
     return [plain(label).upper() if "checked" in options else plain(label) for options, label in ticks]
 

@@ -1,4 +1,4 @@
-"""The site under a gunicorn of two processes, as in production, on the test's database; and what its metrics say."""
+"""Fixtures: gunicorn with two processes on the test's database, and its metrics."""
 
 import contextlib
 import http.client
@@ -21,19 +21,19 @@ Samples = dict[tuple[str, frozenset], float]
 
 
 def samples_of(text: str) -> Samples:
-    """Return every sample by its name and labels."""
+    """Return every sample by name and labels."""
     families = text_string_to_metric_families(text)
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
 def value(samples: Samples, name: str, **labels: str) -> float:
-    """Return the value of one sample; 0 where it was never counted."""
+    """Return the value of one sample, or 0 if it does not exist."""
     return samples.get((f"tabularium_{name}", frozenset(labels.items())), 0)
 
 
 @dataclass
 class Server:
-    """A gunicorn, where it listens, and the files that it writes its lines to."""
+    """A gunicorn process, its addresses, and its log files."""
 
     process: subprocess.Popen
     port: int
@@ -43,7 +43,7 @@ class Server:
     def get(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Ask by a connection of its own; the status, the headers, and the body."""
+        """Send a request by a new connection; return status, headers and body."""
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as asked:
             asked.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
             answer = asked.getresponse()
@@ -55,7 +55,7 @@ class Server:
         return samples_of(body.decode())
 
     def workers(self) -> set[str]:
-        """The numbers of the processes that serve."""
+        """Return the ids of the worker processes."""
         return set(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
 
     def stop(self) -> None:
@@ -66,7 +66,7 @@ class Server:
 
 @pytest.fixture
 def serve(child_environment, tmp_path) -> Iterator[Callable[..., Server]]:
-    """A function that starts a gunicorn, with variables of its own, and comes back when it answers."""
+    """A function that starts gunicorn with environment variables and waits until it answers."""
     servers = []
 
     def serve(**variables: str) -> Server:

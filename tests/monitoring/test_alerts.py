@@ -1,4 +1,4 @@
-"""The alert rules: they ask for metrics that there are, and fire when they should, as Prometheus's own tool finds."""
+"""The alert rules use existing metrics and fire as expected, checked with promtool."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ def test_each_alert_says_what_it_means_and_what_to_look_at():
 
 
 def promtool(folder) -> list[str]:
-    """The command that runs promtool in *folder*: installed, or in Prometheus's image where that is at hand."""
+    """The command that runs promtool in *folder*: the installed one, or that of Prometheus's image."""
     if path := shutil.which("promtool"):
         return [path]
     if shutil.which("docker"):

@@ -1,4 +1,4 @@
-"""What a proxy says is believed of a proxy alone: HTTPS, addresses, and hosts."""
+"""Forwarded headers (HTTPS, addresses, hosts) are trusted only from a trusted proxy."""
 
 from ipaddress import ip_network
 

@@ -1,4 +1,4 @@
-"""Health: alive whatever the database does, ready only where a request would be answered, and the way out."""
+"""Health checks: liveness without the database, readiness, and shutdown."""
 
 import http.client
 import json

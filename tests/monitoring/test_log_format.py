@@ -1,4 +1,4 @@
-"""Lines of the log: JSON with the request's id in production, and nobody's name, password or token in them."""
+"""Log lines: JSON with the request's id in production, without names, passwords or tokens."""
 
 import json
 import logging

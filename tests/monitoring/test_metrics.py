@@ -1,4 +1,4 @@
-"""The metrics of a real gunicorn of two processes: as many as were asked, bounded labels, and nothing for strangers."""
+"""The metrics of a real gunicorn with two processes: exact counts, bounded labels, no access for strangers."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""Queries are counted by table and verb: what a statement's text says, and what the engines are really asked."""
+"""Metrics of queries by table and verb: parsing of statements, and queries on both engines."""
 
 import pytest
 from django.db import connection
@@ -23,7 +23,7 @@ def counted() -> dict[tuple[str, str], int]:
 
 @pytest.fixture
 def more():
-    """A function that returns what has been counted since it was last asked."""
+    """A function that returns the counts since its last call."""
     before = counted()
 
     def more():

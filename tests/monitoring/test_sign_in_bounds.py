@@ -1,4 +1,4 @@
-"""What a stranger can send to a sign-in page is bounded: names, guesses across names, and passwords to hash."""
+"""Limits of the login pages: length of names, guesses across names, and concurrent password hashing."""
 
 import threading
 from contextlib import ExitStack, closing
@@ -120,7 +120,7 @@ def all_places_taken(settings):
 
 
 def doors_to_a_password(client, grace):
-    """Each way to have a password hashed: a name, and what does it."""
+    """Each request that hashes a password, with its name."""
     uid, token = urlsafe_base64_encode(force_bytes(grace.pk)), default_token_generator.make_token(grace)
     new = {"new_password1": "a new one for it", "new_password2": "a new one for it"}
     add = {
@@ -196,7 +196,7 @@ def test_a_session_of_our_own_is_kept(client, grace):
 
 
 def test_pages_are_answered_while_more_sign_in_than_can(serve, child_environment):
-    """Twelve at once, at a process of four threads that hashes as in production."""
+    """Twelve concurrent logins at a process with four threads and production hashing."""
     server, statuses, pages = serve(WEB_CONCURRENCY="1", WEB_THREADS="4"), [], []
     _, headers, body = server.get("/explore/sign-in/")
     cookie = headers["set-cookie"].partition(";")[0]

@@ -1,4 +1,4 @@
-"""Signing in: who guesses at a password is told to wait, by name and address; others are not locked out with them."""
+"""Login throttling by name and address: a guesser must wait, other users are not locked out."""
 
 from datetime import timedelta
 from ipaddress import ip_network

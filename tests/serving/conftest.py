@@ -1,4 +1,4 @@
-"""One gunicorn for the tests of how it takes requests in: it needs no database, for none of them come so far."""
+"""Fixtures: a gunicorn without a database, for requests that do not reach a view."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """A gunicorn: where it listens, and for probes."""
+    """A gunicorn: its address, and the address of its probes."""
 
     process: subprocess.Popen
     port: int
@@ -43,7 +43,7 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def say(self, request: bytes) -> bytes:
-        """Send bytes, and return all that comes until the server ends the connection."""
+        """Send bytes and return all bytes received until the server closes the connection."""
         with self.connect() as connection:
             connection.sendall(request)
             return everything(connection)
@@ -55,7 +55,7 @@ class Server:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """Return what comes until the server ends the connection."""
+    """Return all bytes received until the server closes the connection."""
     found = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):
@@ -64,7 +64,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def start(folder, environment: dict[str, str]) -> Server:
-    """Start a gunicorn, and come back when it answers."""
+    """Start gunicorn and wait until it answers."""
     port, health = free_port(), free_port()
     command = [sys.executable, *f"-m gunicorn config.wsgi --config config/gunicorn.py --bind 127.0.0.1:{port}".split()]
     environment = environment | QUICK | {"HTTPS": "off", "HEALTH_PORT": str(health), "ENV_FILE": ""}
@@ -79,7 +79,7 @@ def start(folder, environment: dict[str, str]) -> Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Server:
-    """A gunicorn that the tests of a module share; its database has no tables."""
+    """A gunicorn shared by the tests of a module; its database has no tables."""
     folder = tmp_path_factory.mktemp("gunicorn")
     files = {"DATABASE_URL": f"sqlite:///{folder / 'none.sqlite3'}", "MEDIA_ROOT": str(folder / "media")}
     server = start(folder, os.environ | files | {"PYTHONPATH": str(ABSENT)})
@@ -90,7 +90,7 @@ def server(tmp_path_factory) -> Server:
 
 @pytest.fixture
 def serving(child_environment, tmp_path) -> Callable[[], Server]:
-    """A function that starts a gunicorn on the test's database."""
+    """A function that starts gunicorn on the test's database."""
     servers = []
 
     def serving() -> Server:

@@ -1,4 +1,4 @@
-"""What config/ relies on inside gunicorn, by name: an upgrade that changes it fails here with a sentence."""
+"""The internals of gunicorn that config/ uses: an upgrade that changes them fails here with an explanation."""
 
 import ast
 import inspect
@@ -71,7 +71,7 @@ def test_every_method_that_we_override_or_extend_is_named_here():
 
 
 def names_in(code: CodeType) -> Iterator[str]:
-    """Yield the names that a function and those in it use."""
+    """Yield the names used in a function and its nested functions."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -124,7 +124,7 @@ def test_errors_of_the_parser_are_the_ones_that_get_a_sentence():
 
 
 def test_every_setting_of_config_gunicorn_is_one_that_gunicorn_knows():
-    """Gunicorn ignores a name in its file that it does not know."""
+    """Check the names in the configuration file: gunicorn ignores unknown ones."""
     ours = {
         "worker_class", "threads", "workers", "graceful_timeout", "preload_app", "sendfile", "limit_request_line",
         "worker_connections", "control_socket_disable", "secure_scheme_headers", "worker_tmp_dir", "accesslog",

@@ -1,4 +1,4 @@
-"""What gunicorn refuses before the site sees it: the same problem document, or a page."""
+"""Requests that gunicorn itself refuses get the same problem document, or a page."""
 
 import json
 import time

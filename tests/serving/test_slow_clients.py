@@ -1,4 +1,4 @@
-"""Clients that send nothing, or little by little: refused after a while, and nobody waits for them meanwhile."""
+"""Slow or silent clients get an error after a time limit and do not delay other requests."""
 
 import time
 from contextlib import ExitStack

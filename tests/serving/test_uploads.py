@@ -1,4 +1,4 @@
-"""Uploads to a real gunicorn: whole ones are imports, slow ones have their time, others leave nothing."""
+"""Uploads to a real gunicorn: complete ones start imports, slow ones have a time limit, others leave no files."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def send(server, body: bytes, pieces: int = 1, pause: float = 0.0, length: int | None = None) -> bytes:
-    """Upload in pieces; the answer."""
+    """Upload in pieces and return the response."""
     with server.connect() as connection:
         connection.sendall(head(server, f"Content-Length: {length or len(body)}"))
         size = -(-len(body) // pieces)
@@ -96,7 +96,7 @@ def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
 
 @contextmanager
 def slow_uploads(server, secrets: list[str]) -> Iterator[None]:
-    """Uploads that stay under way, one for each secret."""
+    """Unfinished uploads, one for each token."""
     done = threading.Event()
     large = BODY[:300] + b"x" * 200_000
 

@@ -1,4 +1,4 @@
-"""What the tests of the stack share. They are for `make test-stack` alone: they need a Docker engine, and minutes."""
+"""Fixtures of the stack's tests, which only `make test-stack` runs: they need a Docker engine and several minutes."""
 
 import os
 import re
@@ -17,7 +17,7 @@ if "TEST_STACK" not in os.environ:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
-    """A stack that was started from nothing, and of which nothing is left."""
+    """A new stack that is removed completely after the tests."""
     stack = Stack(tmp_path_factory.mktemp("stack"))
     try:
         stack.start()
@@ -28,13 +28,13 @@ def stack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def link(stack) -> str:
-    """The link by which the first account gets its password, as the stack's first start prints it."""
+    """The link to set the first account's password, from the output of the stack's first start."""
     return re.search(r"http://\S+/admin/welcome/\S+", stack.run("docker", "compose", "logs", "migrate").stdout)[0]
 
 
 @pytest.fixture(scope="session")
 def password(stack, link) -> str:
-    """The password that the first account has chosen by its link."""
+    """The first account's password, set by its link."""
     password = "kelp-otter-4711"
     _send(new_browser(), link, new_password1=password, new_password2=password)
     return password
@@ -42,7 +42,7 @@ def password(stack, link) -> str:
 
 @pytest.fixture
 def curator(stack, password) -> OpenerDirector:
-    """A browser in which the first account has signed in."""
+    """A client with the first account logged in."""
     browser = new_browser()
     page = _send(
         browser, f"http://localhost:{stack.port}/admin/login/?next=/admin/", username="admin", password=password
@@ -52,7 +52,7 @@ def curator(stack, password) -> OpenerDirector:
 
 
 def _send(browser: OpenerDirector, address: str, **fields: str) -> addinfourl:
-    """Fill in the form at an address and send it; the page that it leads to."""
+    """Submit the form of an address and return the resulting page."""
     form = browser.open(address)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form.read().decode())[1]
     answer = urlencode({"csrfmiddlewaretoken": token} | fields).encode()
@@ -61,7 +61,7 @@ def _send(browser: OpenerDirector, address: str, **fields: str) -> addinfourl:
 
 @pytest.fixture
 def saw(capsys, request):
-    """A function that prints what a check saw, whatever becomes of it."""
+    """A function that prints the observations of a check, even if it fails."""
 
     def say(*words) -> None:
         with capsys.disabled():
@@ -72,7 +72,7 @@ def saw(capsys, request):
 
 @pytest.fixture
 def load(stack) -> Load:
-    """Load that asks for records, sums, a form and a download, and posts what is refused for what it lacks."""
+    """Load with requests for records, summaries, a form and a download, and with invalid POST requests."""
     port, token = stack.port, stack.token
     questions = [
         learn(port, token, "births", "/api/people/births-by-country/"),

@@ -1,4 +1,4 @@
-"""Constant load: threads that ask the site for answers they know, and count what failed and what was wrong."""
+"""Constant load: threads that send requests with known responses and count failures and wrong responses."""
 
 import http.client
 import threading
@@ -13,7 +13,7 @@ RIGHT, FAILED, CUT, WRONG = "right", "failed", "cut", "wrong"  # cut: the right 
 
 @dataclass(frozen=True)
 class Question:
-    """A request and its answer: the status, and the body where it is always the same."""
+    """A request and its expected response: the status, and the body if it is constant."""
 
     name: str
     method: str
@@ -24,7 +24,7 @@ class Question:
 
 @dataclass
 class Seen:
-    """How one request went, when it ended (seconds since the load began), and how long it took."""
+    """The result of one request, its end (seconds since the load began), and its duration."""
 
     question: str
     method: str
@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass
 class Load:
-    """Load on the site at *port* while the with block lasts; then *seen* tells of every request."""
+    """Load on the site at *port* during the with block; *seen* has the result of every request."""
 
     port: int
     token: str
@@ -61,19 +61,19 @@ class Load:
 
     @property
     def now(self) -> float:
-        """Seconds since the load began."""
+        """Return the seconds since the load began."""
         return time.monotonic() - self._began
 
     def outcomes(self, method: str | None = None) -> Counter:
-        """How many requests went how; of one *method*, if it is given."""
+        """Return the number of requests by result, optionally of one *method*."""
         return Counter(seen.outcome for seen in self.seen if method in (None, seen.method))
 
     def bad(self) -> list[Seen]:
-        """What was not answered right."""
+        """Return the requests with a wrong response."""
         return [seen for seen in self.seen if seen.outcome != RIGHT]
 
     def told(self) -> str:
-        """All of it in a line."""
+        """Return a summary in one line."""
         lasted = max((seen.ended for seen in self.seen), default=0)
         slowest = max((seen.seconds for seen in self.seen), default=0)
         gets, posts = self.outcomes("GET"), self.outcomes("POST")
@@ -116,7 +116,7 @@ class Load:
 
 
 def learn(port: int, token: str, name: str, path: str, method: str = "GET", status: int = 200) -> Question:
-    """Ask once, and hold what came for the answer."""
+    """Send one request and record its result."""
     connection = http.client.HTTPConnection("localhost", port, timeout=60)
     connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
     answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""A stack of its own: a checkout, its containers, volumes and ports, and ways to ask it."""
+"""A separate stack: a checkout, its containers, volumes and ports, and methods to query it."""
 
 import http.client
 import json
@@ -24,21 +24,21 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
 
 
 def free_port() -> int:
-    """A port that nobody has at the moment."""
+    """Return a free port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
 
 def docker(*arguments: str) -> str:
-    """What docker says."""
+    """Run docker and return its output."""
     ran = subprocess.run(["docker", *arguments], capture_output=True, text=True)
     assert ran.returncode == 0, f"docker {' '.join(arguments)}: {ran.stderr}"
     return ran.stdout.strip()
 
 
 def until(true: Callable[[], bool], what: str) -> float:
-    """Wait for something to be true; the seconds it took."""
+    """Wait until a condition is true and return the seconds it took."""
     start = time.monotonic()
     while not true():
         assert time.monotonic() - start < PATIENCE, f"{what}: not within {PATIENCE} seconds"
@@ -47,12 +47,12 @@ def until(true: Callable[[], bool], what: str) -> float:
 
 
 def new_browser() -> OpenerDirector:
-    """Somebody who keeps cookies, and has none yet."""
+    """A client with an empty cookie jar."""
     return build_opener(HTTPCookieProcessor(CookieJar()))
 
 
 class Stack:
-    """The services of docker-compose.yml, of a clone of this tree as it is now."""
+    """The services of docker-compose.yml, from a clone of the current tree."""
 
     def __init__(self, folder: Path):
         self.origin, self.folder = folder / "origin", folder / "checkout"
@@ -62,7 +62,7 @@ class Stack:
         self.token = ""
 
     def start(self) -> None:
-        """Build, and start from nothing, as `docker compose up` does; wait for the site to be ready."""
+        """Build and start the stack from scratch, as `docker compose up` does, and wait until the site is ready."""
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         for name in filter(None, subprocess.run(listing, cwd=ROOT, capture_output=True, text=True).stdout.split("\0")):
             if (ROOT / name).is_file():
@@ -85,7 +85,7 @@ class Stack:
         ).strip()
 
     def set(self, **more: str) -> None:
-        """Write .env: names and ports of this stack alone, and what is given."""
+        """Write .env with this stack's own names and ports, and the given variables."""
         lines = {
             "COMPOSE_PROJECT_NAME": self.project,
             "SITE_IMAGE": self.image,
@@ -96,7 +96,7 @@ class Stack:
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
 
     def remove(self) -> None:
-        """Leave nothing behind."""
+        """Remove containers, volumes and images."""
         self.run("docker", "compose", "down", "--volumes", "--remove-orphans", check=False)
         for tag in ("latest", "previous"):
             subprocess.run(["docker", "image", "rm", "--force", f"{self.image}:{tag}"], capture_output=True)
@@ -104,7 +104,7 @@ class Stack:
     # What is done with it
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run a command in the checkout, with nothing of the environment that would speak of another stack."""
+        """Run a command in the checkout, without environment variables of another stack."""
         ours = tuple("COMPOSE_ SITE_ HTTP_PORT HTTPS_PORT DATABASE_URL DEBUG API_ MEDIA_ROOT ENV_FILE".split())
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         ran = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
@@ -112,25 +112,25 @@ class Stack:
         return ran
 
     def manage(self, *command: str) -> str:
-        """What manage.py says in a web container."""
+        """Run manage.py in a web container and return its output."""
         return self.run("docker", "compose", "exec", "-T", "web", "python", "manage.py", *command).stdout
 
     def git(self, *command: str, cwd: Path | None = None) -> None:
-        """Run git in the origin, as somebody."""
+        """Run git in the origin as a test user."""
         who = ["-c", "user.name=Tests", "-c", "user.email=tests@example.org"]
         subprocess.run(["git", *who, *command], cwd=cwd or self.origin, check=True, capture_output=True)
 
     def commit(self, message: str) -> None:
-        """Commit what is in the origin's files."""
+        """Commit the changes of the origin."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
 
     def containers(self, service: str) -> list[str]:
-        """The ids of a service's containers that run."""
+        """Return the ids of a service's running containers."""
         return self.run("docker", "compose", "ps", "--quiet", service).stdout.split()
 
     def kill(self, container: str) -> None:
-        """Kill a container's process as the kernel would that is out of memory: not by docker, which would note it."""
+        """Kill a container's process as an out-of-memory kernel would, without docker's knowledge."""
         process = docker("inspect", "--format", "{{.State.Pid}}", container)
         as_root = ["run", "--rm", "--pid=host", "--user=0", "--entrypoint=sh", f"{self.image}:latest", "-c"]
         docker(*as_root, f"kill -9 {process}")
@@ -138,7 +138,7 @@ class Stack:
     # What is asked of it
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Ask the site, through the proxy: status, headers, body."""
+        """Send a request through the proxy; return status, headers and body."""
         connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -147,20 +147,20 @@ class Stack:
         return answer.status, dict(answer.getheaders()), body
 
     def api(self, path: str) -> dict:
-        """What the API says to our token."""
+        """Return the API's response to the token."""
         status, _, body = self.ask(path, Authorization=f"Bearer {self.token}")
         assert status == 200, body[:500]
         return json.loads(body)
 
     def is_ready(self) -> bool:
-        """Whether the proxy reaches a replica that is ready."""
+        """Return whether the proxy reaches a ready replica."""
         try:
             return self.ask("/readyz")[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def sql(self, statement: str) -> str:
-        """What psql says in the db container."""
+        """Run psql in the db container and return its output."""
         inside = 'psql --username="$SITE_ROLE" --dbname="$POSTGRES_DB" --no-align --tuples-only --set ON_ERROR_STOP=1'
         command = ["docker", "compose", "exec", "-T", "db", "sh", "-c", inside]
         ran = subprocess.run(command, cwd=self.folder, input=statement, capture_output=True, text=True)
@@ -168,12 +168,12 @@ class Stack:
         return ran.stdout
 
     def tables(self) -> dict[str, tuple[int, str]]:
-        """Of each table and materialized view: how many rows, and the digest of all that is in them."""
+        """Return the number of rows and a hash of the contents of each table and materialized view."""
         rows = [line.split("|") for line in self.sql(DIGESTS).splitlines()]
         return {name: (int(count), digest) for name, count, digest in rows}
 
     def prometheus(self, query: str) -> float:
-        """What Prometheus says to a query that is one number."""
+        """Return the result of a Prometheus query with a single number."""
         address = f"http://localhost:9090/api/v1/query?query={quote(query)}"
         said = self.run("docker", "compose", "exec", "-T", "prometheus", "wget", "-qO-", address).stdout
         result = json.loads(said)["data"]["result"]

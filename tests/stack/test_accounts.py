@@ -1,4 +1,4 @@
-"""Who signs in through the proxy, and what an analyst sees there."""
+"""Logins through the proxy, and an analyst's view of the site."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The image by itself, without compose: docker run, and the site is there."""
+"""The image runs by itself with docker run, without compose."""
 
 import re
 import urllib.request
@@ -11,7 +11,7 @@ from tests.stack.stack import docker, free_port, new_browser, until
 
 @pytest.fixture
 def alone(stack):
-    """A container of the image alone, on a file system that it cannot write to, with a volume."""
+    """A container of the image alone, with a read-only file system and a volume."""
     name, port = f"tabularium-alone-{uuid.uuid4().hex[:8]}", free_port()
     run = ["run", "--detach", "--name", name, "--publish", f"{port}:8000", "--read-only", "--cap-drop=ALL"]
     docker(*run, "--volume", f"{name}:/data", f"{stack.image}:latest")

@@ -1,4 +1,4 @@
-"""What is killed comes back, and nothing is lost: a replica, the database, a worker in the middle of an import."""
+"""Recovery after kills of a replica, the database, and a worker during an import, without data loss."""
 
 import json
 import subprocess
@@ -110,6 +110,6 @@ def _merges(run: dict) -> bool:
 
 
 def _data(tables: dict) -> dict:
-    """The tables of the datasets, without what is written down about runs, accounts and tasks."""
+    """Return the tables of the datasets, without those of runs, accounts and tasks."""
     about = ("datasets_", "django_", "auth_", "axes_", "import", "source_file", "rejected", "api_token")
     return {name: told for name, told in tables.items() if not name.startswith(about)}

@@ -1,4 +1,4 @@
-"""Where SITE_ADDRESS is a name, the proxy serves it by HTTPS, and the site's settings follow."""
+"""If SITE_ADDRESS is a host name, the proxy serves HTTPS and the site's settings follow."""
 
 import http.client
 import ssl

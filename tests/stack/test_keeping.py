@@ -1,4 +1,4 @@
-"""What an operator keeps: backups that come back, secrets that change, summaries, imports by script."""
+"""Operator tasks: backup and restore, changed secrets, summaries, imports by script."""
 
 import json
 import re

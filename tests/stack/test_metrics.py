@@ -1,4 +1,4 @@
-"""Prometheus sees every replica, and counts what was asked."""
+"""Prometheus scrapes every replica, and its counts equal the requests."""
 
 import time
 
@@ -29,7 +29,7 @@ def test_prometheus_holds_how_often_a_table_was_queried(stack, saw):
 
 
 def _settled(stack) -> float:
-    """What Prometheus holds once it has asked every replica for what had happened when this was called."""
+    """Return a Prometheus value after it has scraped every replica once more."""
     asked = time.time()
     last = 'min(timestamp(up{job="web"}))'  # of a table that a replica was never asked for, it holds nothing
     until(lambda: stack.prometheus(last) > asked + 1, "Prometheus has asked again")

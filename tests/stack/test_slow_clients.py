@@ -1,4 +1,4 @@
-"""Hundreds of slow clients hold up nobody: pages and probes are answered as ever, by the proxy and by each replica."""
+"""Hundreds of slow clients do not delay pages and probes, through the proxy and at each replica."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ LEAST = 0.1  # seconds: below it a machine that does other work at times says no
 
 
 def ask(port: int, path: str, host: str = "localhost") -> float:
-    """Ask once; the seconds to a right answer."""
+    """Send one request and return the seconds to its correct response."""
     start = time.monotonic()
     connection = http.client.HTTPConnection(host, port, timeout=60)
     connection.request("GET", path)
@@ -30,7 +30,7 @@ def ask(port: int, path: str, host: str = "localhost") -> float:
 
 
 def address_of(container: str) -> str:
-    """Where a container is reached from its host, past the proxy."""
+    """Return a container's address from its host, without the proxy."""
     return docker(
         "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", container
     ).split()[0]

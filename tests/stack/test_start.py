@@ -1,4 +1,4 @@
-"""A stack started from nothing: what is there, who serves, which doors are open."""
+"""A new stack: its contents, its services and its open ports."""
 
 import json
 import re

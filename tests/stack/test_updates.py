@@ -1,4 +1,4 @@
-"""Updates under load: to a new version, back again, and to one that does not work; no request fails."""
+"""Updates under load without failed requests: upgrade, rollback, and a broken version."""
 
 import re
 import time
@@ -81,12 +81,12 @@ def test_more_replicas_and_fewer(stack, load, saw):
 
 
 def image(container: str) -> str:
-    """The image that a container was made of."""
+    """Return the image of a container."""
     return docker("inspect", "--format", "{{.Image}}", container)
 
 
 def _names(stack) -> set[str]:
-    """What the site calls itself, asked often enough to hear every replica."""
+    """Return the site's versions, with enough requests to reach every replica."""
     pages = [stack.ask("/admin/login/")[2].decode() for _ in range(8)]
     return {re.search(r"<title>Log in \| (.*?)</title>", page)[1] for page in pages}
 

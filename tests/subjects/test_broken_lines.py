@@ -24,7 +24,7 @@ BROKEN = {
 
 @pytest.fixture
 def file(tmp_path):
-    """A function that writes lines to a file of documents."""
+    """A function that writes lines to a file with a document on each line."""
 
     def file(*lines, end="\n"):
         path = tmp_path / "nd.json"

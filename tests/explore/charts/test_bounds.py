@@ -1,4 +1,4 @@
-"""No picture has more groups than can be seen: the rest is "other", measured by itself, and the picture says so."""
+"""Charts limit the number of groups: the rest become "other", measured as one group, and the caption says so."""
 
 from datetime import date
 from statistics import median
@@ -13,7 +13,7 @@ from people.models import Person, Place
 
 @pytest.fixture
 def towns(db) -> dict[str, list[int]]:
-    """The years in which people were born in each of thirty-two towns, in most of them two."""
+    """Return the years of birth of people in each of 32 towns, most with two people."""
     years = {}
     for number in range(32):
         name = "other" if number == 0 else f"Town {number:02}"
@@ -90,7 +90,7 @@ def test_too_many_groups_of_numbers_are_refused(many_places, monkeypatch):
 
 @pytest.fixture
 def many_places(people) -> None:
-    """Six people born in as many years."""
+    """Six people born in six different years."""
 
 
 def test_without_records_there_is_nothing(db):

@@ -1,4 +1,4 @@
-"""Images of charts: as large as asked for, for those who may see the table, and not made again for who has them."""
+"""Images of charts: requested sizes, permissions, conditional requests, and the worker process."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SPEC = {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": {"fie
 
 
 def size_of(image: bytes) -> tuple[int, int]:
-    """Width and height of an image, as its own bytes say."""
+    """Return the width and height of an image from its bytes."""
     if image.startswith(b"\x89PNG\r\n"):
         return struct.unpack(">II", image[16:24])
     if image.startswith(b"\xff\xd8"):
@@ -191,7 +191,7 @@ def test_a_renderer_ends_with_what_it_was_started_by(child_environment, end):
 
 
 def is_running(process: int) -> bool:
-    """Whether a process is neither gone nor left for its new parent to see off."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What charts show is what the records say: counted here by hand, there by the database."""
+"""The values of charts equal those computed from the records in Python."""
 
 from collections import Counter
 from datetime import date
@@ -22,7 +22,7 @@ def drawn(model, *, records=None, **asked):
 
 @pytest.fixture
 def many(respondent, db) -> list[Respondent]:
-    """Sixty respondents of three educations, a quarter of unknown occupation."""
+    """Sixty respondents with three levels of education; a quarter have no occupation."""
     levels = ["Bachelors", "HS-grad", "Masters"]
     Respondent.objects.bulk_create(
         respondent(

@@ -1,4 +1,4 @@
-"""The Chart tab: a first picture of every table, and a form that offers what makes sense for it."""
+"""The Chart tab: a default chart of every table, and a form with the options that fit."""
 
 import json
 import re
@@ -29,7 +29,7 @@ CHART = "census/respondents/chart/"
 
 
 def options(page: str, name: str) -> list[str]:
-    """The values that a box of the form offers."""
+    """Return the options of a field of the form."""
     box = page.partition(f'<select form="explore-form" name="{name}"')[2].partition("</select>")[0]
     return re.findall(r'value="([^"]*)"', box)
 
@@ -101,7 +101,7 @@ def test_the_form_offers_what_makes_sense(reader, respondents):
 
 @pytest.fixture(scope="module")
 def vega_lite():
-    """What Vega-Lite itself says a specification is."""
+    """The JSON schema of Vega-Lite."""
 
     def with_address(one):  # the names that it refers to have <, " and the like in them
         return one | {"$ref": quote(one["$ref"], safe="#/")} if "$ref" in one else one
