@@ -166,7 +166,8 @@ def _shown(view: type[MaterializedView]) -> str:
     """Return the subtitle of a view's chart: value and label column."""
     label, value, _ = _plan_of(view)
     shown = view._meta.get_field(value).verbose_name if value else "count"
-    return f"{shown} by {view._meta.get_field(label).verbose_name}"
+    labels = view._meta if chart_of(view).colour else view._meta.get_field(label)
+    return f"{shown} by {labels.verbose_name}"
 
 
 def _formatted(amount: Any) -> str:
