@@ -27,7 +27,7 @@ def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
 
     @wraps(answer)
     def answered(view, request, *args, **kwargs) -> HttpResponseBase:
-        tag = Tag(request, view.model, request.accepted_renderer.format)
+        tag = ETag(request, view.model, request.accepted_renderer.format)
         if tag.is_known:
             return tag.not_modified()
         view.version = tag.version
@@ -52,7 +52,7 @@ def release() -> str:
     return digest.hexdigest()[:16]
 
 
-class Tag:
+class ETag:
     """The ETag of the response to *request* for *model*, computed before any row is read.
 
     It is a keyed hash of the data's version, the release, the format, the URL and the columns hidden from the user. A

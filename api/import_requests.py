@@ -205,7 +205,7 @@ class ApplyRequestSerializer(StrictSerializer):
     remove_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
 
 
-def read_order(request) -> tuple[ImportRun, str]:
+def read_import_request(request) -> tuple[ImportRun, str]:
     """Return a new, unsaved run and its mode. Raises InvalidParametersError, ParseError and UnsupportedMediaType."""
     plain = request._request
     plain.user = request.user
@@ -231,7 +231,7 @@ def digest_of(run: ImportRun, mode: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def key_of(request) -> str:
+def idempotency_key(request) -> str:
     """Return the request's Idempotency-Key, or an empty string. Raises InvalidParametersError for an invalid one."""
     key = request.headers.get("Idempotency-Key")
     if key is None:

@@ -18,7 +18,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.settings import api_settings
 
 from api import import_requests, import_serializers
-from api.import_requests import NotReceivedError, digest_of, key_of, read_confirmation, read_order
+from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
 from api.import_serializers import address_of
 from api.openapi.components import page_schema
 from api.openapi.imports import described
@@ -28,7 +28,7 @@ from api.streaming import STREAMED
 from curation.history.undo import UndoRefusedError, undo_run
 from datasets.http.request_bodies import BodyError
 from datasets.query_values import shown
-from datasets.records.keyset_pagination import InvalidCursorError, OrderKey, page
+from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.query_params import InvalidParametersError
 from imports import tasks
 from imports.models import ImportRun, RejectedRow, SourceFile
@@ -65,7 +65,7 @@ class KeyPagination(BasePagination):
     def paginate_queryset(self, queryset, request, view):
         sent, model = view.parameters, queryset.model
         names = queryset.query.order_by
-        order = [OrderKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
+        order = [SortKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
         try:
             rows = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
         except InvalidCursorError:
@@ -116,9 +116,9 @@ class ImportViewSet(viewsets.ViewSet):
 
     def create(self, request) -> HttpResponseBase:
         """Start an import of the site's own files or of uploads. It runs in the background."""
-        key = key_of(request)
+        key = idempotency_key(request)
         with temporary_files(request._request):
-            run, mode = read_order(request)
+            run, mode = read_import_request(request)
             if key:
                 run.request_key, run.request_digest = key, digest_of(run, mode)
             tasks.find_interrupted()

@@ -5,7 +5,7 @@ from rest_framework.renderers import BaseRenderer
 
 from api.problems import Unavailable
 from datasets.http.head_requests import is_head
-from datasets.records.query_params import Asked, InvalidParametersError
+from datasets.records.query_params import InvalidParametersError, ListQuery
 from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
 
@@ -21,16 +21,16 @@ STREAMED = [_renderer(format) for format in FORMATS.values() if format.name != "
 STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
-def streamed(request, records, asked: Asked) -> HttpResponseBase:
+def streamed(request, records, query: ListQuery) -> HttpResponseBase:
     """Return *records* as a file in the negotiated format.
 
     Raises InvalidParametersError and Unavailable before sending any of it.
     """
-    names = [column.name for column in asked.columns]
-    ordered = records.order_by(*(key.expression(backwards=False) for key in asked.order))
+    names = [column.name for column in query.columns]
+    ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
     try:
         file = export(
-            records.model, ordered, names, request.user, request.accepted_renderer.format, compress=asked.compress
+            records.model, ordered, names, request.user, request.accepted_renderer.format, compress=query.compress
         )
     except TooManyStreamsError as error:
         raise Unavailable(str(error), wait=error.retry_after) from None

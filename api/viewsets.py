@@ -19,8 +19,8 @@ from datasets.records.filters import form_field
 from datasets.records.keyset_pagination import InvalidCursorError, page
 from datasets.records.pagination import estimated_count
 from datasets.records.personal_data import masked_name
-from datasets.records.query_params import Asked, InvalidParametersError, asked_of_list, asked_of_record
-from datasets.records.serialization import Shape
+from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query, parse_record_query
+from datasets.records.serialization import RowSerializer
 from datasets.text import clean, composed
 from exports.columns import is_masked
 from exports.formats import MASKED_HEADER
@@ -36,29 +36,29 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     @conditional
     def list(self, request) -> HttpResponseBase:
         whole = request.accepted_renderer.format in STREAMED_FORMATS
-        asked, records = asked_of_list(self.model, request.query_params, request.user, request, whole)
+        query, records = parse_list_query(self.model, request.query_params, request.user, request, whole)
         if whole:
-            return streamed(request, records, asked)
-        serializer = Shape(self.model, asked.columns)
+            return streamed(request, records, query)
+        serializer = RowSerializer(self.model, query.columns)
         try:
-            rows = page(records, serializer.selected, asked.order, asked.page_size, asked.cursor)
+            rows = page(records, serializer.selected, query.order, query.page_size, query.cursor)
         except InvalidCursorError:
             raise InvalidParametersError(
                 {"cursor": ["Expected a cursor from this list's next or previous link."]}
             ) from None
-        body = rows.links(request.build_absolute_uri()) | self._count(asked, records)
-        results = serializer.serve(rows.rows, request.user, self.version)
-        return Response({**body, "results": results}, headers=self._masked(request, asked))
+        body = rows.links(request.build_absolute_uri()) | self._count(query, records)
+        results = serializer.serialize(rows.rows, request.user, self.version)
+        return Response({**body, "results": results}, headers=self._masked(request, query))
 
     @conditional
     def retrieve(self, request, pk) -> HttpResponseBase:
-        asked = asked_of_record(self.model, request.query_params, request.user)
-        serializer = Shape(self.model, asked.columns)
+        query = parse_record_query(self.model, request.query_params, request.user)
+        serializer = RowSerializer(self.model, query.columns)
         rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*serializer.selected)[:1]
         if not rows:
             raise NotFound(self._nothing(pk))
-        [record] = serializer.serve(rows, request.user, self.version)
-        return Response(record, headers=self._masked(request, asked))
+        [record] = serializer.serialize(rows, request.user, self.version)
+        return Response(record, headers=self._masked(request, query))
 
     def get_renderers(self):
         """Return the renderers: JSON first; for a list also the streamed formats."""
@@ -76,9 +76,9 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     def _nothing(self, key: str) -> str:
         return f"There is no {self.model._meta.verbose_name} {shown(key)}."
 
-    def _masked(self, request, asked: Asked) -> dict[str, str]:
+    def _masked(self, request, query: ListQuery) -> dict[str, str]:
         """Return the headers that name the masked columns; the file name of a saved page says so too."""
-        masked = ";".join(column.name for column in asked.columns if is_masked(column, request.user))
+        masked = ";".join(column.name for column in query.columns if is_masked(column, request.user))
         if not masked:
             return {}
         headers = {MASKED_HEADER: masked}
@@ -87,10 +87,10 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
             headers["Content-Disposition"] = f'inline; filename="{name}"'
         return headers
 
-    def _count(self, asked: Asked, records: models.QuerySet) -> dict:
-        if asked.count == "none":
+    def _count(self, query: ListQuery, records: models.QuerySet) -> dict:
+        if query.count == "none":
             return {}
-        estimate = estimated_count(records) if asked.count == "estimated" else None
+        estimate = estimated_count(records) if query.count == "estimated" else None
         if estimate is None:
             return {"count": records.order_by().count(), "count_is": "exact"}
         return {"count": estimate, "count_is": "estimated"}

@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from datasets.listing import chart_of
 from datasets.matviews import refreshed_at, views_of
 from datasets.models import MaterializedView, Record
-from datasets.records.pagination import records_told
+from datasets.records.pagination import displayed_count
 from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, SourceFile
 
@@ -79,7 +79,7 @@ def cards_for(user, only: str | None = None) -> Iterator[Card]:
         if not visible or only not in (None, label):
             continue
         tables = [
-            (str(model._meta.verbose_name_plural), records_told(model), _address(model))
+            (str(model._meta.verbose_name_plural), displayed_count(model), _address(model))
             for model in visible
             if issubclass(model, Record)
         ]

@@ -10,7 +10,7 @@ from datasets.listing import listing_of
 from datasets.query_values import listed
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.facets import Facets
-from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, Narrowing, narrowings, title_of
+from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, FilterWidget, title_of, widgets_for
 from explore.formatting import unit_of
 from explore.url_state import State, default_columns
 
@@ -103,7 +103,7 @@ class Form:
     @property
     def counts_are_partial(self) -> bool:
         """Whether the counts beside the checkboxes cover only part of the records."""
-        return not self.state.errors and not self.state.paginator.exact
+        return not self.state.errors and not self.state.paginator.is_exact
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -136,38 +136,38 @@ def _filters(state: State) -> Iterator[Filter]:
         and column.name in state.filterset.base_filters
         and not (column.permission and not state.user.has_perm(column.permission))
     ]
-    found = [one for one in narrowings(state.model, names) if one.kind != CHOICE or one.options]
+    found = [one for one in widgets_for(state.model, names) if one.kind != CHOICE or one.options]
     active = {one.column.name: _active(one, state) for one in found}
     facets = None if state.errors else Facets(state, found, active)
     for one in found:
         yield _filter(one, state, facets)
 
 
-def _active(one: Narrowing, state: State) -> list[str]:
+def _active(one: FilterWidget, state: State) -> list[str]:
     return [name for name in state.filters if name.rpartition("__")[0] == one.column.name or name == one.column.name]
 
 
-def _filter(one: Narrowing, state: State, facets: Facets | None) -> Filter:
+def _filter(one: FilterWidget, state: State, facets: Facets | None) -> Filter:
     name, data = one.column.name, state.data
     drawn = Filter(name, one.title, unit_of(one.column))
     if one.kind == CHOICE:
         ticked = _ticked(one, data)
         for place, (value, label) in enumerate(one.options):
-            count = facets.told(one, value) if facets else ""
+            count = facets.display_count(one, value) if facets else ""
             label = label.lower() if value in ("true", "false") else label  # as in cells and charts
             drawn.ticks.append(Checkbox(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
     for suffix, label, kind in FIELDS[one.kind]:
         drawn.fields.append(InputField(name + suffix, label, kind, data.get(name + suffix, "")))
     if one.can_be_missing:
         missing = f"{name}__isnull"
-        count = facets.told(one, None) if facets and one.kind == CHOICE else ""
+        count = facets.display_count(one, None) if facets and one.kind == CHOICE else ""
         drawn.ticks.append(
             Checkbox(missing, "true", one.missing, count, data.get(missing) == "true", f"{name}-missing", odd=True)
         )
     return drawn
 
 
-def _ticked(one: Narrowing, data: Any) -> set[str]:
+def _ticked(one: FilterWidget, data: Any) -> set[str]:
     """Return the selected values, or none if the URL has a value that is not among the choices."""
     known = {str(value) for value, _ in one.options}
     name = one.column.name

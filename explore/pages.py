@@ -73,7 +73,7 @@ def page(
         "all_columns": state.query(columns=",".join(column.name for column in columns_of(state.model))),
         "without_errors": state.query(**dict.fromkeys(state.errors)),
         "without_filters": state.query(**dict.fromkeys(state.filters)),
-        "counted": "" if state.errors else state.paginator.told,
+        "counted": "" if state.errors else state.paginator.display_count,
         "record": state.model._meta.verbose_name,
         "records": state.model._meta.verbose_name_plural,
     }

@@ -14,7 +14,7 @@ from datasets.records.filter_widgets import title_of
 from datasets.records.keyset_pagination import InvalidCursorError, page
 from datasets.records.label_cache import labels
 from datasets.records.query_params import can_order_by
-from datasets.records.serialization import Shape
+from datasets.records.serialization import RowSerializer
 from datasets.versions import versions_behind
 from explore.formatting import format_value, is_grouped, is_number, unit_of
 from explore.url_state import ROWS, State
@@ -65,13 +65,13 @@ class Page:
 def listed(state: State) -> Page | None:
     """Return the requested page; an invalid cursor adds an error to the state and returns None."""
     version = versions_behind(state.model)
-    shape = Shape(state.model, state.columns)
+    serializer = RowSerializer(state.model, state.columns)
     try:
-        found = page(state.narrowed(), shape.selected, state.order, ROWS, state.data.get("cursor", ""))
+        found = page(state.narrowed(), serializer.selected, state.order, ROWS, state.data.get("cursor", ""))
     except InvalidCursorError:
         state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this order.")
         return None
-    served = shape.serve(found.rows, state.user, version)
+    served = serializer.serialize(found.rows, state.user, version)
     named = {column.name: _members(column, served, version) for column in state.columns if column.many}
     grouped = {one.name: is_grouped(one, (record[one.name] for record in served)) for one in state.columns}
     address = _address(state)

@@ -17,7 +17,7 @@ from datasets.query_values import list_of
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import RecordFilterSet, UnknownParametersError, record_filterset
 from datasets.records.pagination import BoundedPaginator
-from datasets.records.query_params import Asked, InvalidParametersError, asked_of_list
+from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
 from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
@@ -88,7 +88,7 @@ class State:
     def narrowed(self, without: Iterable[str] = ()) -> models.QuerySet:
         """Return the records that match all filters except those named in *without*."""
         if not without:
-            keys = self.paginator.keys
+            keys = self.paginator.matched_ids
             return self.records if keys is None else self.model._default_manager.filter(pk__in=keys)
         data = QueryDict(mutable=True)
         data.update({name: value for name, value in self.filters.items() if name not in without})
@@ -130,7 +130,7 @@ class State:
             data.pop("columns", None)
         return data
 
-    def _read(self) -> tuple[Asked, models.QuerySet]:
+    def _read(self) -> tuple[ListQuery, models.QuerySet]:
         try:
             self.filterset.check_parameters(self.data, self.user, besides=self.known)
         except UnknownParametersError as error:
@@ -143,12 +143,12 @@ class State:
             if name in self.data:
                 asked[name] = self.data[name]
         try:
-            read, records = asked_of_list(self.model, asked, self.user, self.request)
+            read, records = parse_list_query(self.model, asked, self.user, self.request)
         except InvalidParametersError as error:
             for name, messages in error.detail.items():
                 self._refuse({"fields": "columns"}.get(name, name), messages)
             asked = QueryDict(f"fields={','.join(self.usual)}")
-            read, records = asked_of_list(self.model, asked, self.user, self.request)
+            read, records = parse_list_query(self.model, asked, self.user, self.request)
         return read, records.none() if self.errors else records
 
     def _refuse(self, name: str, messages: Iterable[str | ErrorDetail]) -> None:

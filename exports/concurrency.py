@@ -10,7 +10,7 @@ _lock = RLock()  # reentrant, because the garbage collector can release a permit
 _taken = 0
 
 
-class Slot:
+class StreamPermit:
     """A permit to serve one stream, acquired on creation. Raises TooManyStreamsError if none is free."""
 
     def __init__(self):

@@ -14,7 +14,7 @@ from datasets.records.personal_data import masked_name
 from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
 from exports import parquet, python_rows, xlsx
 from exports.columns import ExportedColumn, exported_columns
-from exports.concurrency import Slot
+from exports.concurrency import StreamPermit
 from exports.errors import (
     ExportError,
     TooManyRowsError,
@@ -87,11 +87,11 @@ class Export:
         masked: str,
         stream: Iterator[bytes],
         source: "Source | BinaryIO",
-        slot: Slot,
+        permit: StreamPermit,
     ):
         self.content_type, self.masked = content_type, masked
         self.filename = masked_name(filename) if masked else filename
-        self._stream, self._source, self._slot = stream, source, slot
+        self._stream, self._source, self._permit = stream, source, permit
 
     @property
     def headers(self) -> dict[str, str]:
@@ -125,7 +125,7 @@ class Export:
                 self._stream.close()
             self._source.close()
         finally:
-            self._slot.release()
+            self._permit.release()
 
     def __enter__(self) -> "Export":
         return self
@@ -183,8 +183,8 @@ def export(
     if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
         raise TooManyRowsError(xlsx.MOST)
     with ExitStack() as cleanup:
-        slot = Slot()
-        cleanup.callback(slot.release)
+        permit = StreamPermit()
+        cleanup.callback(permit.release)
         engine = python_rows
         if connections[records.db].vendor == "postgresql":
             from exports import copy_rows as engine  # imports psycopg
@@ -205,7 +205,7 @@ def export(
         if compress and not kind.packed:
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
         masked = ";".join(column.name for column in chosen if column.masked)
-        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, slot)
+        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, permit)
         cleanup.pop_all()
     return file
 

@@ -12,7 +12,7 @@ from datasets.models import MaterializedView, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.records.personal_data import MASK_MARK
 from exports.formula_escaping import MARK
-from imports.readers import Expected, ReadError, find_layout
+from imports.readers import ExpectedColumns, ReadError, find_layout
 from imports.readers.dialect import plain
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
@@ -40,7 +40,7 @@ class ExportedTable(CSVSource):
         return bound
 
     @cached_property
-    def expected(self) -> Expected:
+    def expected(self) -> ExpectedColumns:
         expected = super().expected
         many = {column.name for column in self.columns_of(Many)}
         return replace(expected, required=expected.required | many, passed_over=self.listed - {*_spellings(self)})
@@ -95,7 +95,7 @@ def _holds(path: Path, model: type[models.Model], encoding: str) -> bool:
     """Return whether the file has only columns of *model*'s list, and at least two of them."""
     names = {column.name: () for column in columns_of(model)}
     try:
-        layout = find_layout(path, Expected(names, frozenset()), encoding=encoding)
+        layout = find_layout(path, ExpectedColumns(names, frozenset()), encoding=encoding)
     except ReadError:
         return False
     unknown = {plain(heading) for heading in layout.unknown} - {MARK, MASK_MARK}

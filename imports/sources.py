@@ -16,7 +16,7 @@ from datasets.records.columns import columns_of
 from datasets.registry import dataset_apps
 from imports.file_columns import Column, Detail, Many, Reference, VocabularyColumn, as_cell
 from imports.models import SourceFile
-from imports.readers import Expected
+from imports.readers import ExpectedColumns
 
 __all__ = [
     "CSVSource",
@@ -105,8 +105,8 @@ class CSVSource(Source):
     comment: ClassVar[str | None] = None  # prefix of lines to skip
 
     @cached_property
-    def expected(self) -> Expected:
-        return Expected(
+    def expected(self) -> ExpectedColumns:
+        return ExpectedColumns(
             names={name: column.names for name, column in self.bound.items()},
             required=frozenset(name for name, column in self.bound.items() if column.required),
             key=frozenset(self.key),

@@ -63,8 +63,8 @@ class RecordChangeList(ChangeList):
         """Return the records that match the search and the parameters, ignoring the parameters *without*."""
         if self.parameter_errors:
             return self._searched.none()
-        if not without and getattr(self, "paginator", None) and self.paginator.keys is not None:
-            return self._searched.model._default_manager.filter(pk__in=self.paginator.keys)
+        if not without and getattr(self, "paginator", None) and self.paginator.matched_ids is not None:
+            return self._searched.model._default_manager.filter(pk__in=self.paginator.matched_ids)
         data = self.filter_data.copy()
         for name in without:
             data.pop(name, None)
@@ -72,8 +72,10 @@ class RecordChangeList(ChangeList):
 
     def get_results(self, request):
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-        if paginator.keys is not None:
-            records = self.apply_select_related(self.model_admin.get_queryset(request).filter(pk__in=paginator.keys))
+        if paginator.matched_ids is not None:
+            records = self.apply_select_related(
+                self.model_admin.get_queryset(request).filter(pk__in=paginator.matched_ids)
+            )
             self.queryset = records.order_by(*self.queryset.query.order_by)
         # As in Django, but with one count query.
         self.paginator, self.result_count = paginator, paginator.count
@@ -119,4 +121,4 @@ class RecordChangeList(ChangeList):
         if not self.add_facets or self.parameter_errors:
             return None
         active = {spec.column.name: spec.parameters for spec in self.filter_specs if spec.active}
-        return Facets(self, [spec.narrowing for spec in self.filter_specs], active)
+        return Facets(self, [spec.widget for spec in self.filter_specs], active)

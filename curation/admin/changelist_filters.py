@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from datasets.records.filter_widgets import CHOICE, DATE, NUMBER, TEXT, Narrowing, narrowings
+from datasets.records.filter_widgets import CHOICE, DATE, NUMBER, TEXT, FilterWidget, widgets_for
 
 
 class ColumnFilter:
@@ -14,9 +14,9 @@ class ColumnFilter:
     template = "curation/filter_choices.html"
     suffixes: tuple[str, ...] = ("", "__isnull")
 
-    def __init__(self, narrowing: Narrowing, data: dict[str, str]):
-        self.column, self.title, self.missing = narrowing.column, narrowing.title, narrowing.missing
-        self.narrowing, self.data = narrowing, data
+    def __init__(self, widget: FilterWidget, data: dict[str, str]):
+        self.column, self.title, self.missing = widget.column, widget.title, widget.missing
+        self.widget, self.data = widget, data
         self.parameters = [self.column.name + suffix for suffix in self.suffixes]
 
     @property
@@ -36,7 +36,7 @@ class ColumnFilter:
         for value, name in self.options():
             selected = self.data.get(self.column.name) == str(value)
             yield self._link(changelist, name, {self.column.name: value}, selected, self.facet(changelist, value))
-        if self.narrowing.can_be_missing:
+        if self.widget.can_be_missing:
             missing = f"{self.column.name}__isnull"
             selected = self.data.get(missing) == "true"
             yield self._link(changelist, self.missing, {missing: "true"}, selected, self.facet(changelist, None)) | {
@@ -45,11 +45,11 @@ class ColumnFilter:
 
     def options(self) -> list[tuple[Any, str]]:
         """Return the choices: pairs of value and label."""
-        return list(self.narrowing.options)
+        return list(self.widget.options)
 
     def facet(self, changelist, value) -> str:
         """Return the number of records with *value* for display; an empty string if facets are off."""
-        return changelist.facets.told(self.narrowing, value) if changelist.facets and self.options() else ""
+        return changelist.facets.display_count(self.widget, value) if changelist.facets and self.options() else ""
 
     def _link(self, changelist, display: str, parameters: dict, selected: bool, count: str = "") -> dict:
         address = changelist.get_query_string(parameters, remove_exactly={"p", *self.parameters})
@@ -66,9 +66,9 @@ class FormFilter(ColumnFilter):
     template = "curation/filter_form.html"
     fields: tuple[tuple[str, str, str], ...] = ()
 
-    def __init__(self, narrowing: Narrowing, data: dict[str, str]):
+    def __init__(self, widget: FilterWidget, data: dict[str, str]):
         self.suffixes = tuple(suffix for suffix, _, _ in self.fields) + ("__isnull", "")
-        super().__init__(narrowing, data)
+        super().__init__(widget, data)
 
     def choices(self, changelist):
         links = list(super().choices(changelist))
@@ -100,4 +100,4 @@ KINDS = {CHOICE: ChoiceFilter, NUMBER: NumberFilter, DATE: DateFilter, TEXT: Tex
 
 def filters_of(model: type[models.Model], names: list[str], data: dict[str, str]) -> list[ColumnFilter]:
     """Return the filters of the columns *names* of *model*; records also have filters for their origin."""
-    return [KINDS.get(narrowing.kind, ColumnFilter)(narrowing, data) for narrowing in narrowings(model, names)]
+    return [KINDS.get(widget.kind, ColumnFilter)(widget, data) for widget in widgets_for(model, names)]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from django.db import connections, models
 
-from datasets.records.filter_widgets import CHOICE, Narrowing
+from datasets.records.filter_widgets import CHOICE, FilterWidget
 from datasets.records.pagination import COUNTED, BoundedPaginator
 
 Counts = dict[Any, int]
@@ -27,25 +27,27 @@ class Facets:
     The counts of an unfiltered bigger table are estimates from PostgreSQL's statistics.
     """
 
-    def __init__(self, listing: Listing, narrowings: Sequence[Narrowing], active: dict[str, Collection[str]]):
+    def __init__(self, listing: Listing, widgets: Sequence[FilterWidget], active: dict[str, Collection[str]]):
         """*active* has the parameters of the list's current filters, by column name."""
         self.listing = listing
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
-        choices = [one for one in narrowings if one.kind == CHOICE]
-        self._take_statistics([one for one in choices if not one.column.many])
-        waiting = [one for one in choices if one.column.name not in self.counts]
-        self._count([one for one in waiting if not active.get(one.column.name) and not one.column.many], without=[])
-        for one in waiting:
-            without = list(active.get(one.column.name, ()))
-            if one.column.many:
-                self._count_many(one, without)
+        choices = [widget for widget in widgets if widget.kind == CHOICE]
+        self._take_statistics([widget for widget in choices if not widget.column.many])
+        waiting = [widget for widget in choices if widget.column.name not in self.counts]
+        self._count(
+            [widget for widget in waiting if not active.get(widget.column.name) and not widget.column.many], without=[]
+        )
+        for widget in waiting:
+            without = list(active.get(widget.column.name, ()))
+            if widget.column.many:
+                self._count_many(widget, without)
             elif without:
-                self._count([one], without)
+                self._count([widget], without)
 
-    def told(self, one: Narrowing, value: Any) -> str:
+    def display_count(self, widget: FilterWidget, value: Any) -> str:
         """Return the count of *value* in *one* for display: ``12``, ``12+`` (at least), ``about 1,200``."""
-        counts, mark = self.counts.get(one.column.name), self.marks.get(one.column.name)
+        counts, mark = self.counts.get(widget.column.name), self.marks.get(widget.column.name)
         if counts is None:
             return ""
         count = counts.get(value, 0)
@@ -56,33 +58,33 @@ class Facets:
     def _queryset(self, without: list[str]) -> models.QuerySet:
         return self.listing.narrowed(without).order_by()
 
-    def _count(self, filters: list[Narrowing], without: list[str]) -> None:
+    def _count(self, filters: list[FilterWidget], without: list[str]) -> None:
         if not filters:
             return
-        paths = {one.column.name: _value(one) for one in filters}
+        paths = {widget.column.name: _value(widget) for widget in filters}
         rows = list(self._queryset(without).values_list(*paths.values())[: COUNTED + 1])
         mark = "+" if len(rows) > COUNTED else ""
         for name, values in zip(paths, zip(*rows[:COUNTED], strict=True) if rows else [()] * len(paths), strict=True):
-            keys = next(one.keys for one in filters if one.column.name == name)
+            keys = next(widget.keys for widget in filters if widget.column.name == name)
             self._keep(name, _by_value(Counter(values), keys), mark)
 
-    def _count_many(self, one: Narrowing, without: list[str]) -> None:
+    def _count_many(self, widget: FilterWidget, without: list[str]) -> None:
         """Count a many-to-many column, by the rows of its table that link the first COUNTED records."""
-        field = one.column.field
+        field = widget.column.field
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
         queryset = self._queryset(without)
         more = queryset[: COUNTED + 1].count() > COUNTED
         linked = field.remote_field.through._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
         counts = linked.order_by().values_list(to).annotate(models.Count("pk"))
-        self._keep(one.column.name, dict(counts), "+" if more else "")
+        self._keep(widget.column.name, dict(counts), "+" if more else "")
 
-    def _take_statistics(self, filters: list[Narrowing]) -> None:
+    def _take_statistics(self, filters: list[FilterWidget]) -> None:
         """Use the frequencies from ANALYZE if the list is an unfiltered table with more than COUNTED records."""
         paginator = self.listing.paginator
         connection = connections[paginator.object_list.db]
-        if connection.vendor != "postgresql" or paginator.exact or not paginator.whole:
+        if connection.vendor != "postgresql" or paginator.is_exact or not paginator.is_unfiltered:
             return
-        columns = {one.column.name: _column(self.listing.model, one) for one in filters}
+        columns = {widget.column.name: _column(self.listing.model, widget) for widget in filters}
         if None in columns.values():
             return  # columns of other tables need a count, and one query counts all columns
         with connection.cursor() as cursor:
@@ -92,26 +94,26 @@ class Facets:
                 [self.listing.model._meta.db_table, list(columns.values())],
             )
             statistics = {name: (values or [], shares or [], missing) for name, values, shares, missing in cursor}
-        for one in filters:
-            if column_statistics := statistics.get(columns[one.column.name]):
+        for widget in filters:
+            if column_statistics := statistics.get(columns[widget.column.name]):
                 values, shares, missing = column_statistics
                 counts = {
                     _parameter_value(text): share * paginator.count for text, share in zip(values, shares, strict=True)
                 }
-                if one.column.name == "corrected":
+                if widget.column.name == "corrected":
                     counts = {"false": missing * paginator.count, "true": (1 - missing) * paginator.count}
-                if one.keys is not None:
-                    counts = _by_value({int(key): count for key, count in counts.items()}, one.keys)
-                self._keep(one.column.name, counts | {None: missing * paginator.count}, "about")
+                if widget.keys is not None:
+                    counts = _by_value({int(key): count for key, count in counts.items()}, widget.keys)
+                self._keep(widget.column.name, counts | {None: missing * paginator.count}, "about")
 
     def _keep(self, name: str, counts: Counts, mark: str) -> None:
         self.counts[name], self.marks[name] = counts, mark
 
 
-def _value(one: Narrowing):
-    if one.column.name == "corrected":
+def _value(widget: FilterWidget):
+    if widget.column.name == "corrected":
         return models.ExpressionWrapper(models.Q(corrections__isnull=False), models.BooleanField())
-    return one.column.path if one.keys is None else f"{one.column.path.split('__')[0]}_id"
+    return widget.column.path if widget.keys is None else f"{widget.column.path.split('__')[0]}_id"
 
 
 def _by_value(counts: Counts, keys: Counts | None) -> Counts:
@@ -133,11 +135,11 @@ def _parameter_value(text: str) -> str:
     return {"t": "true", "f": "false"}.get(text, text)
 
 
-def _column(model: type[models.Model], one: Narrowing) -> str | None:
+def _column(model: type[models.Model], widget: FilterWidget) -> str | None:
     """Return the column of *model*'s table that has the statistics for *one*; None for another table's column."""
-    if one.keys is None and "__" in one.column.path:
+    if widget.keys is None and "__" in widget.column.path:
         return None
-    return model._meta.get_field(one.column.path.split("__")[0]).column
+    return model._meta.get_field(widget.column.path.split("__")[0]).column
 
 
 def _rounded(count: float) -> int:

@@ -21,7 +21,7 @@ CHOICE, NUMBER, DATE, TEXT, ANY = "choice", "number", "date", "text", "any"
 
 
 @dataclass(frozen=True)
-class Narrowing:
+class FilterWidget:
     """The filter widget of *column*: its *kind*, and for a choice its *options* as (value, label).
 
     *keys* maps the keys of a vocabulary to its terms: records are counted by key, without a join.
@@ -44,13 +44,13 @@ class Narrowing:
         return "not imported" if self.column.name == "changed_in_run" else "(empty)"
 
 
-def narrowings(model: type[models.Model], names: Sequence[str]) -> list[Narrowing]:
+def widgets_for(model: type[models.Model], names: Sequence[str]) -> list[FilterWidget]:
     """Return the filter widgets of *model*'s columns *names*, and for records those of import run and corrections."""
     columns = {column.name: column for column in columns_of(model)}
     if issubclass(model, Record):
         names = [*names, *(name for name in ("changed_in_run", "corrected") if name not in names)]
         columns["corrected"] = ListedColumn("corrected", "corrections", model._meta.get_field("corrections"), False, "")
-    return [_narrowing(model, columns[name]) for name in names]
+    return [_widget(model, columns[name]) for name in names]
 
 
 def title_of(model: type[models.Model], column: ListedColumn) -> str:
@@ -60,34 +60,34 @@ def title_of(model: type[models.Model], column: ListedColumn) -> str:
     return str(titles.get(column.name) or own.get(column.name) or column.name.replace("_", " "))
 
 
-def _narrowing(model: type[models.Model], column: ListedColumn) -> Narrowing:
+def _widget(model: type[models.Model], column: ListedColumn) -> FilterWidget:
     title, field = title_of(model, column), column.field
     if column.name == "corrected":
-        return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
+        return FilterWidget(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.name == "changed_in_run":
         files = model._meta.get_field("changed_in").related_model
         runs = files._meta.get_field("run").related_model.objects.applied(model._meta.app_label)
         names = [(pk, f"Run {pk}, {at:%Y-%m-%d}") for pk, at in runs.values_list("pk", "started_at")[:RUNS]]
         files = files.objects.filter(run__in=[pk for pk, _ in names]).values_list("pk", "run_id")
-        return Narrowing(column, title, CHOICE, names, dict(files))
+        return FilterWidget(column, title, CHOICE, names, dict(files))
     if field.choices:
-        return Narrowing(column, title, CHOICE, list(field.flatchoices))
+        return FilterWidget(column, title, CHOICE, list(field.flatchoices))
     if isinstance(field, models.BooleanField):
-        return Narrowing(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
+        return FilterWidget(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.path.count("__") == 1 and not column.many and issubclass(field.model, Vocabulary):
         values = field.model._default_manager.order_by(*order_of(field.model)).values_list("pk", field.name)
         keys = dict(values[: CHOICES + 1])
         if len(keys) <= CHOICES and column.name == column.path.split("__")[0]:
-            return Narrowing(column, title, CHOICE, [(text, text) for text in keys.values()], keys)
+            return FilterWidget(column, title, CHOICE, [(text, text) for text in keys.values()], keys)
     elif (options := _referred_to(model, column)) is not None:
-        return Narrowing(column, title, CHOICE, options)
+        return FilterWidget(column, title, CHOICE, options)
     kinds = [
         (models.CharField | models.TextField, TEXT),
         (models.DateField, DATE),
         (models.IntegerField | models.FloatField, NUMBER),
     ]
     kind = next((kind for fields, kind in kinds if isinstance(field, fields)), ANY)
-    return Narrowing(column, title, ANY if column.many else kind)
+    return FilterWidget(column, title, ANY if column.many else kind)
 
 
 def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[Any, str]] | None:

@@ -33,7 +33,7 @@ class InvalidCursorError(Exception):
 
 
 @dataclass(frozen=True)
-class OrderKey:
+class SortKey:
     """A column to sort by; records without a value are last in both directions."""
 
     path: str
@@ -81,7 +81,7 @@ class Page(NamedTuple):
         return {name: cursor and f"{path}?{'&'.join([*parts, f'cursor={cursor}'])}" for name, cursor in cursors.items()}
 
 
-def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[OrderKey], size: int, cursor: str) -> Page:
+def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[SortKey], size: int, cursor: str) -> Page:
     """Return *size* rows of the columns *selected*, from *cursor* or from the beginning. Raises InvalidCursorError."""
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
@@ -122,7 +122,7 @@ class _Holder:
         setattr(self, field.attname, value)
 
 
-def _beyond(order: Sequence[OrderKey], values: Sequence[Any], backwards: bool) -> Q:
+def _beyond(order: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> Q:
     condition = None
     for key, value in zip(reversed(order), reversed(values), strict=True):
         beyond = key.beyond(value, backwards)
@@ -135,7 +135,7 @@ def _signed(values: list) -> str:
 
 
 def _decode(
-    cursor: str, list_name: str, order: Sequence[OrderKey], model: type[models.Model]
+    cursor: str, list_name: str, order: Sequence[SortKey], model: type[models.Model]
 ) -> tuple[bool, Sequence[Any]]:
     try:
         backwards, name, values = CHECKED.unsign_object(cursor, serializer=Compact)

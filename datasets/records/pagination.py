@@ -18,47 +18,47 @@ class BoundedPaginator(Paginator):
     """
 
     @cached_property
-    def exact(self) -> bool:
+    def is_exact(self) -> bool:
         """Whether the list has at most COUNTED records."""
         return self._counted <= COUNTED
 
     @cached_property
-    def complete(self) -> bool:
+    def is_counted(self) -> bool:
         """Whether the count is of all records."""
-        return self.exact or self._is_small_effort
+        return self.is_exact or self._is_small_effort
 
     @cached_property
-    def whole(self) -> bool:
+    def is_unfiltered(self) -> bool:
         """Whether the list has no filters."""
         return not (self.object_list.query.where or self.object_list.query.is_empty())
 
     @cached_property
     def count(self) -> int:
-        return self._counted if self.exact else max(COUNTED, self._bounded_and_estimate[1])
+        return self._counted if self.is_exact else max(COUNTED, self._bounded_and_estimate[1])
 
     @property
-    def told(self) -> str:
+    def display_count(self) -> str:
         """The count for display: ``12``, ``about 1,000,000``, ``more than 10,000``."""
-        if self.complete:
+        if self.is_counted:
             return f"{self.count:,}"
         return f"about {self.count:,}" if self.count > COUNTED else f"more than {COUNTED:,}"
 
     @cached_property
-    def keys(self) -> list | None:
+    def matched_ids(self) -> list | None:
         """The primary keys of a filtered list with few records, which save the caller from filtering again."""
-        return self._found if self._found is not None and len(self._found) <= FEW else None
+        return self._first_ids if self._first_ids is not None and len(self._first_ids) <= FEW else None
 
     @cached_property
-    def _found(self) -> list | None:
+    def _first_ids(self) -> list | None:
         """The primary keys of a filtered list's first records: reading them takes no longer than counting them."""
-        if self.whole or self.object_list.query.distinct:
+        if self.is_unfiltered or self.object_list.query.distinct:
             return None
         return list(self.object_list.order_by().values_list("pk", flat=True)[: COUNTED + 1])
 
     @property
     def _is_small_effort(self) -> bool:
         """Whether it is an unfiltered table of SQLite, which counts it fast by an index; a view is computed."""
-        is_table = self.whole and self.object_list.model._meta.managed
+        is_table = self.is_unfiltered and self.object_list.model._meta.managed
         return is_table and connections[self.object_list.db].vendor == "sqlite"
 
     @property
@@ -68,13 +68,13 @@ class BoundedPaginator(Paginator):
     @cached_property
     def _bounded_and_estimate(self) -> tuple[int, int]:
         """The count, at most COUNTED + 1, and the estimate of an unfiltered table, from one query."""
-        if self._found is not None:
-            return len(self._found), 0
+        if self._first_ids is not None:
+            return len(self._first_ids), 0
         connection = connections[self.object_list.db]
         if self._is_small_effort:
             count = self.object_list.order_by().count()
             return min(count, COUNTED + 1), count
-        if connection.vendor != "postgresql" or not self.whole:
+        if connection.vendor != "postgresql" or not self.is_unfiltered:
             return self.object_list.order_by()[: COUNTED + 1].count(), 0
         table = connection.ops.quote_name(self.object_list.model._meta.db_table)
         with connection.cursor() as cursor:
@@ -86,9 +86,9 @@ class BoundedPaginator(Paginator):
             return cursor.fetchone()
 
 
-def records_told(model: type[models.Model]) -> str:
+def displayed_count(model: type[models.Model]) -> str:
     """Return the number of *model*'s records for display."""
-    return BoundedPaginator(model._default_manager.order_by("pk"), 1).told
+    return BoundedPaginator(model._default_manager.order_by("pk"), 1).display_count
 
 
 def estimated_count(records: models.QuerySet) -> int | None:

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from datasets.query_values import shown, whole_number
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import UnknownParametersError, record_filterset
-from datasets.records.keyset_pagination import OrderKey
+from datasets.records.keyset_pagination import SortKey
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
@@ -33,25 +33,25 @@ class InvalidParametersError(ValidationError):
 
 
 @dataclass
-class Asked:
+class ListQuery:
     """The query parameters of a list, without its filters."""
 
     columns: tuple[ListedColumn, ...]
-    order: list[OrderKey] = field(default_factory=list)
+    order: list[SortKey] = field(default_factory=list)
     page_size: int = PAGE_SIZE
     cursor: str = ""
     count: str = "none"
     compress: bool = False
 
 
-def asked_of_record(model: type[models.Model], parameters: QueryDict, user) -> Asked:
+def parse_record_query(model: type[models.Model], parameters: QueryDict, user) -> ListQuery:
     """Parse the parameters of a single record's URL. Raises InvalidParametersError."""
     return _read(model, parameters, user, OF_ANY, filters=False)[0]
 
 
-def asked_of_list(
+def parse_list_query(
     model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
-) -> tuple[Asked, models.QuerySet]:
+) -> tuple[ListQuery, models.QuerySet]:
     """Parse the parameters of a list's URL, and filter its records. Raises InvalidParametersError.
 
     *whole* is for a list that is not paginated.
@@ -92,7 +92,7 @@ def narrowed(
 
 def _read(model, parameters, user, allowed, filters: bool, request=None):
     columns = {column.name: column for column in columns_of(model)}
-    asked = Asked(tuple(columns.values()))
+    query = ListQuery(tuple(columns.values()))
     if filters:
         records, errors, more = narrowed(model, parameters, user, allowed, request, REPEATABLE)
         for name in OF_PAGES:
@@ -104,13 +104,13 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         errors = {name: [f"Unknown parameter. Known parameters: {', '.join(allowed)}."] for name in unknown}
 
     readers: dict[str, Callable[[str], None]] = {
-        "fields": lambda text: _choose(asked, columns, text),
-        "omit": lambda text: _leave_out(asked, columns, text),
-        "ordering": lambda text: _order(asked, columns, text, user),
-        "page_size": lambda text: setattr(asked, "page_size", whole_number(text, 1, LARGEST_PAGE)),
-        "count": lambda text: _count(asked, text),
-        "compress": lambda text: _compress(asked, text),
-        "cursor": lambda text: setattr(asked, "cursor", text),
+        "fields": lambda text: _choose(query, columns, text),
+        "omit": lambda text: _leave_out(query, columns, text),
+        "ordering": lambda text: _order(query, columns, text, user),
+        "page_size": lambda text: setattr(query, "page_size", whole_number(text, 1, LARGEST_PAGE)),
+        "count": lambda text: _count(query, text),
+        "compress": lambda text: _compress(query, text),
+        "cursor": lambda text: setattr(query, "cursor", text),
     }
     for name, read in readers.items():
         if name in allowed and name in parameters and name not in errors:
@@ -122,8 +122,8 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
         errors["omit"] = ["Expected either fields or omit, found both."]
     if errors:
         raise InvalidParametersError(errors, **more)
-    _add_key(asked, model, columns)
-    return asked, records
+    _add_key(query, model, columns)
+    return query, records
 
 
 def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
@@ -142,18 +142,18 @@ def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | N
     return names
 
 
-def _choose(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
-    asked.columns = tuple(columns[name] for name in named(text, columns))
+def _choose(query: ListQuery, columns: dict[str, ListedColumn], text: str) -> None:
+    query.columns = tuple(columns[name] for name in named(text, columns))
 
 
-def _leave_out(asked: Asked, columns: dict[str, ListedColumn], text: str) -> None:
+def _leave_out(query: ListQuery, columns: dict[str, ListedColumn], text: str) -> None:
     names = named(text, columns)
-    asked.columns = tuple(column for name, column in columns.items() if name not in names)
-    if not asked.columns:
+    query.columns = tuple(column for name, column in columns.items() if name not in names)
+    if not query.columns:
         raise ValueError("No column would remain. Omit fewer columns.")
 
 
-def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> None:
+def _order(query: ListQuery, columns: dict[str, ListedColumn], text: str, user) -> None:
     sortable = {name: column for name, column in columns.items() if can_order_by(column)}
     if (count := text.count(",") + 1) > MOST_KEYS:
         raise ValueError(f"Expected at most {MOST_KEYS} columns, found {count}.")
@@ -163,7 +163,7 @@ def _order(asked: Asked, columns: dict[str, ListedColumn], text: str, user) -> N
         column = sortable[name]
         if column.permission and not user.has_perm(column.permission):
             raise ValueError(f"{name} contains personal data. Sorting by it needs the permission {column.permission}.")
-        asked.order.append(OrderKey(column.path, column.field, word.strip().startswith("-"), column.null))
+        query.order.append(SortKey(column.path, column.field, word.strip().startswith("-"), column.null))
 
 
 def can_order_by(column: ListedColumn) -> bool:
@@ -171,20 +171,20 @@ def can_order_by(column: ListedColumn) -> bool:
     return not (column.many or isinstance(column.field, models.JSONField))
 
 
-def _add_key(asked: Asked, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
+def _add_key(query: ListQuery, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
     """Add the primary key as the last sort key, so that the order is total."""
     pk = model._meta.pk.attname
-    if pk not in [key.path for key in asked.order]:
-        asked.order.append(OrderKey(pk, columns[pk].field))
+    if pk not in [key.path for key in query.order]:
+        query.order.append(SortKey(pk, columns[pk].field))
 
 
-def _count(asked: Asked, text: str) -> None:
+def _count(query: ListQuery, text: str) -> None:
     if text not in COUNTS:
         raise ValueError(f"Expected one of {', '.join(COUNTS)}; found {shown(text)}.")
-    asked.count = text
+    query.count = text
 
 
-def _compress(asked: Asked, text: str) -> None:
+def _compress(query: ListQuery, text: str) -> None:
     if text != "gzip":
         raise ValueError(f"Expected gzip, found {shown(text)}.")
-    asked.compress = True
+    query.compress = True

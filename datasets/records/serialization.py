@@ -11,7 +11,7 @@ from datasets.records.label_cache import labels
 from datasets.records.personal_data import masked
 
 
-class Shape:
+class RowSerializer:
     """Serializes the columns *columns* of *model*; ``selected`` has the columns to select from its own table."""
 
     def __init__(self, model: type[models.Model], columns: Sequence[ListedColumn]):
@@ -28,7 +28,7 @@ class Shape:
             dict.fromkeys([self.pk, *sorted(own), *(field.attname for field in self.references.values())])
         )
 
-    def serve(self, rows: Sequence[tuple], user, version: str) -> list[dict[str, Any]]:
+    def serialize(self, rows: Sequence[tuple], user, version: str) -> list[dict[str, Any]]:
         """Return *rows* of the columns ``selected`` as dicts, masked for *user*; *version* was read before the rows."""
         if not rows:
             return []

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from api.etags import Tag, release
+from api.etags import ETag, release
 from datasets.query_values import whole_number
 from datasets.records.filter_widgets import title_of
 from datasets.records.personal_data import hidden_fields
@@ -123,7 +123,7 @@ def _image(
 
 def _answer(request: HttpRequest, state: State, format: str, made) -> HttpResponseBase:
     """Return the response *made* of the picture, or 304 before any query if the client has it already."""
-    tag = Tag(request, state.model, f"{format} {timezone.localdate()}")
+    tag = ETag(request, state.model, f"{format} {timezone.localdate()}")
     if tag.is_known and not state.errors:
         return tag.not_modified()
     _, picture = _drawn(state)

@@ -2,7 +2,7 @@
 
 from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed
-from imports.readers.dialect import Expected, Layout, find_layout, matches
+from imports.readers.dialect import ExpectedColumns, Layout, find_layout, matches
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError
 from imports.readers.json_reader import Document, read_json
 from imports.readers.prefetch import ahead
@@ -12,7 +12,7 @@ __all__ = [
     "AlteredError",
     "Batch",
     "Document",
-    "Expected",
+    "ExpectedColumns",
     "Layout",
     "Malformed",
     "MissingColumnsError",

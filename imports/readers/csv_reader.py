@@ -10,9 +10,9 @@ import pyarrow as pa
 from pyarrow import csv
 
 from exports.formula_escaping import restored
-from imports.readers.csv_scanner import LONGEST, Grammar, Malformed, Row, Scan, line_breaks, malformed
+from imports.readers.csv_scanner import LONGEST, Dialect, Malformed, Row, Scan, line_breaks, malformed
 from imports.readers.decoding import BOM, Text
-from imports.readers.dialect import Expected, Layout
+from imports.readers.dialect import ExpectedColumns, Layout
 from imports.readers.quote_scanner import find_quotes
 
 BLOCK = 4 << 20  # bytes
@@ -42,7 +42,7 @@ class Batch:
 def read_csv(
     path: str | os.PathLike,
     layout: Layout,
-    expected: Expected,
+    expected: ExpectedColumns,
     *,
     encoding: str = "utf-8",
     block_size: int = BLOCK,
@@ -110,9 +110,9 @@ class _Taken:
 class _Blocks:
     """The two readers of rows from a block of text that begins at the start of a line."""
 
-    def __init__(self, layout: Layout, expected: Expected, longest: int):
+    def __init__(self, layout: Layout, expected: ExpectedColumns, longest: int):
         self.width = layout.width
-        self.grammar = Grammar(layout.delimiter, expected.comment, longest)
+        self.dialect = Dialect(layout.delimiter, expected.comment, longest)
         vocabularies = {layout.columns[name] for name in expected.dictionaries if name in layout.columns}
         self.types = [DICTIONARY if position in vocabularies else TEXT for position in range(self.width)]
         self.names = [str(position) for position in range(self.width)]
@@ -125,10 +125,10 @@ class _Blocks:
 
     def exact(self, data: bytes, line: int, final: bool, most: int) -> _Taken:
         """Read the rows of the first part of the block exactly; none if more of the file is needed."""
-        part = most + self.grammar.longest
+        part = most + self.dialect.longest
         if len(data) > part:
             data, final = data[:part], False
-        scan = Scan(self.grammar, data, line, final=final, most=most)
+        scan = Scan(self.dialect, data, line, final=final, most=most)
         nul = b"\0" in data
         lines, rows, bad = [], [], []
         for row in scan:
@@ -140,7 +140,7 @@ class _Blocks:
                 lines.append(row.line)
                 rows.append(row.cells)
             else:
-                bad.append(malformed(row, data, self.grammar, self.width))
+                bad.append(malformed(row, data, self.dialect, self.width))
             if len(rows) + len(bad) == EXACT_ROWS:
                 break
         cells = zip(*rows, strict=True) if rows else [()] * self.width
@@ -160,7 +160,7 @@ class _Blocks:
             data = BARE_RETURN.sub(b"\n", data)
         array = np.frombuffer(data, np.uint8)
         feeds = ends = np.flatnonzero(array == ord("\n"))
-        quotes = find_quotes(array, self.grammar) if b'"' in data else None
+        quotes = find_quotes(array, self.dialect) if b'"' in data else None
         quoting = quotes is not None and len(quotes.places) > 0
         if quoting:
             ends = feeds[(np.searchsorted(quotes.places, feeds) % 2 == 0) & (feeds < quotes.sound)]
@@ -172,7 +172,7 @@ class _Blocks:
         ends = ends[:ROWS]
         used = min(int(ends[-1]) + 1, len(data))
         starts = np.concatenate([[0], ends[:-1] + 1])
-        if int((ends - starts).max()) > self.grammar.longest:
+        if int((ends - starts).max()) > self.dialect.longest:
             return None
         lines = (line + (np.searchsorted(feeds, starts) if quoting else np.arange(len(starts)))).astype(np.int32)
         rows = pa.py_buffer(data).slice(0, used)
@@ -198,20 +198,20 @@ class _Blocks:
     def _malformed(self, data: bytes, line: int) -> Malformed | None:
         """Return the row in these bytes as Malformed."""
         data = data.removesuffix(b"\r")
-        cells = self.grammar.quoted_line(data) if b'"' in data else data.split(self.grammar.delimiter)
-        row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.grammar, data, line, final=True)))
-        return malformed(row, data, self.grammar, self.width)
+        cells = self.dialect.quoted_line(data) if b'"' in data else data.split(self.dialect.delimiter)
+        row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.dialect, data, line, final=True)))
+        return malformed(row, data, self.dialect, self.width)
 
     def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Return which rows are blank lines or comments."""
         firsts = array[np.minimum(starts, len(array) - 1)]
         passed = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
         odd = np.zeros(256, bool)
-        odd[list(self.grammar.blanks)] = True
-        if self.grammar.comment:
-            odd[self.grammar.comment[0]] = True
+        odd[list(self.dialect.blanks)] = True
+        if self.dialect.comment:
+            odd[self.dialect.comment[0]] = True
         for index in np.flatnonzero(odd[firsts] & ~passed).tolist():
-            passed[index] = self.grammar.passes_over(data[starts[index] : ends[index]])
+            passed[index] = self.dialect.passes_over(data[starts[index] : ends[index]])
         return passed
 
     def _table(self, buffer: pa.Buffer, count: int, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
@@ -228,7 +228,7 @@ class _Blocks:
             pa.BufferReader(buffer),
             csv.ReadOptions(use_threads=False, block_size=buffer.size + 1, column_names=self.names),
             csv.ParseOptions(
-                delimiter=self.grammar.delimiter.decode(),
+                delimiter=self.dialect.delimiter.decode(),
                 quote_char='"' if quoting else False,
                 newlines_in_values=quoting,
                 invalid_row_handler=note,

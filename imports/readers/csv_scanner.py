@@ -42,7 +42,7 @@ class Row:
     problem: str = ""
 
 
-class Grammar:
+class Dialect:
     """The CSV dialect of a file: delimiter, comment prefix, and maximum length of a row."""
 
     def __init__(self, delimiter: str, comment: str | None = None, longest: int = LONGEST):
@@ -105,8 +105,8 @@ class Scan:
     the line after it; and `inside` tells that the rest of a line longer than the block remains to be skipped.
     """
 
-    def __init__(self, grammar: Grammar, data: bytes, line: int = 1, *, final: bool, most: int | None = None):
-        self.grammar = grammar
+    def __init__(self, dialect: Dialect, data: bytes, line: int = 1, *, final: bool, most: int | None = None):
+        self.dialect = dialect
         self.data = data[:-1] if data.endswith(b"\r") and not final else data  # its LF may be in the next block
         self.first_line = self.line = line
         self.final = final
@@ -115,8 +115,8 @@ class Scan:
         self.inside = False
 
     def __iter__(self) -> Iterator[Row]:
-        data, size, longest = self.data, len(self.data), self.grammar.longest
-        delimiter, comment, white = self.grammar.delimiter, self.grammar.comment, self.grammar.blanks + b"\r\n"
+        data, size, longest = self.data, len(self.data), self.dialect.longest
+        delimiter, comment, white = self.dialect.delimiter, self.dialect.comment, self.dialect.blanks + b"\r\n"
         self._ends, self._nexts = ends, nexts = line_breaks(data)
         index, start, whole, most = 0, 0, len(ends), min(size, self.most)
         while start < most:
@@ -131,7 +131,7 @@ class Scan:
                     row = Row(self.first_line + index, start, end, None, self._too_long())
                 elif not passed and raw.strip(white):
                     row = Row(self.first_line + index, start, end, raw.split(delimiter))
-            elif index < whole and end - start <= longest and (cells := self.grammar.quoted_line(raw)):
+            elif index < whole and end - start <= longest and (cells := self.dialect.quoted_line(raw)):
                 row = Row(self.first_line + index, start, end, cells)
             else:
                 row = Row(self.first_line + index, start, end, None)
@@ -151,17 +151,17 @@ class Scan:
 
     def _quoted(self, row: Row, decided: bool) -> int | None:
         """Complete a row with quotes; return the index of its last line, or None if it needs more of the file."""
-        stop = min(len(self.data), row.start + self.grammar.longest + 1)
+        stop = min(len(self.data), row.start + self.dialect.longest + 1)
         ended = self.final and stop == len(self.data)
-        kind, cells, where = self.grammar.quoted_row(self.data, row.start, stop)
+        kind, cells, where = self.dialect.quoted_row(self.data, row.start, stop)
         if not (decided or ended) and (kind in ("open", "cut") or self._index(where) >= len(self._ends)):
             return None
         number = len(cells) if kind == "text" else len(cells) + 1
-        if kind == "row" or (kind == "cut" and ended and where - row.start <= self.grammar.longest):
+        if kind == "row" or (kind == "cut" and ended and where - row.start <= self.dialect.longest):
             row.end, row.cells = where, cells
         elif kind == "cut":
             row.problem = self._too_long()
-            where = row.end = row.start + self.grammar.longest
+            where = row.end = row.start + self.dialect.longest
         else:
             index = self._index(where)
             row.end = self._ends[index] if index < len(self._ends) else len(self.data)
@@ -174,23 +174,23 @@ class Scan:
             else:
                 row.problem = (
                     f"Text follows the closing quote of cell {number} on line {line}. Expected "
-                    f"{DELIMITERS[self.grammar.delimiter.decode()]} or the end of the row. Double a quote inside a "
+                    f"{DELIMITERS[self.dialect.delimiter.decode()]} or the end of the row. Double a quote inside a "
                     'quoted cell ("").'
                 )
         return self._index(where)
 
     def _too_long(self) -> str:
-        return f"The row is longer than {self.grammar.longest:,} bytes, the maximum."
+        return f"The row is longer than {self.dialect.longest:,} bytes, the maximum."
 
     def _index(self, position: int) -> int:
         return bisect_left(self._ends, position)
 
 
-def malformed(row: Row, data: bytes, grammar: Grammar, width: int | None = None) -> Malformed | None:
+def malformed(row: Row, data: bytes, dialect: Dialect, width: int | None = None) -> Malformed | None:
     """Return the row as Malformed; None if it is valid, with the right number of cells and no NUL byte."""
-    end = min(row.end, row.start + KEPT, row.start + grammar.longest)
+    end = min(row.end, row.start + KEPT, row.start + dialect.longest)
     size = row.end - row.start  # of the part read; the row may be longer
-    length = f"more than {grammar.longest:,}" if size > grammar.longest else f"{size:,}"
+    length = f"more than {dialect.longest:,}" if size > dialect.longest else f"{size:,}"
     more = f" … ({length} bytes in total)" if end < row.end else ""
     raw = _readable(data[row.start : end]) + more
     if row.problem:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from datasets.text import composed, shown
 from exports.formula_escaping import MARK, undefused
-from imports.readers.csv_scanner import DELIMITERS, LONGEST, Grammar, Scan, malformed
+from imports.readers.csv_scanner import DELIMITERS, LONGEST, Dialect, Scan, malformed
 from imports.readers.decoding import BOM, Text
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError, listed
 from imports.readers.headers import meant, plain
@@ -19,7 +19,7 @@ MOST_ROWS = 100  # rows to examine if the first one is malformed
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedColumns:
     """The columns that a source expects in a file.
 
     `names`: each column and its other spellings, in the order of a file without a header. `key`: the columns of the
@@ -69,7 +69,7 @@ class _First:
 
 
 def find_layout(
-    path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8", allow_missing: bool = False
+    path: str | os.PathLike, expected: ExpectedColumns, *, encoding: str = "utf-8", allow_missing: bool = False
 ) -> Layout:
     """Return the layout of the file. With *allow_missing*, a file with a key needs only the columns of its key.
 
@@ -93,7 +93,7 @@ def find_layout(
     raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
 
 
-def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf-8") -> bool:
+def matches(path: str | os.PathLike, expected: ExpectedColumns, *, encoding: str = "utf-8") -> bool:
     """Return whether the file's header, or its number of cells without a header, matches these columns.
 
     Raises ReadError if the file is not text, does not exist, or is empty.
@@ -105,14 +105,14 @@ def matches(path: str | os.PathLike, expected: Expected, *, encoding: str = "utf
     return True
 
 
-def _first_rows(path: str | os.PathLike, expected: Expected, encoding: str, spellings: dict) -> list[_First]:
+def _first_rows(path: str | os.PathLike, expected: ExpectedColumns, encoding: str, spellings: dict) -> list[_First]:
     """Return the first row of the file for each delimiter."""
     with Text(path, encoding) as text:
         data, line, final = b"", 1, False
         while not final:
             block = text.read(max(HEAD, len(data)))
             data, final = data + block, not block
-            scans = [Scan(Grammar(delimiter, expected.comment), data, line, final=final) for delimiter in DELIMITERS]
+            scans = [Scan(Dialect(delimiter, expected.comment), data, line, final=final) for delimiter in DELIMITERS]
             firsts = [first for scan in scans if (first := _first_row(scan, spellings))]
             if len(firsts) == len(scans) or (firsts and (final or len(data) > LONGEST)):
                 return firsts
@@ -133,19 +133,21 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
     row = next(iter(scan), None)
     if row is None:
         return None
-    bad = malformed(row, scan.data, scan.grammar)
+    bad = malformed(row, scan.data, scan.dialect)
     cells = () if row.cells is None else tuple(composed(cell.decode().strip()) for cell in row.cells)
     fitting = sum(plain(cell) in spellings for cell in cells)
-    return _First(scan.grammar.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
+    return _First(scan.dialect.delimiter.decode(), cells, bad.message if bad else "", row.line, scan.line, fitting)
 
 
-def _beginning_badly(path: str | os.PathLike, expected: Expected, encoding: str, firsts: list[_First]) -> _First | None:
+def _beginning_badly(
+    path: str | os.PathLike, expected: ExpectedColumns, encoding: str, firsts: list[_First]
+) -> _First | None:
     """Return the malformed first row of a file without a header, if most of its next rows have the right width."""
     with Text(path, encoding) as text:
         data = text.read(HEAD)
         final = not text.read(1)
     for first in firsts:
-        rows = list(islice(Scan(Grammar(first.delimiter, expected.comment), data, final=final), MOST_ROWS))
+        rows = list(islice(Scan(Dialect(first.delimiter, expected.comment), data, final=final), MOST_ROWS))
         if 2 * sum(row.cells is not None and len(row.cells) == len(expected.names) for row in rows) > len(rows):
             return first
     return None
@@ -161,7 +163,7 @@ def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> Non
 
 
 def _with_header(
-    path: str | os.PathLike, first: _First, expected: Expected, spellings: dict, required: frozenset[str]
+    path: str | os.PathLike, first: _First, expected: ExpectedColumns, spellings: dict, required: frozenset[str]
 ) -> Layout:
     if first.problem:
         raise _unfit(path, first, expected)
@@ -199,7 +201,7 @@ def _with_header(
     return Layout(first.delimiter, header, columns, tuple(unknown), width, first.next_line, absent, defused)
 
 
-def _unfit(path: str | os.PathLike, first: _First, expected: Expected) -> HeaderMismatchError:
+def _unfit(path: str | os.PathLike, first: _First, expected: ExpectedColumns) -> HeaderMismatchError:
     wanted = f"a header with the columns {listed(expected.names)}"
     if expected.headerless:
         wanted += f", or {len(expected.names)} cells in that order and no header"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imports.readers.csv_scanner import Grammar
+from imports.readers.csv_scanner import Dialect
 
 FARTHEST = 16  # blanks to skip between a quote and the border of its cell
 
@@ -23,7 +23,7 @@ class Quotes:
     blanks: np.ndarray
 
 
-def find_quotes(array: np.ndarray, grammar: Grammar) -> Quotes:
+def find_quotes(array: np.ndarray, dialect: Dialect) -> Quotes:
     """Return the quotes of a block that begins at the start of a row.
 
     If all quotes are in the middle of cells, they are plain characters, and `places` is empty. Otherwise every second
@@ -33,8 +33,8 @@ def find_quotes(array: np.ndarray, grammar: Grammar) -> Quotes:
     none = np.empty(0, np.intp)
     places = np.flatnonzero(array == ord('"'))
     border, blank = np.zeros((2, 256), bool)
-    border[[ord("\n"), ord("\r"), grammar.delimiter[0]]] = True
-    blank[list(grammar.blanks)] = True
+    border[[ord("\n"), ord("\r"), dialect.delimiter[0]]] = True
+    blank[list(dialect.blanks)] = True
     before = _past_blanks(array, places, -1, blank)
     at_start = border[array[before]] | (before < 0)
     if not at_start.any() and not blank[array[before]].any():

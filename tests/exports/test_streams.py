@@ -51,7 +51,7 @@ def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
 
 
 def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
-    given_back, taken = concurrency.Slot(), []
+    given_back, taken = concurrency.StreamPermit(), []
 
     class Settings:
         def __getattr__(self, name):
@@ -59,7 +59,7 @@ def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
             return 2
 
     monkeypatch.setattr(concurrency, "settings", Settings())
-    thread = threading.Thread(target=lambda: taken.append(concurrency.Slot()), daemon=True)
+    thread = threading.Thread(target=lambda: taken.append(concurrency.StreamPermit()), daemon=True)
     thread.start()
     thread.join(30)  # for good, where it waits for itself
     assert not thread.is_alive() and concurrency.taken() == 1

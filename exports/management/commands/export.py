@@ -20,7 +20,7 @@ from datasets.command_errors import TerminalCommand, unusable
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
 from datasets.records.personal_data import masked_name
-from datasets.records.query_params import InvalidParametersError, asked_of_list
+from datasets.records.query_params import InvalidParametersError, parse_list_query
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest
 from exports.formats import FORMATS, Export, ExportError, export
@@ -117,16 +117,16 @@ class Command(TerminalCommand):
         return name
 
     def _records(self, model: type[models.Model], user, format: str, options: dict[str, Any]) -> Export:
-        asked, records = _asked(model, user, options, ("columns", "ordering"))
-        ordered = records.order_by(*(key.expression(backwards=False) for key in asked.order))
-        names = [column.name for column in asked.columns]
+        query, records = _query(model, user, options, ("columns", "ordering"))
+        ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
+        names = [column.name for column in query.columns]
         return export(model, ordered, names, user, format, defused=options["spreadsheet"], compress=options["compress"])
 
     def _summary(self, model: type[models.Model], user, format: str, options: dict[str, Any]):
         for name in ("columns", "spreadsheet"):
             if options[name]:
                 raise CommandError(f"--{name} does not apply to a summary, whose columns are --by and --measure.")
-        _, records = _asked(model, user, options, ())
+        _, records = _query(model, user, options, ())
         try:
             by = groupings(model, _words(options["by"]), user)
             measured = measures(model, _words(options["measure"]) or ["count"], user)
@@ -171,7 +171,7 @@ def _format(format: str | None, output: str) -> str:
     return format or SUFFIXES.get(suffix, "csv")
 
 
-def _asked(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):
+def _query(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):
     """Return the query parameters of the list, and the filtered records. Raises CommandError."""
     parameters = QueryDict(mutable=True)
     for text in options["filter"]:
@@ -185,7 +185,7 @@ def _asked(model: type[models.Model], user, options: dict[str, Any], besides: It
         if options[name] is not None and (name == "search" or name in besides):
             parameters[parameter] = options[name]
     try:
-        return asked_of_list(model, parameters, user, SimpleNamespace(user=user), whole=True)
+        return parse_list_query(model, parameters, user, SimpleNamespace(user=user), whole=True)
     except InvalidParametersError as error:
         messages = [
             f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, texts))}"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from imports.readers import Expected, ReadError, find_layout, read_csv
+from imports.readers import ExpectedColumns, ReadError, find_layout, read_csv
 
-ABC = Expected({"a": (), "b": (), "c": ()}, frozenset("abc"))
-BARE = Expected({"a": (), "b": (), "c": ()}, frozenset("abc"), headerless=True, comment="|")
+ABC = ExpectedColumns({"a": (), "b": (), "c": ()}, frozenset("abc"))
+BARE = ExpectedColumns({"a": (), "b": (), "c": ()}, frozenset("abc"), headerless=True, comment="|")
 
 
 def read(path, expected=ABC, *, encoding="utf-8", **options):

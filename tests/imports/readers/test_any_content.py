@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imports.readers import Expected, ReadError, read_json
+from imports.readers import ExpectedColumns, ReadError, read_json
 from imports.readers.csv_reader import _Blocks
 from tests.imports.readers.readings import BARE, read
 
@@ -51,7 +51,7 @@ def test_any_table_comes_back_cell_for_cell_whatever_the_size_of_blocks(tmp_path
         buffer.write(end * pad)
     path = tmp_path_factory.mktemp("any") / "table.csv"
     path.write_bytes(buffer.getvalue().encode())
-    expected = Expected({name: () for name in names}, frozenset(names), dictionaries=frozenset(names[:1]))
+    expected = ExpectedColumns({name: () for name in names}, frozenset(names), dictionaries=frozenset(names[:1]))
     found, malformed, layout = read(path, expected, block_size=size)
     assert layout.width == width and (width == 1 or layout.delimiter == delimiter)
     assert malformed == []

@@ -2,12 +2,12 @@
 
 import pyarrow as pa
 
-from imports.readers import Expected, find_layout, read_csv
+from imports.readers import ExpectedColumns, find_layout, read_csv
 from tests.imports.readers.readings import ABC
 
 
 def test_small_vocabularies_come_as_dictionaries(write):
-    expected = Expected({"a": (), "b": ()}, frozenset("ab"), dictionaries=frozenset("b"))
+    expected = ExpectedColumns({"a": (), "b": ()}, frozenset("ab"), dictionaries=frozenset("b"))
     for content in (b"x,b,a\n1,p,2\n3,q,4\n3,p,4\n", b'x,b,a\n1, "p",2\n3,q,4\n3,p,4\n'):
         path = write(content)
         [batch] = read_csv(path, find_layout(path, expected), expected)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imports.readers import Expected, find_layout, matches
+from imports.readers import ExpectedColumns, find_layout, matches
 from tests.imports.readers.readings import ABC, BARE, read, refused
 
 
@@ -16,7 +16,7 @@ def test_a_header_comes_in_any_order_and_case(write, header):
     "header", ["place-of-birth", "Place.Of.Birth", "PLACE OF BIRTH", "place_of_birth", "birthplace", "Birth Place"]
 )
 def test_a_header_is_spelled_in_many_ways(write, header):
-    expected = Expected({"place_of_birth": ("birthplace", "birth_place")}, frozenset())
+    expected = ExpectedColumns({"place_of_birth": ("birthplace", "birth_place")}, frozenset())
     assert find_layout(write(header.encode()), expected).columns == {"place_of_birth": 0}
 
 
@@ -27,7 +27,7 @@ def test_unknown_columns_are_told_and_passed_over(write):
 
 
 def test_a_column_that_is_not_required_may_be_missing(write):
-    expected = Expected({"a": (), "b": ()}, frozenset("a"))
+    expected = ExpectedColumns({"a": (), "b": ()}, frozenset("a"))
     assert find_layout(write(b"a\n1\n"), expected).columns == {"a": 0}
 
 

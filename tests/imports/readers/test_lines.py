@@ -2,7 +2,7 @@
 
 import pytest
 
-from imports.readers import Expected
+from imports.readers import ExpectedColumns
 from tests.imports.readers.readings import BARE, read
 
 
@@ -36,7 +36,7 @@ def test_a_line_of_only_delimiters_is_a_row(rows_of):
 
 
 def test_a_blank_line_in_a_file_of_one_column_is_no_row(rows_of):
-    one = Expected({"a": ()}, frozenset("a"))
+    one = ExpectedColumns({"a": ()}, frozenset("a"))
     assert rows_of(b'a\n1\n\n \n""\n2\n', one) == ([(2, ["1"]), (5, [""]), (6, ["2"])], [])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imports.readers import Expected, HeaderMismatchError, find_layout, read_json
+from imports.readers import ExpectedColumns, HeaderMismatchError, find_layout, read_json
 from tests.imports.readers.readings import read
 
 CENSUS = (
@@ -31,7 +31,7 @@ CENSUS = (
 )
 @pytest.mark.parametrize("size", [20_000, 4 << 20])
 def test_the_real_files_are_read_to_the_last_row(real_data, name, columns, rows, first, last, size):
-    expected = Expected(
+    expected = ExpectedColumns(
         {column: () for column in columns}, frozenset(columns), headerless=name.startswith("census"), comment="|"
     )
     found, malformed, layout = read(real_data / name, expected, block_size=size)
@@ -45,6 +45,6 @@ def test_the_real_documents_are_read(real_data):
 
 
 def test_a_description_of_the_columns_is_not_taken_for_a_table(real_data):
-    census = Expected({column: () for column in CENSUS}, frozenset(CENSUS), headerless=True, comment="|")
+    census = ExpectedColumns({column: () for column in CENSUS}, frozenset(CENSUS), headerless=True, comment="|")
     with pytest.raises(HeaderMismatchError, match="expected a header with the columns age, workclass"):
         find_layout(real_data / "census" / "adult.names", census)
