@@ -173,7 +173,7 @@ def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_impo
 def test_no_subject_is_born_in_the_future_or_before_the_year_1000(day, folder):
     report = imported("import_subjects", folder(FIRST, MOUSE | {"date_of_birth": day}))
     assert report.rejected == [(FIRST, 1, "date_of_birth")]
-    assert report["rejections"][0]["problems"][0]["message"].startswith("is not accepted: expected a day ")
+    assert report["rejections"][0]["problems"][0]["message"].startswith("is not accepted: expected a date ")
 
 
 @pytest.mark.parametrize("known", [False, True])
