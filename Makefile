@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack lint check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack coverage lint check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists these
@@ -76,6 +76,13 @@ test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and 
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }
 	@TEST_STACK=1 $(PYTHON) -m pytest -n 0 tests/stack $(ARGS)
 
+coverage: dev  ## the suite with its coverage, of both engines together; each line is in var/coverage/html
+	@rm -rf var/coverage && mkdir -p var/coverage
+	$(call on_both_engines,$(SUITE) --share --cov --cov-report= $(ARGS))
+	@$(PYTHON) -m coverage combine --quiet var/coverage/sqlite* var/coverage/postgresql*
+	@$(PYTHON) -m coverage html --quiet
+	@$(PYTHON) -m coverage report
+
 lint: dev  ## style
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -124,5 +131,5 @@ lock:  ## writes requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade
 	@$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:  ## removes .venv and caches; the database and the uploads in var/ stay
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis docs/_build
+	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis docs/_build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
