@@ -200,7 +200,7 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     page = client.post(run["url"] + "apply/", headers={"accept": "text/html"})
     assert page.status_code == 409 and "Only previewed runs can be applied" in page.text
     page = client.post(IMPORTS, SOURCES, content_type="application/json", headers={"accept": "text/html"})
-    assert page.status_code == 409 and f"Run {run['id']} of people waits" in page.text
+    assert page.status_code == 409 and f"Run {run['id']} of people is waiting to start" in page.text
 
 
 def test_a_page_links_only_what_can_be_followed(etl, sources, client):

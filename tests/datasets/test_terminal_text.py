@@ -36,7 +36,7 @@ def told(transactional_db, capsys, monkeypatch, tmp_path):
 def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write, told):
     row = f"39,{ODD},77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"
     said = told("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
-    assert r"new in workclasses: a\x1b[31m\x7f\x9b\u202eb" in said and r"adult\x1b[31m.csv" in said
+    assert r"new terms in workclasses: a\x1b[31m\x7f\x9b\u202eb" in said and r"adult\x1b[31m.csv" in said
     assert r"no\x1b[31mte" in said
     told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nA{ESC},b,c\nB{ESC},b,c\n"))
     said = told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))

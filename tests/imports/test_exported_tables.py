@@ -229,8 +229,8 @@ def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_
         ("census/income-by-education", "a summary table derived from other tables. Import respondents instead."),
         ("census/education-levels", "a vocabulary that imports of other tables fill. Import respondents instead."),
         ("census/workclasses", "workclasses, a vocabulary that imports of other tables fill. Import respondents"),
-        ("experiments/user-features", "import users and compounds and user_experiments instead."),
-        ("subjects/by-birth-year", "import subjects and sessions instead."),
+        ("experiments/user-features", "Import users and compounds and user_experiments instead."),
+        ("subjects/by-birth-year", "Import subjects and sessions instead."),
     ],
 )
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)

@@ -86,7 +86,7 @@ def test_terms_that_differ_in_their_dashes_are_near_duplicates(write, importing,
 def test_lists_in_the_terminal_and_on_pages_write_invisible_characters_out(write, importing, capsys, admin_client):
     path = write("census.csv", CENSUS + RESPONDENT.replace("Private", "Pri\u200bvate"))
     call_command("import_census", path)
-    assert "new in workclasses: Pri<U+200B>vate\n" in capsys.readouterr().out
+    assert "new terms in workclasses: Pri<U+200B>vate\n" in capsys.readouterr().out
     page = admin_client.get(f"/admin/imports/importrun/{ImportRun.objects.get().pk}/change/").text
     assert "New terms in workclasses: Pri&lt;U+200B&gt;vate" in page
     importing("people", write("places.csv", f"{PLACES}De\u200brry,a,b\n"))

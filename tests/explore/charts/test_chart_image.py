@@ -202,6 +202,6 @@ def test_a_notebook_shows_a_picture(people):
     picture = draw(Person, Person.objects.all(), Drawing("bar", x="county_of_birth"))
     shown = picture._repr_mimebundle_()
     assert size_of(shown["image/png"])[0] == 1600
-    assert shown["text/plain"].startswith("People by county of birth. People: people. 6 people,")
+    assert shown["text/plain"].startswith("People by county of birth. People. 6 people,")
     with pytest.raises(ValueError, match="gif"):
         picture.image("gif")
