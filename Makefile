@@ -1,4 +1,4 @@
-# Tabularium: make help lists what can be made.
+# Tabularium: make help lists the targets.
 
 PORT ?= 8000
 PYTHON := .venv/bin/python
@@ -11,7 +11,7 @@ PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=po
 .PHONY: help install install-spectral dev run notebook test test-model test-stack coverage lint check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
-help:  ## lists these
+help:  ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 # The stamps say which lock file the environment was last filled from.
@@ -35,13 +35,13 @@ help:  ## lists these
 
 install: .venv/installed  ## makes .venv with what the site needs
 
-dev: .venv/installed-dev  ## the same, with what tests and checks need
+dev: .venv/installed-dev  ## also installs what tests and checks need
 
 run: export DEBUG := on
 run: install  ## the site on this machine, with the sample data: http://127.0.0.1:8000/ (PORT=8001 for another port)
 	@$(PYTHON) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 		s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()' "$(PORT)" 2>/dev/null || { \
-		echo "Port $(PORT) is taken, or is no port. For another, type its number, such as: make run PORT=8001" >&2; exit 1; }
+		echo "Port $(PORT) is in use or is not a port number. To use another port, run: make run PORT=8001" >&2; exit 1; }
 	@$(PYTHON) manage.py prepare --import-sources --demo-curator
 	@echo "Tabularium is at http://127.0.0.1:$(PORT)/ (stop it with Ctrl-C)"
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
@@ -72,8 +72,8 @@ test-model: export EXAMPLES ?= 50
 test-model: dev  ## the site beside a plain model of its tables, in random steps, on both engines (EXAMPLES=500)
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/model $(ARGS))
 
-test-stack: dev  ## the stack of docker-compose.yml, built, started, broken and mended (needs Docker; ARGS="-k update")
-	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not to be had here." >&2; exit 1; }
+test-stack: dev  ## the stack of docker-compose.yml: start, failures, updates, backup (needs Docker; ARGS="-k update")
+	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not available here." >&2; exit 1; }
 	@TEST_STACK=1 $(PYTHON) -m pytest -n 0 tests/stack $(ARGS)
 
 coverage: dev  ## the suite with its coverage, of both engines together; each line is in var/coverage/html
@@ -93,7 +93,7 @@ check: lint  ## style, migrations, production settings, the architecture
 	@.venv/bin/lint-imports --no-cache
 	@$(PYTHON) -m pytest --quiet tests/test_architecture.py
 
-# Node's package manager puts Spectral beside the environment; what it makes a fault of stands in the ruleset.
+# npm installs Spectral into .venv; the ruleset lists its rules.
 SPECTRAL := .venv/spectral-6.16.3
 
 $(SPECTRAL)/installed:
@@ -117,7 +117,7 @@ docs: dev  ## builds the documentation into docs/_build/; a warning or a broken 
 screenshots: dev  ## takes the pictures of the documentation again (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
 
-format: dev  ## puts the code in order
+format: dev  ## formats the code
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
 

@@ -130,7 +130,7 @@ class ImportViewSet(viewsets.ViewSet):
     def retrieve(self, request, pk: str) -> HttpResponseBase:
         """Return the progress and the results of an import."""
         tasks.find_interrupted()
-        return self._told(self._run(pk))
+        return self._run_response(self._run(pk))
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
@@ -162,7 +162,7 @@ class ImportViewSet(viewsets.ViewSet):
             undone = undo_run(run, request.user)
         except UndoRefusedError as refusal:
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
-        return self._told(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
+        return self._run_response(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
 
     @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
     def rejections(self, request, pk: str) -> HttpResponseBase:
@@ -208,14 +208,14 @@ class ImportViewSet(viewsets.ViewSet):
             )
         return known
 
-    def _told(
+    def _run_response(
         self, run, code=status.HTTP_200_OK, serializer=import_serializers.ImportSerializer, **context
     ) -> Response:
         return Response(serializer(run, context={"request": self.request, **context}).data, code)
 
     def _started(self, run: ImportRun) -> Response:
         """Return 202 with the run, and its URL in the Location header."""
-        response = self._told(run, status.HTTP_202_ACCEPTED)
+        response = self._run_response(run, status.HTTP_202_ACCEPTED)
         response["Location"] = address_of(self.request, run)
         return response
 

@@ -79,13 +79,13 @@ def site(address: str, folder: Path, module: str = "config.settings") -> tuple[l
 def requests_a_second(address: str, seconds: int, *headers: str) -> float:
     """Return the requests per second of *address* over eight connections; every response must be as expected."""
     options = [option for header in headers for option in ("-H", header)]
-    told = subprocess.run(
+    output = subprocess.run(
         ["wrk", "-t1", "-c8", f"-d{seconds}s", "--timeout", "30s", *options, address],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    if "Non-2xx" in told and not headers:
-        raise SystemExit(told)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])
+    if "Non-2xx" in output and not headers:
+        raise SystemExit(output)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
 
 
 def tag_of(address: str) -> str:

@@ -77,10 +77,10 @@ def charts(one: Site, address: str, turns: int) -> list[Figure]:
 def in_psql(address: str, statements: list[str]) -> float:
     """Return the duration of *statements* in seconds as reported by psql, without its start and connection."""
     script = "\\timing on\n" + ";\n".join(statements) + ";\n"
-    told = subprocess.run(
+    output = subprocess.run(
         [psql(), address, "-X", "-q", "-o", "/dev/null"], input=script, check=True, capture_output=True, text=True
     ).stdout
-    return sum(float(found) for found in re.findall(r"Time: ([\d.]+) ms", told)) / 1000
+    return sum(float(found) for found in re.findall(r"Time: ([\d.]+) ms", output)) / 1000
 
 
 def pages(one: Site, address: str, folder: Path) -> list[Figure]:

@@ -31,7 +31,7 @@ class Figure:
         return (self.bar is None or self.value <= self.bar) and (self.least is None or self.value >= self.least)
 
     @property
-    def told(self) -> str:
+    def note(self) -> str:
         """Its limits, and whether it meets them."""
         limits = (("at most", self.bar), ("at least", self.least))
         asked = [f"{which} {limit:g}" for which, limit in limits if limit is not None]
@@ -130,7 +130,7 @@ def show(figures: list[Figure], as_json: bool) -> int:
     else:
         width = max(len(figure.name) for figure in figures)
         for figure in figures:
-            print(f"{figure.name:<{width}}  {figure.value:>9.2f} {figure.unit}{figure.told}")
+            print(f"{figure.name:<{width}}  {figure.value:>9.2f} {figure.unit}{figure.note}")
     return 0 if all(figure.holds for figure in figures) else 1
 
 

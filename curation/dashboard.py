@@ -109,8 +109,8 @@ def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
     if applied:
         counts = SourceFile.objects.filter(run=applied).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
         for name, singular, plural in [
-            ("rejected", "row rejected", "rows rejected"),
-            ("kept", "correction kept although the file differs", "corrections kept although the files differ"),
+            ("rejected", "rejected row", "rejected rows"),
+            ("kept", "record kept although the file differs", "records kept although the files differ"),
         ]:
             if count := counts[name]:
                 text = f"{count:,} {singular if count == 1 else plural} (run {applied})"

@@ -21,8 +21,8 @@ class RemovableFilter:
 
 def removable_filters(state: State) -> Iterator[RemovableFilter]:
     """Yield each filter of an empty list whose removal alone brings back records."""
-    for told in list(describe_filters(state.model, state.filters))[:MOST]:
-        count = state.narrowed([told.parameter]).order_by()[: COUNTED + 1].count()
+    for description in list(describe_filters(state.model, state.filters))[:MOST]:
+        count = state.narrowed([description.parameter]).order_by()[: COUNTED + 1].count()
         if count:
             shown = f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"
-            yield RemovableFilter(told.text, state.query(**{told.parameter: None}), shown)
+            yield RemovableFilter(description.text, state.query(**{description.parameter: None}), shown)

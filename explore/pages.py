@@ -53,10 +53,10 @@ def page(
 ) -> HttpResponse:
     """Render a tab; the status is 400 if the URL has unknown or invalid parameters.
 
-    The template context is ``state``, ``table``, ``form`` (the filter form), ``told`` (each filter that is set, with
+    The template context is ``state``, ``table``, ``form`` (the filter form), ``filters`` (each filter that is set, with
     the query string without it), ``counted`` (the number of records as text), and *more*.
     """
-    told = [(one.text, state.query(**{one.parameter: None})) for one in describe_filters(state.model, state.filters)]
+    filters = [(one.text, state.query(**{one.parameter: None})) for one in describe_filters(state.model, state.filters)]
     context = {
         "title": state.table.title,
         "subtitle": TABS.get(tab),
@@ -68,7 +68,7 @@ def page(
             (name, label, state.table.address(name) + state.query().removesuffix("?")) for name, label in TABS.items()
         ],
         "form": Form(state, picks_columns),
-        "told": told,
+        "filters": filters,
         "usual_columns": state.query(columns=None),
         "all_columns": state.query(columns=",".join(column.name for column in columns_of(state.model))),
         "without_errors": state.query(**dict.fromkeys(state.errors)),
@@ -84,8 +84,8 @@ def page(
 def no_such_table(request: HttpRequest, error: TableNotFoundError) -> HttpResponse:
     """Render the 404 page of an unknown table; for the address of a dataset, list its tables."""
     if of_dataset := [table for table in tables_for(request.user) if table.dataset == error.name]:
-        told = f"The dataset {of_dataset[0].dataset_title} has several tables."
-        return refused(request, 404, "Which table?", told, offered=of_dataset)
+        message = f"The dataset {of_dataset[0].dataset_title} has several tables."
+        return refused(request, 404, "Which table?", message, offered=of_dataset)
     return refused(request, 404, "Table not found", f"There is no table {error.name[:100]}.", nearest=error.nearest)
 
 

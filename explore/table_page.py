@@ -109,7 +109,7 @@ def _head(state: State, column: ListedColumn) -> ColumnHeader:
     order = ("descending" if keys[place - 1].startswith("-") else "ascending") if place else ""
     first = order if place == 1 else ""
     following = {"": column.name, "ascending": f"-{column.name}", "descending": None}[first]
-    told = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "stop sorting by it"}[first]
+    action = {"": "sort, lowest first", "ascending": "sort, highest first", "descending": "remove from the sort"}[first]
     return ColumnHeader(
         column.name,
         title_of(state.model, column),
@@ -119,7 +119,7 @@ def _head(state: State, column: ListedColumn) -> ColumnHeader:
         state.query(ordering=following) if may else "",
         order,
         place,
-        f"{order}, sort column {place}; {told}" if place > 1 else told,
+        f"{order}, sort column {place}; {action}" if place > 1 else action,
     )
 
 

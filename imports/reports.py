@@ -71,7 +71,7 @@ def progress(run: ImportRun) -> dict[str, Any]:
 
 
 def summary(outcome: Outcome) -> Iterator[str]:
-    """Yield the lines that a person wants after a run."""
+    """Yield lines of the summary of a run."""
     run = outcome.run
     seconds = (run.finished_at - run.started_at).total_seconds()
     previewed = " Nothing was changed: this was a preview." if run.dry_run else ""

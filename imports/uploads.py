@@ -58,7 +58,7 @@ class ImportForm(forms.Form):
     )
     strict = forms.BooleanField(required=False, help_text="Stop the import if any row is rejected.")
     remove_missing = forms.BooleanField(
-        required=False, label="Remove missing", help_text="Delete records that are no longer in the file."
+        required=False, label="Delete missing records", help_text="Delete records that are no longer in the file."
     )
     allow_missing_columns = forms.BooleanField(
         required=False,

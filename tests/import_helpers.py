@@ -20,7 +20,7 @@ class Report(dict):
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the nonzero counts of each source."""
-        return {entry["source"]: told(entry) for entry in self["sources"]}
+        return {entry["source"]: nonzero_counts(entry) for entry in self["sources"]}
 
     @property
     def problems(self) -> list[tuple]:
@@ -47,7 +47,7 @@ def imported(command: str, *arguments: Path | str, **options) -> Report:
     return report
 
 
-def told(entry: dict) -> dict[str, int]:
+def nonzero_counts(entry: dict) -> dict[str, int]:
     """Return the nonzero counts of a source or a file."""
     return {name: entry[name] for name in SourceFile.COUNTS if entry[name]}
 

@@ -75,10 +75,10 @@ def ran_through(path: Path) -> nbformat.NotebookNode:
     try:
         return executed(path)
     except CellExecutionError as error:
-        told = f"a cell of {path.name} fails on these respondents ({error.ename}: {error.evalue})"
+        result = f"a cell of {path.name} fails on these respondents ({error.ename}: {error.evalue})"
     except (CellTimeoutError, DeadKernelError) as error:
-        told = f"{path.name} did not come to its end ({type(error).__name__})"
-    raise NotebookError(f"Nothing is written: {told}.")
+        result = f"{path.name} did not come to its end ({type(error).__name__})"
+    raise NotebookError(f"Nothing is written: {result}.")
 
 
 def replaced(contents: dict[Path, str]) -> None:

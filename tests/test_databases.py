@@ -33,8 +33,8 @@ def test_a_connection_is_handed_out_without_a_question(somebody):
         connection.cursor().execute("SELECT 'the last thing asked'")
         asked.add(process)
         connection.close()
-    told = somebody.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [process]).fetchone()
-    assert told == ("SELECT 'the last thing asked'",)
+    result = somebody.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [process]).fetchone()
+    assert result == ("SELECT 'the last thing asked'",)
 
 
 def test_a_connection_that_has_died_in_the_pool_is_replaced(somebody):

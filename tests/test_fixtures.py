@@ -122,9 +122,9 @@ def test_subjects_come_in_four_generations_some_of_them_again():
             shapes["species is text"] += 1
         else:
             shapes[f"species name is {'an object' if isinstance(species['name'], dict) else 'text'}"] += 1
-        told = (details.get("sex"), details.get("date_of_birth"), details.get("genotype"))
-        seen.setdefault(content["subject_id"], []).append(told)
-    several = [told for told in seen.values() if len(told) > 1]
+        result = (details.get("sex"), details.get("date_of_birth"), details.get("genotype"))
+        seen.setdefault(content["subject_id"], []).append(result)
+    several = [result for result in seen.values() if len(result) > 1]
     assert shapes == {
         "species is text": 14,
         "species name is an object": 14,
@@ -136,7 +136,7 @@ def test_subjects_come_in_four_generations_some_of_them_again():
         "nobody": 1,
         "wrapped": 3,  # and so is the answer that holds nobody
     }
-    assert (len(several), sum(len(set(told)) > 1 for told in several)) == (5, 3)
+    assert (len(several), sum(len(set(result)) > 1 for result in several)) == (5, 3)
 
 
 def test_pay_grows_with_schooling_hours_and_age(tmp_path):

@@ -37,6 +37,6 @@ def test_a_port_that_cannot_be_used_is_told_before_anything_is_started(port, tak
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     first, *rest = ran.stderr.splitlines()
-    assert first == f"Port {port} is taken, or is no port. For another, type its number, such as: make run PORT=8001"
+    assert first == f"Port {port} is in use or is not a port number. To use another port, run: make run PORT=8001"
     assert "Traceback" not in ran.stderr and len(rest) == 1  # what make itself says of it
     assert not list(tmp_path.iterdir())

@@ -77,7 +77,7 @@ def test_gunicorn_stops_where_no_worker_could_start():
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "expected"),
     [
         ({"DEBUG": "flase"}, "DEBUG must be on or off, but is 'flase'. Type: export DEBUG=on or DEBUG=off"),
         (
@@ -100,9 +100,9 @@ def test_gunicorn_stops_where_no_worker_could_start():
         ({"MEDIA_ROOT": "var/static/media"}, "so uploads would be, too. Type, for example: export MEDIA_ROOT="),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_in_one_line(variables, told):
+def test_a_value_that_cannot_be_is_refused_in_one_line(variables, expected):
     refused = refusal(**PRODUCTION | variables)
-    assert told in refused and refused.count("\n") == 1
+    assert expected in refused and refused.count("\n") == 1
     assert "pa/ss" not in refused  # a password is never repeated
 
 
@@ -169,8 +169,8 @@ def test_how_often_the_api_may_be_asked():
 def test_a_proxy_is_believed_only_where_it_is_said():
     header = "settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT, settings.REST_FRAMEWORK['NUM_PROXIES']"
     assert setting(header, **PRODUCTION) == "None True 0"
-    told = setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off")
-    assert told == "('HTTP_X_FORWARDED_PROTO', 'https') False 1"
+    result = setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off")
+    assert result == "('HTTP_X_FORWARDED_PROTO', 'https') False 1"
 
 
 def test_production_keeps_what_signs_people_in_to_itself():
@@ -178,8 +178,8 @@ def test_production_keeps_what_signs_people_in_to_itself():
     shown = setting(", ".join(f"settings.{name}" for name in names), **PRODUCTION)
     assert shown == "True True True True"
     times = "settings.SESSION_COOKIE_AGE, settings.SECURE_HSTS_SECONDS, settings.SECRET_KEY_FALLBACKS"
-    told = setting(times, **PRODUCTION, SESSION_HOURS="1", HSTS_SECONDS="60", SECRET_KEY_FALLBACKS="old, older")
-    assert told == "3600 60 ['old', 'older']"
+    result = setting(times, **PRODUCTION, SESSION_HOURS="1", HSTS_SECONDS="60", SECRET_KEY_FALLBACKS="old, older")
+    assert result == "3600 60 ['old', 'older']"
     off = setting(
         "settings.AXES_ENABLED, settings.SECURE_HSTS_SECONDS", **PRODUCTION, SIGN_IN_FAILURES="0", HTTPS="off"
     )

@@ -23,15 +23,15 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
         amount: share
         for (amount,), share in sorted(shares_over_50k(respondents.filter(capital_gain__gt=0), "capital_gain").items())
     }
-    told = total(gains.values())
-    require({"respondents with a capital gain": told.of})
-    smaller, larger, middle = _halves(gains, told.of)
+    overall = total(gains.values())
+    require({"respondents with a capital gain": overall.of})
+    smaller, larger, middle = _halves(gains, overall.of)
     require({f"with a gain up to {middle:,}": smaller.of, "with a larger one": larger.of})
     gap = difference(larger, smaller)
     often = {amount: share for amount, share in gains.items() if share.of >= SEVERAL}
     require({f"amounts that {SEVERAL} or more respondents have": len(often)}, least=2)
     one_sided = {amount: share for amount, share in often.items() if share.count in (0, share.of)}
-    chances = [told.value**share.of + (1 - told.value) ** share.of for share in often.values()]
+    chances = [overall.value**share.of + (1 - overall.value) ** share.of for share in often.values()]
     so_many = _at_least(len(one_sided), chances)
     turns = [pair for pair in map(list, pairwise(one_sided.items())) if pair[0][1].value != pair[1][1].value]
     fall = _clearest(pair for pair in turns if pair[0][1].count)
@@ -60,7 +60,7 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
             f"{top.of * TOP_CODE / dollars:.1%} of all dollars are theirs."
         )
     return answer, {
-        "with_a_gain": told.figures(),
+        "with_a_gain": overall.figures(),
         "median_gain": middle,
         "above_the_median": larger.figures(),
         "up_to_the_median": smaller.figures(),

@@ -29,11 +29,11 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
     )
     middle = Share(sum(of.of for of in unknown[1:-1]), total(unknown).of)
     even = max(share.interval[0] for share in missing.values()) <= min(s.interval[1] for s in missing.values())
-    told = ", ".join(f"{share} of those aged {name}" for name, share in missing.items())
+    by_age = ", ".join(f"{share} of those aged {name}" for name, share in missing.items())
     differ = not even or (odds is not None and odds.verdict(1) != NO_TELLING)
     answer = (
         f"{'No' if differ else NO_TELLING.capitalize()}: it is not known of "
-        f"{told}. Of the {total(unknown).of:,} without a work class, {middle} are aged {AGES[1][0]} to "
+        f"{by_age}. Of the {total(unknown).of:,} without a work class, {middle} are aged {AGES[1][0]} to "
         f"{AGES[-2][1]}; {of_them['no_occupation']:,} lack the occupation too, and yet they report "
         f"{of_them['hours']:.1f} hours of work a week on average. Without every row that has a gap, {whole.value:.1%} "
         f"of {whole.of:,} are over 50K, not {everybody.value:.1%} of {everybody.of:,}."

@@ -64,7 +64,7 @@ def final_weights(respondents: QuerySet[Respondent]) -> Answer:
         "over_50k": plain.figures(),
         "over_50k_by_weight": share.figures(),
         "change": change.figures(),
-        "races": {race: told.figures() for race, told in races.items()},
+        "races": {race: share.figures() for race, share in races.items()},
     }
 
 

@@ -49,10 +49,10 @@ def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
         for colour in names[0] if names else [None]:
             at = (key, colour) if names else (key,)
             count, value = found.get(at, (0, 0) if table.measured.adds_up else (0, None))
-            told = (axes[0].told(key), *([names[0][colour]] if names else []))
+            group = (axes[0].label(key), *([names[0][colour]] if names else []))
             if at in found or table.measured.adds_up:
-                rows.append((*told, value, count))
-                drawn.append((position(axes[0], key), *told, value, count))
+                rows.append((*group, value, count))
+                drawn.append((position(axes[0], key), *group, value, count))
     spec = vega_specs.line(table, names, drawn)
     return table.figure(_headline(model, table), rows, spec, notes=_left_out(model, axes[0], left))
 
@@ -71,7 +71,7 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
     left = sum(cell[-2] for cell in table.cells if cell[0] is None)
     cells = [cell for cell in table.cells if cell[0] is not None]
     cells = _in_order(cells, [{key: "" for key in sorted({cell[0] for cell in cells})}, *names])
-    rows = [(axes[0].told(cell[0]), *([names[0][cell[1]]] if names else []), cell[-1], cell[-2]) for cell in cells]
+    rows = [(axes[0].label(cell[0]), *([names[0][cell[1]]] if names else []), cell[-1], cell[-2]) for cell in cells]
     spec = vega_specs.histogram(table, names, [(cell[0], row) for cell, row in zip(cells, rows, strict=True)])
     of = f"Distribution of {axes[0].title}" + (f", by {axes[1].title}" if names else "")
     return table.figure(of, rows, spec, notes=_left_out(model, axes[0], left))

@@ -63,7 +63,7 @@ class Axis:
     def of_numbers(self) -> bool:
         return can_be_parted(self.column)
 
-    def told(self, value: Any) -> str:
+    def label(self, value: Any) -> str:
         """Return the label of a group."""
         return format_group(self.grouping, value)
 

@@ -98,8 +98,8 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     tooltip = [alt.Tooltip("x:N", title=title(axes[0].title))] if axes else []
     tooltip += [alt.Tooltip("colour:N", title=title(axes[1].title))] if split else []
     tooltip += [
-        alt.Tooltip(f"{key}:Q", title=told, format=FORMAT)
-        for key, told in [*QUANTILES.items(), ("least", "Minimum"), ("most", "Maximum")]
+        alt.Tooltip(f"{key}:Q", title=name, format=FORMAT)
+        for key, name in [*QUANTILES.items(), ("least", "Minimum"), ("most", "Maximum")]
     ]
     tooltip.append(alt.Tooltip("records:Q", title="Records", format=",d"))
     offset = {}

@@ -30,7 +30,7 @@ def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[A
         keys.sort(key=axis.own_order.__getitem__)
     else:
         keys.sort(key=lambda key: -counts[key])
-    named = {key: axis.told(key) for key in keys}
+    named = {key: axis.label(key) for key in keys}
     taken = {*named.values()}
     for key, word, otherwise in ((REST, OTHER, "all others"), (None, MISSING, "no value")):
         if key in counts:

@@ -206,10 +206,10 @@ def _named(rows: list[tuple], depth: int) -> list[dict]:
 
 
 def _tooltips(table: Table) -> list[alt.Tooltip]:
-    told = [alt.Tooltip("x:N", title=title(table.axes[0].title))]
+    tooltips = [alt.Tooltip("x:N", title=title(table.axes[0].title))]
     if len(table.axes) == 2:
-        told.append(alt.Tooltip("colour:N", title=title(table.axes[1].title)))
-    return [*told, *_amounts(table)]
+        tooltips.append(alt.Tooltip("colour:N", title=title(table.axes[1].title)))
+    return [*tooltips, *_amounts(table)]
 
 
 def _amounts(table: Table) -> list[alt.Tooltip]:

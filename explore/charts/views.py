@@ -100,8 +100,8 @@ def image(format: str) -> Callable:
 @explored()
 def no_such_image(request: HttpRequest, state: State, format: str) -> HttpResponseBase:
     """Answer 404 with the available formats."""
-    told = f"There is no chart.{format[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
-    return HttpResponse(told, status=404, content_type="text/plain; charset=utf-8")
+    message = f"There is no chart.{format[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
+    return HttpResponse(message, status=404, content_type="text/plain; charset=utf-8")
 
 
 def _image(
@@ -112,8 +112,8 @@ def _image(
     try:
         content = picture.image(format, width, height, theme)
     except RendererBusyError:
-        told = f"Too many images are being rendered. Try again in {WAIT} seconds."
-        return HttpResponse(told, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
+        message = f"Too many images are being rendered. Try again in {WAIT} seconds."
+        return HttpResponse(message, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
     except RenderingError as error:
         return HttpResponse(str(error), status=500, content_type="text/plain")
     name = f"{state.table.dataset}-{state.table.name}.{format}"
@@ -128,8 +128,8 @@ def _answer(request: HttpRequest, state: State, format: str, made) -> HttpRespon
         return tag.not_modified()
     _, picture = _drawn(state)
     if state.errors or picture is None:
-        told = "\n".join(f"{name}: {' '.join(messages)}" for name, messages in state.errors.items())
-        return HttpResponse(told, status=400, content_type="text/plain; charset=utf-8")
+        message = "\n".join(f"{name}: {' '.join(messages)}" for name, messages in state.errors.items())
+        return HttpResponse(message, status=400, content_type="text/plain; charset=utf-8")
     response = made(picture)
     return tag.mark(response) if response.status_code == 200 else response
 
@@ -149,8 +149,8 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
             if key in _pictures:
                 _pictures.move_to_end(key)
                 return drawing, _pictures[key]
-        told = [one.text for one in describe_filters(state.model, state.filters)]
-        picture = draw(state.model, state.records, drawing, state.user, told, today)
+        descriptions = [description.text for description in describe_filters(state.model, state.filters)]
+        picture = draw(state.model, state.records, drawing, state.user, descriptions, today)
     except ChartError as error:
         state.refuse(error.parameter, str(error))
         return None, None

@@ -99,7 +99,8 @@ def import_files(
             matviews.refresh(dataset)
         except DatabaseError as error:  # the run stays applied
             why = str(error).strip().splitlines()[0]
-            run.notes.append(f"The summary tables are out of date: {why}. After fixing it: manage.py refresh_views")
+            remedy = "Fix the cause, then run: manage.py refresh_views"
+            run.notes.append(f"The summary tables are out of date: {why}. {remedy}")
             run.save(update_fields=["notes"])
     return outcome
 

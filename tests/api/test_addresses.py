@@ -18,10 +18,10 @@ LIST = "/api/people/places/"
 
 def problem(answer, status):
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), answer.text
-    told = answer.json()
-    assert told["status"] == status and told["detail"]
+    data = answer.json()
+    assert data["status"] == status and data["detail"]
     assert answer["Content-Length"] == str(len(answer.content))
-    return told
+    return data
 
 
 @pytest.mark.parametrize("broken", ["%EB", "%FF%FE", "%ED%A0%80", "%C3", "%C3%28"])
@@ -30,9 +30,9 @@ def test_an_address_that_is_no_text_is_refused(client, broken):
         assert "UTF-8" in problem(client.get(address), 400)["detail"]
     for name in ("search", "city", "city__in", "fields", "cursor", "format", "nothing", broken):
         for address in (LIST, f"{LIST}summary/", "/api/", "/api/schema/", "/api/imports/"):
-            told = problem(client.get(f"{address}?{name}={broken}"), 400)
-            assert "UTF-8" in told["detail"]
-            assert told["errors"]
+            problem_details = problem(client.get(f"{address}?{name}={broken}"), 400)
+            assert "UTF-8" in problem_details["detail"]
+            assert problem_details["errors"]
 
 
 @pytest.mark.parametrize("broken", ["%EB", "%ED%A0%80", "%00"])
@@ -73,8 +73,8 @@ def test_more_than_a_thousand_parameters_are_refused(client, admin_client):
 
 
 def test_a_query_that_is_too_long_is_refused_with_its_bound(client, admin_client):
-    told = problem(client.get(f"{LIST}?search={'x' * 7000}"), 414)
-    assert "at most 7,000 bytes" in told["detail"]
+    problem_details = problem(client.get(f"{LIST}?search={'x' * 7000}"), 414)
+    assert "at most 7,000 bytes" in problem_details["detail"]
     assert client.get(f"{LIST}?search={'x' * (7000 - len('search='))}").status_code == 200
     for address in ("/admin/people/person/?q=", "/explore/people/people/?search="):
         answer = admin_client.get(address + "x" * 7001)
@@ -195,16 +195,18 @@ def test_a_value_with_a_comma_is_one_of_several_where_the_parameter_is_repeated(
     assert keys(client.get(address, {"subject_id__in": NAMES})) == sorted(NAMES)
     assert keys(client.get(f"{address}?subject_id__in=a,b")) == ["a", "b"]
     assert client.get(f"{LIST}?id__in=1,2&id__in=3").status_code == 200
-    told = problem(client.get(f"{address}?subject_id__in=a&subject_id__in="), 400)
-    assert told["errors"]["subject_id__in"] == ["Expected a value, found none."]
+    problem_details = problem(client.get(f"{address}?subject_id__in=a&subject_id__in="), 400)
+    assert problem_details["errors"]["subject_id__in"] == ["Expected a value, found none."]
 
 
 def test_a_value_with_a_comma_is_one_of_several_in_quotes_as_csv_has_them(client, mice):
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(NAMES)
     assert keys(client.get("/api/subjects/subjects/", {"subject_id__in": line.getvalue()})) == sorted(NAMES)
-    told = problem(client.get("/api/subjects/subjects/", {"subject_id__in": '"a,b'}), 400)
-    assert "A quoted value must end with a quote before the next comma" in told["errors"]["subject_id__in"][0]
+    problem_details = problem(client.get("/api/subjects/subjects/", {"subject_id__in": '"a,b'}), 400)
+    assert (
+        "A quoted value must end with a quote before the next comma" in problem_details["errors"]["subject_id__in"][0]
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != ".."])

@@ -31,13 +31,13 @@ def test_the_data_held_fits_the_description(client, admin_client):
             answer = reader.get(address, {"page_size": 1000, "count": "exact"}).json()
             listed.validate(answer)
         assert answer["results"], address
-        told = {one["name"]: validator_for(one["schema"]) for one in page["parameters"] if "name" in one}
+        result = {one["name"]: validator_for(one["schema"]) for one in page["parameters"] if "name" in one}
         key = next(validator_for(one["schema"]) for one in one["parameters"] if one.get("in") == "path")
         for name in answer["results"][0]:
             held = {record[name] for record in answer["results"] if isinstance(record[name], str)}
-            for value in filter(str.strip, held if name in told else ()):
-                told[name].validate(value)
-                told[f"{name}__in"].validate([value])
+            for value in filter(str.strip, held if name in result else ()):
+                result[name].validate(value)
+                result[f"{name}__in"].validate([value])
         for record in answer["results"]:
             key.validate(next(iter(record.values())))
         summary = answers_of(described["paths"][f"{address}summary/"]["get"])

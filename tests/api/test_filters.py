@@ -23,7 +23,7 @@ def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ("education=Master", "There is no Master among the education levels. Did you mean Masters?"),
         ("education__in=Masters,bachelors", "There is no bachelors among the education levels. Did you mean Bach"),
@@ -33,14 +33,14 @@ def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
         ("education__in=Masters,", "Expected a value before and after each comma, found none."),
     ],
 )
-def test_what_a_vocabulary_does_not_have_is_told(client, respondent, query, told):
+def test_what_a_vocabulary_does_not_have_is_told(client, respondent, query, expected):
     for education in ("Bachelors", "Masters"):
         respondent(education=education).save()
     for address in ("", "summary/"):
         answer = client.get(f"/api/census/respondents/{address}?{query}")
         assert answer.status_code == 400
         [[message]] = answer.json()["errors"].values()
-        assert told in message
+        assert expected in message
 
 
 def test_a_label_is_looked_up_once(client, respondent, django_assert_num_queries):

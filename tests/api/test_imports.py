@@ -29,8 +29,8 @@ def test_the_sources_of_a_dataset_are_imported_and_the_run_is_followed(etl, sour
     assert run["progress"]["bytes_read"] == 0
     run = etl.worked(run)
     assert (run["status"], run["progress"], run["error"]) == ("applied", None, "")
-    told = {each["source"]: (each["read"], each["created"], each["rejected"]) for each in run["sources"]}
-    assert told == {"places": (1, 1, 0), "people": (2, 1, 1)}
+    streamed_text = {each["source"]: (each["read"], each["created"], each["rejected"]) for each in run["sources"]}
+    assert streamed_text == {"places": (1, 1, 0), "people": (2, 1, 1)}
     assert run["sources"][0]["files"][0]["name"] == "places.csv" and run["links"].keys() == {"rejections", "undo"}
     assert Person.objects.get().given_name == "Ann"
 
@@ -178,12 +178,12 @@ def test_personal_data_are_masked_among_the_rejected(etl, asking):
     address = f"/api/imports/{run['id']}/rejections/"
     may_see = asking("view_rejectedrow", "view_email", name="may see")
     for query in ("", "?format=csv", "?format=ndjson"):
-        assert "ann@example.com" not in told(etl.get(address + query))
-        assert "a****@example.com" in told(etl.get(address + query))
-        assert "ann@example.com" in told(may_see.get(address + query))
+        assert "ann@example.com" not in streamed_text(etl.get(address + query))
+        assert "a****@example.com" in streamed_text(etl.get(address + query))
+        assert "ann@example.com" in streamed_text(may_see.get(address + query))
 
 
-def told(answer) -> str:
+def streamed_text(answer) -> str:
     assert answer.status_code == 200
     return b"".join(answer).decode()
 

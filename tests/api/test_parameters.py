@@ -102,15 +102,15 @@ def test_what_makes_no_sense_is_refused_by_name(client, query, parameter, messag
 
 
 def test_everything_that_is_wrong_is_told_at_once(client):
-    told = client.get(f"{LIST}?agee=1&age=old&fields=x&page_size=0").json()
-    assert set(told["errors"]) == {"agee", "age", "fields", "page_size"}
-    assert "age__gte" in told["parameters"] and "cursor" in told["parameters"]
+    data = client.get(f"{LIST}?agee=1&age=old&fields=x&page_size=0").json()
+    assert set(data["errors"]) == {"agee", "age", "fields", "page_size"}
+    assert "age__gte" in data["parameters"] and "cursor" in data["parameters"]
 
 
 def test_a_record_takes_no_parameter_of_a_list(client, two):
     key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
-    told = client.get(f"{LIST}{key}/?age=30").json()
-    assert told["errors"] == {"age": ["Unknown parameter. Known parameters: format, fields, omit."]}
+    data = client.get(f"{LIST}{key}/?age=30").json()
+    assert data["errors"] == {"age": ["Unknown parameter. Known parameters: format, fields, omit."]}
 
 
 @pytest.mark.parametrize(

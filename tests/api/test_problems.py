@@ -12,9 +12,9 @@ pytestmark = pytest.mark.django_db
 
 def problem(answer, status):
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
-    told = answer.json()
-    assert told["status"] == status and told["type"] == "about:blank" and told["title"]
-    return told
+    data = answer.json()
+    assert data["status"] == status and data["type"] == "about:blank" and data["title"]
+    return data
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_a_method_and_a_format_that_are_not_there(client):
 
 def test_who_may_not_read_is_asked_who_they_are(client, settings, django_user_model):
     settings.API_ANONYMOUS_READ = False
-    told = client.get("/api/census/respondents/")
-    problem(told, told.status_code)
-    assert told.status_code in (401, 403)
+    response = client.get("/api/census/respondents/")
+    problem(response, response.status_code)
+    assert response.status_code in (401, 403)
     client.force_login(django_user_model.objects.create_user("stranger"))
     problem(client.get("/api/census/respondents/"), 403)
 
@@ -50,9 +50,9 @@ def test_a_fault_is_told_by_an_id_that_is_in_the_log(client, monkeypatch, caplog
     monkeypatch.setattr(viewsets, "page", fail)
     client.raise_request_exception = False
     with caplog.at_level(logging.ERROR):
-        told = problem(client.get("/api/census/respondents/"), 500)
-    assert "swordfish" not in str(told) and told["id"] in told["detail"]
-    assert any(told["id"] in record.getMessage() for record in caplog.records) and "swordfish" in caplog.text
+        problem_details = problem(client.get("/api/census/respondents/"), 500)
+    assert "swordfish" not in str(problem_details) and problem_details["id"] in problem_details["detail"]
+    assert any(problem_details["id"] in record.getMessage() for record in caplog.records) and "swordfish" in caplog.text
 
 
 def test_a_database_that_does_not_answer_is_worth_another_try(client, monkeypatch):

@@ -101,15 +101,15 @@ def test_nothing_is_written(admin_client, method):
 
 
 def test_options_tells_the_columns_and_how_to_filter_by_them(client):
-    told = client.options("/api/census/respondents/").json()
-    assert told["name"] == "Respondents"
-    assert told["columns"]["age"] == {
+    data = client.options("/api/census/respondents/").json()
+    assert data["name"] == "Respondents"
+    assert data["columns"]["age"] == {
         "type": "whole number",
         "may_be_null": False,
         "help": "Years. A whole number from 0 to 150.",
         "filters": ["age", "age__in", "age__gte", "age__lte"],
     }
-    assert told["columns"]["native_country"]["filters"][-1] == "native_country__isnull"
+    assert data["columns"]["native_country"]["filters"][-1] == "native_country__isnull"
 
 
 def test_a_list_can_be_looked_at_in_a_browser(client):

@@ -29,8 +29,8 @@ def described(client):
 
 
 def parameters(described, address):
-    told = described["paths"][address]["get"]["parameters"]
-    return {one["name"]: one for one in told if "name" in one}
+    result = described["paths"][address]["get"]["parameters"]
+    return {one["name"]: one for one in result if "name" in one}
 
 
 def test_it_is_openapi_3_1(described):
@@ -91,17 +91,17 @@ def test_columns_have_types_and_meanings(described):
 
 
 def test_filters_have_types_and_choices(described):
-    told = parameters(described, RESPONDENTS)
-    assert told["sex"]["schema"]["enum"] == ["Female", "Male"]
-    assert told["age__gte"]["schema"]["type"] == "integer"
-    assert told["native_country__isnull"]["schema"] == {"type": "boolean"}
-    assert (told["age__in"]["schema"]["type"], told["age__in"]["explode"]) == ("array", True)
-    assert "-age" in told["ordering"]["schema"]["items"]["enum"]
+    result = parameters(described, RESPONDENTS)
+    assert result["sex"]["schema"]["enum"] == ["Female", "Male"]
+    assert result["age__gte"]["schema"]["type"] == "integer"
+    assert result["native_country__isnull"]["schema"] == {"type": "boolean"}
+    assert (result["age__in"]["schema"]["type"], result["age__in"]["explode"]) == ("array", True)
+    assert "-age" in result["ordering"]["schema"]["items"]["enum"]
     measures = parameters(described, f"{RESPONDENTS}summary/")["measure"]["schema"]["items"]["enum"]
     assert {"count", "mean:hours_per_week", "mean:income_over_50k", "max:sex"} < set(measures)
-    told = parameters(described, "/api/experiments/users/")
-    assert told["email"]["x-permission"] == "experiments.view_email"
-    assert "email" not in told["ordering"]["schema"]["items"]["enum"]
+    result = parameters(described, "/api/experiments/users/")
+    assert result["email"]["x-permission"] == "experiments.view_email"
+    assert "email" not in result["ordering"]["schema"]["items"]["enum"]
 
 
 def test_every_status_is_in_it(described):
@@ -128,12 +128,12 @@ def test_who_may_read_the_api_may_read_what_it_is(client, admin_client, settings
 
 
 def test_it_says_who_may_read(client, admin_client, settings):
-    told = client.get("/api/schema/").json()
-    assert told["paths"][RESPONDENTS]["get"]["security"] == [{"token": []}, {"session": []}, {}]
+    data = client.get("/api/schema/").json()
+    assert data["paths"][RESPONDENTS]["get"]["security"] == [{"token": []}, {"session": []}, {}]
     settings.API_ANONYMOUS_READ = False
-    told = admin_client.get("/api/schema/").json()
-    assert told["paths"][RESPONDENTS]["get"]["security"] == [{"token": []}, {"session": []}]
-    assert set(told["components"]["securitySchemes"]) == {"token", "session"}
+    data = admin_client.get("/api/schema/").json()
+    assert data["paths"][RESPONDENTS]["get"]["security"] == [{"token": []}, {"session": []}]
+    assert set(data["components"]["securitySchemes"]) == {"token", "session"}
 
 
 def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, live_server):
@@ -142,12 +142,12 @@ def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, liv
         pytest.skip("no browser: install chromium")
     from playwright.sync_api import sync_playwright
 
-    asked, told = [], []
+    asked, result = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         page = browser.new_page()
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: told.append(message.text))
+        page.on("console", lambda message: result.append(message.text))
         page.goto(f"{live_server.url}/api/docs/")
         page.locator("h3.opblock-tag", has_text="people").click()
         page.locator(".opblock-summary-control", has_text="/api/people/births-by-country/summary/").click()
@@ -155,6 +155,6 @@ def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, liv
         page.locator("button.execute").click()
         page.get_by_text('"truncated"').first.wait_for()
         browser.close()
-    assert told == []  # where a browser complains of what the policy forbids
+    assert result == []  # where a browser complains of what the policy forbids
     assert {url for url in asked if not url.startswith((live_server.url, "data:"))} == set()
     assert any("/api/people/births-by-country/summary/" in url for url in asked)

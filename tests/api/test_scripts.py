@@ -35,8 +35,8 @@ def test_each_argument_is_a_statement_that_reads(transactional_db, run):
     code, out, _ = run("query", "SELECT city FROM places;", "SELECT 'a;b' AS it")
     assert (code, out) == (0, "city\nKelso; or not\n\nit\na;b\n\n")
     for statement in ("DELETE FROM places", "SELECT 1; DELETE FROM places", "COMMIT; DELETE FROM places"):
-        code, _, told = run("query", statement)
-        assert code == 1 and told.startswith("The database refused the statement:")
+        code, _, result = run("query", statement)
+        assert code == 1 and result.startswith("The database refused the statement:")
     assert Place.objects.exists()
 
 
@@ -47,7 +47,7 @@ def test_the_features_of_users_are_shown(transactional_db, run):
 
 
 @pytest.mark.parametrize(
-    ("script", "arguments", "told"),
+    ("script", "arguments", "expected"),
     [
         ("query", ["--limit"], "query: --limit takes a whole number. See query --help."),
         ("query", ["--limit", "x"], "query: --limit takes a whole number, not x."),
@@ -58,9 +58,9 @@ def test_the_features_of_users_are_shown(transactional_db, run):
         ("etl", ["nothing.csv"], "etl: nothing.csv is not a file."),
     ],
 )
-def test_what_a_script_does_not_understand_is_said(run, script, arguments, told):
+def test_what_a_script_does_not_understand_is_said(run, script, arguments, expected):
     code, out, said = run(script, *arguments)
-    assert (code, out) == (2, "") and said.startswith(told) and "line" not in said
+    assert (code, out) == (2, "") and said.startswith(expected) and "line" not in said
 
 
 def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):

@@ -94,9 +94,9 @@ def test_a_single_record_is_no_file(client):
 
 def test_more_than_excel_takes_names_what_takes_it(client, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 1199)
-    told = client.get(f"{LIST}?format=xlsx")
-    assert told.status_code == 400
-    assert "CSV or Parquet" in told.json()["errors"]["format"][0]
+    response = client.get(f"{LIST}?format=xlsx")
+    assert response.status_code == 400
+    assert "CSV or Parquet" in response.json()["errors"]["format"][0]
     fetch(client, "format=xlsx&country=Ulster")
 
 

@@ -76,7 +76,7 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (UPLOAD, "the form ends in part 3, before its closing boundary"),
         (UPLOAD + "--x\r\n", "the form ends in part 4"),
@@ -105,12 +105,12 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
         ),
     ],
 )
-def test_every_part_that_is_sent_is_used_or_named(post, sources, settings, body, told):
+def test_every_part_that_is_sent_is_used_or_named(post, sources, settings, body, expected):
     sources(places=PLACES)
     status, _, text = post(IMPORTS, body.encode("latin-1"))
-    assert status == 400 and told in json.loads(text)["detail"]
+    assert status == 400 and expected in json.loads(text)["detail"]
     status, _, text = post("/admin/imports/importrun/import/", body.encode("latin-1"))
-    assert status == 400 and told.replace("'", "&#x27;") in text
+    assert status == 400 and expected.replace("'", "&#x27;") in text
     assert nothing_happened(settings)
 
 
@@ -118,7 +118,7 @@ PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ("name=files; filename*=UTF-8''us%FFers.csv", "filename*= must have a name in UTF-8"),
         ("name=files; filename*=latin-1''us%E9rs.csv", "filename*= must have a name in UTF-8"),
@@ -139,13 +139,13 @@ PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--
         ),
     ],
 )
-def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(post, settings, options, told):
+def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(post, settings, options, expected):
     body = ORDER + PART.format(options)
     status, kind, text = post(IMPORTS, body)
     assert (status, kind) == (400, "application/problem+json")
-    assert f"part 3 is not valid: {told}" in json.loads(text)["detail"].replace("its header ", "")
+    assert f"part 3 is not valid: {expected}" in json.loads(text)["detail"].replace("its header ", "")
     status, _, text = post("/admin/imports/importrun/import/", body)
-    assert status == 400 and "part 3 is not valid" in text and told in text
+    assert status == 400 and "part 3 is not valid" in text and expected in text
     assert nothing_happened(settings)
 
 
@@ -179,7 +179,7 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
 
 
 @pytest.mark.parametrize(
-    ("order", "parameter", "told"),
+    ("order", "parameter", "expected"),
     [
         ({"dataset": "people"}, "files", "Send files in a form, or sources=configured to import the site's own files."),
         ({"dataset": "people", "sources": "all"}, "sources", "Expected configured"),
@@ -189,12 +189,12 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
         ({"dataset": "people", "sources": None}, "sources", "Expected a text"),
     ],
 )
-def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, told):
+def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, expected):
     sources(places=PLACES)
     as_form = {name: "" if value is None else value for name, value in ({"mode": "apply"} | order).items()}
     for answer in (etl.order(order), etl.post(IMPORTS, as_form)):
         assert answer.status_code == 400 and parameter in answer.json()["errors"]
-    assert told in etl.order(order).json()["errors"][parameter][0] and not ImportRun.objects.exists()
+    assert expected in etl.order(order).json()["errors"][parameter][0] and not ImportRun.objects.exists()
     assert etl.post(IMPORTS, {"dataset": "people", "sources": "configured"}).status_code == 202
 
 
@@ -206,8 +206,8 @@ def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
 
 
 def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
-    told = etl.send(400, files={"places": PLACES}, sources="configured")["errors"]
-    assert told == {"sources": ["Expected either uploaded files or sources, found both."]}
+    response = etl.send(400, files={"places": PLACES}, sources="configured")["errors"]
+    assert response == {"sources": ["Expected either uploaded files or sources, found both."]}
     file = FILE.format("files", "places.csv", PLACES)
     answer = etl.post(IMPORTS, FIELD.format("dataset", "people") + file + "--x--\r\n", content_type=FORM)
     assert answer.json()["errors"] == {"mode": ["Expected one of apply, preview with uploaded files, found none."]}

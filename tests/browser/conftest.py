@@ -146,7 +146,10 @@ def open_browser(site, browser) -> Iterator[Callable]:
         context.set_default_timeout(60_000)  # when to give up, not a promise
         context.add_init_script(WATCH)
         page, complaints = context.new_page(), []
-        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(told(page, said)))
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and complaints.append(describe_message(page, said)),
+        )
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.complaints = complaints
         return page
@@ -156,7 +159,7 @@ def open_browser(site, browser) -> Iterator[Callable]:
         context.close()
 
 
-def told(page, said) -> str:
+def describe_message(page, said) -> str:
     return f"{page.url.partition(':')[2]}: {said.text}"
 
 

@@ -33,7 +33,7 @@ def counts(page) -> dict[str, dict[str, int]]:
     """Return the nonzero counts of each source on the page."""
     names, *rows = [row.all_inner_texts() for row in map(cells, page.locator(".run-counts tr").all())]
     counted = {source: dict(zip(names[1:], map(number, numbers), strict=True)) for source, *numbers in rows}
-    return {source: {name.lower(): n for name, n in told.items() if n} for source, told in counted.items()}
+    return {source: {name.lower(): n for name, n in result.items() if n} for source, result in counted.items()}
 
 
 def number(text: str) -> int:
@@ -98,8 +98,8 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     upload(page, people, updated_places)
     expect_outcome(page, "Previewed")
     assert tables() == corrected
-    told = counts(page)
-    assert (told["places"]["updated"], told["places"]["created"], told["people"]["kept"]) == (1, 1, 1)
+    result = counts(page)
+    assert (result["places"]["updated"], result["places"]["created"], result["people"]["kept"]) == (1, 1, 1)
     [changed] = entries(page, "Changed")
     assert f"county | {county} | Elsewhere" in changed
     assert page.locator(".run-entry td.before, .run-entry td.after").all_inner_texts() == [county, "Elsewhere"]

@@ -56,15 +56,15 @@ def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
     address_has(page, "ordering=age")
     page.locator("#sort-age").click()
     address_has(page, "ordering=-age")
-    told = [[str(age), "yes" if rich else "no"] for age, rich in respondents]
+    result = [[str(age), "yes" if rich else "no"] for age, rich in respondents]
     page.locator('th[aria-sort="descending"]').wait_for()
-    assert page.locator(".explore-count").inner_text() == f"{len(told):,}"
-    assert shown(page) == told[:50]
+    assert page.locator(".explore-count").inner_text() == f"{len(result):,}"
+    assert shown(page) == result[:50]
 
     other = open_browser(viewport={"width": 390, "height": 800}, java_script_enabled=False)
     other.context.add_cookies(page.context.cookies())
     other.goto(page.url.removeprefix(site.address))
-    assert shown(other) == told[:50]
+    assert shown(other) == result[:50]
 
     page.get_by_role("link", name="Export").click()
     files = {}

@@ -107,9 +107,9 @@ def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_every
                 met.add(kind(link))
                 ahead.append(link)
     assert len(met) > 30
-    assert [told for told in page.complaints if "409" not in told] == [] and wide == []
+    assert [result for result in page.complaints if "409" not in result] == [] and wide == []
 
     # And what the policy forbids would have been heard of.
     with page.expect_console_message(lambda said: "policy: style-src-attr forbids inline" in said.text):
         page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">red</p>')")
-    assert any("policy: style-src-attr" in told for told in page.complaints)
+    assert any("policy: style-src-attr" in result for result in page.complaints)

@@ -79,8 +79,8 @@ def test_a_value_in_use_is_not_deleted_and_tells_some_of_those_who_use_it(admin_
     page = confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
     assert page.status_code == 200
     assert page.text.count("respondent ") >= 10
-    told, first = page.context["protected"]
-    assert (told, len(first), first[-1]) == ("30 respondents:", 11, "… and 20 more")
+    result, first = page.context["protected"]
+    assert (result, len(first), first[-1]) == ("30 respondents:", 11, "… and 20 more")
     assert EducationLevel.objects.exists()
     Respondent.objects.all().delete()
     assert confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"}).status_code == 302

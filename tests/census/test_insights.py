@@ -262,12 +262,12 @@ def test_of_people_made_by_chance_it_mostly_says_that_there_is_no_telling(ask):
     claims = []
     for sample in samples:
         said = answers(Respondent.objects.filter(hours_per_week=sample))
-        told = {question: entry["answer"] for question, entry in said.items()}
-        claims += [told[WIVES].startswith("No: "), told[GAPS].startswith("No: ")]
-        claims += ["no more than chance" not in told[WEIGHTS], " But " in told[WEIGHTS]]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[SEXES])]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[GAINS])]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", told[STATE])]
+        result = {question: entry["answer"] for question, entry in said.items()}
+        claims += [result[WIVES].startswith("No: "), result[GAPS].startswith("No: ")]
+        claims += ["no more than chance" not in result[WEIGHTS], " But " in result[WEIGHTS]]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[SEXES])]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[GAINS])]
+        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[STATE])]
     assert len(claims) >= len(samples) * 11
     assert sum(claims) < 0.1 * len(claims)  # intervals of 95% allow one in twenty
 
@@ -279,15 +279,15 @@ def test_without_respondents_it_says_what_to_type():
 
 def test_questions_that_few_respondents_cannot_answer_say_of_whom_there_are_too_few(respondent, tmp_path, capsys):
     respondent().save()
-    told, complaints = said()
-    assert list(told) == list(QUESTIONS)
-    for entry in told.values():
+    result, complaints = said()
+    assert list(result) == list(QUESTIONS)
+    for entry in result.values():
         assert entry["answer"].startswith("Not enough data: expected at least ") and entry["figures"] == {}
-    assert "found 0 husbands and 0 wives" in told[WIVES]["answer"]
+    assert "found 0 husbands and 0 wives" in result[WIVES]["answer"]
     assert f"{WIVES} Not enough data:" in complaints
     call_command("census_insights", "-o", str(tmp_path / "answers.json"))
     assert "0 of 6 questions answered." in capsys.readouterr().out
-    assert json.loads((tmp_path / "answers.json").read_text(encoding="utf-8")) == told
+    assert json.loads((tmp_path / "answers.json").read_text(encoding="utf-8")) == result
     with pytest.raises(CommandError, match=r"--output .*: cannot write the file"):
         call_command("census_insights", output=str(tmp_path))
     Respondent.objects.all().delete()

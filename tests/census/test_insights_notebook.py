@@ -125,8 +125,8 @@ def test_a_cell_that_fails_is_told_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("{}['women']")])
     nbformat.write(notebook, tmp_path / "insights.ipynb")
-    told = r"^Nothing is written: a cell of insights\.ipynb fails on these respondents \(KeyError: 'women'\)\.$"
-    with pytest.raises(NotebookError, match=told):
+    expected = r"^Nothing is written: a cell of insights\.ipynb fails on these respondents \(KeyError: 'women'\)\.$"
+    with pytest.raises(NotebookError, match=expected):
         ran_through(tmp_path / "insights.ipynb")
 
 

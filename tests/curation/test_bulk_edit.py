@@ -108,7 +108,7 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "expected_text"),
     [
         ("date_of_birth", "soon", "Enter a valid date"),
         ("given_name", "", "This field is required"),
@@ -116,9 +116,9 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
         ("place_of_birth", "9999", "Select a valid choice"),
     ],
 )
-def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, told):
+def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, expected_text):
     page = admin_client.post(BULK, ALL | {"field": field, "value": value, "_apply": "x", "expected": "15"})
-    assert page.status_code == 200 and told in page.text
+    assert page.status_code == 200 and expected_text in page.text
     assert not Change.objects.exists()
 
 

@@ -98,9 +98,10 @@ def test_a_removed_record_is_shown_as_it_was(run_of, client):
         bath = Place.objects.filter(city="Bath").first() or bath
     applied = client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=missing").text
     assert not Place.objects.filter(city="Bath").exists()
-    for told in (page, applied):  # before and after
+    for result in (page, applied):  # before and after
         assert (
-            "<td>Bath</td><td>Avon</td><td>England</td>" in told and f"/admin/people/place/{bath.pk}/history/" in told
+            "<td>Bath</td><td>Avon</td><td>England</td>" in result
+            and f"/admin/people/place/{bath.pk}/history/" in result
         )
 
 

@@ -57,8 +57,8 @@ def test_a_card_tells_records_and_the_last_import_and_what_waits(admin_client, a
     assert f"Run {previewed.pk}</a>" in shown and 'previewed">previewed' in shown
     assert f"by {admin_user}" in shown
     assert f"Run {previewed.pk} is ready to review" in shown
-    assert f"2 rows rejected (run {run.pk})" in shown
-    assert f"1 correction kept although the file differs (run {run.pk})" in shown
+    assert f"2 rejected rows (run {run.pk})" in shown
+    assert f"1 record kept although the file differs (run {run.pk})" in shown
     assert "is ready to review" not in card(admin_client.get("/admin/").text, "census")
 
 
@@ -73,8 +73,8 @@ def test_a_big_table_is_estimated_and_says_so_or_is_counted(admin_client, monkey
     monkeypatch.setattr(pagination, "COUNTED", 10)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    told = "about 30" if connection.vendor == "postgresql" else "30"
-    assert f'<a href="/admin/people/person/">{told}</a>' in card(admin_client.get("/admin/").text, "people")
+    result = "about 30" if connection.vendor == "postgresql" else "30"
+    assert f'<a href="/admin/people/person/">{result}</a>' in card(admin_client.get("/admin/").text, "people")
 
 
 def test_the_chart_shows_the_view_and_when_it_was_refreshed(admin_client):

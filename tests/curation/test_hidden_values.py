@@ -14,11 +14,11 @@ def test_addresses_are_masked_without_the_permission(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n2,Bob,bob@@example.com,2024-01-05\n"
     users += "3,Cid,cid@example.com,never\n4,dora@example.com\n"
     run = previewed("experiments", users=users)
-    told = [page(curator, run, tab) for tab in ("new", "rejected")]
-    assert "a****@example.com" in told[0] and "c****@example.com" in told[1]
+    preview_texts = [page(curator, run, tab) for tab in ("new", "rejected")]
+    assert "a****@example.com" in preview_texts[0] and "c****@example.com" in preview_texts[1]
     file = run.files.get()
     sent = curator.get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
-    for text in (*told, sent):
+    for text in (*preview_texts, sent):
         assert not re.search(r"(ann|bob|cid|dora)@", text)
     do(curator, run, "apply")
     changed = previewed("experiments", users=users.replace("Ann,ann@", "Anna,anna@"))
@@ -35,7 +35,7 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
     cora = get_user_model().objects.get(username="cora")
     cora.user_permissions.add(Permission.objects.get(codename="view_sourcefile"))
 
-    def told(*cells) -> list[str]:
+    def preview_texts(*cells) -> list[str]:
         """Return all texts of a preview without its numbers and times."""
         run = previewed("experiments", users=users.format(*cells))
         file = run.files.get()
@@ -48,7 +48,7 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
         return [re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]*Z?|\w+ \d+, 20\d\d, [\d:]+ [ap].m.", "@", text) for text in shown]
 
     for date in ("2024-01-05", "2024-01-06"):
-        right, wrong = told("ann@a.org", "rob@a.org", date), told("axx@a.org", "rxx@a.org", date)
+        right, wrong = preview_texts("ann@a.org", "rob@a.org", date), preview_texts("axx@a.org", "rxx@a.org", date)
         assert right == wrong
     assert "Changed (1)" in right[0] and "Corrections kept (0)" in right[0]
     curator.force_login(get_user_model().objects.create_superuser("root"))

@@ -23,7 +23,7 @@ def folder(bring):
     return bring("experiments", users=USERS, compounds=COMPOUNDS, user_experiments=EXPERIMENTS)
 
 
-def told(page) -> list[tuple]:
+def entries_of(page) -> list[tuple]:
     """Return each entry of a history: kind, user or run, origin and fields."""
     return [
         (
@@ -53,7 +53,7 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
     confirm(admin_client, "/admin/experiments/user/1/revert/name/")
     page = admin_client.get(HISTORY)
     first = [("user", None, "1"), ("name", None, "Ann"), ("e-mail", None, "ann@example.org")]
-    assert told(page) == [
+    assert entries_of(page) == [
         ("Created", f"run {runs[0].pk}", ("users.csv", 2), *first, ("signup date", None, "2023-01-01")),
         ("Updated", "admin", None, ("name", "Ann", "Anne", "corrected")),
         (
@@ -72,13 +72,13 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
 def test_references_are_told_by_what_they_are_called(admin_client, folder):
     experiment = {"user": 2, "experiment_run_time": "5.0", "compounds": [2]}
     admin_client.post("/admin/experiments/userexperiment/7/change/", experiment)
-    last = told(admin_client.get("/admin/experiments/userexperiment/7/history/"))[-1]
+    last = entries_of(admin_client.get("/admin/experiments/userexperiment/7/history/"))[-1]
     assert last[3:] == (("user", "Ann", "Bob", "corrected"), ("compounds", "Aspirin, Borax", "Borax", "corrected"))
 
 
 def test_an_unchanged_record_tells_the_run_that_created_it(admin_client, folder):
     page = admin_client.get("/admin/experiments/compound/2/history/")
-    assert [entry[:3] for entry in told(page)] == [
+    assert [entry[:3] for entry in entries_of(page)] == [
         ("Created", f"run {ImportRun.objects.get().pk}", ("compounds.csv", 3))
     ]
     assert admin_client.get("/admin/experiments/compound/9/history/").status_code == 302
@@ -90,7 +90,7 @@ def test_an_undo_is_told(admin_client, write, importing, folder):
     importing("experiments", folder)
     undo_run(ImportRun.objects.first())
     page = admin_client.get(HISTORY)
-    assert [entry[3:] for entry in told(page)][1:] == [(("name", "Ann", "Hanna"),), (("name", "Hanna", "Ann"),)]
+    assert [entry[3:] for entry in entries_of(page)][1:] == [(("name", "Ann", "Hanna"),), (("name", "Hanna", "Ann"),)]
     assert "(undone later)" in page.text and "undoing run" in page.text
 
 
@@ -100,7 +100,7 @@ def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
     page = admin_client.get("/admin/experiments/userexperiment/deleted/")
     assert "Deleted by admin" in page.text and "Aspirin, Borax" in page.text
     history = admin_client.get("/admin/experiments/userexperiment/7/history/")
-    assert [entry[0] for entry in told(history)] == ["Created", "Deleted"]
+    assert [entry[0] for entry in entries_of(history)] == ["Created", "Deleted"]
     restore = "/admin/experiments/userexperiment/7/restore/"
     assert f'action="{restore}"' in history.text and f'action="{restore}"' in page.text
     assert admin_client.get(restore).status_code == 405
@@ -174,7 +174,7 @@ def test_values_of_a_vocabulary_have_a_history_too(admin_client, transactional_d
     admin_client.post(f"/admin/census/educationlevel/{level.pk}/change/", {"name": "Masters", "years": 14})
     confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})
     page = admin_client.get(f"/admin/census/educationlevel/{level.pk}/history/")
-    assert [entry[0] for entry in told(page)] == ["Created", "Updated", "Deleted"]
+    assert [entry[0] for entry in entries_of(page)] == ["Created", "Updated", "Deleted"]
     confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/restore/")
     assert EducationLevel.objects.get().name == "Masters"
 
@@ -207,7 +207,7 @@ def test_a_long_history_is_told_page_by_page(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.history_views.PAGE", 2)
     for name in ("A", "B", "C"):
         correct(admin_client, name=name)
-    first, second = (told(admin_client.get(HISTORY, {"p": page})) for page in (1, 2))
+    first, second = (entries_of(admin_client.get(HISTORY, {"p": page})) for page in (1, 2))
     assert [entry[0] for entry in first] == ["Created", "Updated", "Updated"]
     assert [entry[3] for entry in second] == [("name", "B", "C")]
 

@@ -134,7 +134,7 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ({"country_of_brith": "Scotland"}, "Did you mean country_of_birth?"),
         ({"date_of_birth__gte": "soon"}, "Expected a date such as 2023-05-01, found soon."),
@@ -142,11 +142,11 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
         ({"p": "9"}, "Expected a page from 1 to 2."),
     ],
 )
-def test_what_a_list_does_not_know_is_told_and_shows_nothing(admin_client, add, query, told):
+def test_what_a_list_does_not_know_is_told_and_shows_nothing(admin_client, add, query, expected):
     add(*"abc" * 20)
     page = admin_client.get(PEOPLE, query)
     assert page.status_code == 400
-    assert told in page.text
+    assert expected in page.text
     assert list(page.context["cl"].result_list) == []
 
 

@@ -16,9 +16,9 @@ def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
     importing("people", write("places.csv", PLACES.replace("Derry,Derry", "Derry,Doire") + "Cork,Cork,Munster\n"))
     run = ImportRun.objects.latest("pk")
     call_command("undo_import", run.pk, dry_run=True)
-    told = capsys.readouterr().out
-    assert f"Preview: undoing run {run.pk} of people will:" in told
-    assert "remove 1 place" in told and "restore 1 place" in told
+    output = capsys.readouterr().out
+    assert f"Preview: undoing run {run.pk} of people will:" in output
+    assert "remove 1 place" in output and "restore 1 place" in output
     run.refresh_from_db()
     assert run.status == "applied" and Place.objects.count() == 3
     call_command("undo_import", run.pk)

@@ -20,16 +20,16 @@ EMAIL = "experiments.view_email"
 
 
 @pytest.fixture
-def told(monkeypatch):
+def check_output(monkeypatch):
     """Return the output of manage.py check after changing options of a model's Listing."""
 
-    def told(model, **options) -> str:
+    def check_output(model, **options) -> str:
         monkeypatch.setattr(model, "listing", replace(model.listing, **options))
         with pytest.raises(SystemCheckError) as caught:
             call_command("check")
         return str(caught.value)
 
-    return told
+    return check_output
 
 
 def test_the_listings_of_the_datasets_have_no_mistakes():
@@ -111,8 +111,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("model", "options", "number", "problem", "meant"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_reported(told, model, options, number, problem, meant):
-    text = told(model, **options)
+def test_a_mistake_is_reported(check_output, model, options, number, problem, meant):
+    text = check_output(model, **options)
     assert f"(datasets.{number})" in text and problem in text
     if meant:
         assert f"HINT: Did you mean {meant}?" in text
@@ -120,8 +120,8 @@ def test_a_mistake_is_reported(told, model, options, number, problem, meant):
         assert "HINT: Did you mean" not in text
 
 
-def test_every_mistake_is_reported_at_once(told):
-    text = told(User, search=["nam", "emial"], personal={"emial": EMAIL})
+def test_every_mistake_is_reported_at_once(check_output):
+    text = check_output(User, search=["nam", "emial"], personal={"emial": EMAIL})
     assert text.count("experiments.User: (datasets.E003)") == 2 and "(datasets.E007)" in text
 
 
@@ -138,9 +138,9 @@ def test_every_mistake_is_reported_at_once(told):
         ("chart", "chart"),
     ],
 )
-def test_an_attribute_that_nothing_reads_is_reported(monkeypatch, told, former, option):
+def test_an_attribute_that_nothing_reads_is_reported(monkeypatch, check_output, former, option):
     monkeypatch.setattr(Subject, former, ["species"], raising=False)
-    text = told(Subject)
+    text = check_output(Subject)
     assert f"subjects.Subject: (datasets.E001) {former} has no effect." in text
     assert f"HINT: Write listing = Listing({option}=...) instead." in text
 
@@ -151,9 +151,9 @@ def test_a_former_attribute_of_a_model_without_a_listing_is_reported(monkeypatch
     assert reported == {model for model in apps.get_app_config("experiments").get_models() if issubclass(model, Record)}
 
 
-def test_a_listing_by_another_name_is_reported(monkeypatch, told):
+def test_a_listing_by_another_name_is_reported(monkeypatch, check_output):
     monkeypatch.setattr(Subject, "listings", Listing(), raising=False)
-    assert "(datasets.E002) The Listing listings has no effect." in told(Subject)
+    assert "(datasets.E002) The Listing listings has no effect." in check_output(Subject)
 
 
 def test_what_is_no_listing_is_reported(monkeypatch):

@@ -41,9 +41,9 @@ def test_a_refresh_brings_one_datasets_views_up_to_date():
 def test_the_command_refreshes_all_views_and_tells_which(capsys):
     ann_of("Wales")
     call_command("refresh_views")
-    told = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    output = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     views = {"income_by_education", "user_features", "births_by_country", "subjects_by_birth_year"}
-    assert views <= set(told) and len(told) == len(set(told))
+    assert views <= set(output) and len(output) == len(set(output))
     assert BirthsByCountry.objects.get(country="Wales").births == 1
 
 

@@ -127,7 +127,7 @@ def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_
     ImportRun.objects.create(pk=1, dataset="experiments", status="applied")
     asked = list(pages())
     assert len(asked) > 200 and "/admin/experiments/user/1/restore/" in asked
-    told = {address: getattr(client, method)(address) for address in asked}
-    odd = {address: answer.status_code for address, answer in told.items() if answer.status_code != 403}
+    result = {address: getattr(client, method)(address) for address in asked}
+    odd = {address: answer.status_code for address, answer in result.items() if answer.status_code != 403}
     assert odd == {}
-    assert not [address for address, answer in told.items() if "Ann" in answer.text]
+    assert not [address for address, answer in result.items() if "Ann" in answer.text]

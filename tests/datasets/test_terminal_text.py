@@ -19,33 +19,35 @@ CENSUS += "capital-gain,capital-loss,hours-per-week,native-country,income"
 
 
 @pytest.fixture
-def told(transactional_db, capsys, monkeypatch, tmp_path):
+def run_command(transactional_db, capsys, monkeypatch, tmp_path):
     """Run a command, and return its output of both streams, which must be safe for a terminal."""
     monkeypatch.chdir(tmp_path)
 
-    def told(*arguments) -> str:
+    def run_command(*arguments) -> str:
         with contextlib.suppress(SystemExit):
             execute_from_command_line(["manage.py", *map(str, arguments)])
         out, err = capsys.readouterr()
         assert not RAW.search(out + err), repr(out + err)
         return out + err
 
-    return told
+    return run_command
 
 
-def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write, told):
+def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write, run_command):
     row = f"39,{ODD},77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"
-    said = told("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
+    said = run_command("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
     assert r"new terms in workclasses: a\x1b[31m\x7f\x9b\u202eb" in said and r"adult\x1b[31m.csv" in said
     assert r"no\x1b[31mte" in said
-    told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nA{ESC},b,c\nB{ESC},b,c\n"))
-    said = told("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))
+    run_command("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nA{ESC},b,c\nB{ESC},b,c\n"))
+    said = run_command("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))
     assert r"places A\x1b[31m, last seen in places\x1b[31m.csv on line 2" in said
-    assert "[31m" in told("import_people", write("y/places.csv", f"city,x{ESC}\nA,\n"))
+    assert "[31m" in run_command("import_people", write("y/places.csv", f"city,x{ESC}\nA,\n"))
 
 
-def test_a_report_on_the_screen_is_json_without_control_characters(write, told):
-    said = told("import_people", write("places.csv", f"city,county,country\nA,{ODD},c,d\n"), "--report", "-", "-v", "0")
+def test_a_report_on_the_screen_is_json_without_control_characters(write, run_command):
+    said = run_command(
+        "import_people", write("places.csv", f"city,county,country\nA,{ODD},c,d\n"), "--report", "-", "-v", "0"
+    )
     (rejection,) = json.loads(said)["rejections"]
     assert rejection["values"] == f"A,{ODD},c,d"
 
@@ -65,8 +67,8 @@ def test_a_report_on_the_screen_is_json_without_control_characters(write, told):
     ],
     ids=lambda arguments: " ".join(arguments).encode("ascii", "ignore").decode()[:30],
 )
-def test_arguments_are_printed_escaped(arguments, told):
-    assert r"\x1b" in told(*arguments)
+def test_arguments_are_printed_escaped(arguments, run_command):
+    assert r"\x1b" in run_command(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +81,8 @@ def test_arguments_are_printed_escaped(arguments, told):
     ],
     ids=["--search", "--filter", "--as", "an account"],
 )
-def test_an_argument_that_is_not_utf_8_is_refused_in_a_sentence(arguments, told):
-    assert r"An argument is not valid UTF-8: " in (said := told(*arguments)) and r"\xff" in said
+def test_an_argument_that_is_not_utf_8_is_refused_in_a_sentence(arguments, run_command):
+    assert r"An argument is not valid UTF-8: " in (said := run_command(*arguments)) and r"\xff" in said
 
 
 def test_an_export_to_a_terminal_is_escaped_and_to_a_pipe_exact(importing, write, child_environment):

@@ -82,8 +82,8 @@ def test_features_list_the_most_common_compounds_and_say_by_what_rule(client):
         },
         {"user_id": 2, "user": "Bob", "total_experiments": 1, "mean_run_time": 0.5, "most_common_compounds": [1, 2]},
     ]
-    told = client.options("/api/experiments/user-features/").json()["columns"]["most_common_compounds"]
-    assert "all that tie, in ascending order" in told["help"]
+    value = client.options("/api/experiments/user-features/").json()["columns"]["most_common_compounds"]
+    assert "all that tie, in ascending order" in value["help"]
 
 
 def test_compounds_are_read(client):

@@ -15,7 +15,7 @@ def column(model, name):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         (None, ""),
         (True, "yes"),
@@ -35,8 +35,8 @@ def column(model, name):
         ("x" * 300, "x" * 200 + "…"),
     ],
 )
-def test_a_value_is_told(value, told):
-    assert format_value(column("experiments.UserExperiment", "experiment_run_time"), value) == told
+def test_a_value_is_told(value, expected):
+    assert format_value(column("experiments.UserExperiment", "experiment_run_time"), value) == expected
 
 
 def test_figures_are_grouped_where_they_cannot_be_years_or_keys():

@@ -137,15 +137,15 @@ def test_each_filter_is_told_and_can_be_removed(reader, respondents):
     page = reader.page(
         f"{CENSUS}?age__gte=30&education__in=Masters,HS-grad&workclass__isnull=false&sex=Male&ordering=age"
     )
-    told = page.partition('<div class="explore-told"')[2].partition("</div>")[0]
-    assert re.findall(r"<span>(.*?)</span>", told) == [
+    text = page.partition('<div class="explore-told"')[2].partition("</div>")[0]
+    assert re.findall(r"<span>(.*?)</span>", text) == [
         "age ≥ 30",
         "education is one of Masters, HS-grad",
         "workclass is not empty",
         "sex is Male",
     ]
-    assert 'href="?age__gte=30&amp;workclass__isnull=false&amp;sex=Male&amp;ordering=age"' in told
-    assert '<a href="?ordering=age">Remove all</a>' in told
+    assert 'href="?age__gte=30&amp;workclass__isnull=false&amp;sex=Male&amp;ordering=age"' in text
+    assert '<a href="?ordering=age">Remove all</a>' in text
 
 
 def test_heads_sort_one_way_then_the_other_then_not(reader, respondents):
@@ -209,8 +209,8 @@ def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
 )
 def test_a_mistyped_parameter_is_told_and_nothing_is_shown(reader, people, query, parameter, message):
     page = reader.page(f"{PEOPLE}?{query}", status=400)
-    told = page.partition('<div class="errornote"')[2].partition("</div>")[0]
-    assert f"<code>{parameter}</code>" in told and message in told
+    text = page.partition('<div class="errornote"')[2].partition("</div>")[0]
+    assert f"<code>{parameter}</code>" in text and message in text
     assert "<tbody>" not in page and 'id="explore-form"' in page
     reader.page(PEOPLE + unescape(re.search(r'href="([^"]*)">Show the page without it', page)[1]))
 

@@ -85,14 +85,14 @@ def test_a_summary_of_what_the_filters_let_through(exported):
 def test_a_summary_in_every_format_holds_the_same(exported):
     asked = ["people/people", "--by", "county_of_birth", "--measure", "count", "--measure", "max:date_of_birth"]
     rows = [("Angus", 1, date(1850, 1, 1)), ("Fife", 2, date(1860, 1, 1))]
-    told = [(county, count, day.isoformat()) for county, count, day in rows]
+    result = [(county, count, day.isoformat()) for county, count, day in rows]
     records = json.loads(exported(*asked, "--format", "json"))
-    assert [tuple(record.values()) for record in records] == told
+    assert [tuple(record.values()) for record in records] == result
     assert [json.loads(line) for line in exported(*asked, "--format", "ndjson").splitlines()] == records
     table = pyarrow.parquet.read_table(io.BytesIO(exported(*asked, "--format", "parquet")))
     assert list(zip(*table.to_pydict().values(), strict=True)) == rows
     header, *cells = openpyxl.load_workbook(io.BytesIO(exported(*asked, "--format", "xlsx"))).active.values
-    assert header == ("county_of_birth", "count", "max:date_of_birth") and cells == told
+    assert header == ("county_of_birth", "count", "max:date_of_birth") and cells == result
 
 
 def test_the_format_is_what_the_name_says(exported):
@@ -108,7 +108,7 @@ def test_the_format_is_what_the_name_says(exported):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected_text"),
     [
         (["people/peple"], "There is no table people/peple. Did you mean people/people? Tables: "),
         (
@@ -138,13 +138,13 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--format", "xls"], "invalid choice: 'xls'"),
     ],
 )
-def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, told):
-    assert told in refusal(*arguments)
+def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, expected_text):
+    assert expected_text in refusal(*arguments)
 
 
 def test_a_name_that_tells_no_format_is_refused(refusal):
-    told = refusal("people/people", name="out.txt")
-    assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in told
+    message = refusal("people/people", name="out.txt")
+    assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in message
 
 
 def test_what_was_written_is_told(people, tmp_path, capsys):
@@ -155,8 +155,8 @@ def test_what_was_written_is_told(people, tmp_path, capsys):
 def test_filters_are_listed_where_one_is_unknown_and_only_those_that_may_be_used(refusal):
     assert "Filters:" not in refusal("people/people", "--columns", "")
     assert "Filters:" not in refusal("experiments/users", "--filter", "email=")
-    told = refusal("experiments/users", "--filter", "nam=U")
-    assert "name__icontains" in told and "email" not in told
+    message = refusal("experiments/users", "--filter", "nam=U")
+    assert "name__icontains" in message and "email" not in message
 
 
 def test_a_place_that_cannot_be_written_is_told(refusal, tmp_path):

@@ -92,10 +92,10 @@ def test_a_cell_is_told_on_one_line_shortened_and_with_nothing_that_a_terminal_w
     cells = ["\x1b[31mred\n" + "x" * 250, "y" * 5000]
     path = write("places.csv", "city,county,country\n" + "".join(f'"{cell}",,Scotland\n' for cell in cells))
     call_command("import_people", path)
-    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  places, places.csv line ")]
-    assert [len(line) < 500 and line.isprintable() for line in told] == [True, True]
-    assert 'line 2: city "<U+001B>[31mred<U+000A>xxx' in told[0] and "is too long (259 characters)" in told[0]
-    assert "is too long (5000 characters)" in told[1] and "county is missing" in told[1]
+    output = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  places, places.csv line ")]
+    assert [len(line) < 500 and line.isprintable() for line in output] == [True, True]
+    assert 'line 2: city "<U+001B>[31mred<U+000A>xxx' in output[0] and "is too long (259 characters)" in output[0]
+    assert "is too long (5000 characters)" in output[1] and "county is missing" in output[1]
     assert rows("SELECT * FROM places") == []
 
 

@@ -37,14 +37,14 @@ def test_messages_about_rows_of_an_export_name_the_export_and_its_line(spoilt, i
     assert duplicates["problems"][0]["message"].startswith("is a duplicate key: line 2 has other values")
     assert any(note.startswith("sessions.csv: ") for note in report["notes"])
     call_command("import_subjects", str(spoilt), "--dry-run")
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     for line in (3, 4, 5):
-        assert f"sessions, sessions.csv line {line}: " in told.out + told.err
-    assert "exp2 line" not in told.out + told.err
+        assert f"sessions, sessions.csv line {line}: " in output.out + output.err
+    assert "exp2 line" not in output.out + output.err
     rows = admin_client.get(f"/api/imports/{report['run']}/rejections/").json()["results"]
     assert {(row["name"], row["line"]) for row in rows} == {("sessions.csv", n) for n in (3, 4, 5)}
-    told = page(admin_client, ImportRun.objects.get(pk=report["run"]), "rejected")
-    assert all(f"sessions.csv, line {line}" in told for line in (3, 4, 5)) and "exp2, line" not in told
+    output = page(admin_client, ImportRun.objects.get(pk=report["run"]), "rejected")
+    assert all(f"sessions.csv, line {line}" in output for line in (3, 4, 5)) and "exp2, line" not in output
 
 
 def test_rows_of_an_export_stay_with_the_files_that_they_are_of(spoilt, importing):

@@ -46,16 +46,16 @@ def exported(tmp_path, transactional_db, django_user_model):
 
 def values(files):
     """The contents of the files without generated keys and provenance."""
-    told = []
+    result = []
     for file in files:
         header, *rows = csv.reader(io.StringIO(file.read_text("utf-8-sig")))
         kept = [place for place, name in enumerate(header) if not OWN.fullmatch(name)]
-        told.append([[row[place] for place in kept] for row in [header, *rows]])
-    return told
+        result.append([[row[place] for place in kept] for row in [header, *rows]])
+    return result
 
 
 def only_unchanged(report):
-    return {source: {**told} for source, told in report.counts.items() if set(told) != {"read", "unchanged"}}
+    return {source: {**result} for source, result in report.counts.items() if set(result) != {"read", "unchanged"}}
 
 
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
@@ -70,7 +70,7 @@ def test_every_table_that_an_import_fills_comes_back(dataset, options, exported,
     said = values(files)
     empty_now()
     report = importing(dataset, *files)
-    assert {source: set(told) for source, told in report.counts.items()} == {t: {"read", "created"} for t in tables}
+    assert {source: set(result) for source, result in report.counts.items()} == {t: {"read", "created"} for t in tables}
     assert values(exported(dataset, *options, folder="again")) == said
     assert only_unchanged(importing(dataset, *files)) == {}
 
@@ -87,8 +87,8 @@ def test_records_of_several_files_are_of_these_files_again(exported, importing, 
     assert only_unchanged(importing("people", *files)) == {}
     empty_now()
     importing("people", *files)
-    told = "SELECT f.name, count(*) FROM people p JOIN source_files f ON f.id = p.created_in_id GROUP BY f.name"
-    assert sorted(rows(told)) == [("people.csv", 4), ("people_2.csv", 3)]
+    result = "SELECT f.name, count(*) FROM people p JOIN source_files f ON f.id = p.created_in_id GROUP BY f.name"
+    assert sorted(rows(result)) == [("people.csv", 4), ("people_2.csv", 3)]
     # The files themselves find their records again, too, and what they hold no more is missing.
     assert only_unchanged(importing("people", first, second)) == {}
     report = importing("people", write("people.csv", header + ann * 2 + bob))
@@ -220,7 +220,7 @@ def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "expected"),
     [
         (
             "people/births-by-country",
@@ -235,12 +235,12 @@ def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_
 )
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
 def test_of_views_and_vocabularies_a_sentence_says_what_to_import_instead(
-    table, told, options, transactional_db, refused, tmp_path
+    table, expected, options, transactional_db, refused, tmp_path
 ):
     file = tmp_path / f"{table.partition('/')[2].replace('-', '_')}.csv"
     call_command("export", table, "-o", str(file), *options, verbosity=0)
     sentence = refused(table.partition("/")[0], file)
-    assert sentence.startswith(f"{file} cannot be imported. It is an export of ") and told in sentence
+    assert sentence.startswith(f"{file} cannot be imported. It is an export of ") and expected in sentence
 
 
 def test_an_export_and_files_of_the_same_table_are_imported_one_after_the_other(exported, importing, refused):

@@ -63,9 +63,9 @@ def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
     (data / "linked").symlink_to(tmp_path / "elsewhere" / "exp2")
     report = imported("import_subjects", data)
     assert sessions() == {"exp1": "1", "linked": "2"}
-    told = " ".join(report["notes"])
-    assert f"0first is a link to {data}/exp1, which was already read." in told
-    assert f"circle is a link to {data}, which was already read." in told
+    result = " ".join(report["notes"])
+    assert f"0first is a link to {data}/exp1, which was already read." in result
+    assert f"circle is a link to {data}, which was already read." in result
     # A link that is named is entered, too; and so is a folder of nothing but links.
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "exp4").symlink_to(data / "exp1")

@@ -77,12 +77,12 @@ def test_a_cell_of_spaces_of_any_kind_is_an_empty_cell(write, importing, rows):
 def test_a_cell_of_format_characters_only_is_rejected(write, importing, cell):
     report = importing("people", write("places.csv", f"{PLACES}Derry,{cell},Ireland\n"))
     assert report.counts == {"places": {"read": 2, "created": 1, "rejected": 1}}
-    (told,) = report["rejections"][0]["problems"]
-    assert (told["column"], told["message"]) == (
+    (result,) = report["rejections"][0]["problems"]
+    assert (result["column"], result["message"]) == (
         "county",
         "contains only invisible characters: expected text of at most 200 characters",
     )
-    assert f"<U+{ord(cell[0]):04X}>" in told["value"]
+    assert f"<U+{ord(cell[0]):04X}>" in result["value"]
     bad = RESPONDENT.replace("Private", cell)  # of a vocabulary, and where a cell may be empty
     report = importing("census", write("census.csv", f"{CENSUS}{bad}\n"))
     assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_terms"] == {}
@@ -98,8 +98,8 @@ def test_a_rejection_shows_invisible_characters_at_every_door(write, importing, 
     bad = RESPONDENT.replace("39,", "3\u00a09,").replace("Male", "Ma\u200ble")
     path = write("census.csv", f"{CENSUS}{bad}\n")
     report = importing("census", path)
-    told = {p["column"]: p["value"] for p in report["rejections"][0]["problems"]}
-    assert told == {"age": "3<U+00A0>9", "sex": "Ma<U+200B>le"}
+    result = {p["column"]: p["value"] for p in report["rejections"][0]["problems"]}
+    assert result == {"age": "3<U+00A0>9", "sex": "Ma<U+200B>le"}
     assert report["rejections"][0]["values"]["age"] == "3\u00a09"  # the original value
     call_command("import_census", "--dry-run", path)
     printed = capsys.readouterr().out
@@ -110,7 +110,7 @@ def test_a_rejection_shows_invisible_characters_at_every_door(write, importing, 
     page = admin_client.get(f"/admin/imports/importrun/{broken}/change/?tab=rejected").content.decode()
     assert "Der&lt;U+00A0&gt;ry,Derry" in page
     body = admin_client.get(f"/api/imports/{report['run']}/rejections/").json()
-    assert {p["value"] for p in body["results"][0]["problems"]} == set(told.values())
+    assert {p["value"] for p in body["results"][0]["problems"]} == set(result.values())
 
 
 def test_ids_in_one_cell_may_have_spaces_of_any_kind_around_them(write, importing, rows):

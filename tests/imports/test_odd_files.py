@@ -69,9 +69,9 @@ def test_a_second_heading_that_was_joined_to_the_last_row_is_told(write, importi
 
 def test_a_second_heading_of_a_file_with_other_columns_is_told(write, importing):
     report = importing("people", write("places.csv", f"{PLACES}city,county\nDerry,Derry\n"))
-    told = [row["problems"][0]["message"] for row in report["rejections"]]
-    assert told[0].startswith("Expected 3 cells, found 2. This line is the header of a file with other columns")
-    assert told[1] == "Expected 3 cells, found 2."
+    result = [row["problems"][0]["message"] for row in report["rejections"]]
+    assert result[0].startswith("Expected 3 cells, found 2. This line is the header of a file with other columns")
+    assert result[1] == "Expected 3 cells, found 2."
 
 
 def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
@@ -128,13 +128,13 @@ def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_c
 @pytest.mark.parametrize("marker", ["NA", "NaN", "NULL", "None", r"\N", "n/a", "N/A", "null", "#N/A", "?"])
 def test_a_value_that_looks_like_a_missing_marker_is_told_once_a_column(write, importing, rows, marker):
     other = f"{PLACES}Derry,{marker},{marker}\nCork,{marker},Ireland\n"
-    told = (
+    result = (
         "may mean a missing value, but was imported as a value. In this source, only an empty cell means a missing "
         "value."
     )
     assert importing("people", write("places.csv", other))["notes"] == [
-        f'places: "{marker}" (2 rows) in the column county {told}',
-        f'places: "{marker}" (1 row) in the column country {told}',
+        f'places: "{marker}" (2 rows) in the column county {result}',
+        f'places: "{marker}" (1 row) in the column country {result}',
     ]
     assert rows("SELECT county FROM places WHERE city = 'Cork'") == [(marker,)]
 
@@ -144,9 +144,9 @@ def test_missing_markers_are_told_of_columns_of_every_kind_and_of_all_files_toge
     for name in census_files:
         write(f"all/{name}", ROW + ROW.replace("39", "NA").replace("Private", "None") + ROW.replace("Sales", "?"))
     report = importing("census", write("all/adult.data", ROW + ROW.replace("39", "NA").replace("Peru", "NA")).parent)
-    told = {note.split(" in the column ")[1].split()[0]: note for note in report["notes"]}
-    assert set(told) == {"age", "workclass", "native_country"}
-    assert '"NA" (2 rows)' in told["age"] and 'only an empty cell or "?" means a missing value' in told["workclass"]
+    result = {note.split(" in the column ")[1].split()[0]: note for note in report["notes"]}
+    assert set(result) == {"age", "workclass", "native_country"}
+    assert '"NA" (2 rows)' in result["age"] and 'only an empty cell or "?" means a missing value' in result["workclass"]
 
 
 def test_missing_markers_in_documents_are_told(write, importing):

@@ -109,15 +109,15 @@ def test_a_site_without_an_address_is_refused():
 
 def test_where_nothing_is_left_to_do_nothing_is_told_but_the_way_in(capsys, settings):
     settings.DEBUG = True
-    told = []
+    result = []
     for _ in range(2):
         call_command("prepare", demo_curator=True)
-        told.append(capsys.readouterr().out)
-    assert told[0] == told[1] and len(told[0].splitlines()) == 1
+        result.append(capsys.readouterr().out)
+    assert result[0] == result[1] and len(result[0].splitlines()) == 1
     if connection.vendor == "sqlite":
         Path(connection.settings_dict["NAME"]).with_name("demo_curator.txt").unlink()
-        assert told[0].startswith("Sign in at /admin/ as curator, password ")
+        assert result[0].startswith("Sign in at /admin/ as curator, password ")
     else:
-        assert told[0].startswith("The demo account needs SQLite.")
+        assert result[0].startswith("The demo account needs SQLite.")
     call_command("prepare", verbosity=2)
     assert "No migrations to apply." in capsys.readouterr().out

@@ -18,10 +18,10 @@ SECRETS = (MAIL, "zoe", "quill", "hidden.example", "Oslo")
 
 
 @pytest.fixture
-def told(django_user_model, transactional_db):
+def texts_for(django_user_model, transactional_db):
     """The texts of the newest run that a member of a group sees, by page and API."""
 
-    def told(group: str) -> dict[str, str]:
+    def texts_for(group: str) -> dict[str, str]:
         member, _ = django_user_model.objects.get_or_create(username=group, is_staff=True)
         member.groups.set(Group.objects.filter(name=group))
         client, run = Client(), ImportRun.objects.latest("pk")
@@ -45,7 +45,7 @@ def told(django_user_model, transactional_db):
         assert {answer.status_code for answer in answers.values()} == {200}, answers
         return {name: (a.getvalue() if a.streaming else a.content).decode() for name, a in answers.items()}
 
-    return told
+    return texts_for
 
 
 def attempt(*arguments) -> None:
@@ -82,22 +82,22 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_door_tells_a_cell_to_who_may_not_see_personal_data(write, told, name):
+def test_no_door_tells_a_cell_to_who_may_not_see_personal_data(write, texts_for, name):
     attempt(write(*FILES[name]))
-    for door, text in told("Analysts").items():
+    for door, text in texts_for("Analysts").items():
         assert not [secret for secret in SECRETS if secret in text], (door, text[-3000:])
 
 
 @pytest.mark.parametrize("name", ["no header", "an address as a heading", "too many cells"])
-def test_who_may_see_them_is_told_what_was_found(write, told, name):
+def test_who_may_see_them_is_told_what_was_found(write, texts_for, name):
     attempt(write(*FILES[name]))
-    texts = told("Curators")
+    texts = texts_for("Curators")
     assert MAIL in texts["page"] and MAIL in texts["api run"] + texts["api rejections"]
 
 
-def test_known_headings_lines_and_what_was_expected_are_told_to_everybody(write, told):
+def test_known_headings_lines_and_what_was_expected_are_told_to_everybody(write, texts_for):
     attempt(write("users.csv", f"user_id,e_mail,{MAIL}\n"))
-    error = json.loads(told("Analysts")["api run"])["error"]
+    error = json.loads(texts_for("Analysts")["api run"])["error"]
     assert '"user_id"' in error and "line 1" in error and "Expected" in error and "(hidden)" in error
 
 

@@ -76,7 +76,7 @@ def test_no_stored_name_is_a_path_from_the_root_of_the_machine(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "told"),
+    ("one", "other", "expected"),
     [
         (NFC, NFD, f"data/{NFC}/subject.json and data/cafe<U+0301>/subject.json"),
         ("rat1", "rat1 ", "data/rat1/subject.json and data/rat1<U+0020>/subject.json"),
@@ -84,12 +84,12 @@ def test_no_stored_name_is_a_path_from_the_root_of_the_machine(data, tmp_path):
         (f"{NFC}/x", f"{NFD}/x", f"data/{NFC}/x/subject.json and data/cafe<U+0301>/x/subject.json"),
     ],
 )
-def test_names_that_no_text_tells_apart_are_refused_and_shown(data, refused, one, other, told):
+def test_names_that_no_text_tells_apart_are_refused_and_shown(data, refused, one, other, expected):
     folder = data(**{f"{one}/subject.json": mouse("1"), f"{other}/subject.json": mouse("2")})
     if len({path.name for path in folder.iterdir()}) < 2:
         pytest.skip("this file system has one name for both")
     sentence = refused("subjects", folder)
-    assert all(path in sentence for path in told.split(" and ")) and str(folder) not in sentence
+    assert all(path in sentence for path in expected.split(" and ")) and str(folder) not in sentence
     assert not Subject.objects.exists() and not Session.objects.exists()
     assert not ImportRun.objects.exclude(status="failed").exists()
 
@@ -122,9 +122,9 @@ def test_a_folder_that_was_read_under_another_name_is_listed_and_is_no_error(dat
     link = folder / "latest" / "subject.json" if file else folder / "latest"
     report = imported("import_subjects", *[link, folder / "ratA", folder / "ratB"][::order])
     assert sessions() == {"ratA": "1", "ratB": "2"}
-    told = "latest/subject.json" if file else "latest"
+    result = "latest/subject.json" if file else "latest"
     (note,) = report["notes"]
-    assert note.startswith(f"{told} is a link to {folder}/ratA") and note.endswith(", which was already read.")
+    assert note.startswith(f"{result} is a link to {folder}/ratA") and note.endswith(", which was already read.")
 
 
 @pytest.mark.parametrize("order", [1, -1])

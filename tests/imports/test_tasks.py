@@ -58,15 +58,15 @@ def slowly(monkeypatch):
     """Delay each batch; return the list of batches read."""
     from imports.engine import heartbeat
 
-    add, told = heartbeat.Heartbeat.add, []
+    add, result = heartbeat.Heartbeat.add, []
 
     def slow(self, read, rows):
-        told.append(rows)
+        result.append(rows)
         add(self, read, rows)
         time.sleep(0.02)
 
     monkeypatch.setattr(heartbeat.Heartbeat, "add", slow)
-    return told
+    return result
 
 
 def again(run: ImportRun) -> ImportRun:
@@ -134,14 +134,14 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
     worker.kill()
     worker.wait()
     ImportRun.objects.filter(pk=run.pk).update(heartbeat=timezone.now() - timedelta(minutes=1))
-    told = soon(
+    text = soon(
         lambda: (
             (p := client.get(f"/admin/imports/importrun/{run.pk}/change/").content.decode())
             and "The process of the run ended unexpectedly" in p
             and p
         )
     )
-    assert "Repeat preview" in told
+    assert "Repeat preview" in text
     assert again(run).status == "interrupted" and DBTaskResult.objects.get().status == "FAILED"
     call_command("worker", batch=True)
     assert again(run).status == "interrupted"

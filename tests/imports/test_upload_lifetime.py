@@ -147,8 +147,8 @@ def test_a_run_that_failed_or_was_cancelled_is_discarded_with_its_bytes(upload, 
 
 
 def test_a_full_disk_is_told_at_the_command_line_too(write, refused, kept, full_disk):
-    told = refused("people", write("places.csv", PLACES))
-    assert "No space left on device" in told and kept() == [] and not Place.objects.exists()
+    message = refused("people", write("places.csv", PLACES))
+    assert "No space left on device" in message and kept() == [] and not Place.objects.exists()
 
 
 @pytest.mark.parametrize("by", ["page", "API"])
@@ -170,6 +170,6 @@ def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, cli
 
 def test_how_much_space_uploads_take_and_leave_is_measured(upload, client):
     upload()
-    told = client.get("/metrics").content.decode()
-    assert f"tabularium_uploads_bytes {len(PLACES)}.0" in told
-    assert "tabularium_uploads_free_bytes " in told and "tabularium_uploads_disk_bytes " in told
+    response = client.get("/metrics").content.decode()
+    assert f"tabularium_uploads_bytes {len(PLACES)}.0" in response
+    assert "tabularium_uploads_free_bytes " in response and "tabularium_uploads_disk_bytes " in response

@@ -95,9 +95,9 @@ def test_nothing_chosen_is_said(curator):
 def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
     document = upload("subject.json", b'{"subject_id": "695223"}')
     answer = curator.post(ADDRESS, {"dataset": "subjects", "files": document, "encoding": "utf-8"})
-    told = answer.content.decode()
-    assert "subject.json is named by its folder" in told and "under “New version of”" in told
-    assert '<label for="id_known_as">New version of:</label>' in told and "the name of the folder" in told
+    text = answer.content.decode()
+    assert "subject.json is named by its folder" in text and "under “New version of”" in text
+    assert '<label for="id_known_as">New version of:</label>' in text and "the name of the folder" in text
     asked = {"dataset": "subjects", "files": upload("subject.json", b'{"subject_id": "695223"}'), "encoding": "utf-8"}
     assert curator.post(ADDRESS, asked | {"known_as": "ecephys_695223_2024-01-01_10-00-00"}).status_code == 302
     assert ImportRun.objects.get().known_as == "ecephys_695223_2024-01-01_10-00-00"

@@ -75,8 +75,8 @@ def test_a_user_and_a_compound_that_do_not_exist_are_told_together(experiments, 
 
 
 def test_a_user_and_a_compound_that_do_not_exist_are_told_beside_a_bad_number(experiments, problems):
-    told = problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9,soon\n")
-    assert sorted((column, str(value)) for column, value, _ in told) == [
+    result = problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9,soon\n")
+    assert sorted((column, str(value)) for column, value, _ in result) == [
         ("experiment_compound_ids", "9"),
         ("experiment_run_time", "soon"),
         ("user_id", "7"),
@@ -210,5 +210,7 @@ def test_a_cell_that_is_no_value_of_its_field_is_rejected(problems, column, valu
     cells = ["1", "Ann", "ann@example.org", "2024-01-01"]
     cells[column] = value
     headings = ["user_id", "name", "email", "signup_date"]
-    ((name, told, message),) = problems("experiments", "users.csv", ",".join(headings) + "\n" + ",".join(cells) + "\n")
-    assert (name, told or "") == (headings[column], value) and said in message
+    ((name, result, message),) = problems(
+        "experiments", "users.csv", ",".join(headings) + "\n" + ",".join(cells) + "\n"
+    )
+    assert (name, result or "") == (headings[column], value) and said in message

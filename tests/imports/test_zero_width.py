@@ -69,10 +69,10 @@ def test_a_declared_marker_with_zero_width_spaces_is_the_marker(write, importing
     assert "workclasses" not in report["new_terms"] and report["notes"] == []
 
 
-@pytest.mark.parametrize(("marker", "told"), [("N\u200bA", "N<U+200B>A"), ("\u200d?", "<U+200D>?")])
-def test_a_marker_with_format_characters_inside_is_reported(write, importing, marker, told):
+@pytest.mark.parametrize(("marker", "expected"), [("N\u200bA", "N<U+200B>A"), ("\u200d?", "<U+200D>?")])
+def test_a_marker_with_format_characters_inside_is_reported(write, importing, marker, expected):
     report = importing("census", write("census.csv", f"{CENSUS}{RESPONDENT.replace('Private', marker)}\n"))
-    assert report["notes"][0].startswith(f'respondents: "{told}" (1 row) in the column workclass may mean a')
+    assert report["notes"][0].startswith(f'respondents: "{expected}" (1 row) in the column workclass may mean a')
 
 
 @pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
@@ -97,12 +97,12 @@ def test_lists_in_the_terminal_and_on_pages_write_invisible_characters_out(write
 def test_control_characters_in_problems_are_written_out_at_every_door(write, capsys, admin_client, importing):
     bad = CENSUS + RESPONDENT.replace("39,", "3\x1b9,").replace("Male", "Ma\x85\x07le")
     report = importing("census", write("census.csv", bad))
-    told = {"age": "3<U+001B>9", "sex": "Ma<U+0085><U+0007>le"}
-    assert {p["column"]: p["value"] for p in report["rejections"][0]["problems"]} == told
+    result = {"age": "3<U+001B>9", "sex": "Ma<U+0085><U+0007>le"}
+    assert {p["column"]: p["value"] for p in report["rejections"][0]["problems"]} == result
     call_command("import_census", "--dry-run", write("census.csv", bad))
     printed = capsys.readouterr().out
     assert 'age "3<U+001B>9"' in printed and 'sex "Ma<U+0085><U+0007>le"' in printed
     body = admin_client.get(f"/api/imports/{report['run']}/rejections/").json()
-    assert {p["column"]: p["value"] for p in body["results"][0]["problems"]} == told
+    assert {p["column"]: p["value"] for p in body["results"][0]["problems"]} == result
     page = admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab=rejected").text
     assert "3&lt;U+001B&gt;9" in page and "Ma&lt;U+0085&gt;&lt;U+0007&gt;le" in page and "\x1b" not in page

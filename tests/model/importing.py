@@ -130,12 +130,12 @@ def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Ro
         if readable and rec.key not in documents and rec.values["subject"] in described:
             described[rec.values["subject"]][rec.key] = (rec.values["document"], False)
     subjects = []
-    for subject, told in described.items():
-        newest_first = [told[name] for name in sorted(told, reverse=True)]
+    for subject, result in described.items():
+        newest_first = [result[name] for name in sorted(result, reverse=True)]
         values = {
             column: next((d[column] for d, _ in newest_first if d.get(column) is not None), None) for column in SUBJECT
         }
-        file = next(name for name in sorted(told, reverse=True) if told[name][1])
+        file = next(name for name in sorted(result, reverse=True) if result[name][1])
         subjects.append((file, 1, subject, values))
     return {"subjects": subjects, "sessions": sessions}
 

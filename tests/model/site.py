@@ -85,8 +85,10 @@ class Site(RuleBasedStateMachine):
         suffix = "-b" if suffix and dataset == "experiments" else ""
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
         write_tables(folder, rows, suffix)
-        told = {table: rows_of(table, found, f"{table}{suffix}.csv") for table, found in rows.items()}
-        self._import(dataset, folder, told, {table: {f"{table}{suffix}.csv"} for table in rows}, remove, preview, again)
+        result = {table: rows_of(table, found, f"{table}{suffix}.csv") for table, found in rows.items()}
+        self._import(
+            dataset, folder, result, {table: {f"{table}{suffix}.csv"} for table in rows}, remove, preview, again
+        )
 
     def import_documents(self, data):
         documents = data.draw(DOCUMENTS, label="documents")
@@ -95,16 +97,16 @@ class Site(RuleBasedStateMachine):
         for name, text in documents.items():
             (folder / name).mkdir()
             (folder / name / "subject.json").write_text(text)
-        told = subject_rows(self.tables, documents)
-        files = {table: set(documents) for table in told}
-        self._import("subjects", folder, told, files, remove, preview, again)
+        result = subject_rows(self.tables, documents)
+        files = {table: set(documents) for table in result}
+        self._import("subjects", folder, result, files, remove, preview, again)
 
-    def _import(self, dataset, folder, told, files, remove, preview, again):
+    def _import(self, dataset, folder, expected, files, remove, preview, again):
         before, changes = stored.raw(), Change.objects.count()
-        run = Import(self.tables, told, files)
+        run = Import(self.tables, expected, files)
         if dataset == "people":  # the record of a rejected line is not missing
-            trial = Import(self.tables, told, files)
-            for table, rows in told.items():
+            trial = Import(self.tables, expected, files)
+            for table, rows in expected.items():
                 for row in rows:
                     trial._row(table, row, lambda *_: object())
             remove = remove and not trial.refused
@@ -164,9 +166,9 @@ class Site(RuleBasedStateMachine):
         new = {name: self._value(table, name, data) for name in names}
         if None in new.values() and any(name in REFERS.get(table, {}) for name in new):
             return
-        told = {name: in_model(table, name, value) for name, value in new.items()}
+        result = {name: in_model(table, name, value) for name, value in new.items()}
         self._both(
-            lambda: self.tables.correct(table, pks, told),
+            lambda: self.tables.correct(table, pks, result),
             lambda: self.doors.correct(table, pks, new, page),
         )
 

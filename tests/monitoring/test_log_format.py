@@ -41,11 +41,11 @@ def test_a_line_is_one_object():
         raise ValueError(failure)
     except ValueError:
         line = JSONLines().format(record("run %s:\nfailed", 7, exc_info=sys.exc_info()))
-    told = json.loads(line)
-    assert "\n" not in line and told["time"].endswith("+00:00")
+    data = json.loads(line)
+    assert "\n" not in line and data["time"].endswith("+00:00")
     expected = {"level": "ERROR", "logger": "imports.tasks", "message": "run 7:\nfailed", "request_id": "0123456789"}
-    assert told.items() >= expected.items()
-    assert "Traceback" in told["error"] and "[e-mail]" in told["error"] and "(x)" not in told["error"]
+    assert data.items() >= expected.items()
+    assert "Traceback" in data["error"] and "[e-mail]" in data["error"] and "(x)" not in data["error"]
     request_id.set("")
     assert "request_id" not in json.loads(JSONLines().format(record("x")))
     assert TextLines().format(record("by ana@example.org")).endswith("ERROR imports.tasks: by [e-mail]")

@@ -25,8 +25,8 @@ LIST = "/api/people/places/"
 
 
 def pids(server) -> list[str]:
-    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], capture_output=True, text=True)
-    return told.stdout.split()
+    collected = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], capture_output=True, text=True)
+    return collected.stdout.split()
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_metrics_are_for_this_machine_and_never_by_a_proxy(client, settings, tra
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 403
 
 
-def told() -> dict:
+def collected() -> dict:
     from prometheus_client import CollectorRegistry, generate_latest
 
     only = CollectorRegistry()
@@ -116,7 +116,7 @@ def told() -> dict:
 def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
     (tmp_path / "places.csv").write_text(PLACES)
     imported("import_people", tmp_path / "places.csv")
-    samples = told()
+    samples = collected()
     assert value(samples, "import_runs", dataset="people", outcome="applied") == 1
     rows = {
         name: value(samples, "import_rows", dataset="people", outcome=name) for name in ("read", "created", "rejected")
@@ -129,7 +129,7 @@ def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
     (tmp_path / "places.csv").write_text("city,county\nPerth,Perthshire\n")
     with contextlib.suppress(Exception):
         imported("import_people", tmp_path / "places.csv", strict=True)
-    samples = told()
+    samples = collected()
     assert value(samples, "import_runs", dataset="people", outcome="failed") == 1
     assert value(samples, "import_last_failed", dataset="people") == 1
     assert value(samples, "import_rows", dataset="people", outcome="read") == 3
@@ -140,10 +140,10 @@ def test_the_queue_and_the_age_of_views(tmp_path):
     from imports import tasks
 
     tasks.apply_directly(ImportRun(dataset="people"))
-    samples = told()
+    samples = collected()
     assert value(samples, "queue_length") == 1 and value(samples, "queue_oldest_seconds") > 0
     call_command("refresh_views", verbosity=0)
-    samples = told()
+    samples = collected()
     ages = {dict(labels)["view"]: n for (name, labels), n in samples.items() if name == "tabularium_view_age_seconds"}
     if connection.vendor == "sqlite":
         assert ages == {}  # plain views, which are never old
@@ -156,12 +156,12 @@ def test_the_queue_and_the_age_of_views(tmp_path):
 
     time.sleep(0.01)
     raise_version(*datasets_with_views())
-    assert value(told(), "view_behind_seconds", view=view) > 0
+    assert value(collected(), "view_behind_seconds", view=view) > 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_does_not_answer_is_told(monkeypatch):
-    assert value(told(), "database_up") == 1
+    assert value(collected(), "database_up") == 1
     from django.db import OperationalError
 
     from imports import metrics
@@ -170,7 +170,7 @@ def test_a_database_that_does_not_answer_is_told(monkeypatch):
         raise OperationalError("no")
 
     monkeypatch.setattr(metrics, "_runs", away)
-    assert told() == {("tabularium_database_up", frozenset()): 0}
+    assert collected() == {("tabularium_database_up", frozenset()): 0}
 
 
 def test_a_worker_tells_its_own_on_its_port(child_environment, transactional_db, tmp_path):

@@ -148,8 +148,8 @@ def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
     for file in (rows, rows.splitlines()[0] + "\n"):  # a column of which some fit, and one of which none does
         (folder / "people.csv").write_text(header + file, encoding="utf-8")
         report = imported("import_people", folder)
-        told = {r["line"]: r["problems"][0]["message"] for r in report["rejections"]}
-        assert told[2] == f"is not accepted: expected a date that is not in the future: {today} or earlier"
+        result = {r["line"]: r["problems"][0]["message"] for r in report["rejections"]}
+        assert result[2] == f"is not accepted: expected a date that is not in the future: {today} or earlier"
         assert len(report["rejections"]) == (3 if file == rows else 1)
     assert set(Person.objects.values_list("given_name", flat=True)) >= {"G3", "G4"}
 

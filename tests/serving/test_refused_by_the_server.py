@@ -35,30 +35,34 @@ CASES = {
 
 @pytest.mark.parametrize(("request_bytes", "status"), CASES.values(), ids=CASES)
 def test_a_request_that_cannot_be_read_gets_a_problem_document_or_a_page(server, request_bytes, status):
-    told = server.say(request_bytes.replace(b"{path}", b"/api/people/") + b"\r\n")
-    head, _, body = told.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status), told
+    response = server.say(request_bytes.replace(b"{path}", b"/api/people/") + b"\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), response
     assert b"Connection: close" in head and b"no-store" in head
     if b"{path}" not in request_bytes:
         return
     assert b"Content-Type: application/problem+json" in head
     problem = json.loads(body)
     assert problem["status"] == status and problem["type"] == "about:blank" and problem["detail"].endswith(".")
-    told = server.say(request_bytes.replace(b"{path}", b"/explore/") + b"\r\n")
-    assert told.startswith(b"HTTP/1.1 %d " % status) and b"Content-Type: text/html" in told and b"</html>" in told
+    response = server.say(request_bytes.replace(b"{path}", b"/explore/") + b"\r\n")
+    assert (
+        response.startswith(b"HTTP/1.1 %d " % status)
+        and b"Content-Type: text/html" in response
+        and b"</html>" in response
+    )
 
 
 def test_a_client_that_accepts_json_gets_the_problem_document_anywhere(server):
-    told = server.say(b"GET /explore/?\xeb HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n")
-    assert told.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in told
+    response = server.say(b"GET /explore/?\xeb HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in response
 
 
 def test_an_address_of_the_longest_length_reaches_the_site(server):
     path = b"/healthz?q="
     line = b"GET " + path + b"x" * (8190 - len(b"GET  HTTP/1.1") - len(path)) + b" HTTP/1.1"
     assert len(line) == 8190
-    told = server.say(line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert told.split(b" ")[1] != b"414" or b"8,190" not in told  # the site may have a limit of its own
+    response = server.say(line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert response.split(b" ")[1] != b"414" or b"8,190" not in response  # the site may have a limit of its own
 
 
 def test_health_has_a_port_of_its_own(server):
@@ -68,12 +72,12 @@ def test_health_has_a_port_of_its_own(server):
 
 
 def test_a_space_in_an_address_is_named(server):
-    told = server.say(b"GET /api/people/places/?search=two words HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert told.startswith(b"HTTP/1.1 400 ") and b"%20" in told
+    response = server.say(b"GET /api/people/places/?search=two words HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 400 ") and b"%20" in response
 
 
 def test_a_transfer_encoding_that_is_unknown_is_refused_at_once(server):
     for encoding in (b"gzip", b"gzip, chunked", b"chunked, gzip"):
         start = time.monotonic()
-        told = server.say(b"POST /api/imports/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n" % encoding)
-        assert told.startswith(b"HTTP/1.1 501 ") and time.monotonic() - start < 1.5
+        response = server.say(b"POST /api/imports/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n" % encoding)
+        assert response.startswith(b"HTTP/1.1 501 ") and time.monotonic() - start < 1.5

@@ -41,10 +41,10 @@ def test_a_request_that_does_not_come_within_its_time_is_refused(server, sent, s
     with server.connect() as connection:
         connection.sendall(sent)
         start = time.monotonic()
-        told = everything(connection)
+        response = everything(connection)
     assert 1 < time.monotonic() - start < 20
-    assert told.split(b" ")[1:2] == [status][: bool(status)]
-    assert not told or (b"Connection: close" in told and b"arrived too slowly" in told)
+    assert response.split(b" ")[1:2] == [status][: bool(status)]
+    assert not response or (b"Connection: close" in response and b"arrived too slowly" in response)
 
 
 def test_a_client_that_trickles_its_headers_has_no_more_time_than_others(server):
@@ -90,16 +90,16 @@ def test_a_form_with_an_expectation_is_asked_for_once(server):
 
 def test_several_requests_by_one_connection_are_answered_in_turn(server):
     asked = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    told = server.say(asked * 3 + asked.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
-    assert told.count(b"HTTP/1.1 200 OK") == 4
+    response = server.say(asked * 3 + asked.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
+    assert response.count(b"HTTP/1.1 200 OK") == 4
 
 
 def test_a_body_is_refused_before_it_comes_where_it_is_too_large(server):
     large = FORM.replace(b"Content-Length: 500", b"Content-Length: 1048577")
     assert server.say(large).startswith(b"HTTP/1.1 413 ")
     chunks = b"POST /api/people/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"
-    told = server.say(chunks)
-    assert told.startswith(b"HTTP/1.1 413 ") and b"application/problem+json" in told
+    response = server.say(chunks)
+    assert response.startswith(b"HTTP/1.1 413 ") and b"application/problem+json" in response
 
 
 def test_a_request_that_ends_early_is_refused(server):
@@ -107,8 +107,8 @@ def test_a_request_that_ends_early_is_refused(server):
         with server.connect() as connection:
             connection.sendall(sent)
             connection.shutdown(1)
-            told = everything(connection)
-        assert told.startswith(b"HTTP/1.1 400 ") and b"was incomplete" in told
+            response = everything(connection)
+        assert response.startswith(b"HTTP/1.1 400 ") and b"was incomplete" in response
 
 
 def test_a_client_that_does_not_hang_up_holds_up_nobody(server):

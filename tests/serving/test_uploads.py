@@ -62,35 +62,35 @@ def kept(settings) -> list[str]:
 def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
     # Not whole: announced, cut, and without a thread held any longer.
     for length, said in ((len(BODY), b"was incomplete"), (LARGE, b"is incomplete")):
-        told = send(server, BODY[:6000], length=length)
-        assert told.startswith(b"HTTP/1.1 400 ") and said in told and b"application/problem+json" in told
+        response = send(server, BODY[:6000], length=length)
+        assert response.startswith(b"HTTP/1.1 400 ") and said in response and b"application/problem+json" in response
     # Too slow: a byte now and then.
     start = time.monotonic()
-    told = send(server, BODY[:100], pieces=100, pause=0.5)
-    assert time.monotonic() - start < 40 and not told.startswith(b"HTTP/1.1 2") and b"incomplete" not in told
+    response = send(server, BODY[:100], pieces=100, pause=0.5)
+    assert time.monotonic() - start < 40 and not response.startswith(b"HTTP/1.1 2") and b"incomplete" not in response
     for length, said in ((len(BODY), b"arrived too slowly"), (LARGE, b"arrived too slowly")):
         with server.connect() as connection:
             connection.sendall(head(server, f"Content-Length: {length}") + BODY[:100])
-            told = everything(connection)
-        assert told.startswith(b"HTTP/1.1 408 ") and said in told
+            response = everything(connection)
+        assert response.startswith(b"HTTP/1.1 408 ") and said in response
     # In chunks: cut before the last one, malformed, and more than may be uploaded.
     for sent in (chunk(BODY[:6000]), chunk(BODY), b"zz\r\n"):
         with server.connect() as connection:
             connection.sendall(head(server, "Transfer-Encoding: chunked") + sent)
             connection.shutdown(1)
-            told = everything(connection)
-        assert told.startswith(b"HTTP/1.1 400 "), told
+            response = everything(connection)
+        assert response.startswith(b"HTTP/1.1 400 "), response
     assert kept(settings) == [] and not ImportRun.objects.exists()
     # Slower than its grace lasts, at a steady pace; and in chunks.
     start = time.monotonic()
-    told = send(server, BODY, pieces=8, pause=0.5)
-    assert told.startswith(b"HTTP/1.1 202 ") and time.monotonic() - start > 2
+    response = send(server, BODY, pieces=8, pause=0.5)
+    assert response.startswith(b"HTTP/1.1 202 ") and time.monotonic() - start > 2
     ImportRun.objects.update(status=ImportRun.Status.CANCELLED)
     with server.connect() as connection:
         connection.sendall(head(server, "Transfer-Encoding: chunked") + chunk(BODY[:500]))
         connection.sendall(chunk(BODY[500:]) + b"0\r\n\r\n")
-        told = everything(connection)
-    assert told.startswith(b"HTTP/1.1 202 ") and b"Connection: close" in told
+        response = everything(connection)
+    assert response.startswith(b"HTTP/1.1 202 ") and b"Connection: close" in response
     assert ImportRun.objects.count() == 2 and len(kept(settings)) == 1
 
 
@@ -146,8 +146,12 @@ def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(s
             assert send(server, BODY).startswith(b"HTTP/1.1 202 ")
             # A large one is told after a short while, and not left to wait.
             start = time.monotonic()
-            told = send(server, BODY, length=LARGE)
-            assert told.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 30" in told and b"other uploads" in told
+            response = send(server, BODY, length=LARGE)
+            assert (
+                response.startswith(b"HTTP/1.1 503 ")
+                and b"Retry-After: 30" in response
+                and b"other uploads" in response
+            )
             assert time.monotonic() - start < 20
             assert len(under_way(settings)) == 2
 
@@ -157,7 +161,7 @@ def test_an_upload_of_another_account_begins_while_one_account_sends_slowly(serv
     with slow_uploads(server, [server.secret] * 6):
         wait_for_uploads(settings, 1)
         whole = chunk(BODY) + b"0\r\n\r\n"
-        told = server.say(
+        response = server.say(
             head(server, "Transfer-Encoding: chunked").replace(server.secret.encode(), other.encode()) + whole
         )
-        assert told.startswith(b"HTTP/1.1 202 ")
+        assert response.startswith(b"HTTP/1.1 202 ")

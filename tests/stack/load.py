@@ -72,7 +72,7 @@ class Load:
         """Return the requests with a wrong response."""
         return [seen for seen in self.seen if seen.outcome != RIGHT]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return a summary in one line."""
         lasted = max((seen.ended for seen in self.seen), default=0)
         slowest = max((seen.seconds for seen in self.seen), default=0)

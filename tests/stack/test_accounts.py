@@ -9,9 +9,9 @@ def test_the_link_for_the_first_account_works_once(stack, password, link, saw):
     assert "unsuccessful" in new_browser().open(link).read().decode()
     assert stack.manage("first_sign_in") == ""
     log = stack.run("docker", "compose", "logs", "--no-log-prefix", "proxy").stdout
-    told = set(re.findall(r"/admin/welcome/[^\"]*", log))
-    saw("in the proxy's log:", told)
-    assert told == {"/admin/welcome/…"}
+    result = set(re.findall(r"/admin/welcome/[^\"]*", log))
+    saw("in the proxy's log:", result)
+    assert result == {"/admin/welcome/…"}
 
 
 def test_explore_shows_tables_and_draws_charts(stack, curator, saw):

@@ -17,7 +17,7 @@ def test_no_get_fails_when_a_replica_is_killed(stack, load, saw):
         stack.kill(victim)
         back = until(lambda: docker(*HEALTH, victim) == "healthy 1", "the killed replica is back")
         time.sleep(3)
-    saw(load.told(), f"; it was back after {back:.1f} s;", [(bad.question, bad.what) for bad in load.bad()])
+    saw(load.summary(), f"; it was back after {back:.1f} s;", [(bad.question, bad.what) for bad in load.bad()])
     # What it had begun to download or to do may be lost; what only reads is asked of the other.
     assert not [bad for bad in load.bad() if bad.method == "GET" and bad.question != "download"]
     assert not [bad for bad in load.bad() if bad.outcome == WRONG]
@@ -34,7 +34,7 @@ def test_the_database_restarts_and_nobody_is_told_anything_wrong(stack, load, sa
         time.sleep(12)
     bad = load.bad()
     last = max((seen.ended for seen in bad), default=restarted)
-    saw(load.told(), f"; the last to fail, {last - restarted:.1f} s after the restart, of {len(bad)}")
+    saw(load.summary(), f"; the last to fail, {last - restarted:.1f} s after the restart, of {len(bad)}")
     assert last - restarted < 10
     assert [seen for seen in load.seen if seen.ended > restarted + 10]
     assert not [seen for seen in bad if seen.outcome == WRONG or (seen.outcome == CUT and seen.question != "download")]
@@ -112,4 +112,4 @@ def _merges(run: dict) -> bool:
 def _data(tables: dict) -> dict:
     """Return the tables of the datasets, without those of runs, accounts and tasks."""
     about = ("datasets_", "django_", "auth_", "axes_", "import", "source_file", "rejected", "api_token")
-    return {name: told for name, told in tables.items() if not name.startswith(about)}
+    return {name: result for name, result in tables.items() if not name.startswith(about)}

@@ -13,17 +13,17 @@ def test_a_name_is_served_by_https_and_the_settings_follow(stack, saw):
         stack.run("docker", "compose", "up", "--detach", "--wait")
         until(lambda: _answers(stack.https_port), "the proxy has its certificate")
         status, headers, _ = _ask_by_https(stack.https_port)
-        there, told, _ = stack.ask("/admin/login/")
+        there, result, _ = stack.ask("/admin/login/")
     finally:
         stack.set()
         stack.run("docker", "compose", "up", "--detach", "--wait")
     saw(
         f"https: {status}, {headers['Strict-Transport-Security']}; {headers['Set-Cookie']}; http: {there}",
-        told["Location"],
+        result["Location"],
     )
     assert status == 200 and "max-age=2592000" in headers["Strict-Transport-Security"]
     assert "; Secure" in headers["Set-Cookie"]
-    assert there == 308 and told["Location"] == "https://localhost/admin/login/"
+    assert there == 308 and result["Location"] == "https://localhost/admin/login/"
     assert "Strict-Transport-Security" not in stack.ask("/admin/login/")[1]
 
 

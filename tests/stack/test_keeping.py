@@ -19,7 +19,7 @@ def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, saw):
     stack.run("docker", "compose", "down", "--volumes")
     stack.run("deploy/restore", str(backup))
     after = stack.tables()
-    saw(f"wiped and restored: {sum(after.get(name) == told for name, told in before.items())} tables equal")
+    saw(f"wiped and restored: {sum(after.get(name) == result for name, result in before.items())} tables equal")
     assert after == before
     assert _uploads(stack) == uploads and uploads
     assert stack.api("/api/people/births-by-country/")["results"]  # the token is good again

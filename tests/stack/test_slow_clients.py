@@ -52,10 +52,10 @@ def test_500_slow_clients_delay_no_probe_and_no_page(stack, saw, way):
             time.sleep(0.3)
         counts = json.loads(slow.stdout.read())
     worst = {path: max(times) for path, times in taken.items()}
-    told = {
+    result = {
         path: f"{len(taken[path])} probes, {worst[path]:.3f} s at worst, usually {usual[path]:.3f}" for path in paths
     }
-    saw(told, counts)
+    saw(result, counts)
     assert counts["made"] >= CLIENTS and counts["cut"] > CLIENTS / 2
     assert all(len(times) > 30 for times in taken.values())
     assert all(worst[path] < TIMES * max(usual[path], LEAST) for path in paths)
@@ -93,7 +93,7 @@ def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, saw):
     headers = {"Authorization": f"Bearer {stack.token}", "Content-Type": "multipart/form-data; boundary=x"}
     connection.request("POST", "/api/imports/", slowly(), headers, encode_chunked=True)  # in chunks
     answer = connection.getresponse()
-    told = json.loads(answer.read())
+    result = json.loads(answer.read())
     connection.close()
-    saw(answer.status, told.get("status"))
-    assert answer.status == 202 and told["uploads"][0]["name"] == "places.csv"
+    saw(answer.status, result.get("status"))
+    assert answer.status == 202 and result["uploads"][0]["name"] == "places.csv"

@@ -44,7 +44,7 @@ def test_both_replicas_serve(stack, load, saw):
     before = {id: _requests(id) for id in replicas}
     with load:
         time.sleep(5)
-    saw(load.told())
+    saw(load.summary())
     assert not load.bad()
     served = {id[:12]: _requests(id) - before[id] for id in replicas}
     saw("requests in the logs of each replica:", served)

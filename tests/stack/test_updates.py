@@ -18,7 +18,7 @@ def test_an_update_under_load_fails_no_request(stack, load, saw):
         time.sleep(2)
         ran = stack.run("deploy/update")
         time.sleep(2)
-    saw(load.told(), _told(ran.stderr))
+    saw(load.summary(), _told(ran.stderr))
     assert not load.bad()
     assert _names(stack) == {"Another name"}
     assert len(stack.containers("web")) == 2 and not before & set(stack.containers("web"))
@@ -28,7 +28,7 @@ def test_an_update_under_load_fails_no_request(stack, load, saw):
     with load:
         ran = stack.run("deploy/update", "--back")
         time.sleep(2)
-    saw("and back:", load.told(), _told(ran.stderr))
+    saw("and back:", load.summary(), _told(ran.stderr))
     assert not load.bad()
     assert _names(stack) == {"Tabularium"}
 
@@ -44,7 +44,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
         time.sleep(2)
         ran = stack.run("deploy/update", "--no-backup", check=False)
         time.sleep(2)
-    saw(load.told(), _told(ran.stderr))
+    saw(load.summary(), _told(ran.stderr))
     assert ran.returncode == 1 and "this version is broken" in ran.stderr
     assert not load.bad()
     assert [image(id) for id in stack.containers("web")] == [*before, *before]
@@ -62,7 +62,7 @@ def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
     stack.commit("Workers break")
     with load:
         ran = stack.run("deploy/update", "--no-backup", check=False)
-    saw(load.told(), _told(ran.stderr))
+    saw(load.summary(), _told(ran.stderr))
     assert ran.returncode == 1
     assert not load.bad()
     assert {image(id) for service in ("web", "worker") for id in stack.containers(service)} == before
@@ -76,7 +76,7 @@ def test_more_replicas_and_fewer(stack, load, saw):
             stack.run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "--scale", f"web={number}")
             time.sleep(3)
             assert len(stack.containers("web")) == number
-    saw("2, 4, 2 replicas:", load.told())
+    saw("2, 4, 2 replicas:", load.summary())
     assert not load.bad()
 
 

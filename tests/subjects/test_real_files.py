@@ -62,12 +62,12 @@ def test_births_by_year_and_sex():
 
 
 def test_sex_birth_and_genotype_are_what_each_file_says(folder):
-    told = {}
+    result = {}
     for document in documents(folder).values():
         details = document.get("subject_details", document)
-        told[document["subject_id"]] = (details["date_of_birth"], details["sex"], details["genotype"])
+        result[document["subject_id"]] = (details["date_of_birth"], details["sex"], details["genotype"])
     rows = Subject.objects.values_list("subject_id", "date_of_birth", "sex", "genotype")
-    assert {key: (born.isoformat(), *rest) for key, born, *rest in rows} == told
+    assert {key: (born.isoformat(), *rest) for key, born, *rest in rows} == result
 
 
 def test_a_session_keeps_its_document(folder):

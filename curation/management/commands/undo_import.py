@@ -1,4 +1,4 @@
-"""Undo an import: restore the values, provenance, links and keys from before the run."""
+"""Undo an import: restore the values, origins, references and keys from before the run."""
 
 from django.core.management.base import CommandError
 

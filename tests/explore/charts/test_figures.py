@@ -60,12 +60,12 @@ def test_shares_are_of_all_or_of_each_bar(many):
     assert found["Masters", "Male"] == sum(one.sex == "Male" for one in ours) / len(ours)
 
 
-@pytest.mark.parametrize("kind, told", [("mean", np.mean), ("median", median), ("sum", sum)])
-def test_bars_measure_a_column(many, kind, told):
+@pytest.mark.parametrize("kind, expected", [("mean", np.mean), ("median", median), ("sum", sum)])
+def test_bars_measure_a_column(many, kind, expected):
     picture = drawn(Respondent, kind="bar", x="education", measure=f"{kind}:hours_per_week")
     for level, value, count in picture.rows:
         hours = [one.hours_per_week for one in many if one.education.name == level]
-        assert (value, count) == (pytest.approx(told(hours)), len(hours))
+        assert (value, count) == (pytest.approx(expected(hours)), len(hours))
     jobs = drawn(Respondent, kind="bar", x="occupation", measure=f"{kind}:hours_per_week").rows[:-1]  # missing is last
     assert [row[1] for row in jobs] == sorted((row[1] for row in jobs), reverse=True)
 
@@ -239,7 +239,7 @@ def test_filters_are_told_in_the_title(many):
 
 
 @pytest.mark.parametrize(
-    "asked, parameter, told",
+    "asked, parameter, expected",
     [
         ({"kind": "pie"}, "kind", "Expected one of bar, line"),
         ({"bins": 1000}, "bins", "between 2 and 100"),
@@ -271,7 +271,7 @@ def test_filters_are_told_in_the_title(many):
         ({"kind": "line", "x": "age", "sort": "name"}, "sort", "“Line” does not use this parameter"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(db, asked, parameter, told):
-    with pytest.raises(ChartError, match=told) as refused:
+def test_what_cannot_be_drawn_is_told(db, asked, parameter, expected):
+    with pytest.raises(ChartError, match=expected) as refused:
         drawn(Respondent, **asked)
     assert refused.value.parameter == parameter

@@ -143,14 +143,14 @@ def test_a_changed_kind_leads_to_an_address_of_what_is_drawn(reader, respondents
 
 @pytest.mark.parametrize("end", ["chart/", "chart.png", "chart.json"])
 def test_what_a_kind_has_no_use_for_is_refused(reader, respondents, end):
-    for asked, told in [
+    for asked, result in [
         ("kind=scatter&x=education", "Expected a column of numbers"),
         ("kind=line&x=age&sort=name", "“Line” does not use this parameter (found name). Remove it."),
         ("kind=bar&x=sex&theme=blue", "Expected light or dark, found blue." if end == "chart.png" else ""),
     ]:
-        if told:
+        if result:
             answer = reader.get(f"/explore/census/respondents/{end}?{asked}")
-            assert answer.status_code == 400 and told in unescape(answer.text)
+            assert answer.status_code == 400 and result in unescape(answer.text)
 
 
 def test_kinds_that_a_table_has_no_columns_for_are_not_to_be_chosen(reader, people):
@@ -161,7 +161,7 @@ def test_kinds_that_a_table_has_no_columns_for_are_not_to_be_chosen(reader, peop
 
 
 def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, respondents):
-    for asked, told in [
+    for asked, result in [
         ("kind=bar&x=education", "natural order"),
         ("kind=bar&x=age", "natural order"),
         ("kind=bar&x=occupation", "most frequent first"),
@@ -169,7 +169,7 @@ def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, responden
         ("kind=heat&x=occupation&y=sex", "most frequent first"),
         ("kind=box&x=occupation&y=age", "highest first"),
     ]:
-        assert f'<option value="" selected>{told}</option>' in reader.page(f"{CHART}?{asked}")
+        assert f'<option value="" selected>{result}</option>' in reader.page(f"{CHART}?{asked}")
 
 
 def test_bins_are_asked_for_where_there_are_numbers(reader, respondents):

@@ -57,8 +57,8 @@ def test_columns_that_are_ignored_and_columns_that_are_not_found_are_told_togeth
     ],
 )
 def test_an_expected_column_that_is_absent_is_told(write, importing, renamed, note):
-    (told,) = importing("census", write("census.csv", census(renamed)))["notes"]
-    assert told.startswith("census.csv: ") and note in told
+    (result,) = importing("census", write("census.csv", census(renamed)))["notes"]
+    assert result.startswith("census.csv: ") and note in result
 
 
 def test_a_note_stays_short_however_many_and_long_the_headings_are(write, importing):
@@ -116,8 +116,8 @@ def test_a_new_record_without_a_required_column_is_rejected(users, write, import
     report = importing("experiments", path, "--allow-missing-columns")
     assert report.counts == {"users": {"read": 4, "updated": 1, "duplicates": 1, "rejected": 2, "missing": 1}}
     assert [p[1:] for p in report.problems] == [(3, ("email", None), ("signup_date", None)), (5, ("name", None))]
-    told = report["rejections"][0]["problems"][0]["message"]
-    assert told.startswith("is missing: the file lacks the column, and the record is new; expected ")
+    result = report["rejections"][0]["problems"][0]["message"]
+    assert result.startswith("is missing: the file lacks the column, and the record is new; expected ")
     assert rows(STORED) == [(1, "Anna", "ann@example.org", "2024-01-01"), BOB]
 
 
@@ -161,8 +161,8 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
         answer = admin_client.post("/api/imports/", asked | {"files": file(), "allow_missing_columns": allowed})
         assert (answer.status_code, answer.json()["allow_missing_columns"]) == (202, allowed == "true")
         call_command("worker", "--batch")
-        told = admin_client.get(f"/api/imports/{answer.json()['id']}/").json()
-        assert told["status"] == status, told["error"]
+        value = admin_client.get(f"/api/imports/{answer.json()['id']}/").json()
+        assert value["status"] == status, value["error"]
     assert rows(STORED) == [ANN, BOB]
     answer = admin_client.post(
         "/api/imports/",

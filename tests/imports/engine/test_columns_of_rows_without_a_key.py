@@ -21,7 +21,7 @@ def stored(write, importing):
 
 @pytest.mark.parametrize("options", [[], ["--allow-missing-columns"], ["--dry-run"], ["--remove-missing"]])
 @pytest.mark.parametrize(
-    ("renamed", "told"),
+    ("renamed", "expected"),
     [
         ({"occupation": "job"}, "lacks the column occupation (columns ignored: job), but"),
         ({"occupation": "ocupation"}, "lacks the column occupation (did you mean ocupation?) (columns ignored"),
@@ -29,11 +29,11 @@ def stored(write, importing):
     ],
 )
 def test_a_file_without_a_column_that_its_stored_records_have_values_in_is_refused(
-    stored, write, refused, rows, renamed, told, options
+    stored, write, refused, rows, renamed, expected, options
 ):
     before = rows(ROWS)
     sentence = refused("census", write("census.csv", census(renamed)), *options)
-    assert sentence.startswith(f"census.csv {told}"), sentence
+    assert sentence.startswith(f"census.csv {expected}"), sentence
     assert "stored records of census.csv have values there" in sentence and "Nothing was imported" in sentence
     assert sentence.endswith(f"{OWN_NAME} On the command line: --as NAME.")
     assert rows(ROWS) == before

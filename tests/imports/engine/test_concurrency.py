@@ -25,7 +25,7 @@ def meanwhile(write, importing):
     """Import files; while the last of them is read, run a function on another connection."""
 
     def meanwhile(dataset: str, paths, *statements: str):
-        done, told = [], []
+        done, result = [], []
 
         def elsewhere():
             try:
@@ -38,8 +38,8 @@ def meanwhile(write, importing):
 
         def progress(files):
             def tell(read, rows):
-                told.append(rows)
-                if len(told) == len(paths) and not done:
+                result.append(rows)
+                if len(result) == len(paths) and not done:
                     thread = threading.Thread(target=elsewhere)
                     thread.start()
                     thread.join(30)

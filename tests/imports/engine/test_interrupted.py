@@ -240,5 +240,5 @@ def test_a_run_that_failed_leaves_nothing_that_holds_up_the_next(write, importin
 def test_a_next_import_that_fails_says_too_that_the_one_before_was_interrupted(write, refused, capsys):
     run = ImportRun.objects.create(dataset="people")
     assert "1 row was rejected" in refused("people", write("places.csv", PLACES + "Derry\n"), "--strict")
-    told = capsys.readouterr().err
-    assert f"Run {run.pk} of " in told and "was interrupted: The process of the run ended unexpectedly" in told
+    output = capsys.readouterr().err
+    assert f"Run {run.pk} of " in output and "was interrupted: The process of the run ended unexpectedly" in output

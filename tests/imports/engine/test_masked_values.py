@@ -127,8 +127,8 @@ def test_the_command_refuses_a_masked_file_and_changes_nothing(analyst, users, w
     chosen = {"action": "export_as_csv", "_selected_action": [1, 2]}
     answer = analyst.post("/admin/experiments/user/", chosen) if as_spreadsheet else None
     body = (answer or analyst.get("/api/experiments/users/?format=csv")).getvalue()
-    told = refused("experiments", write("users.masked.csv", body))
-    assert told.startswith('users.masked.csv, line 2: email is masked ("a****@example.com").')
+    message = refused("experiments", write("users.masked.csv", body))
+    assert message.startswith('users.masked.csv, line 2: email is masked ("a****@example.com").')
     assert "users.masked.csv" in refused("experiments", "--dry-run", write("users.masked.csv", body))
     # Its name and its mark do not matter, the values do.
     rows = [line.rpartition(",")[0] for line in body.decode("utf-8-sig").splitlines()]
@@ -138,10 +138,10 @@ def test_the_command_refuses_a_masked_file_and_changes_nothing(analyst, users, w
 
 @pytest.mark.parametrize("value", ["a****@example.com", "****@example.com", "=****@b.org", "'=****@b.org", "****"])
 def test_a_masked_value_anywhere_in_a_file_is_refused(users, write, refused, value):
-    told = refused(
+    message = refused(
         "experiments", write("users.csv", f"{USERS}3,Cy,cy@example.com,2023-05-03\n4,Di, {value} ,2023-05-03")
     )
-    assert told.startswith("users.csv, line 5: email is masked") and "Export the table again" in told
+    assert message.startswith("users.csv, line 5: email is masked") and "Export the table again" in message
     assert emails() == EMAILS
 
 
@@ -198,8 +198,8 @@ def test_rejected_rows_with_masked_addresses_say_so_and_are_refused(analyst, wri
         fixed = body.replace("never", "2024-01-05")
         assert "email is masked" in refused("experiments", write(f"users.csv.rejected-{run.pk}.masked.csv", fixed))
         fixed = fixed.replace("a****@example.com", "ann@example.com").replace(",b****@example.org,20", ",bo@b.org,20")
-        told = refused("experiments", write(f"users.csv.rejected-{run.pk}.masked.csv", fixed))
-        assert 'name is masked ("b****@example.org")' in told
+        message = refused("experiments", write(f"users.csv.rejected-{run.pk}.masked.csv", fixed))
+        assert 'name is masked ("b****@example.org")' in message
     lines = analyst.get(f"/api/imports/{run.pk}/rejections/?format=ndjson").getvalue().splitlines()
     assert {json.loads(line)["masked_columns"] for line in lines} == {"email"}
 

@@ -24,20 +24,20 @@ def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
 
 def test_a_file_whose_rows_mostly_fail_is_stopped_and_the_rest_counted(write, importing, refused):
     importing("people", write("places.csv", PLACES))
-    told = refused("people", write("people.csv", HEADER + BAD * 120_000 + GOOD * 300_000))
+    message = refused("people", write("people.csv", HEADER + BAD * 120_000 + GOOD * 300_000))
     file = SourceFile.objects.latest("pk")
-    assert told == stopped("people.csv", file.rejected, file.read, 420_001 - (file.read + 1), file.read + 1)
+    assert message == stopped("people.csv", file.rejected, file.read, 420_001 - (file.read + 1), file.read + 1)
     assert 10_000 < file.rejected <= file.read < 420_000
     assert RejectedRow.objects.filter(file=file).count() == 10_000
     assert RejectedRow.objects.order_by("-line").first().line == 10_001  # the first ones
     run = ImportRun.objects.latest("pk")
-    assert (run.status, run.error) == ("failed", told) and not Person.objects.exists()
+    assert (run.status, run.error) == ("failed", message) and not Person.objects.exists()
 
 
 def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused):
     importing("people", write("places.csv", PLACES))
-    told = refused("people", write("people.csv", HEADER + OPEN * 150_000))
-    assert "rows were rejected, more than 50 %" in told and "were not checked" in told
+    message = refused("people", write("people.csv", HEADER + OPEN * 150_000))
+    assert "rows were rejected, more than 50 %" in message and "were not checked" in message
     assert RejectedRow.objects.count() == 10_000
 
 
@@ -69,14 +69,14 @@ def test_the_share_is_a_setting(write, importing, refused, settings):
 
 def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
     """No place exists: each row is readable, and each is rejected."""
-    told = refused("people", write("people.csv", HEADER + GOOD * 10_500))
-    assert told == stopped("people.csv", 10_500, 10_500, 0, 0)
+    message = refused("people", write("people.csv", HEADER + GOOD * 10_500))
+    assert message == stopped("people.csv", 10_500, 10_500, 0, 0)
     assert RejectedRow.objects.count() == 10_000
 
 
 def test_documents_that_mostly_fail_are_stopped_as_well(write, refused):
-    told = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
-    assert "10,500 of 10,500 rows were rejected, more than 50 %" in told
+    message = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
+    assert "10,500 of 10,500 rows were rejected, more than 50 %" in message
     assert RejectedRow.objects.count() == 10_000
 
 
@@ -98,10 +98,10 @@ def test_a_shortened_row_is_no_row_to_correct(write, importing, staff):
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", HEADER + f"Ann,{'x' * 900_000},soon,Kelso\n"))
     file = SourceFile.objects.latest("pk")
-    told = staff("view_rejectedrow").get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
-    header, row = told.splitlines()[:2]
+    response = staff("view_rejectedrow").get(f"/admin/imports/importrun/file/{file.pk}/rejected/").getvalue().decode()
+    header, row = response.splitlines()[:2]
     assert "raw" in header and row.startswith(",,,,2,") and len(row) < 20_000
-    again = importing("people", write(f"people.csv.rejected-{file.run_id}.csv", told))
+    again = importing("people", write(f"people.csv.rejected-{file.run_id}.csv", response))
     assert again.counts["people"] == {"read": 1, "rejected": 1} and not Person.objects.exists()
 
 
@@ -119,6 +119,6 @@ def test_a_document_that_is_too_long_is_rejected_and_those_beside_it_are_importe
     write("all/two/subject.json", f"{long}\n{short}\n")
     report = importing("subjects", write("all/three/subject.json", '{"subject_id": "c"}').parents[1])
     assert rows("SELECT subject_id FROM subjects ORDER BY 1") == [("b",), ("c",)]
-    told = [rejection["problems"][0]["message"] for rejection in report["rejections"]]
-    assert len(told) == 2 and all("at most 1,000 bytes, found a longer one" in message for message in told)
+    result = [rejection["problems"][0]["message"] for rejection in report["rejections"]]
+    assert len(result) == 2 and all("at most 1,000 bytes, found a longer one" in message for message in result)
     assert len(json.dumps(report["rejections"])) < 2_000

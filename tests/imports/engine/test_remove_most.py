@@ -88,8 +88,8 @@ def test_a_program_says_remove_most(curator):
     run = client.post("/api/imports/", order | {"files": [fewer()]}, headers=headers).json()
     work()
     address = f"/api/imports/{run['id']}/"
-    told = client.get(address, headers=headers).json()
-    assert told["notes"][0].startswith(GONE) and told["remove_most"] is False
+    data = client.get(address, headers=headers).json()
+    assert data["notes"][0].startswith(GONE) and data["remove_most"] is False
     refused = client.post(f"{address}apply/", headers=headers)
     assert refused.status_code == 409 and GONE in refused.json()["detail"]
     for wrong in ({"remove_most": "yes"}, {"remove_all": True}):

@@ -158,9 +158,9 @@ def test_a_page_and_the_api_tell_what_is_kept_back(admin_client, importing, with
         and "<dt>experiment_run_time</dt><dd>7.0</dd>" in page
     )
     assert "1 row not imported into user_experiments" in page
-    told = admin_client.get(f"/api/imports/{run.pk}/").json()
-    assert {source["source"]: source["kept"] for source in told["sources"]}["user_experiments"] == 2
-    assert any("not imported into user_experiments" in note for note in told["notes"])
+    data = admin_client.get(f"/api/imports/{run.pk}/").json()
+    assert {source["source"]: source["kept"] for source in data["sources"]}["user_experiments"] == 2
+    assert any("not imported into user_experiments" in note for note in data["notes"])
 
 
 def test_the_command_tells_what_is_kept_back(without_ann, capsys):

@@ -22,5 +22,5 @@ def test_cells_are_never_null(rows_of):
 
 def test_progress_is_told_in_bytes_of_the_file(write):
     path = write(b"a,b,c\n" + b"1,2,3\n" * 1000)
-    told = [batch.bytes_read for batch in read_csv(path, find_layout(path, ABC), ABC, block_size=600)]
-    assert told == sorted(told) and len(told) > 5 and told[-1] == path.stat().st_size
+    result = [batch.bytes_read for batch in read_csv(path, find_layout(path, ABC), ABC, block_size=600)]
+    assert result == sorted(result) and len(result) > 5 and result[-1] == path.stat().st_size
