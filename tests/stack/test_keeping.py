@@ -13,7 +13,7 @@ def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, saw):
     saw(f"{len(before)} tables, {sum(rows for rows, _ in before.values())} rows, {len(uploads.splitlines())} uploads;",
         {file.name: file.stat().st_size for file in backup.iterdir()})  # fmt: skip
     refused = stack.run("deploy/restore", str(backup), check=False)
-    assert refused.returncode == 1 and "To put the backup in their place, type" in refused.stderr
+    assert refused.returncode == 1 and "To replace them with the backup, run" in refused.stderr
     assert stack.tables() == before
 
     stack.run("docker", "compose", "down", "--volumes")
