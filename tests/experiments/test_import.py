@@ -60,7 +60,7 @@ def test_import_brings_users_compounds_and_experiments(folder):
         "compounds": {"read": 3, "created": 3},
         "user_experiments": {"read": 3, "created": 3},
     }
-    assert User.objects.values_list("user_id", "name", "email", "signup_date")[1] == (
+    assert User.objects.order_by("pk").values_list("user_id", "name", "email", "signup_date")[1] == (
         2,
         "Ben",
         "ben@example.com",
