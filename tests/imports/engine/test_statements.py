@@ -28,7 +28,8 @@ def statements_of(write):
         counts: Counter[str] = Counter()
 
         def count(execute, sql, *more):
-            counts[" ".join(sql.split()[:2])] += 1
+            if not sql.startswith("ANALYZE"):  # PostgreSQL's statistics decide how many tables need it
+                counts[" ".join(sql.split()[:2])] += 1
             return execute(sql, *more)
 
         raise_version(dataset)  # so that the dataset and its views have a version, which the first import makes
@@ -44,8 +45,8 @@ def statements_of(write):
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        (NO_VOCABULARY, {"sqlite": (35, 35), "postgresql": (40, 40)}),
-        (SEVEN_VOCABULARIES, {"sqlite": (112, 34), "postgresql": (129, 52)}),
+        (NO_VOCABULARY, {"sqlite": (35, 35), "postgresql": (39, 39)}),
+        (SEVEN_VOCABULARIES, {"sqlite": (112, 34), "postgresql": (128, 51)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )
