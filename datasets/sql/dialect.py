@@ -1,10 +1,25 @@
 """The SQL dialect of the database in use: names, types, booleans, temporary tables."""
 
+from typing import Any
+
+from django.core.exceptions import FieldError
 from django.db import connection, models
 
 
 def quoted(name: str) -> str:
     return connection.ops.quote_name(name)
+
+
+def column_name(field: models.Field[Any, Any]) -> str:
+    """Return the name of the column that stores *field*; raises FieldError for a many-to-many field."""
+    if field.column is None:
+        raise FieldError(f"{field} is not stored in a column.")
+    return field.column
+
+
+def pk_column(model: type[models.Model]) -> str:
+    """Return the name of the primary key's column."""
+    return column_name(model._meta.pk)
 
 
 def is_distinct() -> str:
@@ -20,9 +35,12 @@ def sql_false() -> str:
     return "false" if connection.vendor == "postgresql" else "0"
 
 
-def column_type(field: models.Field) -> str:
+def column_type(field: models.Field[Any, Any]) -> str:
     """Return the column type for values of *field*; for a primary key, the type of a foreign key to it."""
-    return field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    kind = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    if kind is None:
+        raise FieldError(f"{field} is not stored in a column.")
+    return kind
 
 
 def temporary_tables() -> set[str]:
