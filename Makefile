@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack coverage lint check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-model test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists the targets
@@ -87,7 +87,10 @@ lint: dev  ## style
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 
-check: lint  ## style, migrations, production settings, the architecture
+types: dev  ## types, by mypy
+	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) -m mypy $(ARGS)
+
+check: lint types  ## style, types, migrations, production settings, the architecture
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	@.venv/bin/lint-imports --no-cache

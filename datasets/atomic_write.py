@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from datasets.terminal_text import escaped
 
@@ -46,7 +47,7 @@ def _for_terminal(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield escaped(decoder.decode(block), keep="\n").encode()
 
 
-def _copy(blocks: Iterable[bytes], file) -> int:
+def _copy(blocks: Iterable[bytes], file: BinaryIO) -> int:
     size = 0
     for block in blocks:
         file.write(block)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -27,13 +27,13 @@ class Undecoded:
     def __init__(self, text: str):
         self.text = text
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.text
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Undecoded) and self.text == other.text
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.text)
 
 
@@ -41,8 +41,10 @@ def number(digits: str) -> int | float | Decimal:
     """Return the JSON number *digits*. Raises ValueError, whose message is the expectation, for one out of bounds."""
     if len(digits) < 19 and digits.isdigit():
         return int(digits)
-    whole, part, power = NUMBER.fullmatch(digits).groups()
-    part = part or ""
+    match = NUMBER.fullmatch(digits)
+    if match is None:
+        raise ValueError("a number")
+    whole, part, power = match.groups("")
     figures = (whole + part).strip("0")
     if len(figures) > DIGITS:
         raise ValueError(f"a number of at most {DIGITS} significant digits")
@@ -62,8 +64,7 @@ def _fraction(digits: str) -> int | float | Decimal:
     """Return the number *digits*: a float if its representation is exactly this number, otherwise int or Decimal."""
     exact = Decimal(digits)
     if "e" in digits or "E" in digits:
-        whole = int(exact) if exact.adjusted() <= 2 * EXPONENT else None
-        if whole == exact:
+        if exact.adjusted() <= 2 * EXPONENT and (whole := int(exact)) == exact:
             return whole
     rough = float(exact)
     return rough if isfinite(rough) and Decimal(repr(rough)) == exact else exact
@@ -97,7 +98,9 @@ def loads(text: str | bytes) -> Any:
 
 def _upper_levels(text: str) -> Any:
     """Decode JSON down to NESTED levels, with Undecoded for deeper parts."""
-    parts, below, depth, end, begin = [], [], 0, 0, 0
+    parts: list[str] = []
+    below: list[Undecoded] = []
+    depth = end = begin = 0
     for match in BRACKETS.finditer(text):
         if match[0] in "{[":
             depth += 1
@@ -134,7 +137,7 @@ def levels(text: str, start: int = 0, end: int | None = None) -> int:
     return deepest
 
 
-def text(value: Any, pairs: Callable[[dict], Any] = dict.items) -> str:
+def text(value: Any, pairs: Callable[[dict[str, Any]], Iterable[tuple[str, Any]]] = dict.items) -> str:
     """Return *value* as JSON with spaces after commas and colons; *pairs* returns the items of an object in order."""
     match value:
         case str():
@@ -177,7 +180,7 @@ def _in_parts(value: Any, exact: Callable[[Any], Any], level: int) -> Any:
     """Return *value* with fragments for large integers and deeply nested parts, which orjson cannot write."""
     match value:
         case dict():
-            parts = {key: _in_parts(item, exact, level + 1) for key, item in value.items()}
+            parts: Any = {key: _in_parts(item, exact, level + 1) for key, item in value.items()}
         case list() | tuple():
             parts = [_in_parts(item, exact, level + 1) for item in value]
         case int() if not -LARGEST <= value < 2 * LARGEST:
@@ -200,6 +203,6 @@ class Encoder(json.JSONEncoder):
 class Decoder(json.JSONDecoder):
     """The JSON decoder of model and form fields."""
 
-    def decode(self, s: str, *_) -> Any:
+    def decode(self, s: str, *_: Any) -> Any:
         """Decode *s* with :func:`loads`."""
         return loads(s)

@@ -1,14 +1,38 @@
 """A JSON field that keeps numbers exact in the database (both engines), in Python and in forms."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.forms.fields import InvalidJSONInput
 
 from datasets import exact_json
 from datasets.json_values import kept
+
+
+def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    """Return the field *name* of *model*; raises FieldDoesNotExist, also for a relation that another model declares."""
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field):
+        raise FieldDoesNotExist(f"{model.__name__}.{name} is declared by another model.")
+    return field
+
+
+def related_model(field: models.Field[Any, Any]) -> type[models.Model]:
+    """Return the model that a relation leads to; raises FieldDoesNotExist for any other field."""
+    if not isinstance(field.related_model, type):
+        raise FieldDoesNotExist(f"{field} leads to no model.")
+    return field.related_model
+
+
+def through_model(field: models.ManyToManyField[Any, Any]) -> type[models.Model]:
+    """Return the model whose records link those of both sides."""
+    through: type[models.Model] | None = field.remote_field.through
+    if through is None:
+        raise FieldDoesNotExist(f"{field} has no model of its links yet.")
+    return through
 
 
 class JSONFormField(forms.JSONField):
@@ -31,15 +55,15 @@ class JSONFormField(forms.JSONField):
 class JSONField(models.JSONField):
     """Django's JSONField, with Decimal for numbers that a float cannot represent exactly."""
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **{"encoder": exact_json.Encoder, "decoder": exact_json.Decoder} | options)
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Deconstruct as Django's JSONField, because the database column is the same."""
         name, _, args, options = super().deconstruct()
         options = {key: value for key, value in options.items() if key not in ("encoder", "decoder")}
         return name, "django.db.models.JSONField", args, options
 
-    def formfield(self, **options):
+    def formfield(self, **options: Any) -> Any:
         """Return a form field with the limits of an import."""
         return super().formfield(**{"form_class": JSONFormField} | options)

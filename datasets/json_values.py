@@ -9,7 +9,7 @@ from typing import Any
 
 from datasets import exact_json
 from datasets.exact_json import BRACKETS, LEVELS, levels, number
-from datasets.text import shown
+from datasets.text import match_end, shown
 
 SPACE = re.compile(r"[ \t\r\n]*")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
@@ -43,8 +43,8 @@ class Flaw:
 def kept(text: str) -> str:
     """Return a JSON text normalized for storage, with numbers in plain digits. Raises ValueError with the problem."""
     try:
-        value, end, flaw = Values(text).read(SPACE.match(text).end())
-        if SPACE.match(text, end).end() < len(text):
+        value, end, flaw = Values(text).read(match_end(SPACE, text, 0))
+        if match_end(SPACE, text, end) < len(text):
             raise json.JSONDecodeError("Extra data", text, end)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not a JSON document ({error})") from None
@@ -92,11 +92,12 @@ class Values:
     def _constant(self, constant: str) -> None:
         self.flawed = True
 
-    def _number(self, digits: str) -> int | Decimal | None:
+    def _number(self, digits: str) -> int | float | Decimal | None:
         try:
             return number(digits)
         except ValueError:
             self.flawed = True
+            return None
 
     def _end(self, start: int) -> int:
         """Return the end of the value that begins at *start*, by its brackets; the text's end if they are unclosed."""
@@ -115,22 +116,22 @@ class Values:
 
     def _find(self, start: int, end: int, odd: Callable[[str], str]) -> Flaw | None:
         """Return the first duplicate name of an object, or the first token that *odd* reports."""
-        names: list[set | None] = []  # the names in each open object; None for an array
-        naming = False
+        names: list[set[str] | None] = []  # the names in each open object; None for an array
+        naming: set[str] | None = None  # the names in the object whose next token is a name
         for match in TOKEN.finditer(self.text, start, end):
             token = match.group()
             if wanted := odd(token):
                 return Flaw(match.start(), wanted, shown(token))
             if token in ("{", "["):
-                names.append({"{": set(), "[": None}[token])
+                names.append(set() if token.startswith("{") else None)
             elif token in ("}", "]"):
                 names.pop()
-            elif naming and token.startswith('"'):
+            elif naming is not None and token.startswith('"'):
                 name = json.loads(token)
-                if name in names[-1]:
+                if name in naming:
                     return Flaw(match.start(), "each name once in an object", shown(token))
-                names[-1].add(name)
-            naming = bool(names) and names[-1] is not None and token in ("{", ",")
+                naming.add(name)
+            naming = names[-1] if names and token in ("{", ",") else None
         return None
 
 

@@ -5,7 +5,9 @@ it stay, because some scripts need joiners and direction marks.
 """
 
 import re
+import sys
 import unicodedata
+from typing import AnyStr
 
 # All characters that str.strip() removes, so that Arrow, Python and Django's forms trim alike.
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
@@ -75,3 +77,9 @@ def shown(text: str, most: int = 60) -> str:
     """Return *text* quoted for a message: truncated, on one line, with codes for invisible characters."""
     short = text if len(text) <= most else text[:most] + "…"
     return f'"{visible(short)}"'
+
+
+def match_end(pattern: re.Pattern[AnyStr], text: AnyStr, start: int, stop: int = sys.maxsize) -> int:
+    """Return the end of what the pattern matches at *start*, before *stop*; *start* where it matches nothing."""
+    match = pattern.match(text, start, stop)
+    return match.end() if match else start

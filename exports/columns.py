@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 
+from datasets.fields import related_model, through_model
 from datasets.models import Vocabulary
 from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
 from datasets.records.personal_data import MASK_MARK
 from exports.errors import UnknownColumnError
+
+Reader = User | AnonymousUser | None  # None may see nothing that is personal
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
@@ -50,13 +55,13 @@ class ExportedColumn:
         return next((kind for field, kind in KINDS if isinstance(self.listed.field, field)), TEXT)
 
     @property
-    def members(self) -> models.QuerySet | None:
+    def members(self) -> models.QuerySet[Any] | None:
         """The sorted ids of a many-to-many field, as a subquery for OuterRef("pk")."""
-        if not self.listed.many:
-            return None
         field = self.listed.field
+        if not isinstance(field, models.ManyToManyField):
+            return None
         of, to = (f"{name}_id" for name in (field.m2m_field_name(), field.m2m_reverse_field_name()))
-        rows = field.remote_field.through._default_manager.filter(**{of: models.OuterRef("pk")})
+        rows = through_model(field)._default_manager.filter(**{of: models.OuterRef("pk")})
         return rows.order_by(to).values(member=models.F(to))
 
     @property
@@ -75,7 +80,7 @@ class ExportedColumn:
             case "time":
                 return pa.timestamp("us", tz="UTC")
             case "list":
-                key = field.related_model._meta.pk if self.listed.many else models.BigIntegerField()
+                key = related_model(field)._meta.pk if self.listed.many else models.BigIntegerField()
                 return pa.list_(pa.int64() if isinstance(key, models.IntegerField) else pa.string())
         few = field.choices or self.listed.path.split("__")[0] in PROVENANCE
         few = few or (issubclass(field.model, Vocabulary) and "__" in self.listed.path)
@@ -107,7 +112,7 @@ class MaskMark(ExportedColumn):
         return pa.dictionary(pa.int32(), pa.string())
 
 
-def exported_columns(model: type[models.Model], names: Iterable[str] | None, user) -> list[ExportedColumn]:
+def exported_columns(model: type[models.Model], names: Iterable[str] | None, user: Reader) -> list[ExportedColumn]:
     """Return the columns *names* (None for all) in their order, for *user*. Raises UnknownColumnError.
 
     A MaskMark follows if any of them is masked.
@@ -125,6 +130,6 @@ def exported_columns(model: type[models.Model], names: Iterable[str] | None, use
     return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
 
 
-def is_masked(column: ListedColumn, user) -> bool:
+def is_masked(column: ListedColumn, user: Reader) -> bool:
     """Return whether *column* is masked for *user*; without a user (None), personal data are masked."""
-    return bool(column.permission) and not (user and user.has_perm(column.permission))
+    return column.permission is not None and not (user and user.has_perm(column.permission))

@@ -13,7 +13,7 @@ _taken = 0
 class StreamPermit:
     """A permit to serve one stream, acquired on creation. Raises TooManyStreamsError if none is free."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         global _taken
         self._held = False
         with _lock:

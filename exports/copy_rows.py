@@ -1,11 +1,13 @@
 """Write rows with PostgreSQL's COPY: the query also resolves labels, lists and masks."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, transaction
 from django.db.models import F, Func
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce
 from psycopg.abc import PQGen
 from psycopg.generators import copy_from
@@ -29,10 +31,10 @@ SETTINGS = {
 
 
 def csv_rows(
-    queryset: models.QuerySet, columns: list[ExportedColumn], defused: bool = False, blank: str = ""
-) -> Iterator[bytes]:
+    queryset: models.QuerySet[Any], columns: list[ExportedColumn], defused: bool = False, blank: str = ""
+) -> Generator[bytes]:
     """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
-    cells = [_cell(column) for column in columns]
+    cells: list[Combinable] = [_cell(column) for column in columns]
     if defused:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
@@ -42,7 +44,7 @@ def csv_rows(
     return _copied(queryset.values_list(*cells), "{query}", "FORMAT csv")
 
 
-def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[bytes]:
+def ndjson_rows(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Generator[bytes]:
     """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
     quote = connections[queryset.db].ops.quote_name
     names = ", ".join(quote(column.name) for column in columns)
@@ -54,7 +56,7 @@ def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Ite
     )
 
 
-def _copied(rows: models.QuerySet, around: str, options: str) -> Iterator[bytes]:
+def _copied(rows: models.QuerySet[Any], around: str, options: str) -> Generator[bytes]:
     connection = connections[rows.db]
     try:
         query, parameters = rows.query.get_compiler(using=rows.db).as_sql()
@@ -123,7 +125,7 @@ class _Instant(Func):
     template = "(to_json(%(expressions)s) #>> '{}')"
 
 
-def _cell(column: ExportedColumn) -> models.Expression:
+def _cell(column: ExportedColumn) -> Combinable:
     value = _value(column)
     match column.kind:
         case kinds.LIST:
@@ -135,10 +137,10 @@ def _cell(column: ExportedColumn) -> models.Expression:
     return value
 
 
-def _value(column: ExportedColumn) -> models.Expression:
+def _value(column: ExportedColumn) -> Combinable:
     if isinstance(column, MaskMark):
         return models.Value(column.text, models.TextField())
-    if column.listed.many:
+    if column.members is not None:
         return ArraySubquery(column.members)
     value = F(column.listed.path)
     if column.masked:

@@ -1,19 +1,19 @@
 """Export records as CSV, JSON, NDJSON, Parquet or Excel: a stream in constant memory."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connections, models
 
 from datasets.records.personal_data import masked_name
 from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
-from exports import parquet, python_rows, xlsx
-from exports.columns import ExportedColumn, exported_columns
+from exports import copy_rows, parquet, python_rows, xlsx
+from exports.columns import ExportedColumn, Reader, exported_columns
 from exports.concurrency import StreamPermit
 from exports.errors import (
     ExportError,
@@ -121,7 +121,7 @@ class Export:
     def close(self) -> None:
         """Release the database and the permit of the stream."""
         try:
-            if hasattr(self._stream, "close"):
+            if isinstance(self._stream, Generator):
                 self._stream.close()
             self._source.close()
         finally:
@@ -130,17 +130,17 @@ class Export:
     def __enter__(self) -> "Export":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.close()
 
 
 class Source:
     """An iterator over blocks of rows that can read its first block in advance."""
 
-    def __init__(self, blocks: Iterator[bytes]):
+    def __init__(self, blocks: Generator[bytes]):
         self._blocks = blocks
         self._first: list[bytes] = []
 
@@ -161,9 +161,9 @@ class Source:
 
 def export(
     model: type[models.Model],
-    queryset: models.QuerySet,
+    queryset: models.QuerySet[Any],
     columns: Iterable[str] | None,
-    user,
+    user: Reader,
     format: str,
     defused: bool = False,
     compress: bool = False,
@@ -185,32 +185,33 @@ def export(
     with ExitStack() as cleanup:
         permit = StreamPermit()
         cleanup.callback(permit.release)
-        engine = python_rows
-        if connections[records.db].vendor == "postgresql":
-            from exports import copy_rows as engine  # imports psycopg
+        engine = copy_rows if connections[records.db].vendor == "postgresql" else python_rows
         if kind.name in ("json", "ndjson"):
-            source = engine.ndjson_rows(records, chosen)
+            blocks = engine.ndjson_rows(records, chosen)
         else:
             defuse = defused and kind.name == "csv"
             # Common CSV readers skip blank lines, so an empty cell in a single column is a pair of quotes.
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
-            source = engine.csv_rows(records, chosen, defuse, blank)
-        source = Source(source)
+            blocks = engine.csv_rows(records, chosen, defuse, blank)
+        opened: Source | BinaryIO
+        opened = source = Source(blocks)
         if kind.name == "xlsx":
             with closing(source), unlimited():
                 if by_a_request:
                     source.begin()
-                source = xlsx.workbook(source, chosen)
-        stream = _stream(kind, source, chosen, defused)
+                opened = book = xlsx.workbook(source, chosen)
+            stream: Iterator[bytes] = iter(partial(book.read, BLOCK), b"")
+        else:
+            stream = _stream(kind, source, chosen, defused)
         if compress and not kind.packed:
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
         masked = ";".join(column.name for column in chosen if column.masked)
-        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, source, permit)
+        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, opened, permit)
         cleanup.pop_all()
     return file
 
 
-def _in_order(queryset: models.QuerySet) -> models.QuerySet:
+def _in_order(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """Return the records in order, without select_related(), distinct() or slices, which would add columns."""
     queryset = queryset.select_related(None)
     if queryset.query.distinct or queryset.query.is_sliced or queryset.query.combinator:
@@ -227,8 +228,6 @@ def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn]
             return _array(source)
         case "parquet":
             return parquet.parquet(source, columns)
-        case "xlsx":
-            return iter(partial(source.read, BLOCK), b"")
     return iter(source)
 
 

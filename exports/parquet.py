@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,8 @@ def parquet(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[by
     schema = schema_of(columns)
     sink = _Sink()
     writer = pa.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
-    waiting, count = [], 0
+    waiting: list[pa.Table] = []
+    count = 0
     for table in tables(rows, columns):
         waiting.append(table)
         count += table.num_rows
@@ -67,7 +69,8 @@ def parquet(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[by
 
 
 def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    waiting, size = [], 0
+    waiting: list[bytes] = []
+    size = 0
     for block in blocks:
         waiting.append(block)
         size += len(block)
@@ -89,16 +92,18 @@ def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
 class _Sink(io.RawIOBase):
     """A write-only file whose bytes can be taken while it is written."""
 
-    def __init__(self):
-        self._parts, self._size = [], 0
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def writable(self) -> bool:
         return True
 
-    def write(self, data) -> int:
-        self._parts.append(bytes(data))
-        self._size += len(data)
-        return len(data)
+    def write(self, data: Any) -> int:
+        block = bytes(data)
+        self._parts.append(block)
+        self._size += len(block)
+        return len(block)
 
     def tell(self) -> int:
         return self._size

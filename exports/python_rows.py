@@ -1,13 +1,14 @@
 """Write rows in Python, for SQLite, which has no COPY: the same text as PostgreSQL's."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
 from django.db import models
 from django.db.models import F
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from datasets import exact_json
@@ -18,27 +19,28 @@ from exports.formula_escaping import MARKED, defused
 
 CHUNK = 2000  # rows to fetch at a time
 BLOCK = 1 << 16  # characters, about
+Row = Sequence[Any]
 
 
 def csv_rows(
-    queryset: models.QuerySet, columns: list[ExportedColumn], defuse: bool = False, blank: str = ""
-) -> Iterator[bytes]:
+    queryset: models.QuerySet[Any], columns: list[ExportedColumn], defuse: bool = False, blank: str = ""
+) -> Generator[bytes]:
     """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
     writers = [_cell_writer(column, defuse) for column in columns]
     mark = [MARKED] if defuse else []
 
-    def line(row: tuple) -> str:
+    def line(row: Row) -> str:
         cells = [blank if value is None else write(value) or blank for write, value in zip(writers, row, strict=True)]
         return ",".join(cells + mark)
 
     return _blocks(map(line, _fetched(queryset, columns)))
 
 
-def ndjson_rows(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[bytes]:
+def ndjson_rows(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Generator[bytes]:
     """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
     names, readers = [column.name for column in columns], [_reader(column) for column in columns]
 
-    def line(row: tuple) -> str:
+    def line(row: Row) -> str:
         values = (read(value) for read, value in zip(readers, row, strict=True))
         return exact_json.dumps(dict(zip(names, values, strict=True))).decode()
 
@@ -52,7 +54,7 @@ def cell(text: str) -> str:
     return text
 
 
-def _fetched(queryset: models.QuerySet, columns: list[ExportedColumn]) -> Iterator[tuple]:
+def _fetched(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Iterator[Row]:
     """Yield the rows of one statement, which reads a consistent snapshot."""
     hidden = [index for index, column in enumerate(columns) if column.masked]
     # Without a transaction, which would block writers on SQLite.
@@ -71,10 +73,10 @@ class _Members(models.Subquery):
     template = "(SELECT json_group_array(member) FROM (%(subquery)s))"
 
 
-def _expression(column: ExportedColumn) -> models.Expression:
+def _expression(column: ExportedColumn) -> Combinable:
     if isinstance(column, MaskMark):
         return models.Value(column.text, models.TextField())
-    if column.listed.many:
+    if column.members is not None:
         return _Members(column.members)
     value = F(column.listed.path)
     return Cast(value, models.TextField()) if column.kind == kinds.JSON else value
@@ -101,7 +103,8 @@ def _float(value: float | None) -> float | str | None:
 
 def _cell_writer(column: ExportedColumn, defuse: bool) -> Callable[[Any], str]:
     """Return a function that converts the database's values of *column* to CSV cells."""
-    read, text = _reader(column), str
+    read = _reader(column)
+    text: Callable[[Any], str] = str
 
     def quoted(text: str) -> str:
         return cell(defused(text) if defuse else text)
@@ -120,8 +123,9 @@ def _cell_writer(column: ExportedColumn, defuse: bool) -> Callable[[Any], str]:
     return lambda value: quoted(text(read(value)))
 
 
-def _blocks(lines: Iterable[str]) -> Iterator[bytes]:
-    waiting, size = [], 0
+def _blocks(lines: Iterable[str]) -> Generator[bytes]:
+    waiting: list[str] = []
+    size = 0
     for line in lines:
         waiting.append(line)
         size += len(line)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import xlsxwriter
@@ -30,7 +30,7 @@ def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
     return sheet([column.name for column in columns], [column.kind == kinds.TEXT for column in columns], lines)
 
 
-def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple]) -> BinaryIO:
+def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[Sequence[Any]]) -> BinaryIO:
     """Return an Excel file of *lines* of values; columns that *are_texts* have cells for empty texts."""
     file = tempfile.TemporaryFile()
     try:
@@ -42,7 +42,7 @@ def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple
     return file
 
 
-def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[tuple]) -> None:
+def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[Sequence[Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
         page = book.add_worksheet()
@@ -66,7 +66,7 @@ def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines
             book.close()
 
 
-def _columns(table: pa.Table) -> list[list]:
+def _columns(table: pa.Table) -> list[list[Any]]:
     return [column.to_pylist() for column in table.columns]
 
 
@@ -78,7 +78,7 @@ class _ExactFloat(float):
 
 
 def _write(
-    sheet: Worksheet, line: int, index: int, value, name: str, is_text: bool, formats: dict[str, Format]
+    sheet: Worksheet, line: int, index: int, value: Any, name: str, is_text: bool, formats: dict[str, Format]
 ) -> None:
     match value:
         case bool():

@@ -42,14 +42,19 @@ class CellType:
 
     validators: tuple[Callable[[Any], None], ...] = ()
 
-    type = pa.string()
-    expected = "text"
+    @property
+    def type(self) -> pa.DataType:
+        return pa.string()
+
+    @property
+    def expected(self) -> str:
+        return "text"
 
     def parse(self, text: str) -> Any:
         raise NotImplementedError
 
     def convert(self, cells: pa.Array) -> pa.Array:
-        raise NotImplementedError
+        raise pa.ArrowInvalid("parse each cell")
 
     def check(self, text: str) -> Any:
         """Return the value of *text*; raise ValueError with a message that says what was expected."""
@@ -227,9 +232,6 @@ class ChoiceCell(CellType):
                 return value
         raise ValueError(f"is not {self.expected}")
 
-    def convert(self, cells: pa.Array) -> pa.Array:
-        raise pa.ArrowInvalid("parse each distinct value")
-
 
 @dataclass(frozen=True)
 class DocumentCell(CellType):
@@ -243,11 +245,8 @@ class DocumentCell(CellType):
     def refusal(self, value: str) -> str:
         return super().refusal(exact_json.loads(value)) if self.validators else ""
 
-    def convert(self, cells: pa.Array) -> pa.Array:
-        raise pa.ArrowInvalid("parse each document")
 
-
-def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = None) -> CellType:
+def kind_of(field: models.Field[Any, Any], spellings: dict[Any, tuple[str, ...]] | None = None) -> CellType:
     """Return the cell type for *field*; *spellings* adds ways to write a choice or a boolean.
 
     Raises ImproperlyConfigured for an unsupported field.
@@ -278,7 +277,7 @@ def kind_of(field: models.Field, spellings: dict[Any, tuple[str, ...]] | None = 
     raise ImproperlyConfigured(f"imports/cell_types.py has no cell type for {field}, a {type(field).__name__}.")
 
 
-def _choice_cell(field: models.Field, spellings: dict[Any, tuple[str, ...]]) -> ChoiceCell:
+def _choice_cell(field: models.Field[Any, Any], spellings: dict[Any, tuple[str, ...]]) -> ChoiceCell:
     if isinstance(field, models.BooleanField):
         named = {
             value: (*spellings.get(value, default), default[0])  # the last is the spelling in exports

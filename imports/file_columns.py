@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 
 from datasets import exact_json
+from datasets.fields import field_of, related_model, through_model
 from datasets.text import clean, is_unseen
 from imports import cell_types
 
@@ -20,22 +21,33 @@ def as_cell(value: Any) -> str | None:
 
 
 class Column:
-    """A column whose cells are values of a model field.
+    """A column whose cells are values of a model field; :meth:`bind` sets the attributes declared below.
 
     *field* is the name of the field if it differs from the column's. *names* are other spellings of the heading,
     *spellings* are ways to write a value: ``{True: (">50K", ">50K.")}``.
     """
 
-    def __init__(self, field: str | None = None, *, names: Iterable[str] = (), spellings: Mapping | None = None):
+    name: str
+    field: models.Field[Any, Any]
+    kind: cell_types.CellType
+    required: bool
+
+    def __init__(
+        self,
+        field: str | None = None,
+        *,
+        names: Iterable[str] = (),
+        spellings: Mapping[Any, tuple[str, ...]] | None = None,
+    ):
         self.field_name = field
         self.names = tuple(names)
         self.spellings = dict(spellings or {})
 
-    def bind(self, name: str, source: type) -> "Column":
-        """Return a copy of this column bound to the source's column *name*, with its field and cell type."""
+    def bind(self, name: str, model: type[models.Model]) -> Self:
+        """Return a copy of this column as column *name* of a source of *model*, with its field and cell type."""
         bound = copy.copy(self)
         bound.name = name
-        bound.field = source.model._meta.get_field(self.field_name or name)
+        bound.field = field_of(model, self.field_name or name)
         bound.kind = bound.kind_of_cells()
         bound.required = not bound.field.null
         return bound
@@ -70,27 +82,23 @@ class Column:
     @property
     def stored_as(self) -> str:
         """The database column that this column fills."""
-        return self.field.column
+        return str(self.field.column)
 
     @property
     def exported_path(self) -> str:
         """The path from the model to the exported value of this column."""
         return self.field.name
 
-    @property
-    def stored_type(self) -> str:
-        return self.field.db_type
-
 
 class Reference(Column):
     """A column that refers to an existing record of another table by one of that table's fields."""
 
-    def __init__(self, model: type[models.Model], *, by: str, **options):
+    def __init__(self, model: type[models.Model], *, by: str, **options: Any):
         super().__init__(**options)
         self.model, self.by = model, by
 
     def kind_of_cells(self) -> cell_types.CellType:
-        self.by_field = self.model._meta.get_field(self.by)
+        self.by_field = field_of(self.model, self.by)
         return cell_types.kind_of(self.by_field)
 
     @property
@@ -105,16 +113,23 @@ class Reference(Column):
 class Many(Reference):
     """A column that refers to several records of another table in one cell; together they are one value."""
 
-    def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options):
+    field: models.ManyToManyField[Any, Any]
+    through: type[models.Model]
+    owner_column: str
+    member_column: str
+    member_kind: cell_types.CellType
+
+    def __init__(self, model: type[models.Model], *, by: str, separator: str = ";", **options: Any):
         super().__init__(model, by=by, **options)
         self.separator = separator
 
-    def bind(self, name: str, source: type) -> "Many":
-        bound = super().bind(name, source)
-        bound.required = not bound.field.blank
-        bound.through = bound.field.remote_field.through
-        bound.owner_column = bound.through._meta.get_field(bound.field.m2m_field_name()).column
-        bound.member_column = bound.through._meta.get_field(bound.field.m2m_reverse_field_name()).column
+    def bind(self, name: str, model: type[models.Model]) -> Self:
+        bound = super().bind(name, model)
+        field = bound.field
+        bound.required = not field.blank
+        bound.through = through_model(field)
+        bound.owner_column = str(field_of(bound.through, field.m2m_field_name()).column)
+        bound.member_column = str(field_of(bound.through, field.m2m_reverse_field_name()).column)
         return bound
 
     @property
@@ -130,8 +145,8 @@ class VocabularyColumn(Column):
     """A column of terms of a vocabulary, to which files add new terms."""
 
     def kind_of_cells(self) -> cell_types.CellType:
-        self.model = self.field.related_model
-        return cell_types.kind_of(self.model._meta.get_field("name"))
+        self.model = related_model(self.field)
+        return cell_types.kind_of(field_of(self.model, "name"))
 
     @property
     def exported_path(self) -> str:
@@ -141,12 +156,12 @@ class VocabularyColumn(Column):
 class Detail(Column):
     """A column that repeats an attribute of another column's term, such as the years of a level."""
 
-    def __init__(self, of: str, attribute: str, **options):
+    def __init__(self, of: str, attribute: str, **options: Any):
         super().__init__(of, **options)
         self.of, self.attribute = of, attribute
 
     def kind_of_cells(self) -> cell_types.CellType:
-        return cell_types.kind_of(self.field.related_model._meta.get_field(self.attribute))
+        return cell_types.kind_of(field_of(related_model(self.field), self.attribute))
 
     @property
     def exported_path(self) -> str:

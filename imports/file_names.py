@@ -2,19 +2,23 @@
 
 import os
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import combining, normalize
 
+from django.db import models
+
+from datasets.fields import field_of
 from datasets.sql.chunks import chunks
 from datasets.terminal_text import escaped
 from datasets.text import clean, visible
 from imports.models import ImportRun, SourceFile
 from imports.sources import Source
 
-LONGEST = SourceFile._meta.get_field("name").max_length
+LONGEST = field_of(SourceFile, "name").max_length or sys.maxsize
 OF_SEVERAL = re.compile(r"(.+)#([1-9]\d{0,8})")  # name of the second and later documents of a file
 
 
@@ -22,7 +26,7 @@ class SameNameError(Exception):
     """Several files have the same name; the message lists them."""
 
 
-def as_text(name: str | os.PathLike) -> str:
+def as_text(name: str | os.PathLike[str]) -> str:
     """Return the name of a file as text in NFC; control characters and bytes outside UTF-8 are written as ``\\xe9``."""
     return normalize("NFC", escaped(os.fspath(name)))
 
@@ -32,7 +36,7 @@ def given(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
-def unambiguous(name: str | os.PathLike) -> str:
+def unambiguous(name: str | os.PathLike[str]) -> str:
     """Return a path with invisible characters written out, such as ``<U+0020>`` for a space at an end."""
     return "/".join(_written_out(part) for part in os.fspath(name).split("/"))
 
@@ -124,7 +128,7 @@ def _within(name: str) -> str:
     return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
 
 
-def _longer_names(applied, files: list[_Candidates]) -> set[str]:
+def _longer_names(applied: models.QuerySet[SourceFile], files: list[_Candidates]) -> set[str]:
     """Return the longer names that earlier imports used to distinguish files, also those that end in a file name."""
     longer = set(applied.filter(name__contains="/").values_list("name", flat=True).distinct())
     names = [file.allowed[file.by_file_name] for file in files if file.by_file_name < len(file.allowed)]
@@ -155,20 +159,19 @@ def _avoid_document_names(files: list[_Candidates], documents: Callable[[int], i
     moved: set[int] = set()
     while True:
         indexes = {_key(file.name): index for index, file in enumerate(files)}
-        clashing = []
+        clashing: dict[int, str] = {}  # index of a file, and the name of the other file
         for index, file in enumerate(files):
             match = OF_SEVERAL.fullmatch(file.name)
             other = indexes.get(_key(match[1])) if match else None
-            if other is not None and 1 < int(match[2]) <= documents(other):
-                clashing.append(index)
+            if match and other is not None and 1 < int(match[2]) <= documents(other):
+                clashing[index] = match[1]
         if not clashing:
             return moved
-        for index in clashing:
+        for index, other_name in clashing.items():
             if files[index].is_last:
                 raise SameNameError(
-                    f"{files[index].name} is also the name of a document in "
-                    f"{OF_SEVERAL.fullmatch(files[index].name)[1]}, which contains several. Import the files one by "
-                    "one, and set “new version of” to a different name for one of them."
+                    f"{files[index].name} is also the name of a document in {other_name}, which contains several. "
+                    "Import the files one by one, and set “new version of” to a different name for one of them."
                 )
             files[index].chosen += 1
         moved.update(clashing)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 Lanes = np.ndarray  # shape (2, rows), uint64
+Keys = tuple[np.ndarray, np.ndarray | None]  # keys in order, and their counts
 
 GOLDEN, FIRST, SECOND = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -57,7 +58,8 @@ def name_term(name: str) -> Lanes:
 def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
     """Return *identities* of rows of the file *old* as if the file were named *new*."""
     lanes = np.frombuffer(b"".join(identities), "<u8").reshape(-1, 2).T
-    return stored(lanes - name_term(old) + name_term(new)).to_pylist()
+    renamed: list[bytes] = stored(lanes - name_term(old) + name_term(new)).to_pylist()
+    return renamed
 
 
 def stored(lanes: Lanes) -> pa.Array:
@@ -83,7 +85,7 @@ class Occurrences:
     Uses 8 bytes per distinct content and 16 more per repeated one, in sorted arrays that are merged as they grow.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.came = _Counts(counting=False)
         self.came_again = _Counts()  # occurrences after the first
 
@@ -121,7 +123,7 @@ class _Counts:
             indexes = np.searchsorted(run, keys)
             indexes[indexes == len(run)] = 0
             found = run[indexes] == keys
-            counts += np.where(found, their_counts[indexes], 0) if self.counting else found
+            counts += found if their_counts is None else np.where(found, their_counts[indexes], 0)
         return counts
 
     def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:
@@ -131,7 +133,7 @@ class _Counts:
         while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
             self.runs[-2:] = [self._merged(*self.runs[-2:])]
 
-    def _merged(self, first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray | None]:
+    def _merged(self, first: Keys, second: Keys) -> Keys:
         merged = np.concatenate([first[0], second[0]])
         if not self.counting:
             merged.sort(kind="stable")  # stable sort merges the two sorted parts

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from imports.file_names import given
 
+Entry = tuple[tuple[int, int] | None, str]  # the identity of a folder, and a name in it
+
 
 @dataclass
 class Folders:
@@ -108,10 +110,12 @@ def read_twice(files: Iterable[tuple[Path, bool]], top: Path) -> dict[Path, Path
     Each file comes with a flag: whether its own name identifies it. If so, a link to another file is a second name of
     it. If the folder gives the name, a link is a file of its own, because its target has a meaningless name.
     """
-    own_name, known, twice = dict(files), {}, {}
+    own_name = dict(files)
+    known: dict[Entry, Path] = {}
+    twice: dict[Path, Path] = {}
     identities: dict[Path, tuple[int, int] | None] = {}
 
-    def entry(path: Path) -> tuple:
+    def entry(path: Path) -> Entry:
         if path.parent not in identities:
             identities[path.parent] = _identity(path.parent)
         return identities[path.parent], path.name

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
+from datasets.fields import related_model
 from datasets.models import ContentRecord, Record, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.registry import dataset_apps
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 
+C = TypeVar("C", bound=Column)
+
+
 class Source:
     """A table and the files that fill it.
 
@@ -52,7 +56,7 @@ class Source:
     columns: ClassVar[Mapping[str, Column]] = {}
     missing: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self):
+    def __init__(self) -> None:
         if bool(self.key) == issubclass(self.model, ContentRecord):
             raise ImproperlyConfigured(f"{type(self).__name__}: a ContentRecord has no key, any other Record has one.")
 
@@ -70,14 +74,14 @@ class Source:
         order = {field.name: index for index, field in enumerate(fields)}
         for field in fields:
             if field.name not in declared:
-                is_vocabulary = field.is_relation and issubclass(field.related_model, Vocabulary)
+                is_vocabulary = field.is_relation and issubclass(related_model(field), Vocabulary)
                 columns[field.name] = VocabularyColumn() if is_vocabulary else Column()
-        bound = {name: column.bind(name, self) for name, column in columns.items()}
+        bound = {name: column.bind(name, self.model) for name, column in columns.items()}
         _add_export_headings(self.model, bound)
         # Sorting is stable: a Detail follows its column, and the other columns keep the model's order.
         return dict(sorted(bound.items(), key=lambda item: order.get(item[1].field.name, len(order))))
 
-    def columns_of(self, kind: type[Column]) -> list[Column]:
+    def columns_of(self, kind: type[C]) -> list[C]:
         return [column for column in self.bound.values() if type(column) is kind]
 
     @cached_property
@@ -175,7 +179,7 @@ def _add_export_headings(model: type[models.Model], columns: dict[str, Column]) 
             column.names = (*column.names, heading)
 
 
-def _is_generated(field: models.Field) -> bool:
+def _is_generated(field: models.Field[Any, Any]) -> bool:
     return isinstance(field, models.AutoField) or field.generated
 
 

@@ -65,10 +65,10 @@ class ColumnResult:
         index = row if self.indices is None else self.indices[row].as_py()
         return None if index is None else self.distinct[index].as_py()
 
-    def named(self, row: int) -> list:
+    def named(self, row: int) -> list[Any]:
         """Return the values by which a cell refers to another table: none, one or several."""
         if self.members is not None:
-            return self.members[row].as_py()
+            return list(self.members[row].as_py())
         return [value for value in [self.values[row].as_py()] if value is not None]
 
 
@@ -97,7 +97,7 @@ class BatchValidator:
         self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
         self.markers = markers or Markers(source)
         self.second_headings = SecondHeadings(source, places, headings, name)
-        self.name_term = None if source.key else fingerprints.name_term(name)
+        self.name_term = fingerprints.name_term(name)  # of a source without a key
         self.occurrences = fingerprints.Occurrences()
 
     def check(self, batch: Batch) -> ValidatedBatch:
@@ -111,13 +111,13 @@ class BatchValidator:
         readable = np.ones(len(batch.lines), bool)
         again = self._second_headings(batch, cells)
         readable[again] = False
-        for column in cells.values():
-            readable[list(column.problems)] = False
-        for column in self.source.columns_of(Detail):
-            if column.name in cells:
-                self._agree(column, cells[column.of], cells[column.name], readable)
+        for checked in cells.values():
+            readable[list(checked.problems)] = False
+        for detail in self.source.columns_of(Detail):
+            if detail.name in cells:
+                self._agree(detail, cells[detail.of], cells[detail.name], readable)
         values = {c.name: cells[c.name].values for c in self.columns if not isinstance(c, Detail)}
-        lanes = self._lanes(values, readable) if self.name_term is not None else None
+        lanes = None if self.source.key else self._lanes(values, readable)
 
         bad = sorted({*again, *(row for column in cells.values() for row in column.problems)})
         rejections = BatchRejections(
@@ -128,12 +128,12 @@ class BatchValidator:
         )
         last_line = max([*batch.lines[-1:].tolist(), *(row.line for row in batch.malformed[-1:])], default=0)
         members = {name: column.members for name, column in cells.items() if column.members is not None}
-        checked = ValidatedBatch(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
-        if bad:
-            good = np.ones(len(batch.lines), bool)
-            good[bad] = False
-            return checked.only(good)
-        return checked
+        rows = ValidatedBatch(batch.lines, values, members, lanes, rejections, batch.bytes_read, last_line)
+        if not bad:
+            return rows
+        good = np.ones(len(batch.lines), bool)
+        good[bad] = False
+        return rows.only(good)
 
     def _second_headings(self, batch: Batch, cells: dict[str, ColumnResult]) -> list[int]:
         """Return the rows that repeat the header; drop their other problems."""
@@ -162,7 +162,7 @@ class BatchValidator:
         try:
             if isinstance(column, Many | VocabularyColumn) or unseen is not None:
                 raise pa.ArrowInvalid("parse each distinct cell")
-            values, problems = column.kind.convert(distinct), {}
+            values, problems = column.kind.convert(distinct), dict[int, str]()
         except pa.ArrowInvalid:
             if indices is None:
                 encoded = distinct.dictionary_encode()
@@ -186,7 +186,7 @@ class BatchValidator:
         return ColumnResult(distinct, indices, values, members, problems)
 
     def _one_by_one(self, column: Column, distinct: pa.Array) -> tuple[pa.Array, pa.ListArray | None, dict[int, str]]:
-        values, members, problems = [], [], {}
+        values, members, problems = list[Any](), list[list[Any]](), dict[int, str]()
         vocabulary = self.vocabularies.get(column.name)
         for index, text in enumerate(distinct.to_pylist()):
             value, members_of_cell = None, []
@@ -258,13 +258,12 @@ class BatchValidator:
         if not problems:
             return Rejection(int(batch.lines[row]), values, [problem(None, None, SECOND)])
         key = [cells[column.name].values[row].as_py() for column in self.source.key_columns]
-        known = lanes is not None and readable[row]
         return Rejection(
             int(batch.lines[row]),
             values,
             problems,
             key=key if key and None not in key else None,
-            identity=fingerprints.stored(lanes[:, row : row + 1])[0].as_py() if known else None,
+            identity=None if lanes is None or not readable[row] else fingerprints.stored(lanes[:, [row]])[0].as_py(),
             references={
                 column.name: cells[column.name].named(row)
                 for column in [*self.source.columns_of(Reference), *self.source.columns_of(Many)]
@@ -285,10 +284,10 @@ def _first_masked(name: str, cells: ColumnResult) -> MaskedValueError | None:
     if not pc.any(masked).as_py():
         return None
     row = pc.index(masked if cells.indices is None else masked.take(cells.indices), True).as_py()
-    return MaskedValueError(row, name, cells.text(row))
+    return MaskedValueError(row, name, cells.text(row) or "")
 
 
-def _members(column: Many, text: str) -> list:
+def _members(column: Many, text: str) -> list[Any]:
     """Return the distinct values in a cell such as ``1;2;2``, sorted."""
     members = set()
     for part in text.split(column.separator):

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 from django.db import connection, models
@@ -24,16 +25,16 @@ class TermIndex:
         self.model, self.column, self.attributes = model, column, tuple(attributes)
         self.positions: dict[str, int] = {}
         self.names: list[str] = []
-        self.details: list[list] = []  # attributes of each term; None if not known yet
+        self.details: list[list[Any]] = []  # attributes of each term; None if not known yet
         self.terms: list[tuple[int, int]] = []
         self.keys: list[int] = []
         self.known = 0
-        for key, name, *details in model.objects.order_by("pk").values_list("pk", "name", *self.attributes):
+        for key, name, *details in model._default_manager.order_by("pk").values_list("pk", "name", *self.attributes):
             self.position(name, details)
             self.keys.append(key)
         self.known = len(self.keys)
 
-    def position(self, name: str, details: list | None = None) -> int:
+    def position(self, name: str, details: list[Any] | None = None) -> int:
         """Return the position of *name*; a new term is added."""
         if name not in self.positions:
             self.positions[name] = len(self.names)

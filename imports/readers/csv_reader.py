@@ -40,7 +40,7 @@ class Batch:
 
 
 def read_csv(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     layout: Layout,
     expected: ExpectedColumns,
     *,
@@ -130,7 +130,9 @@ class _Blocks:
             data, final = data[:part], False
         scan = Scan(self.dialect, data, line, final=final, most=most)
         nul = b"\0" in data
-        lines, rows, bad = [], [], []
+        lines: list[int] = []
+        rows: list[list[bytes]] = []
+        bad: list[Malformed] = []
         for row in scan:
             if (
                 row.cells is not None
@@ -139,8 +141,8 @@ class _Blocks:
             ):
                 lines.append(row.line)
                 rows.append(row.cells)
-            else:
-                bad.append(malformed(row, data, self.dialect, self.width))
+            elif problem := malformed(row, data, self.dialect, self.width):
+                bad.append(problem)
             if len(rows) + len(bad) == EXACT_ROWS:
                 break
         cells = zip(*rows, strict=True) if rows else [()] * self.width
@@ -161,8 +163,9 @@ class _Blocks:
         array = np.frombuffer(data, np.uint8)
         feeds = ends = np.flatnonzero(array == ord("\n"))
         quotes = find_quotes(array, self.dialect) if b'"' in data else None
-        quoting = quotes is not None and len(quotes.places) > 0
-        if quoting:
+        if quotes is not None and not len(quotes.places):
+            quotes = None  # the quotes are ordinary characters
+        if quotes is not None:
             ends = feeds[(np.searchsorted(quotes.places, feeds) % 2 == 0) & (feeds < quotes.sound)]
             final = final and quotes.sound == len(data) and len(quotes.places) % 2 == 0
         if final and not (len(ends) and ends[-1] == len(data) - 1):
@@ -174,23 +177,24 @@ class _Blocks:
         starts = np.concatenate([[0], ends[:-1] + 1])
         if int((ends - starts).max()) > self.dialect.longest:
             return None
-        lines = (line + (np.searchsorted(feeds, starts) if quoting else np.arange(len(starts)))).astype(np.int32)
+        lines = (line + (np.searchsorted(feeds, starts) if quotes else np.arange(len(starts)))).astype(np.int32)
         rows = pa.py_buffer(data).slice(0, used)
         passed = self._passed_over(data, array, starts, ends)
-        blanks = quotes.blanks[quotes.blanks < used] if quoting else np.empty(0, np.intp)
+        blanks = quotes.blanks[quotes.blanks < used] if quotes else np.empty(0, np.intp)
         if passed.any() or len(blanks):
-            if quoting and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
+            if quotes and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
                 return None  # quotes in a comment have no meaning
             kept = np.repeat(~passed, np.diff(np.append(starts, used)))
             kept[blanks] = False
             rows = pa.py_buffer(array[:used][kept])
             starts, ends, lines = starts[~passed], ends[~passed], lines[~passed]
-        table = self._table(rows, len(lines), quoting)
+        table = self._table(rows, len(lines), quoting=quotes is not None)
         if table is None:
             return None
         columns, bad = table
-        problems = [self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad]
-        if not all(problems):
+        found = (self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad)
+        problems = [problem for problem in found if problem is not None]
+        if len(problems) < len(bad):
             return None
         counted = int(np.searchsorted(feeds, used))
         return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
@@ -205,7 +209,7 @@ class _Blocks:
     def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Return which rows are blank lines or comments."""
         firsts = array[np.minimum(starts, len(array) - 1)]
-        passed = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
+        passed: np.ndarray = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
         odd = np.zeros(256, bool)
         odd[list(self.dialect.blanks)] = True
         if self.dialect.comment:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.text import match_end
+
 LONGEST = 1 << 20  # bytes of a row
 KEPT = 10_000  # bytes stored of a malformed row
 INSIDE = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
@@ -81,15 +83,15 @@ class Dialect:
             opening = self._opening.match(data, position, stop)
             if opening:
                 opened = opening.end()
-                closed = INSIDE.match(data, opened, stop).end()
+                closed = match_end(INSIDE, data, opened, stop)
                 if closed >= stop:
                     return "open", cells, opened
-                after = self._blank.match(data, closed + 1, stop).end()
+                after = match_end(self._blank, data, closed + 1, stop)
                 cells.append(data[opened:closed].replace(b'""', b'"'))
                 if after < stop and data[after] not in b"\r\n" and data[after : after + 1] != self.delimiter:
                     return "text", cells, opened
             else:
-                after = self._plain.match(data, position, stop).end()
+                after = match_end(self._plain, data, position, stop)
                 cells.append(data[position:after])
             if after >= stop:
                 return "cut", cells, after
@@ -135,9 +137,10 @@ class Scan:
                 row = Row(self.first_line + index, start, end, cells)
             else:
                 row = Row(self.first_line + index, start, end, None)
-                index = self._quoted(row, size - start > longest)
-                if index is None:
+                last = self._quoted(row, size - start > longest)
+                if last is None:
                     return
+                index = last
             index += 1
             if index <= whole:
                 start = self.used = nexts[index - 1]
@@ -197,9 +200,8 @@ def malformed(row: Row, data: bytes, dialect: Dialect, width: int | None = None)
         problem = row.problem
     elif b"\0" in data[row.start : row.end]:
         problem = "The row contains a NUL byte. Expected text."
-    elif width is not None and len(row.cells) != width:
-        cells = "cell" if width == 1 else "cells"
-        problem = f"Expected {width} {cells}, found {len(row.cells)}."
+    elif width is not None and row.cells is not None and len(row.cells) != width:
+        problem = f"Expected {width} {'cell' if width == 1 else 'cells'}, found {len(row.cells)}."
     else:
         return None
     cells = None if row.cells is None else [_readable(cell).strip(" \t") for cell in row.cells]

@@ -41,7 +41,7 @@ NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default witho
 class Text:
     """A context manager that reads a file as UTF-8 bytes, in blocks that never end inside a character."""
 
-    def __init__(self, path: str | os.PathLike, encoding: str = "utf-8", kind: str = "CSV"):
+    def __init__(self, path: str | os.PathLike[str], encoding: str = "utf-8", kind: str = "CSV"):
         self.path = Path(path)
         self._check, self._stored = Check(path), path
         self.encoding = codec_name(encoding)
@@ -77,7 +77,7 @@ class Text:
             self.bytes_read += len(raw)
             self._ended = not raw
             self._check.add(raw)
-            text = self._decoded(raw) if self._decoder else self._checked(raw)
+            text = self._decoded(self._decoder, raw) if self._decoder else self._checked(raw)
             if not self._started and text:
                 self._started = True
                 text = text.removeprefix(BOM)
@@ -100,27 +100,15 @@ class Text:
         self._count(data)
         return data
 
-    def _decoded(self, raw: bytes) -> bytes:
-        state = self._decoder.getstate()
+    def _decoded(self, decoder: codecs.IncrementalDecoder, raw: bytes) -> bytes:
+        state = decoder.getstate()
         try:
-            data = self._decoder.decode(raw, final=self._ended).encode()
+            data = decoder.decode(raw, final=self._ended).encode()
         except UnicodeError:
-            self._decoder.setstate(state)
-            raise self._not_text(*self._before_error(raw)) from None
+            decoder.setstate(state)
+            raise self._not_text(*_before_error(decoder, raw)) from None
         self._count(data)
         return data
-
-    def _before_error(self, raw: bytes) -> tuple[bytes, str]:
-        """Return the text at the beginning of these bytes, and a description of the invalid part after it."""
-        before = b""
-        for position in range(len(raw)):
-            try:
-                before += self._decoder.decode(raw[position : position + 1]).encode()
-            except UnicodeDecodeError:
-                return before, f"byte 0x{raw[position]:02X}"
-            except UnicodeError:
-                break
-        return before, "half a character"
 
     def _count(self, data: bytes) -> None:
         """Advance the position by this text."""
@@ -167,6 +155,19 @@ class Text:
             )
 
 
+def _before_error(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[bytes, str]:
+    """Return the text at the beginning of these bytes, and a description of the invalid part after it."""
+    before = b""
+    for position in range(len(raw)):
+        try:
+            before += decoder.decode(raw[position : position + 1]).encode()
+        except UnicodeDecodeError:
+            return before, f"byte 0x{raw[position]:02X}"
+        except UnicodeError:
+            break
+    return before, "half a character"
+
+
 def codec_name(encoding: str) -> str:
     """Return the canonical name of an encoding. Raises ReadError for an unknown one."""
     try:
@@ -194,9 +195,9 @@ def unmarked(start: bytes) -> str:
         return "utf-32-le"
     if count > 1 and not any(any(quarter) for quarter in quarters[:2]) and any(quarters[3]):
         return "utf-32-be"
-    nuls = [start[offset::2].count(0) for offset in range(2)]
+    even, odd = (start[offset::2].count(0) for offset in range(2))
     count = len(start) // 2
-    for name, low, high in (("utf-16-le", *nuls), ("utf-16-be", *reversed(nuls))):
+    for name, low, high in (("utf-16-le", even, odd), ("utf-16-be", odd, even)):
         if count > 1 and 20 * low <= count <= 2.5 * high:
             return name
     return ""

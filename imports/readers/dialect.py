@@ -69,7 +69,7 @@ class _First:
 
 
 def find_layout(
-    path: str | os.PathLike, expected: ExpectedColumns, *, encoding: str = "utf-8", allow_missing: bool = False
+    path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding: str = "utf-8", allow_missing: bool = False
 ) -> Layout:
     """Return the layout of the file. With *allow_missing*, a file with a key needs only the columns of its key.
 
@@ -93,7 +93,7 @@ def find_layout(
     raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
 
 
-def matches(path: str | os.PathLike, expected: ExpectedColumns, *, encoding: str = "utf-8") -> bool:
+def matches(path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding: str = "utf-8") -> bool:
     """Return whether the file's header, or its number of cells without a header, matches these columns.
 
     Raises ReadError if the file is not text, does not exist, or is empty.
@@ -105,7 +105,9 @@ def matches(path: str | os.PathLike, expected: ExpectedColumns, *, encoding: str
     return True
 
 
-def _first_rows(path: str | os.PathLike, expected: ExpectedColumns, encoding: str, spellings: dict) -> list[_First]:
+def _first_rows(
+    path: str | os.PathLike[str], expected: ExpectedColumns, encoding: str, spellings: dict[str, str]
+) -> list[_First]:
     """Return the first row of the file for each delimiter."""
     with Text(path, encoding) as text:
         data, line, final = b"", 1, False
@@ -129,7 +131,7 @@ def _first_rows(path: str | os.PathLike, expected: ExpectedColumns, encoding: st
     raise ReadError(f"{path}: the file {problem}; expected the columns {listed(expected.names)}.")
 
 
-def _first_row(scan: Scan, spellings: dict) -> _First | None:
+def _first_row(scan: Scan, spellings: dict[str, str]) -> _First | None:
     row = next(iter(scan), None)
     if row is None:
         return None
@@ -140,7 +142,7 @@ def _first_row(scan: Scan, spellings: dict) -> _First | None:
 
 
 def _beginning_badly(
-    path: str | os.PathLike, expected: ExpectedColumns, encoding: str, firsts: list[_First]
+    path: str | os.PathLike[str], expected: ExpectedColumns, encoding: str, firsts: list[_First]
 ) -> _First | None:
     """Return the malformed first row of a file without a header, if most of its next rows have the right width."""
     with Text(path, encoding) as text:
@@ -153,7 +155,7 @@ def _beginning_badly(
     return None
 
 
-def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> None:
+def _refuse_separator_line(path: str | os.PathLike[str], firsts: list[_First]) -> None:
     for first in firsts:
         if len(first.cells) == 1 and SEPARATOR_LINE.fullmatch(first.cells[0]):
             raise OddTextError(
@@ -163,7 +165,11 @@ def _refuse_separator_line(path: str | os.PathLike, firsts: list[_First]) -> Non
 
 
 def _with_header(
-    path: str | os.PathLike, first: _First, expected: ExpectedColumns, spellings: dict, required: frozenset[str]
+    path: str | os.PathLike[str],
+    first: _First,
+    expected: ExpectedColumns,
+    spellings: dict[str, str],
+    required: frozenset[str],
 ) -> Layout:
     if first.problem:
         raise _unfit(path, first, expected)
@@ -201,7 +207,7 @@ def _with_header(
     return Layout(first.delimiter, header, columns, tuple(unknown), width, first.next_line, absent, defused)
 
 
-def _unfit(path: str | os.PathLike, first: _First, expected: ExpectedColumns) -> HeaderMismatchError:
+def _unfit(path: str | os.PathLike[str], first: _First, expected: ExpectedColumns) -> HeaderMismatchError:
     wanted = f"a header with the columns {listed(expected.names)}"
     if expected.headerless:
         wanted += f", or {len(expected.names)} cells in that order and no header"

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from datasets.exact_json import BRACKETS
 from datasets.json_values import SPACE, WANTED, Flaw, Values
-from datasets.text import shown
+from datasets.text import match_end, shown
 from imports.readers.csv_scanner import line_breaks
 from imports.readers.decoding import Text, breaks
 from imports.readers.errors import ReadError
@@ -39,7 +39,7 @@ class Document:
     place: int = 1
 
 
-def read_json(path: str | os.PathLike, *, encoding: str = "utf-8") -> list[Document]:
+def read_json(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> list[Document]:
     """Return the objects of a file with one object, an array of objects, or objects on lines. Raises ReadError.
 
     A duplicate name in an object, NaN, infinities, numbers and levels out of bounds, characters that the databases
@@ -52,7 +52,7 @@ def read_json(path: str | os.PathLike, *, encoding: str = "utf-8") -> list[Docum
 
 
 class _Documents:
-    def __init__(self, path: str | os.PathLike, text: str, long: set[int]):
+    def __init__(self, path: str | os.PathLike[str], text: str, long: set[int]):
         self.path, self.text, self.long = path, text, long
 
     def read(self) -> list[Document]:
@@ -70,7 +70,7 @@ class _Documents:
                 raise
             return self._numbered(self._lines(start))
         *_, end, flaw = first
-        on_one_line = end <= LINE.match(self.text, start).end()
+        on_one_line = end <= match_end(LINE, self.text, start)
         if on_one_line or flaw and self._has_lines(start):
             return self._numbered(self._lines(start))
         if self._space(end) < len(self.text):
@@ -95,12 +95,12 @@ class _Documents:
 
     def _has_lines(self, start: int) -> bool:
         """Return whether a line with a valid object follows an invalid first line."""
-        end = LINE.match(self.text, start).end()
+        end = match_end(LINE, self.text, start)
         if self._is_open(start, end) and OTHER_LINE.search(self.text, end):
             return False
         position = self._space(end)
         while self.text[position : position + 1] == "{":
-            end = LINE.match(self.text, position).end()
+            end = match_end(LINE, self.text, position)
             if not any(flaw for *_, flaw in self._line(position, end)):
                 return True
             position = self._space(end)
@@ -108,7 +108,7 @@ class _Documents:
 
     def _lines(self, position: int) -> Iterator[Found]:
         while position < len(self.text):
-            end = LINE.match(self.text, position).end()
+            end = match_end(LINE, self.text, position)
             for item in self._line(position, end):
                 yield item
             following = self._space(end)
@@ -133,7 +133,7 @@ class _Documents:
             if flaw:
                 flaw = Flaw(start + flaw.position, flaw.wanted, flaw.found)
             yield start + position, value, start + after, flaw
-            position = SPACE.match(line, after).end()
+            position = match_end(SPACE, line, after)
 
     def _is_open(self, start: int, end: int) -> bool:
         """Return whether brackets that open between two positions stay open."""
@@ -178,7 +178,7 @@ class _Documents:
             raise self._error(error.pos, WANTED.get(error.msg, "valid JSON")) from None
 
     def _space(self, position: int) -> int:
-        return SPACE.match(self.text, position).end()
+        return match_end(SPACE, self.text, position)
 
     def _begin(self, start: int, end: int, begin: int) -> int:
         """Return the start of the line with *end*; *begin* if that line begins before *start*."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -12,6 +13,13 @@ LOOK = 0.25  # seconds between two calls of check
 PATIENCE = 1.0  # seconds to wait for the thread at the end
 
 
+@dataclass(frozen=True)
+class _End:
+    """The end of the items, and the exception of the iterable."""
+
+    error: BaseException | None
+
+
 def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = lambda: None) -> Iterator[Item]:
     """Yield the items of the iterable, produced in a thread at most `depth` items ahead.
 
@@ -19,7 +27,7 @@ def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = 
     its exceptions are raised here too. Closing this generator stops the thread, closes the iterable, and waits for
     both; a thread that takes longer for an item ends after it.
     """
-    items: SimpleQueue[tuple[Item | None, BaseException | None, bool]] = SimpleQueue()
+    items: SimpleQueue[tuple[Item] | _End] = SimpleQueue()
     slots = threading.Semaphore(depth)
     stopped = threading.Event()
     thread = threading.Thread(target=_produce, args=(iterable, items, slots, stopped), name="ahead", daemon=True)
@@ -27,25 +35,30 @@ def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = 
     try:
         while True:
             try:
-                item, error, more = items.get(timeout=LOOK)
+                made = items.get(timeout=LOOK)
             except Empty:
                 check()
                 continue
-            if error is not None:
-                raise error
-            if not more:
+            if isinstance(made, _End):
+                if made.error is not None:
+                    raise made.error
                 return
             slots.release()
-            yield item
+            yield made[0]
     finally:
         stopped.set()
         slots.release()
         thread.join(PATIENCE)
 
 
-def _produce(iterable: Iterable, items: SimpleQueue, slots: threading.Semaphore, stopped: threading.Event) -> None:
-    source = None
-    error = None
+def _produce(
+    iterable: Iterable[Item],
+    items: SimpleQueue[tuple[Item] | _End],
+    slots: threading.Semaphore,
+    stopped: threading.Event,
+) -> None:
+    source: Iterator[Item] | None = None
+    error: BaseException | None = None
     try:
         source = iter(iterable)
         while True:
@@ -56,13 +69,13 @@ def _produce(iterable: Iterable, items: SimpleQueue, slots: threading.Semaphore,
                 item = next(source)
             except StopIteration:
                 break
-            items.put((item, None, True))
+            items.put((item,))
             del item  # frees a batch's memory after the consumer, while this thread waits for a slot
     except BaseException as raised:
         error = raised
     try:
-        if hasattr(source, "close"):
-            source.close()
+        if close := getattr(source, "close", None):
+            close()
     except BaseException as raised:
         error = error or raised
-    items.put((None, error, False))
+    items.put(_End(error))

@@ -70,4 +70,5 @@ def _between(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     nonempty = np.flatnonzero(ends > starts)
     starts, lengths = starts[nonempty], (ends - starts)[nonempty]
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.repeat(starts, lengths) + offsets
+    places: np.ndarray = np.repeat(starts, lengths) + offsets
+    return places

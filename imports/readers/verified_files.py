@@ -13,7 +13,7 @@ class AlteredError(ReadError):
 
 
 @dataclass(frozen=True)
-class StoredFile(os.PathLike):
+class StoredFile(os.PathLike[str]):
     """The path of a stored file, and the SHA-256 of its bytes."""
 
     path: Path
@@ -34,13 +34,13 @@ class StoredFile(os.PathLike):
 class Check:
     """Hashes the bytes read from a StoredFile; does nothing for other files."""
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self._file = path if isinstance(path, StoredFile) else None
-        self._digest = hashlib.sha256() if self._file else None
+        self._digest = hashlib.sha256()
 
     def add(self, block: bytes) -> None:
         """Add a block; an empty block is the end. Raises AlteredError there if the hash differs."""
-        if self._digest is None:
+        if self._file is None:
             return
         self._digest.update(block)
         if not block and self._digest.hexdigest() != self._file.sha256:
@@ -50,7 +50,7 @@ class Check:
             )
 
 
-def unreadable(file: str | os.PathLike, error: OSError) -> ReadError:
+def unreadable(file: str | os.PathLike[str], error: OSError) -> ReadError:
     """Return the error for a file that cannot be opened; for a missing stored file, with the remedy."""
     if isinstance(file, StoredFile) and isinstance(error, FileNotFoundError):
         return AlteredError(
