@@ -5,12 +5,14 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
 
+django_stubs_ext.monkeypatch()  # so that annotations can say models.Field[Any, Any]
 DEBUG = flag("DEBUG", default=False)
 
 # Production has no defaults for these: report all that are missing at once, each with the command that sets it.
@@ -202,9 +204,7 @@ API_RATES = {
 TRUST_PROXY = flag("TRUST_PROXY", default=False)
 MACHINE = ["127.0.0.0/8", "::1/128"]
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
-TRUSTED_PROXIES = networks(
-    "TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE]
-)  # requests from other addresses cannot set X-Forwarded-* headers
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE])  # others cannot set X-Forwarded-* headers
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "api.authentication.BearerAuthentication",  # the first one sets the WWW-Authenticate header of a 401
