@@ -59,12 +59,12 @@ class ETag:
     client cannot forge it, so a matching one proves that this request succeeded before: it needs no validation.
     """
 
-    def __init__(self, request, model: type[models.Model], format: str):
+    def __init__(self, request, model: type[models.Model], file_format: str):
         self.version = versions_behind(model)
         hidden = ",".join(sorted(hidden_fields(model, request.user)))
         needed = {column.permission for column in columns_of(model) if column.permission}
         self.shows_personal = any(map(request.user.has_perm, needed))
-        parts = [self.version, release(), format, request.get_full_path(), request.get_host(), hidden]
+        parts = [self.version, release(), file_format, request.get_full_path(), request.get_host(), hidden]
         content = "\n".join(parts).encode(errors="surrogatepass")
         key = hashlib.sha256(settings.SECRET_KEY.encode()).digest()
         self.opaque = f'"{hashlib.blake2b(content, digest_size=16, key=key, person=b"ETag").hexdigest()}"'

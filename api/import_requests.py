@@ -67,8 +67,8 @@ class Choice(Typed, serializers.ChoiceField):
         "invalid_choice": "Expected one of {known}; found {input}.",
     }
 
-    def fail(self, key, input=""):
-        super().fail(key, input=_shown(input), known=", ".join(self.choices))
+    def fail(self, key, **values):
+        super().fail(key, input=_shown(values.get("input", "")), known=", ".join(self.choices))
 
 
 class WholeNumber(serializers.IntegerField):

@@ -169,8 +169,8 @@ class ImportViewSet(viewsets.ViewSet):
         """List the rejected rows of an import. CSV and NDJSON return those of one file, to be fixed and resubmitted."""
         run = self._run(pk)
         file = self._file(run)
-        if (format := request.accepted_renderer.format) in ("csv", "ndjson"):
-            return self._download(run, file, format)
+        if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):
+            return self._download(run, file, file_format)
         rows = RejectedRow.objects.filter(**{"file": file} if file else {"file__run": run})
         rows = rows.select_related("file__run").order_by("file_id", "line", "id")
         return self._page(rows, import_serializers.RejectionSerializer)
@@ -236,13 +236,13 @@ class ImportViewSet(viewsets.ViewSet):
             raise InvalidParametersError({"file": [message]})
         return files.get(file_id)
 
-    def _download(self, run: ImportRun, file: SourceFile | None, format: str) -> HttpResponseBase:
+    def _download(self, run: ImportRun, file: SourceFile | None, file_format: str) -> HttpResponseBase:
         files = [file] if file else list(run.files.filter(rejected__gt=0)) or list(run.files.all()[:1])
         if len(files) != 1:
             names = ", ".join(f"{file.pk} ({file.name}, {file.source})" for file in files[:20])
             reason = f"several files have rejected rows: {names}" if files else "the run has not read any file"
             raise InvalidParametersError({"file": [f"Expected the id of one file; {reason}."]})
         try:
-            return rejected_response(files[0], self.request.user, format)
+            return rejected_response(files[0], self.request.user, file_format)
         except ValueError as error:
             raise InvalidParametersError({"format": [str(error)]}) from None

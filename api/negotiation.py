@@ -34,9 +34,11 @@ class Negotiation(DefaultContentNegotiation):
             self.filter_renderers(renderers, "")
         return super().select_renderer(request, renderers, format_suffix)
 
-    def filter_renderers(self, renderers, format):
-        matches = [renderer for renderer in renderers if renderer.format == format]
+    def filter_renderers(self, renderers, file_format):
+        matches = [renderer for renderer in renderers if renderer.format == file_format]
         if not matches:
             known = dict.fromkeys(renderer.format for renderer in renderers)
-            raise InvalidParametersError({"format": [f"Expected one of {', '.join(known)}; found {shown(format)}."]})
+            raise InvalidParametersError(
+                {"format": [f"Expected one of {', '.join(known)}; found {shown(file_format)}."]}
+            )
         return matches

@@ -10,14 +10,14 @@ from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, e
 from exports.responses import ExportResponse, headers_of
 
 
-def _renderer(format: Format) -> type[BaseRenderer]:
+def _renderer(file_format: Format) -> type[BaseRenderer]:
     """Return a renderer class for content negotiation only: the export writes the response."""
-    media_type = format.content_type.partition(";")[0]
-    return type(f"{format.title}Renderer", (BaseRenderer,), {"media_type": media_type, "format": format.name})
+    media_type = file_format.content_type.partition(";")[0]
+    return type(f"{file_format.title}Renderer", (BaseRenderer,), {"media_type": media_type, "format": file_format.name})
 
 
 # JSON returns one page; NDJSON returns the whole list.
-STREAMED = [_renderer(format) for format in FORMATS.values() if format.name != "json"]
+STREAMED = [_renderer(known) for known in FORMATS.values() if known.name != "json"]
 STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 

@@ -57,7 +57,7 @@ class Summaries:
     @conditional
     def summary(self, request) -> HttpResponseBase:
         """Count and measure the filtered records by group."""
-        parameters, format = request.query_params, request.accepted_renderer.format
+        parameters, file_format = request.query_params, request.accepted_renderer.format
         single = QueryDict(mutable=True)
         for name, values in parameters.lists():
             if name not in SEVERAL:
@@ -72,7 +72,7 @@ class Summaries:
             raise InvalidParametersError(errors, **more)
         ordering = _named(parameters, "ordering")
         summary = _read(errors, summarise, records, by, measured, ordering, limit)
-        if summary and summary.truncated and format == "csv" and "limit" not in parameters:
+        if summary and summary.truncated and file_format == "csv" and "limit" not in parameters:
             # CSV cannot mark a result as truncated.
             message = f"The summary has more than {LIMIT} groups. Set limit (at most {LARGEST_LIMIT}), or filter more."
             errors["limit"] = [message]

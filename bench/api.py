@@ -161,10 +161,10 @@ def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
             command = [psql(), address, "-qc", f"\\copy ({query}) TO STDOUT WITH (FORMAT csv)"]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             seconds.setdefault("psql", []).append(time.perf_counter() - start)
-            for format in ("csv", "ndjson", "parquet"):
-                took, size = fetched(f"{ours}/api/census/respondents/?format={format}")
-                seconds.setdefault(format, []).append(took)
-                said(f"  {format}: {took:.1f} s, {size / 1e6:.0f} MB")
+            for file_format in ("csv", "ndjson", "parquet"):
+                took, size = fetched(f"{ours}/api/census/respondents/?format={file_format}")
+                seconds.setdefault(file_format, []).append(took)
+                said(f"  {file_format}: {took:.1f} s, {size / 1e6:.0f} MB")
         grown = peak(pid) - before
     best = {name: min(found) for name, found in seconds.items()}
     bars = {"csv": 2, "ndjson": None, "parquet": 4}

@@ -150,9 +150,9 @@ def _order(state: State) -> Order:
     name = state.data.get("format", "csv")
     if name not in FORMATS:
         state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")
-    format = FORMATS.get(name, FORMATS["csv"])
+    chosen = FORMATS.get(name, FORMATS["csv"])
     compress, defused = _said(state, "compress", "gzip"), _said(state, "spreadsheet", "true")
-    return Order(state, format, compress and not format.packed, defused and format.name == "csv")
+    return Order(state, chosen, compress and not chosen.packed, defused and chosen.name == "csv")
 
 
 def _said(state: State, name: str, word: str) -> bool:

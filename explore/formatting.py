@@ -116,15 +116,15 @@ def format_float(value: float, grouped: bool = False) -> str:
     return _decimal(value, max(0, 6 - len(str(int(abs(value))))), grouped)
 
 
-def format_figure(value: Any, format: str) -> str:
-    """Format a number as a chart's tooltip does, by its d3 *format*; without a format, return the value as text."""
+def format_figure(value: Any, pattern: str) -> str:
+    """Format a number as a chart's tooltip does, by its d3 format *pattern*; without one, return the value as text."""
     if value is None:
         return ""
-    if not format:
+    if not pattern:
         return str(value)
-    if format.endswith("%"):
+    if pattern.endswith("%"):
         return f"{value:.1%}"
-    return _decimal(value, int(format[2]) if format.startswith(",.") else 0 if format == ",d" else 6, True)
+    return _decimal(value, int(pattern[2]) if pattern.startswith(",.") else 0 if pattern == ",d" else 6, True)
 
 
 def _decimal(value: float, places: int, grouped: bool) -> str:

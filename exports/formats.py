@@ -56,8 +56,8 @@ class Format:
 
 
 FORMATS = {
-    format.name: format
-    for format in [
+    known.name: known
+    for known in [
         Format("csv", "CSV", "text/csv; charset=utf-8", ".csv"),
         Format("json", "JSON", "application/json", ".json"),
         Format("ndjson", "NDJSON", "application/x-ndjson", ".ndjson"),
@@ -164,21 +164,21 @@ def export(
     queryset: models.QuerySet[Any],
     columns: Iterable[str] | None,
     user: Reader,
-    format: str,
+    file_format: str,
     defused: bool = False,
     compress: bool = False,
 ) -> Export:
-    """Return *queryset*, records of *model*, as a file of *format* (one of FORMATS), with the named *columns*.
+    """Return *queryset*, records of *model*, as a file of *file_format* (one of FORMATS), with the named *columns*.
 
     None for *columns* means all. Records are in the queryset's order, or by primary key. Personal data that *user* may
     not see are masked (all of them for None); the file's name and its column MASK_MARK say so. *defused* escapes
     formulas in CSV; an Excel file never runs texts. *compress* compresses a file with gzip if its format is not already
     compressed. Raises ExportError before any of the file is sent.
     """
-    if format not in FORMATS:
-        raise UnknownFormatError(format, FORMATS)
+    if file_format not in FORMATS:
+        raise UnknownFormatError(file_format, FORMATS)
     by_a_request = is_limited()
-    kind, chosen = FORMATS[format], exported_columns(model, columns, user)
+    kind, chosen = FORMATS[file_format], exported_columns(model, columns, user)
     records = _in_order(queryset)
     if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
         raise TooManyRowsError(xlsx.MOST)

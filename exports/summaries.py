@@ -24,9 +24,9 @@ def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def summary_file(summary: Summary, format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
-    """Return *summary* as a file of *format*, one of FORMATS, in blocks of bytes. Raises TooManyRowsError."""
-    match format:
+def summary_file(summary: Summary, file_format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
+    """Return *summary* as a file of *file_format*, one of FORMATS, in blocks of bytes. Raises TooManyRowsError."""
+    match file_format:
         case "csv":
             body = groups_as_csv(summary.names, summary.rows).encode()
         case "parquet":
@@ -36,7 +36,7 @@ def summary_file(summary: Summary, format: str, compress: bool = False) -> Abstr
         case _:
             lines = [orjson.dumps(dict(zip(summary.names, row, strict=True))) for row in summary.rows]
             body = b"\n".join([*lines, b""])
-            if format == "json":
+            if file_format == "json":
                 body = b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
     return nullcontext([gzip.compress(body, mtime=0)] if compress else [body])
 

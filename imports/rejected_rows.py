@@ -126,7 +126,7 @@ class RejectedRowFormatter:
 
 
 def rejected_response(
-    file: SourceFile, user, format: str | None = None, spreadsheet: bool = False
+    file: SourceFile, user, file_format: str | None = None, spreadsheet: bool = False
 ) -> StreamingHttpResponse:
     """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, else ``ndjson``.
 
@@ -139,13 +139,13 @@ def rejected_response(
     if isinstance(source, JSONSource):  # an export of it is a table
         source = exported_table(stored(file.sha256), [source], file.encoding) or source
     is_table = isinstance(source, CSVSource)
-    format = format or ("csv" if is_table else "ndjson")
-    if format == "csv" and not is_table:
+    file_format = file_format or ("csv" if is_table else "ndjson")
+    if file_format == "csv" and not is_table:
         raise ValueError(f"{file.name} contains documents, not a table. Use format=ndjson.")
     reader = RejectedRowFormatter(source, user)
-    rows = as_csv(file, reader, spreadsheet) if format == "csv" else as_ndjson(file, reader)
-    response = StreamingHttpResponse(rows, content_type="text/csv" if format == "csv" else "application/x-ndjson")
-    ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[format]
+    rows = as_csv(file, reader, spreadsheet) if file_format == "csv" else as_ndjson(file, reader)
+    response = StreamingHttpResponse(rows, content_type="text/csv" if file_format == "csv" else "application/x-ndjson")
+    ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[file_format]
     masked = ".masked" if reader.restricted else ""
     name = f"{file_name(file.name)}.rejected-{file.run_id}{masked}.{ending}"
     response.headers["Content-Disposition"] = content_disposition_header(True, name)

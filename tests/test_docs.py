@@ -134,8 +134,8 @@ def run_commands(commands: list[str]) -> None:
     for command in commands:
         try:
             execute_from_command_line(shlex.split(command, comments=True)[1:])
-        except SystemExit as exit:
-            assert not exit.code, command
+        except SystemExit as ended:
+            assert not ended.code, command
 
 
 @pytest.mark.django_db(transaction=True, reset_sequences=True)  # the pages name the first import

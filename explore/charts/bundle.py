@@ -40,9 +40,6 @@ class VegaFinder(BaseFinder):
         self._made()
         yield NAME, self.storage
 
-    def check(self, **kwargs) -> list:
-        return []
-
     def _made(self) -> Path:
         """Return the file, building it if needed; concurrent processes replace it atomically with the same content."""
         path = Path(self.storage.path(NAME))

@@ -37,20 +37,20 @@ class Picture:
         """A text alternative of the chart."""
         return " ".join([f"{self.title}.", *self.subtitle])
 
-    def image(self, format: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
+    def image(self, suffix: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
         """Return the chart as a ``png``, ``jpg`` or ``svg`` image of *width* by *height* pixels.
 
         A larger image is the same picture, enlarged. Raises ValueError for an invalid size or format, and the errors of
         explore.charts.render_client.
         """
         height = height or round(self.height * width / WIDTH)
-        if format not in FORMATS or not all(SMALLEST <= size <= LARGEST for size in (width, height)):
+        if suffix not in FORMATS or not all(SMALLEST <= size <= LARGEST for size in (width, height)):
             known = ", ".join(FORMATS)
-            raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {format}, {width} x {height}.")
+            raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {suffix}, {width} x {height}.")
         scale = max(1, min(width / WIDTH, height / 300))
         spec = self.titled(width / scale, height / scale, theme)
-        made = render(format, spec | {"padding": ASIDE}) if format == "svg" else render(format, spec, scale)
-        if format == "svg" and scale > 1:
+        made = render(suffix, spec | {"padding": ASIDE}) if suffix == "svg" else render(suffix, spec, scale)
+        if suffix == "svg" and scale > 1:
             made = _SIZE.sub(rf'\1 width="{width}" height="{height}"', made.decode(), count=1).encode()
         return made
 

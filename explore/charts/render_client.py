@@ -88,20 +88,20 @@ os.register_at_fork(after_in_child=renderer.__init__)  # the worker belongs to t
 _places = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
 
-def render(format: str, spec: dict[str, Any], scale: float = 1) -> bytes:
+def render(suffix: str, spec: dict[str, Any], scale: float = 1) -> bytes:
     """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises RendererBusyError or RenderingError."""
     if not _places.acquire(blocking=False):
         raise RendererBusyError
     try:
-        return _render(format, json.dumps(spec), scale)
+        return _render(suffix, json.dumps(spec), scale)
     finally:
         _places.release()
 
 
-def _render(format: str, spec: str, scale: float) -> bytes:
+def _render(suffix: str, spec: str, scale: float) -> bytes:
     options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # it must not fetch anything
-    if format == "svg":
+    if suffix == "svg":
         return renderer.call(vl_convert.vegalite_to_svg, spec, **options).encode()
-    if format == "jpg":
+    if suffix == "jpg":
         return renderer.call(vl_convert.vegalite_to_jpeg, spec, scale=scale, quality=QUALITY, **options)
     return renderer.call(vl_convert.vegalite_to_png, spec, scale=scale, **options)

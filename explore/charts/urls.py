@@ -8,6 +8,6 @@ from explore.charts.chart_image import FORMATS
 urlpatterns = [
     path("chart/", views.chart, name="chart"),
     path("chart.json", views.specification, name="chart-json"),
-    *(path(f"chart.{format}", views.image(format), name=f"chart-{format}") for format in FORMATS),
-    path("chart.<str:format>", views.no_such_image),
+    *(path(f"chart.{suffix}", views.image(suffix), name=f"chart-{suffix}") for suffix in FORMATS),
+    path("chart.<str:suffix>", views.no_such_image),
 ]

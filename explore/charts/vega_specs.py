@@ -223,15 +223,15 @@ def _measure_title(table: Table) -> str:
     return title(table.measure_title)
 
 
-def amount_axis(format: str) -> alt.Axis:
+def amount_axis(pattern: str) -> alt.Axis:
     """Return an axis of amounts; whole numbers have no ticks between 0 and 1."""
-    return alt.Axis(**_numbers(format))
+    return alt.Axis(**_numbers(pattern))
 
 
-def _numbers(format: str) -> dict[str, Any]:
+def _numbers(pattern: str) -> dict[str, Any]:
     """Return the number format of an axis or a legend, and its smallest step."""
-    shown = {"format": ".1~%" if format.endswith("%") else format}
-    return shown | ({"tickMinStep": 1} if format == ",d" else {})
+    shown = {"format": ".1~%" if pattern.endswith("%") else pattern}
+    return shown | ({"tickMinStep": 1} if pattern == ",d" else {})
 
 
 def colour_scale(axis: Axis, named: dict) -> alt.Color:

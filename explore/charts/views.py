@@ -86,44 +86,44 @@ def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     return _answer(request, state, "json", made)
 
 
-def image(format: str) -> Callable:
+def image(suffix: str) -> Callable:
     """Return the view of the chart as an image; the URL may set its size."""
 
     @explored(own=OF_DRAWINGS)
     def view(request: HttpRequest, state: State) -> HttpResponseBase:
         sizes, theme = [_size(state, name) for name in OF_SIZES], _theme(state) or "light"
-        return _answer(request, state, format, lambda picture: _image(state, picture, format, *sizes, theme))
+        return _answer(request, state, suffix, lambda picture: _image(state, picture, suffix, *sizes, theme))
 
     return view
 
 
 @explored()
-def no_such_image(request: HttpRequest, state: State, format: str) -> HttpResponseBase:
+def no_such_image(request: HttpRequest, state: State, suffix: str) -> HttpResponseBase:
     """Answer 404 with the available formats."""
-    message = f"There is no chart.{format[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
+    message = f"There is no chart.{suffix[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
     return HttpResponse(message, status=404, content_type="text/plain; charset=utf-8")
 
 
 def _image(
-    state: State, picture: Picture, format: str, width: int | None, height: int | None, theme: str
+    state: State, picture: Picture, suffix: str, width: int | None, height: int | None, theme: str
 ) -> HttpResponse:
     width = width or WIDTH
     height = height or min(max(round(picture.height * width / WIDTH), SMALLEST), LARGEST)
     try:
-        content = picture.image(format, width, height, theme)
+        content = picture.image(suffix, width, height, theme)
     except RendererBusyError:
         message = f"Too many images are being rendered. Try again in {WAIT} seconds."
         return HttpResponse(message, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
     except RenderingError as error:
         return HttpResponse(str(error), status=500, content_type="text/plain")
-    name = f"{state.table.dataset}-{state.table.name}.{format}"
+    name = f"{state.table.dataset}-{state.table.name}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=FORMATS[format], headers=headers)
+    return HttpResponse(content, content_type=FORMATS[suffix], headers=headers)
 
 
-def _answer(request: HttpRequest, state: State, format: str, made) -> HttpResponseBase:
+def _answer(request: HttpRequest, state: State, suffix: str, made) -> HttpResponseBase:
     """Return the response *made* of the picture, or 304 before any query if the client has it already."""
-    tag = ETag(request, state.model, f"{format} {timezone.localdate()}")
+    tag = ETag(request, state.model, f"{suffix} {timezone.localdate()}")
     if tag.is_known and not state.errors:
         return tag.not_modified()
     _, picture = _drawn(state)
@@ -222,16 +222,16 @@ def _theme(state: State) -> str | None:
 
 def _heads(picture: Picture) -> list[dict]:
     return [
-        {"title": title, "number": bool(format)}
-        for title, format in zip(picture.columns, picture.formats, strict=False)
+        {"title": title, "number": bool(pattern)}
+        for title, pattern in zip(picture.columns, picture.formats, strict=False)
     ]
 
 
 def _cells(picture: Picture) -> list[list[dict]]:
     return [
         [
-            {"text": format_figure(value, format), "number": bool(format)}
-            for value, format in zip(row, picture.formats, strict=False)
+            {"text": format_figure(value, pattern), "number": bool(pattern)}
+            for value, pattern in zip(row, picture.formats, strict=False)
         ]
         for row in picture.rows
     ]

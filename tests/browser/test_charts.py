@@ -102,8 +102,8 @@ def test_the_drawing_follows_the_theme(page):
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("format, mark", [("PNG", b"\x89PNG"), ("JPG", b"\xff\xd8\xff"), ("SVG", b"<svg")])
-def test_the_chart_is_saved_at_the_size_that_was_chosen(page, format, mark):
+@pytest.mark.parametrize("suffix, mark", [("PNG", b"\x89PNG"), ("JPG", b"\xff\xd8\xff"), ("SVG", b"<svg")])
+def test_the_chart_is_saved_at_the_size_that_was_chosen(page, suffix, mark):
     page.goto(BARS)
     page.evaluate("addEventListener('htmx:beforeRequest', () => window.asked = true)")
     page.get_by_label("Width").fill("1234")
@@ -111,8 +111,8 @@ def test_the_chart_is_saved_at_the_size_that_was_chosen(page, format, mark):
     page.get_by_label("Height").press("Tab")
     assert not page.evaluate("window.asked")  # the page is not renewed, which would forget the size
     with page.expect_download() as found:
-        page.get_by_role("button", name=format).click()
-    assert found.value.suggested_filename == f"census-respondents.{format.lower()}"
+        page.get_by_role("button", name=suffix).click()
+    assert found.value.suggested_filename == f"census-respondents.{suffix.lower()}"
     image = Path(found.value.path()).read_bytes()
     assert image.startswith(mark)
     assert size_of(image) == (1234, 567)

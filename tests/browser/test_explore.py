@@ -68,13 +68,13 @@ def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
 
     page.get_by_role("link", name="Export").click()
     files = {}
-    for format in ("csv", "json", "ndjson", "parquet"):
-        page.locator(f"#format-{format}").check()
-        name = f"respondents.{format}"
+    for file_format in ("csv", "json", "ndjson", "parquet"):
+        page.locator(f"#format-{file_format}").check()
+        name = f"respondents.{file_format}"
         with page.expect_download() as loading:
             page.get_by_role("link", name=f"Download {name}").click()
         assert loading.value.suggested_filename == name
-        files[format] = loading.value.path().read_bytes()
+        files[file_format] = loading.value.path().read_bytes()
     header, *rows = csv.reader(io.StringIO(files["csv"].decode()))
     assert header == ["age", "income_over_50k"]
     assert [(int(age), rich == "true") for age, rich in rows] == respondents

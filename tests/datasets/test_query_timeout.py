@@ -128,11 +128,11 @@ def test_a_limit_that_a_transaction_takes_back_does_not_stay_either(transactiona
 
 
 @pytest.mark.parametrize("many", [MANY], indirect=True)
-@pytest.mark.parametrize("format", ["csv", "ndjson"])
-def test_an_export_longer_than_the_limit_arrives_whole(admin, many, settings, format):
+@pytest.mark.parametrize("file_format", ["csv", "ndjson"])
+def test_an_export_longer_than_the_limit_arrives_whole(admin, many, settings, file_format):
     settings.QUERY_SECONDS = 0.5
     whole, begun = b"", time.monotonic()
-    answer = admin.get(f"{LIST}?format={format}")
+    answer = admin.get(f"{LIST}?format={file_format}")
     assert answer.status_code == 200
     for number, block in enumerate(answer):
         whole += block
@@ -140,7 +140,7 @@ def test_an_export_longer_than_the_limit_arrives_whole(admin, many, settings, fo
             time.sleep(0.2)
     answer.close()
     assert time.monotonic() - begun > settings.QUERY_SECONDS
-    if format == "csv":
+    if file_format == "csv":
         assert len(list(csv.reader(io.StringIO(whole.decode())))) == MANY + 1
     else:
         assert [json.loads(line)["city"] for line in whole.splitlines()][-1] == f"Town {MANY}"

@@ -28,9 +28,9 @@ COLUMNS = ["given_name", "place_of_birth", "date_of_birth"]
 CHOSEN = f"columns={','.join(COLUMNS)}&ordering=-date_of_birth"
 
 
-def code(page, id):
+def code(page, element):
     """Return a text of the page that users can copy, or None."""
-    found = re.search(rf'<code id="{id}">(.*?)</code>', page)
+    found = re.search(rf'<code id="{element}">(.*?)</code>', page)
     return found and unescape(found[1])
 
 
@@ -109,12 +109,12 @@ def test_for_a_spreadsheet_is_defused_and_says_so(reader, people):
     assert "--spreadsheet" in code(page, "command")
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "ndjson", "parquet", "xlsx"])
+@pytest.mark.parametrize("file_format", ["csv", "json", "ndjson", "parquet", "xlsx"])
 @pytest.mark.parametrize("more", ["", f"&place_of_birth={quote(ODD)}&search=mac%20oig", "&columns=id&compress=gzip"])
 def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
-    reader, people, child_environment, tmp_path, monkeypatch, format, more
+    reader, people, child_environment, tmp_path, monkeypatch, file_format, more
 ):
-    query = f"{'' if 'columns' in more else CHOSEN}&format={format}{more}"
+    query = f"{'' if 'columns' in more else CHOSEN}&format={file_format}{more}"
     page = reader.page(f"{PEOPLE}?{query}")
     answer, body = download(reader, query)
     filename = re.search(r'filename="(.*)"', answer["Content-Disposition"])[1]
@@ -124,15 +124,15 @@ def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
         run_here(code(page, "command"), tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [filename]
     written = (tmp_path / filename).read_bytes()
-    if format == "xlsx":
+    if file_format == "xlsx":
         written, body = (sheet(one) for one in (written, body))
     assert written == body
     address = code(page, "api-address")
-    assert (address is None) == (format == "json")
+    assert (address is None) == (file_format == "json")
     if address:
         parts = urlsplit(address)
         sent = reader.get(f"{parts.path}?{parts.query}").getvalue()
-        assert (sheet(sent) if format == "xlsx" else sent) == body
+        assert (sheet(sent) if file_format == "xlsx" else sent) == body
 
 
 def sheet(workbook):

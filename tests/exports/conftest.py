@@ -17,9 +17,9 @@ from datasets import exact_json
 ODD = ['a,b "c"', "", "line\nbreak\r", " é\t", "=1+1", "'=x", r"\.", "'", "€😀"]
 
 
-def rows_in(content: bytes, format: str) -> list[dict[str, Any]]:
+def rows_in(content: bytes, file_format: str) -> list[dict[str, Any]]:
     """Return the rows of a file; CSV cells are texts, or None for an empty cell without quotes."""
-    match format:
+    match file_format:
         case "csv":
             names = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode().split(",")
             parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
@@ -41,11 +41,11 @@ def rows_in(content: bytes, format: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in texts]
 
 
-def values_in(content: bytes, format: str, kinds: dict[str, Callable]) -> list[tuple]:
+def values_in(content: bytes, file_format: str, kinds: dict[str, Callable]) -> list[tuple]:
     """Return the values of a file; *kinds* parse the columns that a format stores as texts."""
     return [
         tuple(kinds[name](value) if isinstance(value, str) else value for name, value in row.items())
-        for row in rows_in(content, format)
+        for row in rows_in(content, file_format)
     ]
 
 
@@ -88,8 +88,8 @@ def exported():
     """Export all records of a model, by default for an anonymous user, and return the bytes."""
     from exports.formats import export
 
-    def exported(model, columns, format, user=None, rows=None, **options) -> bytes:
+    def exported(model, columns, file_format, user=None, rows=None, **options) -> bytes:
         rows = model._default_manager.all() if rows is None else rows
-        return b"".join(export(model, rows, columns, user, format, **options))
+        return b"".join(export(model, rows, columns, user, file_format, **options))
 
     return exported

@@ -43,17 +43,19 @@ RUNS = {"experiment_id": int, "user": str, "experiment_run_time": float, "compou
 SESSIONS = {"document": exact_json.loads, "id": int}
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_every_format_has_the_values_of_the_records(people, experiments, sessions, exported, format):
-    assert values_in(exported(Person, PEOPLE, format), format, PEOPLE) == [
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_every_format_has_the_values_of_the_records(people, experiments, sessions, exported, file_format):
+    assert values_in(exported(Person, PEOPLE, file_format), file_format, PEOPLE) == [
         (n, name, date(1850, 1, n), "Kelso, Scotland", None) for n, name in enumerate(ODD, 1)
     ]
-    none = [] if format in ("json", "ndjson", "parquet") else None
-    assert values_in(exported(UserExperiment, RUNS, format), format, RUNS) == [
+    none = [] if file_format in ("json", "ndjson", "parquet") else None
+    assert values_in(exported(UserExperiment, RUNS, file_format), file_format, RUNS) == [
         (1, "U1", 10.0, [9, 10], None),
         (2, "U1", 1.5e-7, none, None),
     ]
-    assert values_in(exported(Session, SESSIONS, format), format, SESSIONS) == [(Session.objects.get().document, 1)]
+    assert values_in(exported(Session, SESSIONS, file_format), file_format, SESSIONS) == [
+        (Session.objects.get().document, 1)
+    ]
 
 
 def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
@@ -79,15 +81,15 @@ def test_a_document_that_is_null_is_no_missing_document(sessions, exported):
 def test_a_text_that_is_a_list_is_a_list(experiments, exported):
     call_command("refresh_views", verbosity=0)
     kinds = {"user_id": int, "most_common_compounds": ids, "mean_run_time": float}
-    for format in FORMATS:
-        none = [] if format in ("json", "ndjson", "parquet") else None
-        found = values_in(exported(UserFeatures, kinds, format), format, kinds)
+    for file_format in FORMATS:
+        none = [] if file_format in ("json", "ndjson", "parquet") else None
+        found = values_in(exported(UserFeatures, kinds, file_format), file_format, kinds)
         assert found == [(1, [9, 10], 5.000000075), (2, none, None)]
 
 
 def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported, django_user_model):
-    for format in ("csv", "ndjson", "parquet", "xlsx"):
-        assert b"alice@" not in exported(User, None, format)
+    for file_format in ("csv", "ndjson", "parquet", "xlsx"):
+        assert b"alice@" not in exported(User, None, file_format)
     assert (
         exported(User, ["email"], "csv") == b"email,masked_columns\na****@example.com,email\n@****@example.org,email\n"
     )
@@ -134,11 +136,11 @@ def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
         export(Session, Session.objects.all(), ["document"], None, "xlsx")
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_nothing_is_a_whole_file_too(db, exported, format):
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_nothing_is_a_whole_file_too(db, exported, file_format):
     for none in (Person.objects.none(), Person.objects.filter(id__in=[]), Person.objects.all()):
-        content = exported(Person, ["id"], format, rows=none)
-        match format:
+        content = exported(Person, ["id"], file_format, rows=none)
+        match file_format:
             case "csv":
                 assert content == b"id\n"
             case "json":
@@ -196,21 +198,21 @@ FLOATS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_floats_are_exact(db, exported, format):
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_floats_are_exact(db, exported, file_format):
     User.objects.create(user_id=1, name="U", email="u@example.com", signup_date=date(2023, 1, 1))
     UserExperiment.objects.bulk_create(
         UserExperiment(experiment_id=n, user_id=1, experiment_run_time=x) for n, x in enumerate(FLOATS)
     )
     kinds = {"experiment_run_time": float}
-    found = [float(x) for (x,) in values_in(exported(UserExperiment, kinds, format), format, kinds)]
+    found = [float(x) for (x,) in values_in(exported(UserExperiment, kinds, file_format), file_format, kinds)]
     assert list(map(repr, found)) == list(map(repr, FLOATS))
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_number_that_is_none_in_json_is_a_text_there(experiments, exported, format):
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_number_that_is_none_in_json_is_a_text_there(experiments, exported, file_format):
     UserExperiment.objects.filter(experiment_id=1).update(experiment_run_time=float("inf"))
     kinds = {"experiment_run_time": float}
-    content = exported(UserExperiment, kinds, format)
-    assert values_in(content, format, kinds) == [(float("inf"),), (1.5e-7,)]
-    assert ("json" in format) == (b'"Infinity"' in content)
+    content = exported(UserExperiment, kinds, file_format)
+    assert values_in(content, file_format, kinds) == [(float("inf"),), (1.5e-7,)]
+    assert ("json" in file_format) == (b'"Infinity"' in content)

@@ -41,12 +41,12 @@ def test_metrics_are_not_for_the_world(stack, saw):
 def test_both_replicas_serve(stack, load, saw):
     replicas = stack.containers("web")
     assert len(replicas) == 2
-    before = {id: _requests(id) for id in replicas}
+    before = {replica: _requests(replica) for replica in replicas}
     with load:
         time.sleep(5)
     saw(load.summary())
     assert not load.bad()
-    served = {id[:12]: _requests(id) - before[id] for id in replicas}
+    served = {replica[:12]: _requests(replica) - before[replica] for replica in replicas}
     saw("requests in the logs of each replica:", served)
     assert min(served.values()) > 0.2 * sum(served.values())
 

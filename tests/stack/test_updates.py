@@ -34,7 +34,7 @@ def test_an_update_under_load_fails_no_request(stack, load, saw):
 
 
 def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
-    before, names = {image(id) for id in stack.containers("web")}, _names(stack)
+    before, names = {image(container) for container in stack.containers("web")}, _names(stack)
     assert len(before) == 1
     wsgi = stack.origin / "config" / "wsgi.py"
     text = wsgi.read_text()
@@ -47,7 +47,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
     saw(load.summary(), _told(ran.stderr))
     assert ran.returncode == 1 and "this version is broken" in ran.stderr
     assert not load.bad()
-    assert [image(id) for id in stack.containers("web")] == [*before, *before]
+    assert [image(container) for container in stack.containers("web")] == [*before, *before]
     assert docker("image", "inspect", "--format", "{{.Id}}", f"{stack.image}:latest") in before
     assert _names(stack) == names
     wsgi.write_text(text)
@@ -55,7 +55,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
 
 
 def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
-    before = {image(id) for id in stack.containers("web")}
+    before = {image(container) for container in stack.containers("web")}
     command = stack.origin / "imports" / "management" / "commands" / "worker.py"
     text = command.read_text()
     command.write_text(text + '\nraise RuntimeError("these workers are broken")\n')
@@ -65,7 +65,7 @@ def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
     saw(load.summary(), _told(ran.stderr))
     assert ran.returncode == 1
     assert not load.bad()
-    assert {image(id) for service in ("web", "worker") for id in stack.containers(service)} == before
+    assert {image(container) for service in ("web", "worker") for container in stack.containers(service)} == before
     command.write_text(text)
     stack.commit("Workers work again")
 

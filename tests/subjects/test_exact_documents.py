@@ -83,8 +83,8 @@ def test_every_format_writes_the_exact_numbers(session, client):
     one = json.loads(client.get(f"{SESSIONS}{session.pk}/").content, parse_float=Decimal, parse_int=Decimal)
     assert numbers(row["document"]) == numbers(one["document"]) == EXACT
 
-    def streamed(format):
-        return client.get(SESSIONS, {"format": format, "fields": "document"}).getvalue()
+    def streamed(file_format):
+        return client.get(SESSIONS, {"format": file_format, "fields": "document"}).getvalue()
 
     [line] = streamed("ndjson").splitlines()
     assert numbers(json.loads(line, parse_float=Decimal, parse_int=Decimal)["document"]) == EXACT
@@ -152,8 +152,8 @@ def test_every_format_writes_what_is_stored_however_deep(client, admin_client, l
         answer = client.get(address)
         assert answer.status_code == 200 and text.replace(" ", "") in answer.text.replace(" ", "")
         assert client.get(address, headers={"accept": "text/html"}).status_code == 200
-    for format in ("csv", "ndjson", "parquet", "xlsx"):
-        answer = client.get(SESSIONS, {"format": format})
+    for file_format in ("csv", "ndjson", "parquet", "xlsx"):
+        answer = client.get(SESSIONS, {"format": file_format})
         assert answer.status_code == 200 and len(b"".join(answer.streaming_content)) > 100
     for page in (f"/admin/subjects/session/{session.pk}/change/", f"/admin/subjects/session/{session.pk}/history/",
                  "/admin/subjects/session/", "/explore/subjects/sessions/?columns=name,document"):  # fmt: skip

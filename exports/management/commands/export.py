@@ -26,7 +26,7 @@ from datasets.suggestions import did_you_mean, suggest
 from exports.formats import FORMATS, Export, ExportError, export
 from exports.summaries import summary_file
 
-SUFFIXES = {format.suffix: name for name, format in FORMATS.items()}
+SUFFIXES = {known.suffix: name for name, known in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
 OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # the API's parameters beside filters
 EXAMPLES = """examples:
@@ -78,16 +78,17 @@ class Command(TerminalCommand):
     def handle(self, *, table: str, output: str, **options) -> None:
         model = _model(table)
         user = _user(options["as_user"], model)
-        format = _format(options["format"], output)
+        file_format = _format(options["format"], output)
         options["compress"] |= output.endswith(".gz")
-        if options["spreadsheet"] and format != "csv":
-            raise CommandError(f"--spreadsheet applies only to csv: in {format}, texts are never run as formulas.")
-        if output == STANDARD_OUTPUT and sys.stdout.isatty() and (format in ("xlsx", "parquet") or options["compress"]):
-            kind = format if format in ("xlsx", "parquet") else "A compressed file"
+        if options["spreadsheet"] and file_format != "csv":
+            raise CommandError(f"--spreadsheet applies only to csv: in {file_format}, texts are never run as formulas.")
+        is_binary = file_format in ("xlsx", "parquet")
+        if output == STANDARD_OUTPUT and sys.stdout.isatty() and (is_binary or options["compress"]):
+            kind = file_format if is_binary else "A compressed file"
             raise CommandError(f"{kind} cannot be shown in a terminal. Name a file, or use a pipe: -o - | …")
         try:
             summarised = bool(options["by"] or options["measure"])
-            file = (self._summary if summarised else self._records)(model, user, format, options)
+            file = (self._summary if summarised else self._records)(model, user, file_format, options)
             with file as blocks:
                 if masked := getattr(file, "masked", ""):
                     output = self._named_as_masked(output, masked)
@@ -102,7 +103,7 @@ class Command(TerminalCommand):
         except OSError as error:
             raise CommandError(f"-o {output}: cannot write the file: {error.strerror}.") from None
         if output != STANDARD_OUTPUT and options["verbosity"]:
-            self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[format].title}")
+            self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[file_format].title}")
 
     def _named_as_masked(self, output: str, masked: str) -> str:
         """Return the name of a file with masked values, and print why it differs from *output*."""
@@ -116,13 +117,15 @@ class Command(TerminalCommand):
             )
         return name
 
-    def _records(self, model: type[models.Model], user, format: str, options: dict[str, Any]) -> Export:
+    def _records(self, model: type[models.Model], user, file_format: str, options: dict[str, Any]) -> Export:
         query, records = _query(model, user, options, ("columns", "ordering"))
         ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
         names = [column.name for column in query.columns]
-        return export(model, ordered, names, user, format, defused=options["spreadsheet"], compress=options["compress"])
+        return export(
+            model, ordered, names, user, file_format, defused=options["spreadsheet"], compress=options["compress"]
+        )
 
-    def _summary(self, model: type[models.Model], user, format: str, options: dict[str, Any]):
+    def _summary(self, model: type[models.Model], user, file_format: str, options: dict[str, Any]):
         for name in ("columns", "spreadsheet"):
             if options[name]:
                 raise CommandError(f"--{name} does not apply to a summary, whose columns are --by and --measure.")
@@ -134,7 +137,7 @@ class Command(TerminalCommand):
             summary = summarise(records, by, measured, ordering)
         except AggregationError as error:
             raise CommandError(f"{OPTIONS[error.parameter]}: {error}") from None
-        return summary_file(summary, format, options["compress"])
+        return summary_file(summary, file_format, options["compress"])
 
 
 def _model(path: str) -> type[models.Model]:
@@ -163,12 +166,12 @@ def _user(name: str | None, model: type[models.Model]):
     return user
 
 
-def _format(format: str | None, output: str) -> str:
-    """Return *format*, or the format of the file's suffix; CSV for a name without a suffix."""
+def _format(file_format: str | None, output: str) -> str:
+    """Return *file_format*, or the format of the file's suffix; CSV for a name without a suffix."""
     suffix = Path(output.removesuffix(".gz")).suffix
-    if not format and suffix and suffix not in SUFFIXES:
+    if not file_format and suffix and suffix not in SUFFIXES:
         raise CommandError(f"-o {output}: unknown suffix {suffix}. Use {', '.join(SUFFIXES)}, or --format.")
-    return format or SUFFIXES.get(suffix, "csv")
+    return file_format or SUFFIXES.get(suffix, "csv")
 
 
 def _query(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):

@@ -37,15 +37,15 @@ def size_of(image: bytes) -> tuple[int, int]:
     return int(root[1]), int(root[2])
 
 
-@pytest.mark.parametrize("format, kind", [("png", "image/png"), ("jpg", "image/jpeg"), ("svg", "image/svg+xml")])
-def test_an_image_is_as_large_as_asked_for(reader, people, format, kind):
+@pytest.mark.parametrize("suffix, kind", [("png", "image/png"), ("jpg", "image/jpeg"), ("svg", "image/svg+xml")])
+def test_an_image_is_as_large_as_asked_for(reader, people, suffix, kind):
     for width, height in [(640, 480), (100, 100), (1999, 1001), (4000, 100), (333, 4000)]:
-        answer = reader.get(f"{ADDRESS}.{format}?width={width}&height={height}")
+        answer = reader.get(f"{ADDRESS}.{suffix}?width={width}&height={height}")
         assert answer.status_code == 200
         assert answer["Content-Type"] == kind
         assert size_of(answer.content) == (width, height)
-    assert size_of(reader.get(f"{ADDRESS}.{format}").content) == (800, 420)
-    assert size_of(reader.get(f"{ADDRESS}.{format}?width=400").content) == (400, 210)
+    assert size_of(reader.get(f"{ADDRESS}.{suffix}").content) == (800, 420)
+    assert size_of(reader.get(f"{ADDRESS}.{suffix}?width=400").content) == (400, 210)
 
 
 @pytest.mark.parametrize("size", ["99", "4001", "1e3", "-300", "٣٣٣", "9" * 5000])

@@ -33,9 +33,9 @@ def emails():
     return list(User.objects.order_by("pk").values_list("email", flat=True))
 
 
-def table_of(format: str, body: bytes) -> list[dict]:
+def table_of(file_format: str, body: bytes) -> list[dict]:
     """The rows of a file as read by a program or a spreadsheet."""
-    match format:
+    match file_format:
         case "csv":
             return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
         case "json":
@@ -48,19 +48,19 @@ def table_of(format: str, body: bytes) -> list[dict]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def assert_says_that_it_is_masked(response, format: str) -> bytes:
+def assert_says_that_it_is_masked(response, file_format: str) -> bytes:
     body = response.getvalue()
-    assert f'filename="users.masked.{format}"' in response["Content-Disposition"]
+    assert f'filename="users.masked.{file_format}"' in response["Content-Disposition"]
     assert response["Masked-Columns"] == "email"
-    rows = table_of(format, body)
+    rows = table_of(file_format, body)
     assert [row["email"] for row in rows][:1] == ["a****@example.com"]
     assert {row["masked_columns"] for row in rows} == {"email"}
     return body
 
 
-@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet", "xlsx"])
-def test_a_masked_file_of_the_api_says_so(analyst, users, format):
-    assert_says_that_it_is_masked(analyst.get(f"/api/experiments/users/?format={format}"), format)
+@pytest.mark.parametrize("file_format", ["csv", "ndjson", "parquet", "xlsx"])
+def test_a_masked_file_of_the_api_says_so(analyst, users, file_format):
+    assert_says_that_it_is_masked(analyst.get(f"/api/experiments/users/?format={file_format}"), file_format)
 
 
 def test_a_masked_page_of_the_api_says_so(analyst, admin_client, users):
@@ -78,14 +78,14 @@ def test_the_description_of_the_api_tells_of_the_header(client, db):
     assert "Masked-Columns" in of["/api/experiments/users/"] and "Masked-Columns" not in of["/api/people/people/"]
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "ndjson", "parquet", "xlsx"])
-def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, format):
-    chosen = {"action": f"export_as_{format}", "_selected_action": [1, 2]}
-    assert_says_that_it_is_masked(analyst.post("/admin/experiments/user/", chosen), format)
-    address = f"/explore/experiments/users/export/file?format={format}"
-    assert_says_that_it_is_masked(analyst.get(address), format)
-    page = analyst.get(f"/explore/experiments/users/export/?format={format}").text
-    assert f"Download users.masked.{format}" in page and "users.masked" in page.partition('id="command"')[2]
+@pytest.mark.parametrize("file_format", ["csv", "json", "ndjson", "parquet", "xlsx"])
+def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, file_format):
+    chosen = {"action": f"export_as_{file_format}", "_selected_action": [1, 2]}
+    assert_says_that_it_is_masked(analyst.post("/admin/experiments/user/", chosen), file_format)
+    address = f"/explore/experiments/users/export/file?format={file_format}"
+    assert_says_that_it_is_masked(analyst.get(address), file_format)
+    page = analyst.get(f"/explore/experiments/users/export/?format={file_format}").text
+    assert f"Download users.masked.{file_format}" in page and "users.masked" in page.partition('id="command"')[2]
 
 
 def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analyst, users):
