@@ -28,7 +28,7 @@ from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "preview")
 CONFIGURED = "configured"  # the only value of sources: the site's own files
-FLAGS = ("strict", "remove_missing", "remove_most", "allow_missing_columns")
+FLAGS = ("strict", "delete_missing", "delete_most", "allow_missing_columns")
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser))
 TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."
@@ -202,7 +202,7 @@ class ImportUploadSerializer(ImportRequestSerializer):
 class ApplyRequestSerializer(StrictSerializer):
     """A request to apply a previewed import."""
 
-    remove_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
+    delete_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
 
 
 def read_import_request(request) -> tuple[ImportRun, str]:
@@ -210,10 +210,10 @@ def read_import_request(request) -> tuple[ImportRun, str]:
     plain = request._request
     plain.user = request.user
     sent = ImportUploadSerializer(data=_body(request, (JSON, MULTIPART), receive)).read()
-    form = ImportForm(sent | {"samples": "sources" in sent}, plain.FILES if "files" in sent else None)
+    form = ImportForm(sent | {"configured": "sources" in sent}, plain.FILES if "files" in sent else None)
     if not form.is_valid():
         errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}
-        if errors.pop("samples", None):
+        if errors.pop("configured", None):
             errors["files"] = [f"The site has no files of its own for {sent['dataset']}. Send files in a form."]
         raise InvalidParametersError(errors)
     return form.new_run(request.user), sent.get("mode", MODES[0])

@@ -91,7 +91,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportRun
         fields = (
-            *("id", "url", "dataset", "status", "mode", "strict", "remove_missing", "remove_most"),
+            *("id", "url", "dataset", "status", "mode", "strict", "delete_missing", "delete_most"),
             *("allow_missing_columns", "encoding", "known_as", "uploads", "started_by", "started_at"),
             *("begun_at", "finished_at", "progress", "error"),
         )

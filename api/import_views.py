@@ -134,12 +134,12 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def apply(self, request, pk: str) -> HttpResponseBase:
-        """Apply a previewed import. remove_most allows deleting more than half of a table."""
-        remove_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("remove_most", False)
+        """Apply a previewed import. delete_most allows deleting more than half of a table."""
+        delete_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("delete_most", False)
         tasks.find_interrupted()
         run = self._run(pk)
         with self._no_conflict(run), tasks.alone(run):
-            tasks.apply(run, remove_most=remove_most)
+            tasks.apply(run, delete_most=delete_most)
         return self._started(run)
 
     @action(detail=True, methods=["post"])

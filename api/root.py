@@ -38,4 +38,4 @@ class NothingHere(APIView):
         near = f"{request.path_info}/"
         is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
         hint = did_you_mean(f"{request.path}/, with a slash at its end" if is_near else None)
-        raise NotFound(f"There is nothing at {request.path}.{hint} See /api/ for all lists.")
+        raise NotFound(f"{request.path} was not found.{hint} See /api/ for all lists.")

@@ -20,5 +20,5 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str | None) -> str:
-    """Return the text of :func:`suggest` for a name found in another way."""
+    """Return `` Did you mean X?`` for *name*, or an empty text for None."""
     return f" Did you mean {name}?" if name else ""

@@ -58,7 +58,7 @@ class UserExperimentQuerySet(models.QuerySet):
         return dict(uses.annotate(uses=models.Count("pk")).order_by("compound"))
 
     def most_common_compounds(self) -> list[int]:
-        """Return the ids of the compounds used in the most of these experiments: all that tie, in ascending order."""
+        """Return the ids of the most used compounds of these experiments, in ascending order; several if they tie."""
         uses = self.uses_by_compound()
         return [compound for compound, count in uses.items() if count == max(uses.values())]
 

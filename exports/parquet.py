@@ -82,7 +82,7 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
-    """Convert cells such as ``1;2`` to lists; an empty cell to an empty list."""
+    """Split cells such as ``1;2`` into lists; an empty cell gives an empty list."""
     split = pc.split_pattern(cells.combine_chunks(), ";")
     lengths = pc.fill_null(pc.list_value_length(split), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

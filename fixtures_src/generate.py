@@ -46,8 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error(
                 f"--only {options.only} also needs --rows and --output, as in --rows 1000000 --output /tmp/big"
             )
-        if options.change_share + options.gone_share > 1000:
-            parser.error("--change-share and --gone-share together are more than all rows; make their sum 1 at most")
+        if options.change_share + options.missing_share > 1000:
+            parser.error("--change-share and --missing-share together are more than all rows; make their sum 1 at most")
         if options.only != "census" and (options.header or options.spaced):
             parser.error("--header and --spaced are for --only census; leave them out")
         measure(options)
@@ -71,7 +71,7 @@ def command_line() -> argparse.ArgumentParser:
     for name, what in {
         "change": "rows with another value",
         "new": "rows added at the end",
-        "gone": "rows left out",
+        "missing": "rows left out",
         "bad": "rows that no import can use",
     }.items():
         big.add_argument(
@@ -153,7 +153,7 @@ def measure(options: argparse.Namespace) -> None:
         separator, end = experiments.SEPARATOR, ""
         name, header, spoils = ("users.csv", "\n" + experiments.USERS_HEADER, experiments.USER_SPOILS)
         make = partial(experiments.user_lines, options.seed)
-    variation = Variation(options.change_share, options.new_share, options.gone_share, options.bad_share)
+    variation = Variation(options.change_share, options.new_share, options.missing_share, options.bad_share)
     count = changed = bad = 0
 
     def lines() -> Iterator[list[str]]:
@@ -168,8 +168,10 @@ def measure(options: argparse.Namespace) -> None:
 
     write_blocks(options.output / name, lines(), end)
     new = options.rows * options.new_share // 1000
-    gone = options.rows + new - count
-    print(f"{options.output / name}: {count:,} rows ({changed:,} changed, {new:,} new, {bad:,} bad), {gone:,} gone")
+    missing = options.rows + new - count
+    print(
+        f"{options.output / name}: {count:,} rows ({changed:,} changed, {new:,} new, {bad:,} bad), {missing:,} missing"
+    )
 
 
 def write_blocks(path: Path, blocks_of_lines: Iterable[list[str]], end: str) -> None:

@@ -31,7 +31,7 @@ OPTIONS_BY_NAME = {
     "“new version of”": "--as NAME",
     "“strict”": "--strict",
     "allow missing columns": "--allow-missing-columns",
-    "“remove most”": "--remove-most",
+    "delete most of the table": "--delete-most",
 }
 LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
@@ -55,10 +55,10 @@ class ImportCommand(TerminalCommand):
         parser.add_argument("--dry-run", action="store_true", help="preview: validate and report without saving")
         parser.add_argument("--strict", action="store_true", help="abort if any row is rejected")
         parser.add_argument(
-            "--remove-missing", action="store_true", help="delete records that are no longer in their file"
+            "--delete-missing", action="store_true", help="delete records that are no longer in their file"
         )
         parser.add_argument(
-            "--remove-most", action="store_true", help="with --remove-missing: allow deleting more than half of a table"
+            "--delete-most", action="store_true", help="with --delete-missing: allow deleting more than half of a table"
         )
         parser.add_argument(
             "--allow-missing-columns",
@@ -86,8 +86,8 @@ class ImportCommand(TerminalCommand):
         report: Path | None = options["report"]
         known_as = _known_as(options["known_as"])
         patterns = (options["pattern"],) if isinstance(options["pattern"], str) else tuple(options["pattern"])
-        if options["remove_most"] and not options["remove_missing"]:
-            raise CommandError("--remove-most requires --remove-missing, which deletes missing records.")
+        if options["delete_most"] and not options["delete_missing"]:
+            raise CommandError("--delete-most requires --delete-missing, which deletes missing records.")
         if report:
             _check_report_is_not_input(
                 report, options["paths"] or [Path(settings.SOURCES_DIR, self.dataset)], self.dataset, patterns
@@ -105,8 +105,8 @@ class ImportCommand(TerminalCommand):
                     Options(
                         dry_run=options["dry_run"],
                         strict=options["strict"],
-                        remove_missing=options["remove_missing"],
-                        remove_most=options["remove_most"],
+                        delete_missing=options["delete_missing"],
+                        delete_most=options["delete_most"],
                         allow_missing_columns=options["allow_missing_columns"],
                         known_as=known_as,
                         patterns=patterns,

@@ -16,7 +16,7 @@ KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # JSON value
 
 
 def as_cell(value: Any) -> str | None:
-    """Return a JSON value as the text of a cell."""
+    """Return the text of a cell with a JSON *value*, or None for null."""
     return value if value is None or isinstance(value, str) else exact_json.text(value)
 
 
@@ -56,7 +56,7 @@ class Column:
         return cell_types.kind_of(self.field, self.spellings)
 
     def misfit(self, value: Any) -> str:
-        """Return the problem of a JSON value of the wrong type, or an empty string; only texts become text."""
+        """Return what is wrong with the type of a JSON *value*, or "". Text columns accept texts and whole numbers."""
         if isinstance(self.kind, cell_types.DocumentCell) or not isinstance(
             value, dict | list | bool | float | Decimal
         ):
@@ -68,7 +68,7 @@ class Column:
         return f"is {kind}: expected {self.kind.expected}{more}"
 
     def value_of(self, value: Any) -> Any:
-        """Return the value of a JSON value in this column, or None if it has none."""
+        """Convert a JSON *value* to a value of the field; return None if it is empty or invalid."""
         if self.misfit(value):
             return None
         text = as_cell(value)

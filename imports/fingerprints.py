@@ -56,7 +56,7 @@ def name_term(name: str) -> Lanes:
 
 
 def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
-    """Return *identities* of rows of the file *old* as if the file were named *new*."""
+    """Return the identities that rows of the file *old* have after the file is renamed to *new*."""
     lanes = np.frombuffer(b"".join(identities), "<u8").reshape(-1, 2).T
     renamed: list[bytes] = stored(lanes - name_term(old) + name_term(new)).to_pylist()
     return renamed
@@ -80,7 +80,7 @@ def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
 
 
 class Occurrences:
-    """Counter of earlier rows with the same content in a file, fed batch by batch.
+    """Number of earlier rows of a file with the same content, for each row, batch by batch.
 
     Uses 8 bytes per distinct content and 16 more per repeated one, in sorted arrays that are merged as they grow.
     """

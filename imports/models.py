@@ -34,8 +34,8 @@ class ImportRun(models.Model):
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
     dry_run = models.BooleanField(default=False, help_text="Preview: validate and report without saving.")
     strict = models.BooleanField(default=False, help_text="Stop if any row is rejected.")
-    remove_missing = models.BooleanField(default=False, help_text="Delete records that are no longer in the file.")
-    remove_most = models.BooleanField(default=False, help_text="Allow deleting more than half of a table.")
+    delete_missing = models.BooleanField(default=False, help_text="Delete records that are no longer in the file.")
+    delete_most = models.BooleanField(default=False, help_text="Allow deleting more than half of a table.")
     allow_missing_columns = models.BooleanField(
         default=False, help_text="Accept files that lack most columns or required columns."
     )

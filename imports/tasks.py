@@ -55,8 +55,8 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
     options = Options(
         dry_run=waiting.dry_run,
         strict=waiting.strict,
-        remove_missing=waiting.remove_missing,
-        remove_most=waiting.remove_most,
+        delete_missing=waiting.delete_missing,
+        delete_most=waiting.delete_most,
         allow_missing_columns=waiting.allow_missing_columns,
         known_as=waiting.known_as or None,
         encoding=waiting.encoding,
@@ -83,7 +83,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 
 def preview(run: ImportRun) -> None:
     """Queue a preview of *run*, which is new or was not applied."""
-    run.remove_most = run.remove_most and run.pk is None  # a confirmation of an earlier preview does not count
+    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview does not count
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
@@ -92,16 +92,16 @@ def apply_directly(run: ImportRun) -> None:
     _enqueue(run, set(), "", dry_run=False)
 
 
-def apply(run: ImportRun, *, remove_most: bool = False) -> None:
+def apply(run: ImportRun, *, delete_most: bool = False) -> None:
     """Queue the import of a previewed run.
 
-    Raises InvalidRunStateError, also if the run would delete most of a table without *remove_most*.
+    Raises InvalidRunStateError, also if the run would delete most of a table without *delete_most*.
     """
-    run.remove_most = run.remove_most or remove_most
-    if not run.remove_most and (most := most_of_previewed(run)):
+    run.delete_most = run.delete_most or delete_most
+    if not run.delete_most and (most := most_of_previewed(run)):
         raise InvalidRunStateError(
-            f"{'; '.join(map(str, most))}. Nothing was changed. Review the missing records; if they should be deleted, "
-            "apply the run with “remove most”."
+            f"{'; '.join(map(str, most))}. Nothing was changed. Review the missing records. If they should be deleted, "
+            "apply the run and allow it to delete most of the table."
         )
     _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)
 
@@ -132,7 +132,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             )
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
-            start |= {"dry_run": dry_run, "remove_most": run.remove_most}
+            start |= {"dry_run": dry_run, "delete_most": run.delete_most}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"

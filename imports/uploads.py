@@ -11,7 +11,7 @@ from imports.source_files import FilesError, Upload, find_uploads
 from imports.sources import sources_of
 from imports.upload_handlers import ReceivedFile
 
-OPTIONS = ("dataset", "strict", "remove_missing", "remove_most", "allow_missing_columns", "known_as", "encoding")
+OPTIONS = ("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "known_as", "encoding")
 ENCODINGS = (
     *("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "mac-roman", "cp437"),
     *("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
@@ -43,8 +43,8 @@ class ImportForm(forms.Form):
 
     dataset = forms.ChoiceField()
     files = MultipleFileField(required=False, help_text="One or more files.")
-    samples = forms.BooleanField(
-        required=False, label="Sample files", help_text="Use the sample files instead of uploading."
+    configured = forms.BooleanField(
+        required=False, label="The site's own files", help_text="Import these instead of uploading files."
     )
     encoding = forms.ChoiceField(
         choices=[(name, name.upper()) for name in ENCODINGS], help_text="Text encoding of the files, usually UTF-8."
@@ -57,7 +57,7 @@ class ImportForm(forms.Form):
         "named by folder, the name of the folder.",
     )
     strict = forms.BooleanField(required=False, help_text="Stop the import if any row is rejected.")
-    remove_missing = forms.BooleanField(
+    delete_missing = forms.BooleanField(
         required=False, label="Delete missing records", help_text="Delete records that are no longer in the file."
     )
     allow_missing_columns = forms.BooleanField(
@@ -67,7 +67,7 @@ class ImportForm(forms.Form):
         "unchanged.",
     )
     # The run's page asks for it once a preview has listed the missing records.
-    remove_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    delete_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -76,14 +76,14 @@ class ImportForm(forms.Form):
     def clean(self) -> dict:
         cleaned = super().clean()
         files, dataset = cleaned.get("files") or [], cleaned.get("dataset")
-        if not files and "files" not in self.errors and not cleaned.get("samples"):
-            self.add_error("files", "Choose a file or use the sample files.")
-        if cleaned.get("remove_most") and not cleaned.get("remove_missing"):
-            self.add_error("remove_most", "remove_most requires remove_missing, which deletes missing records.")
-        if files and cleaned.get("samples"):
-            self.add_error("samples", "Choose either your own files or the sample files.")
-        if cleaned.get("samples") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():
-            self.add_error("samples", "This dataset has no sample files.")
+        if not files and "files" not in self.errors and not cleaned.get("configured"):
+            self.add_error("files", "Choose a file or use the site's own files.")
+        if cleaned.get("delete_most") and not cleaned.get("delete_missing"):
+            self.add_error("delete_most", "delete_most requires delete_missing, which deletes missing records.")
+        if files and cleaned.get("configured"):
+            self.add_error("configured", "Choose either files to upload or the site's own files.")
+        if cleaned.get("configured") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():
+            self.add_error("configured", "The site has no files of this dataset.")
         if files and dataset and "encoding" in cleaned:
             try:
                 self._check_files(files, dataset, cleaned)

@@ -35,7 +35,7 @@ RUN_ELSEWHERE = {
     "make run PORT=8001": "tests/test_makefile.py",
     "make test": ".ci/run",
     "createuser --pwprompt USER && createdb --owner USER tabularium": BY_HAND,
-    ".venv/bin/python bench/imports.py": BY_HAND,
+    ".venv/bin/python bench/import_speed.py": BY_HAND,
     GENERATE: "tests/test_fixtures.py",
     f"{GENERATE} --only census --rows 1000000 --output /tmp/big": "tests/test_fixtures.py",
     "export DEBUG=on DATABASE_URL=sqlite:///var/uci.sqlite3": "tests/census/test_insights_notebook.py",

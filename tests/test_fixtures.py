@@ -11,7 +11,7 @@ import pytest
 
 SAMPLES = Path(__file__).parent.parent / "fixtures_src"
 FOLDERS = ["people", "census", "experiments", "subjects"]
-SHARES = ["--change-share", "0.1", "--new-share", "0.05", "--gone-share", "0.2"]
+SHARES = ["--change-share", "0.1", "--new-share", "0.05", "--missing-share", "0.2"]
 
 
 def generate(*arguments: object) -> subprocess.CompletedProcess:
@@ -222,10 +222,10 @@ def test_a_bad_share_spoils_exactly_so_many_rows(tmp_path):
         (["--rows", "100"], "needs --only"),
         (["--only", "census"], "also needs --rows and --output"),
         (["--only", "census", "--rows", "many"], "expected a whole number from 1 up, found 'many'"),
-        (["--only", "users", "--rows", "9", "--gone-share", "1.5"], "expected a share from 0 to 1"),
+        (["--only", "users", "--rows", "9", "--missing-share", "1.5"], "expected a share from 0 to 1"),
         (["--only", "users", "--rows", "9", "--output", "x", "--header"], "for --only census"),
         (
-            ["--only", "users", "--rows", "9", "--output", "x", "--gone-share", "0.6", "--change-share", "0.6"],
+            ["--only", "users", "--rows", "9", "--output", "x", "--missing-share", "0.6", "--change-share", "0.6"],
             "more than all rows",
         ),
     ],

@@ -17,7 +17,7 @@ from curation.admin.object_keys import is_key
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.timeline import Readable, changes_of, entries, stored_row
-from curation.history.tombstones import deletion_by_hand
+from curation.history.tombstones import deletion_by_curator
 from datasets.listing import label_field
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.personal_data import hidden_fields, personal_names
@@ -55,7 +55,7 @@ class HistoryAdmin(EditedAdmin):
         history = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
         if not history and now is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        last = deletion_by_hand(self.model, key) if now is None else None
+        last = deletion_by_curator(self.model, key) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
         context = {
             **self.admin_site.each_context(request),
@@ -118,7 +118,7 @@ class HistoryAdmin(EditedAdmin):
         page = self.address("history", object_id)
         if not changes_of(self.model, key).exists():
             raise Http404
-        last = deletion_by_hand(self.model, key)
+        last = deletion_by_curator(self.model, key)
         if last is None or stored_row(self.model, key):
             return self.refused(request, "There is no deletion by a curator to reverse. See the history.", page)
         about = self._restoring(key)
@@ -164,7 +164,7 @@ class HistoryAdmin(EditedAdmin):
         An undo of a restoration points to the deletion before that.
         """
         if change.edit is not None and change.edit.action == Edit.Action.UNDONE:
-            return deletion_by_hand(self.model, change.record)
+            return deletion_by_curator(self.model, change.record)
         return change if change.edit is not None else None
 
     def _key(self, object_id: str):

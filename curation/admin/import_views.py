@@ -82,7 +82,7 @@ class ImportViews:
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": run_detail.counts(run, user),
-            "most": missing.most_of_previewed(run) if not run.remove_most else [],
+            "most": missing.most_of_previewed(run) if not run.delete_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id
@@ -159,7 +159,7 @@ class ImportViews:
         if request.method != "POST":
             return HttpResponse("Use the button on the run's page.", status=405, headers={"Allow": "POST"})
         run = get_object_or_404(ImportRun, pk=pk)
-        options = {"remove_most": request.POST.get("remove_most") == "on"} if action is tasks.apply else {}
+        options = {"delete_most": request.POST.get("delete_most") == "on"} if action is tasks.apply else {}
         try:
             action(run, **options)
         except tasks.InvalidRunStateError as error:

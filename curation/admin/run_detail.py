@@ -21,7 +21,7 @@ TABS = {
     "changed": "Changed",
     "new": "New",
     "missing": "Missing",
-    "kept": "Corrections kept",
+    "kept": "Kept",
     "rejected": "Rejected",
 }
 SIDES = ("old", "new")

@@ -12,7 +12,7 @@ from curation.history.conflicts import lacking, lacking_of, referring, taken
 from curation.history.corrections_sql import assigned, given, links_of_file, of_file, remembering, stored, without
 from curation.history.editable_fields import correctable, remembers_its_file, stored_name
 from curation.history.preview_tokens import seal_of_rows
-from curation.history.tombstones import set_standing
+from curation.history.tombstones import set_tombstones
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import quoted, sql_false, temporary
 from datasets.sql.query_timeout import unlimited
@@ -115,7 +115,7 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
         for field in model._meta.many_to_many:
             _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
-        set_standing(cursor, f"edit_id = {edit.pk}")
+        set_tombstones(cursor, f"edit_id = {edit.pk}")
     return edit
 
 

@@ -9,12 +9,12 @@ from datasets.sql.dialect import sql_true
 from imports.models import Change, Edit, ImportRun
 
 
-def set_standing(cursor, condition: str) -> None:
+def set_tombstones(cursor, condition: str) -> None:
     """Mark the deletions that match *condition* as tombstones, if their records came from a file."""
     cursor.execute(f"UPDATE changes SET is_tombstone = {sql_true()} WHERE {_from_a_file()} AND {condition}")
 
 
-def stand_again(cursor, restoring: Edit) -> None:
+def set_tombstones_again(cursor, restoring: Edit) -> None:
     """Mark the deletions as tombstones again that *restoring*, an edit that is being undone, had reversed."""
     last = (
         "SELECT max(d.id) FROM changes c JOIN changes d ON d.record = c.record AND d.id < c.id"
@@ -22,10 +22,10 @@ def stand_again(cursor, restoring: Edit) -> None:
         " WHERE c.edit_id = {} AND d.kind = '{}' AND NOT EXISTS"
         " (SELECT 1 FROM edits u WHERE u.undone_edit_id = e.id) GROUP BY c.id"
     )
-    set_standing(cursor, f"changes.id IN ({last.format(restoring.pk, Change.Kind.DELETED)})")
+    set_tombstones(cursor, f"changes.id IN ({last.format(restoring.pk, Change.Kind.DELETED)})")
 
 
-def deletion_by_hand(model: type[models.Model], key: Any) -> Change | None:
+def deletion_by_curator(model: type[models.Model], key: Any) -> Change | None:
     """Return the Change by which a curator deleted the record *key*, if it is the record's last effective change.
 
     Changes that were undone and undos themselves are not effective.

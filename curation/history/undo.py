@@ -9,7 +9,7 @@ from curation.history.conflicts import given_away, lacking, part_of
 from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.record_counts import counted
-from curation.history.tombstones import stand_again
+from curation.history.tombstones import set_tombstones_again
 from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefusedError
 from datasets import matviews
 from datasets.models import Record, Vocabulary
@@ -77,7 +77,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
                 raise UndoOvertakenError(result)
             if edit.undone_edit and edit.undone_edit.action == Edit.Action.RESTORED:
                 with connection.cursor() as cursor:
-                    stand_again(cursor, edit.undone_edit)
+                    set_tombstones_again(cursor, edit.undone_edit)
             raise_version(*{source.model._meta.app_label for source in undoing.sources})
             if run:
                 ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
@@ -205,9 +205,9 @@ class _Undoing:
             if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
                 raise UndoRefusedError(reasons)
             for source in reversed(self.sources):
-                self._remove_created(cursor, source.model, edit, result)
+                self._delete_created(cursor, source.model, edit, result)
             for source in self.sources:
-                self._remove_lookups(cursor, source.model, result)
+                self._delete_terms(cursor, source.model, result)
 
     def _changes(self, model: type[Record], kinds: tuple[str, ...]) -> str:
         names = ", ".join(f"'{kind}'" for kind in kinds)
@@ -222,7 +222,7 @@ class _Undoing:
         count = self._store_changes(cursor, rows, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
         which = rows.partition(" WHERE ")[2]
         cursor.execute(f"UPDATE changes AS c SET is_tombstone = {sql_false()} WHERE c.is_tombstone AND {which}")
-        _count(result.brought_back, model, count)
+        _count(result.recreated, model, count)
 
     def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
         table, pk = quoted(model._meta.db_table), model._meta.pk
@@ -234,14 +234,14 @@ class _Undoing:
         cursor.execute(
             f"UPDATE {table} AS r SET {assignments} FROM {source} WHERE r.{quoted(pk.column)} = {key} AND {condition}"
         )
-        _count(result.reverted, model, cursor.rowcount)
+        _count(result.restored, model, cursor.rowcount)
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT {key} FROM {rows})")
             put_back_links(cursor, many, rows, "c.before")
         self._store_changes(cursor, rows, edit, f"'{Change.Kind.UPDATED}', c.after, c.before")
 
-    def _remove_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+    def _delete_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
         table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
         condition = self._created(model, "r")
         for many in model._meta.many_to_many:
@@ -249,32 +249,32 @@ class _Undoing:
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {table} r WHERE {condition})")
         self._store_changes(cursor, self._changes(model, ("created",)), edit, f"'{Change.Kind.DELETED}', c.after, NULL")
         cursor.execute(f"DELETE FROM {table} AS r WHERE {condition}")
-        _count(result.removed, model, cursor.rowcount)
+        _count(result.deleted, model, cursor.rowcount)
 
-    def _remove_lookups(self, cursor, model: type[Record], result: Undone) -> None:
+    def _delete_terms(self, cursor, model: type[Record], result: Undone) -> None:
         """Delete the terms that this run created, if nothing uses them."""
         for field_ in model._meta.concrete_fields:
-            lookup = field_.related_model if field_.is_relation else None
-            if lookup is None or not issubclass(lookup, Vocabulary):
+            vocabulary = field_.related_model if field_.is_relation else None
+            if vocabulary is None or not issubclass(vocabulary, Vocabulary):
                 continue
             used = " AND ".join(
                 f"NOT EXISTS (SELECT 1 FROM {quoted(relation.related_model._meta.db_table)} x"
                 f" WHERE x.{quoted(relation.field.column)} = r.id)"
-                for relation in lookup._meta.related_objects
+                for relation in vocabulary._meta.related_objects
                 if relation.related_model._meta.managed
             )
-            table = quoted(lookup._meta.db_table)
+            table = quoted(vocabulary._meta.db_table)
             # Keep a term that a curator has renamed.
             used += (
                 " AND NOT EXISTS (SELECT 1 FROM changes c JOIN edits e ON e.id = c.edit_id"
-                f" WHERE c.{quoted('table')} = '{lookup._meta.db_table}' AND c.record = CAST(r.id AS text)"
+                f" WHERE c.{quoted('table')} = '{vocabulary._meta.db_table}' AND c.record = CAST(r.id AS text)"
                 f" AND e.action <> '{Edit.Action.UNDONE}'"
                 " AND NOT EXISTS (SELECT 1 FROM edits u WHERE u.undone_edit_id = e.id))"
             )
             cursor.execute(f"SELECT name FROM {table} r WHERE {self.created} AND {used} ORDER BY name")
             if names := [name for (name,) in cursor.fetchall()]:
                 cursor.execute(f"DELETE FROM {table} AS r WHERE {self.created} AND {used}")
-                result.lookups_removed[lookup._meta.db_table] = names
+                result.deleted_terms[vocabulary._meta.db_table] = names
 
     def _store_changes(self, cursor, rows: str, edit: Edit, values: str) -> int:
         columns = '(edit_id, "table", record, kind, "before", "after", is_tombstone)'

@@ -25,31 +25,31 @@ class UndoOvertakenError(UndoRefusedError):
 class Undone:
     """The effect of an undo: the number of records by database table, and the deleted terms by vocabulary."""
 
-    removed: dict[str, int] = field(default_factory=dict)  # records that the run or edit had created
-    reverted: dict[str, int] = field(default_factory=dict)  # records that it had changed
-    brought_back: dict[str, int] = field(default_factory=dict)  # records that it had deleted
-    lookups_removed: dict[str, list[str]] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)  # records that the run or edit had created
+    restored: dict[str, int] = field(default_factory=dict)  # records that it had changed
+    recreated: dict[str, int] = field(default_factory=dict)  # records that it had deleted
+    deleted_terms: dict[str, list[str]] = field(default_factory=dict)
     seal: str = ""  # of the records and of their new state; empty unless a user must confirm the undo
 
     def done(self) -> list[str]:
-        """Return the effect in the past tense: ``25 people removed``."""
+        """Return the effect in the past tense: ``25 people deleted``."""
         return [f"{records} {done}" for records, _, done in self._effects()]
 
     def planned(self) -> list[str]:
-        """Return the effect as a plan: ``remove 25 people``."""
+        """Return the effect as a plan: ``delete 25 people``."""
         return [f"{planned} {records}" for records, planned, _ in self._effects()]
 
     def _effects(self) -> list[tuple[str, str, str]]:
         counts = [
-            ("remove", "removed", self.removed),
-            ("restore", "restored", self.reverted),
-            ("re-create", "re-created", self.brought_back),
+            ("delete", "deleted", self.deleted),
+            ("restore", "restored", self.restored),
+            ("re-create", "re-created", self.recreated),
         ]
         effects = [
             (counted(model_of(table), count), planned, done)
             for planned, done, tables in counts
             for table, count in tables.items()
         ]
-        for table, terms in self.lookups_removed.items():
-            effects.append((f"{counted(model_of(table), len(terms))} ({', '.join(terms)})", "remove", "removed"))
+        for table, terms in self.deleted_terms.items():
+            effects.append((f"{counted(model_of(table), len(terms))} ({', '.join(terms)})", "delete", "deleted"))
         return effects

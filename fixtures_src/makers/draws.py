@@ -63,7 +63,7 @@ class Variation:
 
     changed: int = 0
     new: int = 0
-    gone: int = 0
+    missing: int = 0
     bad: int = 0
 
 
@@ -83,7 +83,7 @@ def blocks(seed: int, count: int, variation: Variation, size: int = 50 * GROUP):
         numbers = np.arange(start, min(start + size, count + new))
         fate = ranks(seed, "fate", start, len(numbers))
         old = numbers < count
-        gone = old & (fate < variation.gone)
-        changed = old & ~gone & (fate < variation.gone + variation.changed)
+        missing = old & (fate < variation.missing)
+        changed = old & ~missing & (fate < variation.missing + variation.changed)
         bad = ranks(seed, "bad", start, len(numbers)) < variation.bad
-        yield Rows(numbers[~gone], changed[~gone], bad[~gone])
+        yield Rows(numbers[~missing], changed[~missing], bad[~missing])

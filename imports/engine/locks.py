@@ -28,7 +28,7 @@ class ImportCancelledError(ImportRefusedError):
 
 
 # Fields that the run's own process writes at its end. Others write progress and cancellation meanwhile.
-REPORT = ["status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "remove_most"]
+REPORT = ["status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "delete_most"]
 
 
 @contextmanager

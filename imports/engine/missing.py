@@ -19,7 +19,7 @@ from imports.engine.staging import Stage, Writer
 from imports.models import Change, ImportRun, SourceFile
 from imports.sources import Column, Source, sources_of
 
-FEW = 100  # number of missing records that never needs “remove most”
+FEW = 100  # number of missing records that is never most of a table
 
 
 def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
@@ -105,13 +105,14 @@ class MassDeletion:
 
     def note(self, confirmed: bool) -> str:
         """Return the note in a preview."""
-        return f"{self}, which is most of the table." + ("" if confirmed else " This requires “remove most”.")
+        remedy = "" if confirmed else " To apply the import, allow it to delete most of the table."
+        return f"{self}, which is most of the table.{remedy}"
 
     def refuse(self) -> None:
         """Raise ImportRefusedError, because the user did not allow it."""
         raise ImportRefusedError(
-            f"{self}. Nothing was imported. Preview the import to review the missing records; if they should be "
-            "deleted, repeat the import with “remove most”."
+            f"{self}. Nothing was imported. Preview the import to review the missing records. If they should be "
+            "deleted, repeat the import and allow it to delete most of the table."
         )
 
 
@@ -126,14 +127,14 @@ def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> Ma
 
 def most_of_previewed(run: ImportRun) -> list[MassDeletion]:
     """Return the mass deletions of a previewed run if it were applied now."""
-    if not run.remove_missing or run.status != ImportRun.Status.PREVIEWED:
+    if not run.delete_missing or run.status != ImportRun.Status.PREVIEWED:
         return []
     files = list(run.files.all())
     deletions = (most_of(s, [f for f in files if f.source == s.name]) for s in sources_of(run.dataset))
     return [deletion for deletion in deletions if deletion]
 
 
-def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
+def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
     """Delete the records that :func:`find_missing` found, except those that other records refer to.
 
     Returns the number of deleted records by file, and notes on the records that were not deleted.
@@ -157,10 +158,8 @@ def remove_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
             held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
             cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
             if count := cursor.fetchone()[0]:
-                records = "missing record" if count == 1 else "missing records"
-                notes.append(
-                    f"{count} {records} of {load.source.name} not deleted: {child._meta.db_table} refers to them."
-                )
+                records = f"{count} missing record{'' if count == 1 else 's'} of {load.source.name}"
+                notes.append(f"{records} not deleted: records of {child._meta.db_table} refer to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
         delete = f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})"
         cursor.execute(

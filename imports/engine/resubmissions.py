@@ -78,7 +78,7 @@ def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) 
     headings = [plain(heading) for heading in layout.header or ()]
     if "line" not in headings:
         raise ReadError(
-            f"{file.original_name}: the column line is missing. Expected the line of each row in {file.name}."
+            f"{file.original_name}: the file has no column “line”. Expected the line of each row in {file.name}."
         )
     index = headings.index("line")
     for batch in batches:

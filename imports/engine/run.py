@@ -113,8 +113,8 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             dataset=dataset,
             dry_run=options.dry_run,
             strict=options.strict,
-            remove_missing=options.remove_missing,
-            remove_most=options.remove_most,
+            delete_missing=options.delete_missing,
+            delete_most=options.delete_most,
             allow_missing_columns=options.allow_missing_columns,
             started_by=options.started_by,
             encoding=options.encoding,
@@ -195,7 +195,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
                     references.check_references(load)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run, run.remove_most = True, False  # the user confirmed a different result
+                run.dry_run, run.delete_most = True, False  # the user confirmed a different result
                 run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
@@ -247,13 +247,13 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
         counts = missing.find_missing(merge.staged, merge.done.late, outcome.missing)
         for file in files:
             file.missing = counts[file.pk]
-        if any(counts.values()) and options.remove_missing:
+        if any(counts.values()) and options.delete_missing:
             if most := missing.most_of(load.source, files, sum(file.created for file in files)):
                 if options.dry_run:
-                    run.notes.append(most.note(confirmed=options.remove_most))
-                elif not options.remove_most:
+                    run.notes.append(most.note(confirmed=options.delete_most))
+                elif not options.delete_most:
                     most.refuse()
-            deleted, remaining = missing.remove_missing(load)
+            deleted, remaining = missing.delete_missing(load)
             for file in files:
                 file.deleted = deleted[file.pk]
             run.notes += remaining

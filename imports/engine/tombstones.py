@@ -1,4 +1,4 @@
-"""Tombstones: imports skip records that a curator deleted until they are restored."""
+"""Tombstones: an import skips the rows of records that a curator deleted."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ from imports.sources import Many
 def skip_deleted(load: SourceLoad) -> tuple[Counter[int], list[int]]:
     """Remove the staged rows of deleted records; return their number by file, and the Changes with the tombstones.
 
-    For sources with a key; rows of other sources are recognised before they are staged.
+    Only sources with a key need this; the others recognise their rows before they stage them.
     """
     stage = load.stage
     stored = [(column.name, value_of(column.field, "c.before")) for column in load.source.key_columns]

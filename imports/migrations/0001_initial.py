@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ),
                 ("strict", models.BooleanField(default=False, help_text="Stop if any row is rejected.")),
                 (
-                    "remove_missing",
+                    "delete_missing",
                     models.BooleanField(default=False, help_text="Delete records that are no longer in the file."),
                 ),
                 ("started_at", models.DateTimeField(auto_now_add=True)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ("request_digest", models.CharField(blank=True, editable=False, max_length=64)),
                 ("request_key", models.CharField(blank=True, editable=False, max_length=255)),
                 (
-                    "remove_most",
+                    "delete_most",
                     models.BooleanField(default=False, help_text="Allow deleting more than half of a table."),
                 ),
                 (

@@ -45,7 +45,7 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     assert etl.worked(run)["status"] == "applied" and Place.objects.count() == 1
     undone = etl.post(f"/api/imports/{run['id']}/undo/")
     assert undone.status_code == 200 and undone.json()["status"] == "undone"
-    assert undone.json()["undone"] == ["1 place removed"] and not Place.objects.exists()
+    assert undone.json()["undone"] == ["1 place deleted"] and not Place.objects.exists()
 
 
 def test_what_stands_against_undoing_is_said(etl):

@@ -60,7 +60,7 @@ def test_the_key_tells_files_apart(etl):
         ({"dataset": 1}, "dataset", "Expected a text, found 1."),
         ({"dataset": "people", "strikt": True}, "strikt", "Did you mean strict?"),
         ({"dataset": "people", "strict": "yes"}, "strict", "Expected true or false, found yes."),
-        ({"dataset": "people", "remove_missing": 1}, "remove_missing", "Expected true or false, found 1."),
+        ({"dataset": "people", "delete_missing": 1}, "delete_missing", "Expected true or false, found 1."),
         ({"dataset": "people", "mode": "try"}, "mode", "Expected one of apply, preview; found try."),
         ({"dataset": "people", "mode": ["apply"]}, "mode", 'Expected a text, found ["apply"].'),
         ({"dataset": "people", "encoding": "klingon"}, "encoding", "Expected one of utf-8, cp1252"),

@@ -121,8 +121,8 @@ def test_a_list_can_be_looked_at_in_a_browser(client):
 
 def test_what_is_near_an_address_is_told(client):
     near = client.get("/api/people/places/1").json()["detail"]
-    assert near.startswith("There is nothing at /api/people/places/1. Did you mean /api/people/places/1/, with a slash")
-    assert client.get("/api/people/nothing").json()["detail"].startswith("There is nothing at /api/people/nothing. See")
+    assert near.startswith("/api/people/places/1 was not found. Did you mean /api/people/places/1/, with a slash")
+    assert client.get("/api/people/nothing").json()["detail"].startswith("/api/people/nothing was not found. See")
 
 
 @pytest.mark.parametrize(

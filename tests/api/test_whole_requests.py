@@ -223,12 +223,12 @@ def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, 
         (undo, "{", "application/json", 2),
         (undo, '{"dry_run": true}', "application/json", None),
         (undo, "dry_run=true", "application/x-www-form-urlencoded", None),
-        (apply, '{"remove_most": tru', "application/json", 21),
+        (apply, '{"delete_most": tru', "application/json", 21),
         (apply, "remove_m", "application/x-www-form-urlencoded", 16),
-        (apply, FIELD.format("remove_most", "true"), FORM, None),
+        (apply, FIELD.format("delete_most", "true"), FORM, None),
         (f"/admin/imports/importrun/{run['id']}/undo/", "a=", "application/x-www-form-urlencoded", 3),
         (f"/admin/imports/importrun/{previewed['id']}/apply/", "remove_m", "application/x-www-form-urlencoded", 16),
-        (f"/admin/imports/importrun/{previewed['id']}/apply/", FIELD.format("remove_most", "on"), FORM, None),
+        (f"/admin/imports/importrun/{previewed['id']}/apply/", FIELD.format("delete_most", "on"), FORM, None),
     ]:
         status, _, text = post(path, body, kind, length)
         assert status == 400, (path, body, text)

@@ -105,10 +105,10 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert page.locator(".run-entry td.before, .run-entry td.after").all_inner_texts() == [county, "Elsewhere"]
     [new] = entries(page, "New")
     assert "Newtown" in new and "Newshire" in new
-    [kept] = entries(page, "Corrections kept")
+    [kept] = entries(page, "Kept")
     assert "correction kept" in kept and f"family_name | Corrected | {before}" in kept
     apply(page)
-    [kept] = entries(page, "Corrections kept")
+    [kept] = entries(page, "Kept")
     assert f"family_name | Corrected | {before}" in kept
     assert Place.objects.get(city=city).county == "Elsewhere" and Place.objects.filter(city="Newtown").exists()
     person.refresh_from_db()

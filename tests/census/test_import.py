@@ -161,7 +161,7 @@ def test_a_changed_row_is_one_respondent_created_and_one_missing(file):
     imported("import_census", file(ADA, BEN))
     report = imported("import_census", file(ADA, BEN.replace("83311", "83312")))
     assert report.counts["respondents"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
-    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), remove_missing=True)
+    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), delete_missing=True)
     assert report.counts["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert [row[2] for row in respondents()] == [77516, 83312]
 

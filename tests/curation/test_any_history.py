@@ -63,7 +63,7 @@ def bring(folder: Path, step: tuple) -> ImportRun:
         lines = [f"{name},Bain,1900-01-01,{place}" for name, place in content[0]]
         header = "given_name,family_name,date_of_birth,place_of_birth"
         (folder / "people.csv").write_text("\n".join([header, *lines]))
-    call_command(f"import_{dataset}", str(folder), remove_missing=remove, verbosity=0)
+    call_command(f"import_{dataset}", str(folder), delete_missing=remove, verbosity=0)
     return ImportRun.objects.filter(dataset=dataset).first()
 
 

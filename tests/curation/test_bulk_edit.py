@@ -251,8 +251,8 @@ def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
     experiment.compounds.set([made])
     of_experiment = edits.created(experiment, None)
     assert "Compounds that it created are used by 1 experiment (7)." in undo(of_compound)
-    assert undo(of_experiment) == "Edit undone: 1 experiment removed."
-    assert undo(of_compound) == "Edit undone: 1 compound removed."
+    assert undo(of_experiment) == "Edit undone: 1 experiment deleted."
+    assert undo(of_compound) == "Edit undone: 1 compound deleted."
 
 
 def test_a_name_that_another_has_by_now_is_not_given_back(transactional_db, undo):

@@ -92,7 +92,7 @@ def test_a_missing_record_that_has_gone_since_leaves_the_others_in_their_columns
 def test_a_removed_record_is_shown_as_it_was(run_of, client):
     bath = None
     for text in ("city,county,country\nBath,Avon,England\nKelso,R,S\n", "city,county,country\nKelso,R,S\n"):
-        run, page = run_of("places.csv", text.encode(), remove_missing="on")
+        run, page = run_of("places.csv", text.encode(), delete_missing="on")
         client.post(f"/admin/imports/importrun/{run.pk}/apply/")
         call_command("worker", batch=True)
         bath = Place.objects.filter(city="Bath").first() or bath
@@ -172,7 +172,7 @@ def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog
     assert answer.status_code == 403 and "Permission denied" in answer.text and 'href="/admin/">Back' in answer.text
     assert "<script>" not in answer.text and "style=" not in answer.text
     found = client.get("/nowhere/")
-    assert found.status_code == 404 and "There is nothing at this address." in found.text
+    assert found.status_code == 404 and "There is no page at this address." in found.text
     keep = logging.config.dictConfigClass(settings.LOGGING).configure_filter(settings.LOGGING["filters"]["untraced"])
     [record] = [one for one in caplog.records if getattr(one, "status_code", None) == 403]
     assert keep.filter(record) and record.exc_info is None and record.levelno == logging.WARNING

@@ -66,7 +66,7 @@ def unchanged(report):
 def test_undo_of_an_import_gives_back_every_digit(experiments, importing, stored, write, remove):
     before = stored()
     times = HEADER if remove else EXPERIMENTS.replace(",9007199254740993,2;9223372036854775807,", ",1,1,1")
-    importing("experiments", write("user_experiments.csv", times), *(["--remove-missing"] if remove else []))
+    importing("experiments", write("user_experiments.csv", times), *(["--delete-missing"] if remove else []))
     assert stored() != before
     undo_run(last_run())
     assert stored() == before

@@ -50,7 +50,7 @@ def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
     for date in ("2024-01-05", "2024-01-06"):
         right, wrong = preview_texts("ann@a.org", "rob@a.org", date), preview_texts("axx@a.org", "rxx@a.org", date)
         assert right == wrong
-    assert "Changed (1)" in right[0] and "Corrections kept (0)" in right[0]
+    assert "Changed (1)" in right[0] and "Kept (0)" in right[0]
     curator.force_login(get_user_model().objects.create_superuser("root"))
     run = previewed("experiments", users=users.format("axx@a.org", "rxx@a.org", "2024-01-05"))
-    assert "Changed (1) New (0) Missing (0) Corrections kept (1)" in page(curator, run)
+    assert "Changed (1) New (0) Missing (0) Kept (1)" in page(curator, run)

@@ -129,7 +129,7 @@ def test_deleted_records_are_searched_and_those_that_came_again_are_not_listed(a
 
 def test_what_a_run_removed_is_listed_with_the_run(admin_client, importing, write, folder):
     write("all/users.csv", "\n".join(USERS.splitlines()[:2]))
-    importing("experiments", folder, "--remove-missing")
+    importing("experiments", folder, "--delete-missing")
     page = admin_client.get("/admin/experiments/user/deleted/")
     assert f'Deleted by <a href="/admin/imports/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
     assert "Restore " not in page.text

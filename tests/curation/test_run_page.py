@@ -23,7 +23,7 @@ def test_a_preview_shows_what_would_come_and_changes_nothing(curator, previewed)
     run = previewed(places=PLACES, people=PEOPLE)
     assert run.status == "previewed" and not Person.objects.exists() and not Place.objects.exists()
     content = page(curator, run)
-    assert "Changed (0) New (4) Missing (0) Corrections kept (0) Rejected (1)" in content
+    assert "Changed (0) New (4) Missing (0) Kept (0) Rejected (1)" in content
     assert "Ann Mac 1901-02-03 Kelso" in page(curator, run, "new")  # by the name of a place that is not stored yet
     rejected = page(curator, run, "rejected")
     assert (
@@ -58,7 +58,7 @@ def test_what_changed_meanwhile_is_shown_in_place_of_being_applied(curator, prev
     run = do(curator, run, "apply")
     assert run.status == "previewed" and Place.objects.get(city="Derry").county == "Doire"
     content = page(curator, run)
-    assert "The tables have changed since the preview" in content and "Corrections kept (1)" in content
+    assert "The tables have changed since the preview" in content and "Kept (1)" in content
     assert "county Doire Londonderry" in page(curator, run, "kept")
     assert do(curator, run, "apply").status == "applied"
     assert Place.objects.get(city="Derry").corrections == {"county": "Londonderry"}
@@ -70,7 +70,7 @@ def test_a_deletion_by_a_curator_is_listed_as_kept(curator, previewed):
     edits.delete(Place.objects.filter(city="Kelso"), None)
     run = previewed(places=PLACES, people=PEOPLE)
     content = page(curator, run, "kept")
-    assert "Corrections kept (2)" in content and "given_name Ann" in content and "city Kelso" in content
+    assert "Kept (2)" in content and "given_name Ann" in content and "city Kelso" in content
 
 
 def test_what_is_missing_is_listed_before_and_after(curator, previewed):
@@ -124,7 +124,7 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
     )
     address = f"/admin/imports/importrun/{run.pk}/undo/"
     content = curator.get(address).content.decode()
-    assert "<li>remove 1 place</li>" in content and "<li>restore 1 place</li>" in content
+    assert "<li>delete 1 place</li>" in content and "<li>restore 1 place</li>" in content
     refusal = curator.get(f"/admin/imports/importrun/{first.pk}/undo/")
     assert refusal.status_code == 409 and "Changed later: 1 place (" in refusal.content.decode()
     run.refresh_from_db()
@@ -187,7 +187,7 @@ def test_fixed_rows_continue_the_file_that_they_came_from(curator, previewed):
     fixed = sent(curator, run).replace("1901-02-30", "1901-02-28").replace("Atlantis", "Kelso", 1)
     run = previewed(**{f"people.csv.rejected-{run.pk}": fixed})
     assert run.status == "previewed", run.error
-    assert "New (1) Missing (0) Corrections kept (0) Rejected (1)" in page(curator, run)
+    assert "New (1) Missing (0) Kept (0) Rejected (1)" in page(curator, run)
     assert "unknown columns" not in "".join(run.notes)
     do(curator, run, "apply")
     assert Person.objects.get(given_name="Gus").created_line == 4

@@ -18,7 +18,7 @@ def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
     call_command("undo_import", run.pk, dry_run=True)
     output = capsys.readouterr().out
     assert f"Preview: undoing run {run.pk} of people will:" in output
-    assert "remove 1 place" in output and "restore 1 place" in output
+    assert "delete 1 place" in output and "restore 1 place" in output
     run.refresh_from_db()
     assert run.status == "applied" and Place.objects.count() == 3
     call_command("undo_import", run.pk)

@@ -176,7 +176,7 @@ def test_an_experiment_gone_from_its_file_is_removed_when_that_is_asked_with_its
     experiment_rows("1,1,2;3,10\n2,1,3,15\n")
     assert experiment_rows("2,1,3,15\n").counts["user_experiments"] == {"read": 1, "unchanged": 1, "missing": 1}
     assert len(experiments()) == 2
-    experiment_rows("2,1,3,15\n", remove_missing=True)
+    experiment_rows("2,1,3,15\n", delete_missing=True)
     assert experiments() == [(2, 1, 15, [3])]
     assert features()[0] == (1, 1, 15, "3")
 

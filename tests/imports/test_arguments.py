@@ -25,7 +25,7 @@ def folder(write):
         (["--report", ""], "argument --report: expected a file name, found an empty string"),
         ([""], "argument FILE: expected a file name, found an empty string"),
         (["/dev/null"], "/dev/null is neither a file nor a folder."),
-        (["--remove-most"], "--remove-most requires --remove-missing, which deletes missing records."),
+        (["--delete-most"], "--delete-most requires --delete-missing, which deletes missing records."),
         (["--report", "/proc/report.json"], "--report /proc/report.json cannot be written: "),
     ],
 )

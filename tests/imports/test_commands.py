@@ -212,10 +212,10 @@ def test_a_preview_reports_the_same_and_changes_nothing(folder, importing, write
     write("all/places.csv", "city,county,country\nKelso,Berwickshire,Scotland\nYork,Yorkshire,England\nBath\n")
     importing("people", write("places.csv", PLACES))
     before = whole("places"), whole("people")
-    previewed = importing("people", folder, "--dry-run", "--remove-missing")
+    previewed = importing("people", folder, "--dry-run", "--delete-missing")
     assert (whole("places"), whole("people")) == before
     assert rows("SELECT status FROM import_runs ORDER BY id") == [("applied",), ("previewed",)]
-    applied = importing("people", folder, "--remove-missing")
+    applied = importing("people", folder, "--delete-missing")
     own = ("run", "status", "dry_run", "started_at", "finished_at")
     assert {k: v for k, v in previewed.items() if k not in own} == {k: v for k, v in applied.items() if k not in own}
     assert applied.counts["places"] == {
@@ -256,9 +256,9 @@ def test_the_summary_names_what_is_new_missing_and_removed(folder, write, said):
         "  places Kelso, last seen in places.csv on line 2",
         "  places Derry, last seen in places.csv on line 3",
     ]
-    lines = said("import_people", fewer, "--remove-missing")
+    lines = said("import_people", fewer, "--delete-missing")
     assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 deleted" in lines
-    assert "  1 missing record of places not deleted: people refers to them." in lines
+    assert "  1 missing record of places not deleted: records of people refer to them." in lines
 
 
 def test_import_sources_imports_each_dataset_once(write, said, settings, rows):

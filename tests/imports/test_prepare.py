@@ -60,8 +60,8 @@ def test_a_database_of_former_migrations_is_told_in_a_sentence(child_environment
         recorder.record_unapplied("datasets", "0002_history")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        "CommandError: This database was made by a version before 0.1.0, which cannot be migrated: "
-        "export what you need with that version, and name an empty database in DATABASE_URL.\n"
+        "CommandError: A version before 0.1.0 made this database, and this version cannot migrate it. "
+        "Export the data with the old version, and set DATABASE_URL to an empty database.\n"
     )
 
 

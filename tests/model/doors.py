@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from curation.admin.edit_admin import Edited, edited_models
 from curation.history import edits
-from curation.history.tombstones import deletion_by_hand
+from curation.history.tombstones import deletion_by_curator
 from curation.history.undo import UndoRefusedError, undo_edit
 from imports.models import Change
 from tests.confirming import confirm
@@ -89,7 +89,7 @@ class Doors:
         if page:
             confirm(self.client, self.address(table, "restore", pk))
         else:
-            last = deletion_by_hand(MODELS[table], pk)
+            last = deletion_by_curator(MODELS[table], pk)
             edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user)
 
     def create(self, table: str, row: dict[str, Any]) -> models.Model:

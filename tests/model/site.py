@@ -129,7 +129,7 @@ class Site(RuleBasedStateMachine):
     def _command(self, dataset, folder, remove, **options):
         path = Path(self.folder.name, "report.json")
         call_command(
-            f"import_{dataset}", str(folder), "--report", str(path), remove_missing=remove, verbosity=0, **options
+            f"import_{dataset}", str(folder), "--report", str(path), delete_missing=remove, verbosity=0, **options
         )
         report = json.loads(path.read_text())
         return {source["source"]: {name: source[name] for name in COUNTS} for source in report["sources"]}

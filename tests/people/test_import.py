@@ -74,7 +74,7 @@ def test_one_equal_row_less_is_one_person_missing(folder):
     (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
     assert imported("import_people", folder).counts["people"] == {"read": 2, "unchanged": 2, "missing": 1}
     assert Person.objects.count() == 3
-    again = imported("import_people", folder, remove_missing=True)
+    again = imported("import_people", folder, delete_missing=True)
     assert again.counts["people"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert Person.objects.count() == 2
 
@@ -134,9 +134,9 @@ def test_an_edited_row_is_one_person_created_and_one_missing(folder):
 def test_a_removed_place_that_somebody_was_born_in_stays_and_is_told(folder):
     imported("import_people", folder)
     (folder / "places.csv").write_text("city,county,country\nKelso,Roxburghshire,Scotland\n", encoding="utf-8")
-    report = imported("import_people", folder / "places.csv", remove_missing=True)
+    report = imported("import_people", folder / "places.csv", delete_missing=True)
     assert report.counts == {"places": {"read": 1, "unchanged": 1, "missing": 1}}
-    assert any("people refers to them" in note for note in report["notes"])
+    assert any("records of people refer to them" in note for note in report["notes"])
     assert len(places()) == 2
 
 

@@ -75,7 +75,7 @@ def test_several_broken_lines_are_as_many_rejections(file):
 
 def test_what_a_broken_line_brought_before_is_not_missing(file):
     imported("import_subjects", file(*mice(1, 2, 3)))
-    report = imported("import_subjects", file(mice(1)[0], '{"subject_id": ', mice(3)[0]), remove_missing=True)
+    report = imported("import_subjects", file(mice(1)[0], '{"subject_id": ', mice(3)[0]), delete_missing=True)
     assert report["missing"] == [] and subjects() == ["1", "2", "3"]
     assert Session.objects.count() == 3
 

@@ -197,21 +197,21 @@ def test_a_subject_is_missing_when_its_folder_holds_another(folder):
     }
     missing = {"source": "subjects", "pk": "615310", "record": "615310", "values": {}, "file": FIRST, "line": 1}
     assert report["missing"] == [missing]
-    report = imported("import_subjects", other, remove_missing=True)
+    report = imported("import_subjects", other, delete_missing=True)
     assert report.counts["subjects"] == {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}
     assert [row[0] for row in subjects()] == ["1", "615311"]
 
 
 def test_a_folder_that_does_not_come_again_is_not_missing(folder):
     imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
-    assert "missing" not in str(imported("import_subjects", folder(FIRST, MOUSE), remove_missing=True).counts)
+    assert "missing" not in str(imported("import_subjects", folder(FIRST, MOUSE), delete_missing=True).counts)
     assert len(subjects()) == 2
 
 
 @pytest.mark.parametrize("now", ['{"subject_id": ', '{"subject_id": "615310", "sex": "F"}'])
 def test_what_a_folder_held_is_not_missing_when_it_cannot_be_read(now, folder):
     imported("import_subjects", folder(FIRST, MOUSE))
-    report = imported("import_subjects", folder(FIRST, now), remove_missing=True)
+    report = imported("import_subjects", folder(FIRST, now), delete_missing=True)
     assert report.counts == {"subjects": {"read": 1, "rejected": 1}, "sessions": {}}
     assert (subjects(), len(sessions())) == ([AS_TOLD], 1)
 

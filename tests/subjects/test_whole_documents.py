@@ -41,7 +41,7 @@ def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, 
     before = stored()
     path = folder(FIRST, MOUSE | {"background_strain": "C57BL/6J"} | change)
     for preview in (True, False):
-        report = imported("import_subjects", path, remove_missing=True, dry_run=preview)
+        report = imported("import_subjects", path, delete_missing=True, dry_run=preview)
         assert report.rejected == [(FIRST, 1, column)]
         # What reads of it is the rejection, once in the run.
         assert sorted(map(str, report.counts.values())) == ["{'read': 1, 'rejected': 1}", "{}"]
@@ -95,7 +95,7 @@ def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(fold
     lines[1] = json.dumps(documents[1] | {"schema_version": ["1"], "sex": "Male"})
     lines[3] = lines[3].replace('"1.0.3"', "NaN")
     file.write_text("\n".join(lines))
-    report = imported("import_subjects", file, remove_missing=True)
+    report = imported("import_subjects", file, delete_missing=True)
     assert sorted(line for _, line, *_ in report.rejected) == [2, 4]
     assert stored() == before and report["missing"] == []
 

@@ -43,8 +43,8 @@ class Command(TerminalCommand):
         with alone():
             if FORMER in MigrationRecorder(connection).applied_migrations():
                 raise CommandError(
-                    "This database was made by a version before 0.1.0, which cannot be migrated: "
-                    "export what you need with that version, and name an empty database in DATABASE_URL."
+                    "A version before 0.1.0 made this database, and this version cannot migrate it. "
+                    "Export the data with the old version, and set DATABASE_URL to an empty database."
                 )
             try:
                 call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0), **streams)

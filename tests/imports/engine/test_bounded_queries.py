@@ -72,11 +72,11 @@ def test_folders_of_subjects_are_imported_changed_removed_and_undone(tmp_path, w
         for number in range(count // 2):
             name = f"{folder}/ecephys_{count}{number:03}_2025-01-20_15-09-49/subject.json"
             write(name, subject(f"{count}.{number}{'x' * (number % 2)}", 2))
-        report = importing("subjects", tmp_path / folder, "--dry-run", "--remove-missing", "--remove-most")
+        report = importing("subjects", tmp_path / folder, "--dry-run", "--delete-missing", "--delete-most")
         for tab in ("new", "changed", "missing", "kept"):
             assert admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab={tab}").status_code == 200
         edits.delete(Session.objects.filter(name__startswith=f"ecephys_{count}00"), None)
-        report = importing("subjects", tmp_path / folder, "--remove-missing", "--remove-most")
+        report = importing("subjects", tmp_path / folder, "--delete-missing", "--delete-most")
         assert report.counts["subjects"]["deleted"] == count // 4
         undo_run(ImportRun.objects.get(pk=report["run"]))
         assert Subject.objects.filter(pk__startswith=f"s{count}.").count() == count
@@ -95,7 +95,7 @@ def test_files_of_people_are_imported_again_with_corrections(tmp_path, write, im
         importing("people", tmp_path / f"all{count}")
         edits.correct(Person.objects.filter(given_name__startswith=f"G{count}-"), {"family_name": "Oak"}, None)
         edits.delete(Person.objects.filter(given_name__startswith=f"G{count}-1"), None)
-        report = importing("people", tmp_path / f"all{count}", "--remove-missing")
+        report = importing("people", tmp_path / f"all{count}", "--delete-missing")
         assert report.counts["people"]["kept"] == report.counts["people"]["read"] == count
 
     growth(do)

@@ -19,7 +19,7 @@ def stored(write, importing):
     importing("census", write("census.csv", census()))
 
 
-@pytest.mark.parametrize("options", [[], ["--allow-missing-columns"], ["--dry-run"], ["--remove-missing"]])
+@pytest.mark.parametrize("options", [[], ["--allow-missing-columns"], ["--dry-run"], ["--delete-missing"]])
 @pytest.mark.parametrize(
     ("renamed", "expected"),
     [

@@ -73,7 +73,7 @@ def test_a_role_that_may_or_may_not_go_without_checks_imports_the_same(
     ]
     fewer = write("all/people.csv", PEOPLE.replace("Bob,Oak,1950-12-31,Derry\n", ""))
     write("all/places.csv", PLACES.replace("Derry,Derry,Ulster\n", ""))
-    assert importing("people", fewer.parent, "--remove-missing").counts["places"]["deleted"] == 1
+    assert importing("people", fewer.parent, "--delete-missing").counts["places"]["deleted"] == 1
     assert rows("SELECT given_name FROM people") == [("Ann",)]
     with pytest.raises(DatabaseError, match="foreign key"):
         execute("DELETE FROM places")

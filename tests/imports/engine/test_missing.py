@@ -38,7 +38,7 @@ def test_it_is_listed_each_time_until_it_is_removed(imported, write, importing, 
     path = write("places.csv", PLACES.replace("Bath,Avon,England\n", ""))
     importing("people", path)
     assert importing("people", path).counts["places"]["missing"] == 1
-    report = importing("people", path, "--remove-missing")
+    report = importing("people", path, "--delete-missing")
     assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}}
     assert cities() == ["Derry", "Kelso"]
     assert importing("people", path).counts == {"places": {"read": 2, "unchanged": 2}}
@@ -46,7 +46,7 @@ def test_it_is_listed_each_time_until_it_is_removed(imported, write, importing, 
 
 def test_a_file_of_another_name_makes_nothing_missing(imported, write, importing, cities):
     report = importing(
-        "people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"), "--remove-missing"
+        "people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"), "--delete-missing"
     )
     assert report.counts == {"places": {"read": 1, "created": 1}}
     assert cities() == ["Bath", "Derry", "Kelso", "York"]
@@ -69,7 +69,7 @@ def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(writ
 
 
 def test_removing_what_is_missing_without_a_key(imported, write, importing, rows):
-    report = importing("people", write("people.csv", NO_BOB), "--remove-missing")
+    report = importing("people", write("people.csv", NO_BOB), "--delete-missing")
     assert report.counts == {"people": {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}}
     ((entry,)) = report["missing"]
     assert (entry["source"], entry["file"], entry["line"]) == ("people", "people.csv", 3)
@@ -77,15 +77,15 @@ def test_removing_what_is_missing_without_a_key(imported, write, importing, rows
 
 
 def test_what_others_refer_to_stays(imported, write, importing, cities):
-    report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing")
+    report = importing("people", write("places.csv", "city,county,country\n"), "--delete-missing")
     assert report.counts == {"places": {"missing": 3, "deleted": 1}}
-    assert "2 missing records of places not deleted: people refers to them." in report["notes"]
+    assert "2 missing records of places not deleted: records of people refer to them." in report["notes"]
     assert cities() == ["Derry", "Kelso"]
 
 
 def test_a_parent_goes_with_its_last_child(imported, write, importing, rows, cities):
     write("all/people.csv", NO_BOB)
-    report = importing("people", write("all/places.csv", NO_DERRY).parent, "--remove-missing")
+    report = importing("people", write("all/places.csv", NO_DERRY).parent, "--delete-missing")
     assert report.counts == {
         "places": {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1},
         "people": {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1},
@@ -99,17 +99,17 @@ def test_a_record_goes_with_its_many(write, importing, rows):
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1;2,10\n2,1,2,20\n"
     importing("experiments", write("all/user_experiments.csv", experiments).parent)
     fewer = write("user_experiments.csv", experiments.replace("1,1,1;2,10\n", ""))
-    assert importing("experiments", fewer, "--remove-missing").counts["user_experiments"]["deleted"] == 1
+    assert importing("experiments", fewer, "--delete-missing").counts["user_experiments"]["deleted"] == 1
     assert rows("SELECT experiment_id, compound_id FROM user_experiment_compounds") == [(2, 2)]
     # A compound that no experiment uses any more can go; one that is used cannot, nor can a user with experiments.
     none = write("compounds.csv", "compound_id,compound_name,compound_structure\n")
-    report = importing("experiments", none, "--remove-missing")
+    report = importing("experiments", none, "--delete-missing")
     assert report.counts == {"compounds": {"missing": 2, "deleted": 1}}
     assert rows("SELECT compound_id FROM compounds") == [(2,)]
 
 
 def test_a_rejected_row_that_can_be_known_by_its_key_is_not_missing(imported, write, importing, cities):
-    report = importing("people", write("places.csv", PLACES.replace("Avon", "")), "--remove-missing")
+    report = importing("people", write("places.csv", PLACES.replace("Avon", "")), "--delete-missing")
     assert report.counts == {"places": {"read": 3, "unchanged": 2, "rejected": 1}}
     assert cities() == ["Bath", "Derry", "Kelso"]
 
@@ -120,7 +120,7 @@ def test_a_row_that_only_the_tables_reject_is_not_missing(write, importing, rows
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1,10\n2,1,1,20\n"
     importing("experiments", write("all/user_experiments.csv", experiments).parent)
     bad = experiments.replace("1,1,1,10", "1,7,1,10").replace("2,1,1,20", "2,1,9,20")
-    report = importing("experiments", write("user_experiments.csv", bad), "--remove-missing")
+    report = importing("experiments", write("user_experiments.csv", bad), "--delete-missing")
     assert report.counts == {"user_experiments": {"read": 2, "rejected": 2}}
     assert rows("SELECT experiment_id FROM user_experiments ORDER BY 1") == [(1,), (2,)]
 
@@ -129,7 +129,7 @@ def test_a_rejected_row_that_can_be_known_by_its_content_is_not_missing(write, i
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     importing("census", write("adult.data", row + row))
     execute("UPDATE education_levels SET years = 12")
-    report = importing("census", write("adult.data", row + row), "--remove-missing")
+    report = importing("census", write("adult.data", row + row), "--delete-missing")
     assert report.counts == {"respondents": {"read": 2, "rejected": 2}}
     assert rows("SELECT count(*) FROM respondents") == [(2,)]
 
@@ -141,7 +141,7 @@ def test_a_rejected_row_that_cannot_be_known_leaves_its_record_missing(imported,
 
 def test_a_record_that_a_curator_made_is_never_missing(imported, write, importing, execute, cities):
     execute("INSERT INTO places (city, county, country) VALUES ('York', 'Yorkshire', 'England')")
-    assert importing("people", write("places.csv", PLACES), "--remove-missing").counts["places"]["unchanged"] == 3
+    assert importing("people", write("places.csv", PLACES), "--delete-missing").counts["places"]["unchanged"] == 3
     assert "York" in cities()
 
 
@@ -151,28 +151,29 @@ def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refuse
 
     importing("people", towns(*range(240)))
     others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
-    assert refused("people", others, "--remove-missing") == (
+    assert refused("people", others, "--delete-missing") == (
         "140 of 240 records of places are missing and would be deleted. Nothing was imported. Preview the import "
-        "to review the missing records; if they should be deleted, repeat the import with “remove most”. "
-        "On the command line: --remove-most."
+        "to review the missing records. If they should be deleted, repeat the import and allow it to delete most of "
+        "the table. "
+        "On the command line: --delete-most."
     )
     assert rows("SELECT count(*) FROM places") == [(240,)]
-    previewed = importing("people", others, "--remove-missing", "--dry-run")
+    previewed = importing("people", others, "--delete-missing", "--dry-run")
     assert previewed.counts["places"]["deleted"] == 140
     assert previewed["notes"] == [
         "140 of 240 records of places are missing and would be deleted, which is most of the table. "
-        "This requires “remove most”."
+        "To apply the import, allow it to delete most of the table."
     ]
-    assert importing("people", others, "--remove-missing", "--remove-most").counts["places"]["deleted"] == 140
+    assert importing("people", others, "--delete-missing", "--delete-most").counts["places"]["deleted"] == 140
     assert importing("people", towns(*range(60)), "--dry-run").counts["places"]["missing"] == 180
-    assert importing("people", towns(*range(100), *range(1000, 1040)), "--remove-missing").counts["places"] == {
+    assert importing("people", towns(*range(100), *range(1000, 1040)), "--delete-missing").counts["places"] == {
         **{"read": 140, "unchanged": 140, "missing": 100, "deleted": 100}
     }
 
 
 def test_a_preview_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
     before = whole("places"), whole("people")
-    report = importing("people", write("places.csv", "city,county,country\n"), "--remove-missing", "--dry-run")
+    report = importing("people", write("places.csv", "city,county,country\n"), "--delete-missing", "--dry-run")
     assert report.counts == {"places": {"missing": 3, "deleted": 1}}
     assert (whole("places"), whole("people")) == before
 
@@ -193,7 +194,7 @@ def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     named = f"people.csv.rejected-{first['run']}.csv"
     fixed = f"line,problems,{header}3,,Bob,Oak,1950-02-28,Derry\n4,,Gus,Elm,1950-12-31,Bath\n"
     assert importing("people", write(named, fixed)).counts["people"]["created"] == 2
-    again = importing("people", write("all/people.csv", messy).parent, "--remove-missing")
+    again = importing("people", write("all/people.csv", messy).parent, "--delete-missing")
     assert again.counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
     assert rows("SELECT count(*) FROM people") == [(3,)]
     # A line that is no more is another matter; and so is one that another row has taken.

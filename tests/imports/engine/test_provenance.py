@@ -96,5 +96,5 @@ def test_what_was_refused_is_kept_too_with_the_reason(write, rows, kept, transac
 
 
 def test_a_run_tells_how_it_was_asked_for(write, importing, rows):
-    importing("people", write("places.csv", PLACES), "--dry-run", "--strict", "--remove-missing")
-    assert rows("SELECT status FROM import_runs WHERE dry_run AND strict AND remove_missing") == [("previewed",)]
+    importing("people", write("places.csv", PLACES), "--dry-run", "--strict", "--delete-missing")
+    assert rows("SELECT status FROM import_runs WHERE dry_run AND strict AND delete_missing") == [("previewed",)]

@@ -59,7 +59,7 @@ def test_children_of_a_deleted_record_are_kept_back_and_are_no_rejections(import
 def test_a_strict_import_succeeds_and_the_same_files_again_change_nothing(importing, without_ann, whole):
     importing("experiments", without_ann, "--strict")
     before = whole("user_experiments")
-    report = importing("experiments", without_ann, "--strict", "--remove-missing")
+    report = importing("experiments", without_ann, "--strict", "--delete-missing")
     assert report.counts["user_experiments"] == {"read": 4, "unchanged": 4, "kept": 2}
     assert whole("user_experiments") == before
 
@@ -101,7 +101,7 @@ def test_what_is_unknown_is_rejected_for_that_alone(importing, without_ann):
 
 def test_a_stored_record_that_now_names_a_deleted_one_stays_and_is_not_missing(importing, without_ann):
     (without_ann / "user_experiments.csv").write_text(EXPERIMENTS.replace("8,2,", "8,1,"))
-    report = importing("experiments", without_ann, "--remove-missing")
+    report = importing("experiments", without_ann, "--delete-missing")
     assert report.counts["user_experiments"] == {"read": 2, "unchanged": 2, "kept": 2}
     assert UserExperiment.objects.get(pk=8).user_id == 2
     restore(User, "1")
@@ -116,11 +116,11 @@ def test_people_of_a_deleted_place_are_kept_back(importing, bring):
     delete(Place.objects.get(city="Kelso"))
     (folder / "people.csv").write_text(f"{people}Ann,Mac,1901-02-03,Kelso\nAnn,Mac,1901-02-03,Kelso\n")
     for _ in range(2):
-        report = importing("people", folder, "--strict", "--remove-missing")
+        report = importing("people", folder, "--strict", "--delete-missing")
         assert report.counts["people"] == {"read": 3, "unchanged": 3, "kept": 2}
     # A stored person whose line now says the deleted place is not missing.
     (folder / "people.csv").write_text(people.replace("Derry", "Kelso"))
-    report = importing("people", folder, "--strict", "--remove-missing")
+    report = importing("people", folder, "--strict", "--delete-missing")
     assert report.counts["people"] == {"read": 1, "unchanged": 1, "kept": 1} and Person.objects.count() == 1
     restore(Place, str(Change.objects.get(table="places", is_tombstone=True).record))
     (folder / "people.csv").write_text(f"{people}Ann,Mac,1901-02-03,Kelso\nAnn,Mac,1901-02-03,Kelso\n")

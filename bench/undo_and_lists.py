@@ -43,7 +43,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
     site.manage("import_census", str(few))
     page_of_few, queries_of_few = (float(figure) for figure in site.ask(PAGE).split())
     for dataset, only, options, again in (
-        ("census", "census", ["--new-share", "0.1", "--gone-share", "0.1"], ["--remove-missing"]),
+        ("census", "census", ["--new-share", "0.1", "--missing-share", "0.1"], ["--delete-missing"]),
         ("experiments", "users", ["--change-share", "0.1"], []),
     ):
         said(f"{site.name}: {dataset}")
@@ -55,7 +55,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
         unchanged = site.manage(command, str(first)).seconds
         changed = site.manage(command, str(second), *again).seconds
         undone = site.manage("undo_import", last_run(site)).seconds
-        what = "a tenth new, a tenth gone" if dataset == "census" else "a tenth changed"
+        what = "a tenth new, a tenth missing" if dataset == "census" else "a tenth changed"
         figures += [
             Figure(f"{site.name}, {dataset}: again, unchanged", unchanged, "s"),
             Figure(f"{site.name}, {dataset}: {what}", changed, "s"),

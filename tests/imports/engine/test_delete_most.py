@@ -46,8 +46,8 @@ def work(run: ImportRun | None = None) -> ImportRun:
 
 
 def test_the_browser_asks_for_a_tick(curator):
-    form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "remove_missing": "on"}
-    assert "remove_most" not in curator.get("/admin/imports/importrun/import/").text
+    form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "delete_missing": "on"}
+    assert "delete_most" not in curator.get("/admin/imports/importrun/import/").text
     assert curator.post("/admin/imports/importrun/import/", form).status_code == 302
     run = work()
     address = f"/admin/imports/importrun/{run.pk}/"
@@ -55,47 +55,47 @@ def test_the_browser_asks_for_a_tick(curator):
     assert f"{GONE}, which is most of the table." in page and "Delete 140 of 240 places</label>" in page
     refused = curator.post(f"{address}apply/", follow=True).text
     assert f"{GONE}. Nothing was changed." in refused and work().status == "previewed"
-    curator.post(f"{address}apply/", {"remove_most": "on"})
+    curator.post(f"{address}apply/", {"delete_most": "on"})
     assert work().status == "applied" and Place.objects.count() == 100
     assert "even more than half of a table" in curator.get(f"{address}change/").text
 
 
 def test_few_are_removed_without_a_tick(curator):
     file = SimpleUploadedFile("places.csv", towns(range(150)).encode())
-    form = {"dataset": "people", "files": [file], "encoding": "utf-8", "remove_missing": "on"}
+    form = {"dataset": "people", "files": [file], "encoding": "utf-8", "delete_missing": "on"}
     curator.post("/admin/imports/importrun/import/", form)
     address = f"/admin/imports/importrun/{work().pk}/"
-    assert "remove_most" not in curator.get(f"{address}change/").text
+    assert "delete_most" not in curator.get(f"{address}change/").text
     curator.post(f"{address}apply/")
     assert work().status == "applied" and Place.objects.count() == 150
 
 
 def test_what_changed_meanwhile_is_confirmed_anew(curator):
-    form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "remove_missing": "on"}
+    form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "delete_missing": "on"}
     curator.post("/admin/imports/importrun/import/", form)
     run = work()
     call_command("import_people", _towns_at(curator, range(241)), verbosity=0)
-    curator.post(f"/admin/imports/importrun/{run.pk}/apply/", {"remove_most": "on"})
+    curator.post(f"/admin/imports/importrun/{run.pk}/apply/", {"delete_most": "on"})
     work()
     assert "Delete 141 of 241 places" in curator.get(f"/admin/imports/importrun/{run.pk}/change/").text
     assert Place.objects.count() == 241
 
 
-def test_a_program_says_remove_most(curator):
+def test_a_program_says_delete_most(curator):
     client, headers = curator, curator.bearer
     client.logout()
-    order = {"dataset": "people", "remove_missing": "true", "mode": "preview"}
+    order = {"dataset": "people", "delete_missing": "true", "mode": "preview"}
     run = client.post("/api/imports/", order | {"files": [fewer()]}, headers=headers).json()
     work()
     address = f"/api/imports/{run['id']}/"
     data = client.get(address, headers=headers).json()
-    assert data["notes"][0].startswith(GONE) and data["remove_most"] is False
+    assert data["notes"][0].startswith(GONE) and data["delete_most"] is False
     refused = client.post(f"{address}apply/", headers=headers)
     assert refused.status_code == 409 and GONE in refused.json()["detail"]
-    for wrong in ({"remove_most": "yes"}, {"remove_all": True}):
+    for wrong in ({"delete_most": "yes"}, {"remove_all": True}):
         answer = client.post(f"{address}apply/", wrong, content_type="application/json", headers=headers)
         assert answer.status_code == 400 and next(iter(wrong)) in answer.text
-    sent = {"remove_most": True}
+    sent = {"delete_most": True}
     assert client.post(f"{address}apply/", sent, content_type="application/json", headers=headers).status_code == 202
     assert work().status == "applied" and Place.objects.count() == 100
 
@@ -103,15 +103,15 @@ def test_a_program_says_remove_most(curator):
 def test_a_direct_import_says_it_too(curator):
     client, headers = curator, curator.bearer
     client.logout()
-    order = {"dataset": "people", "mode": "apply", "remove_missing": "true"}
+    order = {"dataset": "people", "mode": "apply", "delete_missing": "true"}
     client.post("/api/imports/", order | {"files": [fewer()]}, headers=headers)
     run = work()
     assert run.status == "failed" and GONE in run.error and "--" not in run.error
     alone = client.post(
         "/api/imports/",
-        {"dataset": "people", "mode": "apply", "remove_most": "true", "files": [fewer()]},
+        {"dataset": "people", "mode": "apply", "delete_most": "true", "files": [fewer()]},
         headers=headers,
     )
-    assert alone.status_code == 400 and "remove_most requires remove_missing" in alone.text
-    client.post("/api/imports/", order | {"remove_most": "true", "files": [fewer()]}, headers=headers)
+    assert alone.status_code == 400 and "delete_most requires delete_missing" in alone.text
+    client.post("/api/imports/", order | {"delete_most": "true", "files": [fewer()]}, headers=headers)
     assert work().status == "applied" and Place.objects.count() == 100
