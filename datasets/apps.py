@@ -9,7 +9,7 @@ class DatasetsConfig(AppConfig):
     name = "datasets"
     verbose_name = "API access"
 
-    def ready(self):
+    def ready(self) -> None:
         from datasets import (
             checks,
             converters,  # noqa: F401 - registers a path converter

@@ -1,10 +1,9 @@
 """Shared output and error messages of management commands: safe for terminals, whatever a file contains."""
 
-from argparse import ArgumentParser
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.terminal_text import escaped, escaped_json, is_utf8
@@ -13,21 +12,17 @@ SERVER = "Check that DATABASE_URL is correct and that its server is running"
 TABLES = f"{SERVER}. If the tables do not exist yet, run: python manage.py migrate"
 
 
-class Escaping:
+class Escaping(OutputWrapper):
     """A command's output that escapes control characters, which terms, headings and names may contain."""
 
     def __init__(self, output: OutputWrapper):
-        object.__setattr__(self, "_output", output)
+        super().__init__(cast(TextIO, output._out))  # the stubs do not know the stream
 
-    def write(self, text: str = "", style_func=None, ending: str | None = None) -> None:
-        """Write *text*; escape all control characters but line breaks."""
-        self._output.write(escaped(str(text), keep="\n"), style_func, ending)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._output, name, value)
+    def write(  # type: ignore[override]  # as OutputWrapper does, it returns no number
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        """Write *msg*; escape all control characters but line breaks."""
+        super().write(escaped(str(msg), keep="\n"), style_func, ending)
 
 
 class TerminalCommand(BaseCommand):
@@ -39,7 +34,7 @@ class TerminalCommand(BaseCommand):
     paths: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def stdout(self) -> Escaping:
+    def stdout(self) -> OutputWrapper:
         """The output of results."""
         return self._stdout
 
@@ -48,7 +43,7 @@ class TerminalCommand(BaseCommand):
         self._stdout = Escaping(output)
 
     @property
-    def stderr(self) -> Escaping:
+    def stderr(self) -> OutputWrapper:
         """The output of errors."""
         return self._stderr
 
@@ -56,13 +51,14 @@ class TerminalCommand(BaseCommand):
     def stderr(self, output: OutputWrapper) -> None:
         self._stderr = Escaping(output)
 
-    def create_parser(self, prog_name: str, subcommand: str, **options) -> ArgumentParser:
+    def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **options)
         refuse = parser.error
-        parser.error = lambda message: refuse(escaped(message, keep="\n"))
+        # Django creates the parser, so a subclass could not override the method.
+        parser.error = lambda message: refuse(escaped(message, keep="\n"))  # type: ignore[method-assign]
         return parser
 
-    def execute(self, *args, **options):
+    def execute(self, *args: Any, **options: Any) -> str | None:
         for text in _texts({name: value for name, value in options.items() if name not in self.paths}):
             if not is_utf8(text):
                 raise CommandError(f"An argument is not valid UTF-8: {escaped(text)}.")

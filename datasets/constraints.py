@@ -1,8 +1,10 @@
 """Constraints that declare a rule once for the database, the forms and the imports."""
 
+from collections.abc import Sequence
 from copy import copy
+from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 
 
@@ -12,7 +14,7 @@ class FieldCheck(models.CheckConstraint):
     On a concrete model it becomes a CheckConstraint, named after the table, and adds *validators* to the field.
     """
 
-    def __init__(self, *, field: str, rule: str, condition: models.Q, validators=()):
+    def __init__(self, *, field: str, rule: str, condition: models.Q, validators: Sequence[BaseValidator] = ()):
         super().__init__(condition=condition, name=f"{field}_{rule}")
         self.field, self.validators = field, validators
 
@@ -22,7 +24,8 @@ class FieldCheck(models.CheckConstraint):
 
 def bounded(field: str, least: int, most: int | None = None) -> FieldCheck:
     """Return the constraint that *field* is at least *least* and, if given, at most *most*."""
-    bounds, validators = {f"{field}__gte": least}, [MinValueValidator(least)]
+    bounds = {f"{field}__gte": least}
+    validators: list[BaseValidator] = [MinValueValidator(least)]
     if most is not None:
         bounds[f"{field}__lte"] = most
         validators.append(MaxValueValidator(most))
@@ -49,14 +52,14 @@ def identity_is_unique(table: str) -> models.UniqueConstraint:
     return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
 
 
-def _apply(sender: type[models.Model], **kwargs) -> None:
+def _apply(sender: type[models.Model], **kwargs: Any) -> None:
     """Convert the FieldChecks of a new model to constraints of its table and validators of its fields."""
     options = sender._meta
     for check in options.constraints:
         if isinstance(check, FieldCheck):
-            field = options.get_field(check.field)
-            field._validators.extend(check.validators)
-            field.__dict__.pop("validators", None)
+            field = vars(options.get_field(check.field))
+            field["_validators"].extend(check.validators)
+            field.pop("validators", None)
     options.constraints = [
         models.CheckConstraint(condition=constraint.condition, name=f"{options.db_table}_{constraint.name}")
         if isinstance(constraint, FieldCheck)

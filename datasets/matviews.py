@@ -1,16 +1,20 @@
 """Materialized views: migration operations that create and drop them, and their refresh."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db import DatabaseError, connections, migrations, router, transaction
-from django.db.migrations.operations.base import OperationCategory
+from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations.operations.base import Operation, OperationCategory
+from django.db.migrations.state import ProjectState
 
 from datasets.models import MaterializedView, Version
 from datasets.sql.query_timeout import unlimited
@@ -19,7 +23,7 @@ from datasets.versions import raise_version, version_of
 REFRESHED = "Refreshed at "
 
 
-class CreateView(migrations.RunSQL):
+class CreateView(Operation):
     """Create the view *name* from a file beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
 
     *sql* is the name of the migration after which the files are named. A later migration that alters a table of the
@@ -32,37 +36,41 @@ class CreateView(migrations.RunSQL):
 
     category = OperationCategory.SQL
 
-    def __init__(self, name: str, sql: str, state_operations: list | None = None):
-        super().__init__(sql=sql, reverse_sql=sql, state_operations=state_operations)
-        self.name = name
+    def __init__(self, name: str, sql: str, state_operations: Sequence[Operation] = ()):
+        self.name, self.sql, self.state_operations = name, sql, state_operations
 
-    def deconstruct(self):
-        kwargs = {"name": self.name, "sql": self.sql}
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        kwargs: dict[str, Any] = {"name": self.name, "sql": self.sql}
         if self.state_operations:
             kwargs["state_operations"] = self.state_operations
         return self.__class__.__qualname__, [], kwargs
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        for operation in self.state_operations:
+            operation.state_forwards(app_label, state)
+
+    def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         if router.allow_migrate(schema_editor.connection.alias, app_label):
             self._create(app_label, schema_editor)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         if router.allow_migrate(schema_editor.connection.alias, app_label):
             self._drop(schema_editor)
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Create view {self.name}"
 
     @property
-    def migration_name_fragment(self):
+    def migration_name_fragment(self) -> str:
         return self.name
 
-    def _create(self, app_label: str, schema_editor) -> None:
+    def _create(self, app_label: str, schema_editor: Editor) -> None:
         folder = Path(apps.get_app_config(app_label).path) / "migrations"
         script = folder / f"{self.sql}.{schema_editor.connection.vendor}.sql"
-        self._run_sql(schema_editor, script.read_text(encoding="utf-8"))
+        for statement in schema_editor.connection.ops.prepare_sql_script(script.read_text(encoding="utf-8")):
+            schema_editor.execute(statement, params=None)
 
-    def _drop(self, schema_editor) -> None:
+    def _drop(self, schema_editor: Editor) -> None:
         kind = "MATERIALIZED VIEW" if schema_editor.connection.vendor == "postgresql" else "VIEW"
         schema_editor.execute(f"DROP {kind} {schema_editor.quote_name(self.name)}")
 
@@ -70,13 +78,13 @@ class CreateView(migrations.RunSQL):
 class DropView(CreateView):
     """Drop the view *name*; backwards, create it again from the SQL of CreateView."""
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        super().database_backwards(app_label, schema_editor, from_state, to_state)
+    def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
+        super().database_backwards(app_label, schema_editor, *states)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        super().database_forwards(app_label, schema_editor, from_state, to_state)
+    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
+        super().database_forwards(app_label, schema_editor, *states)
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Drop view {self.name}"
 
 
@@ -180,7 +188,8 @@ def catch_up() -> list[Refreshed]:
     A process that is killed between its commit and its refresh leaves stale views. The function tries each view, and
     then raises the first DatabaseError, if any.
     """
-    done, errors = [], []
+    done: list[Refreshed] = []
+    errors: list[DatabaseError] = []
     for view in behind():
         try:
             done += refreshing([view], wait=False)
@@ -191,7 +200,7 @@ def catch_up() -> list[Refreshed]:
     return done
 
 
-def _refresh_materialized(connection, view: type[MaterializedView], wait: bool) -> bool:
+def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[MaterializedView], wait: bool) -> bool:
     """Refresh *view*. Return False if *wait* is false and another process is refreshing it."""
     table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
@@ -213,7 +222,7 @@ def _refresh_materialized(connection, view: type[MaterializedView], wait: bool) 
     return True
 
 
-def _update_statistics(cursor, dataset: str) -> None:
+def _update_statistics(cursor: CursorWrapper, dataset: str) -> None:
     """ANALYZE the tables that PostgreSQL's statistics wrongly show as empty, which leads to slow nested-loop joins.
 
     After an undo or a rollback has emptied a table, its statistics stay until the next ANALYZE.

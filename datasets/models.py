@@ -29,7 +29,7 @@ class Record(models.Model):
     class Meta:
         abstract = True
 
-    def __str__(self):
+    def __str__(self) -> str:
         label = label_field(type(self))
         return f"{self._meta.verbose_name} {self.pk}" if label == self._meta.pk.name else str(getattr(self, label))
 
@@ -67,7 +67,7 @@ class Vocabulary(models.Model):
         abstract = True
         ordering = ["name"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
@@ -95,5 +95,5 @@ class Version(models.Model):
     class Meta:
         db_table = "versions"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} {self.number}"

@@ -17,7 +17,7 @@ def served_tables() -> dict[str, type[models.Model]]:
 
     A model's Listing can change its name, or exclude it.
     """
-    served = {}
+    served: dict[str, type[models.Model]] = {}
     for app in apps.get_app_configs():
         tables = [model for model in app.get_models() if issubclass(model, KINDS) and not model._meta.proxy]
         for model in sorted(tables, key=kind_of):
@@ -35,7 +35,7 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the one of *names* to suggest for the unknown *name*: the same table's, or the most similar; or None."""
     names, table = list(names), name.rpartition("/")[2]
     tables = {known.rpartition("/")[2]: known for known in reversed(names)}
-    return tables.get(table) or closest(name, names) or tables.get(closest(table, tables))
+    return tables.get(table) or closest(name, names) or tables.get(closest(table, tables) or "")
 
 
 def dataset_apps() -> dict[str, AppConfig]:

@@ -5,8 +5,11 @@ create users or tokens. The next ``migrate`` restores the permissions granted he
 group.
 """
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
 from django.db.models import Q
 
@@ -16,7 +19,7 @@ CURATORS, ANALYSTS = "Curators", "Analysts"
 BOOKKEEPING = ("datasets", "imports")  # apps whose rows only imports and edits write
 
 
-def grant(app_config: AppConfig, using: str, apps=installed, **kwargs) -> None:
+def grant(app_config: AppConfig, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """Grant the groups their permissions of the app that has just been migrated."""
     if app_config.label not in (*BOOKKEEPING, *dataset_apps()):
         return

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -60,7 +61,7 @@ class ApiToken(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} of {self.account}"
 
     def clean(self) -> None:
@@ -95,7 +96,7 @@ class ApiToken(models.Model):
         self.refresh_from_db(fields=["revoked"])
 
 
-def make_token(account, name: str, scopes: Collection[str], days: int = DAYS) -> tuple[ApiToken, str]:
+def make_token(account: User, name: str, scopes: Collection[str], days: int = DAYS) -> tuple[ApiToken, str]:
     """Create a token of *account*, and return it with its secret. Raises ValidationError."""
     token = ApiToken(account=account, name=name, expires=in_days(days))
     for scope in SCOPES:

@@ -6,6 +6,7 @@ only causes a cache miss. ETags, cached labels and previewed runs depend on it.
 
 from functools import cache
 from time import time_ns
+from typing import Any
 
 from django.apps import apps
 from django.db import connections, models, router
@@ -13,6 +14,8 @@ from django.db.models.functions import Greatest
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from datasets.models import MaterializedView, Record, Version, Vocabulary
+
+RAISED = "_versions_raised"  # attribute of what is being deleted: datasets whose versions have been increased for it
 
 
 def raise_version(*names: str) -> None:
@@ -66,17 +69,17 @@ def watch_saves() -> None:
                 m2m_changed.connect(_saved, sender=field.remote_field.through, dispatch_uid="datasets.versions")
 
 
-def _saved(sender: type[models.Model], **kwargs) -> None:
+def _saved(sender: type[models.Model], **kwargs: Any) -> None:
     raise_version(sender._meta.app_label)
 
 
-def _is_deleted(origin: models.Model | models.QuerySet, **kwargs) -> None:
-    origin._versions_raised = set()
+def _is_deleted(origin: models.Model | models.QuerySet[Any], **kwargs: Any) -> None:
+    vars(origin)[RAISED] = set()
 
 
-def _was_deleted(sender: type[models.Model], origin: models.Model | models.QuerySet, **kwargs) -> None:
+def _was_deleted(sender: type[models.Model], origin: models.Model | models.QuerySet[Any], **kwargs: Any) -> None:
     """Increase the version once for each call of delete(): PostgreSQL is slow at repeated updates of one row."""
-    dataset = sender._meta.app_label
-    if dataset not in origin._versions_raised:
-        origin._versions_raised.add(dataset)
+    dataset, raised = sender._meta.app_label, vars(origin)[RAISED]
+    if dataset not in raised:
+        raised.add(dataset)
         raise_version(dataset)

@@ -6,10 +6,18 @@ Each letter folds to one letter, by Unicode's simple case folding, in all script
 and SQLite's lower() folds only ASCII.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from django.db import migrations, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState, StateApps
+from django.db.models.sql.compiler import SQLCompiler
+
+Condition = tuple[str, tuple[str | int, ...]]  # SQL and its parameters
 
 
 def _folded(letter: str) -> str:
@@ -32,17 +40,19 @@ def fold_case(text: str | None) -> str | None:
     return text.lower() if text.isascii() else text.translate(folding())
 
 
-class Folded(models.Lookup):
+class Folded(models.Lookup[str]):
     """A comparison of case-folded texts."""
 
     prepare_rhs = True
 
-    def sides(self, compiler, connection, like: bool) -> tuple[str, str, list]:
+    def sides(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, like: bool = False
+    ) -> tuple[str, str, tuple[str | int, ...]]:
         lhs, lhs_params = self.process_lhs(compiler, connection)
         rhs, rhs_params = self.process_rhs(compiler, connection)
         if like:
-            rhs_params = [connection.ops.prep_for_like_query(text) + "%" for text in rhs_params]
-        return f"fold_case({lhs})", f"fold_case({rhs})", [*lhs_params, *rhs_params]
+            rhs_params = tuple(connection.ops.prep_for_like_query(str(text)) + "%" for text in rhs_params)
+        return f"fold_case({lhs})", f"fold_case({rhs})", (*lhs_params, *rhs_params)
 
 
 @models.CharField.register_lookup
@@ -50,12 +60,12 @@ class Folded(models.Lookup):
 class FoldedContains(Folded):
     lookup_name = "folded_contains"
 
-    def as_sql(self, compiler, connection):
-        column, text, params = self.sides(compiler, connection, like=False)
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Condition:
+        column, text, params = self.sides(compiler, connection)
         return f"instr({column}, {text}) > 0", params
 
-    def as_postgresql(self, compiler, connection):
-        column, text, params = self.sides(compiler, connection, like=False)
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Condition:
+        column, text, params = self.sides(compiler, connection)
         return f"strpos({column}, {text}) > 0", params
 
 
@@ -66,11 +76,11 @@ class FoldedPrefix(Folded):
 
     lookup_name = "folded_prefix"
 
-    def as_sql(self, compiler, connection):
-        column, text, params = self.sides(compiler, connection, like=False)
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Condition:
+        column, text, params = self.sides(compiler, connection)
         return f"instr({column}, {text}) = 1", params
 
-    def as_postgresql(self, compiler, connection):
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Condition:
         column, text, params = self.sides(compiler, connection, like=True)
         return f"{column} LIKE {text}", params
 
@@ -78,10 +88,10 @@ class FoldedPrefix(Folded):
 class AddFoldCase(migrations.RunPython):
     """Create fold_case() on PostgreSQL; datasets.sql.sqlite_functions adds it to each SQLite connection."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(_make_fold_case, _drop_fold_case)
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [], {}
 
 
@@ -94,13 +104,13 @@ class AddFoldedIndex(Operation):
     def __init__(self, table: str, column: str):
         self.table, self.column = table, column
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [self.table, self.column], {}
 
-    def state_forwards(self, app_label, state):
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         pass
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         if schema_editor.connection.vendor == "postgresql":
             quote = schema_editor.quote_name
             schema_editor.execute(
@@ -108,11 +118,11 @@ class AddFoldedIndex(Operation):
                 f" (fold_case({quote(self.column)}) text_pattern_ops)"
             )
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"DROP INDEX {schema_editor.quote_name(self.name)}")
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Create case-insensitive prefix index on {self.table}.{self.column}"
 
     @property
@@ -120,11 +130,11 @@ class AddFoldedIndex(Operation):
         return f"{self.table}_{self.column}_folded"
 
     @property
-    def migration_name_fragment(self):
+    def migration_name_fragment(self) -> str:
         return self.name
 
 
-def _make_fold_case(apps, schema_editor) -> None:
+def _make_fold_case(apps: StateApps, schema_editor: Editor) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     table = folding()
@@ -142,6 +152,6 @@ def _make_fold_case(apps, schema_editor) -> None:
     )
 
 
-def _drop_fold_case(apps, schema_editor) -> None:
+def _drop_fold_case(apps: StateApps, schema_editor: Editor) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("DROP FUNCTION fold_case(text)")

@@ -16,7 +16,7 @@ def chunks(values: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
         yield chunk
 
 
-def values_by_key(records: models.QuerySet, keys: Iterable[Any], field: str) -> dict[Any, Any]:
+def values_by_key(records: models.QuerySet[Any], keys: Iterable[Any], field: str) -> dict[Any, Any]:
     """Return the values of *field* by primary key, for the existing records with *keys*."""
     values: dict[Any, Any] = {}
     for chunk in chunks(keys):

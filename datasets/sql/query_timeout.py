@@ -105,7 +105,7 @@ def was_stopped(error: BaseException | None) -> bool:
     )
 
 
-def _within_budget(execute: Callable, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+def _within_budget(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     budget = _budget.get()
     _set_limit(budget)
     if budget is None:

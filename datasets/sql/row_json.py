@@ -6,12 +6,16 @@ of ours write floats and read documents. A document in another spelling than tha
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, models
 
-from datasets.sql.dialect import is_distinct, quoted
+from datasets.fields import related_model
+from datasets.sql.dialect import column_name, column_type, is_distinct, pk_column, quoted
 
 Model = type[models.Model]
+Field = models.Field[Any, Any]
+ManyToMany = models.ManyToManyField[Any, Any]
 
 AS_STORED = "{} as stored"  # the key of a JSON column's own text, on SQLite
 CORRECTIONS = "corrections"  # a JSON column that only our SQL writes; on SQLite always without spaces
@@ -20,60 +24,62 @@ CORRECTIONS = "corrections"  # a JSON column that only our SQL writes; on SQLite
 def as_json(model: Model, alias: str) -> str:
     """Return the SQL expression for a row of *model* as JSON; *alias* is the table's alias in the query."""
     many = {field.name: stored_members(field, alias) for field in model._meta.many_to_many}
+    fields = _columns(model)
+    columns = {name: f"{alias}.{quoted(name)}" for name in fields}
     if connection.vendor == "postgresql":
         # One to_jsonb() call takes two thirds of the time of to_jsonb(alias) with additions.
-        row = {field.column: _plain(field, f"{alias}.{quoted(field.column)}") for field in _columns(model)} | many
-        columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in row.items())
-        return f"(SELECT to_jsonb(x) FROM (SELECT {columns}) x)"
-    pairs = {field.column: json_value(field, f"{alias}.{quoted(field.column)}") for field in _columns(model)} | many
-    originals, not_needed = {}, []
-    for field in _columns(model):
-        if isinstance(field, models.JSONField) and field.column != CORRECTIONS:
-            name, text = AS_STORED.format(field.column), f"{alias}.{quoted(field.column)}"
-            originals[name] = text
-            not_needed.append(f"CASE WHEN json_as_imported({text}) IS {text} THEN '$.\"{name}\"' ELSE '$._' END")
-    row = ", ".join(f"'{name}', {value}" for name, value in (pairs | originals).items())
-    return f"json_remove(json_object({row}), {', '.join(not_needed)})" if not_needed else f"json_object({row})"
+        row = {name: _plain(fields[name], column) for name, column in columns.items()} | many
+        selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in row.items())
+        return f"(SELECT to_jsonb(x) FROM (SELECT {selected}) x)"
+    row = {name: json_value(fields[name], column) for name, column in columns.items()} | many
+    not_needed = []
+    for name, text in columns.items():
+        if isinstance(fields[name], models.JSONField) and name != CORRECTIONS:
+            original = AS_STORED.format(name)
+            row[original] = text
+            not_needed.append(f"CASE WHEN json_as_imported({text}) IS {text} THEN '$.\"{original}\"' ELSE '$._' END")
+    pairs = ", ".join(f"'{name}', {value}" for name, value in row.items())
+    return f"json_remove(json_object({pairs}), {', '.join(not_needed)})" if not_needed else f"json_object({pairs})"
 
 
 def values(model: Model, document: str) -> dict[str, str]:
     """Return the SQL expressions for the columns' values in the JSON expression *document*, by column."""
-    return {field.column: value_of(field, document) for field in _columns(model)}
+    return {name: value_of(field, document) for name, field in _columns(model).items()}
 
 
-def members(field: models.ManyToManyField, rows: str, document: str) -> str:
+def members(field: ManyToMany, rows: str, document: str) -> str:
     """Return a query of the owner and member keys in the JSON *document* of *rows*, a FROM and WHERE clause."""
     source, _, condition = rows.partition(" WHERE ")
     owner = value_of(field.model._meta.pk, document)
     if connection.vendor == "postgresql":
-        kind = field.related_model._meta.pk.rel_db_type(connection)
+        kind = column_type(related_model(field)._meta.pk)
         member, listed = f"CAST(m AS {kind})", f"jsonb_array_elements_text({document}->'{field.name}') m"
     else:
         member, listed = "m.value", f"json_each({document}, '$.{field.name}') m"
     return f"SELECT {owner}, {member} FROM {source}, {listed} WHERE {condition}"
 
 
-def _columns(model: Model) -> list[models.Field]:
-    return list(model._meta.concrete_fields)
+def _columns(model: Model) -> dict[str, Field]:
+    return {column_name(field): field for field in model._meta.concrete_fields}
 
 
-def _plain(field: models.Field, value: str) -> str:
+def _plain(field: Field, value: str) -> str:
     """Return the SQL expression that converts *value* for PostgreSQL's JSON."""
     return f"encode({value}, 'hex')" if isinstance(field, models.BinaryField) else value
 
 
-def stored_members(field: models.ManyToManyField, alias: str) -> str:
+def stored_members(field: ManyToMany, alias: str) -> str:
     """Return the SQL expression for the sorted JSON list of *field*'s keys in the row *alias*."""
     through, owner, member = (
         quoted(name) for name in (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
     )
-    links = f"FROM {through} WHERE {owner} = {alias}.{quoted(field.model._meta.pk.column)}"
+    links = f"FROM {through} WHERE {owner} = {alias}.{quoted(pk_column(field.model))}"
     if connection.vendor == "postgresql":
         return f"(SELECT coalesce(jsonb_agg({member} ORDER BY {member}), '[]') {links})"
     return f"(SELECT json_group_array({member}) FROM (SELECT {member} {links} ORDER BY {member}))"
 
 
-def json_value(field: models.Field, value: str) -> str:
+def json_value(field: Field | ManyToMany, value: str) -> str:
     """Return the SQL expression that converts a value of *field* for SQLite's JSON."""
     match field:
         case models.BooleanField():
@@ -87,9 +93,9 @@ def json_value(field: models.Field, value: str) -> str:
     return value
 
 
-def value_of(field: models.Field, document: str) -> str:
+def value_of(field: Field, document: str) -> str:
     """Return the SQL expression for the value of *field* in the JSON expression *document*."""
-    name = field.column
+    name = column_name(field)
     if connection.vendor == "postgresql":
         if isinstance(field, models.JSONField):
             return f"nullif({document}->'{name}', 'null')"
@@ -111,7 +117,7 @@ def value_of(field: models.Field, document: str) -> str:
     return f"json_extract({document}, '$.{name}')"
 
 
-def differs(field: models.Field, one: str, other: str) -> str:
+def differs(field: Field, one: str, other: str) -> str:
     """Return the condition that two SQL expressions are different values of *field*; NULL is a value.
 
     JSON documents are compared by content: PostgreSQL does so itself, SQLite by a function of ours.

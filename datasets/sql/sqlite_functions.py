@@ -4,13 +4,14 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from datasets import exact_json
 from datasets.sql.casefold import fold_case
 
 
-def add_functions(connection, **kwargs) -> None:
+def add_functions(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Register the functions on a new SQLite connection."""
     if connection.vendor == "sqlite":
         for name, function in FUNCTIONS.items():
@@ -56,10 +57,12 @@ def _decimal(digits: str) -> Decimal:
     """Return the number without trailing zeros, with any number of digits."""
     sign, figures, exponent = Decimal(digits).as_tuple()
     rest = "".join(map(str, figures)).rstrip("0")
-    return Decimal((sign, tuple(map(int, rest)), exponent + len(figures) - len(rest))) if rest else Decimal(0)
+    if not rest or not isinstance(exponent, int):  # JSON has no NaN, the only numbers without an integer exponent
+        return Decimal(0)
+    return Decimal((sign, tuple(map(int, rest)), exponent + len(figures) - len(rest)))
 
 
-def _object(pairs: list[tuple[str, Any]]) -> tuple:
+def _object(pairs: list[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted(dict(pairs).items()))
 
 

@@ -4,10 +4,17 @@ SQLite compares the bytes of texts, which is the order of code points. PostgreSQ
 default that of the database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from django.apps import AppConfig
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.migrations.operations.base import Operation, OperationCategory
+from django.db.migrations.state import ProjectState
+
+from datasets.sql.dialect import column_name
 
 CODE_POINT = "C"  # PostgreSQL's collation by bytes
 TEXTS = (models.CharField, models.TextField)
@@ -23,27 +30,29 @@ class OrderTextsByCodePoint(Operation):
     category = OperationCategory.ALTERATION
     reversible = True
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [], {}
 
-    def state_forwards(self, app_label, state):
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         pass
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         if schema_editor.connection.vendor == "postgresql":
             self._collate(schema_editor, to_state.apps.get_app_config(app_label))
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         pass  # the collation does not affect the data
 
-    def describe(self):
+    def describe(self) -> str:
         return "Order texts by code point"
 
     @property
-    def migration_name_fragment(self):
+    def migration_name_fragment(self) -> str:
         return "text_order"
 
-    def _collate(self, schema_editor, app) -> None:
+    def _collate(self, schema_editor: Editor, app: AppConfig) -> None:
         quote = schema_editor.quote_name
         # ALTER TABLE fails while deferred constraint checks are pending.
         schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -60,17 +69,17 @@ class OrderTextsByCodePoint(Operation):
                 schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} {', '.join(changes)}")
 
 
-def _texts(model: type[models.Model], connection) -> Iterator[tuple[str, str]]:
+def _texts(model: type[models.Model], connection: BaseDatabaseWrapper) -> Iterator[tuple[str, str]]:
     """Yield the name and type of each text column of *model*, including foreign keys to text keys."""
     for field in model._meta.local_concrete_fields:
-        kind = field
-        while kind.is_relation:
-            kind = kind.target_field
-        if isinstance(kind, TEXTS):
-            yield field.column, field.db_type(connection)
+        key = field
+        while isinstance(key, models.ForeignKey):
+            key = key.target_field
+        if isinstance(key, TEXTS) and (kind := field.db_type(connection)):
+            yield column_name(field), kind
 
 
-def _columns_by_code_point(connection, table: str) -> set[str]:
+def _columns_by_code_point(connection: BaseDatabaseWrapper, table: str) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.attname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation"

@@ -1,8 +1,10 @@
 """Create an API token, list tokens, or revoke one."""
 
 from argparse import ArgumentParser
+from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
@@ -24,7 +26,7 @@ class Command(TerminalCommand):
         parser.add_argument("--list", action="store_true", help="list the tokens of the account, or all tokens")
         parser.add_argument("--revoke", type=int, metavar="ID", help="revoke the token with this ID")
 
-    def handle(self, *, username: str | None, name: str | None, scope: list[str] | None, **options) -> None:
+    def handle(self, *, username: str | None, name: str | None, scope: list[str] | None, **options: Any) -> None:
         if options["revoke"] is not None:
             self._revoke(options["revoke"])
         elif options["list"]:
@@ -50,7 +52,7 @@ class Command(TerminalCommand):
         )
         self.stdout.write(secret)
 
-    def _list(self, account) -> None:
+    def _list(self, account: User | None) -> None:
         tokens = ApiToken.objects.select_related("account").order_by("pk")
         for token in tokens.filter(account=account) if account else tokens:
             used = f"last used {token.last_used:%Y-%m-%d %H:%M}" if token.last_used else "never used"
@@ -65,7 +67,7 @@ class Command(TerminalCommand):
         token.revoke()
         self.stdout.write(f"Revoked token {number}, {token}.")
 
-    def _account(self, username: str):
+    def _account(self, username: str) -> User:
         users = get_user_model()
         account = users.objects.filter(**{users.USERNAME_FIELD: username}).first()
         if account is None:

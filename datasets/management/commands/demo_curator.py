@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -18,7 +19,7 @@ NAME = "curator"
 class Command(TerminalCommand):
     help = f"{__doc__} Its random password is stored in a file beside the database."
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
                 "The demo account needs DEBUG on. To create another account, run: manage.py createsuperuser"

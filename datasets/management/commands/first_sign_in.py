@@ -1,6 +1,7 @@
 """Create the first account if there is none, and print a link to set its password."""
 
 from argparse import ArgumentParser
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
@@ -21,7 +22,7 @@ class Command(TerminalCommand):
         parser.add_argument("--site", default="http://localhost:8000", metavar="URL", help="the URL of the site")
         parser.add_argument("--username", default=NAME, help=f"the name of the new account (default: {NAME})")
 
-    def handle(self, *, site: str, username: str, **options) -> None:
+    def handle(self, *, site: str, username: str, **options: Any) -> None:
         users = get_user_model()
         account = users.objects.order_by("pk").first()
         if account is None:

@@ -1,6 +1,8 @@
 """``manage.py refresh_views [dataset ...]``: refresh materialized views, such as after changes by SQL."""
 
-from django.core.management.base import CommandError
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from datasets.command_errors import TerminalCommand
@@ -10,10 +12,10 @@ from datasets.matviews import datasets_with_views, refreshing, views_of
 class Command(TerminalCommand):
     help = "Refresh the materialized views of the given datasets, or of all datasets."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("datasets", nargs="*", metavar="dataset")
 
-    def handle(self, *args, datasets: list[str], **options):
+    def handle(self, *args: Any, datasets: list[str], **options: Any) -> None:
         known = datasets_with_views()
         for dataset in datasets:
             if dataset not in known:
