@@ -5,13 +5,14 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.request import Request
 
 from api.throttling import AddressThrottle
 from datasets.tokens import ApiToken, digest_of
@@ -25,7 +26,7 @@ OFTEN = timedelta(minutes=1)  # the shortest time between two updates of a token
 class BearerAuthentication(BaseAuthentication):
     """``Authorization: Bearer <secret>``: the request acts as the token's account."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if scheme.lower() in ("", "basic"):  # "basic" may be for a proxy in front of the site
             return None
@@ -45,10 +46,10 @@ class BearerAuthentication(BaseAuthentication):
         _note_use(token)
         return token.account, token
 
-    def authenticate_header(self, request) -> str:
+    def authenticate_header(self, request: Request) -> str:
         return SCHEME
 
-    def _refused(self, request, sentence: str) -> AuthenticationFailed | Throttled:
+    def _refused(self, request: Request, sentence: str) -> AuthenticationFailed | Throttled:
         """Return the error. Failed attempts count toward the rate limit of their IP address."""
         throttle = AddressThrottle()
         return AuthenticationFailed(sentence) if throttle.allow_address(request) else Throttled(throttle.wait())
@@ -57,16 +58,16 @@ class BearerAuthentication(BaseAuthentication):
 class BrowserAuthentication(SessionAuthentication):
     """Session authentication. Unsafe requests need the CSRF token in a header, not in a form field."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
         signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES  # saves a query for most clients
         return super().authenticate(request) if signed_in else None
 
-    def enforce_csrf(self, request) -> None:
+    def enforce_csrf(self, request: Request) -> None:
         # The check would look for the token in the form's fields, and so would read an upload of any size.
         unread = copy.copy(request._request)
-        unread._post, unread._files = QueryDict(), MultiValueDict()
+        unread.POST = QueryDict()
         try:
-            super().enforce_csrf(unread)
+            super().enforce_csrf(unread)  # type: ignore[arg-type]  # the check takes Django's requests, too
         except PermissionDenied:
             raise PermissionDenied(
                 "A browser session must send the value of the csrftoken cookie in the X-CSRFToken header. "

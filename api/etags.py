@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db import models
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
+from rest_framework import viewsets
+from rest_framework.request import Request
 
 from datasets.records.columns import columns_of
 from datasets.records.personal_data import hidden_fields
@@ -19,14 +22,18 @@ from datasets.versions import versions_behind
 VARIES = ("Accept", "Authorization", "Cookie")
 
 
-def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Return 304 when the client's ETag matches, before the view method runs; otherwise add the ETag to its response.
+class VersionedView(viewsets.ViewSet):
+    """A view of the records of *model*."""
 
-    The method can use ``self.version``: the version of the data, read before the rows.
-    """
+    model: type[models.Model]
+    version: str  # of the data, read before the rows; conditional() sets it
+
+
+def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return 304 before the view method runs if the client's ETag matches; otherwise add the ETag to its response."""
 
     @wraps(answer)
-    def answered(view, request, *args, **kwargs) -> HttpResponseBase:
+    def answered(view: VersionedView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         tag = ETag(request, view.model, request.accepted_renderer.format)
         if tag.is_known:
             return tag.not_modified()
@@ -59,7 +66,7 @@ class ETag:
     client cannot forge it, so a matching one proves that this request succeeded before: it needs no validation.
     """
 
-    def __init__(self, request, model: type[models.Model], file_format: str):
+    def __init__(self, request: Request, model: type[models.Model], file_format: str):
         self.version = versions_behind(model)
         hidden = ",".join(sorted(hidden_fields(model, request.user)))
         needed = {column.permission for column in columns_of(model) if column.permission}
@@ -73,7 +80,7 @@ class ETag:
         self.is_known = self.opaque in wanted
         self.is_any = "*" in wanted
 
-    def not_modified(self) -> HttpResponse:
+    def not_modified(self) -> HttpResponseBase:
         """Return a 304 response."""
         response = self.mark(HttpResponse(status=304))
         del response["Content-Type"]

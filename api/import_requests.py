@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from django.core.files.uploadedfile import UploadedFile
@@ -13,9 +13,11 @@ from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import parsers, serializers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
-from rest_framework.serializers import ValidationError, empty
+from rest_framework.request import Request
+from rest_framework.serializers import ValidationError, as_serializer_error, empty
 
 from datasets.http.request_bodies import Body, BodyError
+from datasets.http.signed_in import signed_in_user
 from datasets.query_values import whole_number
 from datasets.records.filters import MOST_SUGGESTIONS
 from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, InvalidParametersError
@@ -42,41 +44,47 @@ class NotReceivedError(InvalidParametersError):
         self.status_code = error.status
 
 
-class Typed:
+class Typed(serializers.Field):
     """Restricts a field to one JSON type: no coercion of strings or numbers."""
 
-    def run_validation(self, data=empty):
-        if data is not empty and not isinstance(data, self.type):
+    json_type: type[str] | type[bool]
+    expected: str
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is not empty and not isinstance(data, self.json_type):
             raise ValidationError(f"Expected {self.expected}, found {_shown(data)}.")
         return super().run_validation(data)
 
 
 class Text(Typed, serializers.CharField):
-    type, expected = str, "a text"
+    json_type, expected = str, "a text"
     default_error_messages = {"max_length": "Expected at most {max_length} characters."}
 
 
 class Flag(Typed, serializers.BooleanField):
-    type, expected = bool, "true or false"
+    json_type, expected = bool, "true or false"
 
 
 class Choice(Typed, serializers.ChoiceField):
-    type, expected = str, "a text"
+    json_type, expected = str, "a text"
     default_error_messages = {
         "required": "Expected one of {known}; found none.",
         "invalid_choice": "Expected one of {known}; found {input}.",
     }
 
-    def fail(self, key, **values):
+    def fail(self, key: str, **values: Any) -> NoReturn:
         super().fail(key, input=_shown(values.get("input", "")), known=", ".join(self.choices))
 
 
 class WholeNumber(serializers.IntegerField):
     """A whole number in its canonical spelling."""
 
-    def to_internal_value(self, data):
+    min_value: int  # both are always given
+    max_value: int
+
+    def to_internal_value(self, data: float | str) -> int:
         try:
-            return whole_number(data, self.min_value, self.max_value)
+            return whole_number(str(data), self.min_value, self.max_value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
 
@@ -85,7 +93,7 @@ class WholeNumber(serializers.IntegerField):
 class Files(serializers.Field):
     """The uploaded files of a form."""
 
-    def to_internal_value(self, data):
+    def to_internal_value(self, data: Any) -> list[UploadedFile]:
         if not _are_files(data):
             raise ValidationError("Expected uploaded files, found a text. With curl, write files=@NAME, with the @.")
         return data
@@ -94,13 +102,15 @@ class Files(serializers.Field):
 class StrictSerializer(serializers.Serializer):
     """Rejects unknown fields instead of ignoring them: a client that sends one expects an effect."""
 
-    def to_internal_value(self, data):
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
         unknown = [name for name in data if name not in self.fields]
-        errors = {name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)}
+        errors: dict[str, Sequence[str]] = {
+            name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)
+        }
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
-            errors |= error.detail
+            errors |= as_serializer_error(error)
         if errors:
             raise ValidationError(errors)
         return values
@@ -114,7 +124,7 @@ class StrictSerializer(serializers.Serializer):
     def _unknown(self, name: str, value: Any, index: int) -> str:
         if "files" in self.fields and _are_files(value):
             return "Send the files in the field files."
-        known = [name for name in self.fields if name != "files"]
+        known = [name for name in self.fields.keys() if name != "files"]
         names = f"Known parameters: {', '.join(known)}." if known else "This address takes no parameters."
         hint = suggest(name, known) if index < MOST_SUGGESTIONS else ""
         return f"Unknown parameter.{hint} {names}"
@@ -125,7 +135,7 @@ class Parameters(StrictSerializer):
 
     format = serializers.CharField(required=False)
 
-    def to_internal_value(self, data: QueryDict):
+    def to_internal_value(self, data: QueryDict) -> dict[str, Any]:
         for name, values in data.lists():
             if name in self.fields and len(values) > 1:
                 raise ValidationError({name: [f"Expected once, found {len(values)} times."]})
@@ -173,7 +183,7 @@ class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
 
     class Meta:
         model = ImportRun
-        fields = ("dataset", "sources", "mode", *OPTIONS[1:])
+        fields: tuple[str, ...] = ("dataset", "sources", "mode", *OPTIONS[1:])
         validators = ()  # not the model's constraints on running imports
 
 
@@ -205,7 +215,7 @@ class ApplyRequestSerializer(StrictSerializer):
     delete_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
 
 
-def read_import_request(request) -> tuple[ImportRun, str]:
+def read_import_request(request: Request) -> tuple[ImportRun, str]:
     """Return a new, unsaved run and its mode. Raises InvalidParametersError, ParseError and UnsupportedMediaType."""
     plain = request._request
     plain.user = request.user
@@ -216,10 +226,10 @@ def read_import_request(request) -> tuple[ImportRun, str]:
         if errors.pop("configured", None):
             errors["files"] = [f"The site has no files of its own for {sent['dataset']}. Send files in a form."]
         raise InvalidParametersError(errors)
-    return form.new_run(request.user), sent.get("mode", MODES[0])
+    return form.new_run(signed_in_user(request)), sent.get("mode", MODES[0])
 
 
-def read_confirmation(request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
+def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
     """Return the flags of a request to apply, cancel or undo a run. Raises the errors of :func:`read_order`."""
     sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
     return serializer(data=sent).read()
@@ -231,7 +241,7 @@ def digest_of(run: ImportRun, mode: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def idempotency_key(request) -> str:
+def idempotency_key(request: Request) -> str:
     """Return the request's Idempotency-Key, or an empty string. Raises InvalidParametersError for an invalid one."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -241,7 +251,7 @@ def idempotency_key(request) -> str:
     return key.strip()
 
 
-def _body(request, kinds: Sequence[str], receive: Callable | None = None) -> dict[str, Any]:
+def _body(request: Request, kinds: Sequence[str], receive: Callable | None = None) -> dict[str, Any]:
     """Return the fields of a JSON document or a form; *receive* reads a form with files."""
     kind, plain = (request.content_type or JSON).partition(";")[0].strip().lower(), request._request
     if kind not in kinds:
@@ -255,7 +265,7 @@ def _body(request, kinds: Sequence[str], receive: Callable | None = None) -> dic
         raise NotReceivedError(error) from None
     form = plain.POST
     _expect_once(name for name, values in form.lists() for _ in values if name != "files")
-    texts = {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, text in form.items()}
+    texts = {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, [*_, text] in form.lists()}
     texts.pop("csrfmiddlewaretoken", None)
     return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # a text cannot replace a file
 

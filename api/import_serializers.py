@@ -1,8 +1,11 @@
 """Serializers of import runs: request, progress, results and available actions."""
 
+from functools import cached_property
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import prefetch_related_objects
+from django.http import HttpRequest
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -19,7 +22,7 @@ Status = ImportRun.Status
 WORKING = (Status.WAITING, Status.RUNNING)
 
 
-def address_of(request, run: ImportRun, action: str = "detail") -> str:
+def address_of(request: HttpRequest, run: ImportRun, action: str = "detail") -> str:
     """Return the absolute URL of a run, or of one of its actions."""
     return request.build_absolute_uri(reverse(f"imports-{action}", args=[run.pk]))
 
@@ -42,16 +45,16 @@ class ImportProgressSerializer(serializers.Serializer):
     seconds_left = serializers.SerializerMethodField()
     merging = serializers.BooleanField()
 
-    def get_seconds_left(self, progress) -> int | None:
+    def get_seconds_left(self, progress: dict[str, Any]) -> int | None:
         return None if progress["left"] is None else int(progress["left"].total_seconds())
 
 
 class CountsSerializer(serializers.Serializer):
     """The counts of a file's or source's rows by outcome."""
 
-    def get_fields(self):
+    def get_fields(self) -> dict[str, serializers.Field]:
         counts = {name: serializers.IntegerField(min_value=0) for name in SourceFile.COUNTS}
-        return counts | super().get_fields()
+        return {**counts, **super().get_fields()}
 
 
 class SourceFileSerializer(CountsSerializer):
@@ -64,17 +67,17 @@ class SourceFileSerializer(CountsSerializer):
     encoding = serializers.CharField()
     unknown_columns = serializers.SerializerMethodField(help_text="Ignored columns.")
 
-    def to_representation(self, file) -> dict[str, Any]:
+    def to_representation(self, file: SourceFile) -> dict[str, Any]:
         return super().to_representation(file) | reports.counts(file, self.context["unseen"])
 
-    def get_unknown_columns(self, file) -> list[str]:
+    def get_unknown_columns(self, file: SourceFile) -> list[str]:
         return self.context["texts"].unknown_columns(file)
 
 
 class ImportSourceSerializer(CountsSerializer):
     """The files and counts of one source."""
 
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the document, not the serializer's own source
     files = SourceFileSerializer(many=True)
 
 
@@ -84,13 +87,13 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     url = serializers.HyperlinkedIdentityField(view_name="imports-detail")
     mode = serializers.SerializerMethodField()
     uploads = UploadedFileSerializer(many=True)
-    started_by = serializers.StringRelatedField(allow_null=True)
+    started_by: serializers.StringRelatedField[User] = serializers.StringRelatedField(allow_null=True)
     progress = serializers.SerializerMethodField(help_text="The progress of an unfinished import; otherwise null.")
     error = serializers.SerializerMethodField(help_text="Why the import failed; otherwise empty.")
 
     class Meta:
         model = ImportRun
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "url", "dataset", "status", "mode", "strict", "delete_missing", "delete_most"),
             *("allow_missing_columns", "encoding", "known_as", "uploads", "started_by", "started_at"),
             *("begun_at", "finished_at", "progress", "error"),
@@ -98,18 +101,18 @@ class ImportSummarySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(MODES))
-    def get_mode(self, run) -> str:
+    def get_mode(self, run: ImportRun) -> str:
         return "preview" if run.dry_run else "apply"
 
     @extend_schema_field(ImportProgressSerializer(allow_null=True))
-    def get_progress(self, run) -> dict[str, Any] | None:
+    def get_progress(self, run: ImportRun) -> dict[str, Any] | None:
         progress = reports.progress(run) | {"merging": run.merging}
         return ImportProgressSerializer(progress).data if run.status in WORKING else None
 
-    def get_error(self, run) -> str:
+    def get_error(self, run: ImportRun) -> str:
         return self._texts(run).error
 
-    def _texts(self, run) -> RunTexts:
+    def _texts(self, run: ImportRun) -> RunTexts:
         return RunTexts(run, self.context["request"].user)
 
 
@@ -124,23 +127,23 @@ class ImportSerializer(ImportSummarySerializer):
     class Meta(ImportSummarySerializer.Meta):
         fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_terms", "sources", "links")
 
-    def get_notes(self, run) -> list[str]:
+    def get_notes(self, run: ImportRun) -> list[str]:
         return self._texts(run).notes
 
-    def get_new_terms(self, run) -> dict[str, list[str]]:
+    def get_new_terms(self, run: ImportRun) -> dict[str, list[str]]:
         return self._texts(run).new_terms
 
     @extend_schema_field(ImportSourceSerializer(many=True))
-    def get_sources(self, run) -> list[dict[str, Any]]:
+    def get_sources(self, run: ImportRun) -> list[dict[str, Any]]:
         prefetch_related_objects([run], "files")
         user = self.context["request"].user
         unseen = reports.unseen_sources(user, run.dataset)
         context = {"unseen": unseen, "texts": self._texts(run)}
         loaded = reports.by_source(run).items()
         sources = [{"source": source, "files": files, **reports.totals(files, unseen)} for source, files in loaded]
-        return ImportSourceSerializer(sources, many=True, context=context).data
+        return [ImportSourceSerializer(source, context=context).data for source in sources]
 
-    def get_links(self, run) -> dict[str, str]:
+    def get_links(self, run: ImportRun) -> dict[str, str]:
         available = {
             "rejections": run.status not in WORKING,
             "apply": run.status == Status.PREVIEWED,
@@ -158,7 +161,7 @@ class UndoneImportSerializer(ImportSerializer):
     class Meta(ImportSummarySerializer.Meta):
         fields = read_only_fields = (*ImportSerializer.Meta.fields, "undone")
 
-    def get_undone(self, run) -> list[str]:
+    def get_undone(self, run: ImportRun) -> list[str]:
         return self.context["undone"]
 
 
@@ -173,14 +176,14 @@ class RowProblemSerializer(serializers.Serializer):
 class RejectionSerializer(serializers.Serializer):
     """A rejected row, masked without permission. If its source no longer exists, the row has no values."""
 
-    source = serializers.CharField(source="file.source")
+    source = serializers.CharField(source="file.source")  # type: ignore[assignment]  # as in ImportSourceSerializer
     file = serializers.IntegerField(source="file_id")
     name = serializers.SerializerMethodField()
     line = serializers.IntegerField()
     values = serializers.SerializerMethodField()
     problems = serializers.SerializerMethodField()
 
-    def get_name(self, row) -> str:
+    def get_name(self, row: RejectedRow) -> str:
         return line_file_name(row.file)
 
     @extend_schema_field(
@@ -189,7 +192,7 @@ class RejectionSerializer(serializers.Serializer):
             "description": "Cells by column, or the raw line if it could not be split.",
         }
     )
-    def get_values(self, row) -> dict[str, Any] | str | None:
+    def get_values(self, row: RejectedRow) -> dict[str, Any] | str | None:
         reader = self._reader(row)
         if reader is None:
             return None
@@ -197,15 +200,20 @@ class RejectionSerializer(serializers.Serializer):
         return reader.raw(row) if is_raw else {cell["heading"]: cell["value"] for cell in reader.cells(row)}
 
     @extend_schema_field(RowProblemSerializer(many=True))
-    def get_problems(self, row) -> list[dict[str, Any]]:
+    def get_problems(self, row: RejectedRow) -> list[dict[str, Any]]:
         reader = self._reader(row)
         return reader.problems(row) if reader else []
 
     def _reader(self, row: RejectedRow) -> RejectedRowFormatter | None:
-        readers, dataset = self.context.setdefault("readers", {}), row.file.run.dataset
-        if dataset not in readers:
+        dataset = row.file.run.dataset
+        if dataset not in self._readers:
             known = sources_of(dataset) if dataset in dataset_apps() else []
-            readers[dataset] = {
+            self._readers[dataset] = {
                 source.name: RejectedRowFormatter(source, self.context["request"].user) for source in known
             }
-        return readers[dataset].get(row.file.source)
+        return self._readers[dataset].get(row.file.source)
+
+    @cached_property
+    def _readers(self) -> dict[str, dict[str, RejectedRowFormatter]]:
+        """The formatters of the rows so far, by dataset and source."""
+        return {}

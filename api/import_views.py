@@ -3,8 +3,9 @@
 The views call the same functions as the admin, require the same permissions, and leave the work to a worker.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import IntegrityError, models
 from django.http import HttpResponseBase
@@ -13,9 +14,10 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
 from api import import_requests, import_serializers
 from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
@@ -26,7 +28,9 @@ from api.permissions import HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
 from curation.history.undo import UndoRefusedError, undo_run
+from datasets.fields import field_of
 from datasets.http.request_bodies import BodyError
+from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
 from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.query_params import InvalidParametersError
@@ -48,8 +52,8 @@ FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson
 class MaySteerImports(BasePermission):
     """Requires the permission that the same action requires in the admin."""
 
-    def has_permission(self, request, view) -> bool:
-        needed = NEEDED.get(view.action, "imports.view_importrun")
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needed = NEEDED.get(getattr(view, "action", ""), "imports.view_importrun")
         return request.user.is_authenticated and request.user.has_perm(needed)
 
 
@@ -62,10 +66,10 @@ class IdempotencyKeyReusedError(InvalidParametersError):
 class KeyPagination(BasePagination):
     """Keyset pagination of a queryset in its own order, which must end with the primary key."""
 
-    def paginate_queryset(self, queryset, request, view):
-        sent, model = view.parameters, queryset.model
-        names = queryset.query.order_by
-        order = [SortKey(n.lstrip("-"), model._meta.get_field(n.lstrip("-")), n.startswith("-")) for n in names]
+    def page_of(self, queryset: models.QuerySet, request: Request, sent: Mapping[str, Any]) -> list[models.Model]:
+        """Return the records of the page that the parameters *sent* name. Raises InvalidParametersError."""
+        model, names = queryset.model, map(str, queryset.query.order_by)
+        order = [SortKey(n.lstrip("-"), field_of(model, n.lstrip("-")), n.startswith("-")) for n in names]
         try:
             rows = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
         except InvalidCursorError:
@@ -77,10 +81,10 @@ class KeyPagination(BasePagination):
         records = queryset.order_by().in_bulk(keys)
         return [records[key] for key in keys if key in records]
 
-    def get_paginated_response(self, data):
+    def get_paginated_response(self, data: Any) -> Response:
         return Response({**self.links, "results": data})
 
-    def get_paginated_response_schema(self, schema):
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(schema["items"])
 
 
@@ -90,31 +94,32 @@ class ImportViewSet(viewsets.ViewSet):
 
     permission_classes = [HasScope, MaySteerImports]
     scopes_to_read = ("read", "import")  # a token that can start imports can also follow them
+    parameters: dict[str, Any]
     lookup_value_regex = "[1-9][0-9]{0,17}"
     pagination_class = KeyPagination
     parameter_classes = {"list": import_requests.ImportsParameters, "rejections": import_requests.RejectionsParameters}
 
     def get_view_name(self) -> str:
-        return f"Imports: {self.name.lower()}" if getattr(self, "name", None) else "Imports"
+        return f"Imports: {self.name.lower()}" if self.name else "Imports"
 
-    def initial(self, request, *args, **kwargs) -> None:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.action not in (None, "metadata"):  # a method that is not allowed, or OPTIONS
             serializer = self.parameter_classes.get(self.action, import_requests.Parameters)
             self.parameters = serializer(data=request.query_params).read()
 
-    def finalize_response(self, request, response, *args, **kwargs) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"  # a run's status changes
         return response
 
-    def list(self, request) -> HttpResponseBase:
+    def list(self, request: Request) -> HttpResponseBase:
         """List the imports, newest first. Filter them by ``dataset`` and ``status``."""
         filters = {name: self.parameters[name] for name in ("dataset", "status") if name in self.parameters}
         runs = ImportRun.objects.filter(**filters).select_related("started_by").order_by("-id")
         return self._page(runs, import_serializers.ImportSummarySerializer)
 
-    def create(self, request) -> HttpResponseBase:
+    def create(self, request: Request) -> HttpResponseBase:
         """Start an import of the site's own files or of uploads. It runs in the background."""
         key = idempotency_key(request)
         with temporary_files(request._request):
@@ -127,13 +132,13 @@ class ImportViewSet(viewsets.ViewSet):
             except BodyError as error:
                 raise NotReceivedError(error) from None
 
-    def retrieve(self, request, pk: str) -> HttpResponseBase:
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the progress and the results of an import."""
         tasks.find_interrupted()
         return self._run_response(self._run(pk))
 
     @action(detail=True, methods=["post"])
-    def apply(self, request, pk: str) -> HttpResponseBase:
+    def apply(self, request: Request, pk: str) -> HttpResponseBase:
         """Apply a previewed import. delete_most allows deleting more than half of a table."""
         delete_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("delete_most", False)
         tasks.find_interrupted()
@@ -143,7 +148,7 @@ class ImportViewSet(viewsets.ViewSet):
         return self._started(run)
 
     @action(detail=True, methods=["post"])
-    def cancel(self, request, pk: str) -> HttpResponseBase:
+    def cancel(self, request: Request, pk: str) -> HttpResponseBase:
         """Cancel a waiting or running import. A running one stops within seconds."""
         read_confirmation(request)
         tasks.find_interrupted()
@@ -154,18 +159,18 @@ class ImportViewSet(viewsets.ViewSet):
         return self._started(run)
 
     @action(detail=True, methods=["post"])
-    def undo(self, request, pk: str) -> HttpResponseBase:
+    def undo(self, request: Request, pk: str) -> HttpResponseBase:
         """Undo an import: restore the tables to their state before it. The response follows when that is done."""
         read_confirmation(request)
         run = self._run(pk)
         try:
-            undone = undo_run(run, request.user)
+            undone = undo_run(run, signed_in_user(request))
         except UndoRefusedError as refusal:
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return self._run_response(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
 
-    @action(detail=True, renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *FILES])
-    def rejections(self, request, pk: str) -> HttpResponseBase:
+    @action(detail=True, renderer_classes=[*APIView.renderer_classes, *FILES])
+    def rejections(self, request: Request, pk: str) -> HttpResponseBase:
         """List the rejected rows of an import. CSV and NDJSON return those of one file, to be fixed and resubmitted."""
         run = self._run(pk)
         file = self._file(run)
@@ -183,7 +188,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     def _page(self, records: models.QuerySet, serializer: type[Serializer]) -> Response:
         pages = self.pagination_class()
-        instances = pages.paginate_queryset(records, self.request, self)
+        instances = pages.page_of(records, self.request, self.parameters)
         return pages.get_paginated_response(serializer(instances, many=True, context={"request": self.request}).data)
 
     def _new(self, run: ImportRun, mode: str) -> ImportRun:
@@ -209,7 +214,11 @@ class ImportViewSet(viewsets.ViewSet):
         return known
 
     def _run_response(
-        self, run, code=status.HTTP_200_OK, serializer=import_serializers.ImportSerializer, **context
+        self,
+        run: ImportRun,
+        code: int = status.HTTP_200_OK,
+        serializer: type[Serializer] = import_serializers.ImportSerializer,
+        **context: Any,
     ) -> Response:
         return Response(serializer(run, context={"request": self.request, **context}).data, code)
 
@@ -230,11 +239,13 @@ class ImportViewSet(viewsets.ViewSet):
     def _file(self, run: ImportRun) -> SourceFile | None:
         """Return the file of *run* that the parameter ``file`` selects, if any. Raises InvalidParametersError."""
         file_id = self.parameters.get("file")
-        files = {str(file.pk): file for file in run.files.select_related("run")} if file_id else {}
-        if file_id and file_id not in files:
+        if file_id is None:
+            return None
+        files = {str(file.pk): file for file in run.files.select_related("run")}
+        if file_id not in files:
             message = f"Expected the id of a file from the import's sources, found {shown(file_id)}."
             raise InvalidParametersError({"file": [message]})
-        return files.get(file_id)
+        return files[file_id]
 
     def _download(self, run: ImportRun, file: SourceFile | None, file_format: str) -> HttpResponseBase:
         files = [file] if file else list(run.files.filter(rejected__gt=0)) or list(run.files.all()[:1])

@@ -1,8 +1,13 @@
 """Responses to OPTIONS: a list's columns, their types and meanings, and their filters."""
 
+from typing import Any
+
 from django.db import models
 from rest_framework import metadata
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
+from api.etags import VersionedView
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import record_filterset
 
@@ -18,7 +23,9 @@ KINDS = [
 class RecordMetadata(metadata.BaseMetadata):
     """Describes the columns of a list: type, meaning and filters."""
 
-    def determine_metadata(self, request, view):
+    def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
+        if not isinstance(view, VersionedView):
+            return super().determine_metadata(request, view)
         filters = list(record_filterset(view.model).base_filters)
         return {
             "name": view.get_view_name(),

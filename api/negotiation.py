@@ -1,9 +1,11 @@
 """Content negotiation by ``Accept`` or ``?format=``, and the JSON renderer (orjson)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from datasets import exact_json
 from datasets.query_values import shown
@@ -26,15 +28,18 @@ class ORJSONRenderer(BaseRenderer):
 class Negotiation(DefaultContentNegotiation):
     """Django REST framework's negotiation; the error of an unknown or empty format lists the known formats."""
 
-    def select_renderer(self, request, renderers, format_suffix=None):
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
         """Return the renderer that ``?format=`` or ``Accept`` names, and its type. Raises InvalidParametersError."""
         if request.method == "OPTIONS":  # metadata are JSON in every format
-            return renderers[0], renderers[0].media_type
+            first = next(iter(renderers))
+            return first, first.media_type
         if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
             self.filter_renderers(renderers, "")
         return super().select_renderer(request, renderers, format_suffix)
 
-    def filter_renderers(self, renderers, file_format):
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], file_format: str) -> list[BaseRenderer]:
         matches = [renderer for renderer in renderers if renderer.format == file_format]
         if not matches:
             known = dict.fromkeys(renderer.format for renderer in renderers)

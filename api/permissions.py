@@ -1,16 +1,22 @@
 """Permissions of the API: anonymous access if the site allows it; otherwise the admin's view permission and scopes."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
 
 from datasets.tokens import ApiToken
+
+if TYPE_CHECKING:  # it imports this module
+    from rest_framework.views import APIView
 
 
 class MayRead(BasePermission):
     """Allows everyone if API_ANONYMOUS_READ is on; otherwise requires the permission to view the table."""
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if settings.API_ANONYMOUS_READ:
             return True
         model = getattr(view, "model", None)
@@ -22,7 +28,7 @@ class MayRead(BasePermission):
 class HasScope(BasePermission):
     """Requires a token's scope: read for safe methods (or a view's ``scopes_to_read``), import for others."""
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
         wanted = getattr(view, "scopes_to_read", ("read",)) if request.method in SAFE_METHODS else ("import",)

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ParseError, Throttled, ValidationError
 from rest_framework.exceptions import PermissionDenied as Forbidden
 from rest_framework.response import Response
@@ -61,11 +61,11 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     return _answer(request, error)
 
 
-def _answer(request, error: APIException) -> HttpResponse:
+def _answer(request: HttpRequest, error: APIException) -> HttpResponse:
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    wait = error.wait if isinstance(error, Throttled | Unavailable) else None
+    if scheme := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = scheme
+    wait = getattr(error, "wait", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, ceil(wait)))
     if isinstance(error, ValidationError):

@@ -2,11 +2,15 @@
 
 import re
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from django.urls import Resolver404, resolve
 from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
+
+if TYPE_CHECKING:  # it imports this module
+    from rest_framework.views import APIView
 
 NOWHERE = "Nothing here"  # the title of 404 pages
 LINK = re.compile(r'<a href="([^"]*)" rel="nofollow">(.*?)</a>')  # as Django's urlize writes it
@@ -19,7 +23,7 @@ class PageRenderer(BrowsableAPIRenderer):
         page = super().render(data, accepted_media_type, renderer_context)
         return LINK.sub(lambda link: link[0] if _can_be_followed(unescape(link[1])) else link[2], page)
 
-    def get_breadcrumbs(self, request) -> list[tuple[str, str]]:
+    def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
         """Return names and URLs; below a list, a record's name is its key, and a summary's is "Summary"."""
         breadcrumbs = {}
         for name, address in super().get_breadcrumbs(request):
@@ -28,11 +32,11 @@ class PageRenderer(BrowsableAPIRenderer):
                 breadcrumbs[word.capitalize() if name.partition(":")[0] in breadcrumbs else name] = address
         return list(breadcrumbs.items())
 
-    def show_form_for_method(self, view, method, request, obj) -> bool:
+    def show_form_for_method(self, view: "APIView", method: str, request: Request, obj: Any) -> bool:
         """Return False: no page has a form, because the POST requests need files or no body."""
         return False
 
-    def get_raw_data_form(self, data, view, method, request) -> None:
+    def get_raw_data_form(self, data: Any, view: "APIView", method: str, request: Request) -> None:
         return None
 
 

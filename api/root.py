@@ -1,8 +1,12 @@
 """``/api/`` itself, and the 404 response of unknown addresses below it."""
 
+from typing import Any
+
 from django.urls import resolve
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import APIRootView
 from rest_framework.views import APIView
 
@@ -17,7 +21,7 @@ class Root(APIRootView):
     def get_view_name(self) -> str:
         return "API"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if unknown := [name for name in request.query_params if name != "format"]:
             raise InvalidParametersError({name: ["Unknown parameter. Known parameters: format."] for name in unknown})
         return super().get(request, *args, **kwargs)
@@ -32,7 +36,7 @@ class NothingHere(APIView):
     def get_view_name(self) -> str:
         return NOWHERE
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
         near = f"{request.path_info}/"

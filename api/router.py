@@ -31,7 +31,6 @@ router.register("imports", ImportViewSet, basename="imports")
 
 
 for prefix, model in served_tables().items():
-    viewset = type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model})
-    if has_text_key(model):
-        viewset.lookup_value_regex = ANY_KEY
+    pattern = {"lookup_value_regex": ANY_KEY} if has_text_key(model) else {}
+    viewset = type(f"{model.__name__}ViewSet", (RecordViewSet,), {"model": model, **pattern})
     router.register(prefix, viewset, basename=prefix.replace("/", "-"))

@@ -1,7 +1,9 @@
 """Stream whole lists as files, in the formats of exports.formats."""
 
+from django.db import models
 from django.http import HttpResponseBase
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from api.problems import Unavailable
 from datasets.http.head_requests import is_head
@@ -21,7 +23,7 @@ STREAMED = [_renderer(known) for known in FORMATS.values() if known.name != "jso
 STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
-def streamed(request, records, query: ListQuery) -> HttpResponseBase:
+def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> HttpResponseBase:
     """Return *records* as a file in the negotiated format.
 
     Raises InvalidParametersError and Unavailable before sending any of it.

@@ -3,15 +3,17 @@
 The filters are those of the list. A record whose key is ``summary`` can be read only through its list.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.http import HttpResponseBase, QueryDict
 from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
-from api.etags import conditional
+from api.etags import VersionedView, conditional
 from api.negotiation import ORJSONRenderer
 from datasets.query_values import whole_number
 from datasets.records.aggregation import Summary, groupings, measures, summarise
@@ -19,6 +21,7 @@ from datasets.records.grouping import AggregationError
 from datasets.records.query_params import InvalidParametersError, narrowed
 from exports.summaries import groups_as_csv
 
+Result = TypeVar("Result")
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
 SEVERAL = ("by", "measure")  # parameters that may be repeated
 OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
@@ -43,7 +46,7 @@ class CSVRenderer(BaseRenderer):
         return groups_as_csv(names, ([row[name] for name in names] for row in data["results"]))
 
 
-class Summaries:
+class Summaries(VersionedView):
     """A mixin for viewsets of records: the action ``summary``."""
 
     @action(
@@ -51,11 +54,11 @@ class Summaries:
         renderer_classes=[
             ORJSONRenderer,
             CSVRenderer,
-            *(kind for kind in api_settings.DEFAULT_RENDERER_CLASSES if issubclass(kind, BrowsableAPIRenderer)),
+            *(kind for kind in APIView.renderer_classes if issubclass(kind, BrowsableAPIRenderer)),
         ],
     )
     @conditional
-    def summary(self, request) -> HttpResponseBase:
+    def summary(self, request: Request) -> HttpResponseBase:
         """Count and measure the filtered records by group."""
         parameters, file_format = request.query_params, request.accepted_renderer.format
         single = QueryDict(mutable=True)
@@ -76,7 +79,7 @@ class Summaries:
             # CSV cannot mark a result as truncated.
             message = f"The summary has more than {LIMIT} groups. Set limit (at most {LARGEST_LIMIT}), or filter more."
             errors["limit"] = [message]
-        if errors:
+        if summary is None or errors:
             raise InvalidParametersError(errors)
         return Response(_served(summary))
 
@@ -86,7 +89,7 @@ def _served(summary: Summary) -> dict[str, Any]:
     return {"columns": summary.names, "truncated": summary.truncated, "results": rows}
 
 
-def _read(errors: dict[str, list[str]], read, *arguments) -> Any:
+def _read(errors: dict[str, list[str]], read: Callable[..., Result], *arguments: Any) -> Result | None:
     try:
         return read(*arguments)
     except AggregationError as error:

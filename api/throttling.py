@@ -1,13 +1,18 @@
 """Throttling of requests by token, account or IP address. Each process counts for itself."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache.backends.locmem import LocMemCache
+from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from datasets.tokens import ApiToken
+
+if TYPE_CHECKING:  # it imports this module
+    from rest_framework.views import APIView
 
 JITTER = 1e-3  # tolerance for rounding, in seconds
 NETWORK = 64  # bits of the IPv6 prefix that one customer gets
@@ -20,14 +25,20 @@ class _Throttle(SimpleRateThrottle):
     in one burst, and then one at a time. DRF's own throttle stores the time of each request.
     """
 
+    scope: str
+    num_requests: int  # with duration, the parts of the rate
+    duration: int  # seconds
     cache = LocMemCache("throttles", {"OPTIONS": {"MAX_ENTRIES": 5000}})
 
     def get_rate(self) -> str | None:
         return settings.API_RATES[self.scope] or None
 
-    def allow_request(self, request, view) -> bool:
-        key = None if self.rate is None else self.get_cache_key(request, view)
-        if key is None:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        return self.allow(self.get_cache_key(request, view))
+
+    def allow(self, key: str | None) -> bool:
+        """Count a request of the client *key*, and return whether it is within the rate; None has no limit."""
+        if self.rate is None or key is None:
             return True
         interval, now = self.duration / self.num_requests, self.timer()
         arrival = max(self.cache.get(key, now), now)  # the theoretical arrival time
@@ -47,14 +58,15 @@ class AddressThrottle(_Throttle):
 
     scope = "anonymous"
 
-    def get_cache_key(self, request, view) -> str | None:
-        if view is not None and request.user.is_authenticated:
-            return None
-        return f"address-{_network(self.get_ident(request))}"
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        return None if request.user.is_authenticated else self._address_key(request)
 
-    def allow_address(self, request) -> bool:
+    def allow_address(self, request: Request) -> bool:
         """Return whether the request's IP address is within its rate, whatever the credentials."""
-        return self.allow_request(request, None)
+        return self.allow(self._address_key(request))
+
+    def _address_key(self, request: Request) -> str:
+        return f"address-{_network(self.get_ident(request))}"
 
 
 class TokenThrottle(_Throttle):
@@ -62,7 +74,7 @@ class TokenThrottle(_Throttle):
 
     scope = "token"
 
-    def get_cache_key(self, request, view) -> str | None:
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
         if isinstance(request.auth, ApiToken):
             return f"token-{request.auth.pk}"
         return f"account-{request.user.pk}" if request.user.is_authenticated else None

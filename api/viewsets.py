@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.http import HttpResponseBase
-from rest_framework import viewsets
 from rest_framework.exceptions import NotFound
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.etags import conditional
@@ -25,16 +26,17 @@ from datasets.text import clean, composed
 from exports.columns import is_masked
 from exports.formats import MASKED_HEADER
 
+Renderers = list[BaseRenderer]  # in the class, list is the action
 
-class RecordViewSet(Summaries, viewsets.ViewSet):
+
+class RecordViewSet(Summaries):
     """Read-only views of a model's records. They serialize rows, without a model instance for each record."""
 
-    model: type[models.Model]
     metadata_class = RecordMetadata
     lookup_value_regex = "[^/]+"
 
     @conditional
-    def list(self, request) -> HttpResponseBase:
+    def list(self, request: Request) -> HttpResponseBase:
         whole = request.accepted_renderer.format in STREAMED_FORMATS
         query, records = parse_list_query(self.model, request.query_params, request.user, request, whole)
         if whole:
@@ -51,23 +53,24 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
         return Response({**body, "results": results}, headers=self._masked(request, query))
 
     @conditional
-    def retrieve(self, request, pk) -> HttpResponseBase:
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         query = parse_record_query(self.model, request.query_params, request.user)
         serializer = RowSerializer(self.model, query.columns)
-        rows = self.model._default_manager.filter(pk__in=_keys(self.model, pk)).values_list(*serializer.selected)[:1]
+        records = self.model._default_manager.filter(pk__in=_keys(self.model, pk))
+        rows = [*records.values_list(*serializer.selected)[:1]]
         if not rows:
             raise NotFound(self._nothing(pk))
         [record] = serializer.serialize(rows, request.user, self.version)
         return Response(record, headers=self._masked(request, query))
 
-    def get_renderers(self):
+    def get_renderers(self) -> Renderers:
         """Return the renderers: JSON first; for a list also the streamed formats."""
         json, *others = super().get_renderers()
         return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
 
     def get_view_name(self) -> str:
         plural = str(self.model._meta.verbose_name_plural).capitalize()
-        return f"{plural}: {self.name.lower()}" if getattr(self, "name", None) else plural
+        return f"{plural}: {self.name.lower()}" if self.name else plural
 
     def get_view_description(self, html: bool = False) -> str:
         text = " ".join((self.model.__doc__ or "").split())
@@ -76,7 +79,7 @@ class RecordViewSet(Summaries, viewsets.ViewSet):
     def _nothing(self, key: str) -> str:
         return f"There is no {self.model._meta.verbose_name} {shown(key)}."
 
-    def _masked(self, request, query: ListQuery) -> dict[str, str]:
+    def _masked(self, request: Request, query: ListQuery) -> dict[str, str]:
         """Return the headers that name the masked columns; the file name of a saved page says so too."""
         masked = ";".join(column.name for column in query.columns if is_masked(column, request.user))
         if not masked:

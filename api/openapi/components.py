@@ -7,9 +7,11 @@ import django_filters
 from django.db import models
 
 from api.summary import LARGEST_LIMIT, LIMIT
+from datasets.fields import related_model
+from datasets.query_values import LARGEST as LARGEST_NUMBER
 from datasets.records import aggregation
+from datasets.records.aggregation_sql import PARTS
 from datasets.records.columns import ListedColumn, columns_of
-from datasets.records.filters import LIMIT as LARGEST_NUMBER
 from datasets.records.filters import DecimalNumberFilter, ManyFilter, WholeNumberFilter, record_filterset
 from datasets.records.query_params import COUNTS, LARGEST_PAGE, MOST_KEYS, PAGE_SIZE, can_order_by
 
@@ -57,7 +59,7 @@ def value_schema(column: ListedColumn) -> Schema:
     """Return the JSON schema of a value of *column*."""
     field = column.field
     if column.many:
-        return {"type": "array", "items": _plain(field.related_model._meta.pk)}
+        return {"type": "array", "items": _plain(related_model(field)._meta.pk)}
     if column.is_list:
         return {"type": "array", "items": {"type": "integer"}}
     schema = _plain(field)
@@ -164,7 +166,7 @@ def summary_parameters(model: type[models.Model]) -> list[Schema]:
     by, measures = [], ["count"]
     for column in filter(aggregation.can_group_by, columns):
         by.append(column.name)
-        by += [f"{column.name}:{part}" for part in aggregation.PARTS if isinstance(column.field, models.DateField)]
+        by += [f"{column.name}:{part}" for part in PARTS if isinstance(column.field, models.DateField)]
     for kind in aggregation.OF_COLUMNS:
         measures += [f"{kind}:{column.name}" for column in columns if aggregation.can_measure(kind, column)]
     bins = [column.name for column in columns if aggregation.can_be_parted(column)]
@@ -207,7 +209,7 @@ def _filter(name: str, record_filter: django_filters.Filter, column: ListedColum
     _, _, lookup = name.rpartition("__")
     if isinstance(record_filter, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
         values = [value for value, _ in record_filter.extra["choices"]]
-        schema = {"type": "boolean"} if values == ["true", "false"] else {"type": "string", "enum": values}
+        schema: Schema = {"type": "boolean"} if values == ["true", "false"] else {"type": "string", "enum": values}
     elif isinstance(record_filter, ManyFilter | WholeNumberFilter):
         schema = {"type": "integer", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
     elif isinstance(record_filter, DecimalNumberFilter):

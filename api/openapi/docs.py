@@ -12,8 +12,9 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer2,
 )
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
 from datasets.records.query_params import InvalidParametersError
 
@@ -22,10 +23,10 @@ class SchemaView(SpectacularAPIView):
     """The OpenAPI document as YAML or JSON."""
 
     schema = None
-    permission_classes = api_settings.DEFAULT_PERMISSION_CLASSES
+    permission_classes = APIView.permission_classes
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer2, OpenApiYamlRenderer]
 
-    def get(self, request) -> Response:
+    def get(self, request: Request) -> Response:
         _only(request, "format")
         return Response(_description(settings.API_ANONYMOUS_READ))
 
@@ -34,11 +35,11 @@ class DocsView(SpectacularSwaggerSplitView):
     """The Swagger page. Its script has a URL of its own, because the content security policy forbids inline scripts."""
 
     schema = None
-    permission_classes = api_settings.DEFAULT_PERMISSION_CLASSES
+    permission_classes = APIView.permission_classes
     title = "The API of Tabularium"
     template_name = "api/docs.html"
 
-    def get(self, request) -> Response:
+    def get(self, request: Request) -> Response:
         _only(request, "script")
         return super().get(request)
 
@@ -49,7 +50,7 @@ def _description(anonymous: bool) -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def _only(request, *known: str) -> None:
+def _only(request: Request, *known: str) -> None:
     unknown = {
         name: [f"Unknown parameter. Known parameters: {', '.join(known)}."] for name in request.GET if name not in known
     }

@@ -1,10 +1,12 @@
 """OpenAPI 3.1 descriptions of the import endpoints, beyond those that their serializers supply."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import (
+    Direction,
     OpenApiParameter,
     OpenApiResponse,
     OpenApiTypes,
@@ -29,6 +31,7 @@ JSON = import_requests.JSON
 MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "ndjson": "application/x-ndjson"}
 FILES = {"csv": OpenApiTypes.STR, "ndjson": OpenApiTypes.STR}  # of rejected rows
 STOPPED = (404, 409, 413, 415)  # problems of requests that change an import
+Body = serializers.BaseSerializer | type[serializers.BaseSerializer]
 
 
 class StrictExtension(OpenApiSerializerExtension):
@@ -37,7 +40,7 @@ class StrictExtension(OpenApiSerializerExtension):
     target_class = import_requests.StrictSerializer
     match_subclasses = True
 
-    def map_serializer(self, auto_schema, direction):
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         return schema | {"additionalProperties": False}
 
@@ -47,7 +50,7 @@ class FlagExtension(OpenApiSerializerFieldExtension):
 
     target_class = import_requests.Flag
 
-    def map_serializer_field(self, auto_schema, direction):
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         is_form = isinstance(self.target.parent, import_requests.ImportUploadSerializer)
         return {"type": "string", "enum": ["true", "false"]} if is_form else {"type": "boolean"}
 
@@ -58,12 +61,12 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
     target_class = serializers.ChoiceField
     match_subclasses = True
 
-    def map_serializer_field(self, auto_schema, direction):
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.target.choices)}
 
 
 # Each action's title, response status and body, problems and parameters.
-ACTIONS = {
+ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     "list": (
         "List the imports",
         200,
@@ -96,9 +99,11 @@ BODIES = {
 }
 
 
-def _described(name: str, title: str, status: int, body: Any, problems: Iterable[int], parameters: list):
+def _described(
+    name: str, title: str, status: int, body: Body, problems: Iterable[int], parameters: list[Any]
+) -> Callable[[Any], Any]:
     kinds = {"json": OpenApiResponse(body, title)} | ({} if name != "rejections" else FILES)
-    chosen = OpenApiParameter("format", enum=kinds, description="The format; overrides the Accept header.")
+    chosen = OpenApiParameter("format", enum=list(kinds), description="The format; overrides the Accept header.")
     return extend_schema(
         operation_id=f"imports_{name}",
         summary=f"{title}.",

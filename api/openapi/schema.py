@@ -5,15 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 
+from api.etags import VersionedView
 from api.openapi import components
 from datasets.http.problem_details import CONTENT_TYPE
 from datasets.records.personal_data import personal_names
 from exports.formats import MASKED_HEADER
 
-SECURITY = [{"token": []}, {"session": []}]
+SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
 FILE = {"type": "string"}  # text or bytes
 CACHED = {
     "ETag": "The version of this response; it changes when the data may have changed.",
@@ -52,12 +53,16 @@ OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 class ApiSchema(AutoSchema):
     """Describes records from their model, and any other view as drf-spectacular does; adds the problem responses."""
 
-    def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry) -> dict | None:
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> dict[str, Any] | None:
         self.registry = registry
         self.path, self.path_regex, self.path_prefix, self.method = path, path_regex, path_prefix, method.upper()
-        if model := getattr(self.view, "model", None):
-            return self._of_records(model, self.view.action)
+        if isinstance(self.view, VersionedView):
+            return self._of_records(self.view.model, self.view.action)
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is None:
+            return None
         statuses = {*OF_ALL, *(status for status in operation["responses"] if status >= "400")}
         problems = {status: _problem(status) for status in statuses}
         operation["responses"] = dict(sorted((operation["responses"] | problems).items()))
@@ -126,7 +131,7 @@ def _problem(status: str) -> dict[str, str]:
     return {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def add_parts(result: dict[str, Any], **kwargs) -> dict[str, Any]:
+def add_parts(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Add the components to which the operations refer, and the tags, to the generated document."""
 
     def text(description: str) -> dict[str, Any]:
