@@ -27,6 +27,14 @@ def backend() -> int:
     return connection.connection.info.backend_pid
 
 
+def end_all(somebody: psycopg.Connection) -> None:
+    """End the server processes of all other connections to the database."""
+    somebody.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database()"
+    )
+
+
 def test_a_connection_is_handed_out_without_a_question(somebody):
     asked = set()
     while (process := backend()) not in asked:  # the pool has several, and hands them out in turn
@@ -41,9 +49,17 @@ def test_a_connection_that_has_died_in_the_pool_is_replaced(somebody):
     assert Place.objects.count() == 0
     died = backend()
     connection.close()
-    somebody.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        " AND datname = current_database()"
-    )
+    end_all(somebody)
     assert Place.objects.count() == 0
     assert backend() != died
+
+
+def test_all_connections_that_have_died_in_the_pool_are_replaced_at_once(somebody):
+    pool = connection.pool
+    connections = [pool.getconn() for _ in range(pool.max_size)]
+    died = {each.info.backend_pid for each in connections}
+    for each in connections:
+        pool.putconn(each)
+    end_all(somebody)
+    assert Place.objects.count() == 0  # if they were found one by one, the pool would give up before the last
+    assert backend() not in died
