@@ -16,7 +16,8 @@ class Escaping(OutputWrapper):
     """A command's output that escapes control characters, which terms, headings and names may contain."""
 
     def __init__(self, output: OutputWrapper):
-        super().__init__(cast(TextIO, output._out))  # the stubs do not know the stream
+        output.ending = ""  # this one adds it
+        super().__init__(cast(TextIO, output))  # Django registers it as a stream of text
 
     def write(  # type: ignore[override]  # as OutputWrapper does, it returns no number
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None

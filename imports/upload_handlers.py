@@ -10,12 +10,13 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.template.defaultfilters import filesizeformat
+from django.utils.datastructures import MultiValueDict
 
 from datasets.http.multipart import boundary_of
-from datasets.http.request_bodies import Body, BodyError, too_many
+from datasets.http.request_bodies import Body, BodyError, set_form, too_many
 from imports.source_files import kept_at
 from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
 
@@ -77,9 +78,9 @@ def receive(request: HttpRequest) -> None:
     Call it inside ``temporary_files(request)``.
     """
     try:
-        request._post, request._files = _parse(request)
+        set_form(request, *_parse(request))
     except BaseException:
-        request._mark_post_parse_error()  # stops Django from reading the body again
+        set_form(request, QueryDict(), MultiValueDict())  # stops Django from reading the body again
         raise
 
 

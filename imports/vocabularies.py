@@ -47,7 +47,7 @@ class TermIndex:
         """Return the primary key of each term; reserve keys for new terms."""
         new = len(self.names) - len(self.keys)
         if new:
-            self.keys += self._reserve_keys(new)
+            self.keys += self.reserve_keys(new)
         return np.array(self.keys, np.int64)
 
     def new(self) -> dict[int, str]:
@@ -78,7 +78,7 @@ class TermIndex:
         ]
         return notes + [f"{len(pairs) - SHOWN:,} more terms of {table} are near-duplicates."] * (len(pairs) > SHOWN)
 
-    def _reserve_keys(self, count: int) -> list[int]:
+    def reserve_keys(self, count: int) -> list[int]:
         table, pk = self.model._meta.db_table, self.model._meta.pk.column
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":

@@ -57,7 +57,9 @@ def is_migrated() -> bool:
     return _migrated
 
 
+class _UnloggedResponse(JsonResponse):
+    _has_been_logged = True  # no error of django.request every few seconds; the access log has it
+
+
 def _answer(status: int, **state: str) -> HttpResponse:
-    answer = JsonResponse(state, status=status, headers={"Cache-Control": "no-store"})
-    answer._has_been_logged = True  # no error of django.request every few seconds; the access log has it
-    return answer
+    return _UnloggedResponse(state, status=status, headers={"Cache-Control": "no-store"})

@@ -43,7 +43,7 @@ def count(sql: str) -> None:
             for table, verb in tables_of(sql):
                 QUERIES.labels(table, verb).inc()
             return
-    for counter in _counters(sql):
+    for counter in counters(sql):
         counter.inc()
 
 
@@ -62,7 +62,7 @@ def tables_of(sql: str) -> set[tuple[str, str]]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _counters(sql: str) -> tuple[Any, ...]:
+def counters(sql: str) -> tuple[Any, ...]:
     return tuple(QUERIES.labels(table, verb) for table, verb in sorted(tables_of(sql)))
 
 

@@ -5,6 +5,7 @@ holds nothing is left alone, and so is what migrations have put into tables, unl
 materialized view that shows records is refreshed, so that the next test does not see them.
 """
 
+import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
@@ -47,12 +48,17 @@ def empty_quickly() -> None:
             for some in records:
                 type(some[0]).objects.bulk_create(some)
 
-    TransactionTestCase._fixture_teardown = empty
+    pytest.MonkeyPatch().setattr(TransactionTestCase, "_fixture_teardown", empty)
+
+
+class _Flush(TransactionTestCase):
+    def run_now(self) -> None:
+        self._fixture_teardown()
 
 
 def empty_now() -> None:
     """Delete the records that the tests of a module share."""
-    TransactionTestCase()._fixture_teardown()
+    _Flush().run_now()
 
 
 def _rows(cursor, names) -> list[list[tuple]]:

@@ -1,11 +1,13 @@
 """Read the body of a request while it arrives: an incomplete body or form is an error."""
 
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from datasets.http.multipart import FormScanner, not_utf8
 
@@ -74,6 +76,17 @@ class Body:
         """Raise MultiPartParserError if a form is incomplete."""
         if self._scanner:
             self._scanner.finish()
+
+
+def set_body(request: HttpRequest, content: bytes) -> None:
+    """Let the body that was read be read again, as Django itself does after a first reading."""
+    request._stream, request._read_started = BytesIO(content), False  # noqa: SLF001 - Django has no public way
+    request.META["CONTENT_LENGTH"] = str(len(content))
+
+
+def set_form(request: HttpRequest, post: QueryDict, files: MultiValueDict) -> None:
+    """Make *post* and *files* the request's POST and FILES, so that Django does not read the body for them."""
+    request._post, request._files = post, files  # noqa: SLF001 - Django has no public way to set FILES
 
 
 def too_many(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """Middleware that refuses requests with an incomplete or too large body."""
 
 from collections.abc import Callable
-from io import BytesIO
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
@@ -11,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 
 from datasets.http.error_responses import refused
 from datasets.http.multipart import boundary_of
-from datasets.http.request_bodies import Body, BodyError, expect_utf8, too_many
+from datasets.http.request_bodies import Body, BodyError, expect_utf8, set_body, too_many
 from datasets.http.upload_paths import is_upload
 from datasets.query_values import shown
 
@@ -51,6 +50,4 @@ def _read(request: HttpRequest) -> None:
     content = body.read_all(limit, f"The request body is larger than {size}. Upload files at /api/imports/.")
     if request.content_type == "application/x-www-form-urlencoded":
         expect_utf8(content)
-    request._stream = BytesIO(content)
-    request._read_started = False
-    request.META["CONTENT_LENGTH"] = str(len(content))
+    set_body(request, content)

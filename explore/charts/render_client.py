@@ -6,7 +6,7 @@ import runpy
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,6 +36,7 @@ class Renderer:
     def __init__(self):
         self._lock = Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._process: BaseProcess | None = None
 
     def call(self, function: Callable, *arguments, **options) -> Any:
         """Call *function* in the worker and return its result; raises RenderingError."""
@@ -57,9 +58,10 @@ class Renderer:
 
     def _started(self) -> ProcessPoolExecutor:
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),))
-        pool.submit(os.getpid)
-        [process] = pool._processes.values()
-        Thread(target=self._release, args=(pool, process), daemon=True).start()
+        others = active_children()
+        pool.submit(os.getpid)  # starts the worker
+        [self._process] = set(active_children()).difference(others)
+        Thread(target=self._release, args=(pool, self._process), daemon=True).start()
         return pool
 
     def _release(self, pool: ProcessPoolExecutor, process: BaseProcess) -> None:
@@ -73,29 +75,29 @@ class Renderer:
                 self._end()
 
     def _end(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        for process in list(pool._processes.values()):  # from Python 3.14 on: pool.kill_workers()
-            process.kill()
+        pool, process = self._pool, self._process
+        self._pool = self._process = None
+        if process:
+            process.kill()  # from Python 3.14 on: pool.kill_workers()
             process.join()
-        pool.shutdown(wait=False)
+        if pool:
+            pool.shutdown(wait=False)
 
 
 renderer = Renderer()
 os.register_at_fork(after_in_child=renderer.__init__)  # the worker belongs to the parent
 # At most half of the server's threads render images or wait to, so that pages never wait for images.
-_places = BoundedSemaphore(settings.STREAMS_AT_ONCE)
+permits = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
 
 def render(suffix: str, spec: dict[str, Any], scale: float = 1) -> bytes:
     """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises RendererBusyError or RenderingError."""
-    if not _places.acquire(blocking=False):
+    if not permits.acquire(blocking=False):
         raise RendererBusyError
     try:
         return _render(suffix, json.dumps(spec), scale)
     finally:
-        _places.release()
+        permits.release()
 
 
 def _render(suffix: str, spec: str, scale: float) -> bytes:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from datasets.models import ContentRecord
 from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
@@ -63,12 +64,10 @@ class Writer:
         names = ", ".join(quoted(name) for name in self.columns)
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
-            # Use the driver's executemany: Django's cursor would rewrite the placeholders and log every row.
             statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
-            self.cursor._execute_with_wrappers(statement, rows, many=True, executor=self._by_the_driver)
-
-    def _by_the_driver(self, statement: str, rows: Iterator[tuple], *_) -> None:
-        connection.connection.executemany(statement, rows)
+            # Around the driver's own cursor: that of Django would rewrite the placeholders and log every row.
+            with CursorWrapper(connection.connection.cursor(), connection) as cursor:
+                cursor.executemany(statement, rows)
 
 
 def _quoting(batch: Columns) -> str:

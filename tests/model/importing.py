@@ -34,13 +34,13 @@ class Import:
         """Apply the run; *key_of* returns the primary key of a new record."""
         for table, rows in self.rows.items():
             for row in rows:
-                self._row(table, row, key_of)
+                self.add_row(table, row, key_of)
         if remove:
             for table in reversed(self.rows):
                 self._remove(table)
         return self.tables.do("run", self.after)
 
-    def _row(self, table: str, row: Row, key_of) -> None:
+    def add_row(self, table: str, row: Row, key_of) -> None:
         file, line, key, said = row
         values = dict(said)
         for name, parent in REFERS.get(table, {}).items():

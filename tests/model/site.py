@@ -108,7 +108,7 @@ class Site(RuleBasedStateMachine):
             trial = Import(self.tables, expected, files)
             for table, rows in expected.items():
                 for row in rows:
-                    trial._row(table, row, lambda *_: object())
+                    trial.add_row(table, row, lambda *_: object())
             remove = remove and not trial.refused
         if preview:
             seen = self._command(dataset, folder, remove, dry_run=True)

@@ -8,10 +8,12 @@ import struct
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import vl_convert
 from django.conf import settings
 from django.utils import timezone
 
@@ -98,7 +100,7 @@ def test_charts_are_for_those_who_may_see_the_table(client, signed_in, people, e
 
 
 def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reader, people):
-    places = [render_client._places.acquire(blocking=False) for _ in range(settings.STREAMS_AT_ONCE)]
+    places = [render_client.permits.acquire(blocking=False) for _ in range(settings.STREAMS_AT_ONCE)]
     try:
         assert all(places)
         answer = reader.get(f"{ADDRESS}.png")
@@ -110,7 +112,7 @@ def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reade
             render("png", SPEC)
     finally:
         for _ in places:
-            render_client._places.release()
+            render_client.permits.release()
     assert reader.get(f"{ADDRESS}.png").status_code == 200
 
 
@@ -154,7 +156,8 @@ def test_a_renderer_fetches_nothing():
 
 def test_images_wait_for_each_other():
     made = []
-    threads = [Thread(target=lambda: made.append(render_client._render("png", json.dumps(SPEC), 1))) for _ in range(4)]
+    call = partial(renderer.call, vl_convert.vegalite_to_png, json.dumps(SPEC))
+    threads = [Thread(target=lambda: made.append(call())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -133,7 +133,7 @@ def test_one_table_with_many_members_terms_rejections_and_deletions(write, impor
 
 def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing, transactional_db, monkeypatch):
     taken = []
-    reserve_keys = TermIndex._reserve_keys
+    reserve_keys = TermIndex.reserve_keys
 
     def meanwhile(self, count):
         keys = reserve_keys(self, count)
@@ -141,7 +141,7 @@ def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing,
             taken.append(Occupation.objects.create(pk=keys[0], name="Stored meanwhile"))
         return keys
 
-    monkeypatch.setattr(TermIndex, "_reserve_keys", meanwhile)
+    monkeypatch.setattr(TermIndex, "reserve_keys", meanwhile)
     rows = "".join(
         f"39, State-gov, 77516, Bachelors, 13, Never-married, Job {n:03}, Not-in-family, White, Male, 2174, 0, 40,"
         " Peru, <=50K\n"
