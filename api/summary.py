@@ -65,7 +65,7 @@ class Summaries(VersionedView):
         for name, values in parameters.lists():
             if name not in SEVERAL:
                 single.setlist(name, values)
-        records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES, request)
+        records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES)
         errors |= {name: [message] for name, message in OF_LISTS_ALONE.items() if name in errors}
         by = _read(errors, groupings, self.model, _named(parameters, "by"), request.user)
         names = _named(parameters, "measure") if "measure" in parameters else ["count"]

@@ -38,7 +38,7 @@ class RecordViewSet(Summaries):
     @conditional
     def list(self, request: Request) -> HttpResponseBase:
         whole = request.accepted_renderer.format in STREAMED_FORMATS
-        query, records = parse_list_query(self.model, request.query_params, request.user, request, whole)
+        query, records = parse_list_query(self.model, request.query_params, request.user, whole)
         if whole:
             return streamed(request, records, query)
         serializer = RowSerializer(self.model, query.columns)

@@ -43,7 +43,7 @@ sendfile = False  # it has no time limit for a client that does not read
 limit_request_line = limits.REQUEST_LINE
 worker_connections = 1000  # per process; new connections beyond it replace the oldest idle ones
 control_socket_disable = True
-secure_scheme_headers = {}  # TRUST_PROXY decides which proxy to trust, not gunicorn's default 127.0.0.1
+secure_scheme_headers: dict[str, str] = {}  # TRUST_PROXY decides which proxy to trust, not gunicorn's default 127.0.0.1
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - in memory
 accesslog = "-" if as_json else None
 

@@ -5,12 +5,14 @@ Without the checks, a misspelt name could unmask e-mail addresses or disable a s
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error
 from django.db import models
 
+from datasets.fields import related_model
 from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, label_field, listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.suggestions import suggest
@@ -38,9 +40,9 @@ class UnsuitableError(Exception):
         self.message, self.hint = message, hint
 
 
-def check_listings(app_configs=None, **kwargs) -> list[CheckMessage]:
+def check_listings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check the Listings of the datasets' models."""
-    errors = []
+    errors: list[CheckMessage] = []
     for app in app_configs or apps.get_app_configs():
         declared = [model for model in app.get_models() if not model._meta.proxy]
         if any(issubclass(model, Record | Vocabulary | MaterializedView) for model in declared):
@@ -66,20 +68,20 @@ def _check_listing(model: type[models.Model]) -> Iterator[CheckMessage]:
     if not isinstance(listing, Listing):
         return
     parts = {}
-    for option, (number, expected, parts_of, _) in OPTIONS.items():
+    for name, option in OPTIONS.items():
         try:
-            parts[option] = list(parts_of(getattr(listing, option)))
+            parts[name] = list(option.parts_of(getattr(listing, name)))
         except TypeError:
-            message = f"Listing.{option} is not {expected}: {getattr(listing, option)!r}."
-            yield _error(model, number, message, f"Write {expected}.")
+            message = f"Listing.{name} is not {option.expected}: {getattr(listing, name)!r}."
+            yield _error(model, option.number, message, f"Write {option.expected}.")
     if parts.keys() < OPTIONS.keys():
         return
-    for option, (number, _, _, check) in OPTIONS.items():
-        for part in parts[option]:
+    for name, option in OPTIONS.items():
+        for part in parts[name]:
             try:
-                check(model, part)
+                option.check(model, part)
             except UnsuitableError as error:
-                yield _error(model, number, f"Listing.{option}: {error.message}", error.hint)
+                yield _error(model, option.number, f"Listing.{name}: {error.message}", error.hint)
 
 
 def _check_search(model: type[models.Model], path: str) -> None:
@@ -99,7 +101,7 @@ def _check_label(model: type[models.Model], name: str) -> None:
 
 
 def _check_joined(model: type[models.Model], name: str) -> None:
-    path = model.listing.joined[name]
+    path = listing_of(model).joined[name]
     if not name.isidentifier() or "__" in name:
         raise UnsuitableError(f"{name} cannot name a column.", "Take a name such as education_years.")
     if name in _columns(model):
@@ -121,7 +123,7 @@ def _check_personal(model: type[models.Model], name: str) -> None:
         raise UnsuitableError(f"{name} cannot be masked.", "Only texts can be masked, and not the primary key.")
     if name == label_field(model):
         raise UnsuitableError(f"{name} is the label, which every viewer of the table sees.", "Set another label.")
-    permission = model.listing.personal[name]
+    permission = listing_of(model).personal[name]
     known = {
         f"{options.app_label}.{codename}"
         for options in (other._meta for other in apps.get_models())
@@ -142,15 +144,15 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
     if measure not in MEASURES or bool(measured) != MEASURES[measure]:
         forms = ", ".join(f"{name}:COLUMN" if of_column else name for name, of_column in MEASURES.items())
         raise UnsuitableError(f"{chart.measure} is not a measure.", f"Use one of {forms}.")
-    columns = _columns(model)
+    columns, listing = _columns(model), listing_of(model)
     if not issubclass(model, MaterializedView):  # the dashboard's chart of a view uses only the view's own columns
-        columns |= {name: _field_at(model, path) for name, path in model.listing.joined.items()}
+        columns |= {name: _field_at(model, path) for name, path in listing.joined.items()}
     order = chart.sort.removeprefix("-")
     named = [chart.x.partition(":")[0], chart.colour.partition(":")[0], measured]
     for name in [*named, "" if order in ("name", "value") else order]:
         if name and name not in columns:
             raise UnsuitableError(f"{model.__name__} has no column {name}.", _did_you_mean(name, columns))
-        if name in model.listing.personal:
+        if name in listing.personal:
             raise UnsuitableError(f"{name} is personal data, but everyone who can view the table sees the chart.")
         if name and isinstance(columns[name], OPAQUE):
             raise UnsuitableError(f"{name} cannot be grouped.", "Use a column of texts, numbers or dates.")
@@ -175,28 +177,28 @@ def _check_addresses(tables: Iterable[type[models.Model]]) -> Iterator[CheckMess
             yield _error(last, "E009", f"another table has the same name: {name}.", "Give Listing.api another name.")
 
 
-def _field_at(model: type[models.Model], path: str) -> models.Field:
+def _field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
     """Return the field at the end of *path*, which may follow foreign keys."""
     *references, name = path.split("__")
     for reference in references:
         field = _own_field(model, reference)
         if not field.is_relation:
             raise UnsuitableError(f"{reference} of {model.__name__} does not refer to a record of another table.")
-        model = field.related_model
+        model = related_model(field)
     field = _own_field(model, name)
     if field.is_relation:
         raise UnsuitableError(f"{path} leads to a record, not to a value.", f"Add a field of the record: {path}__...")
     return field
 
 
-def _own_field(model: type[models.Model], name: str) -> models.Field:
+def _own_field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     fields = {field.name: field for field in model._meta.concrete_fields}
     if name not in fields:
         raise UnsuitableError(f"{model.__name__} has no field {name}.", _did_you_mean(name, fields))
     return fields[name]
 
 
-def _columns(model: type[models.Model]) -> dict[str, models.Field]:
+def _columns(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
     fields = model._meta.concrete_fields
     return {name: field for field in fields for name in (field.name, field.attname)}
 
@@ -209,20 +211,20 @@ def _error(model: type[models.Model], number: str, message: str, hint: str | Non
     return Error(message, hint=hint, obj=model, id=f"datasets.{number}")
 
 
-def _in_list(value) -> Iterable[str]:
+def _in_list(value: Any) -> Iterable[str]:
     if isinstance(value, str) or not isinstance(value, Collection) or not all(isinstance(name, str) for name in value):
         raise TypeError
     return value
 
 
-def _in_mapping(value) -> Iterable[str]:
+def _in_mapping(value: Any) -> Iterable[str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
         raise TypeError
     return value
 
 
-def _alone(kind: type, *without) -> Iterable:
-    def names_in(value):
+def _alone(kind: type, *without: bool | None) -> Callable[[Any], Iterable[Any]]:
+    def names_in(value: Any) -> Iterable[Any]:
         if value in without:
             return []
         if not isinstance(value, kind):
@@ -232,12 +234,21 @@ def _alone(kind: type, *without) -> Iterable:
     return names_in
 
 
-OPTIONS = {  # the error number, the expected value, a function that returns its parts, and the check of one part
-    "search": ("E003", 'a list such as ["name"]', _in_list, _check_search),
-    "label": ("E004", 'a name such as "city"', _alone(str, None), _check_label),
-    "joined": ("E005", 'a dict such as {"education_years": "education__years"}', _in_mapping, _check_joined),
-    "lists": ("E006", 'a list such as ["members"]', _in_list, _check_list),
-    "personal": ("E007", 'a dict such as {"email": "experiments.view_email"}', _in_mapping, _check_personal),
-    "chart": ("E008", 'a chart such as Chart(x="year")', _alone(Chart, None), _check_chart),
-    "api": ("E009", 'a name such as "by-birth-year", or False', _alone(str, True, False), _check_api),
+class Option(NamedTuple):
+    """The check of an option: its number, the expected value, a function that splits it, and the check of one part."""
+
+    number: str
+    expected: str
+    parts_of: Callable[[Any], Iterable[Any]]
+    check: Callable[[type[models.Model], Any], None]
+
+
+OPTIONS = {
+    "search": Option("E003", 'a list such as ["name"]', _in_list, _check_search),
+    "label": Option("E004", 'a name such as "city"', _alone(str, None), _check_label),
+    "joined": Option("E005", 'a dict such as {"education_years": "education__years"}', _in_mapping, _check_joined),
+    "lists": Option("E006", 'a list such as ["members"]', _in_list, _check_list),
+    "personal": Option("E007", 'a dict such as {"email": "experiments.view_email"}', _in_mapping, _check_personal),
+    "chart": Option("E008", 'a chart such as Chart(x="year")', _alone(Chart, None), _check_chart),
+    "api": Option("E009", 'a name such as "by-birth-year", or False', _alone(str, True, False), _check_api),
 }

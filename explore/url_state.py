@@ -9,7 +9,6 @@ from functools import cached_property
 
 from django.db import models
 from django.http import QueryDict
-from rest_framework.exceptions import ErrorDetail
 
 from datasets.listing import label_field
 from datasets.models import Record
@@ -94,7 +93,7 @@ class State:
         data.update({name: value for name, value in self.filters.items() if name not in without})
         if self.errors:
             return self.records
-        return self.filterset(data, self.model._default_manager.all(), request=self.request).qs
+        return self.filterset(data, self.model._default_manager.all(), self.user).qs
 
     @cached_property
     def paginator(self) -> BoundedPaginator:
@@ -143,16 +142,16 @@ class State:
             if name in self.data:
                 asked[name] = self.data[name]
         try:
-            read, records = parse_list_query(self.model, asked, self.user, self.request)
+            read, records = parse_list_query(self.model, asked, self.user)
         except InvalidParametersError as error:
-            for name, messages in error.detail.items():
+            for name, messages in error.errors.items():
                 self._refuse({"fields": "columns"}.get(name, name), messages)
             asked = QueryDict(f"fields={','.join(self.usual)}")
-            read, records = parse_list_query(self.model, asked, self.user, self.request)
+            read, records = parse_list_query(self.model, asked, self.user)
         return read, records.none() if self.errors else records
 
-    def _refuse(self, name: str, messages: Iterable[str | ErrorDetail]) -> None:
-        self.errors.setdefault(name, [str(message) for message in messages])
+    def _refuse(self, name: str, messages: list[str]) -> None:
+        self.errors.setdefault(name, messages)
 
     def refuse(self, name: str, message: str) -> None:
         """Add an error for parameter *name*; the page then shows no records."""

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 
 from datasets.fields import related_model, through_model
 from datasets.models import Vocabulary
 from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
-from datasets.records.personal_data import MASK_MARK
+from datasets.records.personal_data import MASK_MARK, Viewer
 from exports.errors import UnknownColumnError
-
-Reader = User | AnonymousUser | None  # None may see nothing that is personal
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
@@ -112,7 +109,9 @@ class MaskMark(ExportedColumn):
         return pa.dictionary(pa.int32(), pa.string())
 
 
-def exported_columns(model: type[models.Model], names: Iterable[str] | None, user: Reader) -> list[ExportedColumn]:
+def exported_columns(
+    model: type[models.Model], names: Iterable[str] | None, user: Viewer | None
+) -> list[ExportedColumn]:
     """Return the columns *names* (None for all) in their order, for *user*. Raises UnknownColumnError.
 
     A MaskMark follows if any of them is masked.
@@ -130,6 +129,6 @@ def exported_columns(model: type[models.Model], names: Iterable[str] | None, use
     return [*columns, MaskMark.of(columns)] if any(column.masked for column in columns) else columns
 
 
-def is_masked(column: ListedColumn, user: Reader) -> bool:
+def is_masked(column: ListedColumn, user: Viewer | None) -> bool:
     """Return whether *column* is masked for *user*; without a user (None), personal data are masked."""
     return column.permission is not None and not (user and user.has_perm(column.permission))

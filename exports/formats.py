@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import connections, models
 
-from datasets.records.personal_data import masked_name
+from datasets.records.personal_data import Viewer, masked_name
 from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
 from exports import copy_rows, parquet, python_rows, xlsx
-from exports.columns import ExportedColumn, Reader, exported_columns
+from exports.columns import ExportedColumn, exported_columns
 from exports.concurrency import StreamPermit
 from exports.errors import (
     ExportError,
@@ -163,7 +163,7 @@ def export(
     model: type[models.Model],
     queryset: models.QuerySet[Any],
     columns: Iterable[str] | None,
-    user: Reader,
+    user: Viewer | None,
     file_format: str,
     defused: bool = False,
     compress: bool = False,

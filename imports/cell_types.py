@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -246,7 +246,7 @@ class DocumentCell(CellType):
         return super().refusal(exact_json.loads(value)) if self.validators else ""
 
 
-def kind_of(field: models.Field[Any, Any], spellings: dict[Any, tuple[str, ...]] | None = None) -> CellType:
+def kind_of(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]] | None = None) -> CellType:
     """Return the cell type for *field*; *spellings* adds ways to write a choice or a boolean.
 
     Raises ImproperlyConfigured for an unsupported field.
@@ -277,7 +277,7 @@ def kind_of(field: models.Field[Any, Any], spellings: dict[Any, tuple[str, ...]]
     raise ImproperlyConfigured(f"imports/cell_types.py has no cell type for {field}, a {type(field).__name__}.")
 
 
-def _choice_cell(field: models.Field[Any, Any], spellings: dict[Any, tuple[str, ...]]) -> ChoiceCell:
+def _choice_cell(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]]) -> ChoiceCell:
     if isinstance(field, models.BooleanField):
         named = {
             value: (*spellings.get(value, default), default[0])  # the last is the spelling in exports

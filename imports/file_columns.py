@@ -1,7 +1,7 @@
 """Columns of files: the model field that each fills, and how its cells are converted."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ class Column:
     """A column whose cells are values of a model field; :meth:`bind` sets the attributes declared below.
 
     *field* is the name of the field if it differs from the column's. *names* are other spellings of the heading,
-    *spellings* are ways to write a value: ``{True: (">50K", ">50K.")}``.
+    *spellings* are ways to write a value: ``{True: [">50K", ">50K."]}``.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Column:
         field: str | None = None,
         *,
         names: Iterable[str] = (),
-        spellings: Mapping[Any, tuple[str, ...]] | None = None,
+        spellings: Mapping[Any, Sequence[str]] | None = None,
     ):
         self.field_name = field
         self.names = tuple(names)

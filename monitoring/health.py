@@ -11,12 +11,12 @@ SOON = 2  # seconds
 _migrated = False  # cached: once applied, migrations stay applied while this code runs
 
 
-def alive(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
+def alive(request: HttpRequest | None, forwarded: bool = False) -> HttpResponse:
     """Return 200 while the process is alive, whatever the state of the database."""
     return _answer(200, process="alive")
 
 
-def ready(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
+def ready(request: HttpRequest | None, forwarded: bool = False) -> HttpResponse:
     """Return 200 if the process is ready for requests, otherwise 503 with the reason."""
     if is_draining():
         return _answer(503, process="draining")
@@ -31,9 +31,9 @@ def ready(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
 
 def ask_database() -> None:
     """Raise DatabaseError if the database does not answer within SOON seconds."""
-    if connection.vendor == "postgresql" and connection.pool:
-        connection.pool.open()  # usually done by the first request
-        with connection.wrap_database_errors, connection.pool.connection(timeout=SOON) as driver:
+    if pool := getattr(connection, "pool", None):  # of PostgreSQL
+        pool.open()  # usually done by the first request
+        with connection.wrap_database_errors, pool.connection(timeout=SOON) as driver:
             driver.execute("SELECT 1")
     else:
         with connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def ask_database() -> None:
 def is_draining() -> bool:
     """Return whether this server is shutting down and only finishes open requests."""
     path = os.environ.get(DRAINING)
-    return bool(path) and Path(path).exists()
+    return Path(path).exists() if path else False
 
 
 def is_migrated() -> bool:

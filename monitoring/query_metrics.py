@@ -23,8 +23,8 @@ LONG = 500  # characters; a longer statement is cached without its repeated plac
 LONGEST = 10_000  # characters; a statement that is still longer is not cached
 
 NAME = r'(?:"[^"]+"|\w+)'
-# A name with an optional alias; the listed keywords cannot be an alias.
-TABLE = rf"{NAME}(?:\.{NAME})?(?:(?:\s+AS)?\s+(?!(?:JOIN|USING|FROM|UPDATE|DELETE|INSERT)\b){NAME})?"
+ALIAS = rf"(?:(?:\s+AS)?\s+(?!(?:JOIN|USING|FROM|UPDATE|DELETE|INSERT)\b){NAME})?"  # none of these is an alias
+TABLE = rf"{NAME}(?:\.{NAME})?{ALIAS}"
 MENTION = re.compile(
     r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"  # strings and comments contain no table names
     r"|\b(?:(?P<insert>(?:INSERT\s+(?:OR\s+\w+\s+)?|REPLACE\s+|MERGE\s+)INTO)|(?P<update>UPDATE)"
@@ -32,7 +32,7 @@ MENTION = re.compile(
     rf"\s+(?:ONLY\s+)?(?P<tables>{TABLE}(?:\s*,\s*{TABLE})*)",
     re.IGNORECASE | re.DOTALL,
 )
-FIRST_NAME = re.compile(rf"({NAME})(?:\.({NAME}))?")
+TABLES = re.compile(rf"({NAME})(?:\.({NAME}))?{ALIAS}", re.IGNORECASE)
 
 
 def count(sql: str) -> None:
@@ -53,8 +53,8 @@ def tables_of(sql: str) -> set[tuple[str, str]]:
     whole = "copy" if sql[:6].upper() in ("COPY (", "COPY(S") else None  # COPY of a query
     for match in MENTION.finditer(sql):
         if verb := match.lastgroup and next(verb for verb in VERBS if match[verb]):
-            for mention in match["tables"].split(","):
-                names = [name.strip('"') for name in FIRST_NAME.match(mention.strip()).groups() if name]
+            for mention in TABLES.findall(match["tables"]):
+                names = [name.strip('"') for name in mention if name]
                 # The first of two names must be a schema: people.born in EXTRACT(year FROM people.born) is a column.
                 if names[-1] in known and not (len(names) == 2 and names[0] in known):
                     tables.add((names[-1], whole if whole and verb == "select" else verb))

@@ -10,11 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import HttpRequest
 
+from datasets.fields import field_of
+
 
 def longest_name() -> int:
     """Return the maximum length of an account name."""
     model = get_user_model()
-    return model._meta.get_field(model.USERNAME_FIELD).max_length
+    return field_of(model, model.USERNAME_FIELD).max_length or 255  # as in the table of attempts
 
 
 def name_counted(request: HttpRequest, credentials: dict | None = None) -> str | None:
@@ -33,7 +35,8 @@ class Attempts(AxesDatabaseHandler):
         has no limit per address, because all such requests would share it.
         """
         failures = super().get_failures(request, credentials)
-        most, address = settings.SIGN_IN_FAILURES_OF_ADDRESS, request.axes_ip_address
+        most = settings.SIGN_IN_FAILURES_OF_ADDRESS
+        address = request.axes_ip_address  # type: ignore[attr-defined]  # django-axes sets it
         if not most or address is None:
             return failures
         recent = AccessAttempt.objects.filter(ip_address=address, attempt_time__gte=get_cool_off_threshold(request))

@@ -69,7 +69,8 @@ class Subjects(SubjectDocument):
                 with suppress(DocumentError):  # a curator has edited the document since
                     values = self.checked(self.row(session.document, session.name))
                     described[session.subject_id].append(Described(session.name, values, None))
-        settled, notes = [], []
+        settled: list[Row] = []
+        notes: list[str] = []
         for subject, descriptions in described.items():
             descriptions.sort(key=Described.age, reverse=True)
             newest = next(d.row for d in descriptions if d.row)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from census.insights.counting import LEAST, Answer, require, shares_over_50k, total
+from census.insights.counting import LEAST, Answer, InsufficientDataError, require, shares_over_50k, total
 from census.insights.intervals import Estimate, Share, difference, pooled_odds_ratio
 from census.models import Respondent
 
@@ -24,7 +24,8 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
         _odds(pair for years, pair in levels.items() if (years > SCHOOL) is side) for side in (False, True)
     )
     odds, gap = _odds(levels.values()), difference(all_state, all_private)
-    require({"levels of education that both have and that differ in income": 1 if odds else 0}, least=1)
+    if odds is None:
+        raise InsufficientDataError("expected a level of education that both have and that differs in income.")
     full = {years: pair for years, pair in levels.items() if min(share.of for share in pair) >= LEAST}
     behind = sum(one.value < other.value for one, other in full.values())
     surely = sum(difference(one, other).high < 0 for one, other in full.values())

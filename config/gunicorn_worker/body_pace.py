@@ -39,7 +39,7 @@ class PacedUnreader(SocketUnreader):
             raise TimeoutError("The request body arrived too slowly.")
         self.sock.settimeout(left)
         try:
-            data = super().chunk(size_hint)
+            data = super().chunk(size_hint)  # type: ignore[call-arg]  # the stubs describe gunicorn 26
         finally:
             self.sock.settimeout(None)
         self._pace.add(len(data), monotonic() - start)

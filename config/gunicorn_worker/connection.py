@@ -50,7 +50,9 @@ class Connection(TConn):
 
     def begin(self, now: float) -> None:
         """Start receiving a request; some of its bytes may already be buffered."""
-        self.received = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
+        self.received = bytearray(
+            self.parser.unreader.take_buffered() if isinstance(self.parser, RequestParser) else b""
+        )
         self.state, self.deadline = State.WAITING, now + limits.HEADER_SECONDS
         self._head = self._end = self._chunk = self._content = self._seen = 0
         self._is_chunked = False
@@ -90,7 +92,8 @@ class Connection(TConn):
             pace = Pace(limits.UPLOAD_GRACE, limits.UPLOAD_RATE, limits.UPLOAD_SECONDS)
         else:
             pace = Pace(limits.BODY_SECONDS, None, limits.BODY_SECONDS)
-        self.parser = self.parser or RequestParser(self.cfg, self.sock, self.client)
+        if not isinstance(self.parser, RequestParser):
+            self.parser = RequestParser(self.cfg, self.sock, self.client)
         self.parser.unreader = PacedUnreader(self.sock, pace)
         self.parser.unreader.unread(bytes(self.received))
         self.received = bytearray()

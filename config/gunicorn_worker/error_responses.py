@@ -30,6 +30,11 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     errors.ExpectationFailed: (417, "Expect must be 100-continue or absent."),
     errors.ForbiddenProxyRequest: (403, "Requests from this address are not allowed."),
 }
+OURS = (
+    errors.ConfigurationProblem,
+    errors.InvalidResponseHeader,  # type: ignore[attr-defined]  # the stubs describe gunicorn 26
+    errors.InvalidResponseHeaderName,  # type: ignore[attr-defined]
+)
 OTHER = (400, "A header is not valid, or contradicts another header.")
 
 
@@ -38,10 +43,7 @@ def reason_of(error: Exception) -> tuple[int, str]:
     for kind, reason in STATUSES.items():
         if isinstance(error, kind):
             return reason
-    is_ours = isinstance(
-        error, (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
-    )
-    if isinstance(error, errors.ParseException) and not is_ours:
+    if isinstance(error, errors.ParseException) and not isinstance(error, OURS):
         return OTHER
     return 500, "Internal server error. The log of the site has the details."
 

@@ -9,7 +9,8 @@ from functools import partial
 from selectors import EVENT_READ
 from time import monotonic
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+# The stubs describe gunicorn 26.
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[attr-defined]
 
 from config import limits
 from config.gunicorn_worker.connection import Connection, RefusedError, State
@@ -49,7 +50,11 @@ class WaitingWorker(ThreadWorker):
     def worker_connections(self, most: int) -> None:
         self.most = most
 
-    def accept(self, listener) -> bool:
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection when the event loop finds one."""
+        self.accept_one(listener)
+
+    def accept_one(self, listener: socket.socket) -> bool:
         """Accept a connection; if there are too many, close the oldest idle one. Return False if there was none."""
         if self.cfg.is_ssl:
             before = self.nr_conns
@@ -242,7 +247,7 @@ class WaitingWorker(ThreadWorker):
             )
 
     def _cap_keepalive(self, deadline: float) -> None:
-        super()._cap_keepalive(deadline)
+        super()._cap_keepalive(deadline)  # type: ignore[misc]  # the stubs describe gunicorn 26
         for conn in self.reading:
             if not conn.received:
                 conn.deadline = min(conn.deadline, deadline)

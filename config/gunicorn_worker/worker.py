@@ -44,13 +44,13 @@ class Worker(WaitingWorker):
         health_server.answer_in_background()
         super().run()
 
-    def set_accept_enabled(self, enabled: bool) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:
         """Start or stop accepting connections; on shutdown, stop permanently."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return
         for listener in self.sockets:
-            while self.accept(listener):
+            while self.accept_one(listener):
                 pass
             listener.close()
 

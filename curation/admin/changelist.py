@@ -38,7 +38,7 @@ class RecordChangeList(ChangeList):
         filterset_class = record_filterset(self.model)
         try:
             filterset_class.check_parameters(data, request.user, besides=[*IGNORED_PARAMS, PAGE_VAR])
-            filterset = filterset_class(data, self.root_queryset, request=request)
+            filterset = filterset_class(data, self.root_queryset, request.user)
             if not filterset.is_valid():
                 self.parameter_errors |= {name: list(errors) for name, errors in filterset.errors.items()}
         except UnknownParametersError as error:
@@ -68,7 +68,7 @@ class RecordChangeList(ChangeList):
         data = self.filter_data.copy()
         for name in without:
             data.pop(name, None)
-        return record_filterset(self.model)(data, self._searched, request=self._request).qs
+        return record_filterset(self.model)(data, self._searched, self._request.user).qs
 
     def get_results(self, request):
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 IS_HEAD = "tabularium.is_head"
+View = Callable[[HttpRequest], HttpResponseBase]
 
 
-def answer_as_get(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+def answer_as_get(get_response: View) -> View:
     """Pass HEAD requests to the views as GET. Downloads check :func:`is_head` and do not start."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -25,4 +26,4 @@ def answer_as_get(get_response: Callable) -> Callable[[HttpRequest], HttpRespons
 
 def is_head(request: HttpRequest) -> bool:
     """Return whether the client requested only the headers."""
-    return request.META.get(IS_HEAD, False)
+    return IS_HEAD in request.META

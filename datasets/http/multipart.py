@@ -5,13 +5,15 @@ Django's parser silently skips a part with unreadable headers, and treats the en
 
 import codecs
 import re
+from io import BytesIO
 from urllib.parse import unquote
 
-from django.http.multipartparser import (
+from django.http.multipartparser import (  # type: ignore[attr-defined]  # two of these are missing in the stubs
     FIELD,
     FILE,
     MAX_TOTAL_HEADER_SIZE,
     RAW,
+    ChunkIter,
     LazyStream,
     MultiPartParser,
     MultiPartParserError,
@@ -112,10 +114,11 @@ class FormScanner:
         """Raise MultiPartParserError for a part that Django would skip; uses Django's own parser of headers."""
         if reason := _unclear(block):
             raise MultiPartParserError(f"part {self.parts} is not valid: {reason}.")
-        kind, headers, _ = parse_boundary_stream(LazyStream(iter([block + b"\r\n\r\n"])), MAX_TOTAL_HEADER_SIZE)
+        stream = LazyStream(ChunkIter(BytesIO(block + b"\r\n\r\n")))
+        kind, headers, _ = parse_boundary_stream(stream, MAX_TOTAL_HEADER_SIZE)
         disposition, options = headers.get("content-disposition", ("", {}))[:2]
         name = options.get("filename")
-        file_name = MultiPartParser.sanitize_file_name(None, force_str(name, errors="replace")) if name else None
+        file_name = _sanitized(force_str(name, errors="replace")) if name else None
         is_form_data = disposition.strip().lower() == "form-data"
         if kind == RAW or not is_form_data or "name" not in options or (kind == FILE and not (file_name or "").strip()):
             lines = [line for line in block.split(b"\r\n") if line.lower().startswith(b"content-disposition")]
@@ -190,6 +193,12 @@ def _unclear(block: bytes) -> str:
         if "filename" in options and options["filename"] != name:
             return f"filename= and filename*= have different names ({_shown(line)})"
     return ""
+
+
+def _sanitized(file_name: str) -> str | None:
+    """Return *file_name* as Django stores it; None if nothing remains of it."""
+    parser = MultiPartParser.__new__(MultiPartParser)  # the method needs no request
+    return parser.sanitize_file_name(file_name)
 
 
 def _options(line: str) -> list[tuple[str, str]]:

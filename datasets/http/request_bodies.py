@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
@@ -28,8 +29,8 @@ class Body:
     def __init__(self, request: HttpRequest):
         self.received = 0
         self.announced = announced_size(request)  # None: a chunked body
-        self._source: Any = request if self.announced is not None else request.environ["wsgi.input"]
-        self._scanner = None
+        self._source: Any = request if self.announced is not None else request.META["wsgi.input"]
+        self._scanner: FormScanner | None = None
         self.limit: int | None = None  # of a chunked body, which announces no size
 
     def scan(self, boundary: bytes) -> None:
@@ -39,7 +40,7 @@ class Body:
     def read(self, size: int) -> bytes:
         """Return the next *size* bytes, or the rest."""
         try:
-            data = self._source.read(size)
+            data: bytes = self._source.read(size)
         except TimeoutError as error:
             raise _too_slow() from error
         except Exception as error:  # the server's own class for an invalid chunk
@@ -80,13 +81,13 @@ class Body:
 
 def set_body(request: HttpRequest, content: bytes) -> None:
     """Let the body that was read be read again, as Django itself does after a first reading."""
-    request._stream, request._read_started = BytesIO(content), False  # noqa: SLF001 - Django has no public way
+    vars(request).update(_stream=BytesIO(content), _read_started=False)  # Django has no public way
     request.META["CONTENT_LENGTH"] = str(len(content))
 
 
-def set_form(request: HttpRequest, post: QueryDict, files: MultiValueDict) -> None:
+def set_form(request: HttpRequest, post: QueryDict, files: MultiValueDict[str, UploadedFile[bytes]]) -> None:
     """Make *post* and *files* the request's POST and FILES, so that Django does not read the body for them."""
-    request._post, request._files = post, files  # noqa: SLF001 - Django has no public way to set FILES
+    vars(request).update(_post=post, _files=files)  # Django has no public way to set FILES
 
 
 def too_many(error: Exception) -> str:

@@ -14,8 +14,10 @@ from datasets.http.request_bodies import Body, BodyError, expect_utf8, set_body,
 from datasets.http.upload_paths import is_upload
 from datasets.query_values import shown
 
+View = Callable[[HttpRequest], HttpResponseBase]
 
-def whole_bodies(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+
+def whole_bodies(get_response: View) -> View:
     """Read the whole body of every request but uploads before the view runs, and refuse an incomplete one."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

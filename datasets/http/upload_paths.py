@@ -4,6 +4,6 @@
 UPLOAD_ADDRESSES = frozenset({"/api/imports/", "/admin/imports/importrun/import/"})
 
 
-def is_upload(method: str, path: str) -> bool:
+def is_upload(method: str | None, path: str) -> bool:
     """Return whether a request may contain files."""
     return method == "POST" and path in UPLOAD_ADDRESSES

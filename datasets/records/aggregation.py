@@ -8,9 +8,10 @@ Records without a value form the last group; measures ignore missing values. A c
 records is grouped by their keys, and the names are joined to the groups, not to the records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connections, models
@@ -19,6 +20,7 @@ from datasets.query_values import decimal_number
 from datasets.records.aggregation_sql import PARTS, summary_sql
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.grouping import AggregationError, Grouping, Measure, too_large
+from datasets.records.personal_data import Viewer
 from datasets.sql.text_order import TEXTS
 from datasets.suggestions import suggest
 
@@ -31,11 +33,11 @@ class Summary:
     """A sorted table of groups: the values of the groupings, then of the measures; *truncated* if there are more."""
 
     names: list[str]
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     truncated: bool
 
 
-def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Grouping]:
+def groupings(model: type[models.Model], names: Sequence[str], user: Viewer) -> list[Grouping]:
     """Parse *names* as groupings of *model*. Raises AggregationError, also for personal data hidden from *user*."""
     if len(names) > MOST_GROUPINGS:
         raise AggregationError("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
@@ -43,7 +45,7 @@ def groupings(model: type[models.Model], names: Sequence[str], user) -> list[Gro
     return [_grouping(model, name, user) for name in names]
 
 
-def measures(model: type[models.Model], names: Sequence[str], user) -> list[Measure]:
+def measures(model: type[models.Model], names: Sequence[str], user: Viewer) -> list[Measure]:
     """Parse *names* as measures of *model*. Raises AggregationError."""
     if len(names) > MOST_MEASURES:
         raise AggregationError("measure", f"Expected at most {MOST_MEASURES}, found {len(names)}.")
@@ -73,7 +75,7 @@ def can_be_parted(column: ListedColumn) -> bool:
 
 
 def summarise(
-    records: models.QuerySet,
+    records: models.QuerySet[Any],
     by: Sequence[Grouping],
     measured: Sequence[Measure],
     ordering: Sequence[str] = (),
@@ -95,7 +97,8 @@ def summarise(
     try:
         sql, parameters = summary_sql(records, by, measured, ordering, connection)
     except EmptyResultSet:
-        return _nothing(records, by, measured, names)
+        rows = [] if by else [tuple(0 if measure.kind == "count" else None for measure in measured)]
+        return Summary(names, rows, truncated=False)
     if limit is not None:
         sql += f" LIMIT {limit + 1:d}"
     readers = [*(grouping.read for grouping in by), *(measure.read for measure in measured)]
@@ -113,18 +116,20 @@ def summarise(
     return Summary(names, rows, truncated=limit is not None and len(groups) > limit)
 
 
-def _nothing(records, by, measured, names) -> Summary:
-    rows = [] if by else [tuple(0 if measure.kind == "count" else None for measure in measured)]
-    return Summary(names, rows, False)
-
-
 def _once(parameter: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise AggregationError(parameter, f"{name[:100]} occurs twice.")
 
 
-def _column(model: type[models.Model], parameter: str, name: str, may, user, unfit: str) -> ListedColumn:
+def _column(
+    model: type[models.Model],
+    parameter: str,
+    name: str,
+    may: Callable[[ListedColumn], bool],
+    user: Viewer,
+    unfit: str,
+) -> ListedColumn:
     columns = {column.name: column for column in columns_of(model) if may(column)}
     if name not in columns:
         permitted = [column.name for column in columns.values() if _may_use(column, user)]
@@ -142,18 +147,15 @@ def _column(model: type[models.Model], parameter: str, name: str, may, user, unf
     return column
 
 
-def _may_use(column: ListedColumn, user) -> bool:
+def _may_use(column: ListedColumn, user: Viewer) -> bool:
     return not column.permission or user.has_perm(column.permission)
 
 
-def _grouping(model: type[models.Model], text: str, user) -> Grouping:
+def _grouping(model: type[models.Model], text: str, user: Viewer) -> Grouping:
     name, colon, how = text.partition(":")
     column = _column(model, "by", name, can_group_by, user, "lists and JSON documents cannot be grouped")
-    reference, _, rest = column.path.partition("__")
     if not colon:
-        target = model._meta.get_field(reference) if rest else None
-        names_records = target and column.field.unique and column.field.model is target.related_model
-        return Grouping(text, column, reference=target if names_records else None)
+        return Grouping(text, column, reference=_named_reference(model, column))
     if isinstance(column.field, models.DateField):
         if how not in PARTS:
             raise AggregationError("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
@@ -161,6 +163,15 @@ def _grouping(model: type[models.Model], text: str, user) -> Grouping:
     if not can_be_parted(column):
         raise AggregationError("by", f"Expected {name} alone (it has no dates or quantities), found {text[:100]}.")
     return Grouping(text, column, width=_width(column, how))
+
+
+def _named_reference(model: type[models.Model], column: ListedColumn) -> models.ForeignKey[Any, Any] | None:
+    """Return the foreign key to the records that *column* names uniquely, or None."""
+    reference, _, rest = column.path.partition("__")
+    field = model._meta.get_field(reference) if rest else None
+    if isinstance(field, models.ForeignKey) and column.field.unique and column.field.model is field.related_model:
+        return field
+    return None
 
 
 def _width(column: ListedColumn, text: str) -> Decimal:
@@ -178,7 +189,7 @@ def _width(column: ListedColumn, text: str) -> Decimal:
     return width
 
 
-def _measure(model: type[models.Model], text: str, user) -> Measure:
+def _measure(model: type[models.Model], text: str, user: Viewer) -> Measure:
     kind, colon, name = text.partition(":")
     if text == "count":
         return Measure(text)

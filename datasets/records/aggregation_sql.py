@@ -2,29 +2,36 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Value
 
+from datasets.fields import related_model
+from datasets.records.columns import ListedColumn
 from datasets.records.grouping import QUANTILES, Grouping, Measure
+from datasets.sql.dialect import column_name, pk_column
 
 PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # of a date, as texts such as 2023-05
 EXACT = 2**53  # from here on a floating-point number has no fraction
 
 
 def summary_sql(
-    records: models.QuerySet,
+    records: models.QuerySet[Any],
     by: Sequence[Grouping],
     measured: Sequence[Measure],
     ordering: Sequence[str],
-    connection,
-) -> tuple[str, list]:
+    connection: BaseDatabaseWrapper,
+) -> tuple[str, list[Any]]:
     """Return the statement that measures *records*, and its parameters. Raises EmptyResultSet if no record can match.
 
     Records are grouped before any join. PostgreSQL inlines the WITH query.
     """
     on_postgresql = connection.vendor == "postgresql"
-    columns = {f"group_{n}": F(g.reference.attname if g.reference else g.column.path) for n, g in enumerate(by)}
+    columns: dict[str, F | Value] = {
+        f"group_{n}": F(g.reference.attname if g.reference else g.column.path) for n, g in enumerate(by)
+    }
     columns |= {f"value_{n}": F(m.column.path) for n, m in enumerate(measured) if m.column}
     inner = records.order_by().annotate(**columns or {"one": Value(1)}).values_list(*columns or ["one"])
     query, parameters = inner.query.get_compiler(using=records.db).as_sql()
@@ -40,7 +47,7 @@ def summary_sql(
         _quantiles(first, keys, {n: measured[n].kind for n in windowed if ranked[n] == first})
         for first in sorted({*ranked.values()})
     ]
-    joins += [_names(n, g, connection) for n, g in enumerate(by) if g.reference]
+    joins += [_names(n, g.reference, g.column, connection) for n, g in enumerate(by) if g.reference]
 
     outputs = {g.name: f"groups.key_{n}" for n, g in enumerate(by)}
     outputs |= {g.name: f"names_{n}.name" for n, g in enumerate(by) if g.reference}
@@ -76,7 +83,7 @@ def _key(grouping: Grouping, name: str, on_postgresql: bool) -> str:
 
 
 def _value(measure: Measure, name: str, on_postgresql: bool) -> str:
-    if measure.kind == "count":
+    if measure.column is None:
         return "COUNT(*)"
     field = measure.column.field
     if on_postgresql and isinstance(field, models.BooleanField):
@@ -119,8 +126,9 @@ def _quantiles(n: int, keys: Sequence[str], kinds: dict[int, str]) -> str:
     return f" LEFT JOIN ({around}) AS quantiles_{n} ON {same}"
 
 
-def _names(n: int, grouping: Grouping, connection) -> str:
-    quote = connection.ops.quote_name
-    target = grouping.reference.related_model._meta
-    name, table, key = (quote(text) for text in (grouping.column.field.column, target.db_table, target.pk.column))
+def _names(
+    n: int, reference: models.ForeignKey[Any, Any], column: ListedColumn, connection: BaseDatabaseWrapper
+) -> str:
+    quote, target = connection.ops.quote_name, related_model(reference)
+    name, table, key = quote(column_name(column.field)), quote(target._meta.db_table), quote(pk_column(target))
     return f" LEFT JOIN (SELECT {key} AS id, {name} AS name FROM {table}) AS names_{n} ON names_{n}.id = groups.key_{n}"

@@ -7,9 +7,12 @@ For what else a model can declare, see datasets.listing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.db import models
+from django.db.models.fields.related import RelatedField
 
+from datasets.fields import field_of, related_model
 from datasets.listing import label_field, listing_of
 from datasets.models import Record
 from datasets.records.personal_data import permission_for
@@ -26,7 +29,7 @@ class ListedColumn:
 
     name: str
     path: str
-    field: models.Field
+    field: models.Field[Any, Any]
     null: bool
     help_text: str
 
@@ -38,7 +41,7 @@ class ListedColumn:
     @property
     def many(self) -> bool:
         """Whether it is a many-to-many field."""
-        return self.field.many_to_many
+        return bool(self.field.many_to_many)
 
     @property
     def is_list(self) -> bool:
@@ -65,7 +68,7 @@ def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
         if not field.is_relation or field.many_to_many:
             yield ListedColumn(field.name, field.name, field, field.null, str(field.help_text))
             continue
-        target = field.related_model
+        target = related_model(field)
         yield ListedColumn(
             field.attname, field.attname, target._meta.pk, field.null, f"Id of the {field.verbose_name}."
         )
@@ -77,7 +80,7 @@ def _own_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
 def _joined_columns(model: type[models.Model]) -> Iterator[ListedColumn]:
     for name, path in listing_of(model).joined.items():
         field = field_at(model, path)
-        null = field.null or model._meta.get_field(path.split("__")[0]).null
+        null = field.null or field_of(model, path.split("__")[0]).null
         yield ListedColumn(name, path, field, null, str(field.help_text))
 
 
@@ -94,13 +97,13 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
             yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
         line = reference.replace("_in", "_line")
         if line in names:
-            yield ListedColumn(line, line, model._meta.get_field(line), True, f"{meaning}: the line in it.")
+            yield ListedColumn(line, line, field_of(model, line), True, f"{meaning}: the line in it.")
 
 
-def field_at(model: type[models.Model], path: str) -> models.Field:
+def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
     """Return the field at the end of *path*; for a foreign key, the target's key field."""
     *references, name = path.split("__")
     for reference in references:
-        model = model._meta.get_field(reference).related_model
-    field = model._meta.get_field(name)
-    return field.target_field if field.is_relation else field
+        model = related_model(field_of(model, reference))
+    field = field_of(model, name)
+    return field.target_field if isinstance(field, RelatedField) else field

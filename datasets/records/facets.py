@@ -1,15 +1,16 @@
 """Facet counts: exact for small results, bounded or estimated for large ones."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db import connections, models
 
+from datasets.fields import field_of, through_model
 from datasets.records.filter_widgets import CHOICE, FilterWidget
 from datasets.records.pagination import COUNTED, BoundedPaginator
 
-Counts = dict[Any, int]
+Counts = Mapping[Any, float]  # by value; an estimate has a fraction
 
 
 class Listing(Protocol):
@@ -18,7 +19,7 @@ class Listing(Protocol):
     model: type[models.Model]
     paginator: BoundedPaginator
 
-    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet: ...
+    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet[Any]: ...
 
 
 class Facets:
@@ -40,8 +41,8 @@ class Facets:
         )
         for widget in waiting:
             without = list(active.get(widget.column.name, ()))
-            if widget.column.many:
-                self._count_many(widget, without)
+            if isinstance(widget.column.field, models.ManyToManyField):
+                self._count_many(widget.column.name, widget.column.field, without)
             elif without:
                 self._count([widget], without)
 
@@ -55,7 +56,7 @@ class Facets:
             return f"about {_rounded(count):,}" if count else "few"
         return f"{count:,}{mark}"
 
-    def _queryset(self, without: list[str]) -> models.QuerySet:
+    def _queryset(self, without: list[str]) -> models.QuerySet[Any]:
         return self.listing.narrowed(without).order_by()
 
     def _count(self, filters: list[FilterWidget], without: list[str]) -> None:
@@ -68,15 +69,14 @@ class Facets:
             keys = next(widget.keys for widget in filters if widget.column.name == name)
             self._keep(name, _by_value(Counter(values), keys), mark)
 
-    def _count_many(self, widget: FilterWidget, without: list[str]) -> None:
-        """Count a many-to-many column, by the rows of its table that link the first COUNTED records."""
-        field = widget.column.field
+    def _count_many(self, name: str, field: models.ManyToManyField[Any, Any], without: list[str]) -> None:
+        """Count the many-to-many column *name*, by the rows of its table that link the first COUNTED records."""
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
         queryset = self._queryset(without)
         more = queryset[: COUNTED + 1].count() > COUNTED
-        linked = field.remote_field.through._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
+        linked = through_model(field)._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
         counts = linked.order_by().values_list(to).annotate(models.Count("pk"))
-        self._keep(widget.column.name, dict(counts), "+" if more else "")
+        self._keep(name, dict(counts), "+" if more else "")
 
     def _take_statistics(self, filters: list[FilterWidget]) -> None:
         """Use the frequencies from ANALYZE if the list is an unfiltered table with more than COUNTED records."""
@@ -97,28 +97,28 @@ class Facets:
         for widget in filters:
             if column_statistics := statistics.get(columns[widget.column.name]):
                 values, shares, missing = column_statistics
-                counts = {
+                counts: Counts = {
                     _parameter_value(text): share * paginator.count for text, share in zip(values, shares, strict=True)
                 }
                 if widget.column.name == "corrected":
                     counts = {"false": missing * paginator.count, "true": (1 - missing) * paginator.count}
                 if widget.keys is not None:
                     counts = _by_value({int(key): count for key, count in counts.items()}, widget.keys)
-                self._keep(widget.column.name, counts | {None: missing * paginator.count}, "about")
+                self._keep(widget.column.name, {**counts, None: missing * paginator.count}, "about")
 
     def _keep(self, name: str, counts: Counts, mark: str) -> None:
         self.counts[name], self.marks[name] = counts, mark
 
 
-def _value(widget: FilterWidget):
+def _value(widget: FilterWidget) -> str | models.ExpressionWrapper[Any]:
     if widget.column.name == "corrected":
         return models.ExpressionWrapper(models.Q(corrections__isnull=False), models.BooleanField())
     return widget.column.path if widget.keys is None else f"{widget.column.path.split('__')[0]}_id"
 
 
-def _by_value(counts: Counts, keys: Counts | None) -> Counts:
+def _by_value(counts: Counts, keys: Mapping[int, Any] | None) -> Counts:
     """Return *counts* by the parameter's value: the term of a key, or ``true`` for True."""
-    by_value = Counter()
+    by_value: dict[Any, float] = defaultdict(int)
     for value, count in counts.items():
         if isinstance(value, bool):
             value = "true" if value else "false"
@@ -139,7 +139,7 @@ def _column(model: type[models.Model], widget: FilterWidget) -> str | None:
     """Return the column of *model*'s table that has the statistics for *one*; None for another table's column."""
     if widget.keys is None and "__" in widget.column.path:
         return None
-    return model._meta.get_field(widget.column.path.split("__")[0]).column
+    return field_of(model, widget.column.path.split("__")[0]).column
 
 
 def _rounded(count: float) -> int:

@@ -1,10 +1,13 @@
 """Form fields of the filters: texts in NFC, numbers and dates in one spelling, lists of bounded length."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-import django_filters
 from django import forms
 from django.db import models
+from django_filters.fields import BaseCSVField
+from django_filters.widgets import BaseCSVWidget
 
 from datasets.query_values import day, decimal_number, is_whole_number, shown, values_in
 from datasets.records.label_cache import is_known
@@ -17,14 +20,14 @@ TEXTS = (forms.CharField, forms.ChoiceField)
 MOST_NAMES = 1000  # terms of a vocabulary to compare for a suggestion
 
 
-class SeveralWidget(django_filters.widgets.BaseCSVWidget, forms.TextInput):
+class SeveralWidget(BaseCSVWidget, forms.TextInput):
     """Returns all occurrences of a parameter; the field splits a single one at its commas."""
 
-    def value_from_datadict(self, data, files, name) -> list[str]:
+    def value_from_datadict(self, data: Mapping[str, Any], files: Mapping[str, Any], name: str) -> list[str]:
         return data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
 
 
-class SeveralField(django_filters.fields.BaseCSVField):
+class SeveralField(BaseCSVField):
     """A list of values: one parameter with comma-separated values, or a repeated parameter with one value each.
 
     Numbers and dates contain no commas, so each occurrence of a repeated parameter may be a list of them.
@@ -32,8 +35,8 @@ class SeveralField(django_filters.fields.BaseCSVField):
 
     widget = SeveralWidget
 
-    def clean(self, value: list[str]) -> list[Any] | None:
-        values = []
+    def clean(self, value: list[str]) -> Any:
+        values: list[str] = []
         try:
             for text in value:
                 values += [text] if len(value) > 1 and isinstance(self, TEXTS) else values_in(text)
@@ -47,43 +50,43 @@ class SeveralField(django_filters.fields.BaseCSVField):
 class ComposedField(forms.CharField):
     """A text, cleaned in the same way as stored texts."""
 
-    def to_python(self, value):
-        return clean(super().to_python(value))
+    def to_python(self, value: Any) -> str:
+        return clean(super().to_python(value) or "")
 
 
 class LabelField(ComposedField):
     """A term of a vocabulary. An unknown term is an error, which suggests a similar one: vocabularies are small."""
 
-    def __init__(self, *, vocabulary: type[models.Model], **options):
+    def __init__(self, *, vocabulary: type[models.Model], **options: Any):
         super().__init__(**options)
         self.vocabulary = vocabulary
 
-    def clean(self, value):
-        value = super().clean(value)
-        if value and not is_known(self.vocabulary, value):
+    def clean(self, value: Any) -> str:
+        term: str = super().clean(value)
+        if term and not is_known(self.vocabulary, term):
             names = list(self.vocabulary._default_manager.values_list("name", flat=True)[:MOST_NAMES])
-            same = [name for name in names if name.casefold() == value.casefold()]
-            hint = did_you_mean(closest(value, names) or next(iter(same), None))
+            same = [name for name in names if name.casefold() == term.casefold()]
+            hint = did_you_mean(closest(term, names) or next(iter(same), None))
             hint = hint or (f" Known terms: {', '.join(names[:20])}." if names else "")
             plural = self.vocabulary._meta.verbose_name_plural
-            raise forms.ValidationError(f"There is no {shown(value)} among the {plural}.{hint}")
-        return value
+            raise forms.ValidationError(f"There is no {shown(term)} among the {plural}.{hint}")
+        return term
 
 
 class SearchField(ComposedField):
     """The words of a search, limited in number because the database searches for each."""
 
-    def clean(self, value):
-        value = super().clean(value)
-        if (count := len(words_of(value))) > MOST_WORDS:
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if (count := len(words_of(text))) > MOST_WORDS:
             raise forms.ValidationError(f"Expected at most {MOST_WORDS} words, found {count}.")
-        return value
+        return text
 
 
 class ValueInErrorMixin(forms.Field):
     """A mixin that adds the received value to the error messages."""
 
-    def clean(self, value):
+    def clean(self, value: Any) -> Any:
         try:
             return super().clean(value)
         except forms.ValidationError as error:
@@ -94,7 +97,7 @@ class ValueInErrorMixin(forms.Field):
 class WholeNumberField(ValueInErrorMixin, forms.IntegerField):
     """A whole number in its canonical spelling. A number out of bounds and a text have different errors."""
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> int | None:
         if value in self.empty_values:
             return None
         digits = value.removeprefix("-")
@@ -109,7 +112,8 @@ class WholeNumberField(ValueInErrorMixin, forms.IntegerField):
 class DecimalNumberField(ValueInErrorMixin, forms.FloatField):
     """A number in JSON's spelling."""
 
-    def to_python(self, value):
+    # Django's FloatField is an IntegerField, too.
+    def to_python(self, value: Any) -> float | None:  # type: ignore[override]
         try:
             return None if value in self.empty_values else float(decimal_number(value))
         except ValueError:
@@ -119,7 +123,7 @@ class DecimalNumberField(ValueInErrorMixin, forms.FloatField):
 class DayField(ValueInErrorMixin, forms.DateField):
     """A date: year, month and day."""
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> date | None:
         try:
             return None if value in self.empty_values else day(value)
         except ValueError:

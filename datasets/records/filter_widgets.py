@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db import models
+from django.db.models.expressions import Combinable
 
+from datasets.fields import field_of, related_model
 from datasets.listing import label_field
 from datasets.models import Record, Vocabulary
 from datasets.records.columns import ListedColumn, columns_of
@@ -49,7 +52,7 @@ def widgets_for(model: type[models.Model], names: Sequence[str]) -> list[FilterW
     columns = {column.name: column for column in columns_of(model)}
     if issubclass(model, Record):
         names = [*names, *(name for name in ("changed_in_run", "corrected") if name not in names)]
-        columns["corrected"] = ListedColumn("corrected", "corrections", model._meta.get_field("corrections"), False, "")
+        columns["corrected"] = ListedColumn("corrected", "corrections", field_of(model, "corrections"), False, "")
     return [_widget(model, columns[name]) for name in names]
 
 
@@ -65,11 +68,10 @@ def _widget(model: type[models.Model], column: ListedColumn) -> FilterWidget:
     if column.name == "corrected":
         return FilterWidget(column, title, CHOICE, [("true", "Yes"), ("false", "No")])
     if column.name == "changed_in_run":
-        files = model._meta.get_field("changed_in").related_model
-        runs = files._meta.get_field("run").related_model.objects.applied(model._meta.app_label)
+        runs = apps.get_model("imports", "ImportRun").objects.applied(model._meta.app_label)
         names = [(pk, f"Run {pk}, {at:%Y-%m-%d}") for pk, at in runs.values_list("pk", "started_at")[:RUNS]]
-        files = files.objects.filter(run__in=[pk for pk, _ in names]).values_list("pk", "run_id")
-        return FilterWidget(column, title, CHOICE, names, dict(files))
+        files = apps.get_model("imports", "SourceFile").objects.filter(run__in=[pk for pk, _ in names])
+        return FilterWidget(column, title, CHOICE, names, dict(files.values_list("pk", "run_id")))
     if field.choices:
         return FilterWidget(column, title, CHOICE, list(field.flatchoices))
     if isinstance(field, models.BooleanField):
@@ -93,7 +95,7 @@ def _widget(model: type[models.Model], column: ListedColumn) -> FilterWidget:
 def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[Any, str]] | None:
     """Return the options of a column of texts or of a many-to-many; None if there are too many."""
     if column.many:
-        target = column.field.related_model
+        target = related_model(column.field)
         labels = target._default_manager.order_by(label_field(target)).values_list("pk", label_field(target))
         options = [(pk, str(label)) for pk, label in labels[: CHOICES + 1]]
     elif isinstance(column.field, models.CharField | models.TextField):
@@ -109,7 +111,7 @@ def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[
     return options if len(options) <= CHOICES else None
 
 
-def order_of(model: type[models.Model]) -> Sequence[str]:
+def order_of(model: type[models.Model]) -> Sequence[str | Combinable]:
     """Return the ordering of the admin's list of *model*."""
-    ordering = admin.site.is_registered(model) and admin.site.get_model_admin(model).ordering
-    return ordering or model._meta.ordering
+    ordering = admin.site.get_model_admin(model).ordering if admin.site.is_registered(model) else None
+    return ordering or model._meta.ordering or ()

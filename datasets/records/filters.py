@@ -6,13 +6,18 @@ with the case folding of datasets.sql.casefold; for a nullable column ``__isnull
 ``search=`` is described in datasets.records.search.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection
 from functools import cache
+from typing import Any
 
 import django_filters
 from django import forms
 from django.db import models
+from django.db.models.fields.related import RelatedField
+from django.http import QueryDict
 
+from datasets.fields import field_of, through_model
 from datasets.listing import listing_of
 from datasets.models import Record, Vocabulary
 from datasets.query_values import LARGEST as LIMIT
@@ -26,7 +31,7 @@ from datasets.records.filter_fields import (
     SeveralField,
     WholeNumberField,
 )
-from datasets.records.personal_data import permission_for
+from datasets.records.personal_data import Viewer, permission_for
 from datasets.records.search import search
 from datasets.suggestions import suggest
 
@@ -62,12 +67,12 @@ class DayFilter(django_filters.DateFilter):
 class ManyFilter(WholeNumberFilter):
     """Matches the records whose list contains an id, without duplicates of a record that has several of the ids."""
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
         if value in (None, [], ""):
             return queryset
-        field = queryset.model._meta.get_field(self.field_name)
-        through, to = field.remote_field.through, field.m2m_reverse_field_name()
-        links = through._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
+        field: models.ManyToManyField[Any, Any] = queryset.model._meta.get_field(self.field_name)
+        to = field.m2m_reverse_field_name()
+        links = through_model(field)._default_manager.filter(**{f"{to}__{self.lookup_expr}": value})
         return queryset.filter(pk__in=links.values(field.m2m_field_name()))
 
 
@@ -75,11 +80,12 @@ class SearchFilter(django_filters.CharFilter):
     """Prefix search in the paths of the model's ``Listing.search``, without the personal data hidden from the user."""
 
     field_class = SearchField
+    parent: "RecordFilterSet"
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
         if not value:
             return queryset
-        user = self.parent.request.user
+        user = self.parent.user
         paths = listing_of(queryset.model).search
         fields = {path: field_at(queryset.model, path.removesuffix("__exact")) for path in paths}
         permissions = {path: permission_for(field) for path, field in fields.items()}
@@ -96,17 +102,19 @@ class UnknownParametersError(Exception):
 
 
 class RecordFilterSet(django_filters.FilterSet):
-    """The filters of one model's list. With data, only the filters in the data are instantiated, for speed."""
+    """The filters of one model's list, for *user*. Only the filters in the data are instantiated, for speed."""
 
     personal: dict[str, str] = {}
 
-    def __init__(self, data=None, queryset=None, **kwargs):
-        if data is not None:
-            self.base_filters = {name: self.base_filters[name] for name in data if name in self.base_filters}
-        super().__init__(data, queryset, **kwargs)
+    def __init__(self, data: QueryDict, queryset: models.QuerySet[Any], user: Viewer):
+        self.user = user
+        self.base_filters = OrderedDict((name, self.base_filters[name]) for name in data if name in self.base_filters)
+        super().__init__(data, queryset)
 
     @classmethod
-    def check_parameters(cls, data, user, besides: Collection[str] = (), repeatable: Collection[str] = ()) -> None:
+    def check_parameters(
+        cls, data: QueryDict, user: Viewer, besides: Collection[str] = (), repeatable: Collection[str] = ()
+    ) -> None:
         """Raise UnknownParametersError for parameters that are neither filters permitted to *user* nor in *besides*.
 
         Only ``__in`` filters and *repeatable* parameters may occur more than once.
@@ -136,7 +144,8 @@ class RecordFilterSet(django_filters.FilterSet):
 @cache
 def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
     """Return the FilterSet of *model*'s list."""
-    filters, personal = {}, {}
+    filters: dict[str, django_filters.Filter] = {}
+    personal: dict[str, str] = {}
     for column in columns_of(model):
         for name, column_filter in _filters_of(model, column).items():
             filters[name] = column_filter
@@ -150,15 +159,16 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {**filters, "personal": personal, "Meta": meta})
 
 
-def form_field(field: models.Field) -> forms.Field:
+def form_field(field: models.Field[Any, Any]) -> forms.Field:
     """Return the form field that parses a value of *field* from a request."""
-    _, options = _kind(field)
-    return _kind(field)[0].field_class(**options)
+    kind, options = _kind(field)
+    parser: forms.Field = kind.field_class(**options)
+    return parser
 
 
 def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, django_filters.Filter]:
     """Return the filters of a column by parameter; none for JSON documents."""
-    field = column.field.target_field if column.many else column.field
+    field = column.field.target_field if isinstance(column.field, models.ManyToManyField) else column.field
     if isinstance(field, models.JSONField):
         return {}
     kind, options = (ManyFilter, _kind(field)[1]) if column.many else _kind(field)
@@ -199,11 +209,11 @@ def _vocabulary(model: type[models.Model], column: ListedColumn) -> type[models.
 
 def _text_path(model: type[models.Model], column: ListedColumn) -> str:
     """Return the path of the text to compare: for a reference, the path of the target's key."""
-    own = None if "__" in column.path else model._meta.get_field(column.path)
-    return f"{own.name}__{own.target_field.name}" if own is not None and own.is_relation else column.path
+    own = None if "__" in column.path else field_of(model, column.path)
+    return f"{own.name}__{own.target_field.name}" if isinstance(own, RelatedField) else column.path
 
 
-def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
+def _kind(field: models.Field[Any, Any]) -> tuple[type[django_filters.Filter], dict[str, Any]]:
     """Return the filter class for values of *field*, and its options, such as bounds and error messages."""
     if field.choices:
         expected = f"Expected one of {', '.join(value for value, _ in field.flatchoices)}; found %(value)s."
@@ -229,7 +239,7 @@ def _kind(field: models.Field) -> tuple[type[django_filters.Filter], dict]:
     return TextFilter, {}
 
 
-def _yes_or_no_options() -> dict:
+def _yes_or_no_options() -> dict[str, Any]:
     return {
         "choices": [("true", "true"), ("false", "false")],
         "coerce": lambda text: text == "true",
@@ -237,5 +247,5 @@ def _yes_or_no_options() -> dict:
     }
 
 
-def _yes_or_no(**options) -> django_filters.Filter:
+def _yes_or_no(**options: Any) -> django_filters.Filter:
     return django_filters.TypedChoiceFilter(**options, **_yes_or_no_options())

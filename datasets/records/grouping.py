@@ -33,7 +33,7 @@ class Grouping:
     column: ListedColumn
     part: str = ""
     width: Decimal | None = None
-    reference: models.ForeignKey | None = None
+    reference: models.ForeignKey[Any, Any] | None = None
 
     def read(self, value: Any) -> Any:
         """Convert the database's value of a group for the response."""
@@ -57,7 +57,7 @@ class Measure:
 
     def read(self, value: Any) -> Any:
         """Convert the database's value of the measure for the response. Raises AggregationError if it is too large."""
-        if value is None or self.kind == "count":
+        if value is None or self.column is None:
             return value
         if self.kind == "mean" or self.kind in QUANTILES:
             return float(value)
@@ -72,7 +72,7 @@ def too_large() -> AggregationError:
     return AggregationError("measure", f"A sum or a bin exceeds {GREATEST}, the largest supported number.")
 
 
-def _read(field: models.Field, value: Any) -> Any:
+def _read(field: models.Field[Any, Any], value: Any) -> Any:
     """Convert a value from SQLite to the column's Python type."""
     if value is None:
         return None

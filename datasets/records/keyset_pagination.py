@@ -37,7 +37,7 @@ class SortKey:
     """A column to sort by; records without a value are last in both directions."""
 
     path: str
-    field: models.Field
+    field: models.Field[Any, Any]
     descending: bool = False
     null: bool = False
 
@@ -68,7 +68,7 @@ class SortKey:
 class Page(NamedTuple):
     """Rows, without columns that only sort them, and the cursors of the next and the previous page."""
 
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     next: str | None
     previous: str | None
 
@@ -81,7 +81,9 @@ class Page(NamedTuple):
         return {name: cursor and f"{path}?{'&'.join([*parts, f'cursor={cursor}'])}" for name, cursor in cursors.items()}
 
 
-def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[SortKey], size: int, cursor: str) -> Page:
+def page(
+    records: models.QuerySet[Any], selected: Sequence[str], order: Sequence[SortKey], size: int, cursor: str
+) -> Page:
     """Return *size* rows of the columns *selected*, from *cursor* or from the beginning. Raises InvalidCursorError."""
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
@@ -97,11 +99,8 @@ def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[Sort
         rows.reverse()
     indexes = [columns.index(key.path) for key in order]
 
-    def encode(back: bool, row: tuple) -> str:
-        values = [
-            order[n].field.value_to_string(_Holder(order[n].field, row[p])) if row[p] is not None else None
-            for n, p in enumerate(indexes)
-        ]
+    def encode(back: bool, row: tuple[Any, ...]) -> str:
+        values = [_text(key.field, row[index]) for key, index in zip(order, indexes, strict=True)]
         cursor = _signed([back, list_name, values])
         if len(cursor) > MOST_BYTES:
             index = [key.path for key in order].index(records.model._meta.pk.attname)
@@ -115,22 +114,19 @@ def page(records: models.QuerySet, selected: Sequence[str], order: Sequence[Sort
     return Page(rows, following, leading)
 
 
-class _Holder:
-    """An object with one value, for ``Field.value_to_string``."""
-
-    def __init__(self, field: models.Field, value: Any):
-        setattr(self, field.attname, value)
+def _text(field: models.Field[Any, Any], value: Any) -> str | None:
+    return None if value is None else field.value_to_string(field.model(**{field.attname: value}))
 
 
 def _beyond(order: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> Q:
-    condition = None
-    for key, value in zip(reversed(order), reversed(values), strict=True):
-        beyond = key.beyond(value, backwards)
-        condition = beyond if condition is None else beyond | (key.equal(value) & condition)
-    return order[0].not_before(values[0], backwards) & condition if len(order) > 1 else condition
+    *earlier, (last, value) = zip(order, values, strict=True)
+    condition = last.beyond(value, backwards)
+    for key, value in reversed(earlier):
+        condition = key.beyond(value, backwards) | (key.equal(value) & condition)
+    return order[0].not_before(values[0], backwards) & condition if earlier else condition
 
 
-def _signed(values: list) -> str:
+def _signed(values: list[Any]) -> str:
     return CHECKED.sign_object(values, serializer=Compact, compress=True)
 
 

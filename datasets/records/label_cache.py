@@ -1,6 +1,6 @@
 """Process-local cache of display labels of related records, so that lists need no joins for labels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
@@ -8,10 +8,12 @@ from django.db import models
 LIMIT = 100_000  # records of a table in the cache, before it is cleared
 
 _names: dict[type[models.Model], set[str]] = {}  # the known terms of each vocabulary
-_known: dict[tuple[type[models.Model], tuple[str, ...]], tuple[str, dict[Any, tuple]]] = {}
+_known: dict[tuple[type[models.Model], tuple[str, ...]], tuple[str, dict[Any, Sequence[Any]]]] = {}
 
 
-def labels(model: type[models.Model], paths: tuple[str, ...], keys: Iterable[Any], version: str) -> dict[Any, tuple]:
+def labels(
+    model: type[models.Model], paths: tuple[str, ...], keys: Iterable[Any], version: str
+) -> dict[Any, Sequence[Any]]:
     """Return the values at *paths* of the records of *model* with *keys*, by key, from the cache or one query.
 
     *version* was read before the rows. Entries of another version are discarded.

@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import connections, models
@@ -10,12 +11,14 @@ COUNTED = 10_000  # records that are counted exactly
 FEW = 2_000  # keys that are passed to a query instead of filtering the table again
 
 
-class BoundedPaginator(Paginator):
+class BoundedPaginator(Paginator[Any]):
     """Counts at most COUNTED records. For an unfiltered table with more, it uses PostgreSQL's estimate; SQLite counts
     all records, which takes 5 ms for a million.
 
     A filtered list has pages only for its first COUNTED records: filter it further to see the rest.
     """
+
+    object_list: models.QuerySet[Any]
 
     @cached_property
     def is_exact(self) -> bool:
@@ -44,12 +47,12 @@ class BoundedPaginator(Paginator):
         return f"about {self.count:,}" if self.count > COUNTED else f"more than {COUNTED:,}"
 
     @cached_property
-    def matched_ids(self) -> list | None:
+    def matched_ids(self) -> list[Any] | None:
         """The primary keys of a filtered list with few records, which save the caller from filtering again."""
         return self._first_ids if self._first_ids is not None and len(self._first_ids) <= FEW else None
 
     @cached_property
-    def _first_ids(self) -> list | None:
+    def _first_ids(self) -> list[Any] | None:
         """The primary keys of a filtered list's first records: reading them takes no longer than counting them."""
         if self.is_unfiltered or self.object_list.query.distinct:
             return None
@@ -83,7 +86,8 @@ class BoundedPaginator(Paginator):
                 " FROM pg_class WHERE oid = %s::regclass",
                 [table],
             )
-            return cursor.fetchone()
+            count, estimate = cursor.fetchone()
+        return count, estimate
 
 
 def displayed_count(model: type[models.Model]) -> str:
@@ -91,7 +95,7 @@ def displayed_count(model: type[models.Model]) -> str:
     return BoundedPaginator(model._default_manager.order_by("pk"), 1).display_count
 
 
-def estimated_count(records: models.QuerySet) -> int | None:
+def estimated_count(records: models.QuerySet[Any]) -> int | None:
     """Return the estimate of PostgreSQL's planner; None on SQLite, which has no estimate."""
     connection = connections[records.db]
     if connection.vendor != "postgresql" or records.query.is_empty():

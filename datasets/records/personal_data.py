@@ -5,6 +5,7 @@ that shows it.
 """
 
 import re
+from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,17 +17,24 @@ MASK_MARK = "masked_columns"  # the column of an export that names its masked co
 _MASK = re.compile(MASK)
 
 
+class Viewer(Protocol):
+    """A user of the site, with an account or anonymous."""
+
+    def has_perm(self, perm: str, /) -> bool:
+        """Return whether the user has the permission."""
+
+
 def personal_names(model: type[models.Model]) -> frozenset[str]:
     """Return the names of the fields of *model* that hold personal data."""
     return frozenset(listing_of(model).personal)
 
 
-def permission_for(field: models.Field) -> str | None:
+def permission_for(field: models.Field[Any, Any]) -> str | None:
     """Return the permission to see *field*, or None if it is not personal data."""
     return listing_of(field.model).personal.get(field.name)
 
 
-def hidden_fields(model: type[models.Model], user) -> dict[str, str]:
+def hidden_fields(model: type[models.Model], user: Viewer) -> dict[str, str]:
     """Return the fields of *model* that *user* may not see, each with the missing permission."""
     fields = listing_of(model).personal
     return {name: permission for name, permission in fields.items() if not user.has_perm(permission)}

@@ -1,6 +1,6 @@
 """Query parameters of a list: columns, sorting and pagination, beside the filters."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from datasets.query_values import shown, whole_number
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import UnknownParametersError, record_filterset
 from datasets.records.keyset_pagination import SortKey
+from datasets.records.personal_data import Viewer
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
@@ -29,7 +30,7 @@ class InvalidParametersError(ValidationError):
 
     def __init__(self, errors: dict[str, list[str]], **more: Any):
         super().__init__(errors)
-        self.more = more
+        self.errors, self.more = errors, more
 
 
 @dataclass
@@ -44,32 +45,39 @@ class ListQuery:
     compress: bool = False
 
 
-def parse_record_query(model: type[models.Model], parameters: QueryDict, user) -> ListQuery:
+def parse_record_query(model: type[models.Model], parameters: QueryDict, user: Viewer) -> ListQuery:
     """Parse the parameters of a single record's URL. Raises InvalidParametersError."""
-    return _read(model, parameters, user, OF_ANY, filters=False)[0]
+    unknown = [name for name in parameters if name not in OF_ANY]
+    errors = {name: [f"Unknown parameter. Known parameters: {', '.join(OF_ANY)}."] for name in unknown}
+    return _read(model, parameters, user, OF_ANY, errors, {})
 
 
 def parse_list_query(
-    model: type[models.Model], parameters: QueryDict, user, request, whole: bool = False
-) -> tuple[ListQuery, models.QuerySet]:
+    model: type[models.Model], parameters: QueryDict, user: Viewer, whole: bool = False
+) -> tuple[ListQuery, models.QuerySet[Any]]:
     """Parse the parameters of a list's URL, and filter its records. Raises InvalidParametersError.
 
     *whole* is for a list that is not paginated.
     """
-    return _read(model, parameters, user, OF_STREAMS if whole else OF_LISTS, filters=True, request=request)
+    allowed = OF_STREAMS if whole else OF_LISTS
+    records, errors, more = narrowed(model, parameters, user, allowed, REPEATABLE)
+    for name in OF_PAGES:
+        if name in errors and name not in allowed:
+            errors[name] = [f"A download has no pages. Remove {name}."]
+    return _read(model, parameters, user, allowed, errors, more), records
 
 
 def narrowed(
     model: type[models.Model],
     parameters: QueryDict,
-    user,
-    besides: Iterable[str],
-    request=None,
-    repeatable: Iterable[str] = (),
-) -> tuple[models.QuerySet, dict[str, list[str]], dict[str, Any]]:
+    user: Viewer,
+    besides: Collection[str],
+    repeatable: Collection[str] = (),
+) -> tuple[models.QuerySet[Any], dict[str, list[str]], dict[str, Any]]:
     """Return the filtered records, the errors by parameter, and further members of the problem document."""
     filterset_class = record_filterset(model)
-    errors, more = {}, {}
+    errors: dict[str, list[str]] = {}
+    more: dict[str, Any] = {}
     try:
         filterset_class.check_parameters(parameters, user, besides, repeatable)
     except UnknownParametersError as error:
@@ -78,31 +86,29 @@ def narrowed(
         if error.messages.keys() - known:
             hidden = {name for name, needed in filterset_class.personal.items() if not user.has_perm(needed)}
             more["parameters"] = sorted(known - hidden)
-    known = QueryDict(mutable=True)
+    filters = QueryDict(mutable=True)
     for name, values in parameters.lists():
         if name in filterset_class.base_filters and name not in errors:
-            known.setlist(name, values)
-    if not (known or errors):
+            filters.setlist(name, values)
+    if not (filters or errors):
         return model._default_manager.all(), errors, more
-    filterset = filterset_class(known, model._default_manager.all(), request=request)
+    filterset = filterset_class(filters, model._default_manager.all(), user)
     if not filterset.is_valid():
         errors |= {name: list(messages) for name, messages in filterset.errors.items()}
     return (model._default_manager.none() if errors else filterset.qs), errors, more
 
 
-def _read(model, parameters, user, allowed, filters: bool, request=None):
+def _read(
+    model: type[models.Model],
+    parameters: QueryDict,
+    user: Viewer,
+    allowed: Collection[str],
+    errors: dict[str, list[str]],
+    more: dict[str, Any],
+) -> ListQuery:
+    """Parse *allowed* parameters. Raises InvalidParametersError if *errors* has any or there are more of them."""
     columns = {column.name: column for column in columns_of(model)}
     query = ListQuery(tuple(columns.values()))
-    if filters:
-        records, errors, more = narrowed(model, parameters, user, allowed, request, REPEATABLE)
-        for name in OF_PAGES:
-            if name in errors and name not in allowed:
-                errors[name] = [f"A download has no pages. Remove {name}."]
-    else:
-        records, more = None, {}
-        unknown = [name for name in parameters if name not in allowed]
-        errors = {name: [f"Unknown parameter. Known parameters: {', '.join(allowed)}."] for name in unknown}
-
     readers: dict[str, Callable[[str], None]] = {
         "fields": lambda text: _choose(query, columns, text),
         "omit": lambda text: _leave_out(query, columns, text),
@@ -115,7 +121,8 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     for name, read in readers.items():
         if name in allowed and name in parameters and name not in errors:
             try:
-                read(",".join(parameters.getlist(name)) if name in REPEATABLE else parameters[name])
+                texts = parameters.getlist(name)
+                read(",".join(texts) if name in REPEATABLE else texts[-1])
             except ValueError as error:
                 errors[name] = [str(error)]
     if "fields" in parameters and "omit" in parameters and "omit" not in errors:
@@ -123,7 +130,7 @@ def _read(model, parameters, user, allowed, filters: bool, request=None):
     if errors:
         raise InvalidParametersError(errors, **more)
     _add_key(query, model, columns)
-    return query, records
+    return query
 
 
 def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
@@ -153,7 +160,7 @@ def _leave_out(query: ListQuery, columns: dict[str, ListedColumn], text: str) ->
         raise ValueError("No column would remain. Omit fewer columns.")
 
 
-def _order(query: ListQuery, columns: dict[str, ListedColumn], text: str, user) -> None:
+def _order(query: ListQuery, columns: dict[str, ListedColumn], text: str, user: Viewer) -> None:
     sortable = {name: column for name, column in columns.items() if can_order_by(column)}
     if (count := text.count(",") + 1) > MOST_KEYS:
         raise ValueError(f"Expected at most {MOST_KEYS} columns, found {count}.")

@@ -1,8 +1,11 @@
 """Prefix search in lists: every word must match the beginning of a column, case-insensitively."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.text import smart_split, unescape_string_literal
 
+from datasets.fields import field_of, related_model
 from datasets.query_values import is_whole_number
 from datasets.text import ZERO_WIDTH, clean
 
@@ -10,7 +13,7 @@ MOST_WORDS = 8  # in one search: each is searched for in every column
 REFERRED = 1000  # matches in another table whose keys become a list of parameters; more become a subquery
 
 
-def search(queryset: models.QuerySet, paths: list[str], text: str) -> models.QuerySet:
+def search(queryset: models.QuerySet[Any], paths: list[str], text: str) -> models.QuerySet[Any]:
     """Filter *queryset* by the words of *text*: one of *paths* must begin with each word.
 
     A path that ends in ``__exact`` must equal the word. Each condition is on a column of the records' own table, so
@@ -39,9 +42,9 @@ def _any_of(model: type[models.Model], paths: list[str], word: str) -> models.Q:
 
 def _condition(model: type[models.Model], path: str, word: str) -> models.Q | None:
     name, _, rest = path.lstrip("^=@").partition("__")
-    field = model._meta.get_field(name)
+    field = field_of(model, name)
     if field.is_relation:
-        target = field.related_model
+        target = related_model(field)
         inner = _condition(target, rest, word)
         if inner is None:
             return None
@@ -58,7 +61,7 @@ def _condition(model: type[models.Model], path: str, word: str) -> models.Q | No
     return models.Q(**{f"{name}__folded_prefix": word})
 
 
-def _fits(field: models.Field, word: str) -> bool:
+def _fits(field: models.Field[Any, Any], word: str) -> bool:
     """Return whether *word* can be a value of *field*: both engines reject numbers that are too large."""
     if not isinstance(field, models.IntegerField):
         return True

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import models
 
+from datasets.fields import field_of, related_model, through_model
 from datasets.records.columns import ListedColumn
 from datasets.records.label_cache import labels
-from datasets.records.personal_data import masked
+from datasets.records.personal_data import Viewer, masked
 
 
 class RowSerializer:
@@ -23,24 +24,25 @@ class RowSerializer:
             if rest:
                 self.paths[reference] = (*self.paths.get(reference, ()), rest)
         own = {column.path for column in columns if "__" not in column.path and not column.many}
-        self.references = {name: model._meta.get_field(name) for name in self.paths}
+        self.references = {name: field_of(model, name) for name in self.paths}
         self.selected = list(
             dict.fromkeys([self.pk, *sorted(own), *(field.attname for field in self.references.values())])
         )
 
-    def serialize(self, rows: Sequence[tuple], user, version: str) -> list[dict[str, Any]]:
+    def serialize(self, rows: Sequence[tuple[Any, ...]], user: Viewer, version: str) -> list[dict[str, Any]]:
         """Return *rows* of the columns ``selected`` as dicts, masked for *user*; *version* was read before the rows."""
         if not rows:
             return []
         by_column = dict(zip(self.selected, zip(*rows, strict=True), strict=True))
         related = {
-            name: labels(field.related_model, self.paths[name], by_column[field.attname], version)
+            name: labels(related_model(field), self.paths[name], by_column[field.attname], version)
             for name, field in self.references.items()
         }
         serialized = []
         for column in self.columns:
             reference, _, rest = column.path.partition("__")
-            if column.many:
+            values: Sequence[Any]
+            if isinstance(column.field, models.ManyToManyField):
                 lists = self._lists(column.field, by_column[self.pk])
                 values = [lists[key] for key in by_column[self.pk]]
             elif rest:
@@ -57,11 +59,11 @@ class RowSerializer:
         names = [column.name for column in self.columns]
         return [dict(zip(names, values, strict=True)) for values in zip(*serialized, strict=True)]
 
-    def _lists(self, field: models.ManyToManyField, keys: Sequence[Any]) -> dict[Any, list]:
+    def _lists(self, field: models.ManyToManyField[Any, Any], keys: Sequence[Any]) -> dict[Any, list[Any]]:
         """Return the sorted ids in *field* of each record, with one query for all records."""
         lists = defaultdict(list)
         of, to = (f"{name}_id" for name in (field.m2m_field_name(), field.m2m_reverse_field_name()))
-        through = field.remote_field.through._default_manager
-        for key, value in through.filter(**{f"{of}__in": keys}).order_by(to).values_list(of, to):
+        links = through_model(field)._default_manager
+        for key, value in links.filter(**{f"{of}__in": keys}).order_by(to).values_list(of, to):
             lists[key].append(value)
         return lists

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 
 from census.models import Respondent
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found(model, query):
-    filterset = record_filterset(model)(QueryDict(query), model.objects.order_by("pk"))
+    filterset = record_filterset(model)(QueryDict(query), model.objects.order_by("pk"), AnonymousUser())
     assert filterset.is_valid(), filterset.errors
     return [str(record) for record in filterset.qs]
 

@@ -48,6 +48,7 @@ BOTH = "people select, places select"
         (BOTH, 'SELECT 1 FROM "people" "p", "places" WHERE 1 = 1'),
         (BOTH, "select 1 from people p join places on true"),
         ("people select", "SELECT 1 FROM public.people"),
+        (BOTH, 'SELECT 1 FROM people AS "x, y", places'),
         ("places select", 'SELECT COUNT(*) FROM (SELECT 1 FROM "places") subquery'),
         ("places select", 'SELECT EXTRACT(YEAR FROM "people"."date_of_birth") FROM "places"'),
         ("places select", 'SELECT 1 FROM "places" WHERE a IS DISTINCT FROM people'),

@@ -2,15 +2,15 @@
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, models
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
@@ -19,8 +19,8 @@ from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
-from datasets.records.personal_data import masked_name
-from datasets.records.query_params import InvalidParametersError, parse_list_query
+from datasets.records.personal_data import Viewer, masked_name
+from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest
 from exports.formats import FORMATS, Export, ExportError, export
@@ -45,11 +45,11 @@ class Command(TerminalCommand):
     requires_system_checks = []
     paths = ("output",)
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs) -> ArgumentParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"formatter_class": RawDescriptionHelpFormatter, "epilog": EXAMPLES}
         return super().create_parser(prog_name, subcommand, **kwargs)
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("table", metavar="TABLE", help="dataset and table, such as census/respondents")
         parser.add_argument(
             "--filter", action="append", default=[], metavar="NAME=VALUE", help="filter of the records; can be repeated"
@@ -75,7 +75,7 @@ class Command(TerminalCommand):
         parser.add_argument("--as-user", metavar="NAME", help="show the personal data that this account may see")
         parser.add_argument("-o", "--output", metavar="FILE", required=True, help="path of the file (- for stdout)")
 
-    def handle(self, *, table: str, output: str, **options) -> None:
+    def handle(self, *, table: str, output: str, **options: Any) -> None:
         model = _model(table)
         user = _user(options["as_user"], model)
         file_format = _format(options["format"], output)
@@ -117,7 +117,7 @@ class Command(TerminalCommand):
             )
         return name
 
-    def _records(self, model: type[models.Model], user, file_format: str, options: dict[str, Any]) -> Export:
+    def _records(self, model: type[models.Model], user: Viewer, file_format: str, options: dict[str, Any]) -> Export:
         query, records = _query(model, user, options, ("columns", "ordering"))
         ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
         names = [column.name for column in query.columns]
@@ -125,7 +125,9 @@ class Command(TerminalCommand):
             model, ordered, names, user, file_format, defused=options["spreadsheet"], compress=options["compress"]
         )
 
-    def _summary(self, model: type[models.Model], user, file_format: str, options: dict[str, Any]):
+    def _summary(
+        self, model: type[models.Model], user: Viewer, file_format: str, options: dict[str, Any]
+    ) -> AbstractContextManager[Iterable[bytes]]:
         for name in ("columns", "spreadsheet"):
             if options[name]:
                 raise CommandError(f"--{name} does not apply to a summary, whose columns are --by and --measure.")
@@ -150,7 +152,7 @@ def _model(path: str) -> type[models.Model]:
     return tables[path]
 
 
-def _user(name: str | None, model: type[models.Model]):
+def _user(name: str | None, model: type[models.Model]) -> Viewer:
     """Return the user whose permissions apply; by default an anonymous one, who sees no personal data."""
     if name is None:
         return AnonymousUser()
@@ -174,7 +176,9 @@ def _format(file_format: str | None, output: str) -> str:
     return file_format or SUFFIXES.get(suffix, "csv")
 
 
-def _query(model: type[models.Model], user, options: dict[str, Any], besides: Iterable[str]):
+def _query(
+    model: type[models.Model], user: Viewer, options: dict[str, Any], besides: Iterable[str]
+) -> tuple[ListQuery, models.QuerySet[Any]]:
     """Return the query parameters of the list, and the filtered records. Raises CommandError."""
     parameters = QueryDict(mutable=True)
     for text in options["filter"]:
@@ -188,11 +192,10 @@ def _query(model: type[models.Model], user, options: dict[str, Any], besides: It
         if options[name] is not None and (name == "search" or name in besides):
             parameters[parameter] = options[name]
     try:
-        return parse_list_query(model, parameters, user, SimpleNamespace(user=user), whole=True)
+        return parse_list_query(model, parameters, user, whole=True)
     except InvalidParametersError as error:
         messages = [
-            f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(map(str, texts))}"
-            for name, texts in error.detail.items()
+            f"{OPTIONS.get(name, f'--filter {name}')}: {' '.join(texts)}" for name, texts in error.errors.items()
         ]
         known = [name for name in error.more.get("parameters", ()) if name not in OF_OTHERS]
         raise CommandError(" ".join(messages) + (f" Filters: {', '.join(known)}." if known else "")) from None
