@@ -1,17 +1,23 @@
 """Forms of the sign-in pages, with maximum lengths that are checked before the values are used."""
 
+from typing import Any
+
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest
 
 from monitoring.hashing import LONGEST
 from monitoring.sign_in_attempts import longest_name
 
 
-class Bounded:
-    """Check the maximum lengths on the server; Django's form only sets them as attributes for browsers."""
+class SignInForm(AuthenticationForm):
+    """Sign-in form for all active accounts.
 
-    def __init__(self, request=None, *args, **kwargs):
+    It checks the maximum lengths on the server; Django's form only sets them as attributes for browsers.
+    """
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any):
         super().__init__(request, *args, **kwargs)
         most = {"username": longest_name(), "password": LONGEST}
         for name, limit in most.items():
@@ -24,9 +30,5 @@ class Bounded:
             self.data = {name: self.data.get(name, "")[: limit + 1] for name, limit in most.items()}
 
 
-class SignInForm(Bounded, AuthenticationForm):
-    """Sign-in form for all active accounts."""
-
-
-class StaffSignInForm(Bounded, AdminAuthenticationForm):
+class StaffSignInForm(SignInForm, AdminAuthenticationForm):
     """Sign-in form for staff accounts."""
