@@ -3,6 +3,8 @@
 The help text of a field is its entry in the data dictionary. If it begins with a short sentence, that is the unit.
 """
 
+from typing import Any
+
 from django.db import models
 
 from datasets.constraints import bounded, identity_is_unique, one_of
@@ -53,7 +55,7 @@ class Country(Vocabulary):
         verbose_name_plural = "countries"
 
 
-def _look_up(model: type[Vocabulary], **options) -> models.ForeignKey:
+def _look_up(model: type[Vocabulary], **options: Any) -> models.ForeignKey[Any, Any]:
     """Return a foreign key to a vocabulary, without an index: no query would use it, and it slows down imports."""
     return models.ForeignKey(model, models.PROTECT, db_index=False, related_name="respondents", **options)
 
@@ -63,7 +65,7 @@ class Sex(models.TextChoices):
     MALE = "Male"
 
 
-class RespondentQuerySet(models.QuerySet):
+class RespondentQuerySet(models.QuerySet["Respondent"]):
     def share_over_50k(self) -> float | None:
         """Return the share (0 to 1) of these respondents with an income over 50K, or None if there are none."""
         counts = self.aggregate(
@@ -139,5 +141,5 @@ class IncomeByEducation(MaterializedView):
         verbose_name = "education level by income"
         verbose_name_plural = "income by education"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.education

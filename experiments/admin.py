@@ -1,7 +1,8 @@
 """Admin of users, compounds and experiments."""
 
 from django.contrib import admin
-from django.db.models import Avg
+from django.db.models import Avg, QuerySet
+from django.http import HttpRequest
 
 from curation.admin import MaterializedViewAdmin, RecordAdmin
 from experiments.models import Compound, User, UserExperiment, UserFeatures
@@ -25,7 +26,7 @@ class UserExperimentAdmin(RecordAdmin):
     filter_columns = ["compounds", "experiment_run_time"]
     autocomplete_fields = ["user", "compounds"]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UserExperiment]:
         return super().get_queryset(request).prefetch_related("compounds")
 
     @admin.display(description="compounds")

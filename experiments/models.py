@@ -10,7 +10,7 @@ from datasets.listing import Chart, Listing
 from datasets.models import MaterializedView, Record
 
 
-class UserQuerySet(models.QuerySet):
+class UserQuerySet(models.QuerySet["User"]):
     def mean_experiments(self) -> float | None:
         """Return the mean number of experiments per user, including users without any; None without users."""
         users = self.count()
@@ -47,10 +47,11 @@ class Compound(Record):
         db_table = "compounds"
 
 
-class UserExperimentQuerySet(models.QuerySet):
+class UserExperimentQuerySet(models.QuerySet["UserExperiment"]):
     def mean_run_time(self) -> float | None:
         """Return the mean run time of these experiments, in the unit of their file, or None if there are none."""
-        return self.aggregate(mean=models.Avg("experiment_run_time"))["mean"]
+        mean: float | None = self.aggregate(mean=models.Avg("experiment_run_time"))["mean"]
+        return mean
 
     def uses_by_compound(self) -> dict[int, int]:
         """Return the number of these experiments that used each compound, by compound id in ascending order."""
@@ -110,7 +111,7 @@ class UserExperimentCompound(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"compound {self.compound_id} in experiment {self.experiment_id}"
 
 
@@ -142,5 +143,5 @@ class UserFeatures(MaterializedView):
         verbose_name = "user features"
         verbose_name_plural = "user features"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"features of user {self.user_id}"

@@ -27,7 +27,7 @@ class Place(Record):
         db_table = "places"
 
 
-class PersonQuerySet(models.QuerySet):
+class PersonQuerySet(models.QuerySet["Person"]):
     def born_in(self, country: str) -> "PersonQuerySet":
         """Return the people born in *country*."""
         return self.filter(place_of_birth__country=country)
@@ -59,11 +59,11 @@ class Person(ContentRecord):
         ]
         constraints = [identity_is_unique("people")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.given_name} {self.family_name}"
 
 
-class BirthsByCountryQuerySet(models.QuerySet):
+class BirthsByCountryQuerySet(models.QuerySet["BirthsByCountry"]):
     def summary(self) -> dict[str, int]:
         """Return the number of births in each country, highest first; ties are in alphabetical order."""
         return dict(self.order_by("-births", "country").values_list("country", "births"))
@@ -83,5 +83,5 @@ class BirthsByCountry(MaterializedView):
         verbose_name = "country of birth"
         verbose_name_plural = "births by country"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.country

@@ -1,6 +1,8 @@
 """Admin of subjects and sessions."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from curation.admin import MaterializedViewAdmin, RecordAdmin
 from subjects.models import Session, Subject, SubjectsByBirthYear
@@ -19,10 +21,11 @@ class SessionAdmin(RecordAdmin):
     filter_columns = ["schema_version"]
     autocomplete_fields = ["subject"]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         queryset = super().get_queryset(request)
         # Documents may be long, and the list does not show them.
-        return queryset.defer("document") if request.resolver_match.url_name.endswith("_changelist") else queryset
+        is_list = request.resolver_match is not None and request.resolver_match.view_name.endswith("_changelist")
+        return queryset.defer("document") if is_list else queryset
 
 
 @admin.register(SubjectsByBirthYear)

@@ -17,7 +17,7 @@ class Sex(models.TextChoices):
     MALE = "Male"
 
 
-class SubjectQuerySet(models.QuerySet):
+class SubjectQuerySet(models.QuerySet["Subject"]):
     def born_in(self, year: int) -> "SubjectQuerySet":
         """Return the subjects born in *year*."""
         return self.filter(date_of_birth__year=year)
@@ -60,7 +60,7 @@ class Subject(Record):
             not_empty("genotype"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject_id
 
 
@@ -110,5 +110,5 @@ class SubjectsByBirthYear(MaterializedView):
         verbose_name = "year of birth and sex"
         verbose_name_plural = "subjects by birth year"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.key

@@ -4,10 +4,13 @@ Each answer is a sentence generated from the figures beside it. `census/insights
 explains why they matter.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db.models import QuerySet
 
 from census.insights.amounts import capital_gains
-from census.insights.counting import InsufficientDataError
+from census.insights.counting import Answer, InsufficientDataError
 from census.insights.couples import husbands_and_wives, men_and_women
 from census.insights.employers import state_and_private
 from census.insights.gaps import unknown_work
@@ -24,18 +27,18 @@ QUESTIONS = {
 }
 
 
-def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict]:
+def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict[str, Any]]:
     """Return each question with its ``answer`` and ``figures``; the answer names any group that is too small."""
     respondents = Respondent.objects.all() if respondents is None else respondents
     return {question: _said(ask, respondents) for question, ask in QUESTIONS.items()}
 
 
-def unanswered(said: dict[str, dict]) -> dict[str, str]:
+def unanswered(said: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return the questions with too few respondents for an answer, each with the size of the group in question."""
     return {question: entry["answer"] for question, entry in said.items() if not entry["figures"]}
 
 
-def _said(ask, respondents: QuerySet[Respondent]) -> dict:
+def _said(ask: Callable[[QuerySet[Respondent]], Answer], respondents: QuerySet[Respondent]) -> dict[str, Any]:
     try:
         answer, figures = ask(respondents)
     except InsufficientDataError as few:

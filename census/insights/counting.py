@@ -1,6 +1,7 @@
 """Counts of respondents by group: the share over 50K, and the minimum size of a group."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -10,7 +11,7 @@ from census.models import Respondent
 LEAST = 30  # respondents: the share of a smaller group is not reported
 RICH = Count("pk", filter=Q(income_over_50k=True))
 
-Answer = tuple[str, dict]
+Answer = tuple[str, dict[str, Any]]  # a sentence, and its figures
 
 
 class InsufficientDataError(Exception):
@@ -23,7 +24,7 @@ def require(groups: dict[str, int], least: int = LEAST) -> None:
         raise InsufficientDataError(f"expected at least {least} in each group, found {' and '.join(few)}.")
 
 
-def shares_over_50k(respondents: QuerySet[Respondent], *by: str) -> dict[tuple, Share]:
+def shares_over_50k(respondents: QuerySet[Respondent], *by: str) -> dict[tuple[Any, ...], Share]:
     """Return the share over 50K in each group by these columns."""
     rows = respondents.order_by().values_list(*by).annotate(count=Count("pk"), rich=RICH)
     return {tuple(group): Share(rich, count) for *group, count, rich in rows}

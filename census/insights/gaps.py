@@ -54,7 +54,7 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
     }
 
 
-def _in_bands(ages: dict[tuple, Share]) -> list[Share]:
+def _in_bands(ages: dict[tuple[int], Share]) -> list[Share]:
     """Return the share over 50K in each age group."""
     return [total(share for (age,), share in ages.items() if low <= age <= high) for low, high in AGES]
 

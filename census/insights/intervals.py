@@ -46,7 +46,7 @@ class Estimate:
             return 1.0
         return erfc(abs(self.value) / error / sqrt(2)) if error else 0.0
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
@@ -78,7 +78,7 @@ class Share:
         low, high = self.interval
         return {"count": self.count, "of": self.of, **Estimate(self.value, low, high).figures()}
 
-    def __str__(self):
+    def __str__(self) -> str:
         low, high = self.interval
         return f"{self.value:.1%} ({100 * low:.1f} to {100 * high:.1f})"
 

@@ -30,7 +30,7 @@ class Race:
             "change": self.change.figures(),
         }
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.rows:.1%} of the rows and {self.weight:.1%} by weight, a change of {self.change.points()}"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
@@ -21,7 +22,7 @@ class Command(TerminalCommand):
             "-o", "--output", default="-", metavar="FILE", help="file to write (default: standard output)"
         )
 
-    def handle(self, *, output: str, **options) -> None:
+    def handle(self, *, output: str, **options: Any) -> None:
         try:
             if not Respondent.objects.exists():
                 raise CommandError("There are no respondents. Import some first: python manage.py import_census")

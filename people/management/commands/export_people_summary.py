@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from typing import Any
 
 from datasets import matviews
 from datasets.command_errors import TerminalCommand, write_json
@@ -21,7 +22,7 @@ class Command(TerminalCommand):
             help="file to write (default: summary_output.json); - for standard output",
         )
 
-    def handle(self, *, output: str, **options) -> None:
+    def handle(self, *, output: str, **options: Any) -> None:
         matviews.refresh("people")  # curators may have edited people since the last import
         births = BirthsByCountry.objects.summary()
         text = json.dumps(births, ensure_ascii=False) + "\n"
