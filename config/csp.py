@@ -17,7 +17,10 @@ POLICY = "; ".join(
 )
 
 
-def content_security_policy(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def content_security_policy(get_response: View) -> View:
     """Add the policy to every response, except Django's debug pages, which use inline styles."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,11 +1,13 @@
 """Django's database settings, from DATABASE_URL."""
 
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import BASE_DIR, VAR, env, number
 
 
-def database(url: str) -> dict:
+def database(url: str) -> dict[str, Any]:
     """Return the settings for a URL: embedded SQLite, or PostgreSQL with a connection pool in each process.
 
     Raises ImproperlyConfigured for a URL that cannot be used.
@@ -18,7 +20,7 @@ def database(url: str) -> dict:
     if scheme not in ("sqlite", "postgresql", "postgres"):
         raise ImproperlyConfigured(f"DATABASE_URL has the unknown scheme {scheme[:20]!r}. {expected}.")
     try:
-        settings = env.db_url_config(url)
+        settings: dict[str, Any] = env.db_url_config(url)
         settings["OPTIONS"] = dict(settings.get("OPTIONS", {}))
     except (ValueError, AttributeError, KeyError) as error:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be parsed. {expected}.") from error

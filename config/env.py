@@ -4,6 +4,7 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -18,10 +19,10 @@ ORIGIN = re.compile(
 )
 
 
-class Environment(environ.FileAwareEnv):
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # django-environ has no types
     """Environment variables; NAME_FILE=PATH can replace NAME, so that secrets stay out of the environment."""
 
-    def get_value(self, var: str, *arguments, **options):
+    def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
         try:
             return super().get_value(var, *arguments, **options)
         except (OSError, UnicodeDecodeError) as error:
@@ -64,7 +65,7 @@ def number(name: str, default: int) -> int:
 
 def rate(name: str, default: str) -> str:
     """Return a throttling rate such as 600/minute; an empty string (from "off" or an empty value) means no limit."""
-    value = env.str(name, default=default).strip().lower()
+    value: str = env.str(name, default=default).strip().lower()
     if value in ("", "off"):
         return ""
     if not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", value):

@@ -9,10 +9,18 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import MutableMapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn import glogging
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.http.message import Request
+from gunicorn.http.wsgi import Response
+from gunicorn.workers.base import Worker
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -76,13 +84,13 @@ metrics_folder()
 class JSONLogger(glogging.Logger):
     """Log one JSON object per line: gunicorn's messages, and a line for each request."""
 
-    def setup(self, cfg) -> None:
+    def setup(self, cfg: Config) -> None:
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(JSONLines())
 
-    def access(self, resp, req, environ, request_time) -> None:
+    def access(self, resp: Response, req: Request, environ: MutableMapping[str, Any], request_time: timedelta) -> None:
         """Log a finished request with its route instead of its URL, and without the user or the address."""
         route = environ.get(ROUTE, "")
         if not self.access_log.handlers or (route in QUIET and resp.status_code == 200):
@@ -101,13 +109,13 @@ class JSONLogger(glogging.Logger):
 logger_class = JSONLogger if as_json else glogging.Logger
 
 
-def when_ready(server) -> None:
+def when_ready(server: Arbiter) -> None:
     """Install the SIGTERM handler: /readyz returns 503 at once, and gunicorn stops after DRAIN_SECONDS."""
 
-    def stop(*_) -> None:
+    def stop(*_: object) -> None:
         server.signal(signal.SIGTERM, None)
 
-    def drain(*_) -> None:
+    def drain(*_: object) -> None:
         if shutting_down[0] or not drain_seconds:
             stop()
         else:
@@ -120,13 +128,13 @@ def when_ready(server) -> None:
     health_server.listen()
 
 
-def pre_request(worker, req) -> None:
+def pre_request(worker: Worker, req: Request) -> None:
     """Close connections after each request while draining, so that a proxy does not reuse them."""
     if shutting_down[0]:
         req.force_close()
 
 
-def child_exit(server, worker) -> None:
+def child_exit(server: Arbiter, worker: Worker) -> None:
     """Remove the live gauges of a process that has ended."""
     from prometheus_client import multiprocess  # reads the environment variable when imported
 

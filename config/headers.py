@@ -5,8 +5,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+View = Callable[[HttpRequest], HttpResponseBase]
 
-def add_headers(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+
+def add_headers(get_response: View) -> View:
     """Keep responses to identified clients out of shared caches, and announce that range requests are not supported.
 
     A ``Cache-Control`` header set by a view stays. A client counts as identified if it sends a session cookie or an

@@ -19,7 +19,10 @@ MOST_BYTES_WITH_CURSOR = 8100  # gunicorn accepts a request line of 8,190 bytes
 MOST_PARAMETERS = 1000
 
 
-def check_address(get_response: Callable) -> Callable[[HttpRequest], HttpResponseBase]:
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def check_address(get_response: View) -> View:
     """Refuse a request if its URL is too long or not valid UTF-8, or if its host is not served here."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -8,6 +8,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -15,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 class Handler(WSGIHandler):
     """Django's WSGI handler, except that an export starts only after its first row has been read."""
 
-    def get_response(self, request):
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
         from config.query_timeout_middleware import begun  # requires the installed apps
 
         return begun(request, super().get_response(request))

@@ -9,7 +9,7 @@ from django.conf import settings
 class MonitoringConfig(AppConfig):
     name = "monitoring"
 
-    def ready(self):
+    def ready(self) -> None:
         logging.captureWarnings(settings.LOG_FORMAT == "json")  # log warnings as JSON, too
         from monitoring import login_metrics, query_metrics
 

@@ -20,7 +20,7 @@ class TooManyAtOnceError(Exception):
 class Slots:
     """Limit of simultaneous password hashes in this process: SIGN_INS_AT_ONCE."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock, self._taken = threading.Lock(), 0
 
     def __enter__(self) -> None:
@@ -29,7 +29,7 @@ class Slots:
                 raise TooManyAtOnceError
             self._taken += 1
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         with self._lock:
             self._taken -= 1
 
@@ -52,7 +52,7 @@ class BoundedHasher(PBKDF2PasswordHasher):
 class MaximumLength:
     """Password validator: maximum length."""
 
-    def validate(self, password: str, user=None) -> None:
+    def validate(self, password: str, user: object = None) -> None:
         """Raise ValidationError if the password is too long."""
         if len(password) > LONGEST:
             raise ValidationError(self.get_help_text(), code="password_too_long")

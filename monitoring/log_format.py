@@ -38,7 +38,7 @@ def redacted(text: str) -> str:
 class TextLines(logging.Formatter):
     """Lines for people, on a terminal that obeys none of their characters."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:

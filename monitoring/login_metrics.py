@@ -1,6 +1,7 @@
 """Metrics of sign-ins, and the page for a locked account; django-axes counts the failures."""
 
 import logging
+from typing import Any
 
 from axes.signals import user_locked_out
 from django.conf import settings
@@ -20,20 +21,22 @@ def watch() -> None:
         signal.connect(outcome, dispatch_uid="monitoring.login_metrics")
 
 
-def _accepted(**kwargs) -> None:
+def _accepted(**kwargs: Any) -> None:
     SIGN_INS.labels("accepted").inc()
 
 
-def _refused(**kwargs) -> None:
+def _refused(**kwargs: Any) -> None:
     SIGN_INS.labels("refused").inc()
 
 
-def _locked(**kwargs) -> None:
+def _locked(**kwargs: Any) -> None:
     SIGN_INS.labels("locked_out").inc()
     logger.warning("Sign-in locked for an IP address, for one account or for all, after too many failed attempts.")
 
 
-def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials=None) -> HttpResponse:
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
     """Return the page for a locked account, with the waiting time."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     context = {"title": "Too many failed sign-ins", "minutes": seconds // 60}

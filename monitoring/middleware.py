@@ -29,7 +29,10 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 FOR_MACHINES = {"/metrics": exposition.respond, "/healthz": health.alive, "/readyz": health.ready}
 
 
-def watch(get_response: Callable) -> Callable[[HttpRequest], HttpResponse]:
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def watch(get_response: View) -> View:
     """Give each request an ID for its response and log lines, and measure it. Must be the outermost middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -5,9 +5,11 @@ that text. Only tables of Django models become labels, so the number of labels i
 """
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from monitoring.metrics import Counter
@@ -79,7 +81,7 @@ def watch() -> None:
     connection_created.connect(_watch_connection, dispatch_uid="monitoring.query_metrics")
 
 
-def _watch_connection(connection, **kwargs) -> None:
+def _watch_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if _counted not in connection.execute_wrappers:
         # First, because code that adds a wrapper removes the last one.
         connection.execute_wrappers.insert(0, _counted)
@@ -88,7 +90,7 @@ def _watch_connection(connection, **kwargs) -> None:
         driver.cursor_factory = _that_counts(driver.cursor_factory)
 
 
-def _counted(execute, sql, params, many, context):
+def _counted(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     count(sql if isinstance(sql, str) else str(sql))
     return execute(sql, params, many, context)
 
@@ -99,10 +101,10 @@ def _that_counts(cursor_class: type) -> type:
     if hasattr(cursor_class, "counts_copies"):
         return cursor_class
 
-    class CountingCursor(cursor_class):
+    class CountingCursor(cursor_class):  # type: ignore[misc]  # which class it is is known at run time
         counts_copies = True
 
-        def copy(self, statement, *args, **kwargs):
+        def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
             text = statement if isinstance(statement, str) else _as_text(statement, self)
             # The COPY of a query contains its values, so its text is not cached.
             if text[:6].upper().startswith("COPY ("):
@@ -115,5 +117,5 @@ def _that_counts(cursor_class: type) -> type:
     return CountingCursor
 
 
-def _as_text(statement, cursor) -> str:
+def _as_text(statement: Any, cursor: Any) -> str:
     return statement.decode() if isinstance(statement, bytes) else statement.as_string(cursor)

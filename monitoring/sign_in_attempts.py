@@ -1,5 +1,7 @@
 """Failed sign-ins, counted by django-axes: per account and IP address, and per IP address for all accounts."""
 
+from typing import Any
+
 from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_failure_limit
@@ -19,22 +21,22 @@ def longest_name() -> int:
     return field_of(model, model.USERNAME_FIELD).max_length or 255  # as in the table of attempts
 
 
-def name_counted(request: HttpRequest, credentials: dict | None = None) -> str | None:
+def name_counted(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
     """Return the account name of an attempt, cut to the maximum length of a name; None if there is none."""
     name = (credentials or request.POST).get(get_user_model().USERNAME_FIELD)
     return None if name is None else str(name).replace("\0", "")[: longest_name()]
 
 
-class Attempts(AxesDatabaseHandler):
+class Attempts(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no types
     """Count failures per account and address, and per address for all accounts."""
 
-    def get_failures(self, request: HttpRequest, credentials: dict | None = None) -> int:
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Return the number of failures to compare with SIGN_IN_FAILURES.
 
         It is at least the limit if the address has reached SIGN_IN_FAILURES_OF_ADDRESS. A request without an address
         has no limit per address, because all such requests would share it.
         """
-        failures = super().get_failures(request, credentials)
+        failures: int = super().get_failures(request, credentials)
         most = settings.SIGN_IN_FAILURES_OF_ADDRESS
         address = request.axes_ip_address  # type: ignore[attr-defined]  # django-axes sets it
         if not most or address is None:
@@ -47,6 +49,6 @@ class Attempts(AxesDatabaseHandler):
 class NamesOnly:
     """Authentication backend that rejects impossible account names before other backends look them up."""
 
-    def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials) -> None:
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> None:
         if username is not None and ("\0" in username or len(username) > longest_name()):
             raise PermissionDenied

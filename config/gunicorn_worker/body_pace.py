@@ -1,5 +1,6 @@
 """Minimum speed of a request body while a thread reads it."""
 
+import socket
 from time import monotonic
 
 from gunicorn.http.unreader import SocketUnreader
@@ -29,11 +30,11 @@ class Pace:
 class PacedUnreader(SocketUnreader):
     """Read from a connection as gunicorn does. Raises TimeoutError if the bytes arrive too slowly."""
 
-    def __init__(self, sock, pace: Pace):
+    def __init__(self, sock: socket.socket, pace: Pace):
         super().__init__(sock)
         self._pace = pace
 
-    def chunk(self, size_hint=None) -> bytes:
+    def chunk(self, size_hint: int | None = None) -> bytes:
         left, start = self._pace.left(), monotonic()
         if left <= 0:
             raise TimeoutError("The request body arrived too slowly.")

@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from typing import Any
 
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn
@@ -39,7 +40,7 @@ class State(Enum):
 class Connection(TConn):
     """A client's connection. The worker receives a request without a thread until :attr:`state` is not WAITING."""
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any):
         super().__init__(*args)
         self.received = bytearray()
         self.deadline = 0.0

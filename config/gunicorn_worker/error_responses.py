@@ -38,7 +38,7 @@ OURS = (
 OTHER = (400, "A header is not valid, or contradicts another header.")
 
 
-def reason_of(error: Exception) -> tuple[int, str]:
+def reason_of(error: BaseException) -> tuple[int, str]:
     """Return the status and message for an error of gunicorn's parser; 500 for any other exception."""
     for kind, reason in STATUSES.items():
         if isinstance(error, kind):

@@ -5,12 +5,14 @@ import socket
 import struct
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
 from time import monotonic
+from typing import Any
 
 # The stubs describe gunicorn 26.
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[attr-defined]
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker  # type: ignore[attr-defined]
 
 from config import limits
 from config.gunicorn_worker.connection import Connection, RefusedError, State
@@ -31,7 +33,7 @@ class WaitingWorker(ThreadWorker):
     only while it has a free thread, because another worker may have one.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.reading: dict[Connection, None] = {}  # waiting for a request or receiving it; oldest first
         self.lingering: dict[Connection, None] = {}
@@ -44,7 +46,8 @@ class WaitingWorker(ThreadWorker):
     def worker_connections(self) -> int:
         """Maximum number of connections: one per thread, plus those that currently need no thread."""
         idle = len(self.keepalived_conns) + len(self.reading) + len(self.lingering) + len(self.uploads)
-        return self.cfg.threads + idle + len(self.pending_conns)
+        threads: int = self.cfg.threads
+        return threads + idle + len(self.pending_conns)
 
     @worker_connections.setter
     def worker_connections(self, most: int) -> None:
@@ -81,7 +84,7 @@ class WaitingWorker(ThreadWorker):
             self._close(oldest)
         return bool(oldest)
 
-    def enqueue_req(self, conn) -> None:
+    def enqueue_req(self, conn: TConn) -> None:
         """Start receiving a request on a connection; a thread handles it once it is complete."""
         if not isinstance(conn, Connection):
             super().enqueue_req(conn)
@@ -99,7 +102,7 @@ class WaitingWorker(ThreadWorker):
         if conn in self.reading:
             self._poll(conn, self._on_bytes)
 
-    def _on_bytes(self, conn: Connection, client) -> None:
+    def _on_bytes(self, conn: Connection, client: socket.socket) -> None:
         if conn not in self.reading:  # closed since the poller reported it
             return
         try:
@@ -176,7 +179,7 @@ class WaitingWorker(ThreadWorker):
             self.poller.unregister(conn.sock)
             conn.is_polled = False
 
-    def _poll(self, conn: Connection, callback) -> None:
+    def _poll(self, conn: Connection, callback: Callable[[Connection, socket.socket], None]) -> None:
         self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
         conn.is_polled = True
 
@@ -210,7 +213,7 @@ class WaitingWorker(ThreadWorker):
         self.lingering[conn] = None
         self._poll(conn, self._on_rest)
 
-    def _on_rest(self, conn: Connection, client) -> None:
+    def _on_rest(self, conn: Connection, client: socket.socket) -> None:
         if conn not in self.lingering:
             return
         try:
@@ -252,7 +255,7 @@ class WaitingWorker(ThreadWorker):
             if not conn.received:
                 conn.deadline = min(conn.deadline, deadline)
 
-    def on_client_socket_readable(self, conn, client) -> None:
+    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """Receive the next request of a kept connection."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)

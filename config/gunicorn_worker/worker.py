@@ -2,8 +2,15 @@
 
 import mmap
 import resource
+import socket
 import threading
+from concurrent.futures import Future
 from time import monotonic
+from typing import Any
+
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import TConn
 
 from config import limits
 from config.gunicorn_worker import health_server
@@ -25,7 +32,7 @@ class Worker(WaitingWorker):
 
     _notified = 0.0
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._current = threading.local()
 
@@ -54,7 +61,7 @@ class Worker(WaitingWorker):
                 pass
             listener.close()
 
-    def finish_request(self, conn, fs) -> None:
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Keep or close the connection of a finished request, without waiting for the client as gunicorn does."""
         if not isinstance(conn, Connection):
             super().finish_request(conn, fs)
@@ -66,12 +73,13 @@ class Worker(WaitingWorker):
         else:
             self.linger(conn)
 
-    def handle(self, conn):
+    def handle(self, conn: TConn) -> bool:
         """Handle a request; keep its headers, which an error response depends on."""
-        self._current.head = bytes(conn.parser.unreader.buf.getvalue()[: limits.HEADERS]) if conn.parser else b""
+        received = conn.parser.unreader.buf.getvalue() if isinstance(conn.parser, RequestParser) else b""
+        self._current.head = received[: limits.HEADERS]
         return super().handle(conn)
 
-    def handle_request(self, req, conn) -> bool:
+    def handle_request(self, req: Request, conn: TConn) -> bool:
         """Let the site handle a request. After an upload, close the connection, since unread bytes may follow."""
         if getattr(conn, "state", None) is State.UPLOAD:
             req.force_close()
@@ -80,7 +88,7 @@ class Worker(WaitingWorker):
         except (TimeoutError, BlockingIOError):
             raise StopIteration("The client does not read the response.") from None
 
-    def handle_error(self, req, client, addr, exc) -> None:
+    def handle_error(self, req: Request | None, client: socket.socket, addr: object, exc: BaseException) -> None:
         """Respond to parser errors in the format of the site; log internal errors."""
         status, message = reason_of(exc)
         if status == 500:
