@@ -16,7 +16,7 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 
 from datasets.records.columns import columns_of
-from datasets.records.personal_data import hidden_fields
+from datasets.records.masking import hidden_fields
 from datasets.versions import versions_behind
 
 VARIES = ("Accept", "Authorization", "Cookie")

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from api.import_requests import MODES
 from datasets.registry import dataset_apps
 from imports import reports
+from imports.masking import RunTexts
 from imports.models import ImportRun, RejectedRow, SourceFile
-from imports.redaction import RunTexts
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of
 

@@ -35,6 +35,7 @@ from datasets.query_values import shown
 from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.query_params import InvalidParametersError
 from imports import tasks
+from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import temporary_files
@@ -126,7 +127,7 @@ class ImportViewSet(viewsets.ViewSet):
             run, mode = read_import_request(request)
             if key:
                 run.request_key, run.request_digest = key, digest_of(run, mode)
-            tasks.find_interrupted()
+            find_interrupted()
             try:
                 return self._started(self._repeated(run) or self._new(run, mode))
             except BodyError as error:
@@ -134,14 +135,14 @@ class ImportViewSet(viewsets.ViewSet):
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the progress and the results of an import."""
-        tasks.find_interrupted()
+        find_interrupted()
         return self._run_response(self._run(pk))
 
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, pk: str) -> HttpResponseBase:
         """Apply a previewed import. delete_most allows deleting more than half of a table."""
         delete_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("delete_most", False)
-        tasks.find_interrupted()
+        find_interrupted()
         run = self._run(pk)
         with self._no_conflict(run), tasks.alone(run):
             tasks.apply(run, delete_most=delete_most)
@@ -151,7 +152,7 @@ class ImportViewSet(viewsets.ViewSet):
     def cancel(self, request: Request, pk: str) -> HttpResponseBase:
         """Cancel a waiting or running import. A running one stops within seconds."""
         read_confirmation(request)
-        tasks.find_interrupted()
+        find_interrupted()
         run = self._run(pk)
         with self._no_conflict(run):
             tasks.cancel(run)

@@ -18,8 +18,8 @@ from datasets.query_values import shown
 from datasets.records.columns import columns_of
 from datasets.records.filters import form_field
 from datasets.records.keyset_pagination import InvalidCursorError, page
+from datasets.records.masking import masked_name
 from datasets.records.pagination import estimated_count
-from datasets.records.personal_data import masked_name
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query, parse_record_query
 from datasets.records.serialization import RowSerializer
 from datasets.text import clean, composed

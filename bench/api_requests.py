@@ -115,29 +115,29 @@ def pages(folder: Path, address: str, sqlite: Path, seconds: int, turns: int) ->
             "Datasette is not there. Install it somewhere and name it: DATASETTE=/tmp/datasette/bin/datasette"
         )
     port = free_port()
-    theirs = [datasette, "serve", "-i", str(sqlite), "-p", str(port), "--setting", "num_sql_threads", "4"]
+    datasette_command = [datasette, "serve", "-i", str(sqlite), "-p", str(port), "--setting", "num_sql_threads", "4"]
     path = f"/{sqlite.stem}/respondents.json?_size=100&_nocount=1&_nofacet=1"
     with (
-        serving(*site(address, folder), PAGE) as (ours, _),
+        serving(*site(address, folder), PAGE) as (own_address, _),
         serving(*site(address, folder, "stock.settings"), "/respondents/") as (stock, _),
-        serving(theirs, {}, port, path) as (datasette_address, _),
+        serving(datasette_command, {}, port, path) as (datasette_address, _),
     ):
-        tag = tag_of(ours + PAGE)
+        tag = tag_of(own_address + PAGE)
         rates: dict[str, list[float]] = {}
         for turn in range(turns):
             said(f"pages, turn {turn + 1} of {turns}")
-            for name, asked, headers in (
-                ("pages", ours + PAGE, []),
-                ("304", ours + PAGE, [f"If-None-Match: {tag}"]),
+            for name, url, headers in (
+                ("pages", own_address + PAGE, []),
+                ("304", own_address + PAGE, [f"If-None-Match: {tag}"]),
                 ("stock", f"{stock}/respondents/", []),
                 ("datasette", datasette_address + path, []),
             ):
-                rates.setdefault(name, []).append(requests_a_second(asked, seconds, *headers))
-    middle = {name: median(found) for name, found in rates.items()}
+                rates.setdefault(name, []).append(requests_a_second(url, seconds, *headers))
+    middle = {name: median(turn_rates) for name, turn_rates in rates.items()}
 
-    def times(one: str, other: str) -> float:
+    def times(measured: str, other: str) -> float:
         """Return the ratio of the request rates of *one* and *other*: the median of alternating turns."""
-        return median(a / b for a, b in zip(rates[one], rates[other], strict=True))
+        return median(a / b for a, b in zip(rates[measured], rates[other], strict=True))
 
     return [
         Figure("pages of 100: stock ModelViewSet", middle["stock"], "requests/s"),
@@ -152,7 +152,7 @@ def pages(folder: Path, address: str, sqlite: Path, seconds: int, turns: int) ->
 
 def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
     """Measure the export of the whole table against psql writing the result of the same query."""
-    with serving(*site(address, folder), PAGE) as (ours, pid):
+    with serving(*site(address, folder), PAGE) as (url, pid):
         before = peak(pid)
         seconds: dict[str, list[float]] = {}
         for turn in range(turns):
@@ -162,11 +162,11 @@ def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             seconds.setdefault("psql", []).append(time.perf_counter() - start)
             for file_format in ("csv", "ndjson", "parquet"):
-                took, size = fetched(f"{ours}/api/census/respondents/?format={file_format}")
+                took, size = fetched(f"{url}/api/census/respondents/?format={file_format}")
                 seconds.setdefault(file_format, []).append(took)
                 said(f"  {file_format}: {took:.1f} s, {size / 1e6:.0f} MB")
         grown = peak(pid) - before
-    best = {name: min(found) for name, found in seconds.items()}
+    best = {name: min(turn_seconds) for name, turn_seconds in seconds.items()}
     bars = {"csv": 2, "ndjson": None, "parquet": 4}
     return [
         Figure("whole table: psql, COPY TO STDOUT", best["psql"], "s"),
@@ -191,10 +191,10 @@ def main() -> int:
         file = generate(folder / "census", "census", given.rows)
         sqlite = folder / "tables.sqlite3"
         with postgres(folder) as (_, address):
-            for one in (Site("PostgreSQL", address, folder), Site("SQLite", f"sqlite:///{sqlite}", folder)):
-                said(f"importing {given.rows:,} respondents into {one.name}")
-                one.manage("migrate", "-v", "0")
-                one.manage("import_census", str(file))
+            for server in (Site("PostgreSQL", address, folder), Site("SQLite", f"sqlite:///{sqlite}", folder)):
+                said(f"importing {given.rows:,} respondents into {server.name}")
+                server.manage("migrate", "-v", "0")
+                server.manage("import_census", str(file))
             query = Site("PostgreSQL", address, folder).ask(QUERY).strip()
             figures = [
                 *pages(folder, address, sqlite, given.seconds, given.turns),

@@ -13,9 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from api_requests import serving, site
 from measuring import Figure, Site, arguments, generate, postgres, psql, said, show, timed
-
-from api import serving, site
 
 DRAWINGS = {
     "bars": {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share"},
@@ -54,18 +53,18 @@ get_user_model().objects.create_superuser("{NAME}", password="{PASSWORD}")
 """
 
 
-def charts(one: Site, address: str, turns: int) -> list[Figure]:
+def charts(server: Site, address: str, turns: int) -> list[Figure]:
     """Measure each chart and its SQL: the best of all turns."""
-    ours: dict[str, list[float]] = {}
-    theirs: dict[str, list[float]] = {}
+    chart_times: dict[str, list[float]] = {}
+    sql_times: dict[str, list[float]] = {}
     for turn in range(turns):
         said(f"charts, turn {turn + 1} of {turns}")
-        for name, (seconds, statements) in json.loads(one.ask(DRAW % json.dumps(DRAWINGS))).items():
-            ours.setdefault(name, []).append(seconds)
-            theirs.setdefault(name, []).append(in_psql(address, statements))
+        for name, (seconds, statements) in json.loads(server.ask(DRAW % json.dumps(DRAWINGS))).items():
+            chart_times.setdefault(name, []).append(seconds)
+            sql_times.setdefault(name, []).append(in_psql(address, statements))
     figures = []
     for name in DRAWINGS:
-        own, sql = min(ours[name]), min(theirs[name])
+        own, sql = min(chart_times[name]), min(sql_times[name])
         figures += [
             Figure(f"{name}: drawn", own, "s"),
             Figure(f"{name}: its SQL in psql", sql, "s"),
@@ -80,14 +79,14 @@ def in_psql(address: str, statements: list[str]) -> float:
     output = subprocess.run(
         [psql(), address, "-X", "-q", "-o", "/dev/null"], input=script, check=True, capture_output=True, text=True
     ).stdout
-    return sum(float(found) for found in re.findall(r"Time: ([\d.]+) ms", output)) / 1000
+    return sum(float(milliseconds) for milliseconds in re.findall(r"Time: ([\d.]+) ms", output)) / 1000
 
 
-def pages(one: Site, address: str, folder: Path) -> list[Figure]:
+def pages(server: Site, address: str, folder: Path) -> list[Figure]:
     """Measure the first page of the table, and the page and the specification of the first chart, without a cache."""
     from playwright.sync_api import sync_playwright
 
-    one.ask(ACCOUNT)
+    server.ask(ACCOUNT)
     command, environment, port = site(address, folder)
     environment["STATIC_ROOT"] = str(folder / "static")
     timed([sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"], environment)
@@ -128,11 +127,11 @@ def main() -> int:
         folder = Path(name)
         file = generate(folder / "census", "census", given.rows)
         with postgres(folder) as (_, address):
-            one = Site("PostgreSQL", address, folder)
+            server = Site("PostgreSQL", address, folder)
             said(f"importing {given.rows:,} respondents")
-            one.manage("migrate", "-v", "0")
-            one.manage("import_census", str(file))
-            figures = [*pages(one, address, folder), *charts(one, address, given.turns)]
+            server.manage("migrate", "-v", "0")
+            server.manage("import_census", str(file))
+            figures = [*pages(server, address, folder), *charts(server, address, given.turns)]
     return show(figures, given.json)
 
 

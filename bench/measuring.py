@@ -34,8 +34,8 @@ class Figure:
     def note(self) -> str:
         """Its limits, and whether it meets them."""
         limits = (("at most", self.bar), ("at least", self.least))
-        asked = [f"{which} {limit:g}" for which, limit in limits if limit is not None]
-        return f"  {', '.join(asked)}: {'met' if self.holds else 'NOT MET'}" if asked else ""
+        limits_given = [f"{which} {limit:g}" for which, limit in limits if limit is not None]
+        return f"  {', '.join(limits_given)}: {'met' if self.holds else 'NOT MET'}" if limits_given else ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,6 @@ def show(figures: list[Figure], as_json: bool) -> int:
     return 0 if all(figure.holds for figure in figures) else 1
 
 
-def said(message: str) -> None:
+def log(message: str) -> None:
     """Report progress on standard error."""
     print(message, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from datasets.http.head_requests import is_head
 from datasets.records.columns import columns_of
-from datasets.records.personal_data import masked_name
+from datasets.records.masking import masked_name
 from explore.pages import explored, page, refused
 from explore.url_state import OF_EXPORTS, READABLE, State
 from exports import xlsx
@@ -41,12 +41,12 @@ class Order:
         """Return the API's address of the same bytes, or None if the API does not serve them."""
         if self.defused or self.format.name == PAGED:
             return None
-        asked = self.state.api_parameters()
-        asked["format"] = self.format.name
+        params = self.state.api_parameters()
+        params["format"] = self.format.name
         if self.compress:
-            asked["compress"] = "gzip"
+            params["compress"] = "gzip"
         address = reverse(f"{self.state.table.dataset}-{self.state.table.name}-list")
-        return self.state.request.build_absolute_uri(f"{address}?{asked.urlencode(safe=READABLE)}")
+        return self.state.request.build_absolute_uri(f"{address}?{params.urlencode(safe=READABLE)}")
 
     def command(self) -> str:
         """Return the shell command that writes the same bytes."""
@@ -83,7 +83,7 @@ class Order:
         needed |= {column.permission for column in columns_of(state.model)} if "search" in state.filters else set()
         named = [name.strip().removeprefix("-") for name in state.data.get("ordering", "").split(",")]
         needed |= {column.permission for column in columns_of(state.model) if column.name in named}
-        return any(one and state.user.has_perm(one) for one in needed)
+        return any(permission and state.user.has_perm(permission) for permission in needed)
 
 
 @explored(own=OF_EXPORTS, simplified=True)
@@ -151,11 +151,11 @@ def _order(state: State) -> Order:
     if name not in FORMATS:
         state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")
     chosen = FORMATS.get(name, FORMATS["csv"])
-    compress, defused = _said(state, "compress", "gzip"), _said(state, "spreadsheet", "true")
+    compress, defused = _is_set(state, "compress", "gzip"), _is_set(state, "spreadsheet", "true")
     return Order(state, chosen, compress and not chosen.packed, defused and chosen.name == "csv")
 
 
-def _said(state: State, name: str, word: str) -> bool:
+def _is_set(state: State, name: str, word: str) -> bool:
     value = state.data.get(name)
     if value not in (None, word):
         state.refuse(name, f"Expected {word}, found {value[:50]}.")

@@ -60,7 +60,7 @@ class Filter:
     @property
     def active(self) -> bool:
         """Whether this filter is set."""
-        return any(one.ticked for one in self.ticks) or any(one.value for one in self.fields)
+        return any(item.ticked for item in self.ticks) or any(item.value for item in self.fields)
 
     @property
     def opened(self) -> bool:
@@ -70,9 +70,9 @@ class Filter:
     @property
     def drawn(self) -> set[str]:
         """The query parameters that its fields set."""
-        ticked = [one.name for one in self.ticks if one.ticked]
+        ticked = [box.name for box in self.ticks if box.ticked]
         several = {f"{self.name}__in"} if ticked.count(self.name) > 1 else set()
-        return {*ticked, *several, *(one.name for one in self.fields)}
+        return {*ticked, *several, *(box.name for box in self.fields)}
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Form:
     def kept(self) -> list[tuple[str, str]]:
         """The parameters without a visible field, sent as hidden fields."""
         drawn = self.state.own | {"search", "cursor"} | ({"columns"} if self.picks_columns else set())
-        for one in self.filters:
-            drawn |= one.drawn
+        for each in self.filters:
+            drawn |= each.drawn
         return [(name, value) for name, value in self.state.data.items() if name not in drawn]
 
     @property
@@ -121,10 +121,10 @@ class Form:
         last = len(shown) - 1
         return [
             *(
-                ColumnOption(one, title_of(self.state.model, one), True, n == 0, n == last)
-                for n, one in enumerate(shown)
+                ColumnOption(listed_column, title_of(self.state.model, listed_column), True, n == 0, n == last)
+                for n, listed_column in enumerate(shown)
             ),
-            *(ColumnOption(one, title_of(self.state.model, one), False) for one in rest),
+            *(ColumnOption(listed_column, title_of(self.state.model, listed_column), False) for listed_column in rest),
         ]
 
 
@@ -136,43 +136,45 @@ def _filters(state: State) -> Iterator[Filter]:
         and column.name in state.filterset.base_filters
         and not (column.permission and not state.user.has_perm(column.permission))
     ]
-    found = [one for one in widgets_for(state.model, names) if one.kind != CHOICE or one.options]
-    active = {one.column.name: _active(one, state) for one in found}
-    facets = None if state.errors else Facets(state, found, active)
-    for one in found:
-        yield _filter(one, state, facets)
+    widgets = [widget for widget in widgets_for(state.model, names) if widget.kind != CHOICE or widget.options]
+    active = {widget.column.name: _active(widget, state) for widget in widgets}
+    facets = None if state.errors else Facets(state, widgets, active)
+    for widget in widgets:
+        yield _filter(widget, state, facets)
 
 
-def _active(one: FilterWidget, state: State) -> list[str]:
-    return [name for name in state.filters if name.rpartition("__")[0] == one.column.name or name == one.column.name]
+def _active(widget: FilterWidget, state: State) -> list[str]:
+    return [
+        name for name in state.filters if name.rpartition("__")[0] == widget.column.name or name == widget.column.name
+    ]
 
 
-def _filter(one: FilterWidget, state: State, facets: Facets | None) -> Filter:
-    name, data = one.column.name, state.data
-    drawn = Filter(name, one.title, unit_of(one.column))
-    if one.kind == CHOICE:
-        ticked = _ticked(one, data)
-        for place, (value, label) in enumerate(one.options):
-            count = facets.display_count(one, value) if facets else ""
+def _filter(widget: FilterWidget, state: State, facets: Facets | None) -> Filter:
+    name, data = widget.column.name, state.data
+    drawn = Filter(name, widget.title, unit_of(widget.column))
+    if widget.kind == CHOICE:
+        ticked = _ticked(widget, data)
+        for place, (value, label) in enumerate(widget.options):
+            count = facets.display_count(widget, value) if facets else ""
             label = label.lower() if value in ("true", "false") else label  # as in cells and charts
             drawn.ticks.append(Checkbox(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
-    for suffix, label, kind in FIELDS[one.kind]:
+    for suffix, label, kind in FIELDS[widget.kind]:
         drawn.fields.append(InputField(name + suffix, label, kind, data.get(name + suffix, "")))
-    if one.can_be_missing:
+    if widget.can_be_missing:
         missing = f"{name}__isnull"
-        count = facets.display_count(one, None) if facets and one.kind == CHOICE else ""
+        count = facets.display_count(widget, None) if facets and widget.kind == CHOICE else ""
         drawn.ticks.append(
-            Checkbox(missing, "true", one.missing, count, data.get(missing) == "true", f"{name}-missing", odd=True)
+            Checkbox(missing, "true", widget.missing, count, data.get(missing) == "true", f"{name}-missing", odd=True)
         )
     return drawn
 
 
-def _ticked(one: FilterWidget, data: Any) -> set[str]:
+def _ticked(widget: FilterWidget, data: Any) -> set[str]:
     """Return the selected values, or none if the URL has a value that is not among the choices."""
-    known = {str(value) for value, _ in one.options}
-    name = one.column.name
-    asked = {data[name]} if name in data else {*listed(data.get(f"{name}__in", ""))}
-    return asked if asked <= known else set()
+    known = {str(value) for value, _ in widget.options}
+    name = widget.column.name
+    selected = {data[name]} if name in data else {*listed(data.get(f"{name}__in", ""))}
+    return selected if selected <= known else set()
 
 
 def _search_help(model: type[models.Model]) -> str:

@@ -55,8 +55,8 @@ def describe_filters(model: type[models.Model], filters: dict[str, str]) -> Iter
             labels |= {"true": "yes", "false": "no"} if name in columns and is_boolean(columns[name]) else {}
             values = listed(value) if lookup == "in" else [value]
             # A value that contains a comma keeps its quotes: without them it would read as two values.
-            said = ", ".join(str(labels.get(one, list_of([one]) if lookup == "in" else one)) for one in values)
-            yield FilterDescription(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {said}")
+            text = ", ".join(str(labels.get(item, list_of([item]) if lookup == "in" else item)) for item in values)
+            yield FilterDescription(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {text}")
 
 
 def is_boolean(column: ListedColumn) -> bool:

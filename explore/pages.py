@@ -56,7 +56,10 @@ def page(
     The template context is ``state``, ``table``, ``form`` (the filter form), ``filters`` (each filter that is set, with
     the query string without it), ``counted`` (the number of records as text), and *more*.
     """
-    filters = [(one.text, state.query(**{one.parameter: None})) for one in describe_filters(state.model, state.filters)]
+    filters = [
+        (description.text, state.query(**{description.parameter: None}))
+        for description in describe_filters(state.model, state.filters)
+    ]
     context = {
         "title": state.table.title,
         "subtitle": TABS.get(tab),

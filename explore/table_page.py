@@ -67,22 +67,25 @@ def listed(state: State) -> Page | None:
     version = versions_behind(state.model)
     serializer = RowSerializer(state.model, state.columns)
     try:
-        found = page(state.narrowed(), serializer.selected, state.order, ROWS, state.data.get("cursor", ""))
+        result = page(state.narrowed(), serializer.selected, state.order, ROWS, state.data.get("cursor", ""))
     except InvalidCursorError:
         state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this order.")
         return None
-    served = serializer.serialize(found.rows, state.user, version)
+    served = serializer.serialize(result.rows, state.user, version)
     named = {column.name: _members(column, served, version) for column in state.columns if column.many}
-    grouped = {one.name: is_grouped(one, (record[one.name] for record in served)) for one in state.columns}
+    grouped = {
+        shown_column.name: is_grouped(shown_column, (record[shown_column.name] for record in served))
+        for shown_column in state.columns
+    }
     address = _address(state)
     rows = []
-    for key, record in zip((row[0] for row in found.rows), served, strict=True):
+    for key, record in zip((row[0] for row in result.rows), served, strict=True):
         link = address and reverse(address, args=[quote(key)])
         cells = []
         for column in state.columns:
             value = record[column.name]
             if column.many:
-                value = [named[column.name].get(one, (one,))[0] for one in value]
+                value = [named[column.name].get(item, (item,))[0] for item in value]
             own_key = column.path == state.model._meta.pk.attname
             text = format_value(column, value, grouped[column.name])
             cells.append(Cell(text, is_number(column), value is None or value == [], link if own_key else ""))
@@ -90,15 +93,15 @@ def listed(state: State) -> Page | None:
     return Page(
         [_head(state, column) for column in state.columns],
         rows,
-        found.previous and state.query(cursor=found.previous),
-        found.next and state.query(cursor=found.next),
+        result.previous and state.query(cursor=result.previous),
+        result.next and state.query(cursor=result.next),
     )
 
 
 def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: str) -> dict[Any, tuple]:
     """Return the labels of the related records that a column lists."""
     target: type[models.Model] = column.field.related_model
-    keys = {one for record in served for one in record[column.name]}
+    keys = {key for record in served for key in record[column.name]}
     return labels(target, (label_field(target),), keys, version)
 
 

@@ -38,17 +38,17 @@ class State:
         self.data = self._simplified(request.GET)
         self.errors: dict[str, list[str]] = {}
         self.known = [*OF_TABLES, *OF_CHARTS, *OF_EXPORTS, *self.own]
-        self._asked, self.records = self._read()
+        self._query, self.records = self._read()
 
     @property
     def columns(self) -> tuple[ListedColumn, ...]:
         """The shown columns, in their order."""
-        return self._asked.columns
+        return self._query.columns
 
     @property
     def order(self) -> list:
         """The sort keys of the records; the primary key is the last."""
-        return self._asked.order
+        return self._query.order
 
     @property
     def filters(self) -> dict[str, str]:
@@ -76,13 +76,13 @@ class State:
 
     def api_parameters(self) -> QueryDict:
         """Return the API's parameters for the same list."""
-        asked = QueryDict(mutable=True)
-        asked.update(self.filters)
+        params = QueryDict(mutable=True)
+        params.update(self.filters)
         if "columns" in self.data or self.columns != columns_of(self.model):
-            asked["fields"] = ",".join(column.name for column in self.columns)
+            params["fields"] = ",".join(column.name for column in self.columns)
         if "ordering" in self.data:
-            asked["ordering"] = self.data["ordering"]
-        return asked
+            params["ordering"] = self.data["ordering"]
+        return params
 
     def narrowed(self, without: Iterable[str] = ()) -> models.QuerySet:
         """Return the records that match all filters except those named in *without*."""
@@ -120,7 +120,7 @@ class State:
                     values = [list_of(values)]
             if values:
                 data.setlist(name, values)
-        chosen = [one for one in data.get("columns", "").split(",") if one] or self.usual
+        chosen = [column for column in data.get("columns", "").split(",") if column] or self.usual
         for move in given.getlist("move"):
             chosen = _moved(chosen, *move.partition(":")[::2])
         if chosen != self.usual:
@@ -134,20 +134,20 @@ class State:
             self.filterset.check_parameters(self.data, self.user, besides=self.known)
         except UnknownParametersError as error:
             self.errors |= error.messages
-        asked = self.data.copy()
+        params = self.data.copy()
         for name in [*self.known, *self.errors]:
-            asked.pop(name, None)
-        asked["fields"] = self.data.get("columns") or ",".join(self.usual)
+            params.pop(name, None)
+        params["fields"] = self.data.get("columns") or ",".join(self.usual)
         for name in ("ordering", "cursor"):
             if name in self.data:
-                asked[name] = self.data[name]
+                params[name] = self.data[name]
         try:
-            read, records = parse_list_query(self.model, asked, self.user)
+            read, records = parse_list_query(self.model, params, self.user)
         except InvalidParametersError as error:
             for name, messages in error.errors.items():
                 self._refuse({"fields": "columns"}.get(name, name), messages)
-            asked = QueryDict(f"fields={','.join(self.usual)}")
-            read, records = parse_list_query(self.model, asked, self.user)
+            params = QueryDict(f"fields={','.join(self.usual)}")
+            read, records = parse_list_query(self.model, params, self.user)
         return read, records.none() if self.errors else records
 
     def _refuse(self, name: str, messages: list[str]) -> None:
@@ -174,13 +174,13 @@ def default_columns(model: type[models.Model]) -> list[ListedColumn]:
     return chosen or list(columns)
 
 
-def _moved(names: list[str], way: str, name: str) -> list[str]:
+def _moved(names: list[str], direction: str, name: str) -> list[str]:
     """Return *names* with *name* moved by one position, ``earlier`` or ``later``."""
-    if name not in names or way not in ("earlier", "later"):
+    if name not in names or direction not in ("earlier", "later"):
         return names
     place = names.index(name)
-    others = [one for one in names if one != name]
-    others.insert(max(place - 1, 0) if way == "earlier" else place + 1, name)
+    others = [other for other in names if other != name]
+    others.insert(max(place - 1, 0) if direction == "earlier" else place + 1, name)
     return others
 
 

@@ -37,15 +37,15 @@ def start(request: HttpRequest) -> HttpResponseBase:
 @explored(simplified=True)
 def table(request: HttpRequest, state: State) -> HttpResponseBase:
     """The Table tab: a page of records."""
-    found = None if state.errors else listed(state)  # adds an error if the cursor is invalid
-    empty = found is not None and not found.rows
+    listing = None if state.errors else listed(state)  # adds an error if the cursor is invalid
+    empty = listing is not None and not listing.rows
     return pages.page(
         request,
         state,
         "table",
         "explore/table.html",
         picks_columns=True,
-        page=found,
+        page=listing,
         removable_filters=list(removable_filters(state)) if empty and state.filters else [],
     )
 

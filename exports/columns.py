@@ -10,7 +10,7 @@ from django.db import models
 from datasets.fields import related_model, through_model
 from datasets.models import Vocabulary
 from datasets.records.columns import PROVENANCE, ListedColumn, columns_of
-from datasets.records.personal_data import MASK_MARK, Viewer
+from datasets.records.masking import MASK_MARK, Viewer
 from exports.errors import UnknownColumnError
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"

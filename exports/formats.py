@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import connections, models
 
-from datasets.records.personal_data import Viewer, masked_name
+from datasets.records.masking import Viewer, masked_name
 from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
 from exports import copy_rows, parquet, python_rows, xlsx
 from exports.columns import ExportedColumn, exported_columns

@@ -1,6 +1,6 @@
 """Formula escaping against CSV injection (OWASP): an apostrophe before cells that a spreadsheet would run as formulas.
 
-An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row where it is
+An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row in which it is
 ``yes``, an import removes the first apostrophe of a cell with apostrophes before the beginning of a formula. So ``=x``
 is exported as ``'=x`` and ``'=x`` as ``''=x``, and an import restores both; other files stay unchanged.
 """

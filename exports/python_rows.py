@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from datasets import exact_json
-from datasets.records.personal_data import masked
+from datasets.records.masking import masked
 from exports import columns as kinds
 from exports.columns import ExportedColumn, MaskMark
 from exports.formula_escaping import MARKED, defused

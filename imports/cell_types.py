@@ -57,7 +57,7 @@ class CellType:
         raise pa.ArrowInvalid("parse each cell")
 
     def check(self, text: str) -> Any:
-        """Return the value of *text*; raise ValueError with a message that says what was expected."""
+        """Return the value of *text*; raise ValueError with a message that names the expected form."""
         value = self.parse(text)
         if refusal := self.refusal(value):
             raise ValueError(refusal)

@@ -10,7 +10,7 @@ from django.db import models
 
 from datasets.models import MaterializedView, Vocabulary
 from datasets.records.columns import columns_of
-from datasets.records.personal_data import MASK_MARK
+from datasets.records.masking import MASK_MARK
 from exports.formula_escaping import MARK
 from imports.readers import ExpectedColumns, ReadError, find_layout
 from imports.readers.dialect import plain

@@ -56,7 +56,7 @@ class Column:
         return cell_types.kind_of(self.field, self.spellings)
 
     def misfit(self, value: Any) -> str:
-        """Return what is wrong with the type of a JSON *value*, or "". Text columns accept texts and whole numbers."""
+        """Return the type error of a JSON *value*, or an empty string. Text columns accept texts and whole numbers."""
         if isinstance(self.kind, cell_types.DocumentCell) or not isinstance(
             value, dict | list | bool | float | Decimal
         ):

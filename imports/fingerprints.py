@@ -122,8 +122,8 @@ class _Counts:
         for run, their_counts in self.runs:
             indexes = np.searchsorted(run, keys)
             indexes[indexes == len(run)] = 0
-            found = run[indexes] == keys
-            counts += found if their_counts is None else np.where(found, their_counts[indexes], 0)
+            is_same = run[indexes] == keys
+            counts += is_same if their_counts is None else np.where(is_same, their_counts[indexes], 0)
         return counts
 
     def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:

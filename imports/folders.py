@@ -1,4 +1,4 @@
-"""Search of folders for files: follows links, enters each folder once, and lists what it does not read."""
+"""Search of folders for files: follows links, enters each folder once, and lists the paths that it does not read."""
 
 import os
 import stat

@@ -29,14 +29,14 @@ class ImportsCollector:
         answers = GaugeMetricFamily("tabularium_database_up", "1 if the database answers.")
         try:
             ask_database()
-            found = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]
+            metrics = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]
         except (DatabaseError, InterfaceError):
-            found = []
+            metrics = []
         finally:
             if not connection.in_atomic_block:
                 connection.close()
-        answers.add_metric([], 1 if found else 0)
-        return iter([answers, *found])
+        answers.add_metric([], 1 if metrics else 0)
+        return iter([answers, *metrics])
 
 
 def _gauge(name: str, description: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
@@ -51,10 +51,10 @@ def _datasets() -> list[str]:
 
 
 def _runs() -> Iterator[Metric]:
-    found = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
+    counts = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
     by = ImportRun.objects.order_by().values_list("dataset", "status").annotate(Count("pk"))
-    found |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in found}
-    yield _gauge("import_runs", "Import runs by status.", ["dataset", "outcome"], found)
+    counts |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in counts}
+    yield _gauge("import_runs", "Import runs by status.", ["dataset", "outcome"], counts)
 
     failed = dict.fromkeys(((dataset,) for dataset in _datasets()), 0)
     ended = ImportRun.objects.exclude(finished_at=None).order_by()
@@ -65,23 +65,23 @@ def _runs() -> Iterator[Metric]:
 
 
 def _rows() -> Iterator[Metric]:
-    found = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
+    counts = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
     applied = SourceFile.objects.filter(run__status=ImportRun.Status.APPLIED).order_by()
     for sums in applied.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
-        if (sums["run__dataset"], "read") in found:
-            found |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
-    yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], found)
+        if (sums["run__dataset"], "read") in counts:
+            counts |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
+    yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], counts)
 
 
 def _speeds() -> Iterator[Metric]:
     begun = ImportRun.objects.exclude(begun_at=None).filter(rows_read__gt=0).order_by()
     newest = begun.filter(pk__in=begun.values("dataset").annotate(pk=Max("pk")).values("pk"))
-    found = {}
+    speeds = {}
     for run in newest:
         end = run.finished_at or run.heartbeat or timezone.now()
-        found[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
+        speeds[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
     yield _gauge(
-        "import_rows_per_second", "Rows per second of the newest run, from its start to its end.", ["dataset"], found
+        "import_rows_per_second", "Rows per second of the newest run, from its start to its end.", ["dataset"], speeds
     )
 
 

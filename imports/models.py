@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from datasets.fields import JSONField
 from datasets.text import shown
@@ -29,6 +30,9 @@ class ImportRun(models.Model):
         CANCELLED = "cancelled"  # stopped by a user; nothing was changed
         DISCARDED = "discarded"  # previewed, then discarded by a user
         UNDONE = "undone"  # applied, then undone
+
+    # The fields that the run's own process writes at its end. Others write progress and cancellation meanwhile.
+    REPORT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "delete_most")
 
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
@@ -95,6 +99,11 @@ class ImportRun(models.Model):
 
     def __str__(self):
         return f"run {self.pk} of {self.dataset} ({self.get_status_display()})"
+
+    def finish(self, status: "ImportRun.Status", error: str = "") -> None:
+        """Save the final *status* and the report."""
+        self.status, self.error, self.finished_at = status, error, timezone.now()
+        self.save(update_fields=self.REPORT)
 
 
 class SourceFile(models.Model):
@@ -167,8 +176,8 @@ class RejectedRow(models.Model):
 
     @staticmethod
     def _described(problem: dict) -> str:
-        found = [] if problem["value"] is None else [shown(str(problem["value"]), 200)]
-        return " ".join([problem["column"], *found, problem["message"]] if problem["column"] else [problem["message"]])
+        value = [] if problem["value"] is None else [shown(str(problem["value"]), 200)]
+        return " ".join([problem["column"], *value, problem["message"]] if problem["column"] else [problem["message"]])
 
 
 class Edit(models.Model):

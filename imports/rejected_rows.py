@@ -10,15 +10,15 @@ from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from datasets import exact_json
-from datasets.records.personal_data import MASK_MARK, hidden_fields
-from datasets.records.personal_data import masked as mask
+from datasets.records.masking import MASK_MARK, hidden_fields
+from datasets.records.masking import masked as mask
 from exports.formula_escaping import MARK, MARKED, defused
 from imports.exported_tables import exported_table
+from imports.masking import is_restricted, known_headings, without_cells
 from imports.models import RejectedRow, SourceFile
 from imports.readers import Document, ReadError, find_layout, read_json
 from imports.readers.dialect import plain
 from imports.readers.verified_files import check
-from imports.redaction import is_restricted, known_headings, without_cells
 from imports.row_problems import distinct
 from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
@@ -183,7 +183,7 @@ def as_csv(file: SourceFile, reader: RejectedRowFormatter, defuse: bool = False)
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    buffer.write("\ufeff")  # tells a spreadsheet that the file is UTF-8
+    buffer.write("\ufeff")  # marks the file as UTF-8 for spreadsheets
     marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
     shown = [reader.heading(heading, index) for index, (heading, _) in enumerate(columns)]
     shown = [defused(heading) if defuse else heading for heading in shown]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from datasets.records.personal_data import hidden_fields
+from datasets.records.masking import hidden_fields
 from datasets.registry import dataset_apps
 from datasets.terminal_text import escaped
 from datasets.text import visible

@@ -17,7 +17,7 @@ from django.db import connection
 
 from datasets import exact_json
 from datasets.models import ContentRecord
-from datasets.records.personal_data import personal_names
+from datasets.records.masking import personal_names
 from datasets.sql.chunks import chunks, values_by_key
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import as_json, equal_but_for
@@ -37,7 +37,7 @@ def folder_of(run: ImportRun) -> Path:
 def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
     """Store the changes of *merges* before they are committed or rolled back; without *whole*, only those in no table.
 
-    Of the previews on the command line, which nobody can apply, only the latest of each dataset is stored.
+    Of the previews on the command line, which cannot be applied, only the latest of each dataset is stored.
     """
     forget(run)
     if whole and run.task_id is None:

@@ -22,7 +22,7 @@ MOST_LISTED = 1000  # paths that were not read and are listed one by one
 
 
 class FilesError(Exception):
-    """Files that cannot be imported; the message says which, and what was expected."""
+    """Files that cannot be imported; the message names them and the expectation."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class InputFile:
 
 def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[InputFile]:
     """Return the uploaded files with their sources; raise FilesError, whose message uses the upload's name."""
-    found = []
+    files = []
     for upload in uploads:
         path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
         called = Path(upload.name)
@@ -69,8 +69,8 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
             raise FilesError(
                 f"{upload.name} does not match any source by name or by columns. Expected:\n{describe_sources(sources)}"
             )
-        found.append(InputFile(path, tuple(fitting), called))
-    return found
+        files.append(InputFile(path, tuple(fitting), called))
+    return files
 
 
 def find(
@@ -82,7 +82,7 @@ def find(
     folder that matches one of *patterns* is treated as given by name. Raises FilesError for a path that does not exist
     and for a given file that matches no source or several; raises ReadError for a file that cannot be read.
     """
-    found: dict[Path, InputFile] = {}
+    files_by_path: dict[Path, InputFile] = {}
     folders, unfit = Folders(), []
     folders.exclude(kept_at(""))  # do not import stored files again
 
@@ -93,7 +93,7 @@ def find(
             else:
                 fitting, why = _sources_in_folder(file, sources, encoding)
             if fitting:
-                found.setdefault(given(file), InputFile(file, tuple(fitting), given(file), top))
+                files_by_path.setdefault(given(file), InputFile(file, tuple(fitting), given(file), top))
             elif not matched:
                 unfit.append((file, why))
 
@@ -104,7 +104,7 @@ def find(
             search(sorted(folders.files_in(path)))
     for _, files in folders.files_behind_links():
         search(sorted(files))
-    holding = {folder for path in (*found, *folders.second_names) for folder in (path, *path.parents)}
+    holding = {folder for path in (*files_by_path, *folders.second_names) for folder in (path, *path.parents)}
     for path in paths:
         if path.is_dir():
             if given(path) not in holding:
@@ -113,23 +113,27 @@ def find(
                     + "".join(f"\n{as_text(unread)} {why}." for unread, why in folders.unread[:MOST_LISTED])
                 )
         elif path.is_file():
-            found.setdefault(given(path), InputFile(path, tuple(_outright(path, sources, encoding)), given(path), top))
+            files_by_path.setdefault(
+                given(path), InputFile(path, tuple(_outright(path, sources, encoding)), given(path), top)
+            )
         elif why := dangling(path):
             raise FilesError(f"{as_text(path)} {as_text(why)}.")
         else:
             problem = "is neither a file nor a folder" if path.exists() else "does not exist"
             raise FilesError(f"{as_text(path)} {problem}. Expected a file or a folder.")
-    own_name = ((path, any(s.folder_of(path) == path.parent for s in file.sources)) for path, file in found.items())
+    own_name = (
+        (path, any(s.folder_of(path) == path.parent for s in file.sources)) for path, file in files_by_path.items()
+    )
     for path, other in read_twice(own_name, top).items():
         folders.add_second_name(path, other)
-        del found[path]
+        del files_by_path[path]
     unread = [*unfit, *folders.unread]
-    return list(found.values()), _messages(found, sorted(unread))
+    return list(files_by_path.values()), _messages(files_by_path, sorted(unread))
 
 
-def _messages(found: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str]:
+def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str]:
     """Return a message for each path that was not read; the paths are as short as possible."""
-    names = shortest([*found, *(given(path) for path, _ in unread)])
+    names = shortest([*paths, *(given(path) for path, _ in unread)])
     messages = [f"{names[given(path)]} {as_text(why)}." for path, why in unread[:MOST_LISTED]]
     more = len(unread) - MOST_LISTED
     return messages + ([f"{more:,} more files and folders were not read."] if more > 0 else [])

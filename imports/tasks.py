@@ -3,23 +3,19 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
 from django_tasks import TaskContext, task
-from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from imports import run_diff
-from imports.engine.locks import finish, import_lock
 from imports.engine.missing import most_of_previewed
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
 from imports.upload_storage import take_over
 
-SILENT, GONE = timedelta(seconds=5), timedelta(seconds=30)  # time since the last heartbeat
 WAIT = 0.5  # seconds between two attempts while another import is running
 LONGEST_QUEUE = DBTaskResult._meta.get_field("queue_name").max_length
 
@@ -37,10 +33,6 @@ class RunInProgressError(InvalidRunStateError):
         state = "is waiting to start" if run.status == Status.WAITING else "is running"
         super().__init__(f"Run {run.pk} of {run.dataset} {state}. Wait until it has finished, or cancel it.")
         self.run = run
-
-
-class ProcessEndedError(Exception):
-    """The process of a task ended before the task was done."""
 
 
 @task(takes_context=True)
@@ -77,7 +69,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         except ImportRefusedError as refusal:
             waiting.refresh_from_db()
             if waiting.status == Status.WAITING:  # the import failed before it could save its error
-                finish(waiting, Status.FAILED, str(refusal))
+                waiting.finish(Status.FAILED, str(refusal))
             return
 
 
@@ -196,28 +188,3 @@ def short_busy_timeout() -> Iterator[None]:
 def _set_busy_timeout(milliseconds: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
-
-
-def find_interrupted() -> list[ImportRun]:
-    """Mark runs without a process as interrupted, close their tasks, and return the runs; nothing is retried.
-
-    A running run is alive while the dataset's lock is held. A waiting run is lost if its task has started and nothing
-    has updated its heartbeat since.
-    """
-    marked = []
-    silent = ImportRun.objects.filter(status=Status.RUNNING, heartbeat__lt=timezone.now() - SILENT)
-    for dataset in set(silent.values_list("dataset", flat=True)):
-        try:
-            with import_lock(dataset) as interrupted:
-                marked += interrupted
-        except ImportLockedError:
-            pass
-    begun = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
-    gone = ImportRun.objects.filter(status=Status.WAITING, heartbeat__lt=timezone.now() - GONE)
-    for run in gone.filter(task_id__in=begun.values("id")):
-        finish(run, Status.INTERRUPTED, "The process of the run ended before it started. Nothing was imported.")
-        marked.append(run)
-    lost = ImportRun.objects.filter(status=Status.INTERRUPTED, task_id__in=begun.values("id"))
-    for left in begun.filter(id__in=lost.values("task_id")):
-        left.set_failed(ProcessEndedError("The process of the task ended before the task was done."))
-    return marked

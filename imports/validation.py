@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datasets.records.personal_data import MASK, personal_names
+from datasets.records.masking import MASK, personal_names
 from datasets.text import clean, is_unseen, visible
 from imports import fingerprints
 from imports.cell_types import CellType, DocumentCell, TextCell

@@ -35,11 +35,11 @@ def is_within(address: str, networks: list[IPv4Network | IPv6Network]) -> bool:
     if not address:
         return True
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in network for network in networks)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in networks)
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -49,8 +49,8 @@ def client_address(request: HttpRequest) -> str | None:
     """
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
     try:
-        found = ip_address((forwarded.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip())
+        ip = ip_address((forwarded.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip())
     except ValueError:
         return None
-    found = getattr(found, "ipv4_mapped", None) or found  # otherwise all IPv4 addresses would share a network
-    return str(ip_network((found, NETWORK), strict=False).network_address) if found.version == 6 else str(found)
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # otherwise all IPv4 addresses would share a network
+    return str(ip_network((ip, NETWORK), strict=False).network_address) if ip.version == 6 else str(ip)

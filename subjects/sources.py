@@ -141,11 +141,11 @@ def first_known(column: str, descriptions: list[Described]) -> Any:
 def disagreements(subject: str, descriptions: list[Described]) -> Iterator[str]:
     """Yield a sentence for each column in which sessions differ, with the newest session first."""
     for column in descriptions[0].values:
-        said: dict[Any, str] = {}
+        sessions_by_value: dict[Any, str] = {}
         for described in descriptions:
             if described.values[column] is not None:
-                said.setdefault(described.values[column], described.session)
-        if len(said) > 1:
-            (taken, newest), *others = said.items()
+                sessions_by_value.setdefault(described.values[column], described.session)
+        if len(sessions_by_value) > 1:
+            (taken, newest), *others = sessions_by_value.items()
             versions = ", ".join(f"{value} in {session}" for value, session in others)
             yield f"Subject {subject}: {column} is {taken} in the newest session {newest}, but {versions}."

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 ROOT = Path(__file__).resolve().parent.parent
-RULE_FILES = {"architecture.py", "test_architecture.py"}  # which say what is forbidden
+RULE_FILES = {"architecture.py", "test_architecture.py"}  # which name the forbidden words
 # Packages for every dataset, which name none; and those of them that a dataset may import.
 SHARED = ("datasets", "exports", "imports", "curation", "api", "explore", "monitoring")
 BELOW = SHARED[:5]
@@ -30,11 +30,11 @@ def files(root: Path, suffix: str = "") -> list[Path]:
     if (root / ".git").exists() and shutil.which("git"):
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
-        found = {root / name for name in names if name}
+        paths = {root / name for name in names if name}
     else:
         skipped = {".venv", "var", "__pycache__", ".git", ".hypothesis", ".pytest_cache", ".ruff_cache"}
-        found = {path for path in root.rglob("*") if not skipped & set(path.relative_to(root).parts)}
-    return sorted(path for path in found if path.is_file() and path.name.endswith(suffix))
+        paths = {path for path in root.rglob("*") if not skipped & set(path.relative_to(root).parts)}
+    return sorted(path for path in paths if path.is_file() and path.name.endswith(suffix))
 
 
 def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
@@ -53,8 +53,8 @@ def parsed(source: bytes) -> ast.Module:
 
 def datasets(root: Path) -> set[str]:
     """Return the dataset apps: folders with an app and sources."""
-    found = {path.parent.name for path in root.glob("*/sources.py") if (path.parent / "apps.py").exists()}
-    return found - set(SHARED)
+    datasets = {path.parent.name for path in root.glob("*/sources.py") if (path.parent / "apps.py").exists()}
+    return datasets - set(SHARED)
 
 
 def imported(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
@@ -90,14 +90,14 @@ def strangers_imported(root: Path) -> list[str]:
         if home not in apps_here and home not in SHARED:
             continue
         barred = local - {home, *BELOW} if home in apps_here else apps_here
-        found = list(imported(tree, Path(name).parent.parts))
+        imports = list(imported(tree, Path(name).parent.parts))
         for line, text in texts(tree):
             if match := re.fullmatch(r"(\w+)(\.[A-Za-z_]\w*)*", text):
                 app = match[1]
-                # "census.Respondent" for a foreign key, and in what is shared a bare "census" too
+                # "census.Respondent" for a foreign key, and in shared packages a bare "census" too
                 if app in apps_here and (text != app or home in SHARED) and not text.endswith((".csv", ".json")):
-                    found.append((line, app))
-        breaches += [f"{name}:{line} reaches for {app}" for line, app in found if app in barred]
+                    imports.append((line, app))
+        breaches += [f"{name}:{line} reaches for {app}" for line, app in imports if app in barred]
     return breaches
 
 
@@ -118,8 +118,8 @@ def first_lines(root: Path) -> list[str]:
         if path.name == "__init__.py" and not text.strip():
             continue
         first = 2 if text.startswith("#!") else 1
-        said = ast.get_docstring(tree, clean=False)
-        if not said or not said.splitlines()[0].strip() or tree.body[0].lineno != first:
+        docstring = ast.get_docstring(tree, clean=False)
+        if not docstring or not docstring.splitlines()[0].strip() or tree.body[0].lineno != first:
             breaches.append(f"{name}:{first} does not say what the module is about")
     return breaches
 
@@ -167,7 +167,7 @@ def bulk_writes(root: Path) -> list[str]:
 @cache
 def texts_of_tests(root: Path) -> set[str]:
     """Return all string constants of the tests; an f-string has each text of its module, or a 1, in its first gap."""
-    said = set()
+    descriptions = set()
     for name, path, tree in modules(root):
         if name.startswith("tests/") and path.name not in RULE_FILES:
             own = {text for _, text in texts(tree)}
@@ -178,8 +178,8 @@ def texts_of_tests(root: Path) -> set[str]:
                     first = pieces.index(None) if None in pieces else 0
                     rest = ["1" if piece is None else piece for piece in pieces]
                     own |= {"".join([*rest[:first], word, *rest[first + 1 :]]) for word in words}
-            said |= own
-    return said
+            descriptions |= own
+    return descriptions
 
 
 def untested_commands(root: Path) -> list[str]:
@@ -206,7 +206,7 @@ def untested_routes(root: Path) -> list[str]:
             try:
                 reached.add(resolve(re.split(r"[?#]", text)[0]).route)
             except Resolver404:
-                pass  # a test of what is not there
+                pass  # a test of a missing module
     return [f"no test names an address of {route}" for route in sorted({*api_routes(get_resolver())} - reached)]
 
 

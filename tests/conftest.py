@@ -1,7 +1,7 @@
 """The test run's database, and what every test may ask for.
 
 TEST_ENGINE chooses the database: sqlite (the default; a file, so that threads and other processes see it too) or
-postgresql (TEST_DATABASE_URL where it is set, else a server of our own that lives as long as the run).
+postgresql (TEST_DATABASE_URL if it is set, else a server of our own that lives as long as the run).
 """
 
 import atexit
@@ -42,9 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Select the tests of this engine with --share."""
     if config.getoption("share"):
-        mine = [item for item in items if os.environ["TEST_ENGINE"] in engines_of(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
-        items[:] = mine
+        selected = [item for item in items if os.environ["TEST_ENGINE"] in engines_of(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(selected)])
+        items[:] = selected
 
 
 def engines_of(item: pytest.Item) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (ROOT / ".env.sample").read_text().splitlines():
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
 
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of the run compiles everything anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of the run compiles everything again
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job: processes would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -250,8 +250,8 @@ def _respondent(stored, education="Bachelors", occupation="Sales", native_countr
 
     def value(model, name, **defaults):
         if name and (model, name) not in stored:
-            found = apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)
-            stored[model, name] = found[0]
+            term = apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)
+            stored[model, name] = term[0]
         return name and stored[model, name]
 
     return apps.get_model("census", "Respondent")(

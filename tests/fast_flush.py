@@ -1,6 +1,6 @@
 """Flush the database after a test that commits, deleting only the rows of that test.
 
-Django's own way, to truncate every table and make permissions anew, takes longer than most tests. Here a table that
+Django's own way, to truncate every table and create permissions again, takes longer than most tests. Here a table that
 holds nothing is left alone, and so is what migrations have put into tables, unless the test has changed it. A
 materialized view that shows records is refreshed, so that the next test does not see them.
 """
@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-BY_MIGRATIONS = (ContentType, Permission, Group, Group.permissions.through)  # what is referred to comes first
+BY_MIGRATIONS = (ContentType, Permission, Group, Group.permissions.through)  # referenced tables come first
 
 
 def empty_quickly() -> None:
@@ -63,11 +63,11 @@ def empty_now() -> None:
 
 def _rows(cursor, names) -> list[list[tuple]]:
     """Return every row of the given tables."""
-    found = []
+    tables = []
     for name in names:
         cursor.execute(f"SELECT * FROM {name} ORDER BY id")
-        found.append(cursor.fetchall())
-    return found
+        tables.append(cursor.fetchall())
+    return tables
 
 
 def _materialized_views() -> list[str]:

@@ -1,6 +1,6 @@
 """Run the census insights again for ``make notebook``: write the notebook and its answers together, or neither.
 
-``python -m tests.insights [--folder FOLDER]``: on the respondents of UCI's files it replaces what is committed in
+``python -m tests.insights [--folder FOLDER]``: on the respondents of UCI's files it replaces the committed files in
 census/, on all others it writes the same two files to var/.
 """
 
@@ -34,28 +34,29 @@ def rerun(folder: Path = ROOT) -> str:
     from census.insights.files import are_of_uci
     from census.models import Respondent
 
-    said = answered()
-    if without := unanswered(said):
+    insights = answered()
+    if without := unanswered(insights):
         number = Respondent.objects.count()
         raise NotebookError(
-            f"Nothing is written: {number:,} respondents answer {len(said) - len(without)} of {len(said)} questions. "
+            f"Nothing is written: {number:,} respondents answer {len(insights) - len(without)} of {len(insights)} "
+            "questions. "
             f"{' '.join(next(iter(without.items())))} Import more: python manage.py import_census"
         )
     of_uci = are_of_uci()
     notebook = ran_through(NOTEBOOK)
-    if [text for text in texts(notebook) if text.startswith("**")] != [f"**{e['answer']}**" for e in said.values()]:
+    if [text for text in texts(notebook) if text.startswith("**")] != [f"**{e['answer']}**" for e in insights.values()]:
         raise NotebookError("Nothing is written: the respondents were changed meanwhile. Type: make notebook")
     where = folder / ("census" if of_uci else "var")
     replaced({
         where / "insights.ipynb": nbformat.writes(notebook) + "\n",
-        where / "insights.json": json.dumps(said, ensure_ascii=False, indent=2) + "\n",
+        where / "insights.json": json.dumps(insights, ensure_ascii=False, indent=2) + "\n",
     })  # fmt: skip
     shown = os.path.relpath(where)
     if of_uci:
         return f"{shown}/insights.ipynb and insights.json are new, of UCI's files."
     return (
         f"{shown}/insights.ipynb and insights.json are of the {Respondent.objects.count():,} respondents that are "
-        "imported. They are not UCI's two files alone, so what is committed stays as it was."
+        "imported. They are not UCI's two files alone, so the committed files stay as they were."
     )
 
 
@@ -110,7 +111,7 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    logging.getLogger("traitlets").setLevel(logging.WARNING)  # else it tells that a notebook is run
+    logging.getLogger("traitlets").setLevel(logging.WARNING)  # else it logs that a notebook runs
     try:
         print(rerun(chosen.folder))
     except NotebookError as refused:

@@ -46,8 +46,12 @@ BREACHES = {
     "an import of a sibling": (strangers_imported, "places/models.py", '"""x"""\nfrom census.models import Country'),
     "a relative import of a sibling": (strangers_imported, "places/models.py", '"""x"""\nfrom ..census import models'),
     "a key to a sibling": (strangers_imported, "places/models.py", '"""x"""\ncity = ForeignKey("census.Country")'),
-    "a dataset in what is shared": (strangers_imported, "api/viewsets.py", '"""x"""\nimport census.models'),
-    "a dataset's name in what is shared": (strangers_imported, "explore/views.py", '"""x"""\nif app == "census": x()'),
+    "a dataset in a shared package": (strangers_imported, "api/viewsets.py", '"""x"""\nimport census.models'),
+    "a dataset's name in a shared package": (
+        strangers_imported,
+        "explore/views.py",
+        '"""x"""\nif app == "census": x()',
+    ),
     "a name that says nothing": (forbidden_names, "places/utils.py", '"""Odds and ends."""'),
     "a package whose name says nothing": (forbidden_names, "places/common/text.py", '"""Odds and ends."""'),
     "no docstring": (first_lines, "places/models.py", "import json"),
@@ -74,8 +78,8 @@ def test_a_breach_is_seen(rule, name, text, tmp_path):
     for place, content in {**PLACES, name: text}.items():
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(textwrap.dedent(content))
-    found = rule(tmp_path)
-    assert len(found) == 1 and name.rpartition("/")[2].removesuffix(".py") in found[0]
+    violations = rule(tmp_path)
+    assert len(violations) == 1 and name.rpartition("/")[2].removesuffix(".py") in violations[0]
 
 
 def test_what_is_allowed_is_no_breach(tmp_path):
@@ -94,10 +98,10 @@ def test_what_is_allowed_is_no_breach(tmp_path):
 
 def test_an_address_that_no_test_names_is_seen(tmp_path):
     (tmp_path / "tests").mkdir()
-    asked = (
+    questions = (
         'get("/api/?format=json")\nget("/api/nothing/")\n[get(f"/api/people/{table}/{pk}/") for table in ["places"]]'
     )
-    (tmp_path / "tests/test_api.py").write_text(f'"""x"""\n{asked}')
+    (tmp_path / "tests/test_api.py").write_text(f'"""x"""\n{questions}')
     missing = untested_routes(tmp_path)
     assert len(missing) == len({*api_routes(get_resolver())}) - 2
     assert any("people/places/$" in breach for breach in missing)

@@ -13,7 +13,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def somebody():
+def observer():
     """A second connection to the same PostgreSQL, to observe and end those of the site."""
     given = connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port")
@@ -27,39 +27,39 @@ def backend() -> int:
     return connection.connection.info.backend_pid
 
 
-def end_all(somebody: psycopg.Connection) -> None:
+def end_all(observer: psycopg.Connection) -> None:
     """End the server processes of all other connections to the database."""
-    somebody.execute(
+    observer.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         " AND datname = current_database()"
     )
 
 
-def test_a_connection_is_handed_out_without_a_question(somebody):
-    asked = set()
-    while (process := backend()) not in asked:  # the pool has several, and hands them out in turn
+def test_a_connection_is_handed_out_without_a_question(observer):
+    processes = set()
+    while (process := backend()) not in processes:  # the pool has several, and hands them out in turn
         connection.cursor().execute("SELECT 'the last thing asked'")
-        asked.add(process)
+        processes.add(process)
         connection.close()
-    result = somebody.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [process]).fetchone()
+    result = observer.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [process]).fetchone()
     assert result == ("SELECT 'the last thing asked'",)
 
 
-def test_a_connection_that_has_died_in_the_pool_is_replaced(somebody):
+def test_a_connection_that_has_died_in_the_pool_is_replaced(observer):
     assert Place.objects.count() == 0
     died = backend()
     connection.close()
-    end_all(somebody)
+    end_all(observer)
     assert Place.objects.count() == 0
     assert backend() != died
 
 
-def test_all_connections_that_have_died_in_the_pool_are_replaced_at_once(somebody):
+def test_all_connections_that_have_died_in_the_pool_are_replaced_at_once(observer):
     pool = connection.pool
     connections = [pool.getconn() for _ in range(pool.max_size)]
     died = {each.info.backend_pid for each in connections}
     for each in connections:
         pool.putconn(each)
-    end_all(somebody)
+    end_all(observer)
     assert Place.objects.count() == 0  # if they were found one by one, the pool would give up before the last
     assert backend() not in died

@@ -112,7 +112,7 @@ def test_subjects_come_in_four_generations_some_of_them_again():
         shapes["wrapped"] += "schema_version" not in content
         content = content.get("data") or content.get("subject") or content
         if "subject_id" not in content:
-            shapes["nobody"] += 1
+            shapes["empty"] += 1
             continue
         details = content.get("subject_details", content)
         species = details.get("species")
@@ -133,8 +133,8 @@ def test_subjects_come_in_four_generations_some_of_them_again():
         "Human subject": 1,
         "Calibration object": 1,
         "not JSON": 1,
-        "nobody": 1,
-        "wrapped": 3,  # and so is the answer that holds nobody
+        "empty": 1,
+        "wrapped": 3,  # and so is the answer without people
     }
     assert (len(several), sum(len(set(result)) > 1 for result in several)) == (5, 3)
 
@@ -191,7 +191,7 @@ def test_people_are_born_in_known_places(tmp_path):
 def test_a_variation_has_exactly_the_shares_asked_for(tmp_path, only, name):
     plain = Counter(made(tmp_path, name, "--only", only, "--rows", 12_000))
     varied = Counter(made(tmp_path, name, "--only", only, "--rows", 12_000, *SHARES))
-    # A changed row is one that is missing and one that is new: nothing but the content tells who is who.
+    # A changed row is one that is missing and one that is new: only the content identifies a row.
     assert (varied - plain).total() == 1_200 + 600
     assert (plain - varied).total() == 1_200 + 2_400
 
@@ -230,14 +230,14 @@ def test_a_bad_share_spoils_exactly_so_many_rows(tmp_path):
         ),
     ],
 )
-def test_a_wrong_argument_is_told_in_a_sentence(arguments, sentence):
+def test_a_wrong_argument_is_reported_in_a_sentence(arguments, sentence):
     done = generate(*arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_without_the_packages_is_told_what_to_type():
+def test_a_python_without_the_packages_prints_the_command_to_type():
     command = [sys.executable, "-S", str(SAMPLES / "generate.py"), "--planted"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 1

@@ -37,14 +37,14 @@ def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
     bring("people", places="city,county,country\nKelso,Borders,Scotland\n")
     known = {"place": Place.objects.get().pk, "run": ImportRun.objects.get().pk}
     for address in (address.format(**known) for address in ADDRESSES):
-        got, asked = admin_client.get(address), admin_client.head(address)
-        expected = {name: value for name, value in got.headers.items() if name not in OWN}
-        found = {name: value for name, value in asked.headers.items() if name not in OWN}
-        assert (asked.status_code, found) == (got.status_code, expected), address
-        assert not b"".join(asked)
+        get, head = admin_client.get(address), admin_client.head(address)
+        expected = {name: value for name, value in get.headers.items() if name not in OWN}
+        headers = {name: value for name, value in head.headers.items() if name not in OWN}
+        assert (head.status_code, headers) == (get.status_code, expected), address
+        assert not b"".join(head)
 
 
 def test_head_of_a_stranger_is_as_get(db, client):
     for address in ("/admin/", "/admin/login/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
-        got, asked = client.get(address), client.head(address)
-        assert (asked.status_code, asked.get("Content-Length")) == (got.status_code, got.get("Content-Length")), address
+        get, head = client.get(address), client.head(address)
+        assert (head.status_code, head.get("Content-Length")) == (get.status_code, get.get("Content-Length")), address

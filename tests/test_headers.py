@@ -17,12 +17,12 @@ PAGES = ["/explore/people/places/", "/explore/people/places/export/", "/explore/
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_pages_for_somebody_who_has_signed_in_are_kept_by_no_cache(address, admin_client):
+def test_pages_for_a_person_who_has_signed_in_are_kept_by_no_cache(address, admin_client):
     assert admin_client.get(address)["Cache-Control"] == "private, no-store"
 
 
 def test_an_answer_to_a_token_is_kept_by_no_shared_cache(db, client):
-    answer = client.get("/api/schema/", headers={"Authorization": "Bearer of-nobody"})
+    answer = client.get("/api/schema/", headers={"Authorization": "Bearer unknown"})
     assert "no-store" in answer["Cache-Control"]
     assert "Cache-Control" not in client.get("/api/schema/")
 
@@ -33,7 +33,7 @@ def test_no_answer_promises_byte_ranges(address, admin_client):
     assert answer["Accept-Ranges"] == "none" and answer.status_code in (200, 302)
 
 
-def test_no_other_origin_may_read_unless_it_is_said(db, client):
+def test_no_other_origin_may_read_by_default(db, client):
     answer = client.get("/api/people/places/", headers={"Origin": ORIGIN})
     assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
@@ -47,12 +47,12 @@ def test_an_origin_that_is_listed_may_read_the_api_and_its_refusals(db, client, 
 
 
 def test_a_preflight_lets_a_listed_origin_send_a_token(db, client, cors):
-    asked = {
+    headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization",
     }
-    answer = client.options("/api/imports/", headers=asked)
+    answer = client.options("/api/imports/", headers=headers)
     assert answer.status_code == 200
     assert answer["Access-Control-Allow-Origin"] == ORIGIN
     assert "authorization" in answer["Access-Control-Allow-Headers"]
@@ -90,7 +90,7 @@ def test_an_encoded_body_is_refused_with_415(db, client, address, encoding):
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_a_form_with_too_many_fields_is_told_the_number(db, client, settings, debug):
+def test_a_form_with_too_many_fields_reports_their_number(db, client, settings, debug):
     settings.DEBUG = debug
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 3
     answer = client.post("/admin/login/", {name: "1" for name in "abcd"})

@@ -21,9 +21,9 @@ def taken():
 
 
 @pytest.mark.parametrize("port", ["taken", "eighty", "80000"])
-def test_a_port_that_cannot_be_used_is_told_before_anything_is_started(port, taken, tmp_path):
+def test_a_port_that_cannot_be_used_is_reported_before_anything_is_started(port, taken, tmp_path):
     port = taken if port == "taken" else port
-    # A make that runs these tests would have this one tell of the folders that it enters.
+    # A make that runs these tests would make this one print the folders that it enters.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"
     }

@@ -159,14 +159,14 @@ def test_who_may_read_the_api_without_signing_in():
     assert setting("settings.API_ANONYMOUS_READ", **PRODUCTION, API_ANONYMOUS_READ="on") == "True"
 
 
-def test_how_often_the_api_may_be_asked():
+def test_request_limits_of_the_api():
     rates = ast.literal_eval(setting("settings.API_RATES", **PRODUCTION, API_RATE_ANONYMOUS="5/second"))
     assert rates == {"anonymous": "5/second", "token": "1200/minute"}
     rates = ast.literal_eval(setting("settings.API_RATES", DEBUG="on", API_RATE_ANONYMOUS="", API_RATE_TOKEN="Off"))
     assert rates == {"anonymous": "", "token": ""}
 
 
-def test_a_proxy_is_believed_only_where_it_is_said():
+def test_a_proxy_is_trusted_only_if_a_setting_says_so():
     header = "settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT, settings.REST_FRAMEWORK['NUM_PROXIES']"
     assert setting(header, **PRODUCTION) == "None True 0"
     result = setting(header, **PRODUCTION, TRUST_PROXY="on", HTTPS="off")
@@ -189,8 +189,8 @@ def test_production_keeps_what_signs_people_in_to_itself():
 def test_other_origins_read_the_api_only_where_they_are_listed():
     cors = '"corsheaders.middleware.CorsMiddleware" in settings.MIDDLEWARE'
     assert setting(cors, DEBUG="on") == "False"
-    asked = {"DEBUG": "on", "CORS_ORIGINS": "https://a.example.org, http://localhost:8888"}
-    assert setting(f"settings.CORS_ALLOWED_ORIGINS, {cors}", **asked) == (
+    environment = {"DEBUG": "on", "CORS_ORIGINS": "https://a.example.org, http://localhost:8888"}
+    assert setting(f"settings.CORS_ALLOWED_ORIGINS, {cors}", **environment) == (
         "['https://a.example.org', 'http://localhost:8888'] True"
     )
 
@@ -207,13 +207,13 @@ def test_an_origin_that_cannot_be_one_is_refused(origin):
     assert refusal(DEBUG="on", CORS_ORIGINS=origin).startswith("CORS_ORIGINS must be origins")
 
 
-def test_a_domain_is_put_on_no_list_of_browsers_unless_it_is_said():
+def test_hsts_preload_is_off_by_default():
     assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION) == "False"
     assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION, HSTS_PRELOAD="on") == "True"
     assert setting("settings.SECURE_HSTS_PRELOAD", **PRODUCTION, HSTS_PRELOAD="on", HTTPS="off") == "False"
 
 
-def test_metrics_are_for_this_machine_unless_it_is_said():
+def test_metrics_are_for_this_machine_by_default():
     shown = "[str(network) for network in settings.METRICS_ALLOWED]"
     assert setting(shown, **PRODUCTION) == "['127.0.0.0/8', '::1/128']"
     assert setting(shown, **PRODUCTION, METRICS_ALLOWED="10.0.0.0/8, 192.0.2.7") == "['10.0.0.0/8', '192.0.2.7/32']"

@@ -11,7 +11,7 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from api.etags import VersionedView
 from api.openapi import components
 from datasets.http.problem_details import CONTENT_TYPE
-from datasets.records.personal_data import personal_names
+from datasets.records.masking import personal_names
 from exports.formats import MASKED_HEADER
 
 SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]

@@ -89,7 +89,7 @@ def _halves(gains: dict[int, Share], people: int) -> tuple[Share, Share, int]:
 
 
 def _at_least(count: int, chances: Iterable[float]) -> float:
-    """Return the probability of at least so many successes, each with its own probability (Poisson binomial)."""
+    """Return the probability of at least that many successes, each with its own probability (Poisson binomial)."""
     exactly = [1.0]
     for chance in chances:
         exactly = [

@@ -82,7 +82,7 @@ def _moved(races: dict[str, Race]) -> str:
     )
     if not sure:
         return f"Whether any race is counted otherwise by weight: {NO_TELLING}."
-    ends = dict.fromkeys([sure[-1], sure[0]])  # one, where it is the only one
+    ends = dict.fromkeys([sure[-1], sure[0]])  # a single end if both are the same
     return f"But {'; '.join(f'{race} respondents are {races[race]}' for race in ends)}."
 
 

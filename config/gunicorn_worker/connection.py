@@ -1,4 +1,4 @@
-"""A connection of the gunicorn worker: the received part of its next request, and what is still missing."""
+"""A connection of the gunicorn worker: the received part of its next request, and its missing bytes."""
 
 import re
 from enum import Enum

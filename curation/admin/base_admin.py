@@ -12,8 +12,8 @@ from curation.admin.changelist import RecordChangeList
 from datasets.listing import listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.columns import columns_of
+from datasets.records.masking import hidden_fields, masked
 from datasets.records.pagination import BoundedPaginator
-from datasets.records.personal_data import hidden_fields, masked
 from datasets.records.search import search
 from exports.formats import FORMATS, ExportError, Format, export
 from exports.responses import ExportResponse

@@ -24,7 +24,7 @@ from curation.history.record_counts import counted
 from curation.history.timeline import Difference, Readable
 from datasets.http.error_responses import refused
 from datasets.query_values import is_whole_number
-from datasets.records.personal_data import hidden_fields
+from datasets.records.masking import hidden_fields
 from datasets.sql.dry_run import rolled_back
 from imports.models import Change, Edit
 

@@ -133,7 +133,7 @@ class EditAdmin(ReadOnlyAdmin):
 
     def undo_view(self, request, pk: int) -> HttpResponse:
         """Undo an edit, or show why it cannot be undone."""
-        if not self.has_view_permission(request):  # before the look-up, which would reveal whether the edit exists
+        if not self.has_view_permission(request):  # before the query, which would reveal whether the edit exists
             raise PermissionDenied
         edit = Edit.objects.filter(pk=pk).first()
         if edit is None:

@@ -19,8 +19,8 @@ from curation.history import edits
 from curation.history.timeline import Readable, changes_of, entries, stored_row
 from curation.history.tombstones import deletion_by_curator
 from datasets.listing import label_field
+from datasets.records.masking import hidden_fields, personal_names
 from datasets.records.pagination import BoundedPaginator
-from datasets.records.personal_data import hidden_fields, personal_names
 from datasets.text import clean
 from imports.models import Change, Edit
 

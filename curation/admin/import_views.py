@@ -19,8 +19,9 @@ from datasets.http.request_bodies import BodyError
 from datasets.registry import dataset_apps
 from imports import reports, tasks
 from imports.engine import missing
+from imports.engine.interrupted import find_interrupted
+from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
-from imports.redaction import RunTexts
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import receive, temporary_files
 from imports.uploads import ImportForm
@@ -76,7 +77,7 @@ class ImportViews:
             raise PermissionDenied  # the actions on a run have their own URLs
         if not self.has_view_permission(request):
             raise PermissionDenied
-        tasks.find_interrupted()
+        find_interrupted()
         run = get_object_or_404(ImportRun.objects.select_related("started_by"), pk=object_id)
         user = request.user
         context = self._context(request, run) | {
@@ -98,7 +99,7 @@ class ImportViews:
         """Return the progress of a run, which its page polls; when the run ends, the page reloads."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        tasks.find_interrupted()
+        find_interrupted()
         context = self._context(request, get_object_or_404(ImportRun, pk=pk)) | {"refreshed": True}
         response = TemplateResponse(request, "curation/importrun/progress.html", context)
         if not context["working"]:

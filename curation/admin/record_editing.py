@@ -20,7 +20,7 @@ from curation.history.editable_fields import key_names
 from curation.history.record_counts import counted
 from curation.history.timeline import changes_of
 from datasets import matviews
-from datasets.records.personal_data import hidden_fields, personal_names, refuse_masked
+from datasets.records.masking import hidden_fields, personal_names, refuse_masked
 
 SHOWN = 10  # named records that protect others from deletion, for each table
 NAMED = 100  # named records on the confirmation page of a deletion

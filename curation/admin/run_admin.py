@@ -13,8 +13,8 @@ from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.import_views import ImportViews
 from datasets.registry import dataset_apps
 from imports import reports
+from imports.masking import is_restricted, is_restricted_anywhere
 from imports.models import ImportRun, RejectedRow, SourceFile
-from imports.redaction import is_restricted, is_restricted_anywhere
 from imports.rejected_rows import RAW, RejectedRowFormatter
 from imports.sources import sources_of
 
@@ -138,7 +138,10 @@ class RejectedRowAdmin(ReadOnlyAdmin):
             dataset, table = row.file.run.dataset, row.file.source
             if (dataset, table) not in readers and dataset in dataset_apps():
                 readers.update(
-                    {(dataset, one.name): RejectedRowFormatter(one, request.user) for one in sources_of(dataset)}
+                    {
+                        (dataset, source.name): RejectedRowFormatter(source, request.user)
+                        for source in sources_of(dataset)
+                    }
                 )
             reader = readers.get((dataset, table))
             cells = reader.cells(row) if reader else [{"heading": h, "value": v} for h, v in row.values.items()]

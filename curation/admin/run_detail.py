@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from datasets import exact_json
-from datasets.records.personal_data import masked
+from datasets.records.masking import masked
 from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports import reports, run_diff

@@ -11,19 +11,19 @@ from datasets.sql.row_json import members, value_of, values
 SHOWN = 10  # keys named in a message
 
 
-def referring(model: type[models.Model], selected: str) -> Iterator[str]:
+def protecting_references(model: type[models.Model], selected: str) -> Iterator[str]:
     """Yield, for each table that refers to the keys in *selected*, the number of its records and the first keys."""
     for relation in model._meta.related_objects:
         child = relation.related_model
         if not child._meta.managed or relation.many_to_many or relation.on_delete is models.CASCADE:
             continue
         there = f"{quoted(child._meta.db_table)} WHERE {quoted(relation.field.column)} IN (SELECT pk FROM {selected})"
-        if count := _one(f"SELECT count(*) FROM {there}"):
+        if count := _count(f"SELECT count(*) FROM {there}"):
             first = _listed(f"SELECT {quoted(child._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
             yield f"{counted(child, count)} ({first})"
 
 
-def taken(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
+def key_conflicts(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence if existing records use a key of the rows in the JSON column *document*.
 
     *rows* is the FROM and WHERE part of a query.
@@ -33,12 +33,12 @@ def taken(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
     source, _, condition = rows.partition(" WHERE ")
     there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
-    if count := _one(f"SELECT count(*) FROM {there}"):
+    if count := _count(f"SELECT count(*) FROM {there}"):
         first = _listed(f"SELECT DISTINCT r.{quoted(model._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
         yield f"Existing records have the same key: {counted(model, count)} ({first})."
 
 
-def given_away(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
+def unique_conflicts(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence for each unique column whose value in the JSON column *document* another record has now."""
     pk, stored = model._meta.pk, values(model, document)
     source, _, condition = rows.partition(" WHERE ")
@@ -46,29 +46,29 @@ def given_away(model: type[models.Model], rows: str, document: str) -> Iterator[
         if field.unique and field is not pk:
             same = f"r.{quoted(field.column)} = {stored[field.column]} AND r.{quoted(pk.column)} <> {stored[pk.column]}"
             there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
-            if count := _one(f"SELECT count(*) FROM {there}"):
+            if count := _count(f"SELECT count(*) FROM {there}"):
                 first = _listed(f"SELECT r.{quoted(pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
                 yield f"The {field.verbose_name} is already used by {counted(model, count)} ({first})."
 
 
-def part_of(model: type[models.Model]) -> models.ForeignKey | None:
+def owner_field(model: type[models.Model]) -> models.ForeignKey | None:
     """Return the CASCADE foreign key to the owning model, or None."""
     references = (field for field in model._meta.fields if field.is_relation)
     return next((field for field in references if field.remote_field.on_delete is models.CASCADE), None)
 
 
-def lacking(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
+def missing_references(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence for each reference in the JSON column *document* whose target no longer exists."""
     for field in model._meta.concrete_fields:
         if field.is_relation:
             source, _, condition = rows.partition(" WHERE ")
             query = f"SELECT 1, {value_of(field, document)} FROM {source} WHERE {condition}"
-            yield from lacking_of(field, query)
+            yield from missing_references_of(field, query)
     for field in model._meta.many_to_many:
-        yield from lacking_of(field, members(field, rows, document))
+        yield from missing_references_of(field, members(field, rows, document))
 
 
-def lacking_of(field: models.Field, query: str) -> Iterator[str]:
+def missing_references_of(field: models.Field, query: str) -> Iterator[str]:
     """Yield a sentence if *query*, which selects owners and the keys that *field* holds, names deleted records."""
     target = field.related_model._meta
     there = (
@@ -80,7 +80,7 @@ def lacking_of(field: models.Field, query: str) -> Iterator[str]:
         yield f"These records refer to deleted records. Restore those first: {target.verbose_name} {first}."
 
 
-def _one(query: str) -> int:
+def _count(query: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchone()[0]

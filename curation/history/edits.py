@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 
-from curation.history.conflicts import lacking, lacking_of, referring, taken
+from curation.history.conflicts import key_conflicts, missing_references, missing_references_of, protecting_references
 from curation.history.corrections_sql import assigned, given, links_of_file, of_file, remembering, stored, without
 from curation.history.editable_fields import correctable, remembers_its_file, stored_name
 from curation.history.preview_tokens import seal_of_rows
@@ -72,7 +72,7 @@ def revert(records: models.QuerySet, name: str, user) -> Edit:
         file_value = of_file(field)
         if field.is_relation:
             links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {file_value} FROM {rows}"
-            if conflicts := list(lacking_of(field, links)):
+            if conflicts := list(missing_references_of(field, links)):
                 raise EditRefusedError(" ".join(conflicts))
         if field.many_to_many:
             through, owner, member = _through(field)
@@ -108,7 +108,7 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
     with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
         if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
             raise OvertakenError("The records have changed since you confirmed the deletion.")
-        if references := list(referring(model, SELECTED)):
+        if references := list(protecting_references(model, SELECTED)):
             raise EditRefusedError(
                 f"The records cannot be deleted because other records use them: {', '.join(references)}."
             )
@@ -129,7 +129,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
         edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
         _select(deletions)
         rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
-        if reasons := [*taken(model, rows, "c.before"), *lacking(model, rows, "c.before")]:
+        if reasons := [*key_conflicts(model, rows, "c.before"), *missing_references(model, rows, "c.before")]:
             raise EditRefusedError(" ".join(reasons))
         put_back(cursor, model, rows, "c.before")
         cursor.execute(

@@ -12,7 +12,7 @@ from django.db import connection, models
 from curation.history.editable_fields import own_fields, stored_name
 from datasets import exact_json
 from datasets.listing import label_field
-from datasets.records.personal_data import hidden_fields, masked
+from datasets.records.masking import hidden_fields, masked
 from datasets.sql.chunks import values_by_key
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import as_json

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db import IntegrityError, connection, models
 from django.utils.text import capfirst
 
-from curation.history.conflicts import given_away, lacking, part_of
+from curation.history.conflicts import missing_references, owner_field, unique_conflicts
 from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.record_counts import counted
@@ -103,9 +103,10 @@ class _Undoing:
         """Yield a sentence for each conflict."""
         for source in self.sources:
             yield from self._changed_later(source.model)
-            yield from self._taken(source.model)
+            yield from self._key_conflicts(source.model)
             if not self.by_run:  # a run changes no unique column
-                yield from given_away(source.model, self._changes(source.model, (Change.Kind.UPDATED,)), "c.before")
+                updates = self._changes(source.model, (Change.Kind.UPDATED,))
+                yield from unique_conflicts(source.model, updates, "c.before")
 
     def _changed_later(self, model: type[Record]) -> Iterator[str]:
         table = model._meta.db_table
@@ -131,7 +132,7 @@ class _Undoing:
             child = relation.related_model
             if not child._meta.managed or relation.many_to_many:
                 continue
-            owned = part_of(child)  # the owner stands for a many-to-many row
+            owned = owner_field(child)  # the owner stands for a many-to-many row
             owner, key = (owned.related_model, owned.column) if owned else (child, child._meta.pk.column)
             query = (
                 f"SELECT DISTINCT CAST(x.{quoted(key)} AS text) FROM {quoted(child._meta.db_table)} x"
@@ -150,7 +151,7 @@ class _Undoing:
         key = values(model, "c.after")[model._meta.pk.column]
         return f"{row}.{quoted(model._meta.pk.column)} IN (SELECT {key} FROM {self._changes(model, ('created',))})"
 
-    def _taken(self, model: type[Record]) -> Iterator[str]:
+    def _key_conflicts(self, model: type[Record]) -> Iterator[str]:
         """Yield a sentence if deleted records cannot be restored because existing records have their keys."""
         stored = values(model, "c.before")
         unique = {model._meta.pk.column} | {f.column for f in model._meta.concrete_fields if f.unique}
@@ -164,16 +165,16 @@ class _Undoing:
         )
         yield from _reason(query, "Deleted and since re-created: {records} ({first}).", model)
 
-    def _lacking(self, model: type[Record]) -> Iterator[str]:
+    def _missing_references(self, model: type[Record]) -> Iterator[str]:
         """Yield a sentence if restored records refer to records that have since been deleted."""
         rows = self._changes(model, (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT))
         keys = f"SELECT {values(model, 'c.before')[model._meta.pk.column]} FROM {rows}"
         tables = [(model, model._meta.pk.column)]
         tables += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
         for table, key in tables:
-            referring = [field for field in table._meta.concrete_fields if field.is_relation]
-            if references.broken_references(table, referring, f"r.{quoted(key)} IN ({keys})"):
-                yield from lacking(model, rows, "c.before")
+            relations = [field for field in table._meta.concrete_fields if field.is_relation]
+            if references.broken_references(table, relations, f"r.{quoted(key)} IN ({keys})"):
+                yield from missing_references(model, rows, "c.before")
                 return
 
     def seal(self) -> str:
@@ -199,7 +200,7 @@ class _Undoing:
                     self._re_create(cursor, source.model, edit, result)
                 for source in self.sources:
                     self._revert(cursor, source.model, edit, result)
-            if reasons := [reason for source in self.sources for reason in self._lacking(source.model)]:
+            if reasons := [reason for source in self.sources for reason in self._missing_references(source.model)]:
                 raise UndoRefusedError(reasons)
             # Checked after the reverts, which drop references to created records.
             if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:

@@ -20,7 +20,7 @@ from datasets.query_values import decimal_number
 from datasets.records.aggregation_sql import PARTS, summary_sql
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.grouping import AggregationError, Grouping, Measure, too_large
-from datasets.records.personal_data import Viewer
+from datasets.records.masking import Viewer
 from datasets.sql.text_order import TEXTS
 from datasets.suggestions import suggest
 

@@ -15,7 +15,7 @@ from django.db.models.fields.related import RelatedField
 from datasets.fields import field_of, related_model
 from datasets.listing import label_field, listing_of
 from datasets.models import Record
-from datasets.records.personal_data import permission_for
+from datasets.records.masking import permission_for
 
 PROVENANCE = {
     "created_in": "File that created the record",
@@ -25,7 +25,7 @@ PROVENANCE = {
 
 @dataclass(frozen=True)
 class ListedColumn:
-    """A column of a list: *path* leads from the model to *field*; *null* tells whether the value can be missing."""
+    """A column of a list: *path* leads from the model to *field*; *null* is whether the value can be missing."""
 
     name: str
     path: str

@@ -31,7 +31,7 @@ from datasets.records.filter_fields import (
     SeveralField,
     WholeNumberField,
 )
-from datasets.records.personal_data import Viewer, permission_for
+from datasets.records.masking import Viewer, permission_for
 from datasets.records.search import search
 from datasets.suggestions import suggest
 
@@ -194,7 +194,7 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
-        # If the target's field is not nullable, the reference itself tells whether the value is missing: no join.
+        # If the target's field is not nullable, the reference itself shows whether the value is missing: no join.
         path = column.path if column.field.null else column.path.partition("__")[0]
         filters[f"{column.name}__isnull"] = _yes_or_no(field_name=path, lookup_expr="isnull")
     return filters

@@ -12,7 +12,7 @@ from datasets.query_values import shown, whole_number
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import UnknownParametersError, record_filterset
 from datasets.records.keyset_pagination import SortKey
-from datasets.records.personal_data import Viewer
+from datasets.records.masking import Viewer
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000

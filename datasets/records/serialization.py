@@ -9,7 +9,7 @@ from django.db import models
 from datasets.fields import field_of, related_model, through_model
 from datasets.records.columns import ListedColumn
 from datasets.records.label_cache import labels
-from datasets.records.personal_data import Viewer, masked
+from datasets.records.masking import Viewer, masked
 
 
 class RowSerializer:

@@ -117,24 +117,24 @@ def value_of(field: Field, document: str) -> str:
     return f"json_extract({document}, '$.{name}')"
 
 
-def differs(field: Field, one: str, other: str) -> str:
+def differs(field: Field, left: str, right: str) -> str:
     """Return the condition that two SQL expressions are different values of *field*; NULL is a value.
 
     JSON documents are compared by content: PostgreSQL does so itself, SQLite by a function of ours.
     """
     if isinstance(field, models.JSONField) and connection.vendor == "sqlite":
         # Most texts are equal, so they need no parsing.
-        return f"({one} IS NOT {other} AND comparable_json({one}) IS NOT comparable_json({other}))"
-    return f"({one} {is_distinct()} {other})"
+        return f"({left} IS NOT {right} AND comparable_json({left}) IS NOT comparable_json({right}))"
+    return f"({left} {is_distinct()} {right})"
 
 
-def equal_but_for(one: str, other: str, names: Iterable[str]) -> str:
+def equal_but_for(left: str, right: str, names: Iterable[str]) -> str:
     """Return the condition that two JSON expressions of rows are equal in all columns except *names*."""
     if connection.vendor == "postgresql":
         without = "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]"
-        return f"(({one} - {without}) = ({other} - {without}))"
+        return f"(({left} - {without}) = ({right} - {without}))"
     without = ", ".join(f"'$.{name}'" for name in names)
-    return f"(json_remove({one}, {without}) = json_remove({other}, {without}))"
+    return f"(json_remove({left}, {without}) = json_remove({right}, {without}))"
 
 
 def is_corrected(corrections: str, name: str) -> str:

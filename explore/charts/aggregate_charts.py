@@ -39,18 +39,18 @@ def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     axes = _axes(model, records, drawing, user, continuous=True)
     table = _measured(model, records, drawing, user, axes)
     names = [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
-    found = {cell[: len(axes)]: cell[-2:] for cell in table.cells if cell[0] is not None}
+    totals = {cell[: len(axes)]: cell[-2:] for cell in table.cells if cell[0] is not None}
     left = sum(cell[-2] for cell in table.cells if cell[0] is None)
-    places = sorted({key[0] for key in found})
+    places = sorted({key[0] for key in totals})
     if table.measured.adds_up:
         places = along(axes[0], places)
     rows, drawn = [], []
     for key in places:
         for colour in names[0] if names else [None]:
             at = (key, colour) if names else (key,)
-            count, value = found.get(at, (0, 0) if table.measured.adds_up else (0, None))
+            count, value = totals.get(at, (0, 0) if table.measured.adds_up else (0, None))
             group = (axes[0].label(key), *([names[0][colour]] if names else []))
-            if at in found or table.measured.adds_up:
+            if at in totals or table.measured.adds_up:
                 rows.append((*group, value, count))
                 drawn.append((position(axes[0], key), *group, value, count))
     spec = vega_specs.line(table, names, drawn)
@@ -117,33 +117,33 @@ def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis
 
 def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: int | None = 0) -> Table:
     """Group the records and measure the groups; with two axes, shares are within each group of axis *whole*."""
-    found = measured(model, drawing.measure, user)
-    groups = grouped(records, axes, found.sql)
+    measure = measured(model, drawing.measure, user)
+    groups = grouped(records, axes, measure.sql)
     depth = len(axes)
-    if found.kind == "count":
+    if measure.kind == "count":
         cells = [(*row, row[depth]) for row in groups.rows]
-    elif found.kind == "share":
+    elif measure.kind == "share":
         whole = whole if depth == 2 else None
         if whole is not None:
-            found = replace(found, title=f"{found.title} within each {axes[whole].title}")
+            measure = replace(measure, title=f"{measure.title} within each {axes[whole].title}")
         totals: Counter = Counter()
         for row in groups.rows:
             totals[row[whole] if whole is not None else None] += row[depth]
         cells = [(*row, row[depth] / totals[row[whole] if whole is not None else None]) for row in groups.rows]
     else:
         cells = groups.rows
-    return Table(axes, groups, found, cells, found.format(cell[-1] for cell in cells))
+    return Table(axes, groups, measure, cells, measure.format(cell[-1] for cell in cells))
 
 
 def _order(model, records, sort: str, user, first: Axis, table: Table, place: int = 0) -> dict | None:
     """Return the sort value of each group of *first*, or None if *sort* names no value or column."""
-    asked = sort.removeprefix("-")
-    if asked in ("", "name"):
+    column = sort.removeprefix("-")
+    if column in ("", "name"):
         return None
-    if asked == "value":
+    if column == "value":
         return _by_value(table, place)
     try:
-        least = measures(model, [f"min:{asked}"], user)[0]
+        least = measures(model, [f"min:{column}"], user)[0]
     except AggregationError as error:
         raise ChartError("sort", f"Sort by name, value or a column. {error}") from None
     return least_of(records, first, least)
@@ -162,9 +162,9 @@ def _by_value(table: Table, place: int) -> dict[Any, float]:
 
 def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict | None:
     """Return the rank of each group of *first* by the minimum of a column."""
-    found = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
-    values = sorted({value for _, value in found})
-    return {key: values.index(value) for key, value in found}
+    minimums = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
+    values = sorted({value for _, value in minimums})
+    return {key: values.index(value) for key, value in minimums}
 
 
 def _in_order(cells: list[tuple], names: list[dict]) -> list[tuple]:

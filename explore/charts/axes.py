@@ -140,9 +140,9 @@ def exact(column_axis: Axis) -> bool:
     return column_axis.grouping.width == 1 and not isinstance(column_axis.column.field, models.FloatField)
 
 
-def histogram_axis(found: Axis, bins: int) -> Axis:
+def histogram_axis(raw: Axis, bins: int) -> Axis:
     """Return *found* with its numbers in about *bins* bins, even if there are few numbers."""
-    return replace(found, grouping=_in_bins(found.grouping, found.extent, bins, bins))
+    return replace(raw, grouping=_in_bins(raw.grouping, raw.extent, bins, bins))
 
 
 def nice_width(least: float, most: float, bins: int, whole: bool) -> Decimal:
@@ -170,8 +170,8 @@ def _in_bins(grouping: Grouping, extent: tuple, bins: int, exact_up_to: int) -> 
 
 
 def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
-    found = records.order_by().aggregate(least=Min(column.path), most=Max(column.path))
-    return found["least"], found["most"]
+    bounds = records.order_by().aggregate(least=Min(column.path), most=Max(column.path))
+    return bounds["least"], bounds["most"]
 
 
 def _is_key(model: type[models.Model], column: ListedColumn) -> bool:

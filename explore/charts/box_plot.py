@@ -31,12 +31,12 @@ KNOWN = "Boxes: quartiles and median; whiskers: 5th to 95th percentile"
 
 def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
     """Draw a box from the lower to the upper quartile for each group or for all records, with 5–95 % whiskers."""
-    column = next((found for found in columns_for(model, user, "number") if found.name == drawing.y), None)
+    column = next((candidate for candidate in columns_for(model, user, "number") if candidate.name == drawing.y), None)
     if column is None or not can_measure("median", column):
-        names = ", ".join(found.name for found in columns_for(model, user, "number")) or "this table has none"
+        names = ", ".join(candidate.name for candidate in columns_for(model, user, "number")) or "this table has none"
         raise ChartError("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
-    asked = [("x", drawing.x), ("colour", drawing.colour)]
-    axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in asked if text]
+    choices = [("x", drawing.x), ("colour", drawing.colour)]
+    axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in choices if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
         axes.pop()
     wanted = [Measure(f"{kind}:{column.name}", kind, column) for kind in (*QUANTILES, "min", "max")]
@@ -47,8 +47,8 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     known.sort(key=lambda row: [place[key] for place, key in zip(places, row, strict=False)])
     rows = [(*(named[key] for named, key in zip(names, row, strict=False)), *row[len(axes) :]) for row in known]
     measured = with_unit(title_of(model, column), unit_of(column))
-    by = " and ".join(found.title for found in axes)
-    columns = [*(title(found.title) for found in axes), "Records", *QUANTILES.values(), "Minimum", "Maximum"]
+    by = " and ".join(group_axis.title for group_axis in axes)
+    columns = [*(title(group_axis.title) for group_axis in axes), "Records", *QUANTILES.values(), "Minimum", "Maximum"]
     formats = ["" for _ in axes] + [",d"] + [FORMAT] * 7
     spec, height = _spec(axes, names, rows, measured)
     return Figure(
@@ -60,20 +60,22 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
 def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) -> list[dict]:
     """Return the labels of the groups in order, by default with the highest median first."""
     names = []
-    for place, found in enumerate(axes):
+    for place, group_axis in enumerate(axes):
         order, sort = None, drawing.sort if place == 0 else ""
-        asked = sort.removeprefix("-")
-        if place == 0 and (asked == "value" or not (asked or found.ordered or found.own_order)):
+        sorted_by = sort.removeprefix("-")
+        if place == 0 and (sorted_by == "value" or not (sorted_by or group_axis.ordered or group_axis.own_order)):
             sort = sort or "-value"
             order = {
                 key: row[-5] for row in reversed(groups.rows) if (key := row[0]) is not None and row[-5] is not None
             }
-        elif place == 0 and asked != "name" and asked:
-            least = next((one for one in columns_for(records.model, user, "number") if one.name == asked), None)
+        elif place == 0 and sorted_by != "name" and sorted_by:
+            least = next(
+                (column for column in columns_for(records.model, user, "number") if column.name == sorted_by), None
+            )
             if least is None:
-                raise ChartError("sort", f"Expected name, value or a column of numbers, found {asked[:100]}.")
-            order = least_of(records, found, Measure(f"min:{asked}", "min", least))
-        names.append(labels(found, groups, place, sort, order))
+                raise ChartError("sort", f"Expected name, value or a column of numbers, found {sorted_by[:100]}.")
+            order = least_of(records, group_axis, Measure(f"min:{sorted_by}", "min", least))
+        names.append(labels(group_axis, groups, place, sort, order))
     return names
 
 
@@ -113,13 +115,13 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     on, at, to = ("y", "x", "x2") if across else ("x", "y", "y2")
 
     def encoded(start: str, end: str = "", **more) -> dict[str, Any]:
-        found = {
+        channels = {
             on: shown,
             at: amount(f"{start}:Q", title=title(measured), scale=alt.Scale(zero=False, padding=12)),
             **offset,
             **more,
         }
-        return found | ({to: amount2(f"{end}:Q")} if end else {}) | {"tooltip": tooltip}
+        return channels | ({to: amount2(f"{end}:Q")} if end else {}) | {"tooltip": tooltip}
 
     colour = {"color": colour_scale(axes[1], names[1])} if split else {}
     # The scale separates boxes side by side: a bar narrower than its band would not be centred in it.

@@ -33,8 +33,8 @@ class VegaFinder(BaseFinder):
         """
         if path != NAME:
             return []
-        found = str(self._made())
-        return [found] if find_all else found
+        built = str(self._made())
+        return [built] if find_all else built
 
     def list(self, ignore_patterns) -> Iterator[tuple[str, FileSystemStorage]]:
         self._made()

@@ -87,7 +87,7 @@ def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
         if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box plot needs no groups
             continue
         taken = (drawing.x if name == "y" else drawing.y).partition(":")[0]
-        free = [one for one in columns_for(model, user, role) if one.name != taken]
+        free = [column for column in columns_for(model, user, role) if column.name != taken]
         best = (few_valued(model, free) if role == "group" else []) or free
         drawing = replace(drawing, **{name: best[0].name if best else ""})
     return drawing
@@ -97,10 +97,10 @@ def lacking(model: type[models.Model], kind: str, user) -> str:
     """Return why a table cannot have a *kind* of chart, or "" if it can."""
     roles = [role for name, role in ROLES[kind].items() if (kind, name) != ("box", "x")]
     for role in {*roles}:
-        needed, found = roles.count(role), len(list(columns_for(model, user, role)))
-        if found < needed:
+        needed, available = roles.count(role), len(list(columns_for(model, user, role)))
+        if available < needed:
             columns = f"{'two columns' if needed > 1 else 'a column'} {HOLDING[role]}"
-            return f"“{KINDS[kind]}” needs {columns}; this table has {found or 'none'}."
+            return f"“{KINDS[kind]}” needs {columns}; this table has {available or 'none'}."
     return ""
 
 
@@ -138,7 +138,7 @@ def _listed(
     if value not in known:
         groups = [*groups, ("", [(value, value)])]  # a value that only a URL can set: bins of a fixed width
     made = [
-        (of, tuple(Option(option, said, option == value, option in cannot) for option, said in options))
+        (of, tuple(Option(option, text, option == value, option in cannot) for option, text in options))
         for of, options in groups
     ]
     return Box(name, label, tuple(made))
@@ -160,10 +160,10 @@ def _measures(model: type[models.Model], kind: str, user) -> list[tuple[str, lis
     groups = [("", [("count", f"Number of {word}"), ("share", f"Share of {word}")])]
     if kind == "histogram":
         return groups
-    for one in OF_COLUMNS:
-        columns = [column for column in columns_for(model, user, "measure") if can_measure(one, column)]
-        found = [(f"{one}:{column.name}", _measure_label(model, one, column)) for column in columns]
-        groups += [(title(one), found)] if found else []
+    for measure in OF_COLUMNS:
+        columns = [column for column in columns_for(model, user, "measure") if can_measure(measure, column)]
+        options = [(f"{measure}:{column.name}", _measure_label(model, measure, column)) for column in columns]
+        groups += [(title(measure), options)] if options else []
     return groups
 
 
@@ -175,7 +175,10 @@ def _measure_label(model: type[models.Model], kind: str, column: ListedColumn) -
 
 def _orders(model: type[models.Model], drawing: Drawing, user) -> list[tuple[str, str]]:
     """Return the sort orders to choose from; the first names the default."""
-    column = next((one for one in columns_for(model, user, "group") if one.name == drawing.x.partition(":")[0]), None)
+    column = next(
+        (candidate for candidate in columns_for(model, user, "group") if candidate.name == drawing.x.partition(":")[0]),
+        None,
+    )
     counted = drawing.kind == "heat" or (drawing.kind == "bar" and drawing.measure in ("count", "share"))
     usual = "most frequent first" if counted else "highest first"
     usual = "natural order" if column and can_follow(column) else usual

@@ -78,13 +78,13 @@ class Table:
 def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:
     """Measure *records* in groups along *axes*; raises AggregationError, or ChartError for too many groups."""
     wanted = [COUNT, *measured]
-    found = summarise(records, [axis.grouping for axis in axes], wanted, limit=MOST_CELLS)
-    kept = [_kept(records, axis, place, found, len(axes)) for place, axis in enumerate(axes)]
+    summary = summarise(records, [axis.grouping for axis in axes], wanted, limit=MOST_CELLS)
+    kept = [_kept(records, axis, place, summary, len(axes)) for place, axis in enumerate(axes)]
     if all(values is None for values in kept):
-        if found.truncated:
+        if summary.truncated:
             message = f"The chart has more than {MOST_CELLS:,} groups. Choose fewer bins, years instead of months, or"
             raise ChartError("x", f"{message} fewer columns.")
-        return Groups([_keyed(row, len(axes)) for row in found.rows], [], len(axes))
+        return Groups([_keyed(row, len(axes)) for row in summary.rows], [], len(axes))
     rows = []
     for rest in product(*([False] if values is None else [False, True] for values in kept)):
         part, inside = records, []
@@ -101,17 +101,17 @@ def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[M
     return Groups(rows, notes, len(axes))
 
 
-def _kept(records: models.QuerySet, axis: Axis, place: int, found: Summary, depth: int) -> list | None:
+def _kept(records: models.QuerySet, axis: Axis, place: int, summary: Summary, depth: int) -> list | None:
     """Return the most frequent values if there are more than the axis can show, else None."""
     if axis.most is None:
         return None
-    if found.truncated:
+    if summary.truncated:
         counted = [
             (row[0], row[1]) for row in summarise(records, [axis.grouping], [COUNT], ["-count"], axis.most + 2).rows
         ]
     else:
         totals: Counter = Counter()
-        for row in found.rows:
+        for row in summary.rows:
             totals[_keyed(row, depth)[place]] += row[depth]
         counted = totals.most_common()
     values = [key for key, _ in counted if key is not None]

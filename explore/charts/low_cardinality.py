@@ -16,6 +16,6 @@ def few_valued(model: type[models.Model], columns: Iterable[ListedColumn]) -> li
     columns = [column for column in columns if column.path.split("__")[0] not in PROVENANCE]
     counts = {f"of_{place}": Count(column.path, distinct=True) for place, column in enumerate(columns)}
     some = model._default_manager.order_by("pk").values("pk", *(column.path for column in columns))[:SOME]
-    found = some.aggregate(records=Count("pk"), **counts)
-    most = min(MOST_GROUPS, found["records"] // 2)
-    return [column for place, column in enumerate(columns) if 1 < found[f"of_{place}"] <= most]
+    totals = some.aggregate(records=Count("pk"), **counts)
+    most = min(MOST_GROUPS, totals["records"] // 2)
+    return [column for place, column in enumerate(columns) if 1 < totals[f"of_{place}"] <= most]

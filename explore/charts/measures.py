@@ -32,11 +32,11 @@ class Measured:
 
     def format(self, values: Iterable[float | None]) -> str:
         """Return the d3 format for numbers as large as *values*."""
-        found = [abs(value) for value in values if value is not None]
-        most = max(found, default=0)
+        sizes = [abs(value) for value in values if value is not None]
+        most = max(sizes, default=0)
         if self.kind == "share" or (self.kind == "mean" and self.of_share) or ("share" in self.name and most <= 1):
             return PERCENT
-        if self.kind == "count" or all(value == int(value) for value in found):
+        if self.kind == "count" or all(value == int(value) for value in sizes):
             return ",d"
         return ",.1~f" if most >= 100 else ",.2~f" if most >= 1 else ",.4~f"
 
@@ -65,15 +65,15 @@ def measured(model: type[models.Model], text: str, user) -> Measured:
         return Measured("share", f"share of {word}", word)
     kind, _, _ = text.partition(":")
     if kind not in OF_COLUMNS:
-        expected = ", ".join(["count", "share", *(f"{one}:COLUMN" for one in OF_COLUMNS)])
+        expected = ", ".join(["count", "share", *(f"{name}:COLUMN" for name in OF_COLUMNS)])
         raise ChartError("measure", f"Expected one of {expected}; found {text[:100] or 'none'}.")
     try:
-        found = measures(model, [text], user)[0]
+        measure = measures(model, [text], user)[0]
     except AggregationError as error:
         raise ChartError("measure", str(error)) from None
-    name = title_of(model, found.column)
-    if isinstance(found.column.field, models.BooleanField):
+    name = title_of(model, measure.column)
+    if isinstance(measure.column.field, models.BooleanField):
         title = f"share with {name}" if kind == "mean" else f"{word} with {name}"
     else:
-        title = with_unit(f"{kind} {'of ' * (kind == 'sum')}{name}", unit_of(found.column))
-    return Measured(kind, title, name, (found,))
+        title = with_unit(f"{kind} {'of ' * (kind == 'sum')}{name}", unit_of(measure.column))
+    return Measured(kind, title, name, (measure,))

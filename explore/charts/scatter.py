@@ -70,29 +70,29 @@ def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis |
     if split is not None:
         reference = split.grouping.reference
         paths.append(reference.attname if reference else split.column.path)
-    found = list(records.annotate(mixed_up=mixed).order_by("mixed_up", key.attname).values_list(*paths)[:SAMPLE])
+    points = list(records.annotate(mixed_up=mixed).order_by("mixed_up", key.attname).values_list(*paths)[:SAMPLE])
     if split is None:
-        return found
-    keys = _read(split.grouping, {row[2] for row in found})
+        return points
+    keys = _read(split.grouping, {row[2] for row in points})
     called = {raw: named.get(group, named.get(REST, "")) for raw, group in keys.items()}
-    return [(x, y, called[raw]) for x, y, raw in found]
+    return [(x, y, called[raw]) for x, y, raw in points]
 
 
 def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
     """Return the group of each of the records' values."""
     if grouping.reference:
         target = grouping.reference.related_model._base_manager.filter(
-            pk__in=[one for one in values if one is not None]
+            pk__in=[value for value in values if value is not None]
         )
         return {None: None, **dict(target.values_list("pk", grouping.column.field.name))}
     if grouping.part:
         length = {"year": 4, "month": 7}[grouping.part]
-        return {one: None if one is None else grouping.read(one.isoformat()[:length]) for one in values}
+        return {value: None if value is None else grouping.read(value.isoformat()[:length]) for value in values}
     if grouping.width is not None:
-        return {one: None if one is None else grouping.read(one // float(grouping.width)) for one in values}
+        return {value: None if value is None else grouping.read(value // float(grouping.width)) for value in values}
     if grouping.column.is_list:
-        return {one: None if one is None else tuple(grouping.read(one)) for one in values}
-    return {one: one for one in values}
+        return {value: None if value is None else tuple(grouping.read(value)) for value in values}
+    return {value: value for value in values}
 
 
 def _spec(names: list[str], rows: list[tuple], split: Axis | None, named: dict) -> dict[str, Any]:

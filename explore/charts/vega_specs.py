@@ -28,18 +28,22 @@ def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
     spec.pop("datasets", None)
     for layer in spec.get("layer", [spec]):
         if tooltips := layer["encoding"].get("tooltip"):
-            layer["encoding"]["description"] = {"value": {"expr": _said(tooltips)}}
+            layer["encoding"]["description"] = {"value": {"expr": _description(tooltips)}}
     return spec | {"data": {"values": rows}}  # altair would check each row
 
 
-def _said(tooltips: list[dict]) -> str:
+def _description(tooltips: list[dict]) -> str:
     """Return the expression of a mark's description for screen readers: the text of its tooltip."""
-    said = []
-    for one in tooltips:
-        value = f"datum[{json.dumps(one['field'])}]"
-        shown = f"isValid({value}) ? format({value}, {json.dumps(one['format'])}) : ''" if "format" in one else value
-        said.append(f"{json.dumps(one['title'] + ': ')} + ({shown})")
-    return " + '; ' + ".join(said)
+    parts = []
+    for tooltip in tooltips:
+        value = f"datum[{json.dumps(tooltip['field'])}]"
+        shown = (
+            f"isValid({value}) ? format({value}, {json.dumps(tooltip['format'])}) : ''"
+            if "format" in tooltip
+            else value
+        )
+        parts.append(f"{json.dumps(tooltip['title'] + ': ')} + ({shown})")
+    return " + '; ' + ".join(parts)
 
 
 def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
@@ -198,10 +202,10 @@ def _named(rows: list[tuple], depth: int) -> list[dict]:
     colours: dict[str, int] = {}
     data = []
     for row in rows:
-        found = {"x": row[0], "value": row[-2], "records": row[-1]}
+        point = {"x": row[0], "value": row[-2], "records": row[-1]}
         if depth == 2:
-            found |= {"colour": row[1], "order": colours.setdefault(row[1], len(colours))}
-        data.append(found)
+            point |= {"colour": row[1], "order": colours.setdefault(row[1], len(colours))}
+        data.append(point)
     return data
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from api.etags import ETag, release
 from datasets.query_values import whole_number
 from datasets.records.filter_widgets import title_of
-from datasets.records.personal_data import hidden_fields
+from datasets.records.masking import hidden_fields
 from datasets.versions import versions_behind
 from explore.charts.axes import columns_for
 from explore.charts.build import draw
@@ -53,7 +53,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
     shown = picture is not None and bool(picture.rows)
     query = state.query(**_all_of(drawing), **dict.fromkeys(OF_IMAGES)) if drawing else ""
     height = picture.height if picture else None
-    offered = drawing or _asked(state, lenient=True)
+    offered = drawing or _requested_drawing(state, lenient=True)
     return page(
         request,
         state,
@@ -139,7 +139,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
     if state.errors:
         return None, None
     try:
-        drawing = _asked(state)
+        drawing = _requested_drawing(state)
         version = versions_behind(state.model)  # before the records, so that the cache never holds older ones
         hidden = ",".join(sorted(hidden_fields(state.model, state.user)))
         today = timezone.localdate()
@@ -161,7 +161,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
     return drawing, picture
 
 
-def _asked(state: State, lenient: bool = False) -> Drawing:
+def _requested_drawing(state: State, lenient: bool = False) -> Drawing:
     first = default_drawing(state.model, state.user)
     try:
         drawing = Drawing.read(state.data, first)

@@ -44,13 +44,13 @@ class ExistingRows:
     def look_up(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows with these identities are new and which belong to deleted records; mark them as seen."""
         indexes = self._indexes(lanes)
-        found = indexes >= 0
+        is_known = indexes >= 0
         if self.identifying is not None:
-            found[found] = self.identifying[indexes[found]]
-        self.seen[indexes[found]] = True
+            is_known[is_known] = self.identifying[indexes[is_known]]
+        self.seen[indexes[is_known]] = True
         deleted = np.zeros(len(indexes), bool)
-        deleted[found] = ~self.stored[indexes[found]]
-        return ~found, deleted
+        deleted[is_known] = ~self.stored[indexes[is_known]]
+        return ~is_known, deleted
 
     def was_seen(self, lanes: fingerprints.Lanes) -> np.ndarray:
         """Return which of these identities a row had."""
@@ -70,10 +70,10 @@ class ExistingRows:
     def claim(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
         """Return which identities are known and which of them no row has claimed yet; mark them as seen."""
         indexes = self._indexes(lanes)
-        found, free = indexes >= 0, np.zeros(len(indexes), bool)
-        free[found] = ~self.seen[indexes[found]]
+        is_known, free = indexes >= 0, np.zeros(len(indexes), bool)
+        free[is_known] = ~self.seen[indexes[is_known]]
         self.seen[indexes[free]] = True
-        return found, free
+        return is_known, free
 
     def deleted_and_seen(self) -> list[str]:
         """Return the identities of deleted records that a row had, as hexadecimal digits."""
@@ -93,13 +93,13 @@ class ExistingRows:
         order = np.argsort(lanes[0])  # sorted keys make the binary search cache-friendly
         low, high = lanes[0][order], lanes[1][order]
         near = np.minimum(np.searchsorted(self.low, low), len(self.low) - 1)
-        found = (self.low[near] == low) & (self.high[near] == high)
+        is_same = (self.low[near] == low) & (self.high[near] == high)
         # The lower halves of two identities are equal once in 10**19 pairs; then also check the next records.
-        for row in np.flatnonzero((self.low[near] == low) & ~found):
-            while near[row] < len(self.low) and self.low[near[row]] == low[row] and not found[row]:
-                found[row] = self.high[near[row]] == high[row]
-                near[row] += not found[row]
-        indexes[order[found]] = near[found]
+        for row in np.flatnonzero((self.low[near] == low) & ~is_same):
+            while near[row] < len(self.low) and self.low[near[row]] == low[row] and not is_same[row]:
+                is_same[row] = self.high[near[row]] == high[row]
+                near[row] += not is_same[row]
+        indexes[order[is_same]] = near[is_same]
         return indexes
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from imports.engine import masked_values, mostly_rejected
+from imports.engine import mostly_rejected
 from imports.engine.resubmissions import documents_of
 from imports.engine.source_load import Staged
+from imports.masking import masked_value_refused
 from imports.models import SourceFile
 from imports.readers import AlteredError, Batch, Document, ReadError
 from imports.sources import DocumentError, JSONSource, Row, Source, as_cell, name_in
@@ -108,7 +109,7 @@ class _Examiner:
         try:
             checked = self.checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
         except MaskedValueError as error:
-            raise masked_values.error_of(pending[error.row].file, pending[error.row].line, error) from None
+            raise masked_value_refused(pending[error.row].file, pending[error.row].line, error) from None
         for rejection in checked.rejections:
             row = pending[rejection.line]
             rejection.line = row.line

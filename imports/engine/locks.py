@@ -1,4 +1,4 @@
-"""Lock of a dataset, which allows one import at a time, and the end of a run."""
+"""Lock of a dataset, which allows one import at a time."""
 
 import fcntl
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from imports.models import ImportRun
 
@@ -27,38 +26,22 @@ class ImportCancelledError(ImportRefusedError):
         super().__init__(message)
 
 
-# Fields that the run's own process writes at its end. Others write progress and cancellation meanwhile.
-REPORT = ["status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "delete_most"]
-
-
 @contextmanager
-def import_lock(dataset: str) -> Iterator[list[ImportRun]]:
-    """Hold the dataset's lock; mark interrupted runs as such and yield them.
+def import_lock(dataset: str) -> Iterator[None]:
+    """Hold the dataset's lock; raise ImportLockedError if another process holds it.
 
     The lock belongs to the server on PostgreSQL and to the file system on SQLite. Both release it when the process
-    dies, so a running run whose lock is free has lost its process. Raises ImportLockedError.
+    dies.
     """
     with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
-        running = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING)
         if not held:
-            other = running.first()
+            other = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING).first()
             raise ImportLockedError(
                 f"Another import of {dataset} is running"
                 + (f": run {other.pk}, since {other.started_at:%Y-%m-%d %H:%M:%S} UTC" if other else "")
                 + ". Try again when it has finished."
             )
-        interrupted = list(running)
-        for run in interrupted:
-            finish(
-                run, ImportRun.Status.INTERRUPTED, "The process of the run ended unexpectedly. Nothing was imported."
-            )
-        yield interrupted
-
-
-def finish(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
-    """Save the final status of *run*."""
-    run.status, run.error, run.finished_at = status, error, timezone.now()
-    run.save(update_fields=REPORT)
+        yield
 
 
 def unwritable(error: OSError) -> str:

@@ -16,15 +16,15 @@ from imports.sources import JSONSource, Source
 
 
 def open_sources(
-    run: ImportRun, sources: list[Source], found: list[InputFile], known_as: str | None
+    run: ImportRun, sources: list[Source], inputs: list[InputFile], known_as: str | None
 ) -> list[SourceLoad]:
     """Store the files' bytes and return a load for each source that reads any of them."""
     kept = {}
-    for file in found:
+    for file in inputs:
         kept[file.path] = file.keep()
     result = []
     for source in sources:
-        read = [(file, reading) for file in found for reading in file.sources if reading.name == source.name]
+        read = [(file, reading) for file in inputs for reading in file.sources if reading.name == source.name]
         if not read:
             continue
         reading = _one_kind(read)

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -10,14 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from imports import fingerprints
-from imports.engine import masked_values, mostly_rejected
+from imports.engine import mostly_rejected
 from imports.engine.existing_rows import ExistingRows
 from imports.engine.exported_rows import ExportValidator
 from imports.engine.json_documents import documents
 from imports.engine.resubmissions import batches_of
 from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staging import Writer
-from imports.readers import ahead
+from imports.masking import masked_value_refused
+from imports.models import SourceFile
+from imports.readers import Batch, ahead
+from imports.row_problems import MaskedValueError
 from imports.sources import JSONSource, Many, VocabularyColumn
 from imports.validation import BatchValidator, ValidatedBatch
 
@@ -82,7 +85,7 @@ def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Va
         validator = ExportValidator(parts, *args) if parts else BatchValidator(*args)
         batches = ahead(batches_of(load, file))
         before = rows = 0
-        for checked in ahead(masked_values.checked(validator, file, batches), check=partial(progress, 0, 0)):
+        for checked in ahead(_validated(validator, file, batches), check=partial(progress, 0, 0)):
             files = np.full(len(checked.lines), file.pk) if checked.files is None else checked.files
             staged.usable.update(_counted(files))
             rows += len(checked.lines) + len(checked.rejections)
@@ -91,6 +94,14 @@ def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Va
             progress(checked.bytes_read - before, len(checked.lines) + len(checked.rejections))
             before = checked.bytes_read
             yield files, checked
+
+
+def _validated(validator: BatchValidator, file: SourceFile, batches: Iterable[Batch]) -> Iterator[ValidatedBatch]:
+    for batch in batches:
+        try:
+            yield validator.check(batch)
+        except MaskedValueError as error:
+            raise masked_value_refused(file, int(batch.lines[error.row]), error) from None
 
 
 def _table_columns(load: SourceLoad) -> list[str]:

@@ -74,8 +74,8 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT identity, source_file, source_line FROM {rows.staged}")
         while part := cursor.fetchmany(50_000):
-            found, free = staged.known.claim(_lanes(part))
-            for which, into in ((free, claimed), (found & ~free, doubled)):
+            is_known, free = staged.known.claim(_lanes(part))
+            for which, into in ((free, claimed), (is_known & ~free, doubled)):
                 into += [row[1:] for row, matches in zip(part, which, strict=True) if matches]
     with connection.cursor() as cursor:
         # These tables are small compared to the stage and are read once.

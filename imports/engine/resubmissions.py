@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.records.personal_data import MASK_MARK
+from datasets.records.masking import MASK_MARK
 from imports.engine.exported_rows import rows_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad

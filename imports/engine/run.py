@@ -17,12 +17,11 @@ from imports import run_diff, source_files
 from imports.engine import missing, mostly_rejected, references, rejected_values, rejections, renamed_files
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
+from imports.engine.interrupted import finish_interrupted
 from imports.engine.locks import (
-    REPORT,
     ImportCancelledError,
     ImportLockedError,
     ImportRefusedError,
-    finish,
     import_lock,
     unwritable,
 )
@@ -80,7 +79,8 @@ def import_files(
             "Import the files one by one."
         )
 
-    with import_lock(dataset) as interrupted:
+    with import_lock(dataset):
+        interrupted = finish_interrupted(dataset)
         run = _start(run, dataset, options)
         run.notes = [
             f"Run {old.pk} of {old.started_at:%Y-%m-%d %H:%M} was interrupted: {old.error}" for old in interrupted
@@ -129,7 +129,7 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
     run.status, run.error, run.notes, run.new_terms = ImportRun.Status.RUNNING, "", [], {}
     run.begun_at = run.heartbeat = now
     run.finished_at, run.dry_run, run.merging, run.bytes_read, run.rows_read = None, options.dry_run, False, 0, 0
-    run.save(update_fields=[*REPORT, "begun_at", "heartbeat", "merging", "bytes_read", "rows_read"])
+    run.save(update_fields=[*ImportRun.REPORT, "begun_at", "heartbeat", "merging", "bytes_read", "rows_read"])
     return run
 
 
@@ -143,22 +143,22 @@ def _reporting_errors(run: ImportRun) -> Iterator[None]:
         for file in run.files.all():  # errors name the stored copy; say the original name
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
         cancelled = isinstance(error, ImportCancelledError)
-        finish(run, ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
+        run.finish(ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
         raise ImportRefusedError(sentence) from None
     except DatabaseError as error:
         sentence = f"Database error: {str(error).strip().splitlines()[0]}. Nothing was imported."
         with suppress(DatabaseError):
-            finish(run, ImportRun.Status.FAILED, sentence)
+            run.finish(ImportRun.Status.FAILED, sentence)
         raise ImportRefusedError(sentence) from error
     except OSError as error:
-        finish(run, ImportRun.Status.FAILED, unwritable(error))
+        run.finish(ImportRun.Status.FAILED, unwritable(error))
         raise ImportRefusedError(run.error) from error
     except KeyboardInterrupt:
         connection.close()  # a statement may still be running
-        finish(run, ImportRun.Status.INTERRUPTED, "The import was interrupted by the user. Nothing was imported.")
+        run.finish(ImportRun.Status.INTERRUPTED, "The import was interrupted by the user. Nothing was imported.")
         raise ImportRefusedError(run.error) from None
     except BaseException as error:
-        finish(run, ImportRun.Status.FAILED, f"Internal error: {type(error).__name__}: {error}")
+        run.finish(ImportRun.Status.FAILED, f"Internal error: {type(error).__name__}: {error}")
         raise
 
 
@@ -203,7 +203,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
                 _record(loads, merges)
                 if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
                     raise_version(run.dataset)
-                finish(run, ImportRun.Status.APPLIED)
+                run.finish(ImportRun.Status.APPLIED)
     except (AlteredError, ImportCancelledError):
         raise  # the rows are not those of the named file, or the user does not want them
     except Exception as error:
@@ -216,7 +216,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
         raise
     if run.dry_run:
         _record(loads, merges)
-        finish(run, ImportRun.Status.PREVIEWED)
+        run.finish(ImportRun.Status.PREVIEWED)
 
 
 def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:

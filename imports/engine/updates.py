@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from datasets.records.personal_data import personal_names
+from datasets.records.masking import personal_names
 from datasets.sql.dialect import quoted, sql_false
 from datasets.sql.row_json import as_json, differs, is_corrected, json_value, value_of
 from imports.engine.many_to_many import as_list, of_list, staged_members, stored_members

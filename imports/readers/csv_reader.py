@@ -1,4 +1,4 @@
-"""Read CSV rows into Arrow batches of text, with pyarrow's reader where it is exact, and the exact reader elsewhere."""
+"""Read CSV rows into Arrow batches of text, with pyarrow's reader if it is exact, else with our own."""
 
 import os
 import re
@@ -192,8 +192,8 @@ class _Blocks:
         if table is None:
             return None
         columns, bad = table
-        found = (self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad)
-        problems = [problem for problem in found if problem is not None]
+        malformed = (self._malformed(data[starts[index] : ends[index]], int(lines[index])) for index in bad)
+        problems = [problem for problem in malformed if problem is not None]
         if len(problems) < len(bad):
             return None
         counted = int(np.searchsorted(feeds, used))

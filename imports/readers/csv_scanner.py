@@ -104,7 +104,7 @@ class Scan:
     """An iterator over the rows of a block of text that begins at the start of a line.
 
     Afterwards, `used` is the length of the consumed part of the block, including blank lines and comments; `line` is
-    the line after it; and `inside` tells that the rest of a line longer than the block remains to be skipped.
+    the line after it; and `inside` means that the rest of a line longer than the block remains to be skipped.
     """
 
     def __init__(self, dialect: Dialect, data: bytes, line: int = 1, *, final: bool, most: int | None = None):

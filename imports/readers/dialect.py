@@ -198,7 +198,7 @@ def _with_header(
         raise MissingColumnsError(
             f"{path}, line {first.line}: the {'column' if len(missing) == 1 else 'columns'} {names} "
             f"{'is' if len(missing) == 1 else 'are'} missing. Expected {listed(expected.names)}; "
-            f"found {_found(first.cells)}. Name each column in the first row.",
+            f"found {_listed_cells(first.cells)}. Name each column in the first row.",
             absent,
         )
     width, header = len(first.cells), first.cells
@@ -216,9 +216,11 @@ def _unfit(path: str | os.PathLike[str], first: _First, expected: ExpectedColumn
             f"{path}, line {first.line}: expected {wanted}; found a row that cannot be read. {first.problem}"
         )
     count = f"{len(first.cells)} {'cell' if len(first.cells) == 1 else 'cells'}"
-    return HeaderMismatchError(f"{path}, line {first.line}: expected {wanted}; found {count}: {_found(first.cells)}.")
+    return HeaderMismatchError(
+        f"{path}, line {first.line}: expected {wanted}; found {count}: {_listed_cells(first.cells)}."
+    )
 
 
-def _found(cells: tuple[str, ...], most: int = 30) -> str:
+def _listed_cells(cells: tuple[str, ...], most: int = 30) -> str:
     rest = f" and {len(cells) - most} more" if len(cells) > most else ""
     return listed(shown(cell) for cell in cells[:most]) + rest

@@ -159,8 +159,8 @@ def test_accents_typed_as_separate_characters_find_the_same(admin_client):
         assert answer.status_code == 200 and "<tbody>" in answer.text, query
     assert admin_client.get(f"/api/subjects/subjects/{TAKEN_APART}/").json()["subject_id"] == COMPOSED
     assert len(admin_client.get("/admin/people/person/", {"q": TAKEN_APART.split()[0]}).context["cl"].result_list) == 1
-    found = admin_client.get("/admin/people/person/", {"given_name__icontains": TAKEN_APART}).context["cl"]
-    assert len(found.result_list) == 1
+    changelist = admin_client.get("/admin/people/person/", {"given_name__icontains": TAKEN_APART}).context["cl"]
+    assert len(changelist.result_list) == 1
 
 
 NAMES = [

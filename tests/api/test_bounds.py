@@ -38,11 +38,11 @@ def test_a_search_has_at_most_eight_words_at_every_door(client, admin_client, te
 def test_a_list_of_values_has_at_most_five_hundred(client, admin_client, name):
     kinds = {"id__in": str, "given_name__in": "{}".format, "date_of_birth__in": "{:04}-01-01".format}
     values = [kinds[name](n) for n in range(1, 502)]
-    asked, few = (f"?{name}={','.join(found)}" for found in (values, values[:500]))
+    many, few = (f"?{name}={','.join(items)}" for items in (values, values[:500]))
     for address in (LIST, f"{LIST}summary/"):
-        assert refusals(client, address + asked) == {name: ["Expected at most 500 values, found 501."]}
+        assert refusals(client, address + many) == {name: ["Expected at most 500 values, found 501."]}
     for address in ("/explore/people/people/", "/admin/people/person/"):
-        answer = admin_client.get(address + asked)
+        answer = admin_client.get(address + many)
         assert answer.status_code == 400 and "at most 500 values" in answer.text, address
     assert client.get(LIST + few).status_code == 200
     if name == "id__in":
@@ -69,14 +69,14 @@ def test_a_list_has_at_most_thirty_filters(client, admin_client):
         )
         for lookup in ("", "__in", "__gte", "__lte")
     ][:31]
-    asked = dict.fromkeys(names, "1")
+    params = dict.fromkeys(names, "1")
     for address in ("/api/census/respondents/", "/api/census/respondents/summary/"):
-        assert refusals(client, address, **asked) == {names[30]: ["Expected at most 30 filters, found 31."]}
+        assert refusals(client, address, **params) == {names[30]: ["Expected at most 30 filters, found 31."]}
     for address in ("/explore/census/respondents/", "/admin/census/respondent/"):
-        answer = admin_client.get(address, asked)
+        answer = admin_client.get(address, params)
         assert answer.status_code == 400 and "at most 30 filters" in answer.text
-    del asked[names[30]]
-    assert client.get("/api/census/respondents/", asked).status_code == 200
+    del params[names[30]]
+    assert client.get("/api/census/respondents/", params).status_code == 200
 
 
 def test_columns_groups_measures_and_pages_are_bounded(client, admin_client):

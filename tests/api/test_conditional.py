@@ -29,7 +29,7 @@ def tag(client, address=LIST, **headers):
     return answer["ETag"]
 
 
-def test_who_has_it_is_told_so_before_any_row_is_read(client, folder, django_assert_num_queries):
+def test_a_client_that_has_the_page_gets_304_before_any_row_is_read(client, folder, django_assert_num_queries):
     for address in [LIST, f"{LIST}{Person.objects.first().pk}/"]:
         known = tag(client, address)
         with django_assert_num_queries(1):
@@ -51,13 +51,13 @@ def test_a_tag_of_one_question_says_nothing_of_another(client, folder):
         assert client.get(f"{LIST}summary/?by=nonsense", headers={"if-none-match": known}).status_code == 400
 
 
-def test_nobody_can_make_a_tag_who_does_not_know_the_key(client, folder, settings):
+def test_an_etag_cannot_be_forged_without_the_key(client, folder, settings):
     before = tag(client)
     settings.SECRET_KEY = "another-" * 8
     assert tag(client) != before
 
 
-def test_who_may_not_read_is_told_that_first(client, folder, settings):
+def test_users_without_access_are_refused_first(client, folder, settings):
     for address in [LIST, f"{LIST}{Person.objects.first().pk}/", f"{LIST}summary/?by=country_of_birth"]:
         known = tag(client, address)
         settings.API_ANONYMOUS_READ = False
@@ -92,9 +92,9 @@ def test_imports_corrections_and_undoing_change_it_and_nothing_else(client, fold
 def test_records_that_a_shell_deletes_together_change_it_once(client, folder):
     everybody = Person.objects.all()
     seen = [tag(client)]
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         everybody.delete()
-    assert len([query for query in asked if 'UPDATE "versions"' in query["sql"]]) == 1
+    assert len([query for query in queries if 'UPDATE "versions"' in query["sql"]]) == 1
     seen.append(tag(client))
     Person(given_name="Eve", family_name="Ash", date_of_birth="1960-01-01", place_of_birth=Place.objects.first()).save()
     seen.append(tag(client))

@@ -25,14 +25,14 @@ def test_the_data_held_fits_the_description(client, admin_client):
         if not hasattr(viewset, "model"):
             continue
         address = f"/api/{prefix}/"
-        one, page = described["paths"][f"{address}{{id}}/"]["get"], described["paths"][address]["get"]
+        detail, page = described["paths"][f"{address}{{id}}/"]["get"], described["paths"][address]["get"]
         listed = answers_of(page)
         for reader in (client, admin_client):
             answer = reader.get(address, {"page_size": 1000, "count": "exact"}).json()
             listed.validate(answer)
         assert answer["results"], address
-        result = {one["name"]: validator_for(one["schema"]) for one in page["parameters"] if "name" in one}
-        key = next(validator_for(one["schema"]) for one in one["parameters"] if one.get("in") == "path")
+        result = {detail["name"]: validator_for(detail["schema"]) for detail in page["parameters"] if "name" in detail}
+        key = next(validator_for(detail["schema"]) for detail in detail["parameters"] if detail.get("in") == "path")
         for name in answer["results"][0]:
             held = {record[name] for record in answer["results"] if isinstance(record[name], str)}
             for value in filter(str.strip, held if name in result else ()):

@@ -10,10 +10,10 @@ pytestmark = pytest.mark.django_db
 def test_text_keys_of_references_are_looked_into(client):
     for key in ["Mouse-1", "mouse-2", "Rat"]:
         Session.objects.create(name=f"of {key}", subject=Subject.objects.create(subject_id=key), document={})
-    for query, found in [("subject_id__icontains=OUSE", 2), ("subject_id__istartswith=r", 1), ("subject_id=Rat", 1)]:
+    for query, count in [("subject_id__icontains=OUSE", 2), ("subject_id__istartswith=r", 1), ("subject_id=Rat", 1)]:
         answer = client.get(f"/api/subjects/sessions/?{query}")
         assert answer.status_code == 200
-        assert len(answer.json()["results"]) == found
+        assert len(answer.json()["results"]) == count
 
 
 def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
@@ -33,7 +33,7 @@ def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
         ("education__in=Masters,", "Expected a value before and after each comma, found none."),
     ],
 )
-def test_what_a_vocabulary_does_not_have_is_told(client, respondent, query, expected):
+def test_what_a_vocabulary_does_not_have_is_reported(client, respondent, query, expected):
     for education in ("Bachelors", "Masters"):
         respondent(education=education).save()
     for address in ("", "summary/"):

@@ -33,8 +33,8 @@ def generated(client, tmp_path_factory):
             capture_output=True,
             text=True,
         )
-        said = done.stdout + done.stderr
-        assert done.returncode == 0 and "WARNING" not in said and "ERROR" not in said, said[:3000]
+        output = done.stdout + done.stderr
+        assert done.returncode == 0 and "WARNING" not in output and "ERROR" not in output, output[:3000]
         sys.path.append(str(folder))
         MADE[description] = name
     return importlib.import_module(MADE[description])
@@ -52,12 +52,12 @@ def program(generated, live_server, admin_user, monkeypatch):
 
 def operations(generated) -> dict:
     """The modules of the package's operations, by their names."""
-    found = {}
+    modules = {}
     for tag in pkgutil.iter_modules(importlib.import_module(f"{generated.__name__}.api").__path__):
         package = importlib.import_module(f"{generated.__name__}.api.{tag.name}")
-        for one in pkgutil.iter_modules(package.__path__):
-            found[one.name] = importlib.import_module(f"{package.__name__}.{one.name}")
-    return found
+        for module in pkgutil.iter_modules(package.__path__):
+            modules[module.name] = importlib.import_module(f"{package.__name__}.{module.name}")
+    return modules
 
 
 def answered(operation, program, status=200, **options):
@@ -74,7 +74,7 @@ def test_a_generated_client_works_for_every_operation_that_reads(generated, prog
     call_command("import_sources", verbosity=0)
     known = operations(generated)
     described = json.loads(next(iter(MADE)))["paths"]
-    assert set(known) == {one["operationId"] for path in described.values() for one in path.values()}
+    assert set(known) == {operation["operationId"] for path in described.values() for operation in path.values()}
     lists = [name.removesuffix("_list") for name in known if name.endswith("_list") and name != "imports_list"]
     assert len(lists) > 15
     for name in lists:
@@ -131,12 +131,12 @@ def test_a_generated_client_runs_an_import(generated, program):
 
     people = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
     run = worked(posted(people + "Bo,Oak,never,Kelso\n", "preview"))
-    assert (run.status, [one.rejected for one in run.sources]) == ("previewed", [0, 1])
+    assert (run.status, [source.rejected for source in run.sources]) == ("previewed", [0, 1])
     rejected, _ = answered(known["imports_rejections"], program, id=run.id)
     assert [row.line for row in rejected.results] == [3]
     answered(known["imports_apply"], program, 202, id=run.id)
     run = worked(run.id)
-    assert run.status == "applied" and sum(one.created for one in run.sources) == 2
+    assert run.status == "applied" and sum(source.created for source in run.sources) == 2
     undone, _ = answered(known["imports_undo"], program, id=run.id)
     assert undone.status == "undone"
     waiting = posted(people, "apply")

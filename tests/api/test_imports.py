@@ -48,7 +48,7 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     assert undone.json()["undone"] == ["1 place deleted"] and not Place.objects.exists()
 
 
-def test_what_stands_against_undoing_is_said(etl):
+def test_conflicts_of_an_undo_are_listed(etl):
     run = etl.send(files={"places": PLACES})
     etl.worked(run)
     etl.worked(etl.send(files={"people": HEADER + "Ann,Mac,1901-02-03,Kelso\n"}))
@@ -67,7 +67,7 @@ def test_an_import_that_waits_is_cancelled_and_then_cannot_be_again(etl):
     assert answer.status_code == 409 and answer.json()["run"] == run["url"]
 
 
-def test_a_second_import_of_the_dataset_is_told_of_the_first(etl, sources):
+def test_a_second_import_of_the_dataset_names_the_first(etl, sources):
     sources(places=PLACES)
     first = etl.order(SOURCES).json()
     for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "preview"})):
@@ -214,7 +214,7 @@ def test_a_page_links_only_what_can_be_followed(etl, sources, client):
     assert '/undo/"' not in page and '/undo/"' not in posted
 
 
-def test_an_import_that_is_not_there_is_named_and_options_are_told(etl):
+def test_an_unknown_import_is_named_and_the_options_are_listed(etl):
     assert etl.get("/api/imports/999999/").json()["detail"] == "There is no import 999999."
     rejections, places = "/api/imports/1/rejections/?format=csv", "/api/people/places/?format=csv"
     for address in (IMPORTS, "/api/imports/999999/undo/", rejections, places):

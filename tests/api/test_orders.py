@@ -29,7 +29,7 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     assert ImportRun.objects.count() == 2
 
 
-def test_a_name_in_place_of_a_file_is_told(etl):
+def test_a_name_in_place_of_a_file_is_reported(etl):
     for files in ("people.csv", ["people.csv", "places.csv"]):
         errors = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files}).json()["errors"]
         assert errors.keys() == {"files"} and "With curl, write files=@NAME, with the @." in errors["files"][0]
@@ -42,7 +42,7 @@ def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
     assert "people.csv: looks like a PNG picture; expected a CSV file" in answer.json()["errors"]["files"][0]
 
 
-def test_the_key_tells_files_apart(etl):
+def test_the_key_distinguishes_files(etl):
     def with_key(text):
         file = SimpleUploadedFile("places.csv", text.encode())
         return etl.post(
@@ -102,7 +102,7 @@ def test_fields_of_a_form_are_checked_too(etl):
     assert "wines.csv does not match any source" in response["errors"]["files"][0]
 
 
-def test_too_much_is_turned_down_before_it_is_read(etl, settings):
+def test_a_body_above_the_limit_is_refused_before_it_is_read(etl, settings):
     settings.UPLOAD_LIMIT = 20
     for text in (PLACES, "x" * 100_000):
         assert "larger than the limit of" in etl.send(413, files={"places": text})["errors"]["files"][0]
@@ -116,7 +116,7 @@ def test_a_key_that_is_none_is_refused(etl, sources, key):
     assert "Idempotency-Key" in etl.order(SOURCES, idempotency_key=key).json()["errors"]
 
 
-def test_orders_are_told_apart_by_everything_that_they_ask_for():
+def test_orders_are_distinguished_by_everything_that_they_ask_for():
     run = ImportRun(dataset="people", encoding="utf-8")
     other = ImportRun(dataset="people", encoding="cp1252")
     digests = {

@@ -20,7 +20,7 @@ def problem(answer, status):
 @pytest.mark.parametrize(
     "address", ["/api/nothing/", "/api/census/nothing/", "/api/nothing", "/api/census/respondents/1/more/"]
 )
-def test_where_there_is_nothing_that_is_said(client, address):
+def test_an_empty_site_says_so(client, address):
     answer = client.get(address, follow=True)
     assert problem(answer, 404)["detail"].endswith("See /api/ for all lists.")
 
@@ -34,7 +34,7 @@ def test_a_method_and_a_format_that_are_not_there(client):
     problem(client.get("/api/census/respondents/", headers={"accept": "image/png"}), 406)
 
 
-def test_who_may_not_read_is_asked_who_they_are(client, settings, django_user_model):
+def test_users_without_access_are_asked_to_sign_in(client, settings, django_user_model):
     settings.API_ANONYMOUS_READ = False
     response = client.get("/api/census/respondents/")
     problem(response, response.status_code)
@@ -43,7 +43,7 @@ def test_who_may_not_read_is_asked_who_they_are(client, settings, django_user_mo
     problem(client.get("/api/census/respondents/"), 403)
 
 
-def test_a_fault_is_told_by_an_id_that_is_in_the_log(client, monkeypatch, caplog):
+def test_a_fault_is_reported_by_an_id_that_is_in_the_log(client, monkeypatch, caplog):
     def fail(*arguments):
         raise RuntimeError("the password is swordfish")
 

@@ -21,7 +21,7 @@ def add_users(count):
 
 
 def test_every_table_and_view_of_every_dataset_is_served(client):
-    index = client.get("/api/").json()  # reads the addresses, with which each dataset registers what it serves
+    index = client.get("/api/").json()  # loads the URLs, with which each dataset registers its tables
     served = {viewset.model for _, viewset, _ in router.registry if issubclass(viewset, RecordViewSet)}
     assert served == {model for model in apps.get_models() if issubclass(model, Record | Vocabulary | MaterializedView)}
     for prefix in (prefix for prefix, viewset, _ in router.registry if issubclass(viewset, RecordViewSet)):
@@ -100,7 +100,7 @@ def test_nothing_is_written(admin_client, method):
     assert getattr(admin_client, method)("/api/experiments/users/").status_code == 405
 
 
-def test_options_tells_the_columns_and_how_to_filter_by_them(client):
+def test_options_shows_the_columns_and_how_to_filter_by_them(client):
     data = client.options("/api/census/respondents/").json()
     assert data["name"] == "Respondents"
     assert data["columns"]["age"] == {
@@ -119,7 +119,7 @@ def test_a_list_can_be_looked_at_in_a_browser(client):
     assert "Nothing here" not in page.text and '<a href="/api/">API</a>' in page.text
 
 
-def test_what_is_near_an_address_is_told(client):
+def test_what_is_near_an_address_is_reported(client):
     near = client.get("/api/people/places/1").json()["detail"]
     assert near.startswith("/api/people/places/1 was not found. Did you mean /api/people/places/1/, with a slash")
     assert client.get("/api/people/nothing").json()["detail"].startswith("/api/people/nothing was not found. See")

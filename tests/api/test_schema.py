@@ -18,7 +18,7 @@ from tests.architecture import api_routes
 
 pytestmark = pytest.mark.django_db
 RESPONDENTS = "/api/census/respondents/"
-READ_BY_PEOPLE = {"api/$", "api/docs/", "api/schema/", "api/"}  # beside what they lead to
+READ_BY_PEOPLE = {"api/$", "api/docs/", "api/schema/", "api/"}  # besides the pages behind them
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def described(client):
 
 def parameters(described, address):
     result = described["paths"][address]["get"]["parameters"]
-    return {one["name"]: one for one in result if "name" in one}
+    return {parameter["name"]: parameter for parameter in result if "name" in parameter}
 
 
 def test_it_is_openapi_3_1(described):
@@ -142,11 +142,11 @@ def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, liv
         pytest.skip("no browser: install chromium")
     from playwright.sync_api import sync_playwright
 
-    asked, result = [], []
+    urls, result = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: urls.append(request.url))
         page.on("console", lambda message: result.append(message.text))
         page.goto(f"{live_server.url}/api/docs/")
         page.locator("h3.opblock-tag", has_text="people").click()
@@ -156,5 +156,5 @@ def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, liv
         page.get_by_text('"truncated"').first.wait_for()
         browser.close()
     assert result == []  # where a browser complains of what the policy forbids
-    assert {url for url in asked if not url.startswith((live_server.url, "data:"))} == set()
-    assert any("/api/people/births-by-country/summary/" in url for url in asked)
+    assert {url for url in urls if not url.startswith((live_server.url, "data:"))} == set()
+    assert any("/api/people/births-by-country/summary/" in url for url in urls)

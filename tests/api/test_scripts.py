@@ -58,30 +58,30 @@ def test_the_features_of_users_are_shown(transactional_db, run):
         ("etl", ["nothing.csv"], "etl: nothing.csv is not a file."),
     ],
 )
-def test_what_a_script_does_not_understand_is_said(run, script, arguments, expected):
-    code, out, said = run(script, *arguments)
-    assert (code, out) == (2, "") and said.startswith(expected) and "line" not in said
+def test_a_script_reports_an_unknown_answer(run, script, arguments, expected):
+    code, out, errors = run(script, *arguments)
+    assert (code, out) == (2, "") and errors.startswith(expected) and "line" not in errors
 
 
-def test_a_site_that_does_not_take_it_is_told_of(live_server, run, admin_user):
-    code, _, said = run("etl", "--url", f"{live_server.url}/wrong")
-    assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in said
-    code, _, said = run("etl", "--url", live_server.url)
+def test_a_site_that_refuses_the_upload_is_reported(live_server, run, admin_user):
+    code, _, errors = run("etl", "--url", f"{live_server.url}/wrong")
+    assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in errors
+    code, _, errors = run("etl", "--url", live_server.url)
     assert code == 1
-    assert said == "The site did not start the import: Unknown token. Check that you copied all of it.\n"
+    assert errors == "The site did not start the import: Unknown token. Check that you copied all of it.\n"
     _, secret = make_token(admin_user, "etl", ["read", "import"])
-    code, _, said = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
-    assert code == 1 and "Expected one of people, " in said and "; found peopl." in said
+    code, _, errors = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
+    assert code == 1 and "Expected one of people, " in errors and "; found peopl." in errors
     assert not ImportRun.objects.exists()
 
 
 def test_a_script_lets_a_file_lack_columns(live_server, run, admin_user):
     _, secret = make_token(admin_user, "etl", ["read", "import"])
-    asked = ("etl", "--url", live_server.url, "--dataset", "people", "--allow-missing-columns")
+    arguments = ("etl", "--url", live_server.url, "--dataset", "people", "--allow-missing-columns")
     with ThreadPoolExecutor() as pool:
-        going = pool.submit(run, *asked, API_TOKEN=secret)
-        while not (found := ImportRun.objects.first()) and not going.done():
+        going = pool.submit(run, *arguments, API_TOKEN=secret)
+        while not (import_run := ImportRun.objects.first()) and not going.done():
             time.sleep(0.1)
         ImportRun.objects.update(status=ImportRun.Status.CANCELLED)  # there is no worker
-        code, _, said = going.result()
-    assert found.allow_missing_columns and code == 1, said
+        code, _, errors = going.result()
+    assert import_run.allow_missing_columns and code == 1, errors

@@ -100,7 +100,7 @@ def test_more_than_excel_takes_names_what_takes_it(client, monkeypatch):
     fetch(client, "format=xlsx&country=Ulster")
 
 
-def test_one_stream_too_many_is_told_when_to_come_back(client, settings):
+def test_one_stream_too_many_learns_when_to_come_back(client, settings):
     settings.STREAMS_AT_ONCE = 1
     going_on = client.get(f"{LIST}?format=csv")
     answer = client.get(f"{LIST}?format=ndjson")

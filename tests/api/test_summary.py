@@ -95,11 +95,11 @@ def test_every_table_can_be_counted(client):
 
 def test_groups_have_names_and_measures(client, respondents):
     hours = {name: [row[4] for row in ROWS if row[2] == name] for name in ["Doctorate", "HS-grad", "Masters"]}
-    found = summary(client, "by=education&measure=mean:hours_per_week&measure=sum:hours_per_week&measure=count")
-    assert found == [(name, fmean(h), sum(h), len(h)) for name, h in hours.items()]
-    assert [type(value) for value in found[0]] == [str, float, int, int]
-    found = summary(client, "by=education&measure=median:hours_per_week,min:hours_per_week,max:hours_per_week")
-    assert found == [(name, float(median(h)), min(h), max(h)) for name, h in hours.items()]
+    rows = summary(client, "by=education&measure=mean:hours_per_week&measure=sum:hours_per_week&measure=count")
+    assert rows == [(name, fmean(h), sum(h), len(h)) for name, h in hours.items()]
+    assert [type(value) for value in rows[0]] == [str, float, int, int]
+    rows = summary(client, "by=education&measure=median:hours_per_week,min:hours_per_week,max:hours_per_week")
+    assert rows == [(name, float(median(h)), min(h), max(h)) for name, h in hours.items()]
 
 
 def test_groups_of_several_columns_and_of_none(client, respondents):
@@ -218,8 +218,8 @@ def test_bins_begin_below_zero_too(client):
         User.objects.create(user_id=n, name="U", email="u@example.com", signup_date=date(2023, 5, 1))
         UserExperiment.objects.create(experiment_id=n, user_id=n, experiment_run_time=1)
     matviews.refresh("experiments")
-    found = summary(client, "by=user_id&measure=min:user_id", "/api/experiments/user-experiments/summary/")
-    assert found == [(n, n) for n in (-11, -10, -1, 0, 9)]
+    rows = summary(client, "by=user_id&measure=min:user_id", "/api/experiments/user-experiments/summary/")
+    assert rows == [(n, n) for n in (-11, -10, -1, 0, 9)]
 
 
 def test_personal_data_are_neither_grouped_nor_measured(client, users, django_user_model):
@@ -237,13 +237,13 @@ def test_personal_data_are_neither_grouped_nor_measured(client, users, django_us
 
 def test_not_modified_until_the_data_are(client, respondents):
     first = client.get(f"{RESPONDENTS}?by=sex")
-    asked = {"if-none-match": first["ETag"]}
-    again = client.get(f"{RESPONDENTS}?by=sex", headers=asked)
+    headers = {"if-none-match": first["ETag"]}
+    again = client.get(f"{RESPONDENTS}?by=sex", headers=headers)
     assert (again.status_code, again.content) == (304, b"")
-    assert client.get(f"{RESPONDENTS}?by=age", headers=asked).status_code == 200
-    assert client.get(f"{RESPONDENTS}?by=sex&format=csv", headers=asked).status_code == 200
+    assert client.get(f"{RESPONDENTS}?by=age", headers=headers).status_code == 200
+    assert client.get(f"{RESPONDENTS}?by=sex&format=csv", headers=headers).status_code == 200
     raise_version("census")
-    assert client.get(f"{RESPONDENTS}?by=sex", headers=asked).status_code == 200
+    assert client.get(f"{RESPONDENTS}?by=sex", headers=headers).status_code == 200
 
 
 def test_one_query_for_the_version_and_one_for_the_groups(client, respondents, django_assert_num_queries):
@@ -254,5 +254,5 @@ def test_one_query_for_the_version_and_one_for_the_groups(client, respondents, d
 def test_a_record_whose_key_is_summary_is_found_in_its_list(client):
     Subject.objects.create(subject_id="summary")
     assert client.get("/api/subjects/subjects/summary/").json()["columns"] == ["count"]
-    [found] = client.get("/api/subjects/subjects/?subject_id=summary").json()["results"]
-    assert found["subject_id"] == "summary"
+    [subject] = client.get("/api/subjects/subjects/?subject_id=summary").json()["results"]
+    assert subject["subject_id"] == "summary"

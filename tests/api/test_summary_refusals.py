@@ -53,7 +53,7 @@ def test_what_a_summary_does_not_understand_is_refused(client, query, parameter,
     assert message in answer.json()["errors"][parameter][0]
 
 
-def test_everything_that_is_wrong_is_told_at_once(client):
+def test_everything_that_is_wrong_is_reported_at_once(client):
     errors = client.get("/api/census/respondents/summary/?by=x&measure=x&limit=x&age=x&x=x").json()["errors"]
     assert set(errors) == {"by", "measure", "limit", "age", "x"}
 

@@ -31,7 +31,7 @@ def statuses(client, count, **options):
     return [client.get(ADDRESS, **options).status_code for _ in range(count)]
 
 
-def test_an_address_is_told_when_to_come_again(client, rates):
+def test_an_address_learns_when_to_come_again(client, rates):
     rates(anonymous="2/hour")
     assert statuses(client, 3) == [200, 200, 429]
     answer = client.get(ADDRESS)
@@ -62,11 +62,11 @@ def test_no_rate_is_no_limit(client, rates):
 def test_each_token_has_a_rate_of_its_own_wherever_it_comes_from(rates, client):
     rates(anonymous="1/hour", token="2/hour")
     user = get_user_model().objects.create_superuser("root")
-    one, two = (
+    first, second = (
         Client(headers={"authorization": f"Bearer {make_token(user, name, ['read'])[1]}"}) for name in ("one", "two")
     )
-    assert statuses(one, 2) == statuses(two, 2) == [200, 200]
-    assert statuses(one, 1, REMOTE_ADDR="192.0.2.7") == [429]
+    assert statuses(first, 2) == statuses(second, 2) == [200, 200]
+    assert statuses(first, 1, REMOTE_ADDR="192.0.2.7") == [429]
     assert statuses(client, 2) == [200, 429]
     client.force_login(user)
     assert statuses(client, 3) == [200, 200, 429]

@@ -91,7 +91,7 @@ def test_a_token_reads_as_its_account_does(user, private):
         ({"digest": "other"}, "Unknown token."),
     ],
 )
-def test_a_token_that_is_not_good_is_told_so(user, change, sentence):
+def test_a_token_that_is_not_good_is_reported_so(user, change, sentence):
     token, secret = make_token(user, "reader", ["read"])
     ApiToken.objects.filter(pk=token.pk).update(**change)
     answer = using(secret).get(USERS)
@@ -141,7 +141,7 @@ def test_its_use_is_noted_once_a_minute_and_costs_one_query_otherwise(user, djan
     assert token.last_used >= used
 
 
-def test_no_log_tells_a_token(user, caplog):
+def test_no_log_contains_a_token(user, caplog):
     caplog.set_level(logging.DEBUG)
     _, secret = make_token(user, "reader", ["read"])
     using(secret).get(USERS)
@@ -175,7 +175,7 @@ def test_the_admin_makes_none_that_has_expired_or_never_will(admin_client, user,
     assert not ApiToken.objects.exists()
 
 
-def test_who_is_no_superuser_makes_tokens_for_nobody_else(client, user, admin_user):
+def test_only_superusers_make_tokens_for_others(client, user, admin_user):
     allow(user, "add_apitoken", "view_apitoken")
     client.force_login(user)
     day = timezone.now() + timedelta(days=2)

@@ -35,14 +35,18 @@ def post(live_server, root):
 
     def post(path: str, body: str | bytes, kind=FORM, length=None, **headers) -> tuple[int, str, str]:
         body = body.encode() if isinstance(body, str) else body
-        asked = {"Host": "localhost", "Content-Type": kind, "Content-Length": len(body) if length is None else length}
+        all_headers = {
+            "Host": "localhost",
+            "Content-Type": kind,
+            "Content-Length": len(body) if length is None else length,
+        }
         if path.startswith("/api/"):
-            asked["Authorization"] = f"Bearer {secret}"
+            all_headers["Authorization"] = f"Bearer {secret}"
         else:
-            asked["Cookie"] = f"sessionid={browser.cookies['sessionid'].value}; csrftoken={'a' * 32}"
-            asked["X-CSRFToken"] = "a" * 32
+            all_headers["Cookie"] = f"sessionid={browser.cookies['sessionid'].value}; csrftoken={'a' * 32}"
+            all_headers["X-CSRFToken"] = "a" * 32
         head = "".join(
-            f"{name.replace('_', '-')}: {value}\r\n" for name, value in (asked | headers).items() if value != ""
+            f"{name.replace('_', '-')}: {value}\r\n" for name, value in (all_headers | headers).items() if value != ""
         )
         with socket.create_connection(("127.0.0.1", urlsplit(live_server.url).port), 30) as connection:
             connection.sendall(f"POST {path} HTTP/1.0\r\n{head}\r\n".encode() + body)
@@ -257,7 +261,7 @@ def test_a_body_that_is_too_large_for_its_address_is_refused(etl, client, settin
     assert answer.status_code == 413 and "larger than 1000" in answer.text
 
 
-def test_a_browser_that_sends_a_file_in_another_field_is_told(client, root, settings):
+def test_a_browser_that_sends_a_file_in_another_field_is_reported(client, root, settings):
     client.force_login(root)
     whole = FIELD.format("dataset", "people") + FIELD.format("encoding", "utf-8")
     for more in (FILE.format("file", "people.csv", "x"), FIELD.format("files", "people.csv")):

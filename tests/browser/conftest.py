@@ -148,7 +148,7 @@ def open_browser(site, browser) -> Iterator[Callable]:
         page, complaints = context.new_page(), []
         page.on(
             "console",
-            lambda said: said.type in ("error", "warning") and complaints.append(describe_message(page, said)),
+            lambda message: message.type in ("error", "warning") and complaints.append(describe_message(page, message)),
         )
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.complaints = complaints
@@ -159,8 +159,8 @@ def open_browser(site, browser) -> Iterator[Callable]:
         context.close()
 
 
-def describe_message(page, said) -> str:
-    return f"{page.url.partition(':')[2]}: {said.text}"
+def describe_message(page, message) -> str:
+    return f"{page.url.partition(':')[2]}: {message.text}"
 
 
 @pytest.fixture
@@ -176,13 +176,13 @@ def tables(transactional_db) -> Callable[[], dict[str, list[tuple]]]:
     """Return every row of the tables of people and places with all columns, including provenance and corrections."""
 
     def tables() -> dict[str, list[tuple]]:
-        found = {}
+        addresses = {}
         with connection.cursor() as cursor:
             for model in apps.get_app_config("people").get_models():
                 table, key = model._meta.db_table, model._meta.pk.column
                 cursor.execute(f"SELECT * FROM {table} ORDER BY {key}")
-                found[table] = cursor.fetchall()
-        return found
+                addresses[table] = cursor.fetchall()
+        return addresses
 
     return tables
 

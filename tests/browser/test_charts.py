@@ -48,8 +48,8 @@ def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page):
     for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 390)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
-        for kind, asked in KINDS.items():
-            page.goto(f"{CHART}?kind={kind}&{asked}")
+        for kind, params in KINDS.items():
+            page.goto(f"{CHART}?kind={kind}&{params}")
             svg = drawing(page)
             assert svg.locator('[role="graphics-symbol"]').count() > 2, (kind, scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (kind, scheme)
@@ -58,7 +58,7 @@ def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page):
     assert page.complaints == []
 
 
-def test_a_pointer_is_told_what_it_is_on(page):
+def test_a_pointer_shows_a_tooltip(page):
     page.goto(BARS)
     bar = drawing(page).locator('.mark-rect path[role="graphics-symbol"]').first
     bar.hover()
@@ -110,10 +110,10 @@ def test_the_chart_is_saved_at_the_size_that_was_chosen(page, suffix, mark):
     page.get_by_label("Height").fill("567")
     page.get_by_label("Height").press("Tab")
     assert not page.evaluate("window.asked")  # the page is not renewed, which would forget the size
-    with page.expect_download() as found:
+    with page.expect_download() as download:
         page.get_by_role("button", name=suffix).click()
-    assert found.value.suggested_filename == f"census-respondents.{suffix.lower()}"
-    image = Path(found.value.path()).read_bytes()
+    assert download.value.suggested_filename == f"census-respondents.{suffix.lower()}"
+    image = Path(download.value.path()).read_bytes()
     assert image.startswith(mark)
     assert size_of(image) == (1234, 567)
     assert page.complaints == []
@@ -139,7 +139,7 @@ def test_without_scripts_there_is_an_image_and_a_button(site, open_browser):
     image = page.locator(".chart-figure img")
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
     assert image.evaluate("one => one.naturalWidth") == 800
-    assert page.locator("#chart-drawing").evaluate("one => one.clientHeight") == 0  # no room is kept for a drawing
+    assert page.locator("#chart-drawing").evaluate("one => one.clientHeight") == 0  # no space is reserved for a drawing
     assert image.get_attribute("alt").startswith("Mean age (years) by education. Census: respondents, age ≥ 20.")
     page.get_by_label("Kind").select_option("heat")
     page.get_by_role("button", name="Draw").click()
@@ -164,8 +164,8 @@ def test_names_below_a_heat_map_are_upright_on_a_telephone(page):
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(f"{CHART}?kind=heat&{KINDS['heat']}")
     below = drawing(page).locator(".role-axis-label").first.locator("text")
-    shown = [one for one in below.all() if one.evaluate("one => getComputedStyle(one).opacity") == "1"]
-    assert len(shown) >= 6 and all("rotate(270)" in one.get_attribute("transform") for one in shown)
+    shown = [element for element in below.all() if element.evaluate("one => getComputedStyle(one).opacity") == "1"]
+    assert len(shown) >= 6 and all("rotate(270)" in element.get_attribute("transform") for element in shown)
     assert page.complaints == []
 
 

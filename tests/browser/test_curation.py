@@ -67,8 +67,8 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert previewed["places"]["read"] == len(lines(places)) - 1
     assert previewed["people"]["read"] == len(lines(people)) - 1
     city, county, country = lines(places)[1].split(",")
-    found = next(entry for entry in entries(page, "New") if city in entry)
-    assert county in found and country in found
+    row = next(entry for entry in entries(page, "New") if city in entry)
+    assert county in row and country in row
     apply(page)
     assert counts(page) == previewed
     assert Place.objects.count() == previewed["places"]["created"] > 0
@@ -149,7 +149,7 @@ def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tm
 def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page, people_files):
     call_command("import_people", *map(str, people_files), verbosity=0)
     person = Person.objects.order_by("pk").first()
-    said = person.family_name
+    family_name = person.family_name
     edits.correct(Person.objects.filter(pk=person.pk), {"family_name": "Corrected"}, None)
     page.goto(f"/admin/people/person/{person.pk}/change/")
     page.get_by_label("Given name").fill("Typed")
@@ -161,7 +161,7 @@ def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page
     page.get_by_role("row", name="family name").get_by_role("button", name="Revert to file value").click()
     page.get_by_text("reverted to the file value").wait_for()
     person.refresh_from_db()
-    assert (person.given_name, person.family_name) == ("Typed", said)
+    assert (person.given_name, person.family_name) == ("Typed", family_name)
     assert page.complaints == []
 
 
@@ -176,7 +176,7 @@ def tab_to(page, selector: str) -> None:
 
 def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, people_files):
     page = open_browser()
-    page.on("filechooser", lambda asked: None)  # from now on; asked for at the key, it may come after the key
+    page.on("filechooser", lambda chooser: None)  # from now on; asked for at the key, it may come after the key
     keys = page.keyboard
     page.goto("/admin/imports/importrun/")
     tab_to(page, "#id_username")
@@ -191,9 +191,9 @@ def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, peop
     tab_to(page, "#id_dataset")
     keys.type("people")
     tab_to(page, "#id_files")
-    with page.expect_file_chooser() as asked:
+    with page.expect_file_chooser() as chooser:
         keys.press("Enter")
-    asked.value.set_files(people_files)
+    chooser.value.set_files(people_files)
     tab_to(page, "input[type=submit]")
     keys.press("Enter")
     site.work()

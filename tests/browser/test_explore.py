@@ -20,8 +20,8 @@ def site(site_with):
 @pytest.fixture(scope="module")
 def respondents(site) -> list[tuple[int, bool]]:
     """The age and income of the sample's respondents of at least 60 years with a Bachelors."""
-    found = Respondent.objects.filter(age__gte=60, education__name="Bachelors").order_by("-age", "pk")
-    return list(found.values_list("age", "income_over_50k"))
+    matching = Respondent.objects.filter(age__gte=60, education__name="Bachelors").order_by("-age", "pk")
+    return list(matching.values_list("age", "income_over_50k"))
 
 
 def shown(page) -> list[list[str]]:

@@ -62,8 +62,8 @@ def kind(address: str) -> tuple:
 
 def links(page) -> list[str]:
     """Return the links of a page to this site; lists have their facets open."""
-    found = [link.partition("#")[0] for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")]
-    here = [link for link in found if urlsplit(link).netloc == urlsplit(page.url).netloc]
+    links = [link.partition("#")[0] for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")]
+    here = [link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc]
     named = [(resolve(urlsplit(link).path).view_name, link) for link in here]
     lists = [f"{link}?_facets=True" for name, link in named if name.endswith("_changelist") and "?" not in link]
     return lists + [link for name, link in named if not name.endswith(("_changelist", *NO_PAGES))]
@@ -110,6 +110,6 @@ def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_every
     assert [result for result in page.complaints if "409" not in result] == [] and wide == []
 
     # And what the policy forbids would have been heard of.
-    with page.expect_console_message(lambda said: "policy: style-src-attr forbids inline" in said.text):
+    with page.expect_console_message(lambda message: "policy: style-src-attr forbids inline" in message.text):
         page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">red</p>')")
     assert any("policy: style-src-attr" in result for result in page.complaints)

@@ -49,7 +49,7 @@ def test_respondents_are_searched_by_number_and_words(admin_client, respondent):
     sales = Respondent.objects.get(occupation__name="Sales")
     for term in [str(sales.pk), "sales peru"]:
         page = admin_client.get("/admin/census/respondent/", {"q": term})
-        assert [found.pk for found in page.context["cl"].result_list] == [sales.pk]
+        assert [record.pk for record in page.context["cl"].result_list] == [sales.pk]
 
 
 def test_a_big_table_is_not_counted_for_each_page(admin_client, monkeypatch, respondent):
@@ -73,7 +73,7 @@ def test_vocabularies_are_listed_searched_and_added_to(admin_client):
         assert [str(value) for value in page.context["cl"].result_list] == ["Newly"]
 
 
-def test_a_value_in_use_is_not_deleted_and_tells_some_of_those_who_use_it(admin_client, respondent):
+def test_a_value_in_use_is_not_deleted_and_shows_some_of_those_who_use_it(admin_client, respondent):
     Respondent.objects.bulk_create(copies_of(respondent(), 30))
     level = EducationLevel.objects.get()
     page = confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})

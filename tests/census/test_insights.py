@@ -49,17 +49,17 @@ def ask(tmp_path):
         lines = [",".join(PERSON)]
         for number, *ways in groups:
             person = PERSON.copy()
-            for way in ways:
-                person |= way
+            for traits in ways:
+                person |= traits
             lines += [",".join(map(str, person.values()))] * number
         (tmp_path / "census.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         imported("import_census", tmp_path / "census.csv")
-        return said()[0]
+        return insights()[0]
 
     return said_of
 
 
-def said():
+def insights():
     """Return the answers of manage.py census_insights and its messages on standard error."""
     out, err = StringIO(), StringIO()
     call_command("census_insights", stdout=out, stderr=err)
@@ -76,7 +76,7 @@ def test_wives_are_counted_against_husbands_by_heads_and_by_weight(ask):
     assert answer["answer"].startswith("No: for each wife there are 2.0 husbands (90 to 45; by weight 4.0).")
 
 
-def test_as_many_wives_as_husbands_are_told_as_such_if_they_are_enough_to_tell(ask):
+def test_as_many_wives_as_husbands_are_reported_as_such_if_they_are_enough_to_tell(ask):
     few = ask((50, HUSBAND), (48, WIFE), (40, {}))[WIVES]
     assert few["answer"].startswith("There is no telling: for each wife there are 1.0 husbands (50 to 48;")
     many = ask((1100, HUSBAND), (1100, WIFE), (40, {}))[WIVES]
@@ -99,13 +99,13 @@ def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
     assert "it would be 0.0 points" in answer["answer"] and "100% (" in answer["answer"]
 
 
-def test_how_much_of_the_gap_is_in_marriage_is_told_by_both_standards(ask):
+def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
     answer = ask(
         *[(200, HUSBAND, RICH), (200, HUSBAND), (40, WIFE, RICH), (60, WIFE)],
         *[(20, RICH), (80, {}), (40, {"sex": "Female"}, RICH), (360, {"sex": "Female"})],
     )[SEXES]
     figures = answer["figures"]
-    # By hand: 44% less 16%. Spread as the men, women would have 34%; spread as the women, men would have 26%.
+    # The arithmetic: 44% less 16%. Spread as the men, women would have 34%; spread as the women, men would have 26%.
     assert [figures[name]["value"] for name in ("gap", "gap_if_married_alike", "gap_if_men_married_as_women")] == [
         *(0.28, 0.1, 0.1)
     ]
@@ -134,7 +134,7 @@ def test_amounts_of_capital_gain_are_seen_to_be_one_sided(ask):
     assert "changes 3 times (all of the 20 with 2,000, none of the 20 with 3,000)" in answer["answer"]
 
 
-def test_amounts_that_are_one_sided_by_chance_tell_nothing(ask):
+def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
     gains = [
         (n, {"capital_gain": 1000 * k}, side) for k in range(1, 19) for n, side in ((2 + k % 2, RICH), (3 - k % 2, {}))
     ]
@@ -142,13 +142,13 @@ def test_amounts_that_are_one_sided_by_chance_tell_nothing(ask):
     figures = answer["figures"]
     assert (figures["one_sided"], figures["changes_of_side"]) == (2, 1) and figures["clearest_fall"]
     # Of twenty amounts of five, each with a chance of one in sixteen: at least two.
-    none, one = (15 / 16) ** 20, 20 * (15 / 16) ** 19 / 16
-    assert figures["chance_of_so_many_one_sided"] == round(1 - none - one, 6)
+    none, single = (15 / 16) ** 20, 20 * (15 / 16) ** 19 / 16
+    assert figures["chance_of_so_many_one_sided"] == round(1 - none - single, 6)
     assert "By and large: there is no telling." in answer["answer"]
     assert "Amount by amount: there is no telling." in answer["answer"]
 
 
-def test_amounts_that_rise_from_one_side_to_the_other_are_told_as_such(ask):
+def test_amounts_that_rise_from_one_side_to_the_other_are_reported_as_such(ask):
     answer = ask(
         *[(20, {"capital_gain": amount}, RICH if amount > 3000 else {}) for amount in range(1000, 7000, 1000)]
     )[GAINS]
@@ -178,7 +178,7 @@ def test_weights_are_set_against_heads(ask):
 
 
 @pytest.mark.parametrize("weights", [(100_000, 100_000), (90_000, 110_000)])
-def test_races_that_weigh_the_same_are_not_told_apart(ask, weights):
+def test_races_that_weigh_the_same_are_not_distinguished(ask, weights):
     people = [{"fnlwgt": weight, "race": race} for weight in weights for race in ("White", "Black", "Other")]
     answer = ask(*[(20, person, side) for person in people for side in (RICH, {})])[WEIGHTS]
     assert "Whether any race is counted otherwise by weight: there is no telling." in answer["answer"]
@@ -204,7 +204,7 @@ def test_gaps_are_counted_by_age(ask):
     assert figures["without_work_class_nor_occupation"] == figures["without_work_class"]["of"] == 100
     assert figures["their_hours_per_week"] == 20
     assert (figures["without_any_gap"]["of"], figures["without_any_gap"]["count"]) == (300, 100)
-    # Mantel and Haenszel, by hand: (10 x 40 / 100) against (20 x 60 / 120 + 20 x 30 / 100).
+    # Mantel and Haenszel: (10 x 40 / 100) against (20 x 60 / 120 + 20 x 30 / 100).
     assert figures["odds_ratio_at_the_same_age"]["value"] == 0.25
     assert answer["answer"].startswith("No: it is not known of 50.0%")
     assert figures["of_these_aged_21_to_64"]["count"] == 0
@@ -220,7 +220,7 @@ def test_gaps_that_are_as_common_at_all_ages_and_incomes_are_not_told_to_matter(
     assert "Of the 100 without a work class, 60.0% (50.2 to 69.1) are aged 21 to 64;" in answer["answer"]
 
 
-def test_a_difference_that_turns_round_at_the_same_education_is_told(ask):
+def test_a_difference_that_turns_round_at_the_same_education_is_reported(ask):
     state = {"workclass": "State-gov"}
     answer = ask(
         *[(160, RICH), (1440, {}), (16, state, RICH), (184, state)],
@@ -228,7 +228,7 @@ def test_a_difference_that_turns_round_at_the_same_education_is_told(ask):
     )[STATE]
     figures = answer["figures"]
     assert (figures["state"]["value"], figures["private"]["value"]) == (0.416, 0.155556)
-    # By hand: (16 x 1440 / 1800 + 400 x 80 / 1000) against (184 x 160 / 1800 + 400 x 120 / 1000).
+    # The arithmetic: (16 x 1440 / 1800 + 400 x 80 / 1000) against (184 x 160 / 1800 + 400 x 120 / 1000).
     assert figures["odds_ratio_at_the_same_education"]["value"] == round((12.8 + 32) / (184 * 160 / 1800 + 48), 6)
     assert (figures["levels_compared"], figures["levels_where_the_state_is_behind"]) == (2, 2)
     assert figures["levels_where_it_is_by_more_than_chance"] == 1  # 50% of 800 against 60% of 200; 8% against 10%
@@ -238,7 +238,7 @@ def test_a_difference_that_turns_round_at_the_same_education_is_told(ask):
 
 
 def test_employers_that_share_no_large_level_of_education_are_not_compared_level_by_level(ask):
-    groups = [(way, side) for way in ({}, MASTER) for side in ({}, RICH)]
+    groups = [(traits, side) for traits in ({}, MASTER) for side in ({}, RICH)]
     answer = ask(*[(10, {"workclass": "State-gov"}, *group) for group in groups], *[(40, *group) for group in groups])[
         STATE
     ]
@@ -261,8 +261,8 @@ def test_of_people_made_by_chance_it_mostly_says_that_there_is_no_telling(ask):
     ask(*[(1, *map(chosen.choice, ways), {"hours_per_week": sample}) for sample in samples for _ in range(1000)])
     claims = []
     for sample in samples:
-        said = answers(Respondent.objects.filter(hours_per_week=sample))
-        result = {question: entry["answer"] for question, entry in said.items()}
+        insights = answers(Respondent.objects.filter(hours_per_week=sample))
+        result = {question: entry["answer"] for question, entry in insights.items()}
         claims += [result[WIVES].startswith("No: "), result[GAPS].startswith("No: ")]
         claims += ["no more than chance" not in result[WEIGHTS], " But " in result[WEIGHTS]]
         claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[SEXES])]
@@ -279,7 +279,7 @@ def test_without_respondents_it_says_what_to_type():
 
 def test_questions_that_few_respondents_cannot_answer_say_of_whom_there_are_too_few(respondent, tmp_path, capsys):
     respondent().save()
-    result, complaints = said()
+    result, complaints = insights()
     assert list(result) == list(QUESTIONS)
     for entry in result.values():
         assert entry["answer"].startswith("Not enough data: expected at least ") and entry["figures"] == {}

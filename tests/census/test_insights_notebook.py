@@ -27,7 +27,7 @@ SOUND = ("execute_result", "display_data")
 def make(child_environment, tmp_path):
     """A function that runs make notebook on this test's database and writes its files to *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    # A make that runs these tests would have this one tell of the folders that it enters; a notebook needs pandas.
+    # A make that runs these tests would make this one print the folders that it enters; a notebook needs pandas.
     left_out = ("MAKE", "MFLAGS", "PYTHONPATH")
     environment = {name: value for name, value in child_environment.items() if not name.startswith(left_out)}
 
@@ -65,20 +65,22 @@ def test_the_notebook_runs_on_the_sample_and_is_written_beside_what_is_committed
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith(
         "var/insights.ipynb and insights.json are of the 5,000 respondents that are imported. They are not UCI's two "
-        "files alone, so what is committed stays as it was.\n"
+        "files alone, so the committed files stay as they were.\n"
     )
     assert (NOTEBOOK.read_bytes(), ANSWERS.read_bytes()) == before and not (tmp_path / "census").exists()
-    notebook, said = written(tmp_path / "var")
+    notebook, insights = written(tmp_path / "var")
     assert {output.output_type for output in outputs(notebook)} == set(SOUND)  # neither errors nor warnings
     assert len(pictures(notebook)) == len(QUESTIONS)
     assert "5,000 respondents, who are not UCI's: sentences not in bold may not hold of them." in texts(notebook)
-    assert said == answers() and not unanswered(said)
-    assert [text for text in texts(notebook) if text.startswith("**")] == [f"**{e['answer']}**" for e in said.values()]
+    assert insights == answers() and not unanswered(insights)
+    assert [text for text in texts(notebook) if text.startswith("**")] == [
+        f"**{e['answer']}**" for e in insights.values()
+    ]
     # The sample was made without what these questions find in UCI's files, and is not said to have it.
-    assert said[SEXES]["answer"].startswith("As a whole: there is no telling.")
-    assert "Amount by amount: there is no telling." in said[GAINS]["answer"]
-    assert "by weight: there is no telling." in said[WEIGHTS]["answer"]
-    assert "At the same level of education, on average: there is no telling." in said[STATE]["answer"]
+    assert insights[SEXES]["answer"].startswith("As a whole: there is no telling.")
+    assert "Amount by amount: there is no telling." in insights[GAINS]["answer"]
+    assert "by weight: there is no telling." in insights[WEIGHTS]["answer"]
+    assert "At the same level of education, on average: there is no telling." in insights[STATE]["answer"]
     assert not [text for text in texts(notebook) if "from 201,719" in text]
 
 
@@ -88,8 +90,8 @@ def test_what_is_committed_holds_on_the_files_of_uci(real_data, make, tmp_path):
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("census/insights.ipynb and insights.json are new, of UCI's files.\n")
     assert not (tmp_path / "var").exists()
-    (new, said), (notebook, answered) = written(tmp_path / "census"), committed()
-    assert said == answered
+    (new, insights), (notebook, answered) = written(tmp_path / "census"), committed()
+    assert insights == answered
     assert texts(new) == texts(notebook)
     # What the notebook says in its own words, beside the figures.
     assert not Respondent.objects.filter(workclass=None).exclude(occupation=None).exists()
@@ -121,7 +123,7 @@ def test_too_few_respondents_are_refused_before_anything_is_written(make, respon
     )
 
 
-def test_a_cell_that_fails_is_told_in_a_sentence(tmp_path, monkeypatch):
+def test_a_cell_that_fails_is_reported_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("{}['women']")])
     nbformat.write(notebook, tmp_path / "insights.ipynb")
@@ -131,30 +133,30 @@ def test_a_cell_that_fails_is_told_in_a_sentence(tmp_path, monkeypatch):
 
 
 def test_both_files_are_replaced_or_none(tmp_path):
-    notebook, said = tmp_path / "insights.ipynb", tmp_path / "insights.json"
+    notebook, insights = tmp_path / "insights.ipynb", tmp_path / "insights.json"
     notebook.write_text("old")
-    said.mkdir()  # which no file can replace
+    insights.mkdir()  # which no file can replace
     with pytest.raises(NotebookError, match=r"^Nothing is written: .*insights\.json: \w"):
-        replaced({notebook: "new", said: "new"})
-    assert notebook.read_text() == "old" and sorted(tmp_path.iterdir()) == [notebook, said]
-    said.rmdir()
-    replaced({notebook: "new", said: "new"})
+        replaced({notebook: "new", insights: "new"})
+    assert notebook.read_text() == "old" and sorted(tmp_path.iterdir()) == [notebook, insights]
+    insights.rmdir()
+    replaced({notebook: "new", insights: "new"})
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["new", "new"]
 
 
 def test_the_committed_notebook_says_what_the_committed_answers_say():
-    notebook, said = committed()
-    assert list(said) == list(QUESTIONS)
+    notebook, insights = committed()
+    assert list(insights) == list(QUESTIONS)
     bold = [text for text in texts(notebook) if text.startswith("**")]
-    assert bold == [f"**{entry['answer']}**" for entry in said.values()]
+    assert bold == [f"**{entry['answer']}**" for entry in insights.values()]
     headings = [cell.source.splitlines()[0] for cell in notebook.cells if cell.source.startswith("## ")]
     assert headings == [f"## {question}" for question in QUESTIONS]
 
 
 def test_the_committed_answers_are_of_all_respondents_of_uci():
-    _, said = committed()
-    assert said[WEIGHTS]["figures"]["respondents"] == 48_842
-    assert all(entry["figures"] for entry in said.values())
+    _, insights = committed()
+    assert insights[WEIGHTS]["figures"]["respondents"] == 48_842
+    assert all(entry["figures"] for entry in insights.values())
 
 
 def test_the_committed_notebook_has_its_pictures_and_nothing_of_a_machine():
@@ -187,11 +189,11 @@ def test_no_figure_in_the_notebooks_own_words_is_typed_by_hand():
 
 
 def test_what_the_notebooks_own_words_conclude_follows_from_the_figures():
-    notebook, said = committed()
-    figures = {question: entry["figures"] for question, entry in said.items()}
+    notebook, insights = committed()
+    figures = {question: entry["figures"] for question, entry in insights.items()}
     wives, sexes, gains, weights, gaps, state = figures.values()
     assert wives["husbands_per_wife"] > 8 and wives["husbands_per_wife_by_weight"] > 8
-    # The sexes cannot be told apart with a spouse; without one women have about half the odds; most of the gap is told,
+    # The sexes cannot be told apart with a spouse; without one women have about half the odds; most of the gap goes,
     # less of it if the men are spread as the women are.
     assert sexes["gap_with_a_spouse"]["low"] < 0 < sexes["gap_with_a_spouse"]["high"]
     assert 0.5 < sexes["odds_ratio_of_the_others"]["value"] < 0.6

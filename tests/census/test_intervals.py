@@ -25,22 +25,22 @@ def test_a_share_has_wilsons_interval(share):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [(Share(9918, 32_650), Share(1769, 16_192)), (Share(0, 30), Share(3, 40)), (Share(40, 40), Share(0, 31))],
 )
-def test_a_difference_has_newcombes_interval(one, other):
-    found = difference(one, other)
-    low, high = confint_proportions_2indep(one.count, one.of, other.count, other.of, method="newcomb")
-    assert found.value == one.value - other.value
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+def test_a_difference_has_newcombes_interval(left, right):
+    interval = difference(left, right)
+    low, high = confint_proportions_2indep(left.count, left.of, right.count, right.of, method="newcomb")
+    assert interval.value == left.value - right.value
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-6)
 
 
 def test_odds_are_pooled_as_mantel_and_haenszel_do():
     strata = [(68, 347, 1699, 9983), (146, 285, 2213, 3090), (92, 33, 187, 76), (0, 16, 32, 592)]
     table = StratifiedTable([np.array(stratum).reshape(2, 2) for stratum in strata])
-    found = pooled_odds_ratio([*strata, (0, 0, 0, 0), (0, 0, 5, 7)])
-    assert found.value == pytest.approx(table.oddsratio_pooled)
-    assert (found.low, found.high) == pytest.approx(table.oddsratio_pooled_confint(), abs=1e-6)
+    interval = pooled_odds_ratio([*strata, (0, 0, 0, 0), (0, 0, 5, 7)])
+    assert interval.value == pytest.approx(table.oddsratio_pooled)
+    assert (interval.low, interval.high) == pytest.approx(table.oddsratio_pooled_confint(), abs=1e-6)
 
 
 def test_odds_of_strata_that_say_nothing_are_none():
@@ -49,8 +49,8 @@ def test_odds_of_strata_that_say_nothing_are_none():
 
 def test_a_standardized_difference_spreads_the_second_group_as_the_first():
     alike = [(Share(80, 100), Share(8, 10)), (Share(10, 100), Share(90, 900))]
-    found = standardized_difference(alike)
-    assert found.value == pytest.approx(0, abs=1e-12) and found.low == pytest.approx(-found.high)
+    interval = standardized_difference(alike)
+    assert interval.value == pytest.approx(0, abs=1e-12) and interval.low == pytest.approx(-interval.high)
     [single] = [standardized_difference([(Share(30, 100), Share(40, 200))])]
     low, high = confint_proportions_2indep(30, 100, 40, 200, method="wald")
     assert (single.value, single.low, single.high) == pytest.approx((0.1, low, high), abs=1e-6)
@@ -58,19 +58,19 @@ def test_a_standardized_difference_spreads_the_second_group_as_the_first():
 
 def test_the_part_of_a_difference_that_is_in_the_spread_varies_as_in_a_bootstrap():
     pairs = [(Share(888, 1991), Share(112, 250)), (Share(104, 1274), Share(65, 1369))]
-    for one, other in (pairs, [(woman, man) for man, woman in pairs]), (pairs[::-1], None):
-        found = part_of_spread(one)
-        assert found.value == pytest.approx(part_by_hand(*counted(one)))
-        if other is None:
+    for left, right in (pairs, [(woman, man) for man, woman in pairs]), (pairs[::-1], None):
+        share = part_of_spread(left)
+        assert share.value == pytest.approx(part_by_hand(*counted(left)))
+        if right is None:
             continue
-        assert part_of_spread(other).value != pytest.approx(found.value, abs=0.01)
+        assert part_of_spread(right).value != pytest.approx(share.value, abs=0.01)
         rng = np.random.default_rng(7)
-        of, rich = counted(one)
+        of, rich = counted(left)
         drawn = []
         for _ in range(3_000):
             spread = np.array([rng.multinomial(n.sum(), n / n.sum()) for n in of])
             drawn.append(part_by_hand(spread, rng.binomial(spread, rich / of)))
-        assert (found.high - found.low) / 2 / 1.96 == pytest.approx(np.std(drawn), rel=0.08)
+        assert (share.high - share.low) / 2 / 1.96 == pytest.approx(np.std(drawn), rel=0.08)
 
 
 def counted(pairs):
@@ -81,9 +81,9 @@ def counted(pairs):
 
 
 def part_by_hand(of, rich):
-    (one, other), (ours, theirs) = of, rich
-    gap = ours.sum() / one.sum() - theirs.sum() / other.sum()
-    return 1 - (one / one.sum() * (ours / one - theirs / other)).sum() / gap
+    (men, women), (rich_men, rich_women) = of, rich
+    gap = rich_men.sum() / men.sum() - rich_women.sum() / women.sum()
+    return 1 - (men / men.sum() * (rich_men / men - rich_women / women)).sum() / gap
 
 
 def test_a_verdict_is_by_the_interval_and_a_chance_that_of_the_normal():

@@ -58,7 +58,7 @@ def test_income_is_counted_by_education(respondent):
     ]
 
 
-def test_the_share_with_an_income_over_50k_is_told_of_any_respondents(respondent):
+def test_the_share_with_an_income_over_50k_of_any_respondents(respondent):
     assert Respondent.objects.share_over_50k() is None
     respondent(income_over_50k=True).save()
     respondent(sex="Male").save()

@@ -11,7 +11,7 @@ from tests.import_helpers import CLOTHES, imported, table
 pytestmark = pytest.mark.django_db
 
 UNCHANGED = {"respondents": {"read": 48_842, "unchanged": 48_842}}
-# A column of the file in the order that it has, and what is stored of it.
+# A column of the file in its order, and its stored values.
 STORED = {
     "age": "age",
     "workclass": "workclass__name",

@@ -35,15 +35,15 @@ STEPS = st.one_of(
 
 def tables() -> dict[str, list]:
     """Return every row of the two datasets, without the surrogate keys of many-to-many tables."""
-    found = {}
+    stored_rows = {}
     for dataset in ("experiments", "people"):
         for model in apps.get_app_config(dataset).get_models():
             if model._meta.managed:
                 rows = list(model._default_manager.values())
                 if model._meta.db_table == "user_experiment_compounds":
                     rows = [{name: value for name, value in row.items() if name != "id"} for row in rows]
-                found[model._meta.db_table] = sorted(rows, key=repr)
-    return found
+                stored_rows[model._meta.db_table] = sorted(rows, key=repr)
+    return stored_rows
 
 
 def bring(folder: Path, step: tuple) -> ImportRun:

@@ -32,14 +32,14 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
     assert "Applies to 4 selected people." in page.text and "New value" not in page.text
     page = admin_client.post(BULK, {"_selected_action": keys, "field": "family_name", "_next": "Next"})
     assert "New value of family name" in page.text and "This field is required" not in page.text
-    asked = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
-    page = admin_client.post(BULK, asked | {"_preview": "Preview"})
+    data = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
+    page = admin_client.post(BULK, data | {"_preview": "Preview"})
     assert "2 records will change" in page.text
     assert sorted((key, d.before, d.after) for key, (d,) in page.context["sample"]) == sorted(
         (str(person), "Oak", "Mac") for person in (people[0], people[3])
     )
     assert not Edit.objects.exists() and Person.objects.filter(family_name="Oak").count() == 5
-    page = confirm(admin_client, BULK, asked | {"_apply": "x", "expected": "2"}, follow=True)
+    page = confirm(admin_client, BULK, data | {"_apply": "x", "expected": "2"}, follow=True)
     edit = Edit.objects.get()
     assert "2 people changed" in page.text and f'href="/admin/imports/edit/{edit.pk}/change/"' in page.text
     assert (edit.action, edit.user, edit.changes.count()) == ("corrected", admin_user, 2)
@@ -50,10 +50,10 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
 def test_all_that_match_the_filter_are_changed(admin_client, people):
     page = admin_client.get(LIST, {"q": "Oak"})
     assert f'href="{BULK}?q=Oak"' in page.text
-    asked = ALL | {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
-    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
+    data = ALL | {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
+    page = admin_client.post(f"{BULK}?q=Oak", data | {"_preview": "x"})
     assert page.context["count"] == 5 and page.context["sample"][0][1][0].after == "Derry"
-    page = confirm(admin_client, f"{BULK}?q=Oak", asked | {"_apply": "x", "expected": "5"})
+    page = confirm(admin_client, f"{BULK}?q=Oak", data | {"_apply": "x", "expected": "5"})
     assert page.status_code == 302 and page["Location"] == f"{LIST}?q=Oak"
     assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
 
@@ -66,8 +66,8 @@ def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client
 
 
 def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
-    asked = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
-    page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", asked)
+    data = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
+    page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", data)
     assert (
         page.status_code == 200
         and "No changes: the records were deleted or already have this value." in page.text
@@ -89,22 +89,22 @@ def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
 
 
 def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
-    asked = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
+    data = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
     Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
-    page = admin_client.post(BULK, asked)
+    page = admin_client.post(BULK, data)
     assert "5 records then, 4 now" in page.text and not Edit.objects.exists()
 
 
 @pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
 def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
-    asked = ALL | {"field": "family_name", "value": "Mac"}
-    shown = admin_client.post(BULK, asked | {"_preview": "x"}).context
+    data = ALL | {"field": "family_name", "value": "Mac"}
+    shown = admin_client.post(BULK, data | {"_preview": "x"}).context
     hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
-    page = admin_client.post(BULK, asked | typed | hidden)
+    page = admin_client.post(BULK, data | typed | hidden)
     assert "The new value is not the previewed one" in page.text and not Edit.objects.exists()
     hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
     hidden["confirmed"] = page.context["confirmed"]
-    assert admin_client.post(BULK, asked | typed | hidden).status_code == 302
+    assert admin_client.post(BULK, data | typed | hidden).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -116,21 +116,21 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
         ("place_of_birth", "9999", "Select a valid choice"),
     ],
 )
-def test_a_value_that_does_not_fit_is_told(admin_client, people, field, value, expected_text):
+def test_a_value_that_does_not_fit_is_reported(admin_client, people, field, value, expected_text):
     page = admin_client.post(BULK, ALL | {"field": field, "value": value, "_apply": "x", "expected": "15"})
     assert page.status_code == 200 and expected_text in page.text
     assert not Change.objects.exists()
 
 
-def test_a_value_that_a_constraint_refuses_is_told(admin_client, transactional_db):
+def test_a_value_that_a_constraint_refuses_is_reported(admin_client, transactional_db):
     User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
     UserExperiment.objects.create(experiment_id=1, user_id=1, experiment_run_time=1)
-    asked = ALL | {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
-    page = admin_client.post("/admin/experiments/userexperiment/bulk/", asked)
+    data = ALL | {"field": "experiment_run_time", "value": "-1", "_preview": "x"}
+    page = admin_client.post("/admin/experiments/userexperiment/bulk/", data)
     assert "greater than or equal to 0" in page.text or "A run time is 0 or more" in page.text
 
 
-def test_nothing_to_change_is_told(admin_client, people):
+def test_an_edit_that_changes_nothing_says_so(admin_client, people):
     page = admin_client.post(
         BULK, ALL | {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"}
     )
@@ -152,8 +152,8 @@ def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
     client = staff("view_person", "view_place")
     page = client.get(LIST)
     assert "change_field" not in page.text and "bulk/" not in page.text
-    asked = ALL | {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
-    assert client.post(BULK, asked).status_code == 403
+    data = ALL | {"field": "given_name", "value": "X", "_apply": "x", "expected": str(COUNT)}
+    assert client.post(BULK, data).status_code == 403
     assert client.post(LIST, {"action": "change_field", "_selected_action": [people[0].pk]}).status_code in (302, 403)
     assert not Edit.objects.exists()
 
@@ -181,7 +181,7 @@ def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
     assert admin_client.get("/admin/imports/edit/").status_code == 200
 
 
-def test_an_edit_that_others_stand_on_is_not_undone_and_tells_why(admin_client, people, edit):
+def test_an_edit_that_others_depend_on_is_not_undone_and_says_why(admin_client, people, edit):
     form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
     form["place_of_birth"] = people[0].place_of_birth_id
     admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
@@ -210,8 +210,8 @@ def test_a_deletion_and_a_creation_are_undone(admin_client, people):
 def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, people):
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
     edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
-    asked = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
-    confirm(admin_client, BULK, asked)
+    data = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
+    confirm(admin_client, BULK, data)
     page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
     some = sorted(str(person.pk) for person in people)[:10]
     assert f"Places that it created are used by 15 people ({', '.join(some)}, …)." in page.text

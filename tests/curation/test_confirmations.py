@@ -45,7 +45,7 @@ def one_is_deleted_and_another_made(people):
     made.save()
 
 
-# And whether the client sends back what the form holds, or only what it did before there were seals.
+# And whether the client sends all fields of the form, or none of the hidden ones.
 MEANWHILE = [
     (one_leaves_and_another_enters, True),
     (one_leaves_and_another_enters, False),
@@ -63,34 +63,34 @@ def stored():
 def test_a_change_of_many_is_done_to_the_records_that_were_shown_or_to_none(
     admin_client, people, happens, sends_fields
 ):
-    asked = {"field": "given_name", "value": "Same", "select_across": "1"}
-    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
+    data = {"field": "given_name", "value": "Same", "select_across": "1"}
+    page = admin_client.post(f"{BULK}?q=Oak", data | {"_preview": "x"})
     assert page.context["count"] == 2
     sent = fields_of(page.text, "_apply") if sends_fields else {"expected": "2"}
     happens(people)
     before, edited = stored(), Edit.objects.count()
-    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x"} | sent)
+    page = admin_client.post(f"{BULK}?q=Oak", data | {"_apply": "x"} | sent)
     assert (MOVED if sends_fields else UNCONFIRMED) in page.text and page.context["count"] == 2
     assert stored() == before and Edit.objects.count() == edited
-    # What is shown now can be confirmed.
+    # The effect that the page now shows can be confirmed.
     sent = fields_of(page.text, "_apply")
-    assert admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x"} | sent).status_code == 302
+    assert admin_client.post(f"{BULK}?q=Oak", data | {"_apply": "x"} | sent).status_code == 302
     assert Person.objects.filter(family_name="Oak").exclude(given_name="Same").count() == 0
 
 
 def test_ticked_records_are_bound_to_their_versions_too(admin_client, people):
-    asked = {"field": "given_name", "value": "Same", "_selected_action": [people[0].pk, people[1].pk]}
-    page = admin_client.post(BULK, asked | {"_preview": "x"})
+    data = {"field": "given_name", "value": "Same", "_selected_action": [people[0].pk, people[1].pk]}
+    page = admin_client.post(BULK, data | {"_preview": "x"})
     one_is_changed_otherwise(people)
-    page = admin_client.post(BULK, asked | {"_apply": "x"} | fields_of(page.text, "_apply"))
+    page = admin_client.post(BULK, data | {"_apply": "x"} | fields_of(page.text, "_apply"))
     assert MOVED in page.text and not Person.objects.filter(given_name="Same").exists()
 
 
 def test_a_change_elsewhere_does_not_stand_in_the_way(admin_client, people):
-    asked = {"field": "given_name", "value": "Same", "select_across": "1"}
-    page = admin_client.post(f"{BULK}?q=Oak", asked | {"_preview": "x"})
+    data = {"field": "given_name", "value": "Same", "select_across": "1"}
+    page = admin_client.post(f"{BULK}?q=Oak", data | {"_preview": "x"})
     edits.correct(Person.objects.filter(pk=people[4].pk), {"given_name": "Other"}, None)
-    answer = admin_client.post(f"{BULK}?q=Oak", asked | {"_apply": "x"} | fields_of(page.text, "_apply"))
+    answer = admin_client.post(f"{BULK}?q=Oak", data | {"_apply": "x"} | fields_of(page.text, "_apply"))
     assert answer.status_code == 302 and Person.objects.filter(given_name="Same").count() == 2
 
 
@@ -100,9 +100,9 @@ def test_a_deletion_of_many_takes_the_records_that_were_shown_or_none(
     admin_client, people, happens, across, sends_fields
 ):
     keys = [people[0].pk] if across else [people[0].pk, people[1].pk]
-    asked = {"action": "delete_selected", "_selected_action": keys} | ({"select_across": "1"} if across else {})
-    page = admin_client.post(f"{LIST}?q=Oak", asked | {"index": "0"})
-    sent = fields_of(page.text, "I’m sure") if sends_fields else asked | {"post": "yes"}
+    data = {"action": "delete_selected", "_selected_action": keys} | ({"select_across": "1"} if across else {})
+    page = admin_client.post(f"{LIST}?q=Oak", data | {"index": "0"})
+    sent = fields_of(page.text, "I’m sure") if sends_fields else data | {"post": "yes"}
     happens(people)
     before = stored()
     page = admin_client.post(f"{LIST}?q=Oak", sent)
@@ -114,8 +114,8 @@ def test_a_deletion_of_many_takes_the_records_that_were_shown_or_none(
 
 
 def test_all_that_match_are_deleted_without_naming_each(admin_client, people):
-    asked = {"action": "delete_selected", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
-    page = admin_client.post(LIST, asked)
+    data = {"action": "delete_selected", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
+    page = admin_client.post(LIST, data)
     sent = fields_of(page.text, "I’m sure")
     assert sent["_selected_action"] == [str(people[0].pk)]
     admin_client.post(LIST, sent)

@@ -89,7 +89,7 @@ def test_a_missing_record_that_has_gone_since_leaves_the_others_in_their_columns
     assert "<td>4</td><td>Deal</td><td>Kent</td><td>England</td>" in page
 
 
-def test_a_removed_record_is_shown_as_it_was(run_of, client):
+def test_a_deleted_record_is_shown_as_it_was(run_of, client):
     bath = None
     for text in ("city,county,country\nBath,Avon,England\nKelso,R,S\n", "city,county,country\nKelso,R,S\n"):
         run, page = run_of("places.csv", text.encode(), delete_missing="on")
@@ -171,10 +171,10 @@ def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog
     answer = reader(client, "view_place").get("/admin/people/person/")
     assert answer.status_code == 403 and "Permission denied" in answer.text and 'href="/admin/">Back' in answer.text
     assert "<script>" not in answer.text and "style=" not in answer.text
-    found = client.get("/nowhere/")
-    assert found.status_code == 404 and "There is no page at this address." in found.text
+    missing_page = client.get("/nowhere/")
+    assert missing_page.status_code == 404 and "There is no page at this address." in missing_page.text
     keep = logging.config.dictConfigClass(settings.LOGGING).configure_filter(settings.LOGGING["filters"]["untraced"])
-    [record] = [one for one in caplog.records if getattr(one, "status_code", None) == 403]
+    [record] = [entry for entry in caplog.records if getattr(entry, "status_code", None) == 403]
     assert keep.filter(record) and record.exc_info is None and record.levelno == logging.WARNING
 
 
@@ -191,11 +191,11 @@ def test_the_search_promises_only_what_it_does(client, admin_client):
     assert "email" not in page.split('id="searchbar_helptext"')[-1][:200]
 
 
-@pytest.mark.parametrize("asked", ["östersund", "ÖSTER", "sund"])
-def test_what_was_deleted_is_found_whatever_the_case_of_its_letters(admin_client, asked, db):
+@pytest.mark.parametrize("text", ["östersund", "ÖSTER", "sund"])
+def test_what_was_deleted_is_found_whatever_the_case_of_its_letters(admin_client, text, db):
     for city in ("Östersund", "Ostend"):
         edits.delete(Place.objects.filter(pk=Place.objects.create(city=city, county="A", country="B").pk), None)
-    rows = admin_client.get("/admin/people/place/deleted/", {"q": asked}).context["rows"]
+    rows = admin_client.get("/admin/people/place/deleted/", {"q": text}).context["rows"]
     assert [row["label"].rpartition(": ")[2] for row in rows] == ["Östersund"]
 
 
@@ -203,7 +203,7 @@ def test_runs_are_listed_with_their_files_and_found_by_them_whatever_the_case(ru
     run_of("people.csv", PEOPLE.encode())
     run, _ = run_of("places_Ärla.csv", b"city,county,country\nKelso,R,S\n")
     page = client.get("/admin/imports/importrun/", {"q": "ÄRLA"})
-    assert [found.pk for found in page.context["cl"].result_list] == [run.pk]
+    assert [listed.pk for listed in page.context["cl"].result_list] == [run.pk]
     assert "places_Ärla.csv" in page.text
 
 

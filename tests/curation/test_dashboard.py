@@ -43,7 +43,7 @@ def test_every_dataset_has_a_card(admin_client):
         assert "Never imported." in shown
 
 
-def test_a_card_tells_records_and_the_last_import_and_what_waits(admin_client, admin_user):
+def test_a_card_shows_records_and_the_last_import_and_what_waits(admin_client, admin_user):
     add_people("Scotland", 3)
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED, started_by=admin_user)
     SourceFile.objects.create(

@@ -20,13 +20,13 @@ def experiments(bring):
     return bring("experiments", users=USERS, compounds=COMPOUNDS, user_experiments=EXPERIMENTS)
 
 
-def one(model, **narrowed):
+def record_of(model, **narrowed):
     return model.objects.filter(**narrowed)
 
 
 def test_several_fields_are_corrected_in_one_edit(experiments, admin_user):
     new = {"name": "Anne", "email": "anne@example.org", "signup_date": "2024-05-06"}
-    edit = edits.correct(one(User, pk=1), new, admin_user)
+    edit = edits.correct(record_of(User, pk=1), new, admin_user)
     ann = User.objects.get(pk=1)
     assert (ann.name, ann.email, str(ann.signup_date)) == tuple(new.values())
     assert ann.corrections == {"name": "Ann", "email": "ann@example.org", "signup_date": "2023-01-01"}
@@ -36,30 +36,30 @@ def test_several_fields_are_corrected_in_one_edit(experiments, admin_user):
 
 
 def test_only_what_differs_from_the_file_is_a_correction(experiments):
-    edits.correct(one(User, pk=1), {"name": "Anne", "email": "ann@example.org"}, None)
+    edits.correct(record_of(User, pk=1), {"name": "Anne", "email": "ann@example.org"}, None)
     assert User.objects.get(pk=1).corrections == {"name": "Ann"}
-    edits.correct(one(User, pk=1), {"name": "Ann", "email": "a@example.org"}, None)
+    edits.correct(record_of(User, pk=1), {"name": "Ann", "email": "a@example.org"}, None)
     assert User.objects.get(pk=1).corrections == {"email": "ann@example.org"}
-    edits.correct(one(User, pk=1), {"email": "ann@example.org"}, None)
+    edits.correct(record_of(User, pk=1), {"email": "ann@example.org"}, None)
     assert User.objects.get(pk=1).corrections is None
 
 
 def test_compounds_are_one_field_that_is_corrected_and_given_back(experiments, importing):
-    edits.correct(one(UserExperiment, pk=1), {"compounds": [3, 2], "experiment_run_time": 7.5}, None)
+    edits.correct(record_of(UserExperiment, pk=1), {"compounds": [3, 2], "experiment_run_time": 7.5}, None)
     experiment = UserExperiment.objects.get(pk=1)
     assert sorted(experiment.compounds.values_list("pk", flat=True)) == [2, 3]
     assert experiment.corrections == {"compounds": [1, 2], "experiment_run_time": 5}
     assert importing("experiments", experiments).counts["user_experiments"] == {"read": 2, "unchanged": 2, "kept": 1}
-    edits.revert(one(UserExperiment, pk=1), "compounds", None)
+    edits.revert(record_of(UserExperiment, pk=1), "compounds", None)
     experiment.refresh_from_db()
     assert sorted(experiment.compounds.values_list("pk", flat=True)) == [1, 2]
     assert experiment.corrections == {"experiment_run_time": 5}
 
 
 def test_compounds_as_the_file_has_them_are_no_correction(experiments):
-    edits.correct(one(UserExperiment, pk=1), {"compounds": []}, None)
+    edits.correct(record_of(UserExperiment, pk=1), {"compounds": []}, None)
     assert UserExperiment.objects.get(pk=1).corrections == {"compounds": [1, 2]}
-    edits.correct(one(UserExperiment, pk=1), {"compounds": Compound.objects.filter(pk__lt=3)}, None)
+    edits.correct(record_of(UserExperiment, pk=1), {"compounds": Compound.objects.filter(pk__lt=3)}, None)
     assert UserExperiment.objects.get(pk=1).corrections is None
 
 
@@ -70,14 +70,14 @@ def test_records_that_are_so_already_are_not_in_the_edit(experiments):
 
 def test_an_edit_that_changes_nothing_is_refused_and_leaves_no_trace(experiments):
     with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
-        edits.correct(one(User, pk=1), {"name": "Ann", "email": "ann@example.org"}, None)
+        edits.correct(record_of(User, pk=1), {"name": "Ann", "email": "ann@example.org"}, None)
     with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
-        edits.delete(one(User, pk=99), None)
+        edits.delete(record_of(User, pk=99), None)
     assert not Edit.objects.exists() and not Change.objects.exists()
 
 
 @pytest.mark.parametrize(("model", "name"), [(User, "user_id"), (Place, "city"), (Session, "name"), (Person, "id")])
-def test_what_tells_records_apart_is_not_corrected(transactional_db, model, name):
+def test_key_fields_are_not_corrected(transactional_db, model, name):
     with pytest.raises(EditRefusedError, match="is a key or read-only field and cannot be edited"):
         edits.correct(model.objects.all(), {name: "1"}, None)
 
@@ -118,7 +118,7 @@ def test_flags_and_references_are_remembered_and_given_back(write, importing):
 
 def test_a_record_comes_back_only_where_it_was_and_to_what_it_refers_to(experiments):
     edits.delete(UserExperiment.objects.all(), None)
-    edits.delete(one(User, pk=1), None)
+    edits.delete(record_of(User, pk=1), None)
     with pytest.raises(EditRefusedError, match="user 1"):
         edits.restore(Change.objects.filter(table="user_experiments", record="1"), UserExperiment, None)
     User.objects.create(user_id=1, name="Other", email="o@example.org", signup_date="2020-01-01")

@@ -100,7 +100,7 @@ def test_a_deletion_restored_or_undone_gives_back_every_digit(experiments, impor
     unchanged(importing("experiments", experiments))
 
 
-def test_history_tells_every_digit(experiments, importing, write, admin_client):
+def test_history_shows_every_digit(experiments, importing, write, admin_client):
     importing("experiments", write("user_experiments.csv", HEADER + LINES[0].replace(TIMES[0], "5")))
     page = admin_client.get(reverse("admin:experiments_userexperiment_history", args=["1"]))
     changed = page.context["entries"][-1]
@@ -205,7 +205,7 @@ def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experim
         with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
             edits.correct(records, new, None)
     assert Change.objects.count() == changes and Edit.objects.count() == 4
-    if sqlite():  # PostgreSQL writes rows anew before it takes the edit back
+    if sqlite():  # PostgreSQL rewrites rows before it takes the edit back
         assert before == [whole(table) for table in ("subjects", "sessions", "user_experiments")]
 
 
@@ -217,7 +217,7 @@ def test_a_document_corrected_to_what_its_file_says_is_no_correction(subjects, i
 
 
 @pytest.mark.parametrize("model", [User, Person], ids=["with a key", "known by content"])
-def test_undo_of_a_restore_lets_the_deletion_stand_again(bring, importing, model, admin_client):
+def test_undo_of_a_restore_deletes_the_record_again(bring, importing, model, admin_client):
     if model is User:
         dataset, folder = "experiments", bring("experiments", users=USERS)
     else:
@@ -244,7 +244,7 @@ def test_undo_of_a_restore_lets_the_deletion_stand_again(bring, importing, model
     assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(is_tombstone=True)
 
 
-def test_undo_of_a_record_made_by_hand_is_no_deletion_that_can_be_restored(experiments, admin_client):
+def test_undo_of_a_record_that_a_curator_created_is_no_deletion_to_restore(experiments, admin_client):
     user = User.objects.create(user_id=5, name="Eve", email="e@example.org", signup_date="2020-01-01")
     take_back(edits.created(user, None))
     name = "admin:experiments_user"
@@ -253,7 +253,7 @@ def test_undo_of_a_record_made_by_hand_is_no_deletion_that_can_be_restored(exper
     assert not User.objects.filter(pk=5).exists() and not Change.objects.filter(is_tombstone=True)
 
 
-def test_undo_of_an_import_leaves_a_term_that_somebody_has_renamed(write, importing):
+def test_undo_of_an_import_leaves_a_term_that_a_person_has_renamed(write, importing):
     line = "39, Privte, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     importing("census", write("adult.data", line))
     edit = edits.correct(Workclass.objects.all(), {"name": "Private"}, None)

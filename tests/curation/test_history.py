@@ -44,7 +44,7 @@ def correct(client, **new):
     assert client.post("/admin/experiments/user/1/change/", form).status_code == 302
 
 
-def test_every_change_is_told_in_order(admin_client, write, importing, folder):
+def test_every_change_is_reported_in_order(admin_client, write, importing, folder):
     runs = list(ImportRun.objects.order_by("pk"))
     correct(admin_client, name="Anne")
     write("all/users.csv", USERS.replace("1,Ann,ann@", "1,Hanna,hanna@"))
@@ -69,14 +69,14 @@ def test_every_change_is_told_in_order(admin_client, write, importing, folder):
     assert "<style" not in page.text and " style=" not in page.text
 
 
-def test_references_are_told_by_what_they_are_called(admin_client, folder):
+def test_references_are_shown_by_their_labels(admin_client, folder):
     experiment = {"user": 2, "experiment_run_time": "5.0", "compounds": [2]}
     admin_client.post("/admin/experiments/userexperiment/7/change/", experiment)
     last = entries_of(admin_client.get("/admin/experiments/userexperiment/7/history/"))[-1]
     assert last[3:] == (("user", "Ann", "Bob", "corrected"), ("compounds", "Aspirin, Borax", "Borax", "corrected"))
 
 
-def test_an_unchanged_record_tells_the_run_that_created_it(admin_client, folder):
+def test_an_unchanged_record_shows_the_run_that_created_it(admin_client, folder):
     page = admin_client.get("/admin/experiments/compound/2/history/")
     assert [entry[:3] for entry in entries_of(page)] == [
         ("Created", f"run {ImportRun.objects.get().pk}", ("compounds.csv", 3))
@@ -85,7 +85,7 @@ def test_an_unchanged_record_tells_the_run_that_created_it(admin_client, folder)
     assert admin_client.get("/admin/experiments/compound/nine/history/").status_code == 404
 
 
-def test_an_undo_is_told(admin_client, write, importing, folder):
+def test_an_undo_is_reported(admin_client, write, importing, folder):
     write("all/users.csv", USERS.replace("Ann", "Hanna"))
     importing("experiments", folder)
     undo_run(ImportRun.objects.first())
@@ -127,7 +127,7 @@ def test_deleted_records_are_searched_and_those_that_came_again_are_not_listed(a
     assert User.objects.count() == 2
 
 
-def test_what_a_run_removed_is_listed_with_the_run(admin_client, importing, write, folder):
+def test_records_that_a_run_deleted_are_listed_with_the_run(admin_client, importing, write, folder):
     write("all/users.csv", "\n".join(USERS.splitlines()[:2]))
     importing("experiments", folder, "--delete-missing")
     page = admin_client.get("/admin/experiments/user/deleted/")
@@ -146,9 +146,9 @@ def test_a_restore_that_others_stand_in_the_way_of_is_refused_with_a_sentence(ad
     assert "Restore those first: user 1." in page.text
 
 
-@pytest.mark.parametrize("way", ["one", "selected"])
-def test_a_record_that_others_refer_to_is_kept_and_tells_who(admin_client, folder, way):
-    if way == "one":
+@pytest.mark.parametrize("action", ["one", "selected"])
+def test_a_record_that_others_refer_to_is_kept_and_lists_them(admin_client, folder, action):
+    if action == "one":
         page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     else:
         chosen = {"action": "delete_selected", "_selected_action": [1, 2], "post": "yes"}
@@ -179,7 +179,7 @@ def test_values_of_a_vocabulary_have_a_history_too(admin_client, transactional_d
     assert EducationLevel.objects.get().name == "Masters"
 
 
-def test_addresses_are_masked_for_those_who_may_not_see_them(admin_client, staff, folder):
+def test_addresses_are_masked_for_users_without_the_permission(admin_client, staff, folder):
     correct(admin_client, email="secret@example.net")
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
@@ -203,7 +203,7 @@ def test_who_may_not_look_or_restore_is_refused(admin_client, staff, folder):
     assert client.get("/admin/imports/edit/").status_code == 403
 
 
-def test_a_long_history_is_told_page_by_page(admin_client, folder, monkeypatch):
+def test_a_long_history_is_reported_page_by_page(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.history_views.PAGE", 2)
     for name in ("A", "B", "C"):
         correct(admin_client, name=name)

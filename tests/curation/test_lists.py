@@ -41,14 +41,14 @@ def add(kelso):
     return add
 
 
-def found(client, **query):
+def matches(client, **query):
     page = client.get(PEOPLE, query)
     assert page.status_code == 200, page.context["cl"].parameter_errors
     return sorted(person.given_name for person in page.context["cl"].result_list)
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"),
+    ("name", "query"),
     [
         ("Ann", "aNN"),
         ("Жанна", "жАН"),
@@ -60,17 +60,17 @@ def found(client, **query):
         ("Ilse", "ilse"),
     ],
 )
-def test_search_and_filters_fold_case_in_every_script(admin_client, add, name, asked):
+def test_search_and_filters_fold_case_in_every_script(admin_client, add, name, query):
     add(name, "Zed")
-    assert found(admin_client, q=asked) == [name]
-    assert found(admin_client, given_name__icontains=asked[1:]) == [name]
-    assert found(admin_client, given_name__istartswith=asked) == [name]
+    assert matches(admin_client, q=query) == [name]
+    assert matches(admin_client, given_name__icontains=query[1:]) == [name]
+    assert matches(admin_client, given_name__istartswith=query) == [name]
 
 
-@pytest.mark.parametrize(("name", "asked"), [("Straße", "strasse"), ("Élodie", "elodie"), ("Işık", "isik")])
-def test_folding_keeps_letters_and_accents_apart(admin_client, add, name, asked):
+@pytest.mark.parametrize(("name", "query"), [("Straße", "strasse"), ("Élodie", "elodie"), ("Işık", "isik")])
+def test_folding_keeps_letters_and_accents_apart(admin_client, add, name, query):
     add(name)
-    assert found(admin_client, q=asked) == []
+    assert matches(admin_client, q=query) == []
 
 
 def test_both_engines_fold_as_python_does():
@@ -84,12 +84,12 @@ def test_both_engines_fold_as_python_does():
 
 def test_search_takes_what_begins_with_each_word_as_it_is_typed(admin_client, add):
     add("Ann", "Joanna", "An_a", "100%")
-    assert found(admin_client, q="an") == ["An_a", "Ann"]
-    assert found(admin_client, q="an_") == ["An_a"]
-    assert found(admin_client, q="100%") == ["100%"]
-    assert found(admin_client, q="kel ann") == ["Ann"]
-    assert found(admin_client, q="nobody") == []
-    assert found(admin_client, q="'") == []
+    assert matches(admin_client, q="an") == ["An_a", "Ann"]
+    assert matches(admin_client, q="an_") == ["An_a"]
+    assert matches(admin_client, q="100%") == ["100%"]
+    assert matches(admin_client, q="kel ann") == ["Ann"]
+    assert matches(admin_client, q="nobody") == []
+    assert matches(admin_client, q="'") == []
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's searches use no index")
@@ -103,7 +103,7 @@ def test_search_uses_an_index(add):
 def test_dates_are_narrowed_from_and_to(admin_client, add):
     add("Old", born=date(1850, 1, 1))
     add("Young", born=date(1950, 1, 1))
-    assert found(admin_client, date_of_birth__gte="1900-01-01", date_of_birth__lte="") == ["Young"]
+    assert matches(admin_client, date_of_birth__gte="1900-01-01", date_of_birth__lte="") == ["Young"]
     page = admin_client.get(PEOPLE, {"date_of_birth__gte": "1900-01-01", "q": "y", "country_of_birth": "Scotland"}).text
     assert '<input type="date" name="date_of_birth__gte" value="1900-01-01">' in page
     assert '<input type="hidden" name="country_of_birth" value="Scotland">' in page
@@ -126,10 +126,10 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     Person.objects.filter(given_name="Ann").update(changed_in=file, created_in=file, corrections={"given_name": "An"})
-    assert found(admin_client, changed_in_run=run.pk) == ["Ann"]
-    assert found(admin_client, changed_in_run__isnull="true") == ["Bob"]
-    assert found(admin_client, corrected="true") == ["Ann"]
-    assert found(admin_client, corrected="false") == ["Bob"]
+    assert matches(admin_client, changed_in_run=run.pk) == ["Ann"]
+    assert matches(admin_client, changed_in_run__isnull="true") == ["Bob"]
+    assert matches(admin_client, corrected="true") == ["Ann"]
+    assert matches(admin_client, corrected="false") == ["Bob"]
     assert f"?_facets=True&amp;changed_in_run={run.pk}" in admin_client.get(PEOPLE, {"_facets": "True"}).text
 
 
@@ -142,7 +142,7 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
         ({"p": "9"}, "Expected a page from 1 to 2."),
     ],
 )
-def test_what_a_list_does_not_know_is_told_and_shows_nothing(admin_client, add, query, expected):
+def test_what_a_list_does_not_know_is_reported_and_shows_nothing(admin_client, add, query, expected):
     add(*"abc" * 20)
     page = admin_client.get(PEOPLE, query)
     assert page.status_code == 400
@@ -172,7 +172,7 @@ def test_what_is_selected_is_exported_in_every_format(admin_client, add, kind):
     assert b"Ann" in sent and b"Bob" not in sent
 
 
-def test_counts_of_choices_are_told_when_asked_for_without_their_own_filter(admin_client, add, kelso):
+def test_counts_of_choices_are_shown_on_request_without_their_own_filter(admin_client, add, kelso):
     cork = Place.objects.create(city="Cork", county="Cork", country="Ireland")
     add("Ann", "Bob")
     add("Cat", place=cork)
@@ -208,7 +208,7 @@ def test_a_big_table_of_sqlite_is_counted_and_has_all_its_pages(admin_client, ad
     assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts with a plus" in page.text
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics that would tell")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics")
 def test_counts_of_a_big_table_are_estimated_and_say_so(admin_client, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 60)
     Subject.objects.bulk_create(Subject(subject_id=str(number), sex="Male") for number in range(200))

@@ -72,15 +72,15 @@ def test_a_value_that_no_column_can_hold_is_an_error_of_the_form(admin_client, s
     if "place_of_birth" in valid:
         valid = valid | {"place_of_birth": Place.objects.get().pk}
     base = f"/admin/{label.replace('.', '/')}/"
-    one = model.objects.first()
+    record = model.objects.first()
     before = list(model.objects.order_by("pk").values())
     for name, values in odd.items():
         column = model._meta.get_field(name)
         for value in values:
-            asked = {"field": name, "value": value, "select_across": "1", "_preview": "x"}
+            data = {"field": name, "value": value, "select_across": "1", "_preview": "x"}
             sent = {f"{base}add/": valid | {name: value}}
             if not column.primary_key:
-                sent |= {f"{base}{one.pk}/change/": valid | {name: value}, f"{base}bulk/": asked}
+                sent |= {f"{base}{record.pk}/change/": valid | {name: value}, f"{base}bulk/": data}
             for address, form in sent.items():
                 if address.endswith("bulk/") and not _offers(admin_client, address, name):
                     continue

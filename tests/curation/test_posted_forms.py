@@ -58,11 +58,11 @@ def test_an_action_on_what_is_no_key_is_refused_by_name(admin_client, people, no
     actions = [name for name, _ in admin_client.get(LIST).context["action_form"].fields["action"].choices if name]
     assert set(LIST_ACTIONS) <= set(actions)
     for action in actions:
-        asked = {"action": action, "_selected_action": [people[0].pk, key], "index": "0", "post": "yes"}
-        answer = admin_client.post(LIST, asked)
+        data = {"action": action, "_selected_action": [people[0].pk, key], "index": "0", "post": "yes"}
+        answer = admin_client.post(LIST, data)
         assert answer.status_code == 400 and "_selected_action" in answer.text, action
-    asked = {"field": "given_name", "value": "Same", "_selected_action": [key], "_preview": "x"}
-    assert admin_client.post(BULK, asked).status_code == 400
+    data = {"field": "given_name", "value": "Same", "_selected_action": [key], "_preview": "x"}
+    assert admin_client.post(BULK, data).status_code == 400
 
 
 @pytest.mark.parametrize("key", [*NO_KEYS[:3], "07"])
@@ -73,10 +73,10 @@ def test_every_list_refuses_what_is_no_key(admin_client, db, address, key):
     assert answer.status_code == 400 or address == "people/birthsbycountry"  # whose keys are names
 
 
-@pytest.mark.parametrize("said", ["yes", "2", " "])
-def test_all_that_match_are_chosen_by_one_word_only(admin_client, people, nothing_changes, said):
-    asked = {"action": "export_as_csv", "_selected_action": [people[0].pk], "select_across": said}
-    answer = admin_client.post(LIST, asked)
+@pytest.mark.parametrize("word", ["yes", "2", " "])
+def test_all_that_match_are_chosen_by_one_word_only(admin_client, people, nothing_changes, word):
+    data = {"action": "export_as_csv", "_selected_action": [people[0].pk], "select_across": word}
+    answer = admin_client.post(LIST, data)
     assert answer.status_code == 400 and "select_across" in answer.text
 
 
@@ -84,8 +84,8 @@ def test_all_that_match_are_chosen_by_one_word_only(admin_client, people, nothin
 def test_a_reference_to_what_is_no_key_is_an_error_of_the_form(admin_client, people, nothing_changes, key):
     ann = {"given_name": "Ann", "family_name": "Ash", "date_of_birth": "1901-02-03", "place_of_birth": key}
     bulk = {"field": "place_of_birth", "value": key, "select_across": "1", "_preview": "x"}
-    for address, asked in ((f"{LIST}add/", ann), (f"{LIST}{people[0].pk}/change/", ann), (BULK, bulk)):
-        answer = admin_client.post(address, asked)
+    for address, data in ((f"{LIST}add/", ann), (f"{LIST}{people[0].pk}/change/", ann), (BULK, bulk)):
+        answer = admin_client.post(address, data)
         assert answer.status_code == 200 and "errorlist" in answer.text
 
 
@@ -174,9 +174,9 @@ def test_a_field_of_one_value_that_is_sent_twice_is_refused(admin_client, people
 
 @pytest.mark.parametrize("name", ["field", "value", "expected", "select_across", "confirmed"])
 def test_a_change_of_many_takes_each_of_its_fields_once(admin_client, people, nothing_changes, name):
-    asked = {"field": "given_name", "value": "Same", "select_across": "1", "_preview": "x", "expected": "2"}
-    one = asked.get(name, "x")
-    answer = admin_client.post(BULK, asked | {name: [one, one]})
+    data = {"field": "given_name", "value": "Same", "select_across": "1", "_preview": "x", "expected": "2"}
+    value = data.get(name, "x")
+    answer = admin_client.post(BULK, data | {name: [value, value]})
     assert answer.status_code == 400 and f"{name}: Expected one value" in answer.text
 
 
@@ -195,5 +195,5 @@ def test_fields_of_several_values_take_several(admin_client, bring):
     answer = admin_client.post("/admin/experiments/userexperiment/add/", form)
     assert answer.status_code == 302
     assert UserExperiment.objects.get().compounds.count() == 2
-    asked = {"field": "compounds", "value": ["1", "2"], "select_across": "1", "_preview": "x"}
-    assert admin_client.post("/admin/experiments/userexperiment/bulk/", asked).status_code == 200
+    data = {"field": "compounds", "value": ["1", "2"], "select_across": "1", "_preview": "x"}
+    assert admin_client.post("/admin/experiments/userexperiment/bulk/", data).status_code == 200

@@ -196,7 +196,7 @@ def test_fixed_rows_continue_the_file_that_they_came_from(curator, previewed):
     assert "New (0) Missing (0)" in page(curator, again)
 
 
-def test_rows_that_are_still_wrong_come_again_with_their_text_and_without_what_was_said_before(curator, previewed):
+def test_rows_that_are_still_wrong_are_returned_with_their_text_and_new_problems_only(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE + "Too,many,1901-02-03,Kelso,cells\n"), "apply")
     fixed = sent(curator, run)
     run = previewed(**{f"people.csv.rejected-{run.pk}": fixed.replace("1901-02-30", "1901-02-31")})

@@ -40,12 +40,12 @@ def actions(admin_client, bring) -> dict[str, tuple]:
     def posted(address, data, button):
         return lambda: fields_of(admin_client.post(address, data).text, button)
 
-    undo, one = reverse("admin:imports_importrun_undo", args=[run.pk]), f"{LIST}{people[2].pk}/delete/"
+    undo, delete = reverse("admin:imports_importrun_undo", args=[run.pk]), f"{LIST}{people[2].pk}/delete/"
     gone, user = f"{LIST}{people[4].pk}/", "/admin/experiments/user/1/"
     shown = f"/admin/imports/edit/{edit.pk}/"
     return {
         "undo_run": (undo, {}, got(undo, "Undo run")),
-        "delete": (one, {"post": "yes"}, got(one, "I’m sure")),
+        "delete": (delete, {"post": "yes"}, got(delete, "I’m sure")),
         "delete_many": (LIST, chosen | {"post": "yes"}, posted(LIST, chosen, "I’m sure")),
         "delete_all": (
             LIST,
@@ -67,7 +67,7 @@ def everything():
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions, name):
-    address, asked, read = actions[name]
+    address, data, read = actions[name]
     seals = {other: actions[other][2]()["confirmed"][0] for other in ACTIONS}
     own, before = seals[name], everything()
     alike = [{"delete", "delete_many", "delete_all"}, {"bulk", "bulk_all"}]  # one action of several sets of records
@@ -75,44 +75,44 @@ def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions,
     odd = [None, "", "junk", " ", "\x00", own[:-1], own.partition(":")[0], own + "x", *others[:2]]
     overtaken = [seals[other] for a in alike if name in a for other in a - {name}]
     for seal in odd + overtaken:
-        answer = admin_client.post(address, asked | ({} if seal is None else {"confirmed": seal}), follow=True)
+        answer = admin_client.post(address, data | ({} if seal is None else {"confirmed": seal}), follow=True)
         assert answer.status_code in (200, 409), seal
         assert everything() == before, seal
         assert (OVERTAKEN if seal in overtaken else UNCONFIRMED) in answer.text
     # The page that is shown then confirms it.
-    answer = admin_client.post(address, asked | {"confirmed": read()["confirmed"]})
+    answer = admin_client.post(address, data | {"confirmed": read()["confirmed"]})
     assert answer.status_code == 302 and everything() != before
 
 
 @pytest.mark.parametrize("name", ["undo_run", "delete", "delete_many", "bulk"])
 def test_what_is_not_confirmed_is_shown_as_it_would_be_done_now(admin_client, actions, name):
-    address, asked, _ = actions[name]
-    answer = admin_client.post(address, asked)
+    address, data, _ = actions[name]
+    answer = admin_client.post(address, data)
     button = {"undo_run": "Undo run", "bulk": "_apply"}.get(name, "I’m sure")
     sent = fields_of(answer.text, button)
-    assert admin_client.post(address, asked | sent).status_code == 302
+    assert admin_client.post(address, data | sent).status_code == 302
 
 
 def test_a_page_that_was_seen_before_confirms_nothing_by_itself(admin_client, actions):
-    for address, asked, read in actions.values():
+    for address, data, read in actions.values():
         read()
         before = everything()
-        admin_client.post(address, asked)
+        admin_client.post(address, data)
         assert everything() == before
 
 
 def test_a_confirmation_of_one_curator_is_none_of_another(admin_client, staff, actions):
-    address, asked, read = actions["delete"]
+    address, data, read = actions["delete"]
     other = staff("view_person", "delete_person")
-    assert other.post(address, asked | read()).status_code == 409 and Person.objects.count() == 4
+    assert other.post(address, data | read()).status_code == 409 and Person.objects.count() == 4
 
 
-@pytest.mark.parametrize("said", [{}, {"select_across": ""}, {"select_across": "0"}])
+@pytest.mark.parametrize("parameters", [{}, {"select_across": ""}, {"select_across": "0"}])
 @pytest.mark.parametrize("step", ["_next", "_preview", "_apply"])
-def test_records_that_nobody_chose_are_not_all_records(admin_client, actions, said, step):
-    asked = {"field": "given_name", "value": "Same", step: "x", "expected": "4"} | said
+def test_records_that_nobody_chose_are_not_all_records(admin_client, actions, parameters, step):
+    data = {"field": "given_name", "value": "Same", step: "x", "expected": "4"} | parameters
     before = everything()
-    answer = admin_client.post(BULK, asked)
+    answer = admin_client.post(BULK, data)
     assert answer.status_code == 400 and "No records are selected" in answer.text and everything() == before
 
 

@@ -77,7 +77,7 @@ MISTAKES = {
         Subject, {"personal": {"subject_id": EMAIL}}, "E007", "subject_id cannot be masked.", None),
     "personal, its permission misspelt": (
         User, {"personal": {"email": "experiments.view_emial"}}, "E007", "there is no permission", EMAIL),
-    "personal, a permission of nobody": (
+    "personal, a permission that does not exist": (
         User, {"personal": {"email": "x.y"}}, "E007", "there is no permission x.y.", None),
     "personal, a label": (User, {"label": "email"}, "E007", "email is the label, which every viewer", None),
     "personal, the name": (User, {"personal": {"name": EMAIL}}, "E007", "name is the label, which every viewer", None),

@@ -53,8 +53,8 @@ def test_names_say_the_table_the_column_and_the_rule():
         def __str__(self):
             return f"wine {self.pk}"
 
-    found = {constraint.name: constraint.condition for constraint in Wine._meta.constraints}
-    assert found == {
+    conditions = {constraint.name: constraint.condition for constraint in Wine._meta.constraints}
+    assert conditions == {
         "wines_grapes_at_least_1": models.Q(grapes__gte=1),
         "wines_vintage_1500_to_2100": models.Q(vintage__gte=1500, vintage__lte=2100),
         "wines_grade_known": models.Q(grade__in=["high"]),

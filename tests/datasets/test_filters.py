@@ -15,7 +15,7 @@ from subjects.models import Session
 pytestmark = pytest.mark.django_db
 
 
-def found(model, query):
+def matches(model, query):
     filterset = record_filterset(model)(QueryDict(query), model.objects.order_by("pk"), AnonymousUser())
     assert filterset.is_valid(), filterset.errors
     return [str(record) for record in filterset.qs]
@@ -37,10 +37,10 @@ def test_dates_texts_and_references_narrow_a_list():
     kelso = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     for name, born in [("Ann", date(1900, 1, 1)), ("Bob", date(1950, 1, 1)), ("Cat", date(1980, 1, 1))]:
         Person.objects.create(given_name=name, family_name="Mac", date_of_birth=born, place_of_birth=kelso)
-    assert found(Person, "date_of_birth__gte=1950-01-01&date_of_birth__lte=1979-12-31") == ["Bob Mac"]
-    assert found(Person, "given_name__icontains=A") == ["Ann Mac", "Cat Mac"]
-    assert found(Person, "given_name__in=Ann,Bob&place_of_birth=Kelso") == ["Ann Mac", "Bob Mac"]
-    assert found(Person, "country_of_birth=Wales") == []
+    assert matches(Person, "date_of_birth__gte=1950-01-01&date_of_birth__lte=1979-12-31") == ["Bob Mac"]
+    assert matches(Person, "given_name__icontains=A") == ["Ann Mac", "Cat Mac"]
+    assert matches(Person, "given_name__in=Ann,Bob&place_of_birth=Kelso") == ["Ann Mac", "Bob Mac"]
+    assert matches(Person, "country_of_birth=Wales") == []
 
 
 def test_a_record_that_has_several_of_the_ids_is_found_once():
@@ -48,6 +48,6 @@ def test_a_record_that_has_several_of_the_ids_is_found_once():
     made = UserExperiment.objects.create(experiment_id=5, user_id=1, experiment_run_time=1)
     for compound_id in (1, 2):
         made.compounds.add(Compound.objects.create(compound_id=compound_id, compound_name="C", compound_structure="C"))
-    assert found(UserExperiment, "compounds__in=1,2,3") == ["experiment 5"]
-    assert found(UserExperiment, "compounds=2") == ["experiment 5"]
-    assert found(UserExperiment, "compounds=3") == []
+    assert matches(UserExperiment, "compounds__in=1,2,3") == ["experiment 5"]
+    assert matches(UserExperiment, "compounds=2") == ["experiment 5"]
+    assert matches(UserExperiment, "compounds=3") == []

@@ -38,7 +38,7 @@ def test_a_refresh_brings_one_datasets_views_up_to_date():
 
 
 @pytest.mark.django_db
-def test_the_command_refreshes_all_views_and_tells_which(capsys):
+def test_the_command_refreshes_all_views_and_shows_which(capsys):
     ann_of("Wales")
     call_command("refresh_views")
     output = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
@@ -69,7 +69,8 @@ def test_every_view_has_a_unique_index_for_a_refresh_that_locks_nobody_out():
         for view in views:
             constraints = connection.introspection.get_constraints(cursor, view._meta.db_table)
             assert any(
-                found["unique"] and found["columns"] == [view._meta.pk.column] for found in constraints.values()
+                constraint["unique"] and constraint["columns"] == [view._meta.pk.column]
+                for constraint in constraints.values()
             ), view
 
 

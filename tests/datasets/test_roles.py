@@ -125,9 +125,9 @@ def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_
     User.objects.create(user_id=1, name="Ann", email="ann@example.com", signup_date="2024-01-05")
     edits.correct(User.objects.all(), {"name": "Anne"}, None)
     ImportRun.objects.create(pk=1, dataset="experiments", status="applied")
-    asked = list(pages())
-    assert len(asked) > 200 and "/admin/experiments/user/1/restore/" in asked
-    result = {address: getattr(client, method)(address) for address in asked}
+    addresses = list(pages())
+    assert len(addresses) > 200 and "/admin/experiments/user/1/restore/" in addresses
+    result = {address: getattr(client, method)(address) for address in addresses}
     odd = {address: answer.status_code for address, answer in result.items() if answer.status_code != 403}
     assert odd == {}
     assert not [address for address, answer in result.items() if "Ann" in answer.text]

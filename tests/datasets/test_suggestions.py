@@ -24,6 +24,6 @@ def test_a_long_name_is_compared_by_its_beginning():
     assert closest("x" * 10_000, ["x" * 200]) == "x" * 200
 
 
-def test_how_alike_names_have_to_be_can_be_said():
+def test_the_required_similarity_of_names_can_be_set():
     assert closest("name", COLUMNS, likeness=0.5) == "given_name"
     assert closest("name", COLUMNS, likeness=0.9) is None

@@ -35,20 +35,20 @@ def run_command(transactional_db, capsys, monkeypatch, tmp_path):
 
 def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write, run_command):
     row = f"39,{ODD},77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"
-    said = run_command("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
-    assert r"new terms in workclasses: a\x1b[31m\x7f\x9b\u202eb" in said and r"adult\x1b[31m.csv" in said
-    assert r"no\x1b[31mte" in said
+    output = run_command("import_census", write(f"adult{ESC}.csv", f"{CENSUS},no{ESC}te\n{row},x\n"))
+    assert r"new terms in workclasses: a\x1b[31m\x7f\x9b\u202eb" in output and r"adult\x1b[31m.csv" in output
+    assert r"no\x1b[31mte" in output
     run_command("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nA{ESC},b,c\nB{ESC},b,c\n"))
-    said = run_command("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))
-    assert r"places A\x1b[31m, last seen in places\x1b[31m.csv on line 2" in said
+    output = run_command("import_people", write(f"x/places{ESC}.csv", f"city,county,country\nB{ESC},b,c\n"))
+    assert r"places A\x1b[31m, last seen in places\x1b[31m.csv on line 2" in output
     assert "[31m" in run_command("import_people", write("y/places.csv", f"city,x{ESC}\nA,\n"))
 
 
 def test_a_report_on_the_screen_is_json_without_control_characters(write, run_command):
-    said = run_command(
+    output = run_command(
         "import_people", write("places.csv", f"city,county,country\nA,{ODD},c,d\n"), "--report", "-", "-v", "0"
     )
-    (rejection,) = json.loads(said)["rejections"]
+    (rejection,) = json.loads(output)["rejections"]
     assert rejection["values"] == f"A,{ODD},c,d"
 
 
@@ -82,7 +82,7 @@ def test_arguments_are_printed_escaped(arguments, run_command):
     ids=["--search", "--filter", "--as", "an account"],
 )
 def test_an_argument_that_is_not_utf_8_is_refused_in_a_sentence(arguments, run_command):
-    assert r"An argument is not valid UTF-8: " in (said := run_command(*arguments)) and r"\xff" in said
+    assert r"An argument is not valid UTF-8: " in (output := run_command(*arguments)) and r"\xff" in output
 
 
 def test_an_export_to_a_terminal_is_escaped_and_to_a_pipe_exact(importing, write, child_environment):

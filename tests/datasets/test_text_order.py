@@ -24,7 +24,7 @@ def places(db):
 @pytest.mark.django_db
 def test_every_text_column_of_our_tables_and_views_is_compared_by_code_point():
     foreign = {"admin", "auth", "axes", "contenttypes", "sessions", "django_tasks_db", "django_tasks_database"}
-    ours = [
+    models = [
         model._meta.db_table
         for model in apps.get_models(include_auto_created=True)
         if model._meta.app_label not in foreign
@@ -35,19 +35,19 @@ def test_every_text_column_of_our_tables_and_views_is_compared_by_code_point():
             " JOIN pg_collation c ON c.oid = a.attcollation"
             " WHERE r.relname = ANY(%s) AND r.relkind IN ('r', 'm') AND a.attnum > 0 AND NOT a.attisdropped"
             " AND c.collname <> 'C'",
-            [ours],
+            [models],
         )
         assert [name for (name,) in cursor.fetchall()] == []
 
 
 def test_a_list_of_the_api_is_ordered_by_code_point_page_after_page(places, client):
     for ordering, expected in [("city", IN_ORDER), ("-city", IN_ORDER[::-1])]:
-        address, found = f"/api/people/places/?ordering={ordering}&page_size=3&fields=city", []
+        address, cities = f"/api/people/places/?ordering={ordering}&page_size=3&fields=city", []
         while address:
             page = client.get(address).json()
-            found += [place["city"] for place in page["results"]]
+            cities += [place["city"] for place in page["results"]]
             address = page["next"]
-        assert found == expected
+        assert cities == expected
 
 
 def test_a_range_of_texts_is_the_one_that_the_order_shows(places):

@@ -77,12 +77,12 @@ def test_who_may_not_see_an_address_cannot_change_it(curator_client):
 
 
 def test_who_may_not_see_addresses_cannot_find_one_out(curator_client, admin_client):
-    def found(client, **query):
+    def matches(client, **query):
         return len(client.get("/admin/experiments/user/", query).context["cl"].result_list)
 
-    assert found(admin_client, q="alice@") == 1
-    assert found(admin_client, email__istartswith="al") == 1
-    assert found(curator_client, q="alice@") == 0
+    assert matches(admin_client, q="alice@") == 1
+    assert matches(admin_client, email__istartswith="al") == 1
+    assert matches(curator_client, q="alice@") == 0
     for address in [
         "/admin/experiments/user/?email__istartswith=al",
         "/admin/experiments/userexperiment/?user__email__startswith=al",
@@ -113,7 +113,7 @@ def test_features_are_shown(admin_client):
     assert "all that tie" in admin_client.get("/admin/experiments/userfeatures/1/change/").text
 
 
-def test_the_list_of_features_tells_the_average_of_all_users(admin_client):
+def test_the_list_of_features_shows_the_average_of_all_users(admin_client):
     User.objects.create(user_id=2, name="Bob", email="bob@example.com", signup_date=date(2023, 1, 2))
     add_experiments([1, 2, 3])
     matviews.refresh("experiments")

@@ -45,13 +45,13 @@ def test_an_experiment_is_read_with_its_compounds(client, django_assert_num_quer
 
 
 def test_experiments_are_found_by_compound_and_user(client):
-    def found(**query):
+    def matches(**query):
         return [row["experiment_id"] for row in rows(client, "user-experiments", **query)]
 
-    assert found(compounds=3) == [7, 8]
-    assert found(compounds__in="1,3") == [7, 8, 9]
-    assert found(user="Alice", experiment_run_time__gte="10.5") == [8]
-    assert found(user_id=2) == [9]
+    assert matches(compounds=3) == [7, 8]
+    assert matches(compounds__in="1,3") == [7, 8, 9]
+    assert matches(user="Alice", experiment_run_time__gte="10.5") == [8]
+    assert matches(user_id=2) == [9]
 
 
 def test_addresses_are_masked_and_cannot_be_filtered_by(client):

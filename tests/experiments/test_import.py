@@ -142,7 +142,7 @@ def test_an_experiment_that_cannot_be_is_rejected_and_the_rest_imported(experime
     assert experiments() == [(2, 1, 15, [3])]
 
 
-def test_all_that_is_wrong_with_an_experiment_is_told_at_once(experiment_rows):
+def test_all_that_is_wrong_with_an_experiment_is_reported_at_once(experiment_rows):
     (rejection,) = experiment_rows("1,9,777;888;2,-1\n")["rejections"]
     assert [(p["column"], p["value"]) for p in rejection["problems"]] == [
         ("experiment_run_time", "-1"),
@@ -172,7 +172,7 @@ def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_wi
     assert experiments() == [(1, 1, 10, [2, 3])]
 
 
-def test_an_experiment_gone_from_its_file_is_removed_when_that_is_asked_with_its_compounds(experiment_rows):
+def test_a_missing_experiment_is_deleted_with_its_compounds_if_requested(experiment_rows):
     experiment_rows("1,1,2;3,10\n2,1,3,15\n")
     assert experiment_rows("2,1,3,15\n").counts["user_experiments"] == {"read": 1, "unchanged": 1, "missing": 1}
     assert len(experiments()) == 2

@@ -77,11 +77,11 @@ def test_features_of_every_user():
 
 
 def test_the_questions_answer_what_the_view_holds():
-    asked = [
+    queries = [
         (user.pk, user.experiments.count(), user.experiments.mean_run_time(), user.experiments.most_common_compounds())
         for user in User.objects.order_by("pk")
     ]
-    assert asked == [(*row, [int(compound) for compound in tied.split(";")]) for *row, tied in FEATURES]
+    assert queries == [(*row, [int(compound) for compound in tied.split(";")]) for *row, tied in FEATURES]
 
 
 def test_uses_of_each_compound():

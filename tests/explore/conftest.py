@@ -32,7 +32,10 @@ class Reader(Client):
 
     def heads(self, address: str) -> list[str]:
         head = self.page(address).partition("<thead")[2].partition("</thead>")[0]
-        return [plain(re.sub(r"<span class=\"visually-hidden\">.*?</span>", "", one)) for one in head.split("<th ")[1:]]
+        return [
+            plain(re.sub(r"<span class=\"visually-hidden\">.*?</span>", "", header))
+            for header in head.split("<th ")[1:]
+        ]
 
 
 def plain(text: str) -> str:

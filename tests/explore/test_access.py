@@ -19,17 +19,17 @@ def test_who_has_not_signed_in_is_led_there_and_back(client, tab):
 
 @pytest.mark.parametrize("tab", TABS)
 def test_a_table_is_for_those_who_may_view_it_and_no_hint_is_given(signed_in, people, tab):
-    somebody = signed_in("nobody", name="grace")
-    page = unescape(somebody.page(f"people/places/{tab}", status=403))
+    user = signed_in("nobody", name="grace")
+    page = unescape(user.page(f"people/places/{tab}", status=403))
     assert "You don't have access to this table" in page and "Kelso" not in page and "people" not in page
-    somebody.page("", status=403)
+    user.page("", status=403)
 
 
 def test_the_drop_down_has_what_the_reader_may_see(signed_in, django_user_model):
-    somebody = signed_in("nobody", name="grace")
+    user = signed_in("nobody", name="grace")
     may = Permission.objects.filter(codename__in=["view_place", "view_birthsbycountry"])
     django_user_model.objects.get().user_permissions.set(may)
-    page = somebody.page("")
+    page = user.page("")
     assert page.count("<option") == 2
     assert 'value="people/places" selected' in page and 'value="people/births-by-country"' in page
 
@@ -84,9 +84,9 @@ def test_a_mistyped_address_names_the_nearest_table(reader, address, nearest):
 
 
 def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user_model):
-    somebody = signed_in("nobody", name="grace")
+    user = signed_in("nobody", name="grace")
     django_user_model.objects.get().user_permissions.set(Permission.objects.filter(codename="view_race"))
-    page = somebody.page("people/peple/", status=404)
+    page = user.page("people/peple/", status=404)
     assert "people/people" not in page and "census/races" in page
 
 
@@ -98,7 +98,7 @@ def test_an_address_of_a_dataset_lists_its_tables(reader, address):
     assert "census/respondents" in listed and "census/races" in listed and "people/people" not in listed
 
 
-def test_an_image_of_another_kind_is_told_which_there_are(reader):
+def test_an_unknown_image_format_lists_the_known_ones(reader):
     answer = reader.get("/explore/census/respondents/chart.gif")
     assert answer.status_code == 404
     assert answer.text == "There is no chart.gif. Use chart.png, chart.jpg, chart.svg or chart.json."

@@ -30,8 +30,8 @@ CHOSEN = f"columns={','.join(COLUMNS)}&ordering=-date_of_birth"
 
 def code(page, element):
     """Return a text of the page that users can copy, or None."""
-    found = re.search(rf'<code id="{element}">(.*?)</code>', page)
-    return found and unescape(found[1])
+    match = re.search(rf'<code id="{element}">(.*?)</code>', page)
+    return match and unescape(match[1])
 
 
 def download(reader, query, **headers):
@@ -125,7 +125,7 @@ def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [filename]
     written = (tmp_path / filename).read_bytes()
     if file_format == "xlsx":
-        written, body = (sheet(one) for one in (written, body))
+        written, body = (sheet(content) for content in (written, body))
     assert written == body
     address = code(page, "api-address")
     assert (address is None) == (file_format == "json")
@@ -157,7 +157,7 @@ def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, ch
     assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&ordering=-email"), "command")
 
 
-def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypatch):
+def test_more_than_excel_takes_is_reported_before_it_begins(reader, people, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
     assert "An Excel file can hold at most 5 records, but 6 match." in page and 'id="download"' not in page
@@ -174,13 +174,13 @@ def test_more_than_excel_takes_is_told_before_it_begins(reader, people, monkeypa
         ("county_of_brith=Fife", "Did you mean county_of_birth?"),
     ],
 )
-def test_what_is_mistyped_is_told_and_nothing_is_sent(reader, people, query, message):
+def test_a_mistyped_option_is_reported_and_nothing_is_sent(reader, people, query, message):
     for address in (PEOPLE, f"{PEOPLE}file"):
         page = reader.page(f"{address}?{query}", status=400)
         assert message in page and 'id="download"' not in page
 
 
-def test_one_export_too_many_is_told_when_to_come_back(reader, people, settings):
+def test_one_export_too_many_learns_when_to_come_back(reader, people, settings):
     settings.STREAMS_AT_ONCE = 1
     going_on = reader.get(f"/explore/{PEOPLE}file")
     answer = reader.get(f"/explore/{PEOPLE}file")

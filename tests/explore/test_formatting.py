@@ -11,7 +11,7 @@ from explore.formatting import describe_filters, format_value, is_grouped, unit_
 def column(model, name):
     from django.apps import apps
 
-    return next(one for one in columns_of(apps.get_model(model)) if one.name == name)
+    return next(column for column in columns_of(apps.get_model(model)) if column.name == name)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def column(model, name):
         ("x" * 300, "x" * 200 + "…"),
     ],
 )
-def test_a_value_is_told(value, expected):
+def test_a_value_is_reported(value, expected):
     assert format_value(column("experiments.UserExperiment", "experiment_run_time"), value) == expected
 
 
@@ -52,10 +52,10 @@ def test_a_unit_is_what_a_help_text_says_in_a_few_words():
     assert unit_of(column("experiments.UserExperiment", "experiment_run_time")) == ""  # says that it has none
 
 
-def test_filters_are_told_in_words():
+def test_filters_are_described_in_words():
     from django.apps import apps
 
-    asked = {
+    params = {
         "age__lte": "30",
         "income_over_50k": "true",
         "corrected": "false",
@@ -64,7 +64,7 @@ def test_filters_are_told_in_words():
         "search": "HS",
         "native_country__in": "Peru,Italy",
     }
-    assert [one.text for one in describe_filters(apps.get_model("census.Respondent"), asked)] == [
+    assert [described.text for described in describe_filters(apps.get_model("census.Respondent"), params)] == [
         "age ≤ 30",
         "income over 50K is yes",
         "has no corrections",

@@ -66,7 +66,7 @@ def test_columns_that_are_shown_anyway_are_not_in_the_address(reader, people):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("place_of_birth=Kelso", "123"),
         ("place_of_birth__istartswith=ALL", "45"),
@@ -77,11 +77,11 @@ def test_columns_that_are_shown_anyway_are_not_in_the_address(reader, people):
         ("corrected=true", ""),
     ],
 )
-def test_filters_are_those_of_the_api(reader, people, query, found):
+def test_filters_are_those_of_the_api(reader, people, query, expected):
     shown = "".join(row[0][1:] for row in reader.texts(f"{PEOPLE}?{query}&columns=given_name"))
-    assert shown == found
+    assert shown == expected
     answer = reader.get(f"/api/people/people/?{query}&fields=given_name").json()
-    assert "".join(row["given_name"][1:] for row in answer["results"]) == found
+    assert "".join(row["given_name"][1:] for row in answer["results"]) == expected
 
 
 def test_choices_have_counts_and_missing_is_one_of_them(reader, respondents):
@@ -106,12 +106,15 @@ def test_several_ticked_values_are_one_of_them(reader, respondents):
 def test_a_ticked_value_with_a_comma_is_one_value(reader, respondent):
     for country in ("Korea, Republic of", "Peru", 'The "Gambia", so called'):
         respondent(native_country=country).save()
-    asked = "native_country=Korea,%20Republic%20of&native_country=Peru"
-    address = address_after(reader, f"{CENSUS}?{asked}")
+    query = "native_country=Korea,%20Republic%20of&native_country=Peru"
+    address = address_after(reader, f"{CENSUS}?{query}")
     assert address == f"{CENSUS}?native_country__in=%22Korea,%20Republic%20of%22,Peru"
     assert sorted(reader.texts(f"{address}&columns=native_country")) == [["Korea, Republic of"], ["Peru"]]
     page = reader.page(address)
-    assert {one for one in facets(page, "native_country") if one.isupper()} == {"KOREA, REPUBLIC OF 1", "PERU 1"}
+    assert {option for option in facets(page, "native_country") if option.isupper()} == {
+        "KOREA, REPUBLIC OF 1",
+        "PERU 1",
+    }
     assert "native country is one of &quot;Korea, Republic of&quot;, Peru" in page
     shown = reader.page(f"{CENSUS}export/{address.partition(CENSUS)[2]}")
     command = unescape(re.search(r"(python manage.py export [^<]*)", shown)[1])
@@ -133,7 +136,7 @@ def test_what_has_no_box_is_kept_by_the_form(reader, respondents):
     }
 
 
-def test_each_filter_is_told_and_can_be_removed(reader, respondents):
+def test_each_filter_is_shown_and_can_be_removed(reader, respondents):
     page = reader.page(
         f"{CENSUS}?age__gte=30&education__in=Masters,HS-grad&workclass__isnull=false&sex=Male&ordering=age"
     )
@@ -167,8 +170,8 @@ def test_heads_say_the_whole_order(reader, respondents):
 
 def test_what_is_missing_comes_last(reader, respondents):
     for order in ("workclass", "-workclass"):
-        found = reader.texts(f"{CENSUS}?columns=workclass&ordering={order}")
-        assert found[-1] == ["– missing"] and len(found) == 5
+        cells = reader.texts(f"{CENSUS}?columns=workclass&ordering={order}")
+        assert cells[-1] == ["– missing"] and len(cells) == 5
 
 
 def test_pages_go_on_and_back(reader, people, monkeypatch):
@@ -207,7 +210,7 @@ def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
         ("date_of_birth=1850-01-01&date_of_birth=1850-01-02&date_of_birth__in=1850-01-03", "date_of_birth", "once"),
     ],
 )
-def test_a_mistyped_parameter_is_told_and_nothing_is_shown(reader, people, query, parameter, message):
+def test_a_mistyped_parameter_is_reported_and_nothing_is_shown(reader, people, query, parameter, message):
     page = reader.page(f"{PEOPLE}?{query}", status=400)
     text = page.partition('<div class="errornote"')[2].partition("</div>")[0]
     assert f"<code>{parameter}</code>" in text and message in text
@@ -251,10 +254,10 @@ def test_views_and_vocabularies_are_tables_too(reader, table):
     [("", 20), ("?ordering=-age", 20), ("?education=Bachelors&age__gte=10", 22), ("?columns=age", 16)],
 )
 def test_a_page_asks_the_database_a_fixed_number_of_questions(reader, respondents, query, most):
-    reader.page(CENSUS + query)  # what is remembered from then on
+    reader.page(CENSUS + query)  # stored for the next request
     with CaptureQueriesContext(connection) as captured:
         reader.page(CENSUS + query)
-    assert len(captured) <= most, [one["sql"] for one in captured]
+    assert len(captured) <= most, [statement["sql"] for statement in captured]
 
 
 @pytest.mark.parametrize("address", [PEOPLE, f"{PEOPLE}export/", f"{PEOPLE}?x=", "people/peple/", f"{PEOPLE}?colums=1"])

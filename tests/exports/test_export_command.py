@@ -55,15 +55,24 @@ def refusal(people, tmp_path):
 
 
 def test_people_of_one_county_as_csv(exported):
-    asked = ["people/people", "--filter", "county_of_birth=Fife", "--columns", "given_name,family_name"]
-    assert exported(*asked) == b"given_name,family_name\nG0,Fife\nG1,Fife\n"
-    assert exported(*asked, "--ordering=-given_name") == b"given_name,family_name\nG1,Fife\nG0,Fife\n"
-    assert exported(*asked, "--search", "G1 Fi") == b"given_name,family_name\nG1,Fife\n"
+    arguments = ["people/people", "--filter", "county_of_birth=Fife", "--columns", "given_name,family_name"]
+    assert exported(*arguments) == b"given_name,family_name\nG0,Fife\nG1,Fife\n"
+    assert exported(*arguments, "--ordering=-given_name") == b"given_name,family_name\nG1,Fife\nG0,Fife\n"
+    assert exported(*arguments, "--search", "G1 Fi") == b"given_name,family_name\nG1,Fife\n"
 
 
 def test_births_per_country_as_json(exported):
-    asked = ["people/people", "--by", "country_of_birth", "--measure", "count", "--ordering=-count", "--format", "json"]
-    assert json.loads(exported(*asked)) == [
+    arguments = [
+        "people/people",
+        "--by",
+        "country_of_birth",
+        "--measure",
+        "count",
+        "--ordering=-count",
+        "--format",
+        "json",
+    ]
+    assert json.loads(exported(*arguments)) == [
         {"country_of_birth": "Land of Fife", "count": 2},
         {"country_of_birth": "Land of Angus", "count": 1},
     ]
@@ -73,9 +82,17 @@ def test_births_per_country_as_json(exported):
 
 
 def test_a_summary_of_what_the_filters_let_through(exported):
-    asked = ["people/people", "--by", "date_of_birth:year", "--by", "family_name", "--filter", "county_of_birth=Fife"]
-    assert exported(*asked) == b"date_of_birth:year,family_name,count\n1850,Fife,1\n1860,Fife,1\n"
-    assert gzip.decompress(exported(*asked, "--compress", "--format", "ndjson")).count(b"\n") == 2
+    arguments = [
+        "people/people",
+        "--by",
+        "date_of_birth:year",
+        "--by",
+        "family_name",
+        "--filter",
+        "county_of_birth=Fife",
+    ]
+    assert exported(*arguments) == b"date_of_birth:year,family_name,count\n1850,Fife,1\n1860,Fife,1\n"
+    assert gzip.decompress(exported(*arguments, "--compress", "--format", "ndjson")).count(b"\n") == 2
     assert exported("people/people", "--measure", "max:date_of_birth", "--format", "json") == (
         b'[\n{"max:date_of_birth":"1860-01-01"}\n]\n'
     )
@@ -83,15 +100,15 @@ def test_a_summary_of_what_the_filters_let_through(exported):
 
 
 def test_a_summary_in_every_format_holds_the_same(exported):
-    asked = ["people/people", "--by", "county_of_birth", "--measure", "count", "--measure", "max:date_of_birth"]
+    arguments = ["people/people", "--by", "county_of_birth", "--measure", "count", "--measure", "max:date_of_birth"]
     rows = [("Angus", 1, date(1850, 1, 1)), ("Fife", 2, date(1860, 1, 1))]
     result = [(county, count, day.isoformat()) for county, count, day in rows]
-    records = json.loads(exported(*asked, "--format", "json"))
+    records = json.loads(exported(*arguments, "--format", "json"))
     assert [tuple(record.values()) for record in records] == result
-    assert [json.loads(line) for line in exported(*asked, "--format", "ndjson").splitlines()] == records
-    table = pyarrow.parquet.read_table(io.BytesIO(exported(*asked, "--format", "parquet")))
+    assert [json.loads(line) for line in exported(*arguments, "--format", "ndjson").splitlines()] == records
+    table = pyarrow.parquet.read_table(io.BytesIO(exported(*arguments, "--format", "parquet")))
     assert list(zip(*table.to_pydict().values(), strict=True)) == rows
-    header, *cells = openpyxl.load_workbook(io.BytesIO(exported(*asked, "--format", "xlsx"))).active.values
+    header, *cells = openpyxl.load_workbook(io.BytesIO(exported(*arguments, "--format", "xlsx"))).active.values
     assert header == ("county_of_birth", "count", "max:date_of_birth") and cells == result
 
 
@@ -134,7 +151,7 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--by", "id", "--ordering", "x"], "--ordering: Expected one of id, count; found x."),
         (["people/people", "--by", "id", "--columns", "id"], "--columns does not apply to a summary"),
         (["people/people", "--spreadsheet", "--format", "json"], "--spreadsheet applies only to csv"),
-        (["people/people", "--as-user", "nobody"], "--as-user: there is no account nobody."),
+        (["people/people", "--as-user", "olivia"], "--as-user: there is no account olivia."),
         (["people/people", "--format", "xls"], "invalid choice: 'xls'"),
     ],
 )
@@ -142,12 +159,12 @@ def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, expected
     assert expected_text in refusal(*arguments)
 
 
-def test_a_name_that_tells_no_format_is_refused(refusal):
+def test_a_name_that_shows_no_format_is_refused(refusal):
     message = refusal("people/people", name="out.txt")
     assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in message
 
 
-def test_what_was_written_is_told(people, tmp_path, capsys):
+def test_what_was_written_is_reported(people, tmp_path, capsys):
     call_command("export", "people/people", "-o", str(tmp_path / "out.json"))
     assert re.search(r"out\.json: \d+.bytes of JSON", capsys.readouterr().err)
 
@@ -159,7 +176,7 @@ def test_filters_are_listed_where_one_is_unknown_and_only_those_that_may_be_used
     assert "name__icontains" in message and "email" not in message
 
 
-def test_a_place_that_cannot_be_written_is_told(refusal, tmp_path):
+def test_a_place_that_cannot_be_written_is_reported(refusal, tmp_path):
     assert "cannot write the file" in refusal("people/people", name="nowhere/out.csv")
     (tmp_path / "folder").mkdir()
     assert "Is a directory" in refusal("people/people", name="folder")
@@ -195,23 +212,26 @@ def test_a_new_file_is_as_others_and_an_old_one_keeps_its_mode(exported, tmp_pat
 
 def test_personal_data_are_masked_but_for_an_account_that_may_see_them(exported):
     User.objects.create(user_id=1, name="U", email="alice@example.com", signup_date=date(2023, 5, 1))
-    for name, group in [("grace", "Curators"), ("eve", "Analysts"), ("nobody", None)]:
+    for name, group in [("grace", "Curators"), ("eve", "Analysts"), ("olivia", None)]:
         get_user_model().objects.create_user(name).groups.set(Group.objects.filter(name=group))
-    asked = ["experiments/users", "--columns", "email"]
+    arguments = ["experiments/users", "--columns", "email"]
     masked = b"email,masked_columns\na****@example.com,email\n"
-    assert exported(*asked, name="masked") == masked
-    assert exported(*asked, "--as-user", "eve", name="masked") == masked
-    assert exported(*asked, "--as-user", "grace", "--filter", "email__icontains=ALICE") == b"email\nalice@example.com\n"
+    assert exported(*arguments, name="masked") == masked
+    assert exported(*arguments, "--as-user", "eve", name="masked") == masked
+    assert (
+        exported(*arguments, "--as-user", "grace", "--filter", "email__icontains=ALICE")
+        == b"email\nalice@example.com\n"
+    )
 
 
-def test_nobody_asks_by_personal_data_unseen(refusal):
-    get_user_model().objects.create_user("nobody")
+def test_users_cannot_filter_by_personal_data_that_they_cannot_see(refusal):
+    get_user_model().objects.create_user("olivia")
     get_user_model().objects.create_user("gone", is_active=False, is_superuser=True)
-    for asked in (["--filter", "email=a@example.com"], ["--ordering", "email"], ["--by", "email"]):
-        assert "needs the permission experiments.view_email." in refusal("experiments/users", *asked)
-    assert "nobody may not view users." in refusal("experiments/users", "--as-user", "nobody")
+    for arguments in (["--filter", "email=a@example.com"], ["--ordering", "email"], ["--by", "email"]):
+        assert "needs the permission experiments.view_email." in refusal("experiments/users", *arguments)
+    assert "olivia may not view users." in refusal("experiments/users", "--as-user", "olivia")
     assert "the account gone is not active" in refusal("experiments/users", "--as-user", "gone")
-    assert "Did you mean nobody?" in refusal("experiments/users", "--as-user", "nobdy")
+    assert "Did you mean olivia?" in refusal("experiments/users", "--as-user", "olvia")
 
 
 def test_standard_output_holds_the_file_and_nothing_else(people, manage):
@@ -223,7 +243,7 @@ def test_standard_output_holds_the_file_and_nothing_else(people, manage):
     assert process.returncode == 1 and out == "" and error.startswith("CommandError: --columns:")
 
 
-def test_a_database_without_tables_is_told(manage, tmp_path):
+def test_a_database_without_tables_is_reported(manage, tmp_path):
     process = manage("export", "people/people", "-o", str(tmp_path / "x"), DATABASE_URL=f"sqlite:///{tmp_path}/none")
     _, error = process.communicate()
     assert process.returncode == 1 and "The database is not available" in error and "Traceback" not in error

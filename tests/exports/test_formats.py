@@ -31,7 +31,7 @@ from tests.exports.conftest import ODD, rows_in, values_in
 
 
 def ids(text: str) -> list[int]:
-    return [int(one) for one in text.split(";")]
+    return [int(number) for number in text.split(";")]
 
 
 def one_day(value: str) -> date:
@@ -66,7 +66,7 @@ def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
     ]  # fmt: skip
 
 
-def test_csv_tells_a_missing_value_from_an_empty_text(people, exported):
+def test_csv_shows_a_missing_value_from_an_empty_text(people, exported):
     Person.objects.filter(id__gt=2).delete()
     assert [row["created_in_run"] for row in rows_in(exported(Person, PEOPLE, "csv"), "csv")] == [None, None]
     assert b'2,"",1850-01-02' in exported(Person, PEOPLE, "csv")
@@ -83,11 +83,11 @@ def test_a_text_that_is_a_list_is_a_list(experiments, exported):
     kinds = {"user_id": int, "most_common_compounds": ids, "mean_run_time": float}
     for file_format in FORMATS:
         none = [] if file_format in ("json", "ndjson", "parquet") else None
-        found = values_in(exported(UserFeatures, kinds, file_format), file_format, kinds)
-        assert found == [(1, [9, 10], 5.000000075), (2, none, None)]
+        values = values_in(exported(UserFeatures, kinds, file_format), file_format, kinds)
+        assert values == [(1, [9, 10], 5.000000075), (2, none, None)]
 
 
-def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported, django_user_model):
+def test_addresses_are_masked_except_for_users_with_the_permission(experiments, exported, django_user_model):
     for file_format in ("csv", "ndjson", "parquet", "xlsx"):
         assert b"alice@" not in exported(User, None, file_format)
     assert (
@@ -100,7 +100,7 @@ def test_addresses_are_masked_but_for_whoever_may_see_them(experiments, exported
     assert exported(User, ["email"], "csv", user=curator) == b"email\nalice@example.com\n@b@example.org\n"
 
 
-def test_parquet_has_types_and_tells_nothing_from_empty(people, exported):
+def test_parquet_has_types_and_shows_nothing_from_empty(people, exported):
     table = pa.parquet.read_table(io.BytesIO(exported(Person, None, "parquet")))
     assert table.column("given_name").to_pylist() == ODD
     assert table.column("date_of_birth").to_pylist()[0] == date(1850, 1, 1)
@@ -115,11 +115,11 @@ def test_parquet_has_types_and_tells_nothing_from_empty(people, exported):
 
 def test_excel_has_values_and_no_formulas(people, sessions, exported):
     sheet = openpyxl.load_workbook(io.BytesIO(exported(Person, ["id", "given_name", "date_of_birth"], "xlsx"))).active
-    head, *found = sheet.iter_rows()
+    head, *rows = sheet.iter_rows()
     assert [cell.value for cell in head] == ["id", "given_name", "date_of_birth"]
-    assert [row[0].value for row in found] == list(range(1, len(ODD) + 1))
-    assert found[4][1].value == "=1+1" and found[4][1].data_type == "s" and found[4][1].quotePrefix
-    assert found[0][2].value == "1850-01-01"  # no day that Excel knows
+    assert [row[0].value for row in rows] == list(range(1, len(ODD) + 1))
+    assert rows[4][1].value == "=1+1" and rows[4][1].data_type == "s" and rows[4][1].quotePrefix
+    assert rows[0][2].value == "1850-01-01"  # no day that Excel knows
     Subject.objects.update(date_of_birth=date(2020, 2, 29))
     sheet = openpyxl.load_workbook(io.BytesIO(exported(Subject, ["subject_id", "date_of_birth"], "xlsx"))).active
     assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as Excel has it
@@ -164,7 +164,7 @@ def test_columns_and_records_come_in_the_order_asked_for(people, exported):
     assert exported(Person, ["id"], "csv", rows=percent) == b"id\n"
 
 
-def test_what_cannot_be_exported_is_told(db):
+def test_what_cannot_be_exported_is_reported(db):
     with pytest.raises(UnknownFormatError, match="one of the formats csv, json, ndjson, parquet, xlsx; found pdf"):
         export(Place, Place.objects.all(), None, None, "pdf")
     with pytest.raises(UnknownColumnError, match=r"Unknown column contry\. Did you mean country\?"):
@@ -205,8 +205,8 @@ def test_floats_are_exact(db, exported, file_format):
         UserExperiment(experiment_id=n, user_id=1, experiment_run_time=x) for n, x in enumerate(FLOATS)
     )
     kinds = {"experiment_run_time": float}
-    found = [float(x) for (x,) in values_in(exported(UserExperiment, kinds, file_format), file_format, kinds)]
-    assert list(map(repr, found)) == list(map(repr, FLOATS))
+    times = [float(x) for (x,) in values_in(exported(UserExperiment, kinds, file_format), file_format, kinds)]
+    assert list(map(repr, times)) == list(map(repr, FLOATS))
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

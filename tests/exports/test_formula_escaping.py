@@ -49,6 +49,6 @@ def test_an_export_for_a_spreadsheet_is_imported_as_it_was(importing, write, row
     assert importing("people", write("again/places.csv", places)).counts == {"places": {"read": 1, "unchanged": 1}}
 
 
-def test_a_file_of_somebody_else_keeps_its_apostrophes(importing, write, rows):
+def test_a_file_of_another_user_keeps_its_apostrophes(importing, write, rows):
     importing("people", write("places.csv", "city,county,country\n'=Kelso,'-,''\n"))
     assert rows("SELECT city, county, country FROM places") == [("'=Kelso", "'-", "''")]

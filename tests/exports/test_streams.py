@@ -70,7 +70,7 @@ def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
 def test_a_stream_sees_one_moment(transactional_db):
     Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="old") for n in range(5000))
     stream = export(Place, Place.objects.all(), ["country", "county"], None, "csv")
-    found = next(stream) + next(stream)
+    rows = next(stream) + next(stream)
 
     def change():
         Place.objects.update(country="new")
@@ -79,8 +79,8 @@ def test_a_stream_sees_one_moment(transactional_db):
     thread = threading.Thread(target=change)
     thread.start()
     thread.join()  # writers and readers do not wait for each other
-    found += b"".join(stream)
-    assert (found.count(b"old"), found.count(b"new")) == (5000, 0)
+    rows += b"".join(stream)
+    assert (rows.count(b"old"), rows.count(b"new")) == (5000, 0)
     assert Place.objects.filter(country="new").count() == 5000
 
 
@@ -125,18 +125,18 @@ def ask(server, django_user_model):
     opened = []
 
     def ask(page: str | None = None, cookie: str = "") -> http.client.HTTPResponse:
-        asked = http.client.HTTPConnection("127.0.0.1", server)
-        opened.append(asked)
+        http_client = http.client.HTTPConnection("127.0.0.1", server)
+        opened.append(http_client)
         headers = {"Cookie": f"{cookies}; {cookie}", "Content-Type": "application/x-www-form-urlencoded"}
         form = {"action": "export_as_csv", "select_across": "1", "_selected_action": "1", "csrfmiddlewaretoken": TOKEN}
-        asked.request("GET" if page else "POST", page or SESSIONS, None if page else urlencode(form), headers)
-        answer = asked.getresponse()
-        answer.leave = asked.close
+        http_client.request("GET" if page else "POST", page or SESSIONS, None if page else urlencode(form), headers)
+        answer = http_client.getresponse()
+        answer.leave = http_client.close
         return answer
 
     yield ask
-    for one in opened:
-        one.close()
+    for opened_client in opened:
+        opened_client.close()
 
 
 def is_stream(answer: http.client.HTTPResponse) -> bool:
@@ -166,7 +166,7 @@ def test_a_client_that_goes_away_frees_its_stream_and_its_connection(big, ask):
     assert ask("/admin/").status == 200
     if connection.vendor == "postgresql":
         busy = 1
-        while busy:  # a COPY that nobody reads any more is cancelled
+        while busy:  # a COPY without a reader is cancelled
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "

@@ -81,14 +81,14 @@ def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused)
     assert json.loads((folder / "report.txt").read_text())["status"] == "applied"
 
 
-def test_a_folder_for_imports_that_cannot_be_is_told_in_a_sentence(folder, refused, settings, rows):
+def test_a_folder_for_imports_that_cannot_be_is_reported_in_a_sentence(folder, refused, settings, rows):
     settings.MEDIA_ROOT = folder / "places.csv"
     sentence = refused("people", folder)
     assert "Not a directory" in sentence and "Nothing was imported" in sentence and "MEDIA_ROOT" in sentence
     assert rows("SELECT * FROM places") == []
 
 
-def test_a_cell_is_told_on_one_line_shortened_and_with_nothing_that_a_terminal_would_obey(write, capsys, rows):
+def test_a_cell_is_reported_on_one_line_shortened_and_with_nothing_that_a_terminal_would_obey(write, capsys, rows):
     cells = ["\x1b[31mred\n" + "x" * 250, "y" * 5000]
     path = write("places.csv", "city,county,country\n" + "".join(f'"{cell}",,Scotland\n' for cell in cells))
     call_command("import_people", path)

@@ -19,18 +19,18 @@ def folder(write):
 
 
 @pytest.fixture
-def said(transactional_db):
+def output_lines(transactional_db):
     """Run a command that succeeds; return its lines."""
 
-    def said(name: str, *arguments) -> list[str]:
+    def output_lines(name: str, *arguments) -> list[str]:
         out = io.StringIO()
         call_command(name, *map(str, arguments), stdout=out)
         return out.getvalue().splitlines()
 
-    return said
+    return output_lines
 
 
-def test_a_run_that_applied_exits_with_0_and_tells_its_rejections(folder, manage, rows):
+def test_a_run_that_applied_exits_with_0_and_shows_its_rejections(folder, manage, rows):
     process = manage("import_people", folder)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
@@ -106,7 +106,7 @@ def test_a_folder_in_which_nothing_fits_is_refused_with_what_each_source_expects
     assert sentence.startswith(f"{folder} contains no file that matches a source. Expected:\n{expected}")
 
 
-def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, importing):
+def test_files_of_a_folder_that_fit_no_source_are_skipped_and_listed(folder, write, importing):
     write("all/deeper/boats.csv", "name,length\nSkua,7\n")
     hidden = write("all/.hidden/places.csv", "no\n")
     report = importing("people", folder)
@@ -133,8 +133,8 @@ def test_what_fits_nothing_in_a_folder_is_passed_over_and_told(folder, write, im
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
     write, refused, rows, name, content, arguments, sentence
 ):
-    said = refused("people", write(name, content), *arguments)
-    assert sentence in said and (name in said or "text encoding" in said) and "imports" not in said
+    message = refused("people", write(name, content), *arguments)
+    assert sentence in message and (name in message or "text encoding" in message) and "imports" not in message
     assert rows("SELECT * FROM places") == []
 
 
@@ -164,7 +164,7 @@ def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write
     assert "have different columns (workclass). Import them one by one." in sentence
 
 
-def test_what_the_database_refuses_is_told_in_a_sentence(write, refused, rows, execute):
+def test_what_the_database_refuses_is_reported_in_a_sentence(write, refused, rows, execute):
     execute("CREATE UNIQUE INDEX one_place_a_country ON places (country)")
     try:
         sentence = refused("people", write("places.csv", PLACES + "Perth,Perthshire,Scotland\n"))
@@ -236,53 +236,53 @@ def test_a_preview_makes_no_look_up_values(write, importing, rows):
     assert rows("SELECT * FROM countries") == []
 
 
-def test_a_preview_says_that_it_was_one(folder, said):
-    assert said("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: this was a preview.")
+def test_a_preview_says_that_it_was_one(folder, output_lines):
+    assert output_lines("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: this was a preview.")
 
 
-def test_the_summary_shows_ten_rejections_and_how_many_more(folder, write, said):
+def test_the_summary_shows_ten_rejections_and_how_many_more(folder, write, output_lines):
     rows = "".join(f"G{n},Mac,soon,Kelso\n" for n in range(12))
-    lines = said("import_people", folder, write("people_2.csv", PEOPLE.splitlines()[0] + "\n" + rows))
+    lines = output_lines("import_people", folder, write("people_2.csv", PEOPLE.splitlines()[0] + "\n" + rows))
     assert lines[-1] == "  and 3 more; --report FILE lists them all."
     assert sum(" line " in line for line in lines) == 10
 
 
-def test_the_summary_names_what_is_new_missing_and_removed(folder, write, said):
-    said("import_people", folder)
+def test_the_summary_names_new_missing_and_deleted_records(folder, write, output_lines):
+    output_lines("import_people", folder)
     fewer = write("places.csv", "city,county,country\n")
-    lines = said("import_people", fewer)
+    lines = output_lines("import_people", fewer)
     assert lines[-3:] == [
         "Missing from their source files (2):",
         "  places Kelso, last seen in places.csv on line 2",
         "  places Derry, last seen in places.csv on line 3",
     ]
-    lines = said("import_people", fewer, "--delete-missing")
+    lines = output_lines("import_people", fewer, "--delete-missing")
     assert "  places (places.csv): 0 read, 0 created, 0 updated, 0 unchanged, 2 missing, 1 deleted" in lines
     assert "  1 missing record of places not deleted: records of people refer to them." in lines
 
 
-def test_import_sources_imports_each_dataset_once(write, said, settings, rows):
+def test_import_sources_imports_each_dataset_once(write, output_lines, settings, rows):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
-    first = said("import_sources")
+    first = output_lines("import_sources")
     assert any(" of people applied in " in line for line in first)
     assert f"census: nothing imported, because the folder {settings.SOURCES_DIR / 'census'} does not exist." in first
     write("sources/people/places.csv", PLACES + "York,Yorkshire,England\n")
-    assert not any("people" in line for line in said("import_sources"))
+    assert not any("people" in line for line in output_lines("import_sources"))
     assert rows("SELECT count(*) FROM places") == [(2,)]
 
 
-def test_demo_curator_makes_an_account_once_where_it_is_safe(said, settings, client):
+def test_demo_curator_makes_an_account_once_where_it_is_safe(output_lines, settings, client):
     settings.DEBUG = False
     with pytest.raises(CommandError, match="The demo account needs DEBUG on."):
         call_command("demo_curator")
     settings.DEBUG = True
     if connection.vendor != "sqlite":
-        assert said("demo_curator") == [
+        assert output_lines("demo_curator") == [
             "The demo account needs SQLite. To create an account, run: manage.py createsuperuser"
         ]
         return
-    (line,) = said("demo_curator")
-    assert said("demo_curator") == [line]
+    (line,) = output_lines("demo_curator")
+    assert output_lines("demo_curator") == [line]
     kept = Path(connection.settings_dict["NAME"]).with_name("demo_curator.txt")
     assert kept.stat().st_mode & 0o777 == 0o600
     kept.unlink()

@@ -67,11 +67,11 @@ def test_every_table_that_an_import_fills_comes_back(dataset, options, exported,
     report = importing(dataset, *files)
     assert only_unchanged(report) == {} and report["missing"] == []
     assert [whole(table) for table in tables] == before
-    said = values(files)
+    values_before = values(files)
     empty_now()
     report = importing(dataset, *files)
     assert {source: set(result) for source, result in report.counts.items()} == {t: {"read", "created"} for t in tables}
-    assert values(exported(dataset, *options, folder="again")) == said
+    assert values(exported(dataset, *options, folder="again")) == values_before
     assert only_unchanged(importing(dataset, *files)) == {}
 
 
@@ -89,7 +89,7 @@ def test_records_of_several_files_are_of_these_files_again(exported, importing, 
     importing("people", *files)
     result = "SELECT f.name, count(*) FROM people p JOIN source_files f ON f.id = p.created_in_id GROUP BY f.name"
     assert sorted(rows(result)) == [("people.csv", 4), ("people_2.csv", 3)]
-    # The files themselves find their records again, too, and what they hold no more is missing.
+    # The files themselves also match their records, and rows that they no longer contain are missing.
     assert only_unchanged(importing("people", first, second)) == {}
     report = importing("people", write("people.csv", header + ann * 2 + bob))
     assert report.counts["people"] == {"read": 3, "unchanged": 3, "missing": 1}
@@ -156,10 +156,10 @@ def test_what_curators_did_to_people_changes_nothing_when_the_export_comes_back(
     before, files = [whole(table) for table in TRACKED], exported("people", *options)
     assert only_unchanged(importing("people", *files)) == {}
     assert [whole(table) for table in TRACKED] == before
-    said = values(files)
+    values_before = values(files)
     empty_now()
     importing("people", *files)
-    assert values(exported("people", *options, folder="again")) == said
+    assert values(exported("people", *options, folder="again")) == values_before
 
 
 TRACKED = ("places", "people", "changes")
@@ -182,22 +182,26 @@ def test_what_curators_did_to_records_with_a_key_changes_nothing_when_the_export
     cleo, exported, importing, whole, write
 ):
     importing("experiments", SAMPLES / "experiments")
-    one, two, three = UserExperiment.objects.order_by("pk")[:3]
-    correct(UserExperiment.objects.filter(pk=one.pk), {"experiment_run_time": 123456789.12345678}, cleo)
-    correct(UserExperiment.objects.filter(pk=two.pk), {"compounds": [Compound.objects.order_by("pk").last().pk]}, cleo)
-    delete(UserExperiment.objects.filter(pk=three.pk), cleo)
-    correct(User.objects.filter(pk=one.user_id), {"email": "somebody@example.org"}, cleo)
-    UserExperiment.objects.create(experiment_id=10**9, user_id=one.user_id, experiment_run_time=0.1)  # of no compound
+    first, second, third = UserExperiment.objects.order_by("pk")[:3]
+    correct(UserExperiment.objects.filter(pk=first.pk), {"experiment_run_time": 123456789.12345678}, cleo)
+    correct(
+        UserExperiment.objects.filter(pk=second.pk), {"compounds": [Compound.objects.order_by("pk").last().pk]}, cleo
+    )
+    delete(UserExperiment.objects.filter(pk=third.pk), cleo)
+    correct(User.objects.filter(pk=first.user_id), {"email": "somebody@example.org"}, cleo)
+    UserExperiment.objects.create(experiment_id=10**9, user_id=first.user_id, experiment_run_time=0.1)  # of no compound
     tracked = ("users", "compounds", "user_experiments", "user_experiment_compounds", "changes")
     before, files = [whole(table) for table in tracked], exported("experiments")
     assert only_unchanged(importing("experiments", *files)) == {}
     assert [whole(table) for table in tracked] == before
-    # Another change of a corrected record leaves alone what is remembered of its file.
-    remembered = UserExperiment.objects.get(pk=one.pk).corrections
-    files[2].write_text(re.sub(rf"(?m)^{one.pk},{one.user_id},", f"{one.pk},{two.user_id},", files[2].read_text()))
+    # Another change of a corrected record leaves the file value alone.
+    remembered = UserExperiment.objects.get(pk=first.pk).corrections
+    files[2].write_text(
+        re.sub(rf"(?m)^{first.pk},{first.user_id},", f"{first.pk},{second.user_id},", files[2].read_text())
+    )
     importing("experiments", files[2])
-    changed = UserExperiment.objects.get(pk=one.pk)
-    assert (changed.user_id, changed.experiment_run_time) == (two.user_id, 123456789.12345678)
+    changed = UserExperiment.objects.get(pk=first.pk)
+    assert (changed.user_id, changed.experiment_run_time) == (second.user_id, 123456789.12345678)
     assert changed.corrections == remembered
 
 
@@ -249,7 +253,7 @@ def test_an_export_and_files_of_the_same_table_are_imported_one_after_the_other(
     assert "is an export of this site" in refused("people", files[0], SAMPLES / "people" / "places.csv")
 
 
-def test_a_row_of_an_export_that_cannot_be_used_is_told_and_its_record_is_not_missing(exported, importing, write):
+def test_a_row_of_an_export_that_cannot_be_used_is_reported_and_its_record_is_not_missing(exported, importing, write):
     importing("people", write("places.csv", "city,county,country\nKelso,b,c\nPerth,b,c\n"))
     text = PEOPLE + "".join(f"P{n},Mac,1900-01-01,{city}\n" for n, city in enumerate(["Kelso", "Perth", "Perth"]))
     importing("people", write("people.csv", text))

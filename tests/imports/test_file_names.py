@@ -88,13 +88,13 @@ def test_links_that_lead_nowhere_and_whatever_else_is_not_read_are_listed(put):
     ]
 
 
-def test_a_link_that_leads_nowhere_is_told_where_it_is_named(put, refused):
+def test_a_broken_link_is_reported_with_its_file(put, refused):
     data = put("exp1/subject.json", mouse("1"))
     (data / "exp2").symlink_to("/nowhere/exp2")
     assert refused("subjects", data / "exp2") == f"{data}/exp2 is a link to /nowhere/exp2, which does not exist."
 
 
-def test_two_folders_of_one_name_in_different_trees_are_told_apart_by_their_paths(put):
+def test_two_folders_of_one_name_in_different_trees_are_distinguished_by_their_paths(put):
     put("tree1/rat/exp1/subject.json", mouse("1"))
     put("tree1/rat/exp2/subject.json", mouse("2", sex="neither"))
     put("tree2/rat/exp2/subject.json", mouse("3", sex="neither"))
@@ -150,10 +150,10 @@ def test_a_file_of_several_documents_makes_a_session_of_each(form, indent, put):
     documents = [{"subject_id": str(n), "sex": "Male"} for n in range(1, 13)]
     bad = [*documents[:2], {"subject_id": "x", "sex": "neither"}, *documents[3:]]
 
-    def text(found):
+    def text(items):
         if form == "lines":
-            return ("\n" * (indent or 0)).join(json.dumps(one) + "\n" for one in found)
-        return json.dumps(found, indent=indent)
+            return ("\n" * (indent or 0)).join(json.dumps(document) + "\n" for document in items)
+        return json.dumps(items, indent=indent)
 
     report = imported("import_subjects", put("exp1/subject.json", text(bad)))
     assert report.counts["sessions"] == {"read": 11, "created": 11}

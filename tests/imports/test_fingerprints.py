@@ -79,7 +79,7 @@ def _hex(lanes):
     return [row.hex() for row in fingerprints.stored(lanes).to_pylist()]
 
 
-# What an identity is made of
+# The parts of an identity
 
 
 def test_equal_rows_are_different_people_and_all_stay(places, write, importing, rows, identities):

@@ -62,12 +62,12 @@ def test_a_second_heading_with_the_columns_in_another_order_stops_the_import(wri
     assert rows("SELECT * FROM places") == []
 
 
-def test_a_second_heading_that_was_joined_to_the_last_row_is_told(write, importing):
+def test_a_second_heading_that_was_joined_to_the_last_row_is_reported(write, importing):
     report = importing("people", write("places.csv", PLACES.rstrip("\n") + PLACES))
     assert "Expected 3 cells, found 5. The header of another file follows on the same line" in message(report)
 
 
-def test_a_second_heading_of_a_file_with_other_columns_is_told(write, importing):
+def test_a_second_heading_of_a_file_with_other_columns_is_reported(write, importing):
     report = importing("people", write("places.csv", f"{PLACES}city,county\nDerry,Derry\n"))
     result = [row["problems"][0]["message"] for row in report["rejections"]]
     assert result[0].startswith("Expected 3 cells, found 2. This line is the header of a file with other columns")
@@ -88,7 +88,7 @@ def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importin
 
 
 @pytest.mark.parametrize("line", ["sep=;", "SEP=,", "sep=\t", '"sep=;"', MARK + "sep=;", "\nsep=|"])
-def test_a_line_that_tells_a_spreadsheet_the_delimiter_is_refused_with_what_to_do(write, refused, line):
+def test_a_line_that_shows_a_spreadsheet_the_delimiter_is_refused_with_what_to_do(write, refused, line):
     number = 2 if line.startswith("\n") else 1
     sentence = refused("people", write("places.csv", f"{line}\n{PLACES.replace(',', ';')}"))
     assert f", line {number}: expected a row, found " in sentence and "Delete this line" in sentence
@@ -107,7 +107,7 @@ def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, import
     assert f"Name {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
 
 
-def test_a_file_in_a_folder_that_could_be_read_is_told_with_what_to_do(write, importing):
+def test_a_file_in_a_folder_that_could_be_read_is_reported_with_what_to_do(write, importing):
     write("all/places.csv", PLACES)
     write("all/more/a.csv", PLACES.encode("utf-16-le"))
     write("all/more/b.csv", "sep=,\n" + PLACES)
@@ -126,7 +126,7 @@ def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_c
 
 
 @pytest.mark.parametrize("marker", ["NA", "NaN", "NULL", "None", r"\N", "n/a", "N/A", "null", "#N/A", "?"])
-def test_a_value_that_looks_like_a_missing_marker_is_told_once_a_column(write, importing, rows, marker):
+def test_a_value_that_looks_like_a_missing_marker_is_reported_once_a_column(write, importing, rows, marker):
     other = f"{PLACES}Derry,{marker},{marker}\nCork,{marker},Ireland\n"
     result = (
         "may mean a missing value, but was imported as a value. In this source, only an empty cell means a missing "
@@ -139,7 +139,7 @@ def test_a_value_that_looks_like_a_missing_marker_is_told_once_a_column(write, i
     assert rows("SELECT county FROM places WHERE city = 'Cork'") == [(marker,)]
 
 
-def test_missing_markers_are_told_of_columns_of_every_kind_and_of_all_files_together(write, importing):
+def test_missing_markers_are_reported_of_columns_of_every_kind_and_of_all_files_together(write, importing):
     census_files = {"adult.data": "", "adult.test": ""}
     for name in census_files:
         write(f"all/{name}", ROW + ROW.replace("39", "NA").replace("Private", "None") + ROW.replace("Sales", "?"))
@@ -149,7 +149,7 @@ def test_missing_markers_are_told_of_columns_of_every_kind_and_of_all_files_toge
     assert '"NA" (2 rows)' in result["age"] and 'only an empty cell or "?" means a missing value' in result["workclass"]
 
 
-def test_missing_markers_in_documents_are_told(write, importing):
+def test_missing_markers_in_documents_are_reported(write, importing):
     write("all/a/subject.json", '{"subject_id": "1", "species": "None", "genotype": null, "sex": ""}')
     notes = importing("subjects", write("all/b/subject.json", '{"subject_id": "2", "species": "None"}').parents[1])[
         "notes"
@@ -161,7 +161,7 @@ def test_missing_markers_in_documents_are_told(write, importing):
     ("term", "other"),
     [("Private", "private"), ("Self-emp", "Self emp"), ("Privé", "Prive"), ("Private", "Private."), ("A\u200db", "Ab")],
 )
-def test_a_near_duplicate_of_a_term_is_told_before_it_becomes_one(write, importing, rows, term, other):
+def test_a_near_duplicate_of_a_term_is_reported_before_it_becomes_one(write, importing, rows, term, other):
     importing("census", write("census.csv", census(workclass=term)))
     path = write("census.csv", census(workclass=term) + ROW.replace("Private", other))
     for arguments in (["--dry-run"], []):
@@ -172,14 +172,14 @@ def test_a_near_duplicate_of_a_term_is_told_before_it_becomes_one(write, importi
     assert importing("census", path)["notes"] == []  # it is one now
 
 
-def test_a_near_duplicate_that_a_curator_types_is_told(db, admin_client):
+def test_a_near_duplicate_that_a_curator_types_is_reported(db, admin_client):
     address = "/admin/census/workclass/add/"
     assert "near-duplicate" not in admin_client.post(address, {"name": "Private"}, follow=True).content.decode()
     page = admin_client.post(address, {"name": "private"}, follow=True).content.decode()
     assert "“private” is a near-duplicate of “Private”" in page
 
 
-def test_near_duplicates_among_new_terms_are_told_and_different_terms_are_not(write, importing):
+def test_near_duplicates_among_new_terms_are_reported_and_different_terms_are_not(write, importing):
     terms = ["Private", "PRIVATE", "10th", "11th", "Iran", "Iraq", "C", "C++"]
     rows = "".join(ROW.replace("Private", term) for term in terms)
     (note,) = importing("census", write("adult.data", rows))["notes"]

@@ -24,12 +24,12 @@ def test_several_that_start_together_import_the_sources_once(child_environment):
     started = [
         subprocess.Popen(command, cwd=ROOT, env=child_environment, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    said = [process.communicate()[0] for process in started]
+    outputs = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0]
-    assert sorted(text.count(" applied in ") for text in said) == [0, 0, 4]
+    assert sorted(text.count(" applied in ") for text in outputs) == [0, 0, 4]
     assert ImportRun.objects.count() == 4
     assert get_user_model().objects.count() == 1
-    assert all("https://data.example.org/admin/welcome/" in text for text in said)
+    assert all("https://data.example.org/admin/welcome/" in text for text in outputs)
 
 
 def test_who_comes_second_waits(child_environment):
@@ -40,7 +40,7 @@ def test_who_comes_second_waits(child_environment):
     assert second.wait() == 0
 
 
-def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment, tmp_path):
+def test_a_database_that_does_not_answer_is_reported_in_a_sentence(child_environment, tmp_path):
     url = "postgresql://nobody@127.0.0.1:1/nothing" if connection.vendor == "postgresql" else f"sqlite:///{tmp_path}"
     command = [sys.executable, "manage.py", "prepare", "--wait", "0"]
     ran = subprocess.run(
@@ -50,7 +50,7 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(child_environment
     assert ran.stderr.startswith("CommandError: The database is not available: ")
 
 
-def test_a_database_of_former_migrations_is_told_in_a_sentence(child_environment):
+def test_a_database_of_former_migrations_is_reported_in_a_sentence(child_environment):
     recorder = MigrationRecorder(connection)
     recorder.record_applied("datasets", "0002_history")
     try:
@@ -107,7 +107,7 @@ def test_a_site_without_an_address_is_refused():
         call_command("first_sign_in", site="https://")
 
 
-def test_where_nothing_is_left_to_do_nothing_is_told_but_the_way_in(capsys, settings):
+def test_with_nothing_left_to_do_only_the_address_is_printed(capsys, settings):
     settings.DEBUG = True
     result = []
     for _ in range(2):

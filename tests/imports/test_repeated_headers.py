@@ -25,7 +25,7 @@ def message(report) -> str:
     ],
 )
 @pytest.mark.parametrize("last", ["Derry,Derry,Ulster", 'Derry,Derry,"Ulster"'])
-def test_a_heading_of_another_file_that_follows_the_last_row_is_told(write, importing, mark, heading, last):
+def test_a_heading_of_another_file_that_follows_the_last_row_is_reported(write, importing, mark, heading, last):
     report = importing("people", write("places.csv", f"{PLACES}\n{last}{mark}{heading}\n"))
     assert report.counts == {"places": {"read": 2, "created": 1, "rejected": 1}}
     assert message(report).endswith(JOINED) and report["rejections"][0]["line"] == 3
@@ -33,7 +33,7 @@ def test_a_heading_of_another_file_that_follows_the_last_row_is_told(write, impo
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("heading", ["city,county", "city,county,country,notes", '"city","county","country","a","b"'])
-def test_a_heading_of_another_file_with_more_or_fewer_columns_is_told(write, importing, mark, heading):
+def test_a_heading_of_another_file_with_more_or_fewer_columns_is_reported(write, importing, mark, heading):
     report = importing("people", write("places.csv", f"{PLACES}\n{mark}{heading}\n"))
     assert message(report).endswith(OTHER) and report["rejections"][0]["line"] == 3
 

@@ -36,11 +36,11 @@ def sessions():
     return dict(Session.objects.order_by("name").values_list("name", "subject_id"))
 
 
-@pytest.mark.parametrize("way", ["named", "pattern", "file first"])
-def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, way):
+@pytest.mark.parametrize("suffix", ["named", "pattern", "file first"])
+def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, suffix):
     folder = data(**{"X/subject.json": mouse("1"), "X.json": mouse("2")})
-    pattern = {"pattern": "X*.json"} if way == "pattern" else {}
-    paths = [folder] if pattern else [folder / "X", folder / "X.json"][:: -1 if way == "file first" else 1]
+    pattern = {"pattern": "X*.json"} if suffix == "pattern" else {}
+    paths = [folder] if pattern else [folder / "X", folder / "X.json"][:: -1 if suffix == "file first" else 1]
     imported("import_subjects", *paths, **pattern)
     assert sessions() == {"X": "1", "X.json": "2"} and Subject.objects.count() == 2
     # Each keeps its name when it comes alone.
@@ -60,7 +60,7 @@ def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, way):
         ({"X.json/subject.json": "1", "a/X.json": "2", "X/subject.json": "3"}, {"data/X.json", "a/X.json", "X"}),
     ],
 )
-def test_each_document_has_the_shortest_end_of_its_path_that_tells_it_apart(data, files, names):
+def test_each_document_has_the_shortest_end_of_its_path_that_distinguishes_it(data, files, names):
     folder = data(**{name: mouse(subject) for name, subject in files.items()})
     for _ in range(2):
         imported("import_subjects", folder, pattern="X*.json")
@@ -76,7 +76,7 @@ def test_no_stored_name_is_a_path_from_the_root_of_the_machine(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("first", "second", "expected"),
     [
         (NFC, NFD, f"data/{NFC}/subject.json and data/cafe<U+0301>/subject.json"),
         ("rat1", "rat1 ", "data/rat1/subject.json and data/rat1<U+0020>/subject.json"),
@@ -84,8 +84,8 @@ def test_no_stored_name_is_a_path_from_the_root_of_the_machine(data, tmp_path):
         (f"{NFC}/x", f"{NFD}/x", f"data/{NFC}/x/subject.json and data/cafe<U+0301>/x/subject.json"),
     ],
 )
-def test_names_that_no_text_tells_apart_are_refused_and_shown(data, refused, one, other, expected):
-    folder = data(**{f"{one}/subject.json": mouse("1"), f"{other}/subject.json": mouse("2")})
+def test_names_that_look_the_same_are_refused_and_shown(data, refused, first, second, expected):
+    folder = data(**{f"{first}/subject.json": mouse("1"), f"{second}/subject.json": mouse("2")})
     if len({path.name for path in folder.iterdir()}) < 2:
         pytest.skip("this file system has one name for both")
     sentence = refused("subjects", folder)
@@ -94,7 +94,7 @@ def test_names_that_no_text_tells_apart_are_refused_and_shown(data, refused, one
     assert not ImportRun.objects.exclude(status="failed").exists()
 
 
-def test_notes_show_what_nobody_sees_where_it_tells_two_files_apart(data):
+def test_notes_show_what_nobody_sees_where_it_distinguishes_two_files(data):
     folder = data(**{"a/subject.json": mouse("1"), f"{NFC}/notes.txt": "", f"{NFD}/notes.txt": ""})
     if len(list(folder.iterdir())) < 3:
         pytest.skip("this file system has one name for both")

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from imports import tasks
+from imports.engine.interrupted import find_interrupted
+from imports.engine.locks import import_lock
 from imports.models import ImportRun
 from people.models import Person, Place
 
@@ -104,7 +106,7 @@ def test_a_worker_removes_sessions_and_tasks_that_are_long_over(uploaded):
     assert "good" in keys and "expired" not in keys
 
 
-def test_a_task_of_yesterday_does_not_apply_what_is_previewed_anew(uploaded):
+def test_an_old_task_does_not_apply_a_new_preview(uploaded):
     run = uploaded(places=PLACES)
     call_command("worker", batch=True)
     tasks.apply(again(run))
@@ -149,13 +151,11 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
 
 def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
     run = uploaded(places=PLACES)
-    from imports.engine.locks import import_lock
-
     ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
     if connection.vendor == "sqlite":  # a server's lock is held by the session that would ask for it
         with import_lock("census"):
             pass
-    assert [found.pk for found in tasks.find_interrupted()] == [run.pk]
+    assert [run_.pk for run_ in find_interrupted()] == [run.pk]
 
 
 def test_progress_never_waits_for_a_writer(uploaded, slowly, settings):
@@ -191,8 +191,6 @@ def test_the_worker_waits_out_a_locked_database(uploaded, manage):
 
 def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
     """One worker runs a blocked import and two imports of another dataset."""
-    from imports.engine.locks import import_lock
-
     with import_lock("people"):
         long = uploaded(places=PLACES)
         worker = manage("worker")
@@ -207,7 +205,7 @@ def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, cl
     assert worker.wait(20) == 0
 
 
-def test_a_worker_that_is_told_to_end_finishes_what_each_dataset_has_in_hand(uploaded, manage):
+def test_a_worker_that_is_reported_to_end_finishes_the_current_task_of_each_dataset(uploaded, manage):
     run = uploaded(places=PLACES, people=people(60_000))
     worker = manage("worker")
     soon(lambda: again(run).status == "running")
@@ -215,7 +213,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_each_dataset_has_in_hand(upl
     assert worker.wait(120) == 0 and again(run).status == "previewed"
 
 
-def test_a_worker_that_is_told_twice_ends_at_once(uploaded, manage):
+def test_a_second_signal_ends_a_worker_at_once(uploaded, manage):
     run = uploaded(places=PLACES, people=people(600_000))
     worker = manage("worker")
     soon(lambda: again(run).status == "running")

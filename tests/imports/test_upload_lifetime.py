@@ -69,7 +69,7 @@ def full_disk(monkeypatch):
 
 @pytest.mark.parametrize("by", ["page", "API"])
 @pytest.mark.parametrize("rows", [1, 30_000], ids=["at its end", "on the way"])
-def test_a_full_disk_is_told_and_nothing_of_the_upload_is_left(upload, kept, full_disk, by, rows):
+def test_a_full_disk_is_reported_and_nothing_of_the_upload_is_left(upload, kept, full_disk, by, rows):
     text = PLACES + "".join(f"City {n},Roxburghshire,Scotland\n" for n in range(rows))
     answer = upload(text, by=by)
     assert answer.status_code == 507 and "The server has no disk space for this upload." in answer.content.decode()
@@ -146,7 +146,7 @@ def test_a_run_that_failed_or_was_cancelled_is_discarded_with_its_bytes(upload, 
     assert kept() == [] and {run.status for run in ImportRun.objects.all()} == {"discarded"}
 
 
-def test_a_full_disk_is_told_at_the_command_line_too(write, refused, kept, full_disk):
+def test_a_full_disk_is_reported_at_the_command_line_too(write, refused, kept, full_disk):
     message = refused("people", write("places.csv", PLACES))
     assert "No space left on device" in message and kept() == [] and not Place.objects.exists()
 

@@ -65,7 +65,7 @@ def test_several_files_come_together(curator):
 )
 def test_a_wrong_kind_of_file_gets_a_sentence(curator, file, sentence):
     answer = curator.post(ADDRESS, {"dataset": "people", "files": file, "encoding": "utf-8"})
-    if sentence is None:  # what it holds is told by the run
+    if sentence is None:  # the run reports its content
         assert answer.status_code == 302
         return
     assert answer.status_code == 400
@@ -73,7 +73,7 @@ def test_a_wrong_kind_of_file_gets_a_sentence(curator, file, sentence):
     assert not ImportRun.objects.exists()
 
 
-def test_too_much_is_turned_down_before_it_is_read(curator, settings):
+def test_a_body_above_the_limit_is_refused_before_it_is_read(curator, settings):
     settings.UPLOAD_LIMIT = 20
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(content=b"x" * 100_000), "encoding": "utf-8"})
     assert answer.status_code == 413
@@ -81,14 +81,14 @@ def test_too_much_is_turned_down_before_it_is_read(curator, settings):
     assert kept(settings) == [] and not ImportRun.objects.exists()
 
 
-def test_a_request_that_does_not_say_how_much_it_brings_is_stopped_on_the_way(curator, settings):
+def test_a_request_without_a_length_is_stopped_at_the_limit(curator, settings):
     settings.UPLOAD_LIMIT = 20
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(), "encoding": "utf-8"})
     assert answer.status_code == 413
     assert kept(settings) == [] and not ImportRun.objects.exists()
 
 
-def test_nothing_chosen_is_said(curator):
+def test_a_form_without_files_is_refused(curator):
     answer = curator.post(ADDRESS, {"dataset": "people", "encoding": "utf-8"})
     assert "Choose a file or use the site's own files." in unescape(answer.text)
 
@@ -99,8 +99,8 @@ def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
     text = answer.content.decode()
     assert "subject.json is named by its folder" in text and "under “New version of”" in text
     assert '<label for="id_known_as">New version of:</label>' in text and "the name of the folder" in text
-    asked = {"dataset": "subjects", "files": upload("subject.json", b'{"subject_id": "695223"}'), "encoding": "utf-8"}
-    assert curator.post(ADDRESS, asked | {"known_as": "ecephys_695223_2024-01-01_10-00-00"}).status_code == 302
+    data = {"dataset": "subjects", "files": upload("subject.json", b'{"subject_id": "695223"}'), "encoding": "utf-8"}
+    assert curator.post(ADDRESS, data | {"known_as": "ecephys_695223_2024-01-01_10-00-00"}).status_code == 302
     assert ImportRun.objects.get().known_as == "ecephys_695223_2024-01-01_10-00-00"
 
 

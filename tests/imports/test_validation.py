@@ -40,7 +40,7 @@ def respondent(**changed):
     return RESPONDENT.format(**GOOD | changed)
 
 
-def test_all_problems_of_a_row_are_told_together(problems):
+def test_all_problems_of_a_row_are_reported_together(problems):
     row = respondent(age="old", years="many", sex="Mail", hours=169, income="50K", education="")
     assert problems("census", "adult.data", respondent() + row) == [
         ("age", "old", "is not a whole number from 0 to 150"),
@@ -52,7 +52,7 @@ def test_all_problems_of_a_row_are_told_together(problems):
     ]
 
 
-def test_a_place_that_is_not_known_is_told_beside_a_bad_date(write, importing, problems):
+def test_a_place_that_is_not_known_is_reported_beside_a_bad_date(write, importing, problems):
     importing("people", write("places.csv", PLACES))
     assert problems("people", "people.csv", PEOPLE + "Ann,Mac,soon,Atlantis\nBob,Oak,1950-12-31,Kelso\n") == [
         ("date_of_birth", "soon", "is not a date written year-month-day, such as 1984-03-01"),
@@ -66,7 +66,7 @@ def test_a_place_that_the_same_run_brings_is_known_beside_a_bad_date(write, impo
     assert report.problems == [("people", 2, ("date_of_birth", "soon"))]
 
 
-def test_a_user_and_a_compound_that_do_not_exist_are_told_together(experiments, problems):
+def test_a_user_and_a_compound_that_do_not_exist_are_reported_together(experiments, problems):
     assert problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9;8,10\n") == [
         ("user_id", "7", "refers to an unknown user (looked up in users.user_id)"),
         ("experiment_compound_ids", "8", "refers to an unknown compound (looked up in compounds.compound_id)"),
@@ -74,7 +74,7 @@ def test_a_user_and_a_compound_that_do_not_exist_are_told_together(experiments, 
     ]
 
 
-def test_a_user_and_a_compound_that_do_not_exist_are_told_beside_a_bad_number(experiments, problems):
+def test_a_user_and_a_compound_that_do_not_exist_are_reported_beside_a_bad_number(experiments, problems):
     result = problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9,soon\n")
     assert sorted((column, str(value)) for column, value, _ in result) == [
         ("experiment_compound_ids", "9"),
@@ -91,12 +91,12 @@ def test_a_user_and_a_compound_that_do_not_exist_are_told_beside_a_bad_number(ex
         ("1,5", None),
     ],
 )
-def test_a_cell_of_many_tells_which_of_them_is_wrong(experiments, problems, cell, message):
-    ((column, value, said),) = problems("experiments", "user_experiments.csv", EXPERIMENTS + f"1,1,{cell},10\n")
+def test_a_cell_of_many_shows_which_of_them_is_wrong(experiments, problems, cell, message):
+    ((column, value, problem),) = problems("experiments", "user_experiments.csv", EXPERIMENTS + f"1,1,{cell},10\n")
     if message:
-        assert (column, value, said) == ("experiment_compound_ids", cell, message)
+        assert (column, value, problem) == ("experiment_compound_ids", cell, message)
     else:
-        assert (column, said) == (None, "Expected 4 cells, found 5.")
+        assert (column, problem) == (None, "Expected 4 cells, found 5.")
 
 
 def test_a_level_that_is_given_another_number_of_years_than_it_has_is_rejected(write, importing, rows):
@@ -117,7 +117,7 @@ def test_the_years_of_a_level_are_those_stored_whatever_a_later_file_says(write,
     assert rows("SELECT name, years FROM education_levels ORDER BY id") == [("Bachelors", 13), ("Masters", 14)]
 
 
-def test_a_level_whose_years_are_told_beside_another_fault_is_not_made_of_a_bad_row(write, importing, rows):
+def test_a_rejected_row_creates_no_education_level(write, importing, rows):
     importing("census", write("adult.data", respondent(age="old", education="Masters", years=99) + respondent()))
     assert rows("SELECT name, years FROM education_levels") == [("Bachelors", 13)]
     importing("census", write("adult.data", respondent(education="Masters", years=14) + respondent()))
@@ -194,7 +194,7 @@ def test_a_text_longer_than_its_column_is_rejected(problems):
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value", "problem"),
     [
         (0, "x", "is not a whole number"),
         (0, "9223372036854775808", "is out of range"),
@@ -206,11 +206,11 @@ def test_a_text_longer_than_its_column_is_rejected(problems):
         (1, "", "is missing"),
     ],
 )
-def test_a_cell_that_is_no_value_of_its_field_is_rejected(problems, column, value, said):
+def test_a_cell_that_is_no_value_of_its_field_is_rejected(problems, column, value, problem):
     cells = ["1", "Ann", "ann@example.org", "2024-01-01"]
     cells[column] = value
     headings = ["user_id", "name", "email", "signup_date"]
     ((name, result, message),) = problems(
         "experiments", "users.csv", ",".join(headings) + "\n" + ",".join(cells) + "\n"
     )
-    assert (name, result or "") == (headings[column], value) and said in message
+    assert (name, result or "") == (headings[column], value) and problem in message

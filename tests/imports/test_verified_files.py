@@ -1,4 +1,4 @@
-"""Kept files are read by their bytes, not by their names: what was changed after it was received is never imported."""
+"""Kept files are read by their bytes, not by their names: a file that changed after its receipt is never imported."""
 
 import hashlib
 from pathlib import Path
@@ -37,7 +37,7 @@ def previewed(admin_client, transactional_db):
     return previewed
 
 
-def asked(client, run, what):
+def action_on(client, run, what):
     client.post(f"/admin/imports/importrun/{run.pk}/{what}/")
     call_command("worker", batch=True)
     run.refresh_from_db()
@@ -58,13 +58,13 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
     run = previewed("people", files={"places.csv": PLACES})
     assert run.status == "previewed"
     kept(PLACES).write_text(change(PLACES))
-    run = asked(admin_client, run, "apply")
+    run = action_on(admin_client, run, "apply")
     assert run.status == "failed" and not Place.objects.exists()
     assert run.error.startswith("places.csv: the stored file has changed since it was received (SHA-256 ")
     assert "Import the original file again." in run.error and str(kept(PLACES)) not in run.error
     # The page shows nothing of what the file holds now; the file itself can be imported again, and heals the store.
     assert "Leinster" not in admin_client.get(f"/admin/imports/importrun/{run.pk}/change/").text
-    assert asked(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "applied"
+    assert action_on(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "applied"
     assert kept(PLACES).read_text() == PLACES and Place.objects.count() == 2
 
 
@@ -74,26 +74,26 @@ def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, 
     name, text = {"people": ("places.csv", PLACES), "subjects": ("ecephys_700661.json", SUBJECT)}[dataset]
     run = previewed(dataset, files={name: text})
     kept(text).unlink()
-    run = asked(admin_client, run, what)
+    run = action_on(admin_client, run, what)
     assert run.status == "failed" and not Place.objects.exists() and not Subject.objects.exists()
     assert (
         run.error == f"{name}: the stored file no longer exists. Nothing was imported. Upload the original file again."
     )
-    assert asked(admin_client, previewed(dataset, files={name: text}), "apply").status == "applied"
+    assert action_on(admin_client, previewed(dataset, files={name: text}), "apply").status == "applied"
 
 
 def test_another_preview_of_the_same_run_refuses_them_too(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES})
     kept(PLACES).write_text(PLACES.replace("Ulster", "Ireland"))
-    asked(admin_client, run, "apply")
-    run = asked(admin_client, run, "preview")
+    action_on(admin_client, run, "apply")
+    run = action_on(admin_client, run, "preview")
     assert run.status == "failed" and "the stored file has changed" in run.error
 
 
 def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES, "people.csv": PEOPLE})
     kept(PEOPLE).write_text(PEOPLE.replace("Ann", "Eve"))
-    run = asked(admin_client, run, "apply")
+    run = action_on(admin_client, run, "apply")
     assert run.status == "failed" and run.error.startswith(
         "people.csv: the stored file has changed since it was received"
     )
@@ -103,7 +103,7 @@ def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kep
 def test_an_altered_document_stops_the_run_and_is_no_rejected_row(admin_client, previewed, kept):
     run = previewed("subjects", files={"ecephys_700661.json": SUBJECT})
     kept(SUBJECT).write_text(SUBJECT.replace("700661", "700662"))
-    run = asked(admin_client, run, "apply")
+    run = action_on(admin_client, run, "apply")
     assert run.status == "failed" and run.error.startswith(
         "ecephys_700661: the stored file has changed since it was received"
     )

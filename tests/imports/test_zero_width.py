@@ -56,8 +56,8 @@ def test_zero_width_spaces_that_a_curator_types_are_trimmed(db, admin_client):
 @pytest.mark.parametrize("typed", ["Kelso\u200b", "\ufeffKelso", "\u2060 Kelso\u00a0\u200b"])
 def test_zero_width_spaces_at_the_ends_of_what_is_looked_for_are_trimmed(db, admin_client, typed):
     Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
-    for asked in ({"city": typed}, {"city__in": f"{typed},Derry"}, {"search": typed}):
-        assert len(admin_client.get("/api/people/places/", asked).json()["results"]) == 1, asked
+    for params in ({"city": typed}, {"city__in": f"{typed},Derry"}, {"search": typed}):
+        assert len(admin_client.get("/api/people/places/", params).json()["results"]) == 1, params
     assert admin_client.get("/admin/people/place/", {"q": typed}).context["cl"].result_count == 1
     assert admin_client.get("/api/people/places/", {"city": "\u200b"}).json()["results"] == []
 

@@ -78,7 +78,7 @@ class ConfirmingSite(Site):
             field = ONE_FIELD[table]
             value = data.draw(VALUES[table][field], label=field)
             new, keys = {field: in_model(table, field, value)}, [] if all_ else pks
-            if not all_ and any((table, one) not in self.tables.records for one in pks):
+            if not all_ and any((table, key) not in self.tables.records for key in pks):
                 return
 
             def step(tables):
@@ -110,7 +110,7 @@ class ConfirmingSite(Site):
         made = set(Edit.objects.values_list("pk", flat=True)) - edits_before
         if not made:
             assert stored.raw() == rows
-            assert before is None or now != before, "what was shown would still be done, but was refused"
+            assert before is None or now != before, "the confirmed effect is still the same, but was refused"
             return
         assert before is not None and now == before, f"shown: {before}; done: {now}"
         action = step(self.tables)

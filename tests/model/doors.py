@@ -51,14 +51,14 @@ class Doors:
     def preview(self, table: str, pks: list, name: str, value: Any) -> Callable[[], None]:
         """Preview a change of the records, or of all; return the form data that confirm it."""
         typed = json.dumps(value) if name == "document" else "" if value is None else value
-        asked = {"_selected_action": pks, "field": name, "value": typed}
-        asked |= {} if pks else {"select_across": "1"}
+        data = {"_selected_action": pks, "field": name, "value": typed}
+        data |= {} if pks else {"select_across": "1"}
         address = self.address(table, "bulk")
-        page = self.client.post(address, asked | {"_preview": "Preview"})
+        page = self.client.post(address, data | {"_preview": "Preview"})
         assert page.status_code == 200
         if not page.context.get("sample"):
             return lambda: None
-        return lambda: self.client.post(address, asked | _hidden(page, asked) | {"_apply": "Change"})
+        return lambda: self.client.post(address, data | _hidden(page, data) | {"_apply": "Change"})
 
     def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
         """Revert a field to its file value."""
@@ -77,12 +77,12 @@ class Doors:
     def ask_to_delete(self, table: str, pks: list) -> Callable[[], None]:
         """Open the confirmation page of a deletion; return the form data that confirm it."""
         if len(pks) == 1:
-            address, asked = self.address(table, "delete", quote(pks[0])), {}
+            address, data = self.address(table, "delete", quote(pks[0])), {}
             page = self.client.get(address)
         else:
-            address, asked = self.address(table, "changelist"), {"action": "delete_selected", "_selected_action": pks}
-            page = self.client.post(address, asked)
-        return lambda: self.client.post(address, asked | _hidden(page, asked) | {"post": "yes"})
+            address, data = self.address(table, "changelist"), {"action": "delete_selected", "_selected_action": pks}
+            page = self.client.post(address, data)
+        return lambda: self.client.post(address, data | _hidden(page, data) | {"post": "yes"})
 
     def restore(self, table: str, pk: Any, page: bool) -> None:
         """Restore a deleted record."""
@@ -131,8 +131,8 @@ class Doors:
         return lambda: self.client.post(address, _hidden(page, {}))
 
 
-def _hidden(page, asked: dict) -> dict[str, str]:
-    return {key: html.unescape(text) for key, text in HIDDEN.findall(page.text) if key not in asked}
+def _hidden(page, data: dict) -> dict[str, str]:
+    return {key: html.unescape(text) for key, text in HIDDEN.findall(page.text) if key not in data}
 
 
 class _Nowhere:

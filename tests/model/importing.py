@@ -41,11 +41,11 @@ class Import:
         return self.tables.do("run", self.after)
 
     def add_row(self, table: str, row: Row, key_of) -> None:
-        file, line, key, said = row
-        values = dict(said)
+        file, line, key, sent = row
+        values = dict(sent)
         for name, parent in REFERS.get(table, {}).items():
             several = isinstance(values[name], tuple)
-            pks = [self.find(parent, one) for one in (values[name] if several else (values[name],))]
+            pks = [self.find(parent, parent_key) for parent_key in (values[name] if several else (values[name],))]
             if None in pks:
                 self.refused.add((table, key))
                 return
@@ -59,7 +59,7 @@ class Import:
             self.touched.add((table, pk))
             return
         rec = self.after[table, pk]
-        if table != "people" and any(rec.said(name) != value for name, value in values.items()):
+        if table != "people" and any(rec.file_value(name) != value for name, value in values.items()):
             for name, value in values.items():
                 (rec.corrections if name in rec.corrections else rec.values)[name] = value
             rec.file, rec.line = file, line
@@ -97,12 +97,12 @@ def rows_of(table: str, rows: list[dict], file: str) -> list[Row]:
     """Return the rows of a table as an import reads them."""
     if table == "people":
         seen: Counter = Counter()
-        found = []
+        matches = []
         for line, row in enumerate(rows, 2):
             content = tuple(sorted(row.items()))
             seen[content] += 1
-            found.append((file, line, (content, seen[content]), row))
-        return found
+            matches.append((file, line, (content, seen[content]), row))
+        return matches
     key = KEYS[table]
     return [(file, n, row[key], {k: v for k, v in row.items() if k != key}) for n, row in enumerate(rows, 2)]
 

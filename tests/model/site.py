@@ -59,14 +59,14 @@ class Site(RuleBasedStateMachine):
     @invariant()
     def both_hold_the_same(self):
         people = {pk: rec.key for pk, rec in self.tables.of("people").items()}
-        if found := different(stored.records(people), self.tables.records):
-            pytest.fail(f"The site and the model hold different records: {found}")
+        if difference := different(stored.records(people), self.tables.records):
+            pytest.fail(f"The site and the model hold different records: {difference}")
         assert stored.standing() == set(self.tables.standing)
 
     def history_is_whole(self):
-        """Each change of a record begins where the one before it ended, and the last ends with what is stored.
+        """Each change of a record begins where the one before it ended, and the last ends with the stored record.
 
-        A record that a run has created anew, after undo took it away, is another one: neither is a change.
+        A record that a run has created again, after an undo deleted it, is another one: neither is a change.
         """
         for (table, record), changes in stored.histories().items():
             rows = [*((change.before, change.after) for change in changes), (stored.row(table, record), None)]
@@ -79,13 +79,13 @@ class Site(RuleBasedStateMachine):
     def import_tables(self, dataset, data):
         remove, suffix, preview, again = (data.draw(st.booleans()) for _ in range(4))
         rows = {table: data.draw(ROWS[table], label=table) for table in DATASETS[dataset]}
-        rows = {table: found for table, found in rows.items() if found}
+        rows = {table: entries for table, entries in rows.items() if entries}
         if not rows:
             return
         suffix = "-b" if suffix and dataset == "experiments" else ""
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
         write_tables(folder, rows, suffix)
-        result = {table: rows_of(table, found, f"{table}{suffix}.csv") for table, found in rows.items()}
+        result = {table: rows_of(table, entries, f"{table}{suffix}.csv") for table, entries in rows.items()}
         self._import(
             dataset, folder, result, {table: {f"{table}{suffix}.csv"} for table in rows}, remove, preview, again
         )
@@ -208,7 +208,7 @@ class Site(RuleBasedStateMachine):
                 return
             before = stored.raw()
             record = self.doors.create(table, row)
-            key = row[KEYS[table]] if table != "people" else ("by hand", record.pk)
+            key = row[KEYS[table]] if table != "people" else ("curated", record.pk)
             values = {name: value for name, value in row.items() if name != KEYS[table]}
             action = self.tables.create(table, record.pk, key, values)
             action.handle, action.rows = Edit.objects.first(), before

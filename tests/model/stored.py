@@ -15,7 +15,7 @@ MODELS = {model._meta.db_table: model for model in apps.get_models() if model._m
 
 def raw() -> dict[Place, Any]:
     """Return every row as the driver reads it, with its many-to-many members."""
-    found: dict[Place, Any] = {}
+    records: dict[Place, Any] = {}
     with connection.cursor() as cursor:
         for table, model in MODELS.items():
             names = ", ".join(
@@ -24,17 +24,17 @@ def raw() -> dict[Place, Any]:
             )
             cursor.execute(f"SELECT {model._meta.pk.column}, {names} FROM {table}")
             for pk, *row in cursor.fetchall():
-                found[table, pk] = [bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]
+                records[table, pk] = [bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]
         cursor.execute("SELECT experiment_id, compound_id FROM user_experiment_compounds ORDER BY 1, 2")
         for experiment, compound in cursor.fetchall():
-            found["user_experiments", experiment].append(compound)
-    return found
+            records["user_experiments", experiment].append(compound)
+    return records
 
 
 def records(identities: dict[int, Any]) -> dict[Place, Rec]:
     """Return every record in the form of the model; *identities* has the keys of people, whose files have none."""
     rows, names = raw(), dict(SourceFile.objects.values_list("pk", "name"))
-    found = {}
+    origins = {}
     for (table, pk), row in rows.items():
         fields = MODELS[table]._meta.concrete_fields
         row, members = row[: len(fields)], tuple(row[len(fields) :])
@@ -42,7 +42,9 @@ def records(identities: dict[int, Any]) -> dict[Place, Rec]:
         of_file = {}
         if cells["corrections"]:
             stored = {stored_name(table, name): name for name in names_of(table)}
-            of_file = {stored[name]: _said(table, stored[name], value) for name, value in cells["corrections"].items()}
+            of_file = {
+                stored[name]: _corrected(table, stored[name], value) for name, value in cells["corrections"].items()
+            }
         key = cells[KEYS[table]] if table != "people" else identities.get(pk)
         file, line = names.get(cells["changed_in"]), cells["changed_line"]
         for name in ("id", "created_in", "created_line", "changed_in", "changed_line", "corrections", "identity"):
@@ -50,8 +52,8 @@ def records(identities: dict[int, Any]) -> dict[Place, Rec]:
         cells.pop(KEYS[table], None)
         if table == "user_experiments":
             cells["compounds"] = members
-        found[table, pk] = Rec(key, cells, file, line, of_file)
-    return found
+        origins[table, pk] = Rec(key, cells, file, line, of_file)
+    return origins
 
 
 def names_of(table: str) -> list[str]:
@@ -68,8 +70,8 @@ def stored_name(table: str, name: str) -> str:
 
 def standing() -> set[Place]:
     """Return the records with a tombstone."""
-    found = Change.objects.filter(is_tombstone=True).values_list("table", "record")
-    return {(table, MODELS[table]._meta.pk.to_python(record)) for table, record in found}
+    tombstones = Change.objects.filter(is_tombstone=True).values_list("table", "record")
+    return {(table, MODELS[table]._meta.pk.to_python(record)) for table, record in tombstones}
 
 
 def _value(field, cell: Any) -> Any:
@@ -78,8 +80,8 @@ def _value(field, cell: Any) -> Any:
     return str(cell) if field.get_internal_type() == "DateField" and cell is not None else cell
 
 
-def _said(table: str, name: str, value: Any) -> Any:
-    """Return the corrections of a record, from JSON with decimal numbers."""
+def _corrected(table: str, name: str, value: Any) -> Any:
+    """Return a corrected value, from JSON with decimal numbers, as the field has it."""
     kind = MODELS[table]._meta.get_field(name).get_internal_type()
     if kind == "FloatField":
         return float(value)
@@ -96,18 +98,18 @@ def new_key(run, table: str, row: tuple) -> Any:
     model = MODELS[table]
     if KEYS[table] == model._meta.pk.name:
         return key
-    found = model.objects.filter(created_in__run=run, created_in__name=file, created_line=line)
+    matches = model.objects.filter(created_in__run=run, created_in__name=file, created_line=line)
     if table == "sessions":
-        found = found.filter(name=key)
-    return found.values_list("pk", flat=True).first()
+        matches = matches.filter(name=key)
+    return matches.values_list("pk", flat=True).first()
 
 
 def histories() -> dict[tuple[str, str], list[Change]]:
     """Return the changes of each record, oldest first."""
-    found: dict[tuple[str, str], list[Change]] = {}
+    changes: dict[tuple[str, str], list[Change]] = {}
     for change in Change.objects.filter(table__in=MODELS).order_by("pk"):
-        found.setdefault((change.table, change.record), []).append(change)
-    return found
+        changes.setdefault((change.table, change.record), []).append(change)
+    return changes
 
 
 def row(table: str, record: str) -> dict | None:

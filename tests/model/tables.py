@@ -41,8 +41,8 @@ class Rec:
     line: int | None = None
     corrections: dict[str, Any] = field(default_factory=dict)
 
-    def said(self, name: str) -> Any:
-        """Return the file values."""
+    def file_value(self, name: str) -> Any:
+        """Return the value in the file."""
         return self.corrections.get(name, self.values[name])
 
 
@@ -84,7 +84,7 @@ class Tables:
             for name, parent in REFERS.get(table, {}).items():
                 value = rec.values[name]
                 wanted = value if isinstance(value, tuple) else (value,)
-                if any((parent, one) not in records for one in wanted):
+                if any((parent, key) not in records for key in wanted):
                     return True
         return False
 
@@ -117,10 +117,10 @@ class Tables:
                 continue
             for name, value in new.items():
                 if rec.file is not None:
-                    said = rec.said(name)
+                    sent = rec.file_value(name)
                     rec.corrections.pop(name, None)
-                    if said != value:
-                        rec.corrections[name] = said
+                    if sent != value:
+                        rec.corrections[name] = sent
                 rec.values[name] = value
         if self.broken(after):
             raise ActionRefusedError("refers to nothing")

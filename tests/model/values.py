@@ -19,7 +19,7 @@ EMAILS = st.sampled_from(["a@example.org", "z.o+e@example.org", "b+1@example.org
 def rows(key: str, keys: st.SearchStrategy, **values: st.SearchStrategy) -> st.SearchStrategy[list[dict]]:
     """Return rows of a table with unique keys."""
     row = st.fixed_dictionaries({key: keys, **values})
-    return st.lists(row, max_size=4, unique_by=lambda found: found[key])
+    return st.lists(row, max_size=4, unique_by=lambda item: item[key])
 
 
 ROWS = {
@@ -29,7 +29,7 @@ ROWS = {
         "experiment_id",
         st.integers(1, 4),
         user=USERS,
-        compounds=st.sets(COMPOUNDS, min_size=1).map(lambda found: tuple(sorted(found))),
+        compounds=st.sets(COMPOUNDS, min_size=1).map(lambda ids: tuple(sorted(ids))),
         experiment_run_time=NUMBERS,
     ),
     "places": rows("city", CITIES, county=TEXTS, country=TEXTS),

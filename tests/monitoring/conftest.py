@@ -44,9 +44,9 @@ class Server:
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """Send a request by a new connection; return status, headers and body."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as asked:
-            asked.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
-            answer = asked.getresponse()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as connection:
+            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            answer = connection.getresponse()
             return answer.status, {name.lower(): text for name, text in answer.getheaders()}, answer.read()
 
     def samples(self) -> Samples:

@@ -23,8 +23,8 @@ def test_the_alerts_ask_for_metrics_that_there_are(client):
     there = {metric.name for metric in registry().collect()}
     there |= {"tabularium_http_request_seconds_count"}
     there |= {"tabularium_view_behind_seconds"}  # which SQLite's plain views have not
-    asked = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
-    assert len(asked) == 7 and asked <= there
+    names = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
+    assert len(names) == 7 and names <= there
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
     jobs = {job["job_name"] for job in scraped["scrape_configs"]}
     assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])} <= jobs
@@ -41,8 +41,8 @@ def promtool(folder) -> list[str]:
     if path := shutil.which("promtool"):
         return [path]
     if shutil.which("docker"):
-        found = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True)
-        if found.returncode == 0:
+        inspection = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True)
+        if inspection.returncode == 0:
             mounted = ["--volume", f"{folder}:/rules:ro", "--workdir", "/rules", "--entrypoint", "promtool"]
             return ["docker", "run", "--rm", "--network", "none", *mounted, IMAGE]
     return pytest.skip("no promtool: apt-get install prometheus, or docker pull prom/prometheus")

@@ -15,18 +15,19 @@ def behind_a_proxy(settings):
 
 @pytest.mark.django_db
 def test_only_the_proxy_says_that_a_request_came_by_https(client, behind_a_proxy):
-    said = {"x-forwarded-proto": "https"}
-    assert client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=said).status_code == 200
-    stranger = client.get("/admin/login/", REMOTE_ADDR="192.0.2.7", headers=said)
+    headers = {"x-forwarded-proto": "https"}
+    assert client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=headers).status_code == 200
+    stranger = client.get("/admin/login/", REMOTE_ADDR="192.0.2.7", headers=headers)
     assert (stranger.status_code, stranger["Location"]) == (301, "https://testserver/admin/login/")
 
 
 @pytest.mark.django_db
-def test_hsts_is_told_by_https_only(client, behind_a_proxy, settings):
+def test_hsts_is_reported_by_https_only(client, behind_a_proxy, settings):
     settings.SECURE_HSTS_SECONDS = 60
-    said = {"x-forwarded-proto": "https"}
+    headers = {"x-forwarded-proto": "https"}
     assert (
-        "max-age=60" in client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=said)["Strict-Transport-Security"]
+        "max-age=60"
+        in client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=headers)["Strict-Transport-Security"]
     )
     assert "Strict-Transport-Security" not in client.get("/admin/login/", REMOTE_ADDR="10.0.0.2")
 

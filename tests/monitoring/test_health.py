@@ -28,8 +28,8 @@ def test_a_site_that_can_answer_is_ready(client, django_assert_num_queries):
     assert answer.status_code == 200
     assert answer.json() == {"process": "alive", "database": "answers", "migrations": "applied"}
     assert answer["Cache-Control"] == "no-store"
-    asked = 1 if connection.vendor == "sqlite" else 0  # PostgreSQL's pool is asked itself
-    with django_assert_num_queries(asked):  # that migrations are applied is remembered
+    queries = 1 if connection.vendor == "sqlite" else 0  # PostgreSQL's pool is asked itself
+    with django_assert_num_queries(queries):  # that migrations are applied is remembered
         client.get("/readyz")
     with django_assert_num_queries(0):
         assert client.get("/healthz").json() == {"process": "alive"}
@@ -54,10 +54,10 @@ def test_a_site_with_a_migration_to_come_is_not_ready(client):
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_database_that_does_not_answer_is_told_and_the_process_lives(serve):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
-        server = serve(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{nobody.getsockname()[1]}/records", DEBUG="off")
+def test_a_database_that_does_not_answer_is_reported_and_the_process_lives(serve):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        server = serve(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{unused.getsockname()[1]}/records", DEBUG="off")
         status, _, body = server.get("/readyz")
         assert (status, json.loads(body)["database"]) == (503, "does not answer")
         assert server.get("/healthz")[0] == 200
@@ -70,7 +70,7 @@ def test_a_database_that_does_not_answer_is_told_and_the_process_lives(serve):
 
 
 @pytest.mark.parametrize("reloads", [False, True])
-def test_told_to_stop_it_says_so_first_and_finishes_what_it_has_in_hand(serve, transactional_db, reloads):
+def test_on_sigterm_it_reports_not_ready_and_finishes_open_requests(serve, transactional_db, reloads):
     server = serve(DRAIN_SECONDS="5", API_ANONYMOUS_READ="on")
     assert server.get("/readyz")[0] == 200
     if reloads:

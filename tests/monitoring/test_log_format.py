@@ -24,7 +24,7 @@ from tests.conftest import ROOT
         ("What was it? Run 7 of people failed.", "What was it? Run 7 of people failed."),
     ],
 )
-def test_what_is_nobodys_business_is_left_out(text, shown):
+def test_private_values_are_left_out(text, shown):
     assert redacted(text) == shown
 
 
@@ -58,7 +58,7 @@ def lines(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
-def test_every_line_of_production_is_an_object_and_tells_of_nobody(
+def test_every_line_of_production_is_an_object_and_shows_of_nobody(
     serve, transactional_db, child_environment, tmp_path
 ):
     production = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static"), "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "x"}

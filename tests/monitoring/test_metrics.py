@@ -34,17 +34,17 @@ def kelso(transactional_db):
     return Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
 
 
-def test_two_processes_count_together_what_was_asked(serve, kelso, tmp_path):
+def test_two_processes_count_requests_together(serve, kelso, tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()
     (folder / "counter_7.db").write_bytes(b"")
     server = serve(API_ANONYMOUS_READ="on", PROMETHEUS_MULTIPROC_DIR=str(folder))
     while len(pids(server)) < 2:
         time.sleep(0.05)
-    before, asked = server.samples(), 24
+    before, count = server.samples(), 24
 
     def ask() -> None:
-        for _ in range(asked // 4):
+        for _ in range(count // 4):
             assert server.get(LIST)[0] == 200
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -59,12 +59,12 @@ def test_two_processes_count_together_what_was_asked(serve, kelso, tmp_path):
         return value(after, name, **labels) - value(before, name, **labels)
 
     seconds = "http_request_seconds_count"
-    assert more(seconds, route="people-places-list", method="GET", status="200") == asked
+    assert more(seconds, route="people-places-list", method="GET", status="200") == count
     assert more(seconds, route="people-places-detail", method="GET", status="200") == 1
     assert more(seconds, route="people-places-detail", method="GET", status="404") == 1
-    assert more("table_queries_total", table="places", verb="select") == asked + 2
+    assert more("table_queries_total", table="places", verb="select") == count + 2
     buckets = {"route": "people-places-list", "method": "GET", "status": "200"}
-    assert more("http_request_seconds_bucket", le="+Inf", **buckets) == asked
+    assert more("http_request_seconds_bucket", le="+Inf", **buckets) == count
     # No process has seen all; and nothing is left of those that counted there before.
     counting = {name for name in os.listdir(folder) if name.startswith("histogram_")}
     assert counting >= {f"histogram_{pid}.db" for pid in pids(server)} and "counter_7.db" not in os.listdir(folder)
@@ -113,7 +113,7 @@ def collected() -> dict:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_imports_are_told_from_the_database_whoever_ran_them(tmp_path):
+def test_metrics_of_imports_come_from_the_database(tmp_path):
     (tmp_path / "places.csv").write_text(PLACES)
     imported("import_people", tmp_path / "places.csv")
     samples = collected()
@@ -160,7 +160,7 @@ def test_the_queue_and_the_age_of_views(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_does_not_answer_is_told(monkeypatch):
+def test_a_database_that_does_not_answer_is_reported(monkeypatch):
     assert value(collected(), "database_up") == 1
     from django.db import OperationalError
 
@@ -173,7 +173,7 @@ def test_a_database_that_does_not_answer_is_told(monkeypatch):
     assert collected() == {("tabularium_database_up", frozenset()): 0}
 
 
-def test_a_worker_tells_its_own_on_its_port(child_environment, transactional_db, tmp_path):
+def test_a_worker_shows_its_own_on_its_port(child_environment, transactional_db, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -184,10 +184,10 @@ def test_a_worker_tells_its_own_on_its_port(child_environment, transactional_db,
             assert process.poll() is None
             with (
                 contextlib.suppress(OSError),
-                contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as asked,
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as client,
             ):
-                asked.request("GET", "/metrics")
-                samples = samples_of(asked.getresponse().read().decode())
+                client.request("GET", "/metrics")
+                samples = samples_of(client.getresponse().read().decode())
                 break
             time.sleep(0.1)
         assert value(samples, "database_up") == 1 and value(

@@ -15,11 +15,11 @@ PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nHawick,Roxburghshir
 
 
 def counted() -> dict[tuple[str, str], int]:
-    found = {}
+    counts = {}
     for metric in REGISTRY.collect():
         if metric.name == "tabularium_table_queries":
-            found = {(s.labels["table"], s.labels["verb"]): int(s.value) for s in metric.samples}
-    return found
+            counts = {(s.labels["table"], s.labels["verb"]): int(s.value) for s in metric.samples}
+    return counts
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def more():
     def more():
         nonlocal before
         after = counted()
-        found = {key: n - before.get(key, 0) for key, n in after.items() if n != before.get(key, 0)}
+        increase = {key: n - before.get(key, 0) for key, n in after.items() if n != before.get(key, 0)}
         before = after
-        return found
+        return increase
 
     return more
 
@@ -77,7 +77,7 @@ BOTH = "people select, places select"
         ("", "SAVEPOINT s1"),
     ],
 )
-def test_a_statement_tells_what_it_asks_of_which_tables(expected, sql):
+def test_a_statement_shows_what_it_asks_of_which_tables(expected, sql):
     assert ", ".join(" ".join(pair) for pair in sorted(query_metrics.tables_of(sql))) == expected
 
 
@@ -113,9 +113,9 @@ def test_copy_is_counted_and_rows_that_fill_an_empty_table(more):
 def test_an_import_is_counted(more, tmp_path):
     (tmp_path / "places.csv").write_text(PLACES)
     imported("import_people", tmp_path / "places.csv")
-    found = more()
-    assert sum(found.get(("places", verb), 0) for verb in ("insert", "copy")) == 1
-    assert found["import_runs", "insert"] == 1
+    queries = more()
+    assert sum(queries.get(("places", verb), 0) for verb in ("insert", "copy")) == 1
+    assert queries["import_runs", "insert"] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -68,9 +68,9 @@ def test_no_door_stores_more_of_a_name_than_a_name_may_have(grace, rf):
 
 def test_what_is_stored_of_a_guess_is_small_whatever_comes_with_it(client, grace):
     more = {f"field{n}": "v" * 10_000 for n in range(50)}
-    said = {"user-agent": "a" * 5000, "accept": "b" * 5000}
+    headers = {"user-agent": "a" * 5000, "accept": "b" * 5000}
     for _ in range(5):
-        client.post(f"{DOORS[0]}?{'q' * 5000}", {"username": "grace", "password": "a guess"} | more, headers=said)
+        client.post(f"{DOORS[0]}?{'q' * 5000}", {"username": "grace", "password": "a guess"} | more, headers=headers)
     stored = AccessAttempt.objects.values_list("user_agent", "get_data", "post_data", "http_accept", "path_info")
     assert len(stored) == 1 and sum(map(len, stored[0])) < 15_000
 
@@ -153,7 +153,7 @@ def test_a_password_is_not_hashed_by_more_than_half_of_the_threads(client, setti
         assert (name, answer.status_code, answer.get("Retry-After")) == (name, 429, "2")
         assert "Wait a few seconds and try again" in answer.text
     assert client.get("/admin/").status_code == 200
-    assert not AccessAttempt.objects.exists()  # nobody has guessed wrong
+    assert not AccessAttempt.objects.exists()  # no guess was wrong
 
 
 def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
@@ -208,14 +208,14 @@ def test_pages_are_answered_while_more_sign_in_than_can(serve, child_environment
     def guess(number: int) -> None:
         form = urlencode({"username": f"name{number}", "password": "a guess", "csrfmiddlewaretoken": token})
         begin.wait()
-        with closing(HTTPConnection("127.0.0.1", server.port)) as asked:
-            asked.request(
+        with closing(HTTPConnection("127.0.0.1", server.port)) as client:
+            client.request(
                 "POST",
                 "/explore/sign-in/",
                 form,
                 {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
             )
-            statuses.append(asked.getresponse().status)
+            statuses.append(client.getresponse().status)
 
     threads = [threading.Thread(target=guess, args=(number,)) for number in range(12)]
     for thread in threads:

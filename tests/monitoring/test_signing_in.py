@@ -63,15 +63,15 @@ def test_no_password_is_kept_of_a_guess(sign_in):
 def test_behind_a_proxy_the_address_is_what_the_proxy_says(sign_in, settings):
     settings.TRUST_PROXY, settings.TRUSTED_PROXIES = True, [ip_network("10.0.0.0/8")]
     for n in range(settings.AXES_FAILURE_LIMIT):
-        said = f"198.51.100.{n}, 192.0.2.7"  # all but the last is what the client says itself
-        sign_in(REMOTE_ADDR="10.0.0.2", headers={"x-forwarded-for": said})
+        forwarded = f"198.51.100.{n}, 192.0.2.7"  # all but the last is what the client says itself
+        sign_in(REMOTE_ADDR="10.0.0.2", headers={"x-forwarded-for": forwarded})
     right = {"password": "nine lives of a cat", "REMOTE_ADDR": "10.0.0.2"}
     assert sign_in(**right, headers={"x-forwarded-for": "192.0.2.7"}).status_code == 429
     assert sign_in(**right, headers={"x-forwarded-for": "192.0.2.8"}).status_code == 302
     # Whoever is no proxy does not become another by saying so.
     for n in range(settings.AXES_FAILURE_LIMIT):
-        found = sign_in("ada", REMOTE_ADDR="203.0.113.9", headers={"x-forwarded-for": f"192.0.2.{n}"})
-    assert found.status_code == 429
+        answer = sign_in("ada", REMOTE_ADDR="203.0.113.9", headers={"x-forwarded-for": f"192.0.2.{n}"})
+    assert answer.status_code == 429
 
 
 def test_two_processes_count_guesses_together(serve, child_environment):

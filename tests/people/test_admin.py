@@ -84,7 +84,7 @@ def test_people_are_stepped_into_by_decade_year_month_and_day(admin_client, plac
 
 
 def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
-    assert "toplinks" not in admin_client.get("/admin/people/person/").text  # there is nobody yet
+    assert "toplinks" not in admin_client.get("/admin/people/person/").text  # there are no people yet
     add_people(places, 60)
     everything = admin_client.get("/admin/people/person/")
     assert list(steps(everything)) == ["1850s", "1860s", "1870s", "1880s", "1890s", "1900s"]
@@ -94,7 +94,7 @@ def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
     assert page.status_code == 400 and "date-back" not in page.text
 
 
-def test_a_person_tells_the_file_and_line_that_it_came_from(admin_client, places):
+def test_a_person_shows_the_file_and_line_that_it_came_from(admin_client, places):
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     add_people(places, 1)

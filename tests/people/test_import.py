@@ -131,7 +131,7 @@ def test_an_edited_row_is_one_person_created_and_one_missing(folder):
     assert [(m["source"], m["file"], m["line"]) for m in report["missing"]] == [("people", "people.csv", 2)]
 
 
-def test_a_removed_place_that_somebody_was_born_in_stays_and_is_told(folder):
+def test_a_missing_place_that_people_were_born_in_stays_and_is_reported(folder):
     imported("import_people", folder)
     (folder / "places.csv").write_text("city,county,country\nKelso,Roxburghshire,Scotland\n", encoding="utf-8")
     report = imported("import_people", folder / "places.csv", delete_missing=True)

@@ -54,7 +54,7 @@ def test_a_city_is_one_place():
         Place.objects.create(city="Kelso", county="Washington", country="United States")
 
 
-def test_a_place_where_somebody_was_born_stays():
+def test_a_place_where_a_person_was_born_stays():
     ann = born("Ann", "Kelso", "Scotland")
     with pytest.raises(ProtectedError):
         ann.place_of_birth.delete()

@@ -63,6 +63,6 @@ def test_nobody_is_an_empty_summary():
     assert exported("--output", "-") == "{}\n"
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(tmp_path):
     with pytest.raises(CommandError, match=r"--output .*nowhere.*No such file or directory\.$"):
         exported("--output", str(tmp_path / "nowhere" / "summary.json"))

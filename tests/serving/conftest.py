@@ -56,11 +56,11 @@ class Server:
 
 def everything(connection: socket.socket) -> bytes:
     """Return all bytes received until the server closes the connection."""
-    found = b""
+    received = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):
-            found += piece
-    return found
+            received += piece
+    return received
 
 
 def start(folder, environment: dict[str, str]) -> Server:

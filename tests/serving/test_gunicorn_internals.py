@@ -65,9 +65,9 @@ def test_methods_take_what_they_took(owner, name):
 
 
 def test_every_method_that_we_override_or_extend_is_named_here():
-    ours = {name for worker in (Worker, WaitingWorker) for name in vars(worker)}
-    theirs = {name for name in ours if hasattr(gthread.ThreadWorker, name) and not name.startswith("__")}
-    assert theirs <= {*SIGNATURES[gthread.ThreadWorker]}
+    names = {name for worker in (Worker, WaitingWorker) for name in vars(worker)}
+    overridden = {name for name in names if hasattr(gthread.ThreadWorker, name) and not name.startswith("__")}
+    assert overridden <= {*SIGNATURES[gthread.ThreadWorker]}
 
 
 def names_in(code: CodeType) -> Iterator[str]:
@@ -125,13 +125,13 @@ def test_errors_of_the_parser_are_the_ones_that_get_a_sentence():
 
 def test_every_setting_of_config_gunicorn_is_one_that_gunicorn_knows():
     """Check the names in the configuration file: gunicorn ignores unknown ones."""
-    ours = {
+    options = {
         "worker_class", "threads", "workers", "graceful_timeout", "preload_app", "sendfile", "limit_request_line",
         "worker_connections", "control_socket_disable", "secure_scheme_headers", "worker_tmp_dir", "accesslog",
         "logger_class", "when_ready", "pre_request", "child_exit",
     }  # fmt: skip
     tree = ast.parse((ROOT / "config/gunicorn.py").read_text())  # importing it would begin to count
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    assert ours <= assigned | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    unknown = ours - {setting.name for setting in settings.KNOWN_SETTINGS}
+    assert options <= assigned | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    unknown = options - {setting.name for setting in settings.KNOWN_SETTINGS}
     assert not unknown, f"gunicorn no longer has the settings {unknown}. {LOOK}"

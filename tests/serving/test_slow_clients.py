@@ -76,7 +76,7 @@ def test_a_whole_form_in_pieces_or_chunks_arrives(server):
         assert everything(connection).split(b" ")[1] == b"403"
 
 
-def test_a_form_with_an_expectation_is_asked_for_once(server):
+def test_a_form_with_an_expect_header_is_sent_once(server):
     with server.connect() as connection:
         connection.sendall(
             FORM.replace(b"500", b"3").replace(b"\r\nHost", b"\r\nConnection: close\r\nExpect: 100-continue\r\nHost")[
@@ -89,8 +89,8 @@ def test_a_form_with_an_expectation_is_asked_for_once(server):
 
 
 def test_several_requests_by_one_connection_are_answered_in_turn(server):
-    asked = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    response = server.say(asked * 3 + asked.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
+    request_bytes = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    response = server.say(request_bytes * 3 + request_bytes.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
     assert response.count(b"HTTP/1.1 200 OK") == 4
 
 

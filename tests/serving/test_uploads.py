@@ -61,18 +61,18 @@ def kept(settings) -> list[str]:
 
 def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
     # Not whole: announced, cut, and without a thread held any longer.
-    for length, said in ((len(BODY), b"was incomplete"), (LARGE, b"is incomplete")):
+    for length, message in ((len(BODY), b"was incomplete"), (LARGE, b"is incomplete")):
         response = send(server, BODY[:6000], length=length)
-        assert response.startswith(b"HTTP/1.1 400 ") and said in response and b"application/problem+json" in response
+        assert response.startswith(b"HTTP/1.1 400 ") and message in response and b"application/problem+json" in response
     # Too slow: a byte now and then.
     start = time.monotonic()
     response = send(server, BODY[:100], pieces=100, pause=0.5)
     assert time.monotonic() - start < 40 and not response.startswith(b"HTTP/1.1 2") and b"incomplete" not in response
-    for length, said in ((len(BODY), b"arrived too slowly"), (LARGE, b"arrived too slowly")):
+    for length, message in ((len(BODY), b"arrived too slowly"), (LARGE, b"arrived too slowly")):
         with server.connect() as connection:
             connection.sendall(head(server, f"Content-Length: {length}") + BODY[:100])
             response = everything(connection)
-        assert response.startswith(b"HTTP/1.1 408 ") and said in response
+        assert response.startswith(b"HTTP/1.1 408 ") and message in response
     # In chunks: cut before the last one, malformed, and more than may be uploaded.
     for sent in (chunk(BODY[:6000]), chunk(BODY), b"zz\r\n"):
         with server.connect() as connection:
@@ -102,8 +102,8 @@ def slow_uploads(server, secrets: list[str]) -> Iterator[None]:
 
     def trickle(secret: str) -> None:
         with server.connect() as connection, suppress(OSError):
-            asked = head(server, f"Content-Length: {2 * LARGE}").replace(server.secret.encode(), secret.encode())
-            connection.sendall(asked + large)
+            request_head = head(server, f"Content-Length: {2 * LARGE}").replace(server.secret.encode(), secret.encode())
+            connection.sendall(request_head + large)
             while not done.wait(0.2):
                 connection.sendall(b"x" * 400)  # a little more than has to come
 
@@ -140,11 +140,13 @@ def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(s
             # A small body takes no place of an upload: neither an order in JSON nor a small form.
             order = b'{"dataset": "nothing"}'
             with server.connect() as connection:
-                asked = head(server, f"Content-Length: {len(order)}\r\nConnection: close")
-                connection.sendall(asked.replace(b"multipart/form-data; boundary=x", b"application/json") + order)
+                request_head = head(server, f"Content-Length: {len(order)}\r\nConnection: close")
+                connection.sendall(
+                    request_head.replace(b"multipart/form-data; boundary=x", b"application/json") + order
+                )
                 assert everything(connection).startswith(b"HTTP/1.1 400 ")
             assert send(server, BODY).startswith(b"HTTP/1.1 202 ")
-            # A large one is told after a short while, and not left to wait.
+            # A large one is answered after a short while.
             start = time.monotonic()
             response = send(server, BODY, length=LARGE)
             assert (

@@ -60,7 +60,7 @@ def _send(browser: OpenerDirector, address: str, **fields: str) -> addinfourl:
 
 
 @pytest.fixture
-def saw(capsys, request):
+def show(capsys, request):
     """A function that prints the observations of a check, even if it fails."""
 
     def say(*words) -> None:

@@ -25,9 +25,9 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
 
 def free_port() -> int:
     """Return a free port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def docker(*arguments: str) -> str:
@@ -101,12 +101,12 @@ class Stack:
         for tag in ("latest", "previous"):
             subprocess.run(["docker", "image", "rm", "--force", f"{self.image}:{tag}"], capture_output=True)
 
-    # What is done with it
+    # Actions
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a command in the checkout, without environment variables of another stack."""
-        ours = tuple("COMPOSE_ SITE_ HTTP_PORT HTTPS_PORT DATABASE_URL DEBUG API_ MEDIA_ROOT ENV_FILE".split())
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        prefixes = tuple("COMPOSE_ SITE_ HTTP_PORT HTTPS_PORT DATABASE_URL DEBUG API_ MEDIA_ROOT ENV_FILE".split())
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         ran = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert not check or ran.returncode == 0, f"{' '.join(command)}: {ran.stdout[-3000:]}{ran.stderr[-3000:]}"
         return ran
@@ -135,7 +135,7 @@ class Stack:
         as_root = ["run", "--rm", "--pid=host", "--user=0", "--entrypoint=sh", f"{self.image}:latest", "-c"]
         docker(*as_root, f"kill -9 {process}")
 
-    # What is asked of it
+    # Requests
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Send a request through the proxy; return status, headers and body."""
@@ -175,6 +175,6 @@ class Stack:
     def prometheus(self, query: str) -> float:
         """Return the result of a Prometheus query with a single number."""
         address = f"http://localhost:9090/api/v1/query?query={quote(query)}"
-        said = self.run("docker", "compose", "exec", "-T", "prometheus", "wget", "-qO-", address).stdout
-        result = json.loads(said)["data"]["result"]
+        text = self.run("docker", "compose", "exec", "-T", "prometheus", "wget", "-qO-", address).stdout
+        result = json.loads(text)["data"]["result"]
         return float(result[0]["value"][1]) if result else 0.0

@@ -20,11 +20,11 @@ def alone(stack):
     docker("volume", "rm", name)
 
 
-def test_one_container_is_the_whole_site(alone, saw):
+def test_one_container_is_the_whole_site(alone, show):
     name, address = alone
     seconds = until(lambda: _is_ready(address), "the site is ready")
     log = docker("logs", name)
-    saw(f"ready after {seconds:.1f} s;", [line for line in log.splitlines() if "applied" in line])
+    show(f"ready after {seconds:.1f} s;", [line for line in log.splitlines() if "applied" in line])
     assert len(re.findall(r"Run \d of \w+ applied", log)) == 4
     link = re.search(r"http://localhost:8000(/admin/welcome/\S+)", log)[1]
     page = new_browser().open(address + link).read().decode()
@@ -40,15 +40,15 @@ def test_one_container_is_the_whole_site(alone, saw):
 
 
 @pytest.mark.parametrize("part", ["manage.py worker", "gunicorn"])
-def test_it_ends_when_either_half_does(alone, part, saw):
+def test_it_ends_when_either_half_does(alone, part, show):
     name, address = alone
     until(lambda: _is_ready(address), "the site is ready")
-    found = f'tr "\\0" " " <$p/cmdline | grep -q "[p]ython.*{part}"'
-    inside = f"for p in /proc/[0-9]*; do if {found}; then kill -9 ${{p#/proc/}}; fi; done"
+    search_command = f'tr "\\0" " " <$p/cmdline | grep -q "[p]ython.*{part}"'
+    inside = f"for p in /proc/[0-9]*; do if {search_command}; then kill -9 ${{p#/proc/}}; fi; done"
     docker("exec", name, "sh", "-c", inside)
     seconds = until(lambda: docker("inspect", "--format", "{{.State.Running}}", name) == "false", "it has ended")
     code = docker("inspect", "--format", "{{.State.ExitCode}}", name)
-    saw(f"{part} was killed; {seconds:.1f} s later the container had ended with {code}")
+    show(f"{part} was killed; {seconds:.1f} s later the container had ended with {code}")
     assert code != "0"
 
 

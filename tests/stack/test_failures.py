@@ -10,22 +10,22 @@ from tests.stack.stack import docker, until
 HEALTH = ("inspect", "--format", "{{.State.Health.Status}} {{.RestartCount}}")
 
 
-def test_no_get_fails_when_a_replica_is_killed(stack, load, saw):
+def test_no_get_fails_when_a_replica_is_killed(stack, load, show):
     victim, other = stack.containers("web")
     with load:
         time.sleep(3)
         stack.kill(victim)
         back = until(lambda: docker(*HEALTH, victim) == "healthy 1", "the killed replica is back")
         time.sleep(3)
-    saw(load.summary(), f"; it was back after {back:.1f} s;", [(bad.question, bad.what) for bad in load.bad()])
-    # What it had begun to download or to do may be lost; what only reads is asked of the other.
+    show(load.summary(), f"; it was back after {back:.1f} s;", [(bad.question, bad.what) for bad in load.bad()])
+    # Its open downloads and writes may fail; reads go to the other replica.
     assert not [bad for bad in load.bad() if bad.method == "GET" and bad.question != "download"]
     assert not [bad for bad in load.bad() if bad.outcome == WRONG]
     assert len(load.bad()) <= 10
     assert stack.containers("web") == [victim, other]
 
 
-def test_the_database_restarts_and_nobody_is_told_anything_wrong(stack, load, saw):
+def test_the_database_restarts_without_a_wrong_answer(stack, load, show):
     before = stack.tables()["people"]
     with load:
         time.sleep(3)
@@ -34,25 +34,25 @@ def test_the_database_restarts_and_nobody_is_told_anything_wrong(stack, load, sa
         time.sleep(12)
     bad = load.bad()
     last = max((seen.ended for seen in bad), default=restarted)
-    saw(load.summary(), f"; the last to fail, {last - restarted:.1f} s after the restart, of {len(bad)}")
+    show(load.summary(), f"; the last to fail, {last - restarted:.1f} s after the restart, of {len(bad)}")
     assert last - restarted < 10
     assert [seen for seen in load.seen if seen.ended > restarted + 10]
     assert not [seen for seen in bad if seen.outcome == WRONG or (seen.outcome == CUT and seen.question != "download")]
     assert stack.tables()["people"] == before
 
 
-def test_a_killed_database_loses_nothing(stack, saw):
+def test_a_killed_database_loses_nothing(stack, show):
     before, container = stack.tables(), stack.containers("db")[0]
     stack.kill(container)
     seconds = until(lambda: docker(*HEALTH, container) == "healthy 1", "the killed database is back")
     # Each process of each replica tries again by itself, and waits longer each time.
     until(lambda: all(stack.is_ready() for _ in range(16)), "all of the site is ready again")
     after = stack.tables()
-    saw(f"back after {seconds:.1f} s, {len(after)} tables the same")
+    show(f"back after {seconds:.1f} s, {len(after)} tables the same")
     assert after == before
 
 
-def test_a_worker_is_killed_in_the_middle_of_an_import(stack, tmp_path, saw):
+def test_a_worker_is_killed_in_the_middle_of_an_import(stack, tmp_path, show):
     census = tmp_path / "adult.data"
     census.write_text("".join(_respondents(400_000)))
     before = _data(stack.tables())
@@ -61,14 +61,14 @@ def test_a_worker_is_killed_in_the_middle_of_an_import(stack, tmp_path, saw):
     until(lambda: _merges(_run(stack, number)), "it writes into the tables")
     at = _run(stack, number)["progress"]
     stack.kill(worker)
-    found = until(lambda: _run(stack, number)["status"] not in ("waiting", "running"), "the run is found interrupted")
+    seconds = until(lambda: _run(stack, number)["status"] not in ("waiting", "running"), "the run is found interrupted")
     run = _run(stack, number)
-    saw(f"killed at {at}; found {run['status']} after {found:.0f} s: {run['error']}")
+    show(f"killed at {at}; found {run['status']} after {seconds:.0f} s: {run['error']}")
     assert run["status"] == "interrupted"
     assert _data(stack.tables()) == before
     again = stack.run("deploy/etl", "--dataset", "census", str(census))
     report = json.loads(again.stdout)
-    saw("asked for again:", report["status"], f"{report['sources'][0]['created']} rows created")
+    show("asked for again:", report["status"], f"{report['sources'][0]['created']} rows created")
     assert report["status"] == "applied"
     assert int(stack.sql("SELECT count(*) FROM respondents")) == 400_000 + before["respondents"][0]
     stack.run("docker", "compose", "exec", "-T", "web", "python", "manage.py", "undo_import", str(report["id"]))

@@ -7,7 +7,7 @@ from contextlib import closing
 from tests.stack.stack import until
 
 
-def test_a_name_is_served_by_https_and_the_settings_follow(stack, saw):
+def test_a_name_is_served_by_https_and_the_settings_follow(stack, show):
     try:
         stack.set(SITE_ADDRESS="localhost")  # a name for which the proxy signs the certificate itself
         stack.run("docker", "compose", "up", "--detach", "--wait")
@@ -17,7 +17,7 @@ def test_a_name_is_served_by_https_and_the_settings_follow(stack, saw):
     finally:
         stack.set()
         stack.run("docker", "compose", "up", "--detach", "--wait")
-    saw(
+    show(
         f"https: {status}, {headers['Strict-Transport-Security']}; {headers['Set-Cookie']}; http: {there}",
         result["Location"],
     )

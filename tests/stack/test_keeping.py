@@ -5,12 +5,12 @@ import re
 import shutil
 
 
-def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, saw):
+def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, show):
     stack.run("deploy/etl", "--dataset", "people", str(stack.folder / "fixtures_src" / "people" / "people.csv"))
     backup = tmp_path / "backup"
     stack.run("deploy/backup", str(backup))
     before, uploads = stack.tables(), _uploads(stack)
-    saw(f"{len(before)} tables, {sum(rows for rows, _ in before.values())} rows, {len(uploads.splitlines())} uploads;",
+    show(f"{len(before)} tables, {sum(rows for rows, _ in before.values())} rows, {len(uploads.splitlines())} uploads;",
         {file.name: file.stat().st_size for file in backup.iterdir()})  # fmt: skip
     refused = stack.run("deploy/restore", str(backup), check=False)
     assert refused.returncode == 1 and "To replace them with the backup, run" in refused.stderr
@@ -19,7 +19,7 @@ def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, saw):
     stack.run("docker", "compose", "down", "--volumes")
     stack.run("deploy/restore", str(backup))
     after = stack.tables()
-    saw(f"wiped and restored: {sum(after.get(name) == result for name, result in before.items())} tables equal")
+    show(f"wiped and restored: {sum(after.get(name) == result for name, result in before.items())} tables equal")
     assert after == before
     assert _uploads(stack) == uploads and uploads
     assert stack.api("/api/people/births-by-country/")["results"]  # the token is good again
@@ -43,13 +43,13 @@ def test_a_backup_that_is_damaged_is_not_restored(stack, tmp_path):
     assert stack.tables() == before
 
 
-def test_secrets_are_changed_and_whoever_has_signed_in_stays_so(stack, curator, saw):
+def test_secrets_are_changed_and_users_stay_signed_in(stack, curator, show):
     read = ["docker", "compose", "exec", "-T", "web", "cat", "/secrets/site/secret_key", "/secrets/site/pgpass"]
     old = stack.run(*read).stdout
     stack.run("deploy/rotate", "database-password")
     stack.run("deploy/rotate", "secret-key")  # by new replicas, which sign in to the database by the new password
     new = stack.run(*read).stdout
-    saw("secret key and database password are others:", not set(old.split(":")) & set(new.split(":")) - {"*"})
+    show("secret key and database password are others:", not set(old.split(":")) & set(new.split(":")) - {"*"})
     assert not {word for word in re.split(r"[*:\n]+", old) if word} & {
         word for word in re.split(r"[*:\n]+", new) if word
     }
@@ -57,29 +57,29 @@ def test_secrets_are_changed_and_whoever_has_signed_in_stays_so(stack, curator, 
     assert not stack.run("docker", "compose", "logs", "web", "migrate", "db").stdout.count(old.split(":")[-1].strip())
 
 
-def test_the_summary_is_written_to_this_machine(stack, saw):
+def test_the_summary_is_written_to_this_machine(stack, show):
     ran = stack.run("deploy/summary")
     summary = json.loads((stack.folder / "data" / "summary_output.json").read_text())
-    saw(ran.stdout.strip().replace(str(stack.folder), "."), summary)
+    show(ran.stdout.strip().replace(str(stack.folder), "."), summary)
     assert summary == {"Averland": 7079, "Estermark": 1918, "Kolvaria": 1003}
 
 
-def test_an_import_is_started_and_followed_by_a_script(stack, saw):
+def test_an_import_is_started_and_followed_by_a_script(stack, show):
     ran = stack.run("deploy/etl")
     report = json.loads(ran.stdout)
-    saw(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})
+    show(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})
     assert report["status"] == "applied" and report["dataset"] == "experiments"
     assert "etl" not in re.sub(r"revoked", "", _good_tokens(stack))  # the token that it made is good no more
 
 
-def test_every_script_explains_itself(stack, saw):
+def test_every_script_explains_itself(stack, show):
     scripts = [
         path for path in sorted((stack.folder / "deploy").iterdir()) if path.stat().st_mode & 0o100 and path.is_file()
     ]
     for script in scripts:
         assert stack.run(str(script), "--help").stdout.startswith(f"Usage: {script.name}")
         assert "set -euo pipefail" in script.read_text()
-    saw([script.name for script in scripts])
+    show([script.name for script in scripts])
     if shellcheck := shutil.which("shellcheck"):
         stack.run(shellcheck, *map(str, scripts), "deploy/database/init.sh")
 

@@ -37,11 +37,11 @@ def address_of(container: str) -> str:
     ).split()[0]
 
 
-@pytest.mark.parametrize("way", ["by the proxy", "to a replica"])
-def test_500_slow_clients_delay_no_probe_and_no_page(stack, saw, way):
+@pytest.mark.parametrize("protocol", ["by the proxy", "to a replica"])
+def test_500_slow_clients_delay_no_probe_and_no_page(stack, show, protocol):
     replica = stack.containers("web")[0]
-    host, port = ("localhost", stack.port) if way == "by the proxy" else (address_of(replica), 8000)
-    paths = ("/healthz", "/admin/login/") if way == "by the proxy" else ("/healthz",)
+    host, port = ("localhost", stack.port) if protocol == "by the proxy" else (address_of(replica), 8000)
+    paths = ("/healthz", "/admin/login/") if protocol == "by the proxy" else ("/healthz",)
     usual = {path: max(ask(port, path, host) for _ in range(30)) for path in paths}
     command = [sys.executable, "-m", "tests.stack.slow", str(port), str(CLIENTS), str(SECONDS), host]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as slow:
@@ -56,7 +56,7 @@ def test_500_slow_clients_delay_no_probe_and_no_page(stack, saw, way):
     result = {
         path: f"{len(taken[path])} probes, {worst[path]:.3f} s at worst, usually {usual[path]:.3f}" for path in paths
     }
-    saw(result, counts)
+    show(result, counts)
     assert counts["made"] >= CLIENTS and counts["cut"] > CLIENTS / 2
     assert all(len(times) > 30 for times in taken.values())
     assert all(worst[path] < TIMES * max(usual[path], LEAST) for path in paths)
@@ -85,7 +85,7 @@ def test_the_site_refuses_a_large_form_through_the_proxy(stack, size, is_chunked
         assert response.startswith(b"HTTP/1.1 413 "), response
 
 
-def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, saw):
+def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, show):
     body = (
         b'--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
         b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\npreview\r\n'
@@ -105,5 +105,5 @@ def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, saw):
     answer = connection.getresponse()
     result = json.loads(answer.read())
     connection.close()
-    saw(answer.status, result.get("status"))
+    show(answer.status, result.get("status"))
     assert answer.status == 202 and result["uploads"][0]["name"] == "places.csv"

@@ -8,7 +8,7 @@ from tests.stack.stack import docker
 TITLE = 'admin.site.site_title = "Tabularium"'
 
 
-def test_an_update_under_load_fails_no_request(stack, load, saw):
+def test_an_update_under_load_fails_no_request(stack, load, show):
     before = set(stack.containers("web"))
     urls = stack.origin / "config" / "urls.py"
     assert TITLE in urls.read_text()
@@ -18,7 +18,7 @@ def test_an_update_under_load_fails_no_request(stack, load, saw):
         time.sleep(2)
         ran = stack.run("deploy/update")
         time.sleep(2)
-    saw(load.summary(), _told(ran.stderr))
+    show(load.summary(), _log_lines(ran.stderr))
     assert not load.bad()
     assert _names(stack) == {"Another name"}
     assert len(stack.containers("web")) == 2 and not before & set(stack.containers("web"))
@@ -28,12 +28,12 @@ def test_an_update_under_load_fails_no_request(stack, load, saw):
     with load:
         ran = stack.run("deploy/update", "--back")
         time.sleep(2)
-    saw("and back:", load.summary(), _told(ran.stderr))
+    show("and back:", load.summary(), _log_lines(ran.stderr))
     assert not load.bad()
     assert _names(stack) == {"Tabularium"}
 
 
-def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
+def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, show):
     before, names = {image(container) for container in stack.containers("web")}, _names(stack)
     assert len(before) == 1
     wsgi = stack.origin / "config" / "wsgi.py"
@@ -44,7 +44,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
         time.sleep(2)
         ran = stack.run("deploy/update", "--no-backup", check=False)
         time.sleep(2)
-    saw(load.summary(), _told(ran.stderr))
+    show(load.summary(), _log_lines(ran.stderr))
     assert ran.returncode == 1 and "this version is broken" in ran.stderr
     assert not load.bad()
     assert [image(container) for container in stack.containers("web")] == [*before, *before]
@@ -54,7 +54,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, saw):
     stack.commit("It works again")
 
 
-def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
+def test_an_update_whose_workers_do_not_start_goes_back(stack, load, show):
     before = {image(container) for container in stack.containers("web")}
     command = stack.origin / "imports" / "management" / "commands" / "worker.py"
     text = command.read_text()
@@ -62,7 +62,7 @@ def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
     stack.commit("Workers break")
     with load:
         ran = stack.run("deploy/update", "--no-backup", check=False)
-    saw(load.summary(), _told(ran.stderr))
+    show(load.summary(), _log_lines(ran.stderr))
     assert ran.returncode == 1
     assert not load.bad()
     assert {image(container) for service in ("web", "worker") for container in stack.containers(service)} == before
@@ -70,13 +70,13 @@ def test_an_update_whose_workers_do_not_start_goes_back(stack, load, saw):
     stack.commit("Workers work again")
 
 
-def test_more_replicas_and_fewer(stack, load, saw):
+def test_more_replicas_and_fewer(stack, load, show):
     with load:
         for number in (4, 2):
             stack.run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "--scale", f"web={number}")
             time.sleep(3)
             assert len(stack.containers("web")) == number
-    saw("2, 4, 2 replicas:", load.summary())
+    show("2, 4, 2 replicas:", load.summary())
     assert not load.bad()
 
 
@@ -91,5 +91,5 @@ def _names(stack) -> set[str]:
     return {re.search(r"<title>Log in \| (.*?)</title>", page)[1] for page in pages}
 
 
-def _told(text: str) -> str:
+def _log_lines(text: str) -> str:
     return "\n    " + "\n    ".join(line for line in text.splitlines() if re.match(r"\d\d:\d\d:\d\d ", line))

@@ -33,13 +33,13 @@ def test_the_list_takes_as_many_queries_for_200_sessions_as_for_10(admin_client)
 def test_subjects_are_searched_and_narrowed_by_birth(admin_client):
     add_sessions([1, 2])
     Subject.objects.create(subject_id="3", genotype="wt/wt")
-    for query, found in [
+    for query, count in [
         ({"q": "wt"}, ["3"]),
         ({"date_of_birth__gte": "2022-01-01", "date_of_birth__lte": ""}, ["1", "2"]),
         ({"sex": "Male"}, ["1", "2"]),
     ]:
         page = admin_client.get("/admin/subjects/subject/", query)
-        assert [subject.pk for subject in page.context["cl"].result_list] == found
+        assert [subject.pk for subject in page.context["cl"].result_list] == count
 
 
 def test_a_field_left_blank_is_stored_as_not_known(admin_client):

@@ -27,11 +27,11 @@ def test_a_subject_is_read(client):
 
 
 def test_subjects_are_found_by_what_is_known_of_them(client):
-    def found(**query):
+    def matches(**query):
         return [row["subject_id"] for row in client.get("/api/subjects/subjects/", query).json()["results"]]
 
-    assert found(species__isnull="true", sex="Male", date_of_birth__gte="2018-12-01") == ["438833.a"]
-    assert found(sex="Female") == []
+    assert matches(species__isnull="true", sex="Male", date_of_birth__gte="2018-12-01") == ["438833.a"]
+    assert matches(sex="Female") == []
 
 
 def test_a_session_is_read_with_its_document(client):

@@ -44,7 +44,7 @@ def subjects():
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(file, case):
-    line, said = BROKEN[case]
+    line, message = BROKEN[case]
     for place in (0, 4, 2):
         if place == 0 and case == "a list":
             continue  # a file that begins so is an array
@@ -53,7 +53,7 @@ def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(f
         report = imported("import_subjects", file(*lines, end="\r\n" if place else "\n"), dry_run=place != 2)
         assert [row[1] for row in report.rejected] == [place + 1]
         (problem,) = report["rejections"][0]["problems"]
-        said_here = said.replace("end of the line", "end of the file") if place == 4 else said
+        said_here = message.replace("end of the line", "end of the file") if place == 4 else message
         assert f"line {place + 1}, column" in problem["message"] and said_here in problem["message"]
         assert report.counts["subjects"] == {"read": 5, "created": 4, "rejected": 1}
     assert subjects() == ["1", "2", "3", "4"]

@@ -51,7 +51,7 @@ def test_numbers_are_stored_exactly_and_come_again_unchanged(folder, session):
     assert imported("import_subjects", folder(NAME, again)).counts == UNCHANGED
 
 
-def test_a_difference_in_the_last_digit_is_a_change_that_history_tells_and_undo_takes_back(
+def test_a_difference_in_the_last_digit_is_a_change_that_history_shows_and_undo_takes_back(
     folder, session, admin_client
 ):
     other = DOCUMENT.replace(NUMBERS[0], NUMBERS[0][:-1] + "8").replace(NUMBERS[1], NUMBERS[1][:-1] + "1")
@@ -80,8 +80,8 @@ def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, a
 
 def test_every_format_writes_the_exact_numbers(session, client):
     [row] = json.loads(client.get(SESSIONS).content, parse_float=Decimal, parse_int=Decimal)["results"]
-    one = json.loads(client.get(f"{SESSIONS}{session.pk}/").content, parse_float=Decimal, parse_int=Decimal)
-    assert numbers(row["document"]) == numbers(one["document"]) == EXACT
+    document = json.loads(client.get(f"{SESSIONS}{session.pk}/").content, parse_float=Decimal, parse_int=Decimal)
+    assert numbers(row["document"]) == numbers(document["document"]) == EXACT
 
     def streamed(file_format):
         return client.get(SESSIONS, {"format": file_format, "fields": "document"}).getvalue()

@@ -46,7 +46,7 @@ def test_import_brings_subjects_and_their_sessions(folder):
 def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folder):
     folder(FIRST, MOUSE)
     everything = folder("inner/deep_700001_2024-01-01_00-00-00", MOUSE | {"subject_id": "700001"}).parent.parent
-    (everything / "notes.txt").write_text("seen by nobody")
+    (everything / "notes.txt").write_text("not imported")
     report = imported("import_subjects", everything)
     assert report.counts["sessions"] == {"read": 2, "created": 2}
     assert [note for note in report["notes"] if "notes.txt was skipped because it matches no source" in note]

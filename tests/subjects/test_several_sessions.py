@@ -39,7 +39,7 @@ def test_sessions_that_agree_make_one_subject(folder):
     assert subject() == dict.fromkeys(COLUMNS) | {"sex": "Male", "genotype": "wt/wt"}
 
 
-def test_the_newest_session_is_believed_and_the_others_are_told(folder):
+def test_the_newest_session_wins_and_differences_are_reported(folder):
     report = imported("import_subjects", folder(NEW, described(sex="Male")), folder(OLD, described(sex="Female")))
     assert subject()["sex"] == "Male"
     assert report["notes"] == [f"Subject 1: sex is Male in the newest session {NEW}, but Female in {OLD}."]
@@ -85,7 +85,7 @@ def test_a_newer_session_that_is_imported_later_wins(folder):
     assert subject()["sex"] == "Male"
 
 
-def test_a_stored_session_that_comes_anew_says_what_it_says_now(folder):
+def test_a_stored_session_that_comes_again_says_what_it_says_now(folder):
     imported("import_subjects", folder(OLD, described(sex="Female")), folder(NEW, described(sex="Male")))
     imported("import_subjects", folder(NEW, described(sex=None)))
     assert subject()["sex"] == "Female"
@@ -125,12 +125,12 @@ SPOILT = st.sampled_from([None] * 5 + ["X"])
 
 def expected(sessions):
     """Each subject by the documented rule: the newest valid value of every column."""
-    found = {}
+    by_subject = {}
     for (_, subject_id, _), document in sorted(sessions, key=lambda s: (s[0][2][1:20], *s[0])):
         if document["sex"] != "X":
-            mine = found.setdefault(subject_id, dict.fromkeys(COLUMNS))
-            mine |= {column: plain(document[column]) for column in COLUMNS if document[column] is not None}
-    return found
+            session = by_subject.setdefault(subject_id, dict.fromkeys(COLUMNS))
+            session |= {column: plain(document[column]) for column in COLUMNS if document[column] is not None}
+    return by_subject
 
 
 def plain(value):
@@ -157,10 +157,10 @@ def test_any_order_and_grouping_of_folders_into_runs_gives_the_same_subjects(ses
                 imported("import_subjects", *run)
                 run = []
         rows = Subject.objects.values_list("subject_id", *COLUMNS)
-        found = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in rows}
-        for values in found.values():
+        records = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in rows}
+        for values in records.values():
             values["date_of_birth"] = values["date_of_birth"] and values["date_of_birth"].isoformat()
-        assert found == expected(sessions)
+        assert records == expected(sessions)
         used = Counter(name[1] for name, document in sessions if document["sex"] != "X")
         assert Counter(Session.objects.values_list("subject_id", flat=True)) == used
         transaction.set_rollback(True)

@@ -41,9 +41,9 @@ def test_a_json_value_that_is_no_text_is_rejected_with_what_was_expected(folder,
         everything = folder(f"{field}{place}_1", spelled(field, text)).parent
     folder(OTHER, MOUSE | {"subject_id": "700001"})
     report = imported("import_subjects", everything)
-    said = {r["file"]: r["problems"][0] for r in report["rejections"]}
+    problems = {r["file"]: r["problems"][0] for r in report["rejections"]}
     for place, (text, kind) in enumerate(KINDS.items()):
-        problem = said[f"{field}{place}_1"]
+        problem = problems[f"{field}{place}_1"]
         assert (problem["column"], problem["value"]) == (FIELDS[field], text)
         assert f"is {kind}: expected text of at most" in problem["message"]
         assert "or a whole number" in problem["message"]

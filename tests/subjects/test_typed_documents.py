@@ -11,7 +11,7 @@ from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
-# What is typed, and what the form says; an import says the same of a document in a file.
+# A typed document and the form's message; an import says the same of a document in a file.
 BROKEN = {
     "half a surrogate pair": ('{"a":"\\ud800"}', "expected a text of whole characters, not half a surrogate pair"),
     "half a pair in a name": ('{"\\udfff": 1}', "expected a text of whole characters, not half a surrogate pair"),
@@ -105,7 +105,7 @@ def test_a_document_that_is_no_object_is_rejected_in_an_exported_table_too(tmp_p
 def test_a_typed_document_keeps_its_exact_numbers(typed):
     text = '{"n": 0.1234567890123456789, "e": 1e400, "big": 123456789012345678901234567890}'
     page = typed(text)
-    if page.status_code == 200:  # the preview of a change of many shows what was typed
+    if page.status_code == 200:  # the preview of a bulk edit shows the typed value
         assert escape(text) in page.text and not Edit.objects.exists()
     else:
         stored = Session.objects.latest("pk").document

@@ -26,13 +26,13 @@ class Command(TerminalCommand):
         try:
             if not Respondent.objects.exists():
                 raise CommandError("There are no respondents. Import some first: python manage.py import_census")
-            said = answers()
+            insights = answers()
         except DatabaseError as error:
             raise unusable(error) from error
-        text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
-        without = unanswered(said)
+        text = json.dumps(insights, ensure_ascii=False, indent=2) + "\n"
+        without = unanswered(insights)
         write_json(self, output, text)
         if output != "-" and options["verbosity"]:
-            self.stdout.write(f"{output}: {len(said) - len(without)} of {len(said)} questions answered.")
+            self.stdout.write(f"{output}: {len(insights) - len(without)} of {len(insights)} questions answered.")
         for question, answer in without.items():
             self.stderr.write(f"{question} {answer}")

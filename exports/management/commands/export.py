@@ -19,7 +19,7 @@ from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
-from datasets.records.personal_data import Viewer, masked_name
+from datasets.records.masking import Viewer, masked_name
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest

@@ -15,8 +15,8 @@ from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.matviews import catch_up
+from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
-from imports.tasks import find_interrupted
 from imports.upload_storage import sweep as sweep_uploads
 from imports.worker_threads import ALL, Workers, worker_of
 from monitoring.exposition import serve

@@ -26,8 +26,8 @@ def towns(db) -> dict[str, list[int]]:
     return years
 
 
-def drawn(model, **asked):
-    return draw(model, model.objects.all(), Drawing(**asked))
+def drawn(model, **params):
+    return draw(model, model.objects.all(), Drawing(**params))
 
 
 def test_the_groups_of_most_records_are_kept_and_the_rest_is_together(towns):
@@ -66,10 +66,10 @@ def test_other_has_its_own_median(respondent, db):
             respondent(native_country=f"C{number:02}", age=ages[number][-1]).save()
     respondent(native_country=None, age=90).save()
     picture = drawn(Respondent, kind="bar", x="native_country", measure="median:age")
-    found = {name: (value, count) for name, value, count in picture.rows}
-    assert found["other"] == (median([ages[number][0] for number in range(25, 30)]), 5)
-    assert found["missing"] == (90, 1)
-    assert found["C03"] == (median(ages[3]), 2)
+    bars = {name: (value, count) for name, value, count in picture.rows}
+    assert bars["other"] == (median([ages[number][0] for number in range(25, 30)]), 5)
+    assert bars["missing"] == (90, 1)
+    assert bars["C03"] == (median(ages[3]), 2)
     assert [row[0] for row in picture.rows][-2:] == ["other", "missing"]
 
 
@@ -94,7 +94,7 @@ def many_places(people) -> None:
 
 
 def test_without_records_there_is_nothing(db):
-    for asked in (
+    for params in (
         {"kind": "bar", "x": "sex"},
         {"kind": "bar", "x": "education", "colour": "sex", "measure": "share"},
         {"kind": "line", "x": "age"},
@@ -103,8 +103,8 @@ def test_without_records_there_is_nothing(db):
         {"kind": "box", "x": "sex", "y": "age"},
         {"kind": "scatter", "x": "age", "y": "fnlwgt", "colour": "sex"},
     ):
-        assert drawn(Respondent, **asked).rows == []
-        assert draw(Respondent, Respondent.objects.none(), Drawing(**asked)).rows == []
+        assert drawn(Respondent, **params).rows == []
+        assert draw(Respondent, Respondent.objects.none(), Drawing(**params)).rows == []
 
 
 def test_personal_data_are_drawn_for_nobody_without_the_permission(experiments, signed_in):
@@ -114,7 +114,7 @@ def test_personal_data_are_drawn_for_nobody_without_the_permission(experiments, 
 
 def test_one_record_is_enough_for_each_kind(respondent, db):
     respondent(age=40, occupation=None).save()
-    for asked in (
+    for params in (
         {"kind": "bar", "x": "occupation", "measure": "mean:age"},
         {"kind": "line", "x": "age"},
         {"kind": "histogram", "x": "capital_gain"},
@@ -122,4 +122,4 @@ def test_one_record_is_enough_for_each_kind(respondent, db):
         {"kind": "box", "x": "occupation", "y": "age"},
         {"kind": "scatter", "x": "age", "y": "age", "colour": "education_years"},
     ):
-        assert len(drawn(Respondent, **asked).rows) == 1
+        assert len(drawn(Respondent, **params).rows) == 1

@@ -68,7 +68,7 @@ def test_an_image_is_of_the_chart_that_the_address_names(reader, people):
         "Fife",
     ):
         assert text in svg
-    assert "style=" not in svg  # which the policy forbids where it is looked at by itself
+    assert "style=" not in svg  # which the policy forbids if the image is opened by itself
 
 
 def test_values_are_no_markup_in_an_image(reader, people):
@@ -76,7 +76,7 @@ def test_values_are_no_markup_in_an_image(reader, people):
     assert "<b>" not in svg and "&lt;b&gt;" in svg
 
 
-def test_who_has_an_image_is_told_so_until_the_records_change(reader, people):
+def test_a_client_that_has_the_image_gets_304_until_the_records_change(reader, people):
     first = reader.get(f"{ADDRESS}.png?width=200&height=200")
     assert first["Cache-Control"] == "private, no-cache"
     known = {"headers": {"If-None-Match": first["ETag"]}}
@@ -142,7 +142,7 @@ def test_an_image_whose_renderer_always_dies_is_refused():
     assert render("png", SPEC).startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_rendered_is_told_and_the_next_image_is_made():
+def test_what_cannot_be_rendered_is_reported_and_the_next_image_is_made():
     with pytest.raises(RenderingError):
         render("png", {"mark": "nonsense"})
     assert render("png", SPEC).startswith(b"\x89PNG")

@@ -16,8 +16,8 @@ from people.models import Person, Place
 ON = date(2026, 3, 1)
 
 
-def drawn(model, *, records=None, **asked):
-    return draw(model, model.objects.all() if records is None else records, Drawing(**asked), on=ON)
+def drawn(model, *, records=None, **params):
+    return draw(model, model.objects.all() if records is None else records, Drawing(**params), on=ON)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def many(respondent, db) -> list[Respondent]:
 
 def test_bars_count_each_group_and_have_missing_last(many):
     picture = drawn(Respondent, kind="bar", x="occupation")
-    counts = Counter(one.occupation.name if one.occupation else "missing" for one in many)
+    counts = Counter(person.occupation.name if person.occupation else "missing" for person in many)
     assert dict(picture.rows) == counts
     assert picture.columns == ["Occupation", "Respondents"]
     assert picture.rows[-1][0] == "missing"
@@ -55,16 +55,16 @@ def test_shares_are_of_all_or_of_each_bar(many):
     split = drawn(Respondent, kind="bar", x="education", colour="sex", measure="share")
     for level in {row[0] for row in split.rows}:
         assert sum(row[2] for row in split.rows if row[0] == level) == pytest.approx(1)
-    ours = [one for one in many if one.education.name == "Masters"]
-    found = {(row[0], row[1]): row[2] for row in split.rows}
-    assert found["Masters", "Male"] == sum(one.sex == "Male" for one in ours) / len(ours)
+    masters = [person for person in many if person.education.name == "Masters"]
+    counts = {(row[0], row[1]): row[2] for row in split.rows}
+    assert counts["Masters", "Male"] == sum(person.sex == "Male" for person in masters) / len(masters)
 
 
 @pytest.mark.parametrize("kind, expected", [("mean", np.mean), ("median", median), ("sum", sum)])
 def test_bars_measure_a_column(many, kind, expected):
     picture = drawn(Respondent, kind="bar", x="education", measure=f"{kind}:hours_per_week")
     for level, value, count in picture.rows:
-        hours = [one.hours_per_week for one in many if one.education.name == level]
+        hours = [person.hours_per_week for person in many if person.education.name == level]
         assert (value, count) == (pytest.approx(expected(hours)), len(hours))
     jobs = drawn(Respondent, kind="bar", x="occupation", measure=f"{kind}:hours_per_week").rows[:-1]  # missing is last
     assert [row[1] for row in jobs] == sorted((row[1] for row in jobs), reverse=True)
@@ -75,7 +75,7 @@ def test_the_mean_of_yes_and_no_is_a_share(many):
     assert picture.title == "Share with income over 50K by sex"
     assert picture.spec["encoding"]["x"]["axis"]["format"] == ".1~%"
     assert dict(row[:2] for row in picture.rows)["Male"] == pytest.approx(
-        np.mean([one.income_over_50k for one in many if one.sex == "Male"])
+        np.mean([person.income_over_50k for person in many if person.sex == "Male"])
     )
 
 
@@ -86,7 +86,7 @@ def test_bars_are_put_in_the_order_asked_for(many):
     assert order("education_years") == ["HS-grad", "Bachelors", "Masters"]
     assert order("-education_years") == ["Masters", "Bachelors", "HS-grad"]
     assert order("name") == ["Bachelors", "HS-grad", "Masters"]
-    counts = Counter(one.education.name for one in many)
+    counts = Counter(person.education.name for person in many)
     assert order("-value") == sorted(counts, key=lambda name: -counts[name])
     with pytest.raises(ChartError, match="There is no column nothing"):
         order("nothing")
@@ -103,7 +103,7 @@ def test_a_vocabulary_that_is_listed_in_an_order_has_it_in_charts(many):
 def test_numbers_stand_in_bins_that_leave_no_record_out(many):
     picture = drawn(Respondent, kind="histogram", x="age", bins=10)
     assert sum(row[1] for row in picture.rows) == 60
-    counts = Counter(one.age // 10 * 10 for one in many)
+    counts = Counter(person.age // 10 * 10 for person in many)
     assert dict(picture.rows) == {f"{least}–{least + 9}": count for least, count in counts.items()}
     assert [row["start"] for row in picture.spec["data"]["values"]] == sorted(counts)
 
@@ -148,25 +148,25 @@ def test_dates_that_are_near_each_other_are_grouped_by_month(people):
 
 def test_a_mean_has_no_value_where_there_is_none(many):
     picture = drawn(Respondent, kind="line", x="age", measure="mean:hours_per_week")
-    assert {row[0] for row in picture.rows} == {str(one.age) for one in many}
+    assert {row[0] for row in picture.rows} == {str(person.age) for person in many}
 
 
 @pytest.mark.parametrize("x", ["", "education"])
 def test_a_box_has_the_quantiles_that_numpy_finds(many, x):
     picture = drawn(Respondent, kind="box", x=x, y="hours_per_week")
     for row in picture.rows:
-        numbers = [one.hours_per_week for one in many if not x or one.education.name == row[0]]
-        count, *found, least, most = row[1:] if x else row
+        numbers = [person.hours_per_week for person in many if not x or person.education.name == row[0]]
+        count, *quartiles, least, most = row[1:] if x else row
         assert (count, least, most) == (len(numbers), min(numbers), max(numbers))
-        assert found == pytest.approx(np.percentile(numbers, [5, 25, 50, 75, 95]))
+        assert quartiles == pytest.approx(np.percentile(numbers, [5, 25, 50, 75, 95]))
 
 
 def test_boxes_side_by_side(many):
     picture = drawn(Respondent, kind="box", x="education", y="age", colour="sex")
-    for level, sex, count, *found, _, _ in picture.rows:
-        ages = [one.age for one in many if (one.education.name, one.sex) == (level, sex)]
+    for level, sex, count, *quartiles, _, _ in picture.rows:
+        ages = [person.age for person in many if (person.education.name, person.sex) == (level, sex)]
         assert count == len(ages)
-        assert found == pytest.approx(np.percentile(ages, [5, 25, 50, 75, 95]))
+        assert quartiles == pytest.approx(np.percentile(ages, [5, 25, 50, 75, 95]))
 
 
 def test_a_heat_map_has_a_field_for_each_pair(many):
@@ -198,7 +198,9 @@ def test_what_is_other_takes_no_colour_of_a_heat_map_from_the_rest(many, monkeyp
 
 def test_a_scatter_has_all_records_if_they_are_few(many):
     picture = drawn(Respondent, kind="scatter", x="age", y="capital_gain", colour="occupation")
-    names = [(one.age, one.capital_gain, one.occupation.name if one.occupation else "missing") for one in many]
+    names = [
+        (person.age, person.capital_gain, person.occupation.name if person.occupation else "missing") for person in many
+    ]
     assert sorted(picture.rows) == sorted(names)
     assert picture.columns == ["Age (years)", "Capital gain (US dollars)", "Occupation"]
 
@@ -232,14 +234,14 @@ def test_what_a_view_is_drawn_as_before_anything_is_chosen(experiments):
     assert drawn(UserFeatures, **drawing.__dict__).rows == [("0", 1), ("1", 1)]
 
 
-def test_filters_are_told_in_the_title(many):
+def test_filters_are_reported_in_the_title(many):
     picture = draw(Respondent, Respondent.objects.filter(age__gte=30), Drawing(x="sex"), filters=["age ≥ 30"], on=ON)
     assert picture.subtitle[0] == "Census: respondents, age ≥ 30."
-    assert f"{sum(one.age >= 30 for one in many)} respondents" in picture.subtitle[-1]
+    assert f"{sum(person.age >= 30 for person in many)} respondents" in picture.subtitle[-1]
 
 
 @pytest.mark.parametrize(
-    "asked, parameter, expected",
+    "params, parameter, expected",
     [
         ({"kind": "pie"}, "kind", "Expected one of bar, line"),
         ({"bins": 1000}, "bins", "between 2 and 100"),
@@ -271,7 +273,7 @@ def test_filters_are_told_in_the_title(many):
         ({"kind": "line", "x": "age", "sort": "name"}, "sort", "“Line” does not use this parameter"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(db, asked, parameter, expected):
+def test_what_cannot_be_drawn_is_reported(db, params, parameter, expected):
     with pytest.raises(ChartError, match=expected) as refused:
-        drawn(Respondent, **asked)
+        drawn(Respondent, **params)
     assert refused.value.parameter == parameter

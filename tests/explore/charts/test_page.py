@@ -67,10 +67,10 @@ def test_a_vocabulary_leads_to_charts_of_what_refers_to_it(reader, signed_in, re
     address = unescape(re.search(r'href="/explore/([^"]+)">Respondents by race', page)[1])
     assert "Respondents by race" in reader.page(address)
     assert "chart-drawing" in reader.page("census/races/chart/?kind=bar")  # as the form asks for it
-    somebody = signed_in("nobody", name="grace")
+    user = signed_in("nobody", name="grace")
     grace = get_user_model().objects.get(username="grace")
     grace.user_permissions.set(Permission.objects.filter(codename="view_race"))
-    assert "Respondents" not in somebody.page("census/races/chart/").partition("explore-main")[2]
+    assert "Respondents" not in user.page("census/races/chart/").partition("explore-main")[2]
 
 
 def test_columns_of_a_few_groups_come_first(people, admin_user):
@@ -101,8 +101,8 @@ def test_the_form_offers_what_makes_sense(reader, respondents):
 def vega_lite():
     """The JSON schema of Vega-Lite."""
 
-    def with_address(one):  # the names that it refers to have <, " and the like in them
-        return one | {"$ref": quote(one["$ref"], safe="#/")} if "$ref" in one else one
+    def with_address(item):  # the names that it refers to have <, " and the like in them
+        return item | {"$ref": quote(item["$ref"], safe="#/")} if "$ref" in item else item
 
     return validator_for(json.loads(json.dumps(alt.load_schema()), object_hook=with_address))
 
@@ -141,13 +141,13 @@ def test_a_changed_kind_leads_to_an_address_of_what_is_drawn(reader, respondents
 
 @pytest.mark.parametrize("end", ["chart/", "chart.png", "chart.json"])
 def test_what_a_kind_has_no_use_for_is_refused(reader, respondents, end):
-    for asked, result in [
+    for query, result in [
         ("kind=scatter&x=education", "Expected a column of numbers"),
         ("kind=line&x=age&sort=name", "“Line” does not use this parameter (found name). Remove it."),
         ("kind=bar&x=sex&theme=blue", "Expected light or dark, found blue." if end == "chart.png" else ""),
     ]:
         if result:
-            answer = reader.get(f"/explore/census/respondents/{end}?{asked}")
+            answer = reader.get(f"/explore/census/respondents/{end}?{query}")
             assert answer.status_code == 400 and result in unescape(answer.text)
 
 
@@ -159,7 +159,7 @@ def test_kinds_that_a_table_has_no_columns_for_are_not_to_be_chosen(reader, peop
 
 
 def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, respondents):
-    for asked, result in [
+    for query, result in [
         ("kind=bar&x=education", "natural order"),
         ("kind=bar&x=age", "natural order"),
         ("kind=bar&x=occupation", "most frequent first"),
@@ -167,15 +167,15 @@ def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, responden
         ("kind=heat&x=occupation&y=sex", "most frequent first"),
         ("kind=box&x=occupation&y=age", "highest first"),
     ]:
-        assert f'<option value="" selected>{result}</option>' in reader.page(f"{CHART}?{asked}")
+        assert f'<option value="" selected>{result}</option>' in reader.page(f"{CHART}?{query}")
 
 
 def test_bins_are_asked_for_where_there_are_numbers(reader, respondents):
-    for asked, there in [("kind=bar&x=education", False), ("kind=bar&x=age", True), ("kind=box&x=sex&y=age", False)]:
-        assert ('name="bins"' in reader.page(f"{CHART}?{asked}")) is there
+    for query, offered in [("kind=bar&x=education", False), ("kind=bar&x=age", True), ("kind=box&x=sex&y=age", False)]:
+        assert ('name="bins"' in reader.page(f"{CHART}?{query}")) is offered
 
 
-def test_marks_are_told_in_words(reader, respondents):
+def test_marks_are_described_in_words(reader, respondents):
     svg = reader.get(f"/explore/{CHART[:-1]}.svg?kind=bar&x=education&colour=sex").text
     assert 'aria-label="Education: HS-grad; Sex: Female; Respondents: 1"' in svg
     assert "order:" not in svg
@@ -185,8 +185,8 @@ def test_filters_and_chart_share_one_address(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=education&age__gte=60")
     assert "2 respondents" not in page and "3 respondents" in page
     address = re.search(r'data-spec="([^"]+)"', page)[1].replace("&amp;", "&")
-    asked = QueryDict(address.partition("?")[2])
-    assert asked.dict() == {"kind": "bar", "x": "education", "age__gte": "60"}
+    params = QueryDict(address.partition("?")[2])
+    assert params.dict() == {"kind": "bar", "x": "education", "age__gte": "60"}
     assert sum(row["value"] for row in reader.get(address).json()["data"]["values"]) == 3
     table = re.search(r'<a href="([^"]+)">Table</a>', page)[1]
     assert "age__gte=60" in table
@@ -215,7 +215,7 @@ def test_without_scripts_the_picture_is_an_image(reader, respondents):
     assert len({*images.values()}) == 3
 
 
-def test_what_cannot_be_drawn_is_told_on_the_page(reader, respondents):
+def test_what_cannot_be_drawn_is_reported_on_the_page(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=educaton", 400)
     assert "Did you mean education?" in page
     assert "<code>x</code>" in page

@@ -37,7 +37,7 @@ def users(write, importing):
     return importing("experiments", write("all/users.csv", USERS))
 
 
-def test_columns_that_are_ignored_and_columns_that_are_not_found_are_told_together(write, importing):
+def test_columns_that_are_ignored_and_columns_that_are_not_found_are_reported_together(write, importing):
     report = importing("census", write("census.csv", census({"occupation": "ocupation", "workclass": "wrok_class"})))
     assert report["notes"] == [
         "census.csv: columns ignored: wrok_class, ocupation; expected columns not found: "
@@ -56,7 +56,7 @@ def test_columns_that_are_ignored_and_columns_that_are_not_found_are_told_togeth
         ({"occupation": "occu\u200bpatoin"}, "not found: occupation (did you mean occu<U+200B>patoin?)."),
     ],
 )
-def test_an_expected_column_that_is_absent_is_told(write, importing, renamed, note):
+def test_an_expected_column_that_is_absent_is_reported(write, importing, renamed, note):
     (result,) = importing("census", write("census.csv", census(renamed)))["notes"]
     assert result.startswith("census.csv: ") and note in result
 
@@ -156,9 +156,9 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
     def file():
         return SimpleUploadedFile("users.csv", b"user_id\n1\n2\n", "text/csv")
 
-    asked = {"dataset": "experiments", "mode": "apply"}
+    data = {"dataset": "experiments", "mode": "apply"}
     for allowed, status in (("false", "failed"), ("true", "applied")):
-        answer = admin_client.post("/api/imports/", asked | {"files": file(), "allow_missing_columns": allowed})
+        answer = admin_client.post("/api/imports/", data | {"files": file(), "allow_missing_columns": allowed})
         assert (answer.status_code, answer.json()["allow_missing_columns"]) == (202, allowed == "true")
         call_command("worker", "--batch")
         value = admin_client.get(f"/api/imports/{answer.json()['id']}/").json()

@@ -62,7 +62,7 @@ def subject(number, day=1):
     return json.dumps({"subject_id": f"s{number}", "date_of_birth": f"2024-01-{day:02}"})
 
 
-def test_folders_of_subjects_are_imported_changed_removed_and_undone(tmp_path, write, importing, admin_client, growth):
+def test_folders_of_subjects_are_imported_changed_deleted_and_undone(tmp_path, write, importing, admin_client, growth):
     def do(count):
         folder = f"all{count}"
         for number in range(count):
@@ -118,9 +118,9 @@ def test_one_table_with_many_members_terms_rejections_and_deletions(write, impor
         report = importing("experiments", path.parent)
         assert report.counts["user_experiments"] == {"read": 2, "created": 1, "rejected": 1}
         assert admin_client.get(f"/admin/experiments/userexperiment/{base}/history/").status_code == 200
-        mine = UserExperiment.objects.filter(pk=base)
-        edits.correct(mine, {"compounds": list(Compound.objects.filter(pk__gt=base, pk__lt=base + 999))}, None)
-        edits.delete(mine, None)
+        experiment = UserExperiment.objects.filter(pk=base)
+        edits.correct(experiment, {"compounds": list(Compound.objects.filter(pk__gt=base, pk__lt=base + 999))}, None)
+        edits.delete(experiment, None)
         edits.delete(User.objects.filter(pk__gte=base, pk__lt=base + 1000), None)
         path.write_text(path.read_text() + unknown)
         report = importing("experiments", path.parent, "--dry-run")

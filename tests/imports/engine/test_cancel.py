@@ -48,7 +48,7 @@ def in_a_thread(*arguments, **options):
 PLACES_OF_A_RUN = {
     "while it keeps files": (source_files.InputFile, "keep", in_python),
     "while it looks at headings": (file_layouts, "find_layout", in_python),
-    "while it reads what is stored": (ExistingRows, "__init__", in_sql),
+    "while it reads the stored records": (ExistingRows, "__init__", in_sql),
     "while it reads files": (pipeline, "batches_of", in_a_thread),
     "while it finishes a stage": (Stage, "finish", in_sql),
 }
@@ -81,10 +81,10 @@ def test_cancel_is_obeyed_within_two_seconds_before_the_merge(write, importing, 
     thread.start()
     assert begun.wait(30)
     time.sleep(0.3)
-    asked = time.monotonic()
+    start = time.monotonic()
     tasks.cancel(ImportRun.objects.latest("pk"))
     thread.join(20)
-    assert outcome["at"] - asked < MOST
+    assert outcome["at"] - start < MOST
     assert outcome["refusal"] == "The import was cancelled. Nothing was imported."
     cancelled = ImportRun.objects.latest("pk")
     assert (cancelled.status, cancelled.error) == ("cancelled", outcome["refusal"])
@@ -109,10 +109,10 @@ def test_a_file_of_blank_lines_is_cancelled_as_any_other(write, importing):
     thread.start()
     while not ImportRun.objects.filter(status="running", bytes_total__gt=0).exists():
         time.sleep(0.05)
-    asked = time.monotonic()
+    start = time.monotonic()
     tasks.cancel(ImportRun.objects.latest("pk"))
     thread.join(20)
-    assert outcome["at"] - asked < MOST + 1 and "cancelled" in outcome["refusal"]
+    assert outcome["at"] - start < MOST + 1 and "cancelled" in outcome["refusal"]
 
 
 def test_a_run_that_is_cancelled_as_a_worker_takes_it_up_is_never_begun(

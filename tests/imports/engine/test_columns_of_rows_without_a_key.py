@@ -45,8 +45,8 @@ def test_the_api_and_the_browser_refuse_it_too(stored, admin_client, rows):
     def file():
         return SimpleUploadedFile("census.csv", census({"occupation": "job"}).encode(), "text/csv")
 
-    asked = {"dataset": "census", "mode": "apply", "allow_missing_columns": "true"}
-    answer = admin_client.post("/api/imports/", asked | {"files": file()})
+    data = {"dataset": "census", "mode": "apply", "allow_missing_columns": "true"}
+    answer = admin_client.post("/api/imports/", data | {"files": file()})
     form = {"dataset": "census", "encoding": "utf-8", "allow_missing_columns": "on", "files": file()}
     page = admin_client.post("/admin/imports/importrun/import/", form)["Location"]
     call_command("worker", "--batch")
@@ -73,7 +73,7 @@ def test_a_file_without_the_column_is_imported_under_a_name_of_its_own(stored, w
     assert "lacks the column occupation" in refused("census", path, "--as", "census.csv")
 
 
-def test_it_is_what_the_file_said_that_counts_and_not_what_a_curator_made_of_it(stored, write, importing, refused):
+def test_the_file_value_counts_and_not_the_correction(stored, write, importing, refused):
     path = write("adult.csv", census({"occupation": None}, age="40"))
     importing("census", path)
     sales, records = Occupation.objects.get(), Respondent.objects

@@ -37,7 +37,7 @@ def meanwhile(write, importing):
                 connections.close_all()
 
         def progress(files):
-            def tell(read, rows):
+            def report(read, rows):
                 result.append(rows)
                 if len(result) == len(paths) and not done:
                     thread = threading.Thread(target=elsewhere)
@@ -45,7 +45,7 @@ def meanwhile(write, importing):
                     thread.join(30)
                     assert done
 
-            return tell
+            return report
 
         return import_files(dataset, paths, progress=progress)
 
@@ -58,7 +58,7 @@ WHO_SAYS_WHAT = """
 """
 
 
-def test_a_new_value_that_somebody_else_stores_meanwhile_is_taken_and_not_doubled(write, meanwhile, rows):
+def test_a_new_value_that_another_user_stores_meanwhile_is_taken_and_not_doubled(write, meanwhile, rows):
     run = meanwhile(
         "census",
         [write("adult.data", respondent(country="Peru") + respondent(country="Cuba"))],
@@ -86,7 +86,7 @@ def test_each_row_keeps_its_values_whatever_keys_others_take_meanwhile(write, me
     assert [row[0] for row in rows("SELECT name FROM countries ORDER BY name")] == sorted([*names, "Mali", "Togo"])
 
 
-def test_a_level_that_somebody_else_stores_meanwhile_with_other_years_is_not_mixed_up(write, meanwhile, rows):
+def test_a_level_that_another_user_stores_meanwhile_with_other_years_is_not_mixed_up(write, meanwhile, rows):
     path = write("adult.data", respondent() + respondent(education="Masters", years=14))
     meanwhile("census", [path], "INSERT INTO education_levels (name, years) VALUES ('Masters', 14)")
     assert sorted(rows("SELECT name, years FROM education_levels")) == [("Bachelors", 13), ("Masters", 14)]
@@ -140,11 +140,11 @@ def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importi
         thread.start()
         assert held.wait(10)
 
-        def tell(count, rows):
+        def report(count, rows):
             seen["rows"] = seen.get("rows", 0) + rows
             read.set()
 
-        return tell
+        return report
 
     thread = threading.Thread(target=writer)
     try:
@@ -206,7 +206,7 @@ def test_a_place_that_an_import_refers_to_cannot_be_deleted_before_its_commit(ab
     try:
         with pytest.raises(OperationalError, match="lock timeout"):
             execute("DELETE FROM places WHERE city = 'Kelso'")
-        # What is no key of it can be corrected meanwhile.
+        # Its other fields can be corrected meanwhile.
         execute("UPDATE places SET county = 'Borders' WHERE city = 'Kelso'")
     finally:
         execute("RESET lock_timeout")

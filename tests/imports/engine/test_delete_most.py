@@ -60,7 +60,7 @@ def test_the_browser_asks_for_a_tick(curator):
     assert "even more than half of a table" in curator.get(f"{address}change/").text
 
 
-def test_few_are_removed_without_a_tick(curator):
+def test_a_few_records_are_deleted_without_a_confirmation(curator):
     file = SimpleUploadedFile("places.csv", towns(range(150)).encode())
     form = {"dataset": "people", "files": [file], "encoding": "utf-8", "delete_missing": "on"}
     curator.post("/admin/imports/importrun/import/", form)
@@ -70,7 +70,7 @@ def test_few_are_removed_without_a_tick(curator):
     assert work().status == "applied" and Place.objects.count() == 150
 
 
-def test_what_changed_meanwhile_is_confirmed_anew(curator):
+def test_a_change_in_between_needs_a_new_confirmation(curator):
     form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "delete_missing": "on"}
     curator.post("/admin/imports/importrun/import/", form)
     run = work()

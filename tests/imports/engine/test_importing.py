@@ -78,7 +78,7 @@ def test_another_way_to_write_the_same_rows_changes_nothing(places, write, impor
     assert report.counts == {"people": {"read": 2, "unchanged": 2}}
 
 
-def test_unknown_columns_are_reported_and_passed_over(places, write, importing, rows):
+def test_unknown_columns_are_reported_and_skipped(places, write, importing, rows):
     content = "".join(f"{line},{more}\n" for line, more in zip(PEOPLE.splitlines(), ["Shoe Size", 42, 43], strict=True))
     report = importing("people", write("people.csv", content))
     assert rows(STORED) == [ANN, BOB]
@@ -212,8 +212,8 @@ def test_respondents_apply_the_same_whichever_way_into_their_table(write, import
     assert report["new_terms"]["education_levels"] == ["Bachelors", "Masters"]
     assert importing("census", write("adult.data", RESPONDENTS)).counts["respondents"] == {"read": 3, "unchanged": 3}
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, "respondents")
-    assert found["respondents_identity_unique"]["unique"]
+        constraints = connection.introspection.get_constraints(cursor, "respondents")
+    assert constraints["respondents_identity_unique"]["unique"]
 
 
 def test_rows_beyond_many_thousands_are_all_there_and_the_identities_still_unique(places, write, importing, rows):
@@ -229,16 +229,16 @@ def test_rows_beyond_many_thousands_are_all_there_and_the_identities_still_uniqu
 
 def test_several_files_of_one_source_apply_together(places, write, importing, rows):
     header = PEOPLE.splitlines()[0]
-    one = write("people_1.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\n")
+    first = write("people_1.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\n")
     two = write("people_2.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n")
-    report = importing("people", one, two)
+    report = importing("people", first, two)
     assert report.counts == {"people": {"read": 3, "created": 3}}
     assert [(f["file"], f["created"]) for f in report["sources"][0]["files"]] == [
         ("people_1.csv", 1),
         ("people_2.csv", 2),
     ]
     assert rows(STORED) == [ANN, ANN, BOB]
-    assert importing("people", two, one).counts == {"people": {"read": 3, "unchanged": 3}}
+    assert importing("people", two, first).counts == {"people": {"read": 3, "unchanged": 3}}
 
 
 def test_a_many_to_many_is_one_field_of_its_record(write, importing, rows, whole):

@@ -13,13 +13,13 @@ from django.db import connection, connections
 from imports.engine.run import import_files
 from imports.models import ImportRun, SourceFile
 
-pytestmark = pytest.mark.both_engines  # what is left of a transaction, and who holds a lock, is the engine's
+pytestmark = pytest.mark.both_engines  # transactions and locks are the engine's
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 ANN = "Ann,Mac,1901-02-03,Kelso\n"
 
-# Keep an import where it is while it writes the row of somebody called Slow. On PostgreSQL it waits for a lock that
+# Hold an import while it writes the row of a person called Slow. On PostgreSQL it waits for a lock that
 # the test holds, in spite of session_replication_role; on SQLite it counts for longer than any test runs.
 SLOW = {
     "postgresql": [
@@ -158,7 +158,7 @@ def test_an_import_killed_while_it_reads_leaves_the_tables_as_they_were(write, i
     assert importing("people", write("people.csv", HEADER + ANN))["notes"] == []
 
 
-def test_an_import_that_is_stopped_by_hand_says_so_in_one_sentence(write, importing, manage, whole):
+def test_an_import_stopped_by_ctrl_c_says_so_in_one_sentence(write, importing, manage, whole):
     importing("people", write("places.csv", PLACES), write("people.csv", HEADER + ANN))
     stored = [whole(table) for table in ("places", "people")]
     process = manage("import_people", write("people.csv", people(400_000)))

@@ -72,9 +72,13 @@ def test_a_masked_page_of_the_api_says_so(analyst, admin_client, users):
         assert "Masked-Columns" not in admin_client.get(address)
 
 
-def test_the_description_of_the_api_tells_of_the_header(client, db):
+def test_the_description_of_the_api_documents_the_header(client, db):
     paths = client.get("/api/schema/?format=json").json()["paths"]
-    of = {path: one["get"]["responses"]["200"].get("headers", {}) for path, one in paths.items() if "get" in one}
+    of = {
+        path: methods["get"]["responses"]["200"].get("headers", {})
+        for path, methods in paths.items()
+        if "get" in methods
+    }
     assert "Masked-Columns" in of["/api/experiments/users/"] and "Masked-Columns" not in of["/api/people/people/"]
 
 
@@ -96,7 +100,7 @@ def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analys
 
 
 @pytest.mark.parametrize(
-    ("asked", "written"),
+    ("arguments", "written"),
     [
         ("users.csv", "users.masked.csv"),
         ("users.csv.gz", "users.masked.csv.gz"),
@@ -104,11 +108,11 @@ def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analys
         ("my masked users.json", "my masked users.json"),
     ],
 )
-def test_a_masked_file_of_the_command_says_so(users, tmp_path, capsys, asked, written):
-    call_command("export", "experiments/users", "-o", str(tmp_path / asked), verbosity=0)
+def test_a_masked_file_of_the_command_says_so(users, tmp_path, capsys, arguments, written):
+    call_command("export", "experiments/users", "-o", str(tmp_path / arguments), verbosity=0)
     assert [path.name for path in tmp_path.iterdir() if path.is_file() and path.name.endswith(written)] == [written]
-    assert asked == written or not (tmp_path / asked).exists()
-    assert (written in capsys.readouterr().err) == (asked != written)
+    assert arguments == written or not (tmp_path / arguments).exists()
+    assert (written in capsys.readouterr().err) == (arguments != written)
     body = (tmp_path / written).read_bytes()
     body = gzip.decompress(body) if written.endswith(".gz") else body
     assert {row["masked_columns"] for row in table_of("json" if "json" in written else "csv", body)} == {"email"}
@@ -208,6 +212,6 @@ def test_a_form_refuses_a_masked_value(admin_client, users):
     fields = {"name": "Ann", "email": "a****@example.com", "signup_date": "2023-05-01"}
     page = admin_client.post("/admin/experiments/user/1/change/", fields)
     assert "This value is masked. Write it in full." in page.text
-    asked = {"select_across": "1", "field": "email", "value": "a****@example.com", "_preview": "x"}
-    assert "This value is masked" in admin_client.post("/admin/experiments/user/bulk/", asked).text
+    data = {"select_across": "1", "field": "email", "value": "a****@example.com", "_preview": "x"}
+    assert "This value is masked" in admin_client.post("/admin/experiments/user/bulk/", data).text
     assert emails() == EMAILS

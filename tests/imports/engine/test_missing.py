@@ -34,7 +34,7 @@ def test_a_record_that_its_file_no_longer_holds_is_listed_and_stays(imported, wr
     assert whole("places") == before
 
 
-def test_it_is_listed_each_time_until_it_is_removed(imported, write, importing, cities):
+def test_a_missing_record_is_listed_until_it_is_deleted(imported, write, importing, cities):
     path = write("places.csv", PLACES.replace("Bath,Avon,England\n", ""))
     importing("people", path)
     assert importing("people", path).counts["places"]["missing"] == 1
@@ -62,9 +62,9 @@ def test_a_record_is_missing_from_the_file_that_changed_it_last(imported, write,
 
 
 def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(write, importing):
-    one, two = "city,county,country\nKelso,Roxburghshire,Scotland\n", "city,county,country\nBath,Avon,England\n"
-    importing("people", write("places_1.csv", one), write("places_2.csv", two))
-    both = write("places_1.csv", "city,county,country\n"), write("places_2.csv", two + one.splitlines()[1] + "\n")
+    first, second = "city,county,country\nKelso,Roxburghshire,Scotland\n", "city,county,country\nBath,Avon,England\n"
+    importing("people", write("places_1.csv", first), write("places_2.csv", second))
+    both = write("places_1.csv", "city,county,country\n"), write("places_2.csv", second + first.splitlines()[1] + "\n")
     assert importing("people", *both).counts == {"places": {"read": 2, "unchanged": 2}}
 
 
@@ -145,7 +145,7 @@ def test_a_record_that_a_curator_made_is_never_missing(imported, write, importin
     assert "York" in cities()
 
 
-def test_most_of_a_table_is_removed_only_by_who_says_so(write, importing, refused, rows):
+def test_most_of_a_table_is_deleted_only_if_allowed(write, importing, refused, rows):
     def towns(*numbers):
         return write("places.csv", "city,county,country\n" + "".join(f"Town {n},A,B\n" for n in numbers))
 
@@ -197,6 +197,6 @@ def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     again = importing("people", write("all/people.csv", messy).parent, "--delete-missing")
     assert again.counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
     assert rows("SELECT count(*) FROM people") == [(3,)]
-    # A line that is no more is another matter; and so is one that another row has taken.
+    # A line that the file no longer has is missing; so is a line with another row.
     fewer = importing("people", write("people.csv", messy.replace("Gus,Elm,1950-12-31,Atlantis\n", "")))
     assert [(entry["line"], entry["values"]["given_name"]) for entry in fewer["missing"]] == [(4, "Gus")]

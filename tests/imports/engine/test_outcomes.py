@@ -130,8 +130,11 @@ def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_wi
 
 
 def test_a_key_that_comes_again_in_a_second_file_names_the_first(write, importing):
-    one, two = write("places_1.csv", PLACES), write("places_2.csv", "city,county,country\nKelso,Roxburghshire,Alba\n")
-    report = importing("people", one, two)
+    first, second = (
+        write("places_1.csv", PLACES),
+        write("places_2.csv", "city,county,country\nKelso,Roxburghshire,Alba\n"),
+    )
+    report = importing("people", first, second)
     assert report.counts == {"places": {"read": 4, "created": 3, "rejected": 1}}
     message = report["rejections"][0]["problems"][0]["message"]
     assert message == "is a duplicate key: line 2 of places_1.csv has other values and takes precedence"
@@ -147,7 +150,7 @@ def test_a_repeat_with_other_members_of_many_is_rejected(experiments, write, imp
     assert rows("SELECT compound_id FROM user_experiment_compounds WHERE experiment_id = 2") == [(3,)]
 
 
-def test_a_repeat_of_a_new_value_for_a_stored_key_is_told_by_the_file_not_by_the_table(write, importing, rows):
+def test_a_repeat_of_a_new_value_for_a_stored_key_is_reported_by_the_file_not_by_the_table(write, importing, rows):
     importing("people", write("places.csv", PLACES))
     changed = (
         PLACES.replace("Glamorgan", "South Glamorgan") + "Cardiff,Glamorgan,Wales\nCardiff,South Glamorgan,Wales\n"

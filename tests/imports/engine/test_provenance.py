@@ -23,20 +23,20 @@ def kept(settings):
 
 
 def test_a_record_knows_the_run_file_and_line_that_created_it_and_that_last_changed_it(write, importing, rows):
-    one = importing("people", write("places.csv", PLACES))["run"]
+    first = importing("people", write("places.csv", PLACES))["run"]
     two = importing("people", write("places.csv", CHANGED))["run"]
     assert rows(ORIGINS) == [
-        ("Derry", one, "places.csv", 4, two, "places.csv", 2),
-        ("Kelso", one, "places.csv", 2, one, "places.csv", 2),
+        ("Derry", first, "places.csv", 4, two, "places.csv", 2),
+        ("Kelso", first, "places.csv", 2, first, "places.csv", 2),
     ]
 
 
 def test_a_record_that_another_file_changes_is_that_files_from_then_on(write, importing, rows):
-    one = importing("people", write("places.csv", PLACES))["run"]
+    first = importing("people", write("places.csv", PLACES))["run"]
     two = importing("people", write("places_2.csv", "city,county,country\nDerry,Londonderry,Ulster\n"))["run"]
     assert rows(ORIGINS) == [
-        ("Derry", one, "places.csv", 4, two, "places_2.csv", 2),
-        ("Kelso", one, "places.csv", 2, one, "places.csv", 2),
+        ("Derry", first, "places.csv", 4, two, "places_2.csv", 2),
+        ("Kelso", first, "places.csv", 2, first, "places.csv", 2),
     ]
 
 
@@ -95,6 +95,6 @@ def test_what_was_refused_is_kept_too_with_the_reason(write, rows, kept, transac
     ]
 
 
-def test_a_run_tells_how_it_was_asked_for(write, importing, rows):
+def test_a_run_shows_its_options(write, importing, rows):
     importing("people", write("places.csv", PLACES), "--dry-run", "--strict", "--delete-missing")
     assert rows("SELECT status FROM import_runs WHERE dry_run AND strict AND delete_missing") == [("previewed",)]

@@ -108,8 +108,8 @@ def test_a_source_with_a_key_knows_its_records_under_any_name(imported, write, i
 
 def test_two_folders_files_of_one_name_are_not_taken_for_one_another(write, importing, refused, rows):
     importing("people", write("places.csv", PLACES))
-    one, two = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
-    sentence = refused("people", one, two)
+    first, second = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
+    sentence = refused("people", first, second)
     assert (
         "have the name people.csv" in sentence and ": a/people.csv, b/people.csv. " in sentence and "--as" in sentence
     )

@@ -141,7 +141,7 @@ def test_sessions_of_a_deleted_subject_are_kept_back(importing, write, tmp_path)
     assert [session.name for session in Session.objects.all()] == ["ecephys_700661_2025-02-20_15-09-49"]
 
 
-def test_a_record_made_by_hand_and_deleted_keeps_its_rows_back_too(importing, folder):
+def test_a_deleted_record_that_a_curator_created_withholds_its_rows_too(importing, folder):
     made = User.objects.create(user_id=3, name="Cy", email="cy@example.com", signup_date="2023-05-03")
     edits.created(made, None)
     delete(made)
@@ -149,7 +149,7 @@ def test_a_record_made_by_hand_and_deleted_keeps_its_rows_back_too(importing, fo
     assert importing("experiments", folder, "--strict").counts["user_experiments"]["kept"] == 1
 
 
-def test_a_page_and_the_api_tell_what_is_kept_back(admin_client, importing, without_ann):
+def test_a_page_and_the_api_show_what_is_kept_back(admin_client, importing, without_ann):
     run = ImportRun.objects.get(pk=importing("experiments", without_ann, "--dry-run")["run"])
     page = admin_client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=kept").text
     assert "user_experiments 9" in page and "user_experiments.csv, line 4" in page
@@ -163,7 +163,7 @@ def test_a_page_and_the_api_tell_what_is_kept_back(admin_client, importing, with
     assert any("not imported into user_experiments" in note for note in data["notes"])
 
 
-def test_the_command_tells_what_is_kept_back(without_ann, capsys):
+def test_the_command_shows_what_is_kept_back(without_ann, capsys):
     call_command("import_experiments", str(without_ann))
     out = capsys.readouterr().out
     assert "2 kept" in out and "1 row not imported into user_experiments" in out and "rejected (" not in out.lower()

@@ -52,10 +52,10 @@ def test_any_table_comes_back_cell_for_cell_whatever_the_size_of_blocks(tmp_path
     path = tmp_path_factory.mktemp("any") / "table.csv"
     path.write_bytes(buffer.getvalue().encode())
     expected = ExpectedColumns({name: () for name in names}, frozenset(names), dictionaries=frozenset(names[:1]))
-    found, malformed, layout = read(path, expected, block_size=size)
+    cells, malformed, layout = read(path, expected, block_size=size)
     assert layout.width == width and (width == 1 or layout.delimiter == delimiter)
     assert malformed == []
-    assert found == wanted
+    assert cells == wanted
 
 
 @settings(max_examples=500, deadline=None)
@@ -69,12 +69,12 @@ def test_any_table_comes_back_cell_for_cell_whatever_the_size_of_blocks(tmp_path
 def test_any_text_reads_the_same_fast_or_exactly_and_in_blocks_of_any_size(tmp_path_factory, content, sizes, longest):
     path = tmp_path_factory.mktemp("any") / "table.csv"
     path.write_bytes(b"1,2,3\n" + content.encode())
-    one, other = (read(path, BARE, block_size=size, longest=longest)[:2] for size in sizes)
+    left, right = (read(path, BARE, block_size=size, longest=longest)[:2] for size in sizes)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(_Blocks, "fast", lambda *_: None)
         exact = read(path, BARE, longest=longest)[:2]
-    assert one == exact
-    assert other == exact
+    assert left == exact
+    assert right == exact
 
 
 @settings(max_examples=200, deadline=None)

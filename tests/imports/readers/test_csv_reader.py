@@ -20,7 +20,7 @@ def test_cells_are_never_null(rows_of):
     assert rows_of(b"a,b,c\nNA,null,\n")[0] == [(2, ["NA", "null", ""])]
 
 
-def test_progress_is_told_in_bytes_of_the_file(write):
+def test_progress_is_reported_in_bytes_of_the_file(write):
     path = write(b"a,b,c\n" + b"1,2,3\n" * 1000)
     result = [batch.bytes_read for batch in read_csv(path, find_layout(path, ABC), ABC, block_size=600)]
     assert result == sorted(result) and len(result) > 5 and result[-1] == path.stat().st_size

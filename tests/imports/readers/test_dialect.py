@@ -20,7 +20,7 @@ def test_a_header_is_spelled_in_many_ways(write, header):
     assert find_layout(write(header.encode()), expected).columns == {"place_of_birth": 0}
 
 
-def test_unknown_columns_are_told_and_passed_over(write):
+def test_unknown_columns_are_ignored_and_listed(write):
     rows, bad, layout = read(write(b"x,a,b,,c\n9,1,2,8,3\n"))
     assert layout.unknown == ("x", "(column 4, without a name)") and layout.header == ("x", "a", "b", "", "c")
     assert [rows[0][1][layout.columns[name]] for name in "abc"] == ["1", "2", "3"]
@@ -103,7 +103,7 @@ def test_a_header_may_come_late(write):
     assert (layout.first_line, rows) == (300_002, [(300_002, ["1", "2", "3"])])
 
 
-def test_matches_tells_whether_a_file_fits(write):
+def test_matches_shows_whether_a_file_fits(write):
     assert matches(write(b"b;A;c\n"), ABC)
     assert not matches(write(b"a,b\n"), ABC)
     assert not matches(write(b"1,2,3\n"), ABC)

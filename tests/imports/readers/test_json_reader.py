@@ -26,8 +26,8 @@ def documents(path):
     ],
 )
 def test_json_is_an_object_an_array_or_an_object_a_line(write, content, wanted):
-    found = documents(write(content))
-    assert found == wanted if wanted is not None else found[0][1]["e"] == "é😀 \\u0000"
+    result = documents(write(content))
+    assert result == wanted if wanted is not None else result[0][1]["e"] == "é😀 \\u0000"
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_an_object_that_breaks_a_rule_is_an_error_by_itself_with_its_place(write
 @pytest.mark.parametrize("before, between, after", [("", "\n", "\n"), ("[", ",\n", "]")])
 def test_the_other_objects_of_the_file_are_read(write, before, between, after):
     texts = ['{"a": 1}', '{"b": NaN}', '{"c": ' + "[" * 5000 + "]" * 5000 + "}", '{"d": 1e999, "e": "]"}', '{"f": 2}']
-    found = read_json(write((before + between.join(texts) + after).encode()))
-    assert [(d.line, d.value, d.raw) for d in found if not d.error] == [(1, {"a": 1}, ""), (5, {"f": 2}, "")]
-    assert [(d.line, d.raw) for d in found if d.error] == list(enumerate(texts[1:4], 2))
+    result = read_json(write((before + between.join(texts) + after).encode()))
+    assert [(d.line, d.value, d.raw) for d in result if not d.error] == [(1, {"a": 1}, ""), (5, {"f": 2}, "")]
+    assert [(d.line, d.raw) for d in result if d.error] == list(enumerate(texts[1:4], 2))
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_the_other_objects_of_the_file_are_read(write, before, between, after):
 )  # fmt: skip
 def test_a_number_keeps_its_exact_value(write, number):
     (document,) = read_json(write((f'{{"a": [{number}], "b": ' + "[" * 63 + "]" * 63 + "}").encode()))
-    (found,) = document.value["a"]
-    assert Decimal(repr(found) if isinstance(found, float) else found) == Decimal(number)
-    for written in (exact_json.text(found).encode(), exact_json.dumps(found)):
-        assert exact_json.loads(written) == found and Decimal(str(written, "ascii")) == Decimal(number)
+    (value,) = document.value["a"]
+    assert Decimal(repr(value) if isinstance(value, float) else value) == Decimal(number)
+    for written in (exact_json.text(value).encode(), exact_json.dumps(value)):
+        assert exact_json.loads(written) == value and Decimal(str(written, "ascii")) == Decimal(number)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])

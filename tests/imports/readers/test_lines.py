@@ -25,7 +25,7 @@ def test_line_ends_may_be_mixed(rows_of):
     assert ([line for line, _ in rows], bad) == ([2, 3, 5, 7], [])
 
 
-def test_blank_lines_are_passed_over_anywhere(rows_of):
+def test_blank_lines_are_skipped_anywhere(rows_of):
     rows, bad = rows_of(b"\n  \na,b,c\n\n \t \n1,2,3\n\n\n4,5,6\n\t\n \n")
     assert (rows, bad) == ([(6, ["1", "2", "3"]), (9, ["4", "5", "6"])], [])
 
@@ -36,8 +36,8 @@ def test_a_line_of_only_delimiters_is_a_row(rows_of):
 
 
 def test_a_blank_line_in_a_file_of_one_column_is_no_row(rows_of):
-    one = ExpectedColumns({"a": ()}, frozenset("a"))
-    assert rows_of(b'a\n1\n\n \n""\n2\n', one) == ([(2, ["1"]), (5, [""]), (6, ["2"])], [])
+    columns = ExpectedColumns({"a": ()}, frozenset("a"))
+    assert rows_of(b'a\n1\n\n \n""\n2\n', columns) == ([(2, ["1"]), (5, [""]), (6, ["2"])], [])
 
 
 @pytest.mark.parametrize("delimiter", [b",", b";", b"\t", b",\t", b" , ", b" ;\t"])

@@ -43,16 +43,16 @@ def test_a_longer_one_is_an_error_of_its_own(read, spelling):
     text = SPELLINGS[spelling]([LONG])
     ((line, value, error),) = read(text)
     assert value is None
-    said = "expected a document of at most 100 bytes, found a longer one. Shorten it, or increase DOCUMENT_LIMIT."
-    assert error.endswith(said)
+    message = "expected a document of at most 100 bytes, found a longer one. Shorten it, or increase DOCUMENT_LIMIT."
+    assert error.endswith(message)
 
 
 @pytest.mark.parametrize("spelling", ["an object a line", "an array", "an array on one line"])
 def test_the_documents_beside_it_are_read_with_their_lines(read, settings, spelling):
     objects = [SHORT, LONG, SHORT, LONG, SHORT]
-    found = read(SPELLINGS[spelling](objects))
+    result = read(SPELLINGS[spelling](objects))
     settings.DOCUMENT_LIMIT = 10_000
-    assert [(line, value) for line, value, _ in found] == [
+    assert [(line, value) for line, value, _ in result] == [
         (line, None if value == LONG else value) for line, value, _ in read(SPELLINGS[spelling](objects))
     ]
 
@@ -72,9 +72,9 @@ def test_a_document_without_an_end_is_too_long(read, text):
 @pytest.mark.parametrize("broken", ['{"a": "', '{"a": [', '{"a": "x\\', "]]}}", '"', "x", '{"a": "' + "b" * 500])
 def test_documents_after_a_line_that_is_cut_off_are_no_part_of_it(read, broken):
     lines = [json.dumps(SHORT)] * 5
-    found = read("\n".join([lines[0], broken, *lines]))
-    assert [(line, value) for line, value, _ in found] == [(n, None if n == 2 else SHORT) for n in range(1, 8)]
-    assert found[1][2].startswith("line 2")
+    result = read("\n".join([lines[0], broken, *lines]))
+    assert [(line, value) for line, value, _ in result] == [(n, None if n == 2 else SHORT) for n in range(1, 8)]
+    assert result[1][2].startswith("line 2")
 
 
 @given(st.text('{}[]":,\\ \n01a', max_size=60), st.integers(1, 7))
@@ -86,13 +86,13 @@ def test_nothing_is_left_out_of_a_text_whose_documents_are_short(text, size):
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=30), max_size=3), min_size=1), st.integers(1, 50))
 def test_exactly_the_long_documents_are_left_out_however_the_file_is_cut(objects, size):
-    texts = [json.dumps(one).encode() for one in objects]
+    texts = [json.dumps(item).encode() for item in objects]
     data = b"\n".join(texts)
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
     text, long = without_long(blocks, 40)
-    kept = [b"{}" if len(one) > 40 else one for one in texts]
+    kept = [b"{}" if len(item) > 40 else item for item in texts]
     starts = [sum(map(len, kept[:place])) + place for place in range(len(kept))]
-    assert long == {start for start, one in zip(starts, texts, strict=True) if len(one) > 40}
+    assert long == {start for start, item in zip(starts, texts, strict=True) if len(item) > 40}
     assert text == b"\n".join(kept)
 
 

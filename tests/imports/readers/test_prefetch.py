@@ -11,7 +11,7 @@ def test_ahead_gives_the_same_items_in_order():
     assert list(ahead(iter(range(100)))) == list(range(100))
 
 
-def test_ahead_is_no_further_ahead_than_told():
+def test_the_prefetch_is_bounded():
     made = []
     items = ahead((made.append(n) or n for n in range(100)), depth=3)
     assert next(items) == 0

@@ -34,8 +34,8 @@ def test_the_real_files_are_read_to_the_last_row(real_data, name, columns, rows,
     expected = ExpectedColumns(
         {column: () for column in columns}, frozenset(columns), headerless=name.startswith("census"), comment="|"
     )
-    found, malformed, layout = read(real_data / name, expected, block_size=size)
-    assert (len(found), malformed, found[0][0], found[-1][0]) == (rows, [], first, last)
+    cells, malformed, layout = read(real_data / name, expected, block_size=size)
+    assert (len(cells), malformed, cells[0][0], cells[-1][0]) == (rows, [], first, last)
     assert layout.delimiter == "," and layout.unknown == ()
 
 

@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from imports.masking import known_headings, without_cells
 from imports.models import ImportRun
-from imports.redaction import known_headings, without_cells
 
 MAIL = "zoe.quill@hidden.example"
 USER = f"7,zoe,{MAIL},31,female,Oslo,2024-01-02\n"
@@ -82,20 +82,20 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_door_tells_a_cell_to_who_may_not_see_personal_data(write, texts_for, name):
+def test_no_page_shows_a_cell_to_users_without_the_permission(write, texts_for, name):
     attempt(write(*FILES[name]))
     for door, text in texts_for("Analysts").items():
         assert not [secret for secret in SECRETS if secret in text], (door, text[-3000:])
 
 
 @pytest.mark.parametrize("name", ["no header", "an address as a heading", "too many cells"])
-def test_who_may_see_them_is_told_what_was_found(write, texts_for, name):
+def test_users_with_the_permission_see_what_was_found(write, texts_for, name):
     attempt(write(*FILES[name]))
     texts = texts_for("Curators")
     assert MAIL in texts["page"] and MAIL in texts["api run"] + texts["api rejections"]
 
 
-def test_known_headings_lines_and_what_was_expected_are_told_to_everybody(write, texts_for):
+def test_known_headings_lines_and_expectations_are_shown_to_everybody(write, texts_for):
     attempt(write("users.csv", f"user_id,e_mail,{MAIL}\n"))
     error = json.loads(texts_for("Analysts")["api run"])["error"]
     assert '"user_id"' in error and "line 1" in error and "Expected" in error and "(hidden)" in error

@@ -1,7 +1,7 @@
-"""Redaction of a run's free text: hide cells of files from users who may not see personal data.
+"""Masking in imports: the texts of a run hide cells of files, and masked values in files are refused.
 
-A message quotes a cell in double quotes. A file without a header has cells in place of headings, so any unknown
-heading may be personal.
+Users who may not see the personal data of a dataset read a run's messages without cells. A message quotes a cell in
+double quotes. A file without a header has cells in place of headings, so any unknown heading may be personal.
 """
 
 import re
@@ -9,11 +9,13 @@ from collections.abc import Iterable
 
 from django.apps import apps
 
-from datasets.records.personal_data import hidden_fields
+from datasets.records.masking import hidden_fields
 from datasets.registry import dataset_apps
-from datasets.text import visible
+from datasets.text import shown, visible
 from imports.models import ImportRun, SourceFile
+from imports.readers import ReadError
 from imports.readers.headers import plain, quoted_heading
+from imports.row_problems import MaskedValueError
 from imports.sources import sources_of
 
 HIDDEN = "(hidden)"
@@ -50,7 +52,7 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
     quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
     text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
     unknown = [cell for cell in (*quoted, *cells) if plain(cell) not in known]
-    unknown = {shown for cell in unknown for shown in (cell, visible(cell), quoted_heading(cell))}
+    unknown = {spelling for cell in unknown for spelling in (cell, visible(cell), quoted_heading(cell))}
     for cell in sorted(unknown - {""}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(cell)}(?!\w)", HIDDEN, text)
     return ADDRESS.sub(HIDDEN, text)
@@ -85,3 +87,12 @@ class RunTexts:
         if not self.restricted or not text:
             return text
         return without_cells(text, self.known, [name for file in self.run.files.all() for name in file.unknown_columns])
+
+
+def masked_value_refused(file: SourceFile, line: int, error: MaskedValueError) -> ReadError:
+    """Return the error for a masked value in a file: an import would overwrite the real value with it."""
+    return ReadError(
+        f"{file.original_name}, line {line}: {error.column} is masked ({shown(error.value)}). Expected the full value, "
+        f"because imports do not store masked values. Export the table again with permission to see {error.column}, or "
+        "enter the full values."
+    )

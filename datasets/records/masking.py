@@ -1,4 +1,4 @@
-"""Personal data: which fields hold them, who may see them, and what everybody else sees.
+"""Personal data: the fields that hold them, the users who may see them, and the masked values for all others.
 
 A model declares them in its Listing: ``personal={"email": "experiments.view_email"}``, each field with the permission
 that shows it.
