@@ -38,7 +38,7 @@ class RecordViewSet(Summaries):
     @conditional
     def list(self, request: Request) -> HttpResponseBase:
         whole = request.accepted_renderer.format in STREAMED_FORMATS
-        query, records = parse_list_query(self.model, request.query_params, request.user, whole)
+        query, records = parse_list_query(self.model, request.query_params, request.user, whole=whole)
         if whole:
             return streamed(request, records, query)
         serializer = RowSerializer(self.model, query.columns)
@@ -72,7 +72,7 @@ class RecordViewSet(Summaries):
         plural = str(self.model._meta.verbose_name_plural).capitalize()
         return f"{plural}: {self.name.lower()}" if self.name else plural
 
-    def get_view_description(self, html: bool = False) -> str:
+    def get_view_description(self, html: bool = False) -> str:  # noqa: FBT001, FBT002 - as APIView declares it
         text = " ".join((self.model.__doc__ or "").split())
         return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's default docstring
 

@@ -200,7 +200,7 @@ def main() -> int:
                 *pages(folder, address, sqlite, given.seconds, given.turns),
                 *(streams(folder, address, query, max(1, given.turns // 3)) if not os.environ.get("PAGES") else []),
             ]
-    return show(figures, given.json)
+    return show(figures, as_json=given.json)
 
 
 # The query of the list of respondents.

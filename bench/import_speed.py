@@ -102,7 +102,7 @@ def main() -> int:
             site = Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
             limit = lambda: imported_by_sqlite(folder, files["first"])  # noqa: E731
             figures += measure(site, ".import", limit, (4, 3), files, options.repeat)
-    return show(figures, options.json)
+    return show(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def show(figures: list[Figure], as_json: bool) -> int:
+def show(figures: list[Figure], *, as_json: bool) -> int:
     """Print *figures* and return the exit code, which is 1 if a limit is not met."""
     if as_json:
         print(json.dumps([asdict(f) | {"value": round(f.value, 3), "holds": f.holds} for f in figures], indent=1))

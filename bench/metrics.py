@@ -36,7 +36,7 @@ def main() -> int:
         os.environ |= {"DEBUG": "on", "DATABASE_URL": "sqlite://:memory:", "MEDIA_ROOT": folder, "ENV_FILE": ""}
         os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PROMETHEUS_MULTIPROC_DIR": folder}
         sys.path.insert(0, str(ROOT))
-        return show(measured(given.rows), given.json)
+        return show(measured(given.rows), as_json=given.json)
 
 
 def measured(times: int) -> list[Figure]:

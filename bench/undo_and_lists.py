@@ -87,7 +87,7 @@ def main() -> int:
                 figures += measure(Site("PostgreSQL", plain, folder), folder, options.rows)
         if options.engine != "postgresql":
             figures += measure(Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder), folder, options.rows)
-    return show(figures, options.json)
+    return show(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

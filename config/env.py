@@ -44,7 +44,7 @@ if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
     env.read_env(env_file)
 
 
-def flag(name: str, default: bool) -> bool:
+def flag(name: str, *, default: bool) -> bool:
     """Return an on/off variable. Any other word raises ImproperlyConfigured, so that DEBUG=flase does not mean off."""
     meanings = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
     value = env.str(name, default="").strip().lower()

@@ -223,7 +223,7 @@ def _in_mapping(value: Any) -> Iterable[str]:
     return value
 
 
-def _alone(kind: type, *without: bool | None) -> Callable[[Any], Iterable[Any]]:
+def _alone(kind: type, without: tuple[bool | None, ...] = (None,)) -> Callable[[Any], Iterable[Any]]:
     def names_in(value: Any) -> Iterable[Any]:
         if value in without:
             return []
@@ -245,10 +245,10 @@ class Option(NamedTuple):
 
 OPTIONS = {
     "search": Option("E003", 'a list such as ["name"]', _in_list, _check_search),
-    "label": Option("E004", 'a name such as "city"', _alone(str, None), _check_label),
+    "label": Option("E004", 'a name such as "city"', _alone(str), _check_label),
     "joined": Option("E005", 'a dict such as {"education_years": "education__years"}', _in_mapping, _check_joined),
     "lists": Option("E006", 'a list such as ["members"]', _in_list, _check_list),
     "personal": Option("E007", 'a dict such as {"email": "experiments.view_email"}', _in_mapping, _check_personal),
-    "chart": Option("E008", 'a chart such as Chart(x="year")', _alone(Chart, None), _check_chart),
-    "api": Option("E009", 'a name such as "by-birth-year", or False', _alone(str, True, False), _check_api),
+    "chart": Option("E008", 'a chart such as Chart(x="year")', _alone(Chart), _check_chart),
+    "api": Option("E009", 'a name such as "by-birth-year", or False', _alone(str, (True, False)), _check_api),
 }

@@ -162,7 +162,7 @@ def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) ->
             yield Refreshed(view, None)
             continue
         start = perf_counter()
-        if _refresh_materialized(connection, view, wait):
+        if _refresh_materialized(connection, view, wait=wait):
             yield Refreshed(view, perf_counter() - start)
 
 
@@ -200,7 +200,7 @@ def catch_up() -> list[Refreshed]:
     return done
 
 
-def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[MaterializedView], wait: bool) -> bool:
+def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[MaterializedView], *, wait: bool) -> bool:
     """Refresh *view*. Return False if *wait* is false and another process is refreshing it."""
     table = connection.ops.quote_name(view._meta.db_table)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:

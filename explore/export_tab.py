@@ -102,7 +102,13 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
     ordered = state.records.order_by(*(key.expression(backwards=False) for key in state.order))
     try:
         made = export(
-            state.model, ordered, order.columns, request.user, order.format.name, order.defused, order.compress
+            state.model,
+            ordered,
+            order.columns,
+            request.user,
+            order.format.name,
+            defused=order.defused,
+            compress=order.compress,
         )
     except TooManyStreamsError as error:
         answer = refused(request, 503, "Too many exports at once", str(error))
@@ -141,7 +147,9 @@ def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
 
 def _rows_address(order: Order) -> str | None:
     """Return the API's address of the same records in the closest format that it serves."""
-    near = Order(order.state, FORMATS["ndjson"] if order.format.name == PAGED else order.format, order.compress, False)
+    near = Order(
+        order.state, FORMATS["ndjson"] if order.format.name == PAGED else order.format, order.compress, defused=False
+    )
     return near.api_address()
 
 

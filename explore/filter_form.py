@@ -94,7 +94,7 @@ class ColumnOption:
 class Form:
     """All form fields of a page, and the parameters that it passes on as hidden fields (*kept*)."""
 
-    def __init__(self, state: State, picks_columns: bool):
+    def __init__(self, state: State, *, picks_columns: bool):
         self.state, self.picks_columns = state, picks_columns
         self.filters = list(_filters(state))
         self.search = state.data.get("search", "") if "search" in state.filterset.base_filters else None
@@ -121,10 +121,15 @@ class Form:
         last = len(shown) - 1
         return [
             *(
-                ColumnOption(listed_column, title_of(self.state.model, listed_column), True, n == 0, n == last)
+                ColumnOption(
+                    listed_column, title_of(self.state.model, listed_column), shown=True, first=n == 0, last=n == last
+                )
                 for n, listed_column in enumerate(shown)
             ),
-            *(ColumnOption(listed_column, title_of(self.state.model, listed_column), False) for listed_column in rest),
+            *(
+                ColumnOption(listed_column, title_of(self.state.model, listed_column), shown=False)
+                for listed_column in rest
+            ),
         ]
 
 

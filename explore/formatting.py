@@ -84,7 +84,7 @@ def is_grouped(column: ListedColumn, values: Iterable[Any]) -> bool:
     return is_number(column) and not is_key(column) and any(abs(value or 0) >= GROUPED for value in values)
 
 
-def format_value(column: ListedColumn, value: Any, grouped: bool = False) -> str:
+def format_value(column: ListedColumn, value: Any, *, grouped: bool = False) -> str:
     """Format a value for a table cell, None as empty text; *grouped* adds thousands separators to numbers."""
     if value is None:
         return ""
@@ -93,7 +93,7 @@ def format_value(column: ListedColumn, value: Any, grouped: bool = False) -> str
     if isinstance(value, int):
         return f"{value:,}" if grouped else str(value)
     if isinstance(value, float):
-        return format_float(value, grouped)
+        return format_float(value, grouped=grouped)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
@@ -107,13 +107,13 @@ def format_value(column: ListedColumn, value: Any, grouped: bool = False) -> str
     return _short(str(value))
 
 
-def format_float(value: float, grouped: bool = False) -> str:
+def format_float(value: float, *, grouped: bool = False) -> str:
     """Format a number with at most six significant digits."""
     if value == 0:
         return "0"
     if value != value or not 1e-3 <= abs(value) < EXACT:
         return f"{value:.6g}"
-    return _decimal(value, max(0, 6 - len(str(int(abs(value))))), grouped)
+    return _decimal(value, max(0, 6 - len(str(int(abs(value))))), grouped=grouped)
 
 
 def format_figure(value: Any, pattern: str) -> str:
@@ -124,10 +124,10 @@ def format_figure(value: Any, pattern: str) -> str:
         return str(value)
     if pattern.endswith("%"):
         return f"{value:.1%}"
-    return _decimal(value, int(pattern[2]) if pattern.startswith(",.") else 0 if pattern == ",d" else 6, True)
+    return _decimal(value, int(pattern[2]) if pattern.startswith(",.") else 0 if pattern == ",d" else 6, grouped=True)
 
 
-def _decimal(value: float, places: int, grouped: bool) -> str:
+def _decimal(value: float, places: int, *, grouped: bool) -> str:
     text = f"{value:{',' if grouped else ''}.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -23,7 +23,7 @@ NO_TABLES = ("You don't have access to any table", "Ask an administrator of this
 TABS = {"table": "Table", "chart": "Chart", "export": "Export"}
 
 
-def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
+def explored(own: Iterable[str] = (), *, simplified: bool = False) -> Callable:
     """Turn ``view(request, state)`` into a view of a table that requires login and the view permission.
 
     *own* are the parameters that the page itself has form fields for. *simplified* redirects an address with empty form
@@ -49,7 +49,7 @@ def explored(own: Iterable[str] = (), simplified: bool = False) -> Callable:
 
 
 def page(
-    request: HttpRequest, state: State, tab: str, template: str, picks_columns: bool = False, **more: Any
+    request: HttpRequest, state: State, tab: str, template: str, *, picks_columns: bool = False, **more: Any
 ) -> HttpResponse:
     """Render a tab; the status is 400 if the URL has unknown or invalid parameters.
 
@@ -70,7 +70,7 @@ def page(
         "tabs": [
             (name, label, state.table.address(name) + state.query().removesuffix("?")) for name, label in TABS.items()
         ],
-        "form": Form(state, picks_columns),
+        "form": Form(state, picks_columns=picks_columns),
         "filters": filters,
         "usual_columns": state.query(columns=None),
         "all_columns": state.query(columns=",".join(column.name for column in columns_of(state.model))),

@@ -87,7 +87,7 @@ def listed(state: State) -> Page | None:
             if column.many:
                 value = [named[column.name].get(item, (item,))[0] for item in value]
             own_key = column.path == state.model._meta.pk.attname
-            text = format_value(column, value, grouped[column.name])
+            text = format_value(column, value, grouped=grouped[column.name])
             cells.append(Cell(text, is_number(column), value is None or value == [], link if own_key else ""))
         rows.append(cells)
     return Page(

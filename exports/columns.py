@@ -95,9 +95,9 @@ class MaskMark(ExportedColumn):
         """Return the MaskMark for *columns*."""
         help_text = "The masked columns, separated by semicolons."
         return cls(
-            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), False, help_text),
-            False,
-            ";".join(column.name for column in columns if column.masked),
+            ListedColumn(MASK_MARK, MASK_MARK, models.TextField(), null=False, help_text=help_text),
+            masked=False,
+            text=";".join(column.name for column in columns if column.masked),
         )
 
     @property

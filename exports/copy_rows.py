@@ -31,11 +31,11 @@ SETTINGS = {
 
 
 def csv_rows(
-    queryset: models.QuerySet[Any], columns: list[ExportedColumn], defused: bool = False, blank: str = ""
+    queryset: models.QuerySet[Any], columns: list[ExportedColumn], blank: str = "", *, defuse: bool = False
 ) -> Generator[bytes]:
     """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
     cells: list[Combinable] = [_cell(column) for column in columns]
-    if defused:
+    if defuse:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
     if blank:  # COPY writes nothing for NULL, and quotes for an empty text

@@ -165,6 +165,7 @@ def export(
     columns: Iterable[str] | None,
     user: Viewer | None,
     file_format: str,
+    *,
     defused: bool = False,
     compress: bool = False,
 ) -> Export:
@@ -192,7 +193,7 @@ def export(
             defuse = defused and kind.name == "csv"
             # Common CSV readers skip blank lines, so an empty cell in a single column is a pair of quotes.
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
-            blocks = engine.csv_rows(records, chosen, defuse, blank)
+            blocks = engine.csv_rows(records, chosen, blank, defuse=defuse)
         opened: Source | BinaryIO
         opened = source = Source(blocks)
         if kind.name == "xlsx":
@@ -202,7 +203,7 @@ def export(
                 opened = book = xlsx.workbook(source, chosen)
             stream: Iterator[bytes] = iter(partial(book.read, BLOCK), b"")
         else:
-            stream = _stream(kind, source, chosen, defused)
+            stream = _stream(kind, source, chosen, defused=defused)
         if compress and not kind.packed:
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
         masked = ";".join(column.name for column in chosen if column.masked)
@@ -220,10 +221,10 @@ def _in_order(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
     return queryset if queryset.ordered else queryset.order_by("pk")
 
 
-def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn], *, defused: bool) -> Iterator[bytes]:
     match kind.name:
         case "csv":
-            return _csv(source, columns, defused)
+            return _csv(source, columns, defused=defused)
         case "json":
             return _array(source)
         case "parquet":
@@ -231,7 +232,7 @@ def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn]
     return iter(source)
 
 
-def _csv(lines: Iterator[bytes], columns: list[ExportedColumn], defused: bool) -> Iterator[bytes]:
+def _csv(lines: Iterator[bytes], columns: list[ExportedColumn], *, defused: bool) -> Iterator[bytes]:
     names = [column.name for column in columns] + ([MARK] if defused else [])
     yield (BOM if defused else b"") + ",".join(map(python_rows.cell, names)).encode() + b"\n"
     yield from lines

@@ -23,10 +23,10 @@ Row = Sequence[Any]
 
 
 def csv_rows(
-    queryset: models.QuerySet[Any], columns: list[ExportedColumn], defuse: bool = False, blank: str = ""
+    queryset: models.QuerySet[Any], columns: list[ExportedColumn], blank: str = "", *, defuse: bool = False
 ) -> Generator[bytes]:
     """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
-    writers = [_cell_writer(column, defuse) for column in columns]
+    writers = [_cell_writer(column, defuse=defuse) for column in columns]
     mark = [MARKED] if defuse else []
 
     def line(row: Row) -> str:
@@ -101,7 +101,7 @@ def _float(value: float | None) -> float | str | None:
     return float(value) if isfinite(value) else str(Decimal(value))
 
 
-def _cell_writer(column: ExportedColumn, defuse: bool) -> Callable[[Any], str]:
+def _cell_writer(column: ExportedColumn, *, defuse: bool) -> Callable[[Any], str]:
     """Return a function that converts the database's values of *column* to CSV cells."""
     read = _reader(column)
     text: Callable[[Any], str] = str

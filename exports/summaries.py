@@ -24,7 +24,9 @@ def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def summary_file(summary: Summary, file_format: str, compress: bool = False) -> AbstractContextManager[Iterable[bytes]]:
+def summary_file(
+    summary: Summary, file_format: str, *, compress: bool = False
+) -> AbstractContextManager[Iterable[bytes]]:
     """Return *summary* as a file of *file_format*, one of FORMATS, in blocks of bytes. Raises TooManyRowsError."""
     match file_format:
         case "csv":

@@ -61,7 +61,7 @@ def _fill(file: BinaryIO, names: Sequence[str], are_texts: Sequence[bool], lines
                     raise TooManyRowsError(MOST)
                 for index, value in enumerate(values):
                     if value is not None:
-                        _write(page, number, index, value, names[index], are_texts[index], formats)
+                        _write(page, number, index, value, names[index], formats, is_text=are_texts[index])
         finally:
             book.close()
 
@@ -78,7 +78,7 @@ class _ExactFloat(float):
 
 
 def _write(
-    sheet: Worksheet, line: int, index: int, value: Any, name: str, is_text: bool, formats: dict[str, Format]
+    sheet: Worksheet, line: int, index: int, value: Any, name: str, formats: dict[str, Format], *, is_text: bool
 ) -> None:
     match value:
         case bool():

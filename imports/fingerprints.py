@@ -112,7 +112,7 @@ class Occurrences:
 class _Counts:
     """Counts of many keys; without *counting*, only their presence, as ones and zeros."""
 
-    def __init__(self, counting: bool = True):
+    def __init__(self, *, counting: bool = True):
         self.counting = counting
         self.runs: list[tuple[np.ndarray, np.ndarray | None]] = []  # sorted keys, and their counts
 

@@ -27,7 +27,7 @@ class Markers:
         marked = pc.is_in(formats_removed(distinct), MARKERS)
         if not pc.any(marked).as_py():
             return
-        indexes = np.flatnonzero(marked.fill_null(False))
+        indexes = np.flatnonzero(marked.fill_null(fill_value=False))
         texts = distinct.take(pa.array(indexes)).to_pylist()
         counts = np.ones(len(indexes), int)
         if indices is not None:

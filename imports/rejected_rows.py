@@ -126,7 +126,7 @@ class RejectedRowFormatter:
 
 
 def rejected_response(
-    file: SourceFile, user, file_format: str | None = None, spreadsheet: bool = False
+    file: SourceFile, user, file_format: str | None = None, *, spreadsheet: bool = False
 ) -> StreamingHttpResponse:
     """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, else ``ndjson``.
 
@@ -143,12 +143,12 @@ def rejected_response(
     if file_format == "csv" and not is_table:
         raise ValueError(f"{file.name} contains documents, not a table. Use format=ndjson.")
     reader = RejectedRowFormatter(source, user)
-    rows = as_csv(file, reader, spreadsheet) if file_format == "csv" else as_ndjson(file, reader)
+    rows = as_csv(file, reader, defuse=spreadsheet) if file_format == "csv" else as_ndjson(file, reader)
     response = StreamingHttpResponse(rows, content_type="text/csv" if file_format == "csv" else "application/x-ndjson")
     ending = {"csv": "csv", "ndjson": "ndjson" if is_table else "json"}[file_format]
     masked = ".masked" if reader.restricted else ""
     name = f"{file_name(file.name)}.rejected-{file.run_id}{masked}.{ending}"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name)
+    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 
 
@@ -157,7 +157,7 @@ def file_name(name: str) -> str:
     return name.replace("/", "_")
 
 
-def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]:
+def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[str]:
     """Return the headings of a file in order; the database does not store the order of a row's cells.
 
     With *whole*, read the stored file to its end to detect that it was altered.
@@ -173,7 +173,7 @@ def headings(file: SourceFile, source: Source, whole: bool = False) -> list[str]
     return list(layout.header or source.bound)
 
 
-def as_csv(file: SourceFile, reader: RejectedRowFormatter, defuse: bool = False) -> Iterator[bytes]:
+def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as CSV: the file's columns in order, the line, and the problems."""
     rows = file.rejected_rows.order_by("line", "pk")
     of_file = headings(file, reader.source, whole=True)

@@ -75,7 +75,9 @@ class SecondHeadings:
         matches = pc.is_in(pc.utf8_lower(formats_removed(texts)), self.spellings)
         if not pc.any(matches).as_py():
             return []
-        return np.flatnonzero((matches if indices is None else matches.take(indices)).fill_null(False)).tolist()
+        return np.flatnonzero(
+            (matches if indices is None else matches.take(indices)).fill_null(fill_value=False)
+        ).tolist()
 
     def _is_heading(self, batch: Batch, row: int) -> bool:
         first = next(iter(self.places.values()))

@@ -87,8 +87,9 @@ class BatchValidator:
         headings: list[str],
         name: str,
         vocabularies: dict[str, TermIndex],
-        fixed: bool = False,
         markers: Markers | None = None,
+        *,
+        fixed: bool = False,
     ):
         self.source, self.places, self.names = source, places, distinct(headings)
         self.columns = [column for column in source.bound.values() if column.name in places]

@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from monitoring.client_ip import is_within
 
 
-def respond(request: HttpRequest, forwarded: bool = False) -> HttpResponse:
+def respond(request: HttpRequest, *, forwarded: bool = False) -> HttpResponse:
     """Return the metrics to clients in METRICS_ALLOWED; refuse requests through a proxy."""
     if forwarded or not is_within(request.META.get("REMOTE_ADDR", ""), settings.METRICS_ALLOWED):
         message = "Metrics are available only from the networks in METRICS_ALLOWED, and not through a proxy.\n"

@@ -11,12 +11,12 @@ SOON = 2  # seconds
 _migrated = False  # cached: once applied, migrations stay applied while this code runs
 
 
-def alive(request: HttpRequest | None, forwarded: bool = False) -> HttpResponse:
+def alive(request: HttpRequest | None, *, forwarded: bool = False) -> HttpResponse:
     """Return 200 while the process is alive, whatever the state of the database."""
     return _answer(200, process="alive")
 
 
-def ready(request: HttpRequest | None, forwarded: bool = False) -> HttpResponse:
+def ready(request: HttpRequest | None, *, forwarded: bool = False) -> HttpResponse:
     """Return 200 if the process is ready for requests, otherwise 503 with the reason."""
     if is_draining():
         return _answer(503, process="draining")

@@ -44,7 +44,7 @@ def watch(get_response: View) -> View:
         meta[log_format.REQUEST_ID] = number
         log_format.request_id.set(number)  # until the thread's next request: a download continues after we return
         if answer := FOR_MACHINES.get(request.path_info):
-            response, route = answer(request, forwarded), request.path_info[1:]
+            response, route = answer(request, forwarded=forwarded), request.path_info[1:]
         else:
             response = get_response(request)
             route = route_of(request)

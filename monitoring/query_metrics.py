@@ -90,9 +90,9 @@ def _watch_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         driver.cursor_factory = _that_counts(driver.cursor_factory)
 
 
-def _counted(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+def _counted(execute: Callable[..., Any], sql: Any, *args: Any) -> Any:
     count(sql if isinstance(sql, str) else str(sql))
-    return execute(sql, params, many, context)
+    return execute(sql, *args)
 
 
 @cache

@@ -58,7 +58,7 @@ def table(path: Path) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
 
 
-def written(rows: list[list[str]], delimiter: str = ",", end: str = "\n", bom: bool = False) -> bytes:
+def written(rows: list[list[str]], delimiter: str = ",", end: str = "\n", *, bom: bool = False) -> bytes:
     """Return the bytes of a file of *rows*; the delimiter may have several characters."""
     quoted = ([f'"{c}"' if {",", ";", "\t"} & {*c} else c for c in row] for row in rows)
     return (("\ufeff" if bom else "") + "".join(delimiter.join(row) + end for row in quoted)).encode()
@@ -84,5 +84,5 @@ CLOTHES = {
     "semicolons and a BOM": lambda rows: written(rows, ";", bom=True),
     "tabs and CRLF": lambda rows: written(rows, "\t", end="\r\n"),
     "comma and tab": lambda rows: b"\n" + written(turned(rows, 4), ",\t").rstrip(b"\n"),
-    "everything at once": lambda rows: written(turned(respelled(rows, "-", str.swapcase), 5), ";", "\r\n", True),
+    "everything at once": lambda rows: written(turned(respelled(rows, "-", str.swapcase), 5), ";", "\r\n", bom=True),
 }

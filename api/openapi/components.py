@@ -253,7 +253,7 @@ def _several(name: str, values: list[str], text: str, most: int | None = None) -
     return _array(name, {"type": "string", "enum": values}, text, most, explode=True)
 
 
-def _array(name: str, items: Schema, text: str, most: int | None = None, explode: bool = False) -> Schema:
+def _array(name: str, items: Schema, text: str, most: int | None = None, *, explode: bool = False) -> Schema:
     schema = {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
     return query_parameter(name, schema | ({"maxItems": most} if most else {}), text) | {
         "style": "form",

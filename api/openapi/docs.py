@@ -28,7 +28,7 @@ class SchemaView(SpectacularAPIView):
 
     def get(self, request: Request) -> Response:
         _only(request, "format")
-        return Response(_description(settings.API_ANONYMOUS_READ))
+        return Response(_description(anonymous=settings.API_ANONYMOUS_READ))
 
 
 class DocsView(SpectacularSwaggerSplitView):
@@ -45,7 +45,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 @lru_cache(maxsize=2)
-def _description(anonymous: bool) -> dict[str, Any]:
+def _description(*, anonymous: bool) -> dict[str, Any]:
     """Return the OpenAPI document, the same for every user; *anonymous* is part of it, and so of the cache's key."""
     return SchemaGenerator().get_schema(request=None, public=True)
 

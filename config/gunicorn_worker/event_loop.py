@@ -93,7 +93,7 @@ class WaitingWorker(ThreadWorker):
         conn.begin(now)
         if not self.alive:
             conn.deadline = min(conn.deadline, now + STOP_KEEPALIVE_LINGER)
-        conn.sock.setblocking(False)
+        conn.sock.settimeout(0)
         self.reading[conn] = None
         if conn.received:
             self._advance(conn, b"")
@@ -166,7 +166,7 @@ class WaitingWorker(ThreadWorker):
         self.begin_uploads()
 
     def _dispatch(self, conn: Connection) -> None:
-        conn.sock.setblocking(True)
+        conn.sock.settimeout(None)
         conn.hand_over()
         super().enqueue_req(conn)
 
@@ -203,7 +203,7 @@ class WaitingWorker(ThreadWorker):
     def linger(self, conn: Connection) -> None:
         """Close a connection gracefully: if it is reset while the client sends, the client may lose the response."""
         try:
-            conn.sock.setblocking(False)
+            conn.sock.settimeout(0)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self.nr_conns -= 1

@@ -51,7 +51,7 @@ class Worker(WaitingWorker):
         health_server.answer_in_background()
         super().run()
 
-    def set_accept_enabled(self, enabled: bool | None) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:  # noqa: FBT001 - gunicorn passes it by position
         """Start or stop accepting connections; on shutdown, stop permanently."""
         super().set_accept_enabled(enabled)
         if self.alive:

@@ -146,7 +146,7 @@ class BulkAdmin(EditedAdmin):
         fields = [field for field in self.opts.concrete_fields if field.column in change.before]
         return str(self.model(**{field.attname: change.before[field.column] for field in fields}))
 
-    def _form(self, request, bound: bool) -> "BulkForm":
+    def _form(self, request, *, bound: bool) -> "BulkForm":
         offered = {
             name: field
             for name, field in correctable(self.model).items()

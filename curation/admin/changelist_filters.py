@@ -35,13 +35,15 @@ class ColumnFilter:
         yield self._link(changelist, "All", {}, selected=not self.active)
         for value, name in self.options():
             selected = self.data.get(self.column.name) == str(value)
-            yield self._link(changelist, name, {self.column.name: value}, selected, self.facet(changelist, value))
+            yield self._link(
+                changelist, name, {self.column.name: value}, self.facet(changelist, value), selected=selected
+            )
         if self.widget.can_be_missing:
             missing = f"{self.column.name}__isnull"
             selected = self.data.get(missing) == "true"
-            yield self._link(changelist, self.missing, {missing: "true"}, selected, self.facet(changelist, None)) | {
-                "odd": True
-            }
+            yield self._link(
+                changelist, self.missing, {missing: "true"}, self.facet(changelist, None), selected=selected
+            ) | {"odd": True}
 
     def options(self) -> list[tuple[Any, str]]:
         """Return the choices: pairs of value and label."""
@@ -51,7 +53,7 @@ class ColumnFilter:
         """Return the number of records with *value* for display; an empty string if facets are off."""
         return changelist.facets.display_count(self.widget, value) if changelist.facets and self.options() else ""
 
-    def _link(self, changelist, display: str, parameters: dict, selected: bool, count: str = "") -> dict:
+    def _link(self, changelist, display: str, parameters: dict, count: str = "", *, selected: bool) -> dict:
         address = changelist.get_query_string(parameters, remove_exactly={"p", *self.parameters})
         return {"display": display, "query_string": address, "selected": selected, "count": count}
 

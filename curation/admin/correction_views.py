@@ -72,20 +72,20 @@ class CorrectedAdmin(EditedAdmin):
         labels = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
         return format_html_join(" ", BADGE, labels) if labels else ""
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change=change, **kwargs)
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
         for name, field in correctable(self.model).items():
             if name in form.base_fields and stored_name(field) in (getattr(obj, "corrections", None) or {}):
                 label = form.base_fields[name].label
                 form.base_fields[name].label = format_html("{} " + BADGE, label, "corrected")
         return form
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None and obj.corrections:
             context["corrections"] = self._corrections(request, obj, context["seen"])
             form = context["adminform"]
             context["adminform"] = _MarkedForm(form.form, form.fieldsets, {}, form.readonly_fields, self)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def _corrections(self, request, record: Record, last: str) -> list[dict]:
         """Return the current value, the file value and the revert URL of each corrected field."""

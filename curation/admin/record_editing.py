@@ -73,7 +73,7 @@ class EditedAdmin(ListAdmin):
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", KeysSelect(db_field, self.admin_site))
         else:
-            kwargs.setdefault("widget", admin.widgets.FilteredSelectMultiple(db_field.verbose_name, False))
+            kwargs.setdefault("widget", admin.widgets.FilteredSelectMultiple(db_field.verbose_name, is_stacked=False))
         return db_field.formfield(**kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):

@@ -51,7 +51,7 @@ class CheckAdminAddress:
         try:
             for name, values in request.GET.lists():
                 for value in values:
-                    _check(admin, name, value, is_checked_later)
+                    _check(admin, name, value, is_checked_later=is_checked_later)
                     if check := OF_PAGES.get(request.resolver_match.url_name):
                         check(name, value)
         except ValueError as error:
@@ -85,7 +85,7 @@ def _check_run(name: str, value: str) -> None:
 OF_PAGES = {"imports_importrun_import": _check_import, "imports_importrun_change": _check_run}
 
 
-def _check(admin: ModelAdmin | None, name: str, value: str, is_checked_later: bool) -> None:
+def _check(admin: ModelAdmin | None, name: str, value: str, *, is_checked_later: bool) -> None:
     """Raise ValueError for a parameter that is not canonical or exceeds a limit."""
     if name in SEARCHES and not is_checked_later and (count := len(words_of(value))) > MOST_WORDS:
         raise ValueError(f"Expected at most {MOST_WORDS} words, found {count}.")

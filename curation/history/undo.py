@@ -38,7 +38,7 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
             if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
                 raise UndoRefusedError([f"Run {run.pk} is {status}. Only an applied run can be undone."])
-            undone = _undo_applied(run, user, dry_run, expecting)
+            undone = _undo_applied(run, user, expecting, dry_run=dry_run)
     except ImportRefusedError as error:
         raise UndoRefusedError([str(error)]) from None
     if not dry_run:
@@ -47,9 +47,9 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
     return undone
 
 
-def _undo_applied(run: ImportRun, user, dry_run: bool, expecting: str) -> "Undone":
+def _undo_applied(run: ImportRun, user, expecting: str, *, dry_run: bool) -> "Undone":
     undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), run.pk)
-    return _undo(undoing, {"undone_run_id": run.pk}, user, dry_run, run, expecting)
+    return _undo(undoing, {"undone_run_id": run.pk}, user, expecting, dry_run=dry_run)
 
 
 @unlimited()
@@ -57,10 +57,10 @@ def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = F
     """Undo the changes of *edit* to the records of *sources*; raise UndoRefusedError as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
         raise UndoRefusedError(["The edit is an undo or has already been undone."])
-    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run, None)
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run=dry_run)
 
 
-def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun | None, expecting: str = "") -> Undone:
+def _undo(undoing: "_Undoing", undone: dict, user, expecting: str = "", *, dry_run: bool) -> Undone:
     result = Undone()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # after a large run, the planner has no statistics yet
@@ -70,7 +70,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
             if reasons := list(undoing.conflicts()):
                 raise UndoRefusedError(reasons)
             edit = Edit.objects.create(action=Edit.Action.UNDONE, user=user, **undone)
-            sealed = undoing.seal() if run and (dry_run or expecting) else ""
+            sealed = undoing.seal() if undoing.by_run and (dry_run or expecting) else ""
             undoing.apply(edit, result)
             result.seal = f"{sealed}; {'; '.join(result.done())}" if sealed else ""
             if expecting and result.seal != expecting:
@@ -79,8 +79,8 @@ def _undo(undoing: "_Undoing", undone: dict, user, dry_run: bool, run: ImportRun
                 with connection.cursor() as cursor:
                     set_tombstones_again(cursor, edit.undone_edit)
             raise_version(*{source.model._meta.app_label for source in undoing.sources})
-            if run:
-                ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.UNDONE)
+            if undoing.by_run:
+                ImportRun.objects.filter(pk=undone["undone_run_id"]).update(status=ImportRun.Status.UNDONE)
             if not dry_run:
                 preview.keep()
     except IntegrityError:

@@ -146,7 +146,7 @@ class FormScanner:
             self._expect_text(self._held[:count])
         self._held, self._passed = self._held[count:], self._passed + count
 
-    def _expect_text(self, content: bytes, final: bool = False) -> None:
+    def _expect_text(self, content: bytes, *, final: bool = False) -> None:
         if self._text is None:
             return
         try:

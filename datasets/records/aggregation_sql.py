@@ -36,11 +36,13 @@ def summary_sql(
     inner = records.order_by().annotate(**columns or {"one": Value(1)}).values_list(*columns or ["one"])
     query, parameters = inner.query.get_compiler(using=records.db).as_sql()
 
-    keys = [f"{_key(g, f'group_{n}', on_postgresql)} AS key_{n}" for n, g in enumerate(by)]
+    keys = [f"{_key(g, f'group_{n}', on_postgresql=on_postgresql)} AS key_{n}" for n, g in enumerate(by)]
     grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(by)))}" if by else ""
     windowed = [n for n, m in enumerate(measured) if m.kind in QUANTILES and not on_postgresql]
     values = [
-        f"{_value(m, f'value_{n}', on_postgresql)} AS measure_{n}" for n, m in enumerate(measured) if n not in windowed
+        f"{_value(m, f'value_{n}', on_postgresql=on_postgresql)} AS measure_{n}"
+        for n, m in enumerate(measured)
+        if n not in windowed
     ]
     ranked = {n: next(m for m in windowed if measured[m].column == measured[n].column) for n in windowed}
     joins = [
@@ -66,7 +68,7 @@ def summary_sql(
     return sql, list(parameters)
 
 
-def _key(grouping: Grouping, name: str, on_postgresql: bool) -> str:
+def _key(grouping: Grouping, name: str, *, on_postgresql: bool) -> str:
     if grouping.part:
         form = PARTS[grouping.part]
         return f"to_char({name}, '{form}')" if on_postgresql else f"substr({name}, 1, {len(form)})"
@@ -82,7 +84,7 @@ def _key(grouping: Grouping, name: str, on_postgresql: bool) -> str:
     return f"CASE WHEN abs({ratio}) >= {EXACT}.0 THEN {ratio} ELSE {whole} - ({ratio} < {whole}) END"
 
 
-def _value(measure: Measure, name: str, on_postgresql: bool) -> str:
+def _value(measure: Measure, name: str, *, on_postgresql: bool) -> str:
     if measure.column is None:
         return "COUNT(*)"
     field = measure.column.field

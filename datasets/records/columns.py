@@ -94,10 +94,10 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
             (f"{reference}_file", f"{reference}__name", "its name"),
         ]:
             field = field_at(model, path.removesuffix("_id"))
-            yield ListedColumn(name, path, field, True, f"{meaning}: {what}.")
+            yield ListedColumn(name, path, field, null=True, help_text=f"{meaning}: {what}.")
         line = reference.replace("_in", "_line")
         if line in names:
-            yield ListedColumn(line, line, field_of(model, line), True, f"{meaning}: the line in it.")
+            yield ListedColumn(line, line, field_of(model, line), null=True, help_text=f"{meaning}: the line in it.")
 
 
 def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:

@@ -52,7 +52,9 @@ def widgets_for(model: type[models.Model], names: Sequence[str]) -> list[FilterW
     columns = {column.name: column for column in columns_of(model)}
     if issubclass(model, Record):
         names = [*names, *(name for name in ("changed_in_run", "corrected") if name not in names)]
-        columns["corrected"] = ListedColumn("corrected", "corrections", field_of(model, "corrections"), False, "")
+        columns["corrected"] = ListedColumn(
+            "corrected", "corrections", field_of(model, "corrections"), null=False, help_text=""
+        )
     return [_widget(model, columns[name]) for name in names]
 
 

@@ -41,14 +41,14 @@ class SortKey:
     descending: bool = False
     null: bool = False
 
-    def expression(self, backwards: bool) -> Any:
+    def expression(self, *, backwards: bool) -> Any:
         descending = self.descending != backwards
         if not self.null:
             return f"-{self.path}" if descending else self.path
         nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
         return F(self.path).desc(**nulls) if descending else F(self.path).asc(**nulls)
 
-    def beyond(self, value: Any, backwards: bool) -> Q:
+    def beyond(self, value: Any, *, backwards: bool) -> Q:
         """Return the condition for values after *value*."""
         if value is None:
             return Q(**{f"{self.path}__isnull": False}) if backwards else Q(pk__in=[])
@@ -58,7 +58,7 @@ class SortKey:
     def equal(self, value: Any) -> Q:
         return Q(**{f"{self.path}__isnull": True}) if value is None else Q(**{self.path: value})
 
-    def not_before(self, value: Any, backwards: bool) -> Q:
+    def not_before(self, value: Any, *, backwards: bool) -> Q:
         """Return a simple bound on the first column, for which the database can use an index."""
         if value is None or (self.null and not backwards):
             return Q()
@@ -88,8 +88,8 @@ def page(
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:
-        records = records.filter(_beyond(order, after, backwards))
-    records = records.order_by(*(key.expression(backwards) for key in order))
+        records = records.filter(_beyond(order, after, backwards=backwards))
+    records = records.order_by(*(key.expression(backwards=backwards) for key in order))
     added = [key.path for key in order if key.path not in selected]
     columns = [*selected, *added]
     rows = list(records.values_list(*columns)[: size + 1])
@@ -99,7 +99,7 @@ def page(
         rows.reverse()
     indexes = [columns.index(key.path) for key in order]
 
-    def encode(back: bool, row: tuple[Any, ...]) -> str:
+    def encode(row: tuple[Any, ...], *, back: bool) -> str:
         values = [_text(key.field, row[index]) for key, index in zip(order, indexes, strict=True)]
         cursor = _signed([back, list_name, values])
         if len(cursor) > MOST_BYTES:
@@ -107,8 +107,8 @@ def page(
             cursor = _signed([back, list_name, [values[index]]])
         return cursor
 
-    following = encode(False, rows[-1]) if rows and (more or backwards) else None
-    leading = encode(True, rows[0]) if rows and (more if backwards else after) else None
+    following = encode(rows[-1], back=False) if rows and (more or backwards) else None
+    leading = encode(rows[0], back=True) if rows and (more if backwards else after) else None
     if added:
         rows = [row[: len(selected)] for row in rows]
     return Page(rows, following, leading)
@@ -118,12 +118,12 @@ def _text(field: models.Field[Any, Any], value: Any) -> str | None:
     return None if value is None else field.value_to_string(field.model(**{field.attname: value}))
 
 
-def _beyond(order: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> Q:
+def _beyond(order: Sequence[SortKey], values: Sequence[Any], *, backwards: bool) -> Q:
     *earlier, (last, value) = zip(order, values, strict=True)
-    condition = last.beyond(value, backwards)
+    condition = last.beyond(value, backwards=backwards)
     for key, value in reversed(earlier):
-        condition = key.beyond(value, backwards) | (key.equal(value) & condition)
-    return order[0].not_before(values[0], backwards) & condition if earlier else condition
+        condition = key.beyond(value, backwards=backwards) | (key.equal(value) & condition)
+    return order[0].not_before(values[0], backwards=backwards) & condition if earlier else condition
 
 
 def _signed(values: list[Any]) -> str:

@@ -53,7 +53,7 @@ def parse_record_query(model: type[models.Model], parameters: QueryDict, user: V
 
 
 def parse_list_query(
-    model: type[models.Model], parameters: QueryDict, user: Viewer, whole: bool = False
+    model: type[models.Model], parameters: QueryDict, user: Viewer, *, whole: bool = False
 ) -> tuple[ListQuery, models.QuerySet[Any]]:
     """Parse the parameters of a list's URL, and filter its records. Raises InvalidParametersError.
 

@@ -46,7 +46,7 @@ class Folded(models.Lookup[str]):
     prepare_rhs = True
 
     def sides(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, like: bool = False
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *, like: bool = False
     ) -> tuple[str, str, tuple[str | int, ...]]:
         lhs, lhs_params = self.process_lhs(compiler, connection)
         rhs, rhs_params = self.process_rhs(compiler, connection)

@@ -105,14 +105,14 @@ def was_stopped(error: BaseException | None) -> bool:
     )
 
 
-def _within_budget(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+def _within_budget(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
     budget = _budget.get()
     _set_limit(budget)
     if budget is None:
-        return execute(sql, params, many, context)
+        return execute(sql, *args)
     begun, budget.executing = monotonic(), True
     try:
-        return execute(sql, params, many, context)
+        return execute(sql, *args)
     except OperationalError as error:
         if was_stopped(error):
             raise QueryTimeError(budget.seconds) from error

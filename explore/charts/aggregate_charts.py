@@ -30,7 +30,7 @@ def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     cells = _in_order(table.cells, names)
     rows = [(*(names[place][key] for place, key in enumerate(cell[: len(axes)])), cell[-1], cell[-2]) for cell in cells]
     stacked = table.measured.adds_up
-    spec, height = vega_specs.bars(table, names, rows, stacked)
+    spec, height = vega_specs.bars(table, names, rows, stacked=stacked)
     return table.figure(_headline(model, table), rows, spec, height)
 
 
@@ -103,8 +103,8 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     return table.figure(_headline(model, table), rows, spec, height, notes)
 
 
-def _axes(model, records, drawing: Drawing, user, continuous: bool) -> list[Axis]:
-    axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous)]
+def _axes(model, records, drawing: Drawing, user, *, continuous: bool) -> list[Axis]:
+    axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous=continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
         kind = KINDS[drawing.kind].lower()
         raise ChartError("x", f"A {kind} needs dates or numbers on its axis; {drawing.x[:100]} has none. Use bars.")

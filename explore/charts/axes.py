@@ -92,7 +92,7 @@ def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedCo
 
 
 def axis(
-    model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, continuous: bool
+    model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, *, continuous: bool
 ) -> Axis:
     """Return the axis for the column *text* in a drawing's *role*; raises ChartError.
 
@@ -145,7 +145,7 @@ def histogram_axis(raw: Axis, bins: int) -> Axis:
     return replace(raw, grouping=_in_bins(raw.grouping, raw.extent, bins, bins))
 
 
-def nice_width(least: float, most: float, bins: int, whole: bool) -> Decimal:
+def nice_width(least: float, most: float, bins: int, *, whole: bool) -> Decimal:
     """Return the smallest 1, 2 or 5 times a power of ten with which *bins* bins cover *least* to *most*."""
     reach = (most - least + (1 if whole else 0)) / bins
     if reach <= 0:
@@ -166,7 +166,7 @@ def _in_bins(grouping: Grouping, extent: tuple, bins: int, exact_up_to: int) -> 
     whole = not isinstance(grouping.column.field, models.FloatField)
     if whole and most - least < exact_up_to:
         return replace(grouping, width=Decimal(1))
-    return replace(grouping, width=nice_width(least, most, bins, whole))
+    return replace(grouping, width=nice_width(least, most, bins, whole=whole))
 
 
 def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:

@@ -36,7 +36,7 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
         names = ", ".join(candidate.name for candidate in columns_for(model, user, "number")) or "this table has none"
         raise ChartError("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
     choices = [("x", drawing.x), ("colour", drawing.colour)]
-    axes = [axis(model, records, role, text, drawing.bins, user, False) for role, text in choices if text]
+    axes = [axis(model, records, role, text, drawing.bins, user, continuous=False) for role, text in choices if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
         axes.pop()
     wanted = [Measure(f"{kind}:{column.name}", kind, column) for kind in (*QUANTILES, "min", "max")]

@@ -26,7 +26,7 @@ class VegaFinder(BaseFinder):
     def storage(self) -> FileSystemStorage:
         return FileSystemStorage(settings.VAR / "made" / f"vl-convert-{version('vl-convert-python')}")
 
-    def find(self, path: str, find_all: bool = False, **kwargs) -> str | list[str]:
+    def find(self, path: str, find_all: bool = False, **kwargs) -> str | list[str]:  # noqa: FBT001, FBT002 - as in Django
         """Return the file's path, or a list of paths with *find_all*.
 
         For any other path the result is an empty list in both cases, as in Django's own finders.

@@ -44,7 +44,7 @@ THEMES = {
 BRIGHTER = dict(zip([*PALETTE, *GREYS.values()], [*ON_BLACK, *GREYS_ON_BLACK.values()], strict=True))
 
 
-def colours_of(labels: Iterable[str], greys: dict[str, str], ordered: bool) -> list[str]:
+def colours_of(labels: Iterable[str], greys: dict[str, str], *, ordered: bool) -> list[str]:
     """Return a colour for each of *labels*; *greys* has the colours of "other" and "missing"."""
     labels = list(labels)
     values = [label for label in labels if label not in greys]

@@ -144,7 +144,7 @@ def _listed(
     return Box(name, label, tuple(made))
 
 
-def _columns(model: type[models.Model], user, role: str, dates: bool) -> Iterator[tuple[str, str]]:
+def _columns(model: type[models.Model], user, role: str, *, dates: bool) -> Iterator[tuple[str, str]]:
     for column in columns_for(model, user, role):
         called = title(title_of(model, column))
         if isinstance(column.field, models.DateField) and dates:

@@ -41,11 +41,11 @@ def format_group(grouping: Grouping, value: Any) -> str:
     if value is None:
         return MISSING
     if grouping.width is not None:
-        return format_bin(value, grouping.width, isinstance(grouping.column.field, models.FloatField))
+        return format_bin(value, grouping.width, continuous=isinstance(grouping.column.field, models.FloatField))
     return formatting.format_value(grouping.column, value) or "(empty)"
 
 
-def format_bin(start: float, width: Any, continuous: bool) -> str:
+def format_bin(start: float, width: Any, *, continuous: bool) -> str:
     """Return ``20–29`` for whole numbers, ``2.5–5`` for others, whose end belongs to the next bin."""
     if continuous:
         return f"{formatting.format_float(start)}{DASH}{formatting.format_float(start + float(width))}"

@@ -28,7 +28,9 @@ FORMAT = ",~r"
 def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
     """Draw a point for each record with a number on both axes, for at most SAMPLE records."""
     columns = [_column(model, role, text, user) for role, text in (("x", drawing.x), ("y", drawing.y))]
-    split = axis(model, records, "colour", drawing.colour, drawing.bins, user, False) if drawing.colour else None
+    split = (
+        axis(model, records, "colour", drawing.colour, drawing.bins, user, continuous=False) if drawing.colour else None
+    )
     placed = records.filter(*(Q(**{f"{column.path}__isnull": False}) for column in columns)).order_by()
     axes = [split] if split else []
     groups = grouped(placed, axes, ())

@@ -46,13 +46,13 @@ def _description(tooltips: list[dict]) -> str:
     return " + '; ' + ".join(parts)
 
 
-def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> tuple[dict[str, Any], int]:
+def bars(table: Table, names: list[dict], rows: list[tuple], *, stacked: bool) -> tuple[dict[str, Any], int]:
     """Horizontal bars for names, vertical ones for numbers and dates; *rows* are those of the data table."""
     first, across = table.axes[0], not table.axes[0].ordered
     data = _named(rows, len(names))
     split = len(names) == 2
     place = (alt.Y if across else alt.X)(
-        "x:N", sort=list(names[0].values()), title=title(first.title), axis=category_axis(across, len(names[0]))
+        "x:N", sort=list(names[0].values()), title=title(first.title), axis=category_axis(len(names[0]), across=across)
     )
     whole = split and table.measured.kind == "share"
     scale = alt.Scale(domain=[0, 1]) if whole else alt.Undefined
@@ -70,7 +70,7 @@ def bars(table: Table, names: list[dict], rows: list[tuple], stacked: bool) -> t
         if stacked:
             encoded["order"] = alt.Order("order:O")
         else:
-            encoded["yOffset" if across else "xOffset"] = _offset(across, names[1])
+            encoded["yOffset" if across else "xOffset"] = _offset(names[1], across=across)
     chart = alt.Chart().mark_bar(color=PALETTE[0]).encode(**encoded)
     thick = NARROW_ROW * len(names[1]) + 8 if split and not stacked else ROW
     height = max(220, rows_high * thick + 150) if across else HEIGHT
@@ -175,8 +175,8 @@ def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tu
     first, second = table.axes
     sorts = [list(named.values()) for named in names]
     chart = alt.Chart().mark_rect().encode(
-        x=alt.X("x:N", sort=sorts[0], title=title(first.title), axis=category_axis(False, len(sorts[0]))),
-        y=alt.Y("y:N", sort=sorts[1], title=title(second.title), axis=category_axis(True, len(sorts[1]))),
+        x=alt.X("x:N", sort=sorts[0], title=title(first.title), axis=category_axis(len(sorts[0]), across=False)),
+        y=alt.Y("y:N", sort=sorts[1], title=title(second.title), axis=category_axis(len(sorts[1]), across=True)),
         color=alt.condition(
             "!datum.grey",
             alt.Color(
@@ -242,15 +242,15 @@ def colour_scale(axis: Axis, named: dict) -> alt.Color:
     """Return the colours of the groups along *axis* in the order of *named*; grey for "other" and "missing"."""
     labels = list(named.values())
     greys = {named[key]: GREYS[word] for key, word in ((REST, "other"), (None, "missing")) if key in named}
-    colours = colours_of(labels, greys, axis.ordered and len(labels) > 2)
+    colours = colours_of(labels, greys, ordered=axis.ordered and len(labels) > 2)
     return alt.Color("colour:N", title=title(axis.title), sort=labels, scale=alt.Scale(domain=labels, range=colours))
 
 
-def _offset(across: bool, named: dict) -> Any:
+def _offset(named: dict, *, across: bool) -> Any:
     return (alt.YOffset if across else alt.XOffset)("colour:N", sort=list(named.values()))
 
 
-def category_axis(across: bool, groups: int) -> alt.Axis:
+def category_axis(groups: int, *, across: bool) -> alt.Axis:
     """Return an axis of names, at the left of horizontal bars or below vertical ones."""
     if across:
         return alt.Axis(labelLimit=LONGEST_LABEL, grid=False)

@@ -161,7 +161,7 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
     return drawing, picture
 
 
-def _requested_drawing(state: State, lenient: bool = False) -> Drawing:
+def _requested_drawing(state: State, *, lenient: bool = False) -> Drawing:
     first = default_drawing(state.model, state.user)
     try:
         drawing = Drawing.read(state.data, first)

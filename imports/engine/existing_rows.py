@@ -19,7 +19,7 @@ class ExistingRows:
     record.
     """
 
-    def __init__(self, source: Source, files: str, exported: bool = False):
+    def __init__(self, source: Source, files: str, *, exported: bool = False):
         condition = f"changed_in_id IN ({files})"
         blocks = (_gathered if connection.vendor == "postgresql" else _fetched)(quoted(source.name), condition)
         stored = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]

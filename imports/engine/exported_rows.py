@@ -23,8 +23,8 @@ LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, whose quotes
 class ExportValidator(BatchValidator):
     """Validator of the batches of an export, whose rows name their files."""
 
-    def __init__(self, parts: "ExportParts", *args):
-        super().__init__(*args)
+    def __init__(self, parts: "ExportParts", *args, fixed: bool):
+        super().__init__(*args, fixed=fixed)
         self.parts = parts
 
     def check(self, batch: Batch) -> ValidatedBatch:

@@ -15,7 +15,7 @@ from imports.source_files import other_source_hint
 from imports.sources import JSONSource, sources_of
 
 
-def find_layouts(load: SourceLoad, allow_missing: bool) -> tuple[SourceLoad, list[str]]:
+def find_layouts(load: SourceLoad, *, allow_missing: bool) -> tuple[SourceLoad, list[str]]:
     """Return the load with the layout of every file, and notes.
 
     A file that lacks more than half of the expected columns, and at least two, needs *allow_missing*. If its rows have
@@ -26,7 +26,7 @@ def find_layouts(load: SourceLoad, allow_missing: bool) -> tuple[SourceLoad, lis
         return load, []
     names, layouts, notes = load.source.expected.names, {}, []
     for file in load.read_files:
-        layout = _layout(load, file, allow_missing)
+        layout = _layout(load, file, allow_missing=allow_missing)
         file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in load.resubmissions)
         layouts[file.pk] = layout
         if _lacks_most(layout.absent, load) and not allow_missing:
@@ -55,7 +55,7 @@ def find_layouts(load: SourceLoad, allow_missing: bool) -> tuple[SourceLoad, lis
     return replace(load, layouts=layouts), notes
 
 
-def _layout(load: SourceLoad, file: SourceFile, allow_missing: bool) -> Layout:
+def _layout(load: SourceLoad, file: SourceFile, *, allow_missing: bool) -> Layout:
     path, source = load.paths[file.pk], load.source
     try:
         return find_layout(path, source.expected, encoding=file.encoding)

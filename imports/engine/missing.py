@@ -103,7 +103,7 @@ class MassDeletion:
     def shortly(self) -> str:
         return f"{self.missing:,} of {self.before:,} {self.table}"
 
-    def note(self, confirmed: bool) -> str:
+    def note(self, *, confirmed: bool) -> str:
         """Return the note in a preview."""
         remedy = "" if confirmed else " To apply the import, allow it to delete most of the table."
         return f"{self}, which is most of the table.{remedy}"

@@ -79,10 +79,10 @@ def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Va
     for file in load.read_files:
         layout = load.layouts[file.pk]
         names = layout.header or list(load.source.bound)
+        args = load.source, layout.columns, list(names), file.name, staged.vocabularies, staged.markers
         fixed = file.pk in load.resubmissions
-        args = load.source, layout.columns, list(names), file.name, staged.vocabularies, fixed, staged.markers
         parts = load.parts.get(file.pk)
-        validator = ExportValidator(parts, *args) if parts else BatchValidator(*args)
+        validator = ExportValidator(parts, *args, fixed=fixed) if parts else BatchValidator(*args, fixed=fixed)
         batches = ahead(batches_of(load, file))
         before = rows = 0
         for checked in ahead(_validated(validator, file, batches), check=partial(progress, 0, 0)):

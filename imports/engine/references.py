@@ -180,7 +180,7 @@ def may_defer_checks() -> bool:
 
 
 @contextmanager
-def write_transaction(unchecked: bool) -> Iterator[Preview]:
+def write_transaction(*, unchecked: bool) -> Iterator[Preview]:
     """Open the merge transaction, which is rolled back unless it is kept.
 
     *unchecked* defers foreign key checks to :func:`check_references`.

@@ -188,7 +188,7 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
                 merge.load.stage.create()
                 fill(merge.staged, report)
         heartbeat.merging()
-        with references.write_transaction(unchecked) as preview:
+        with references.write_transaction(unchecked=unchecked) as preview:
             _merge(outcome, merges, notes, options, report)
             if unchecked:
                 for load in loads:
@@ -223,7 +223,7 @@ def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[Sourc
     """Return the loads with the layout of every file, and the notes on each load."""
     complete, notes = [], []
     for load in loads:
-        load, notes_of_load = find_layouts(load, options.allow_missing_columns)
+        load, notes_of_load = find_layouts(load, allow_missing=options.allow_missing_columns)
         if not options.known_as:
             renamed_files.refuse_known_bytes(load)
         complete.append(replace(load, direct=may_fill_directly(load)))

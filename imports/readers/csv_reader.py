@@ -65,20 +65,20 @@ def read_csv(
                 block = text.read(max(block_size, len(data)))
                 data, final = data + block if data else block, not block
             if skipped or inside:
-                data, passed = _without_lines(data, skipped or 1, final)
+                data, passed = _without_lines(data, skipped or 1, final=final)
                 line += passed
                 skipped, inside = (skipped - passed, False) if skipped else (0, not passed)
                 if skipped or inside:
                     continue
             while data:
                 part = data[:stretch]
-                taken = blocks.fast(part, line, final and len(part) == len(data))
+                taken = blocks.fast(part, line, final=final and len(part) == len(data))
                 if taken:
                     # If the rows are very short, offer only as much as a batch takes, because all of it is scanned.
                     stretch = 4 * stretch if 4 * taken.used > len(part) else 2 * taken.used
                     exact = EXACT
                 else:
-                    taken = blocks.exact(data, line, final, exact)
+                    taken = blocks.exact(data, line, exact, final=final)
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
                 # Also an empty batch, as for blank lines, because the consumer may want to stop.
@@ -88,7 +88,7 @@ def read_csv(
                     break
 
 
-def _without_lines(data: bytes, count: int, final: bool) -> tuple[bytes, int]:
+def _without_lines(data: bytes, count: int, *, final: bool) -> tuple[bytes, int]:
     """Return the text after *count* lines (or only a CR that may be half a line break), and the lines skipped."""
     whole = len(data) - (data.endswith(b"\r") and not final)
     nexts = line_breaks(data[:whole])[1]
@@ -123,7 +123,7 @@ class _Blocks:
             null_values=[],
         )
 
-    def exact(self, data: bytes, line: int, final: bool, most: int) -> _Taken:
+    def exact(self, data: bytes, line: int, most: int, *, final: bool) -> _Taken:
         """Read the rows of the first part of the block exactly; none if more of the file is needed."""
         part = most + self.dialect.longest
         if len(data) > part:
@@ -152,7 +152,7 @@ class _Blocks:
         ]
         return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
 
-    def fast(self, data: bytes, line: int, final: bool) -> _Taken | None:
+    def fast(self, data: bytes, line: int, *, final: bool) -> _Taken | None:
         """Read rows of the block with pyarrow, up to the first that the exact reader could read differently."""
         if b"\0" in data or data.startswith(BOM):
             return None
@@ -218,7 +218,7 @@ class _Blocks:
             passed[index] = self.dialect.passes_over(data[starts[index] : ends[index]])
         return passed
 
-    def _table(self, buffer: pa.Buffer, count: int, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
+    def _table(self, buffer: pa.Buffer, count: int, *, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
         """Return the columns, and the indexes of rows with a wrong number of cells; None for another count of rows."""
         bad: list[int] = []
 

@@ -137,7 +137,7 @@ class Scan:
                 row = Row(self.first_line + index, start, end, cells)
             else:
                 row = Row(self.first_line + index, start, end, None)
-                last = self._quoted(row, size - start > longest)
+                last = self._quoted(row, decided=size - start > longest)
                 if last is None:
                     return
                 index = last
@@ -152,7 +152,7 @@ class Scan:
             if row:
                 yield row
 
-    def _quoted(self, row: Row, decided: bool) -> int | None:
+    def _quoted(self, row: Row, *, decided: bool) -> int | None:
         """Complete a row with quotes; return the index of its last line, or None if it needs more of the file."""
         stop = min(len(self.data), row.start + self.dialect.longest + 1)
         ended = self.final and stop == len(self.data)

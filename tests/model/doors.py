@@ -40,7 +40,7 @@ class Doors:
         """Return records by their keys."""
         return MODELS[table].objects.filter(pk__in=pks)
 
-    def correct(self, table: str, pks: list, new: dict[str, Any], page: bool) -> None:
+    def correct(self, table: str, pks: list, new: dict[str, Any], *, page: bool) -> None:
         """Set fields of records: all at once, or one field after a preview."""
         if not page:
             edits.correct(self.records(table, pks), new, self.user)
@@ -60,14 +60,14 @@ class Doors:
             return lambda: None
         return lambda: self.client.post(address, data | _hidden(page, data) | {"_apply": "Change"})
 
-    def revert(self, table: str, pk: Any, name: str, page: bool) -> None:
+    def revert(self, table: str, pk: Any, name: str, *, page: bool) -> None:
         """Revert a field to its file value."""
         if page:
             confirm(self.client, self.address(table, "revert", pk, name))
         else:
             edits.revert(self.records(table, [pk]), name, self.user)
 
-    def delete(self, table: str, pks: list, page: bool) -> None:
+    def delete(self, table: str, pks: list, *, page: bool) -> None:
         """Delete records: a single one on its page, several in the list."""
         if not page:
             edits.delete(self.records(table, pks), self.user)
@@ -84,7 +84,7 @@ class Doors:
             page = self.client.post(address, data)
         return lambda: self.client.post(address, data | _hidden(page, data) | {"post": "yes"})
 
-    def restore(self, table: str, pk: Any, page: bool) -> None:
+    def restore(self, table: str, pk: Any, *, page: bool) -> None:
         """Restore a deleted record."""
         if page:
             confirm(self.client, self.address(table, "restore", pk))
@@ -100,7 +100,7 @@ class Doors:
         edits.created(record, self.user)
         return record
 
-    def undo(self, action: Action, page: bool) -> None:
+    def undo(self, action: Action, *, page: bool) -> None:
         """Undo an action if the model does; expect a refusal if the model refuses."""
         refused = ""
         try:

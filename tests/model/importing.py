@@ -30,7 +30,7 @@ class Import:
         """Return the primary key of a record by its key in the files, new records included."""
         return next((pk for (name, pk), rec in self.after.items() if name == table and rec.key == key), None)
 
-    def merge(self, key_of: Callable[[str, Row], Any], remove: bool) -> Action:
+    def merge(self, key_of: Callable[[str, Row], Any], *, remove: bool) -> Action:
         """Apply the run; *key_of* returns the primary key of a new record."""
         for table, rows in self.rows.items():
             for row in rows:

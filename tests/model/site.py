@@ -111,22 +111,22 @@ class Site(RuleBasedStateMachine):
                     trial.add_row(table, row, lambda *_: object())
             remove = remove and not trial.refused
         if preview:
-            seen = self._command(dataset, folder, remove, dry_run=True)
+            seen = self._command(dataset, folder, remove=remove, dry_run=True)
             assert stored.raw() == before and Change.objects.count() == changes
-        counts = self._command(dataset, folder, remove)
+        counts = self._command(dataset, folder, remove=remove)
         if preview:
             assert counts == seen
         applied = ImportRun.objects.filter(status="applied").first()
-        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove)
+        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=remove)
         action.handle, action.rows = applied, before
         if again:
             rows = stored.raw()
-            counts = self._command(dataset, folder, False)
+            counts = self._command(dataset, folder)
             assert not any(source["created"] or source["updated"] for source in counts.values())
             assert stored.raw() == rows
             self.tables.do("run", self.tables.records).handle = ImportRun.objects.first()
 
-    def _command(self, dataset, folder, remove, **options):
+    def _command(self, dataset, folder, *, remove=False, **options):
         path = Path(self.folder.name, "report.json")
         call_command(
             f"import_{dataset}", str(folder), "--report", str(path), delete_missing=remove, verbosity=0, **options
@@ -169,7 +169,7 @@ class Site(RuleBasedStateMachine):
         result = {name: in_model(table, name, value) for name, value in new.items()}
         self._both(
             lambda: self.tables.correct(table, pks, result),
-            lambda: self.doors.correct(table, pks, new, page),
+            lambda: self.doors.correct(table, pks, new, page=page),
         )
 
     def _value(self, table, name, data):
@@ -185,16 +185,16 @@ class Site(RuleBasedStateMachine):
         corrected = sorted((place for place, rec in self.tables.records.items() if rec.corrections), key=repr)
         table, pk = one_of(corrected, which)
         name = one_of(sorted(self.tables.records[table, pk].corrections), field)
-        self._both(lambda: self.tables.revert(table, pk, name), lambda: self.doors.revert(table, pk, name, page))
+        self._both(lambda: self.tables.revert(table, pk, name), lambda: self.doors.revert(table, pk, name, page=page))
 
     def delete(self, which, more, page):
         table, pk = one_of(sorted(self.tables.records, key=repr), which)
         pks = list({pk, one_of(sorted(self.tables.of(table), key=repr), more)}) if more % 3 == 0 else [pk]
-        self._both(lambda: self.tables.delete(table, pks), lambda: self.doors.delete(table, pks, page))
+        self._both(lambda: self.tables.delete(table, pks), lambda: self.doors.delete(table, pks, page=page))
 
     def restore(self, which, page):
         table, pk = one_of(self.tables.restorable(), which)
-        self._both(lambda: self.tables.restore(table, pk), lambda: self.doors.restore(table, pk, page))
+        self._both(lambda: self.tables.restore(table, pk), lambda: self.doors.restore(table, pk, page=page))
 
     def create(self, table, data):
         rows = [row for row in data.draw(ROWS[table], label=table)][:1]
@@ -225,7 +225,7 @@ class Site(RuleBasedStateMachine):
             self.tables.undo(action)
         except ActionRefusedError as refusal:
             assert not last, f"the last action can be undone: {refusal}"
-        self.doors.undo(action, page)
+        self.doors.undo(action, page=page)
         if not action.undone:
             assert stored.raw() == before
             return

@@ -139,7 +139,7 @@ class Command(TerminalCommand):
             summary = summarise(records, by, measured, ordering)
         except AggregationError as error:
             raise CommandError(f"{OPTIONS[error.parameter]}: {error}") from None
-        return summary_file(summary, file_format, options["compress"])
+        return summary_file(summary, file_format, compress=options["compress"])
 
 
 def _model(path: str) -> type[models.Model]:

@@ -49,7 +49,7 @@ def soon(question, seconds: float = 300.0):
     return answer
 
 
-def people(count: int, slow: bool = False) -> str:
+def people(count: int, *, slow: bool = False) -> str:
     rows = [f"G{n},F{n % 97},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(count)]
     if slow:
         rows[count // 2 : count // 2] = ["Slow,Mac,1901-02-03,Kelso\n"]
