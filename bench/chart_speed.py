@@ -132,7 +132,7 @@ def main() -> int:
             server.manage("migrate", "-v", "0")
             server.manage("import_census", str(file))
             figures = [*pages(server, address, folder), *charts(server, address, given.turns)]
-    return show(figures, given.json)
+    return show(figures, as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
     amount, amount2, place = (alt.X, alt.X2, alt.Y) if across else (alt.Y, alt.Y2, alt.X)
     sort = list(names[0].values()) if names else [""]
     if axes:
-        shown = place("x:N", sort=sort, title=title(axes[0].title), axis=category_axis(across, len(names[0])))
+        shown = place("x:N", sort=sort, title=title(axes[0].title), axis=category_axis(len(names[0]), across=across))
     else:
         shown = place("x:N", title=None, axis=None)
     tooltip = [alt.Tooltip("x:N", title=title(axes[0].title))] if axes else []
