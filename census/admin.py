@@ -2,25 +2,12 @@
 
 from django.contrib import admin
 
-from census.models import (
-    Country,
-    EducationLevel,
-    IncomeByEducation,
-    MaritalStatus,
-    Occupation,
-    Race,
-    Relationship,
-    Respondent,
-    Workclass,
-)
+from census.models import EducationLevel, IncomeByEducation, Respondent
 from curation.admin import MaterializedViewAdmin, RecordAdmin, VocabularyAdmin
-
-admin.site.register([Workclass, MaritalStatus, Occupation, Relationship, Race, Country], VocabularyAdmin)
 
 
 @admin.register(EducationLevel)
 class EducationLevelAdmin(VocabularyAdmin):
-    list_display = ["name", "years"]
     ordering = ["years", "name"]
 
 
@@ -34,5 +21,4 @@ class RespondentAdmin(RecordAdmin):
 
 @admin.register(IncomeByEducation)
 class IncomeByEducationAdmin(MaterializedViewAdmin):
-    list_display = ["education", "years", "respondents", "over_50k", "share_over_50k"]
     ordering = ["years", "education"]

@@ -119,7 +119,7 @@ INSTALLED_APPS = [
     "imports",
     "curation",  # before the admin, and api before rest_framework, for their templates come first
     "api",
-    "django.contrib.admin",
+    "curation.apps.DatasetAdminConfig",  # django.contrib.admin with an admin for every table
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -5,26 +5,13 @@ from django.db.models import Avg, QuerySet
 from django.http import HttpRequest
 
 from curation.admin import MaterializedViewAdmin, RecordAdmin
-from experiments.models import Compound, User, UserExperiment, UserFeatures
-
-
-@admin.register(User)
-class UserAdmin(RecordAdmin):
-    list_display = ["user_id", "name", "email", "signup_date"]
-    date_hierarchy = "signup_date"
-    filter_columns = ["signup_date"]
-
-
-@admin.register(Compound)
-class CompoundAdmin(RecordAdmin):
-    list_display = ["compound_id", "compound_name", "compound_structure"]
+from experiments.models import UserExperiment, UserFeatures
 
 
 @admin.register(UserExperiment)
 class UserExperimentAdmin(RecordAdmin):
     list_display = ["experiment_id", "user", "experiment_run_time", "compound_names"]
     filter_columns = ["compounds", "experiment_run_time"]
-    autocomplete_fields = ["user", "compounds"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserExperiment]:
         return super().get_queryset(request).prefetch_related("compounds")
@@ -36,8 +23,6 @@ class UserExperimentAdmin(RecordAdmin):
 
 @admin.register(UserFeatures)
 class UserFeaturesAdmin(MaterializedViewAdmin):
-    list_display = ["user", "total_experiments", "mean_run_time", "most_common_compounds"]
-
     def explained(self) -> list[tuple[str, str]]:
         mean = self.model.objects.aggregate(mean=Avg("total_experiments"))["mean"]
         average = [] if mean is None else [("mean experiments per user", f"{float(mean):,.6g}")]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -37,12 +36,14 @@ LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
 class ImportCommand(TerminalCommand):
-    """Import the files of ``dataset``."""
+    """Import the files of the dataset in whose package the command is."""
 
-    dataset: ClassVar[str]
-    requires_system_checks: ClassVar[
-        list
-    ] = []  # the checks load the whole site, which takes longer than a small import
+    requires_system_checks = ()  # the checks load the whole site, which takes longer than a small import
+
+    @property
+    def dataset(self) -> str:
+        """The app label of the dataset."""
+        return type(self).__module__.partition(".")[0]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -11,15 +11,12 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 @admin.register(Subject)
 class SubjectAdmin(RecordAdmin):
     list_display = ["subject_id", "species", "sex", "date_of_birth", "background_strain"]
-    date_hierarchy = "date_of_birth"
     filter_columns = ["sex", "date_of_birth", "species", "background_strain"]
 
 
 @admin.register(Session)
 class SessionAdmin(RecordAdmin):
-    list_display = ["name", "subject", "schema_version"]
     filter_columns = ["schema_version"]
-    autocomplete_fields = ["subject"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         queryset = super().get_queryset(request)

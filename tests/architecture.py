@@ -52,8 +52,8 @@ def parsed(source: bytes) -> ast.Module:
 
 
 def datasets(root: Path) -> set[str]:
-    """Return the dataset apps: folders with an app and sources."""
-    datasets = {path.parent.name for path in root.glob("*/sources.py") if (path.parent / "apps.py").exists()}
+    """Return the dataset apps: folders with models and sources."""
+    datasets = {path.parent.name for path in root.glob("*/sources.py") if (path.parent / "models.py").exists()}
     return datasets - set(SHARED)
 
 

@@ -37,9 +37,9 @@ def test_the_rules_look_at_all_datasets():
 
 
 PLACES = {
-    "places/apps.py": '"""The app."""\n',
+    "places/models.py": '"""The models."""\n',
     "places/sources.py": '"""Files of places."""\nimport imports.sources\nfrom . import models\n',
-    "census/apps.py": '"""The app."""\n',
+    "census/models.py": '"""The models."""\n',
     "census/sources.py": '"""Files of the census."""\n',
 }
 BREACHES = {

@@ -27,15 +27,15 @@ SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON, SITE = ".venv/bin/python ", "http://127.0.0.1:8000"  # as the pages print them
 
 # Blocks that need Docker, a server of their own or much time, by their first line, and what runs them instead.
-BY_HAND = "by hand"
+MANUALLY = "manually"
 GENERATE = ".venv/bin/python fixtures_src/generate.py"
 RUN_ELSEWHERE = {
     "make dev": ".ci/run",
-    "make run": BY_HAND,
+    "make run": MANUALLY,
     "make run PORT=8001": "tests/test_makefile.py",
     "make test": ".ci/run",
-    "createuser --pwprompt USER && createdb --owner USER tabularium": BY_HAND,
-    ".venv/bin/python bench/import_speed.py": BY_HAND,
+    "createuser --pwprompt USER && createdb --owner USER tabularium": MANUALLY,
+    ".venv/bin/python bench/import_speed.py": MANUALLY,
     GENERATE: "tests/test_fixtures.py",
     f"{GENERATE} --only census --rows 1000000 --output /tmp/big": "tests/test_fixtures.py",
     "export DEBUG=on DATABASE_URL=sqlite:///var/uci.sqlite3": "tests/census/test_insights_notebook.py",
@@ -46,11 +46,11 @@ RUN_ELSEWHERE = {
     "deploy/etl": "tests/stack/test_keeping.py",
     "deploy/update": "tests/stack/test_updates.py",
     "deploy/update --back": "tests/stack/test_updates.py",
-    "docker compose pull db proxy prometheus": BY_HAND,
+    "docker compose pull db proxy prometheus": MANUALLY,
     "deploy/backup": "tests/stack/test_keeping.py",
     "docker compose up -d --no-recreate --scale web=4": "tests/stack/test_updates.py",
     "deploy/rotate database-password": "tests/stack/test_keeping.py",
-    "deploy/backup backups/before-upgrade": BY_HAND,
+    "deploy/backup backups/before-upgrade": MANUALLY,
     "docker compose exec prometheus wget -qO- http://localhost:9090/api/v1/alerts": "tests/stack/test_metrics.py",
 }
 
@@ -69,7 +69,7 @@ RUN_HERE = {page: [block for block in blocks(page) if first_line(block) not in R
 
 def test_each_block_that_is_run_elsewhere_is_on_a_page():
     assert {first_line(block) for page in PAGES for block in blocks(page)} >= set(RUN_ELSEWHERE)
-    assert all(place == BY_HAND or (ROOT / place).exists() for place in RUN_ELSEWHERE.values())
+    assert all(place == MANUALLY or (ROOT / place).exists() for place in RUN_ELSEWHERE.values())
 
 
 def test_make_knows_the_targets_on_the_pages():

@@ -8,6 +8,7 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.utils.text import capfirst
 
+from curation.admin import list_defaults
 from curation.admin.changelist import RecordChangeList
 from datasets.listing import listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
@@ -50,7 +51,7 @@ EXPORTS = [_export_as(kind) for kind in FORMATS.values()]
 class ListAdmin(GuardedAdmin):
     """A list; a dataset's list has a filter for each FilterSet column named in ``filter_columns``."""
 
-    filter_columns: list[str] = []
+    filter_columns: list[str] | None = None
     paginator = BoundedPaginator
     show_full_result_count = False
     change_list_template = "curation/change_list.html"
@@ -61,6 +62,8 @@ class ListAdmin(GuardedAdmin):
     def __init__(self, model, admin_site):
         super().__init__(model, admin_site)
         self.search_fields = self.search_fields or listing_of(model).search
+        if self.lists_records and self.list_display == admin.ModelAdmin.list_display:
+            self.list_display = [field.name for field in list_defaults.shown_fields(model)]
 
     @property
     def lists_records(self) -> bool:
@@ -83,7 +86,7 @@ class ListAdmin(GuardedAdmin):
         columns = {column.name: column for column in columns_of(self.model)}
         return [
             name
-            for name in self.filter_columns
+            for name in self.filter_columns or ()
             if not columns[name].permission or request.user.has_perm(columns[name].permission)
         ]
 

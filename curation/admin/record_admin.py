@@ -1,16 +1,18 @@
-"""Admin classes for records, vocabularies and summary tables; each dataset sets its columns and filters."""
+"""Admin classes for records, vocabularies and summary tables. By default, a list has the fields of its model."""
 
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from curation.admin import list_defaults
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.bulk_edit import BulkAdmin
 from curation.admin.correction_views import CorrectedAdmin
 from curation.admin.history_views import HistoryAdmin
 from curation.history.timeline import changes_of
-from datasets.models import Record
+from datasets.models import MaterializedView, Record, Vocabulary
+from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports.models import Change, Edit, SourceFile
 from imports.vocabularies import nearly_the_same
@@ -36,10 +38,20 @@ def _edit_summary(edit: Edit) -> str:
 
 
 class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
-    """Admin for the records of a dataset. The record page shows the origin and the last edit."""
+    """Admin for the records of a dataset. The record page shows the origin and the last edit.
+
+    By default, the list has the columns, filters and date hierarchy of ``list_defaults``.
+    """
 
     change_list_template = "curation/record_list.html"
     readonly_fields = ["created", "last_changed", "last_edited"]
+
+    def __init__(self, model, admin_site):
+        super().__init__(model, admin_site)
+        if self.filter_columns is None:
+            self.filter_columns = list_defaults.filter_columns(model)
+        self.date_hierarchy = self.date_hierarchy or list_defaults.date_hierarchy(model)
+        self.autocomplete_fields = self.autocomplete_fields or list_defaults.searched_references(model)
 
     def get_readonly_fields(self, request, obj=None):
         names = super().get_readonly_fields(request, obj)
@@ -79,7 +91,6 @@ class VocabularyAdmin(HistoryAdmin):
 
     change_list_template = "curation/record_list.html"
     change_form_template = "curation/record_form.html"
-    list_display = ["name"]
     ordering = ["name"]
     readonly_fields = ["created"]
 
@@ -102,3 +113,15 @@ class MaterializedViewAdmin(ReadOnlyAdmin):
         """Return the explanations above the list: pairs of name and text."""
         fields = [self.model._meta.get_field(name) for name in self.list_display]
         return [(field.verbose_name, field.help_text) for field in fields if field.help_text]
+
+
+DEFAULTS = {Record: RecordAdmin, Vocabulary: VocabularyAdmin, MaterializedView: MaterializedViewAdmin}
+
+
+def register_defaults() -> None:
+    """Register the default admin of each table, vocabulary and summary table of a dataset that has none."""
+    for dataset in dataset_apps().values():
+        for model in dataset.get_models():
+            default = next((DEFAULTS[kind] for kind in DEFAULTS if issubclass(model, kind)), None)
+            if default and not model._meta.proxy and not admin.site.is_registered(model):
+                admin.site.register(model, default)

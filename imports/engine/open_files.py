@@ -57,7 +57,7 @@ def open_sources(
         ]
         if twice and not source.key:
             raise ImportRefusedError(
-                f"Several of these files have the name {twice[0]}, so their rows cannot be told apart"
+                f"Several of these files have the name {twice[0]}, so their rows cannot be distinguished"
                 f"{_paths(read, twice[0])}. "
                 "Import them one by one, and set “new version of” to a different name for all but one."
             )

@@ -60,7 +60,7 @@ def test_the_part_of_a_difference_that_is_in_the_spread_varies_as_in_a_bootstrap
     pairs = [(Share(888, 1991), Share(112, 250)), (Share(104, 1274), Share(65, 1369))]
     for left, right in (pairs, [(woman, man) for man, woman in pairs]), (pairs[::-1], None):
         share = part_of_spread(left)
-        assert share.value == pytest.approx(part_by_hand(*counted(left)))
+        assert share.value == pytest.approx(expected_part(*counted(left)))
         if right is None:
             continue
         assert part_of_spread(right).value != pytest.approx(share.value, abs=0.01)
@@ -69,7 +69,7 @@ def test_the_part_of_a_difference_that_is_in_the_spread_varies_as_in_a_bootstrap
         drawn = []
         for _ in range(3_000):
             spread = np.array([rng.multinomial(n.sum(), n / n.sum()) for n in of])
-            drawn.append(part_by_hand(spread, rng.binomial(spread, rich / of)))
+            drawn.append(expected_part(spread, rng.binomial(spread, rich / of)))
         assert (share.high - share.low) / 2 / 1.96 == pytest.approx(np.std(drawn), rel=0.08)
 
 
@@ -80,7 +80,7 @@ def counted(pairs):
     )
 
 
-def part_by_hand(of, rich):
+def expected_part(of, rich):
     (men, women), (rich_men, rich_women) = of, rich
     gap = rich_men.sum() / men.sum() - rich_women.sum() / women.sum()
     return 1 - (men / men.sum() * (rich_men / men - rich_women / women)).sum() / gap

@@ -6,8 +6,12 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from census.models import Respondent
+from curation.admin import RecordAdmin, list_defaults
 from datasets.models import MaterializedView, Record, Vocabulary
+from experiments.models import User
 from imports.models import ImportRun, RejectedRow, SourceFile
+from people.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +37,16 @@ def test_every_table_and_view_is_in_the_admin(admin_client):
         assert admin.site.is_registered(model), model
         address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert admin_client.get(address, {"q": "2022"}).status_code == 200
+
+
+def test_a_table_without_an_admin_of_its_own_lists_and_filters_by_its_fields():
+    default = admin.site.get_model_admin(User)
+    assert type(default) is RecordAdmin
+    assert default.list_display == ["user_id", "name", "email", "signup_date"]
+    assert default.filter_columns == ["signup_date"] and default.date_hierarchy == "signup_date"
+    assert admin.site.get_model_admin(Person).autocomplete_fields == ["place_of_birth"]
+    respondent = list_defaults.filter_columns(Respondent)
+    assert {"age", "sex", "education", "income_over_50k"} < {*respondent} and "id" not in respondent
 
 
 def test_a_run_leads_to_its_files_and_their_rejected_rows(admin_client, file):

@@ -91,7 +91,7 @@ def test_compounds_are_read(client):
     assert (compound["compound_name"], compound["compound_structure"]) == ("C2", "CO")
 
 
-MADE_BY_HAND = {
+NOT_IMPORTED = {
     "created_in_run": None,
     "created_in_file": None,
     "created_line": None,
@@ -112,13 +112,13 @@ MADE_BY_HAND = {
                 "name": "Dora",
                 "email": "d****@example.com",
                 "signup_date": "2023-05-01",
-                **MADE_BY_HAND,
+                **NOT_IMPORTED,
             },
         ),
         (
             "/api/experiments/compounds/",
             "/api/experiments/compounds/4/",
-            {"compound_id": 4, "compound_name": "LSD", "compound_structure": "C20H25N3O", **MADE_BY_HAND},
+            {"compound_id": 4, "compound_name": "LSD", "compound_structure": "C20H25N3O", **NOT_IMPORTED},
         ),
         (
             "/api/experiments/user-experiments/",
@@ -129,7 +129,7 @@ MADE_BY_HAND = {
                 "user": "Dora",
                 "experiment_run_time": 2.5,
                 "compounds": [2, 4],
-                **MADE_BY_HAND,
+                **NOT_IMPORTED,
             },
         ),
         (

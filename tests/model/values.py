@@ -74,7 +74,7 @@ DOCUMENTS = st.dictionaries(
     min_size=1,
 )
 # A curator may save a document without a subject.
-BY_HAND = DOCUMENT | st.just({"note": "ä"}) | st.just({"numbers": [1.5, {"a": None}]})
+TYPED_DOCUMENT = DOCUMENT | st.just({"note": "ä"}) | st.just({"numbers": [1.5, {"a": None}]})
 
 # Values that a curator may set for each field; references are chosen among the existing records.
 VALUES: dict[str, dict[str, Any]] = {
@@ -89,7 +89,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "date_of_birth": st.none() | DAYS,
         "genotype": st.none() | TEXTS,
     },
-    "sessions": {"schema_version": st.none() | TEXTS, "document": BY_HAND, "subject": None},
+    "sessions": {"schema_version": st.none() | TEXTS, "document": TYPED_DOCUMENT, "subject": None},
 }
 
 

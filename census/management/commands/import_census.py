@@ -5,4 +5,3 @@ from imports.command import ImportCommand
 
 class Command(ImportCommand):
     help = __doc__
-    dataset = "census"
