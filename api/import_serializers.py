@@ -14,7 +14,7 @@ from api.import_requests import MODES
 from datasets.registry import dataset_apps
 from imports import reports
 from imports.masking import RunTexts
-from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.models import ImportRun, Problem, RejectedRow, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of
 
@@ -200,7 +200,7 @@ class RejectionSerializer(serializers.Serializer):
         return reader.raw(row) if is_raw else {cell["heading"]: cell["value"] for cell in reader.cells(row)}
 
     @extend_schema_field(RowProblemSerializer(many=True))
-    def get_problems(self, row: RejectedRow) -> list[dict[str, Any]]:
+    def get_problems(self, row: RejectedRow) -> list[Problem]:
         reader = self._reader(row)
         return reader.problems(row) if reader else []
 

@@ -4,21 +4,25 @@ import fnmatch
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import DatabaseError
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.terminal_text import escaped, escaped_json
 from imports import reports
 from imports.engine.run import ImportRefusedError, Options, Outcome, import_files
+from imports.engine.source_load import Progress, StartProgress
+from imports.file_names import LONGEST
 from imports.models import ImportRun, SourceFile
 from imports.sources import sources_of
 
@@ -32,7 +36,6 @@ OPTIONS_BY_NAME = {
     "allow missing columns": "--allow-missing-columns",
     "delete most of the table": "--delete-most",
 }
-LONGEST_NAME = SourceFile._meta.get_field("name").max_length
 
 
 class ImportCommand(TerminalCommand):
@@ -83,7 +86,7 @@ class ImportCommand(TerminalCommand):
             "--report", type=_named, metavar="FILE", help="write the full report as JSON to FILE; - for standard output"
         )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         report: Path | None = options["report"]
         known_as = _known_as(options["known_as"])
         patterns = (options["pattern"],) if isinstance(options["pattern"], str) else tuple(options["pattern"])
@@ -95,7 +98,7 @@ class ImportCommand(TerminalCommand):
             )
             _check_report_is_writable(report)
         try:
-            last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            ImportRun.objects.exists()
         except DatabaseError as error:
             raise unusable(error) from error
         with _bar(options["verbosity"]) as progress:
@@ -116,7 +119,7 @@ class ImportCommand(TerminalCommand):
                     progress,
                 )
             except ImportRefusedError as refusal:
-                self._refused(refusal, last, report)
+                self._refused(refusal, report)
         if report:
             self._report(report, reports.whole(outcome))
         if options["verbosity"]:
@@ -126,10 +129,9 @@ class ImportCommand(TerminalCommand):
             else:
                 self._print(lines)
 
-    def _refused(self, refusal: ImportRefusedError, last: int, report: Path | None) -> None:
+    def _refused(self, refusal: ImportRefusedError, report: Path | None) -> NoReturn:
         """Print the notes and rejected rows of the failed run, if there is one, and raise CommandError."""
-        run = ImportRun.objects.filter(dataset=self.dataset, pk__gt=last).first()
-        if run:
+        if run := refusal.run:
             for line in [*run.notes, *reports.rejected_lines(run)]:
                 self.stderr.write(escaped(line))
         if report:
@@ -174,8 +176,8 @@ def _known_as(name: str | None) -> str | None:
         return None
     if not name.strip():
         raise CommandError(f'--as "{name}": expected the name of an earlier file, such as places.csv.')
-    if len(name) > LONGEST_NAME:
-        raise CommandError(f"--as: expected at most {LONGEST_NAME} characters (found {len(name)}).")
+    if len(name) > LONGEST:
+        raise CommandError(f"--as: expected at most {LONGEST} characters (found {len(name)}).")
     return name.strip()
 
 
@@ -211,7 +213,7 @@ def _check_report_is_not_input(report: Path, paths: list[Path], dataset: str, pa
             )
 
 
-def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:
+def _lines(files: list[SourceFile]) -> Progress:
     """Return a callback that prints the progress every few seconds."""
     total = sum(file.size for file in files)
     read, rows, printed_at = 0, 0, monotonic()
@@ -227,7 +229,7 @@ def _lines(files: list[SourceFile]) -> Callable[[int, int], None]:
 
 
 @contextmanager
-def _bar(verbosity: int):
+def _bar(verbosity: int) -> Iterator[StartProgress]:
     """Show a progress bar on a terminal, or print lines for a log."""
     if not verbosity:
         yield lambda files: lambda read, rows: None
@@ -241,9 +243,9 @@ def _bar(verbosity: int):
         DownloadColumn(),
         TextColumn("{task.fields[rows]:,} rows"),
     ]
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with rich_progress.Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
 
-        def start(files: list[SourceFile]) -> Callable[[int, int], None]:
+        def start(files: list[SourceFile]) -> Progress:
             task = bar.add_task("Reading", total=sum(file.size for file in files), rows=0)
             total = {"rows": 0}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 
 from django.apps import apps
@@ -13,7 +14,7 @@ from datasets.records.columns import columns_of
 from datasets.records.masking import MASK_MARK
 from exports.formula_escaping import MARK
 from imports.readers import ExpectedColumns, ReadError, find_layout
-from imports.readers.dialect import plain
+from imports.readers.headers import plain
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
 DERIVED = (Vocabulary, MaterializedView)  # tables that imports do not fill directly
@@ -55,13 +56,13 @@ def _spellings(source: Source) -> Iterable[str]:
     return (plain(name) for column in source.bound.values() for name in (column.name, *column.names))
 
 
-def exported_table(path: Path, sources: Iterable[Source], encoding: str) -> ExportedTable | None:
+def exported_table(path: PathLike[str], sources: Iterable[Source], encoding: str) -> ExportedTable | None:
     """Return the table in *sources* of which the file is an export, or None.
 
     An export names the file of each record. For a source of documents, whose own files are not tables, a file with some
     columns of the table also counts as an export.
     """
-    candidates = []
+    candidates: list[tuple[int, int, ExportedTable]] = []
     for source in sources:
         table = ExportedTable(source)
         try:
@@ -75,13 +76,16 @@ def exported_table(path: Path, sources: Iterable[Source], encoding: str) -> Expo
     return max(candidates)[2] if candidates else None
 
 
-def derived_table_hint(path: Path, sources: list[Source], encoding: str) -> str:
-    """Return a hint what to import instead of an export of a summary table or a vocabulary, or an empty string."""
+def derived_table_hint(path: PathLike[str], called: Path, sources: list[Source], encoding: str) -> str:
+    """Return a hint what to import instead of an export of a summary table or a vocabulary, or an empty string.
+
+    *called* is the path of the file under its own name.
+    """
     tables = apps.get_app_config(sources[0].model._meta.app_label).get_models()
     fitting = [model for model in tables if issubclass(model, DERIVED) and _holds(path, model, encoding)]
     if not fitting:
         return ""
-    fitting = [model for model in fitting if path.name.lower().startswith(model._meta.db_table)] or fitting
+    fitting = [model for model in fitting if called.name.lower().startswith(model._meta.db_table)] or fitting
     names = " or ".join(str(model._meta.verbose_name_plural) for model in fitting)
     if issubclass(fitting[0], MaterializedView):
         others = " and ".join(source.name for source in sources)
@@ -91,9 +95,9 @@ def derived_table_hint(path: Path, sources: list[Source], encoding: str) -> str:
     return f"It is an export of {names}, a vocabulary that imports of other tables fill. Import {others} instead."
 
 
-def _holds(path: Path, model: type[models.Model], encoding: str) -> bool:
+def _holds(path: PathLike[str], model: type[models.Model], encoding: str) -> bool:
     """Return whether the file has only columns of *model*'s list, and at least two of them."""
-    names = {column.name: () for column in columns_of(model)}
+    names: dict[str, tuple[str, ...]] = {column.name: () for column in columns_of(model)}
     try:
         layout = find_layout(path, ExpectedColumns(names, frozenset()), encoding=encoding)
     except ReadError:

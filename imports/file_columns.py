@@ -5,10 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.db.models.fields.related import RelatedField
 
 from datasets import exact_json
 from datasets.fields import field_of, related_model, through_model
+from datasets.models import Vocabulary
+from datasets.sql.dialect import column_name
 from datasets.text import clean, is_unseen
 from imports import cell_types
 
@@ -82,7 +86,7 @@ class Column:
     @property
     def stored_as(self) -> str:
         """The database column that this column fills."""
-        return str(self.field.column)
+        return column_name(self.field)
 
     @property
     def exported_path(self) -> str:
@@ -93,6 +97,9 @@ class Column:
 class Reference(Column):
     """A column that refers to an existing record of another table by one of that table's fields."""
 
+    field: RelatedField[Any, Any]
+    by_field: models.Field[Any, Any]
+
     def __init__(self, model: type[models.Model], *, by: str, **options: Any):
         super().__init__(**options)
         self.model, self.by = model, by
@@ -100,6 +107,11 @@ class Reference(Column):
     def kind_of_cells(self) -> cell_types.CellType:
         self.by_field = field_of(self.model, self.by)
         return cell_types.kind_of(self.by_field)
+
+    @property
+    def by_column(self) -> str:
+        """The database column of the other table by which files name its records."""
+        return column_name(self.by_field)
 
     @property
     def exported_path(self) -> str:
@@ -128,8 +140,8 @@ class Many(Reference):
         field = bound.field
         bound.required = not field.blank
         bound.through = through_model(field)
-        bound.owner_column = str(field_of(bound.through, field.m2m_field_name()).column)
-        bound.member_column = str(field_of(bound.through, field.m2m_reverse_field_name()).column)
+        bound.owner_column = column_name(field_of(bound.through, field.m2m_field_name()))
+        bound.member_column = column_name(field_of(bound.through, field.m2m_reverse_field_name()))
         return bound
 
     @property
@@ -144,9 +156,14 @@ class Many(Reference):
 class VocabularyColumn(Column):
     """A column of terms of a vocabulary, to which files add new terms."""
 
+    model: type[Vocabulary]
+
     def kind_of_cells(self) -> cell_types.CellType:
-        self.model = related_model(self.field)
-        return cell_types.kind_of(field_of(self.model, "name"))
+        model = related_model(self.field)
+        if not issubclass(model, Vocabulary):
+            raise ImproperlyConfigured(f"{self.field} does not refer to a Vocabulary.")
+        self.model = model
+        return cell_types.kind_of(field_of(model, "name"))
 
     @property
     def exported_path(self) -> str:

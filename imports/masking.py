@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.apps import apps
 
-from datasets.records.masking import hidden_fields
+from datasets.records.masking import Viewer, hidden_fields
 from datasets.registry import dataset_apps
 from datasets.text import shown, visible
 from imports.models import ImportRun, SourceFile
@@ -26,13 +26,13 @@ ADDRESS = re.compile(r"[\w.+'-]+@[\w.-]+")
 FAULT = re.compile(r"^(Internal error: \w+):.*", re.S)
 
 
-def is_restricted(dataset: str, user) -> bool:
+def is_restricted(dataset: str, user: Viewer) -> bool:
     """Return whether a dataset has personal fields that *user* may not see."""
     models = apps.get_app_config(dataset).get_models() if dataset in apps.app_configs else ()
     return any(hidden_fields(model, user) for model in models)
 
 
-def is_restricted_anywhere(user) -> bool:
+def is_restricted_anywhere(user: Viewer) -> bool:
     """Return whether any dataset has personal fields that *user* may not see."""
     return any(is_restricted(dataset, user) for dataset in dataset_apps())
 
@@ -52,8 +52,8 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
     quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
     text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
     unknown = [cell for cell in (*quoted, *cells) if plain(cell) not in known]
-    unknown = {spelling for cell in unknown for spelling in (cell, visible(cell), quoted_heading(cell))}
-    for cell in sorted(unknown - {""}, key=len, reverse=True):
+    spellings = {spelling for cell in unknown for spelling in (cell, visible(cell), quoted_heading(cell))}
+    for cell in sorted(spellings - {""}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(cell)}(?!\w)", HIDDEN, text)
     return ADDRESS.sub(HIDDEN, text)
 
@@ -61,7 +61,7 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
 class RunTexts:
     """The free text of a run, redacted for *user*."""
 
-    def __init__(self, run: ImportRun, user):
+    def __init__(self, run: ImportRun, user: Viewer):
         self.run, self.restricted = run, is_restricted(run.dataset, user)
         self.known = known_headings(run.dataset) if self.restricted else set()
 

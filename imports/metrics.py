@@ -18,6 +18,8 @@ from imports.models import ImportRun, SourceFile
 from imports.upload_storage import bytes_kept, disk
 from monitoring.health import ask_database
 
+Values = dict[tuple[str, ...], float]  # values of a metric, by its labels
+
 
 class ImportsCollector:
     """Collector of the import metrics; if the database does not answer, only tabularium_database_up 0."""
@@ -39,7 +41,7 @@ class ImportsCollector:
         return iter([answers, *metrics])
 
 
-def _gauge(name: str, description: str, labels: list[str], values: dict[tuple, float]) -> GaugeMetricFamily:
+def _gauge(name: str, description: str, labels: list[str], values: Values) -> GaugeMetricFamily:
     metric = GaugeMetricFamily(f"tabularium_{name}", description, labels=labels)
     for key, value in values.items():
         metric.add_metric(key, value)
@@ -51,35 +53,36 @@ def _datasets() -> list[str]:
 
 
 def _runs() -> Iterator[Metric]:
-    counts = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
+    counts: Values = {(dataset, status): 0 for dataset in _datasets() for status in ImportRun.Status.values}
     by = ImportRun.objects.order_by().values_list("dataset", "status").annotate(Count("pk"))
     counts |= {(dataset, status): count for dataset, status, count in by if (dataset, status) in counts}
     yield _gauge("import_runs", "Import runs by status.", ["dataset", "outcome"], counts)
 
-    failed = dict.fromkeys(((dataset,) for dataset in _datasets()), 0)
+    failed: Values = {(dataset,): 0 for dataset in _datasets()}
     ended = ImportRun.objects.exclude(finished_at=None).order_by()
-    newest = ended.filter(pk__in=ended.values("dataset").annotate(pk=Max("pk")).values("pk"))
+    newest = ended.filter(pk__in=ended.values("dataset").annotate(newest=Max("pk")).values("newest"))
     bad = {ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED}
     failed |= {(dataset,): status in bad for dataset, status in newest.values_list("dataset", "status")}
     yield _gauge("import_last_failed", "1 if the last finished run failed or was interrupted.", ["dataset"], failed)
 
 
 def _rows() -> Iterator[Metric]:
-    counts = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
+    counts: Values = {(dataset, outcome): 0 for dataset in _datasets() for outcome in SourceFile.COUNTS}
     applied = SourceFile.objects.filter(run__status=ImportRun.Status.APPLIED).order_by()
-    for sums in applied.values("run__dataset").annotate(**{f"sum_{name}": Sum(name) for name in SourceFile.COUNTS}):
-        if (sums["run__dataset"], "read") in counts:
-            counts |= {(sums["run__dataset"], name): sums[f"sum_{name}"] for name in SourceFile.COUNTS}
+    for dataset, *sums in applied.values_list("run__dataset").annotate(*map(Sum, SourceFile.COUNTS)):
+        if (dataset, "read") in counts:
+            counts |= {(dataset, name): total for name, total in zip(SourceFile.COUNTS, sums, strict=True)}
     yield _gauge("import_rows", "Rows of applied files by outcome.", ["dataset", "outcome"], counts)
 
 
 def _speeds() -> Iterator[Metric]:
     begun = ImportRun.objects.exclude(begun_at=None).filter(rows_read__gt=0).order_by()
-    newest = begun.filter(pk__in=begun.values("dataset").annotate(pk=Max("pk")).values("pk"))
-    speeds = {}
+    newest = begun.filter(pk__in=begun.values("dataset").annotate(newest=Max("pk")).values("newest"))
+    speeds: Values = {}
     for run in newest:
-        end = run.finished_at or run.heartbeat or timezone.now()
-        speeds[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
+        if run.begun_at:
+            end = run.finished_at or run.heartbeat or timezone.now()
+            speeds[(run.dataset,)] = run.rows_read / max((end - run.begun_at).total_seconds(), 0.001)
     yield _gauge(
         "import_rows_per_second", "Rows per second of the newest run, from its start to its end.", ["dataset"], speeds
     )
@@ -100,7 +103,7 @@ def _queue() -> Iterator[Metric]:
 def _views() -> Iterator[Metric]:
     """Yield the age of each view, and how long it has been behind its dataset."""
     changed = dict(Version.objects.values_list("name", "number"))  # microseconds
-    stale, ages, late = behind(), {}, {}
+    stale, ages, late = behind(), Values(), Values()
     for dataset in datasets_with_views():
         for view in views_of(dataset):
             if at := refreshed_at(view):

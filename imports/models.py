@@ -1,14 +1,18 @@
 """Records of every import and every edit: runs, files, rejected rows, and each change of a record."""
 
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from datasets.fields import JSONField
 from datasets.text import shown
+from imports.received_files import ReceivedFile
 
 
-class ImportRunQuerySet(models.QuerySet):
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def applied(self, dataset: str) -> "ImportRunQuerySet":
         """Return the applied runs of *dataset*, newest first."""
         return self.filter(dataset=dataset, status=ImportRun.Status.APPLIED).order_by("-pk")
@@ -78,6 +82,7 @@ class ImportRun(models.Model):
     cancel_requested = models.BooleanField(default=False, editable=False)
 
     objects = ImportRunQuerySet.as_manager()
+    received: Sequence[ReceivedFile] = ()  # of a new run: its files, still in temporary storage
 
     class Meta:
         db_table = "import_runs"
@@ -97,7 +102,7 @@ class ImportRun(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"run {self.pk} of {self.dataset} ({self.get_status_display()})"
 
     def finish(self, status: "ImportRun.Status", error: str = "") -> None:
@@ -150,8 +155,16 @@ class SourceFile(models.Model):
         ordering = ["pk"]
         indexes = [models.Index(fields=["source", "name"], name="source_files_source_name")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} in run {self.run_id}"
+
+
+class Problem(TypedDict):
+    """A problem of a row: its column and the column's value, both None for the row as a whole, and the message."""
+
+    column: str | None
+    value: Any
+    message: str
 
 
 class RejectedRow(models.Model):
@@ -166,7 +179,7 @@ class RejectedRow(models.Model):
         db_table = "rejected_rows"
         ordering = ["file", "line", "pk"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"line {self.line} of {self.file}"
 
     @property
@@ -175,7 +188,7 @@ class RejectedRow(models.Model):
         return "; ".join(self._described(problem) for problem in self.problems)
 
     @staticmethod
-    def _described(problem: dict) -> str:
+    def _described(problem: Problem) -> str:
         value = [] if problem["value"] is None else [shown(str(problem["value"]), 200)]
         return " ".join([problem["column"], *value, problem["message"]] if problem["column"] else [problem["message"]])
 
@@ -201,7 +214,7 @@ class Edit(models.Model):
         db_table = "edits"
         ordering = ["-pk"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_action_display()} by {self.user or 'the command line'}"
 
 
@@ -242,5 +255,5 @@ class Change(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.table} {self.record} {self.kind}"

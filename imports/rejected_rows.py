@@ -5,19 +5,20 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any, TypedDict
 
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from datasets import exact_json
-from datasets.records.masking import MASK_MARK, hidden_fields
+from datasets.records.masking import MASK_MARK, Viewer, hidden_fields
 from datasets.records.masking import masked as mask
 from exports.formula_escaping import MARK, MARKED, defused
 from imports.exported_tables import exported_table
 from imports.masking import is_restricted, known_headings, without_cells
-from imports.models import RejectedRow, SourceFile
+from imports.models import Problem, RejectedRow, SourceFile
 from imports.readers import Document, ReadError, find_layout, read_json
-from imports.readers.dialect import plain
+from imports.readers.headers import plain
 from imports.readers.verified_files import check
 from imports.row_problems import distinct
 from imports.source_files import stored
@@ -44,10 +45,18 @@ def added(headings: Iterable[str]) -> set[str]:
     return {by_name[name] for name in names if name in by_name}
 
 
+class ShownCell(TypedDict):
+    """A cell of a rejected row for display, with the messages about it."""
+
+    heading: str
+    value: Any
+    messages: list[str]
+
+
 class RejectedRowFormatter:
     """Formatter of a source's rejected rows for one user; masks personal data that the user may not see."""
 
-    def __init__(self, source: Source, user):
+    def __init__(self, source: Source, user: Viewer):
         hidden = hidden_fields(source.model, user)
         self.source, self.restricted = source, bool(hidden)
         # A row may have been imported into the wrong table of its dataset.
@@ -63,7 +72,7 @@ class RejectedRowFormatter:
         """Return whether the user may see a column of the source."""
         return column not in self.hidden
 
-    def value(self, heading: str | None, value):
+    def value(self, heading: str | None, value: Any) -> Any:
         """Return a cell for display; an email address in any column is masked, too."""
         if not self.masks_cells or not isinstance(value, str):
             return value
@@ -84,12 +93,12 @@ class RejectedRowFormatter:
                 return None
         return HIDDEN if self.masks_cells else str(text)
 
-    def problems(self, row: RejectedRow) -> list[dict]:
+    def problems(self, row: RejectedRow) -> list[Problem]:
         """Return the problems of the row; messages about hidden values do not contain the value."""
         return [
-            p | {"value": self.value(p["column"], p["value"]), "message": self.message(p["message"])}
+            Problem(column=p["column"], value=self.value(p["column"], p["value"]), message=self.message(p["message"]))
             if p["column"] is None or self.may_see(p["column"])
-            else p | {"value": mask(p["value"]), "message": "is not valid"}
+            else Problem(column=p["column"], value=mask(p["value"]), message="is not valid")
             for p in row.problems
         ]
 
@@ -97,7 +106,7 @@ class RejectedRowFormatter:
         """Return a message for display."""
         return without_cells(message, self.known) if self.masks_cells else message
 
-    def cells(self, row: RejectedRow) -> list[dict]:
+    def cells(self, row: RejectedRow) -> list[ShownCell]:
         """Return the row's cells in order, each with its heading, value and messages; none for a raw row."""
         if not isinstance(row.values, dict):
             return []
@@ -105,7 +114,7 @@ class RejectedRowFormatter:
         if row.file_id not in self.headings:
             self.headings[row.file_id] = headings(row.file, self.source)
         order = {heading: index for index, heading in enumerate(distinct(self.headings[row.file_id]))}
-        cells, extra = [], added(row.values)
+        cells, extra = list[ShownCell](), added(row.values)
         for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
             if heading in extra:
                 continue
@@ -126,7 +135,7 @@ class RejectedRowFormatter:
 
 
 def rejected_response(
-    file: SourceFile, user, file_format: str | None = None, *, spreadsheet: bool = False
+    file: SourceFile, user: Viewer, file_format: str | None = None, *, spreadsheet: bool = False
 ) -> StreamingHttpResponse:
     """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, else ``ndjson``.
 

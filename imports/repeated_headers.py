@@ -1,7 +1,7 @@
 """Repeated headers among the rows of a table, as in concatenated files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ class SecondHeadings:
     with all spellings of the headings.
     """
 
-    def __init__(self, source: Source, places: dict[str, int], headings: list[str], name: str):
+    def __init__(self, source: Source, places: Mapping[str, int], headings: list[str], name: str):
         self.places, self.name, self.is_table = places, name, isinstance(source, CSVSource) and bool(places)
         self.columns = {
             plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from datasets.records.masking import hidden_fields
+from datasets.records.masking import Viewer, hidden_fields
 from datasets.registry import dataset_apps
 from datasets.terminal_text import escaped
 from datasets.text import visible
@@ -47,7 +47,7 @@ def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[st
     return {name: sum(file_counts[name] for file_counts in each) for name in SourceFile.COUNTS}
 
 
-def unseen_sources(user, *datasets: str) -> frozenset[str]:
+def unseen_sources(user: Viewer, *datasets: str) -> frozenset[str]:
     """Return the names of the sources of *datasets* that bring personal data which *user* may not see."""
     known = [source for name in datasets if name in dataset_apps() for source in sources_of(name)]
     return frozenset(source.name for source in known if hidden_fields(source.model, user))
@@ -73,7 +73,7 @@ def progress(run: ImportRun) -> dict[str, Any]:
 def summary(outcome: Outcome) -> Iterator[str]:
     """Yield lines of the summary of a run."""
     run = outcome.run
-    seconds = (run.finished_at - run.started_at).total_seconds()
+    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
     previewed = " Nothing was changed: this was a preview." if run.dry_run else ""
     yield f"Run {run.pk} of {run.dataset} {run.get_status_display().lower()} in {seconds:.1f} s.{previewed}"
     for source, files in by_source(run).items():
@@ -143,7 +143,7 @@ def whole(outcome: Outcome) -> Iterator[str]:
         "status": run.status,
         "dry_run": run.dry_run,
         "started_at": run.started_at.isoformat(),
-        "finished_at": run.finished_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": run.error,
         "sources": sources,
         "new_terms": run.new_terms,
@@ -171,6 +171,6 @@ def whole(outcome: Outcome) -> Iterator[str]:
 
 def refusal(dataset: str, error: str) -> Iterator[str]:
     """Yield the report of an import that was refused before it had a run."""
-    nothing = {"sources": [], "new_terms": {}, "notes": [], "missing": [], "rejections": []}
+    nothing: dict[str, Any] = {"sources": [], "new_terms": {}, "notes": [], "missing": [], "rejections": []}
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
     yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

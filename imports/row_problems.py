@@ -1,10 +1,11 @@
 """Rejected rows with all their problems."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from datasets.text import visible
+from imports.models import Problem
 from imports.readers import Malformed
 
 
@@ -14,10 +15,10 @@ class Rejection:
 
     line: int
     values: dict[str, str | None] | str
-    problems: list[dict[str, Any]]
-    key: list | None = None
+    problems: list[Problem]
+    key: list[Any] | None = None
     identity: bytes | None = None
-    references: dict[str, list] = field(default_factory=dict)
+    references: dict[str, list[Any]] = field(default_factory=dict)
     file: int | None = None  # primary key of the SourceFile that a row of an export names
 
 
@@ -32,7 +33,7 @@ def distinct(headings: Sequence[str]) -> list[str]:
     return names
 
 
-def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
+def problem(column: str | None, value: Any, message: str) -> Problem:
     """Return a problem of a row: the column and its value (None for the row as a whole), and the message.
 
     Invisible and control characters of the value are written out; the stored row itself is not changed.
@@ -40,7 +41,7 @@ def problem(column: str | None, value: Any, message: str) -> dict[str, Any]:
     return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": visible(message)}
 
 
-class BatchRejections(Sequence):
+class BatchRejections(Collection[Rejection]):
     """The rejected rows of a batch, each created on access, because there may be very many."""
 
     def __init__(
@@ -55,11 +56,13 @@ class BatchRejections(Sequence):
     def __len__(self) -> int:
         return len(self._malformed) + len(self._bad)
 
-    def __getitem__(self, index: int) -> Rejection:
-        if index < len(self._malformed):
-            row = self._malformed[index]
-            return Rejection(row.line, row.raw, [problem(None, None, self._message(row))])
-        return self._make(self._bad[index - len(self._malformed)])
+    def __iter__(self) -> Iterator[Rejection]:
+        for row in self._malformed:
+            yield Rejection(row.line, row.raw, [problem(None, None, self._message(row))])
+        yield from map(self._make, self._bad)
+
+    def __contains__(self, rejection: object) -> bool:
+        return any(rejection == other for other in self)
 
 
 class MaskedValueError(Exception):

@@ -7,10 +7,35 @@ index, so that neither an entry nor the number of entries shows whether a file g
 from array import array
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO, Any, NotRequired, TypedDict
 
 from datasets import exact_json
 
 EVERY, SEEN = "index", "seen"  # suffixes of the two index files
+
+
+class Cell(TypedDict):
+    """A value of a record before and after a run: what is stored and what the file has, for a kept correction."""
+
+    column: str
+    old: Any
+    new: Any
+    differs: bool
+
+
+class Entry(TypedDict):
+    """A record in a run's diff: its source, its key, and its file and line if a file has it."""
+
+    source: str
+    record: Any
+    file: str | None
+    line: int | None
+    pk: NotRequired[Any]  # of a missing record; None for a row that is not imported
+    values: NotRequired[dict[str, Any]]  # by which users recognise a record that is missing or not imported
+    row: NotRequired[dict[str, Any]]  # all values of a record that is new, missing or deleted
+    cells: NotRequired[list[Cell]]  # of a changed record, and of a kept correction
+    change: NotRequired[int]  # primary key of the Change, if it is stored
+    why: NotRequired[str]  # the reason why a record is kept: "corrected", "deleted" or "parent"
 
 
 class KeptEntries:
@@ -25,7 +50,7 @@ class KeptEntries:
     def __len__(self) -> int:
         return self.index.stat().st_size // 8 if self.index.exists() else 0
 
-    def __getitem__(self, part: slice) -> list[dict]:
+    def __getitem__(self, part: slice) -> list[Entry]:
         start, stop, _ = part.indices(len(self))
         if start >= stop:
             return []
@@ -48,10 +73,10 @@ class EntriesWriter:
     def __enter__(self) -> "EntriesWriter":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.files.close()
 
-    def add(self, entry: dict, *, seen: bool = True) -> None:
+    def add(self, entry: Entry, *, seen: bool = True) -> None:
         """Append *entry*; *seen* is false if it differs only in personal data."""
         line = exact_json.dumps(entry, default=str) + b"\n"
         offset = array("Q", [self.offset]).tobytes()
@@ -62,6 +87,7 @@ class EntriesWriter:
         self.offset += len(line)
 
 
-def _line_at(lines, offset: int) -> dict:
+def _line_at(lines: IO[bytes], offset: int) -> Entry:
     lines.seek(offset)
-    return exact_json.loads(lines.readline())
+    entry: Entry = exact_json.loads(lines.readline())
+    return entry

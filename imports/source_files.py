@@ -53,17 +53,17 @@ class InputFile:
 
 def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[InputFile]:
     """Return the uploaded files with their sources; raise FilesError, whose message uses the upload's name."""
-    files = []
+    files: list[InputFile] = []
     for upload in uploads:
         path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
         called = Path(upload.name)
         try:
-            fitting = _sources_for(path, sources, encoding, called, outright=True)
+            fitting = _sources_for(path, called, sources, encoding, outright=True)
             with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
                 pass  # also check the content of a file that matches by name only: it may be an image
         except ReadError as error:
             raise FilesError(escaped(str(error).replace(str(path), upload.name), "\n")) from None
-        if not fitting and (hint := derived_table_hint(path, sources, encoding)):
+        if not fitting and (hint := derived_table_hint(path, called, sources, encoding)):
             raise FilesError(f"{upload.name} cannot be imported. {hint}")
         if not fitting:
             raise FilesError(
@@ -83,7 +83,7 @@ def find(
     and for a given file that matches no source or several; raises ReadError for a file that cannot be read.
     """
     files_by_path: dict[Path, InputFile] = {}
-    folders, unfit = Folders(), []
+    folders, unfit = Folders(), list[tuple[Path, str]]()
     folders.exclude(kept_at(""))  # do not import stored files again
 
     def search(files: Iterable[Path]) -> None:
@@ -139,11 +139,11 @@ def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str
     return messages + ([f"{more:,} more files and folders were not read."] if more > 0 else [])
 
 
-def _outright(path: Path, sources: list[Source], encoding: str) -> list[Source]:
+def _outright(path: Path, sources: list[Source], encoding: str) -> Sequence[Source]:
     """Return the sources that read a file given by name; raise FilesError if there is none."""
-    if fitting := _sources_for(path, sources, encoding, outright=True):
+    if fitting := _sources_for(path, path, sources, encoding, outright=True):
         return fitting
-    if hint := derived_table_hint(path, sources, encoding):
+    if hint := derived_table_hint(path, path, sources, encoding):
         raise FilesError(f"{as_text(path)} cannot be imported. {hint}")
     raise FilesError(
         f"{as_text(path)} does not match any source by name or by columns. Expected:\n{describe_sources(sources)}"
@@ -161,9 +161,11 @@ def describe_sources(sources: list[Source]) -> str:
     return "\n".join(lines)
 
 
-def other_source_hint(path: Path, source: Source, sources: list[Source], encoding: str) -> str:
+def other_source_hint(
+    path: os.PathLike[str], called: Path, source: Source, sources: list[Source], encoding: str
+) -> str:
     """Return a hint that names another source whose columns the file has, or an empty string."""
-    if hint := derived_table_hint(path, sources, encoding):
+    if hint := derived_table_hint(path, called, sources, encoding):
         return f" {hint}"
     others = [s for s in sources if isinstance(s, CSVSource) and s.name != source.name]
     for other in others:
@@ -207,11 +209,11 @@ def kept_at(sha256: str) -> Path:
     return Path(settings.MEDIA_ROOT, "imports", sha256)
 
 
-def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tuple[list[Source], str]:
+def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tuple[Sequence[Source], str]:
     """Return the sources that read a file found in a folder, or the reason why none does."""
     try:
-        fitting = _sources_for(path, sources, encoding)
-        hint = "" if fitting or path.suffix.lower() != ".csv" else derived_table_hint(path, sources, encoding)
+        fitting = _sources_for(path, path, sources, encoding)
+        hint = "" if fitting or path.suffix.lower() != ".csv" else derived_table_hint(path, path, sources, encoding)
         return fitting, f"was skipped because it matches no source. {hint}".rstrip(". ")
     except OddTextError as error:
         return [], f"was skipped: {str(error).removeprefix(f'{path}, ').rstrip('.')}"
@@ -220,9 +222,9 @@ def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tupl
 
 
 def _sources_for(
-    path: Path, sources: list[Source], encoding: str, called: Path | None = None, *, outright: bool = False
-) -> list[Source]:
-    named = [source for source in sources if source.fits_name(called or path, outright=outright)]
+    path: os.PathLike[str], called: Path, sources: list[Source], encoding: str, *, outright: bool = False
+) -> Sequence[Source]:
+    named = [source for source in sources if source.fits_name(called, outright=outright)]
     if named and isinstance(named[0], JSONSource):
         return named  # several sources may read one JSON document, but only one reads a table
     if exported := exported_table(path, named[:1] or sources, encoding):
@@ -233,7 +235,7 @@ def _sources_for(
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
         raise FilesError(
-            f"{as_text(called or path)} has the columns of several sources: {names}. "
+            f"{as_text(called)} has the columns of several sources: {names}. "
             "Rename it to match the file name of one of them."
         )
     return fitting

@@ -1,12 +1,12 @@
 """Sources: declarative descriptions of files and their columns, comparable to a ModelForm for a request."""
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
@@ -49,12 +49,12 @@ class Source:
     ``missing`` are texts that mean a missing value, beside an empty cell.
     """
 
-    file: ClassVar[str | tuple[str, ...]]
-    named: ClassVar[tuple[str, ...]] = ()
-    model: ClassVar[type[Record]]
-    key: ClassVar[tuple[str, ...] | list[str]] = ()
-    columns: ClassVar[Mapping[str, Column]] = {}
-    missing: ClassVar[tuple[str, ...]] = ()
+    file: str | tuple[str, ...]
+    named: tuple[str, ...] = ()
+    model: type[Record]
+    key: Sequence[str] = ()
+    columns: Mapping[str, Column] = {}
+    missing: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         if bool(self.key) == issubclass(self.model, ContentRecord):
@@ -85,6 +85,11 @@ class Source:
         return [column for column in self.bound.values() if type(column) is kind]
 
     @cached_property
+    def references(self) -> dict[str, Reference]:
+        """The columns that refer to records of other tables, by name."""
+        return {name: column for name, column in self.bound.items() if isinstance(column, Reference)}
+
+    @cached_property
     def key_columns(self) -> list[Column]:
         return [self.bound[name] for name in self.key]
 
@@ -105,8 +110,8 @@ class Source:
 class CSVSource(Source):
     """A source whose files are delimited text."""
 
-    headerless: ClassVar[bool] = False  # the file may have no header; its columns are then in the order of ``bound``
-    comment: ClassVar[str | None] = None  # prefix of lines to skip
+    headerless: bool = False  # the file may have no header; its columns are then in the order of ``bound``
+    comment: str | None = None  # prefix of lines to skip
 
     @cached_property
     def expected(self) -> ExpectedColumns:
@@ -151,7 +156,7 @@ class JSONSource(Source):
     a source has no vocabulary columns and no many-to-many references.
     """
 
-    settles: ClassVar[bool] = False
+    settles: bool = False
 
     def row(self, document: Any, name: str) -> Mapping[str, Any]:
         """Return the values of *document*, named *name*, by column; raise DocumentError if there are none."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_tasks import TaskContext, task
 from django_tasks_db.models import DBTaskResult
 
-from imports import run_diff
+from imports.engine import run_diff
 from imports.engine.missing import most_of_previewed
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun

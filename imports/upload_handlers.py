@@ -3,8 +3,10 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -17,22 +19,13 @@ from django.utils.datastructures import MultiValueDict
 
 from datasets.http.multipart import boundary_of
 from datasets.http.request_bodies import Body, BodyError, set_form, too_many
+from imports.received_files import ReceivedFile
 from imports.source_files import kept_at
 from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
 
 TEMPORARY = ".upload-"  # prefix of the names of temporary files
 OTHER_FIELDS = 2**16  # bytes of the other fields and of the multipart boundaries
-
-
-class ReceivedFile(UploadedFile):
-    """An uploaded file in temporary storage."""
-
-    def __init__(self, name: str, path: Path, sha256: str, size: int, content_type: str | None):
-        super().__init__(None, name, content_type, size)
-        self.path, self.sha256 = path, sha256
-
-    def close(self) -> None:
-        """Do nothing: the file is closed already."""
+_temporary_files: WeakKeyDictionary[HttpRequest, list[Path]] = WeakKeyDictionary()
 
 
 class ReceivingHandler(FileUploadHandler):
@@ -42,13 +35,14 @@ class ReceivingHandler(FileUploadHandler):
         super().__init__(request)
         self.received = 0  # bytes received so far, of all files
         self.paths = paths
-        self.part = None
+        self.open_files = ExitStack()
 
-    def new_file(self, *args, **kwargs) -> None:
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         folder = kept_at("")
         folder.mkdir(parents=True, exist_ok=True)
-        self.part = tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False)
+        part = tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False)
+        self.part = self.open_files.enter_context(part)
         self.paths.append(Path(self.part.name))
         self.digest = hashlib.sha256()
 
@@ -61,15 +55,13 @@ class ReceivingHandler(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> ReceivedFile:
         self.part.close()
-        path = Path(self.part.name)
-        self.part = None
-        return ReceivedFile(self.file_name.strip(), path, self.digest.hexdigest(), file_size, self.content_type)
+        name, path = (self.file_name or "").strip(), Path(self.part.name)
+        return ReceivedFile(name, path, self.digest.hexdigest(), file_size, self.content_type)
 
     def close(self) -> None:
         """Close the file being written, also on a full disk."""
-        if self.part:
-            with suppress(OSError):
-                self.part.close()
+        with suppress(OSError):
+            self.open_files.close()
 
 
 def receive(request: HttpRequest) -> None:
@@ -84,12 +76,12 @@ def receive(request: HttpRequest) -> None:
         raise
 
 
-def _parse(request: HttpRequest) -> tuple:
+def _parse(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]:
     body = Body(request)
     if (body.announced or 0) > settings.UPLOAD_LIMIT + OTHER_FIELDS:
         raise too_large()
     body.limit = settings.UPLOAD_LIMIT + OTHER_FIELDS
-    handler = ReceivingHandler(request, request.temporary_files)
+    handler = ReceivingHandler(request, _temporary_files[request])
     # A chunked body has no length, but the parser takes a length of 0 for an empty body.
     meta = request.META | {"CONTENT_LENGTH": str(1 if body.announced is None else body.announced)}
     try:
@@ -98,7 +90,8 @@ def _parse(request: HttpRequest) -> tuple:
             raise BodyError("The form cannot be read. Expected multipart/form-data.")
         body.scan(boundary)
         _check_space(request, body.announced or 0)
-        form = MultiPartParser(meta, body, [handler], request.encoding).parse()
+        parser = MultiPartParser(meta, body, [handler], request.encoding)  # type: ignore[arg-type]  # only calls read()
+        form = parser.parse()
         body.read(1)  # read past the final boundary, so that a truncated body raises
         body.finish()
     except (MultiPartParserError, SuspiciousOperation) as error:
@@ -121,11 +114,11 @@ def _check_space(request: HttpRequest, announced: int) -> None:
 @contextmanager
 def temporary_files(request: HttpRequest) -> Iterator[None]:
     """Delete the files of *request* at the end, except those that a run has taken."""
-    request.temporary_files = []
+    paths = _temporary_files[request] = []
     try:
         yield
     finally:
-        for path in request.temporary_files:
+        for path in paths:
             path.unlink(missing_ok=True)
 
 

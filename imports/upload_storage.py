@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.template.defaultfilters import filesizeformat
 
 from datasets.http.request_bodies import BodyError
@@ -31,7 +33,7 @@ NO_SPACE = (
 DISCARDED = ImportRun.Status.DISCARDED
 
 
-def check_quotas(user, more: int) -> None:
+def check_quotas(user: User | AnonymousUser, more: int) -> None:
     """Raise BodyError if *more* bytes exceed the upload quota of *user* or of all accounts."""
     in_all, of_account = settings.UPLOAD_QUOTA, settings.UPLOAD_QUOTA_ACCOUNT
     if in_all and bytes_kept() + more > in_all:
@@ -57,16 +59,24 @@ def bytes_kept() -> int:
     return total
 
 
-def disk():
-    """Return the total, used and free bytes of the disk for uploads."""
+class DiskSpace(NamedTuple):
+    """The size of a disk and its free space, in bytes."""
+
+    total: int
+    free: int
+
+
+def disk() -> DiskSpace:
+    """Return the space of the disk for uploads."""
     folder = kept_at("")
     folder.mkdir(parents=True, exist_ok=True)
-    return shutil.disk_usage(folder)
+    usage = shutil.disk_usage(folder)
+    return DiskSpace(usage.total, usage.free)
 
 
-def bytes_of(user) -> int:
+def bytes_of(user: User | AnonymousUser) -> int:
     """Return the size of an account's stored uploads in bytes; equal files count once."""
-    runs = ImportRun.objects.filter(started_by=user).exclude(status=DISCARDED).exclude(uploads=[])
+    runs = ImportRun.objects.filter(started_by=user.pk).exclude(status=DISCARDED).exclude(uploads=[])
     sizes = {file["sha256"]: file["size"] for uploads in runs.values_list("uploads", flat=True) for file in uploads}
     return sum(size for sha256, size in sizes.items() if kept_at(sha256).exists())
 
@@ -76,12 +86,11 @@ def take_over(run: ImportRun) -> None:
 
     Raises BodyError if the disk is full.
     """
-    received = getattr(run, "received", ())  # set on new runs with uploads
-    if not received:
+    if not run.received:
         return
     try:
         with _alone():
-            for file in received:
+            for file in run.received:
                 os.replace(file.path, kept_at(file.sha256))
     except OSError as error:
         if error.errno not in FULL:
@@ -118,7 +127,7 @@ def _owned(names: list[str]) -> set[str]:
     return owned
 
 
-def _entries() -> Iterable[os.DirEntry]:
+def _entries() -> Iterable[os.DirEntry[str]]:
     try:
         return [entry for entry in os.scandir(kept_at("")) if entry.is_file(follow_symlinks=False)]
     except FileNotFoundError:

@@ -1,15 +1,17 @@
 """Import form of pages and the API: the dataset, the files and the options."""
 
 from pathlib import Path
+from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from datasets.registry import dataset_apps
 from imports.models import ImportRun
+from imports.received_files import ReceivedFile
 from imports.source_files import FilesError, Upload, find_uploads
 from imports.sources import sources_of
-from imports.upload_handlers import ReceivedFile
 
 OPTIONS = ("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "known_as", "encoding")
 ENCODINGS = (
@@ -26,8 +28,9 @@ class MultipleFileField(forms.FileField):
 
     widget = Input
 
-    def clean(self, data, initial=None) -> list[ReceivedFile]:
-        files, errors = [], []
+    def clean(self, data: Any, initial: Any = None) -> list[ReceivedFile]:
+        files: list[ReceivedFile] = []
+        errors: list[str] = []
         for file in data or []:
             try:
                 files.append(super().clean(file, initial))
@@ -38,11 +41,16 @@ class MultipleFileField(forms.FileField):
         return files or [file for file in [super().clean(None, initial)] if file]
 
 
+def _datasets() -> list[tuple[str, str]]:
+    return [(label, str(app.verbose_name)) for label, app in dataset_apps().items()]
+
+
 class ImportForm(forms.Form):
     """Files to import, and the options of the import."""
 
-    dataset = forms.ChoiceField()
-    files = MultipleFileField(required=False, help_text="One or more files.")
+    dataset = forms.ChoiceField(choices=_datasets)
+    # The form's own attribute of this name holds the files of the request; a field is no attribute of the form.
+    files = MultipleFileField(required=False, help_text="One or more files.")  # type: ignore[assignment]
     configured = forms.BooleanField(
         required=False, label="The site's own files", help_text="Import these instead of uploading files."
     )
@@ -69,12 +77,9 @@ class ImportForm(forms.Form):
     # The run's page asks for it once a preview has listed the missing records.
     delete_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["dataset"].choices = [(label, app.verbose_name) for label, app in dataset_apps().items()]
-
-    def clean(self) -> dict:
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
         files, dataset = cleaned.get("files") or [], cleaned.get("dataset")
         if not files and "files" not in self.errors and not cleaned.get("configured"):
             self.add_error("files", "Choose a file or use the site's own files.")
@@ -91,7 +96,7 @@ class ImportForm(forms.Form):
                 self.add_error("files", str(error))
         return cleaned
 
-    def new_run(self, user) -> ImportRun:
+    def new_run(self, user: User) -> ImportRun:
         """Return a new run, not saved yet, with the files and options of the form."""
         options = {name: self.cleaned_data[name] for name in OPTIONS}
         run = ImportRun(**options, uploads=self.uploads, started_by=user)
@@ -99,11 +104,11 @@ class ImportForm(forms.Form):
         return run
 
     @property
-    def uploads(self) -> list[dict]:
+    def uploads(self) -> list[dict[str, Any]]:
         """The files as ``ImportRun.uploads`` stores them."""
         return [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in self.cleaned_data["files"]]
 
-    def _check_files(self, files: list[ReceivedFile], dataset: str, cleaned: dict) -> None:
+    def _check_files(self, files: list[ReceivedFile], dataset: str, cleaned: dict[str, Any]) -> None:
         """Raise FilesError if a file matches no source."""
         matched = find_uploads(
             [Upload(f.name, f.sha256, f.path) for f in files], sources_of(dataset), cleaned["encoding"]

@@ -1,6 +1,6 @@
 """Validation: turn batches of text into typed columns and rejected rows, with all problems of each row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from imports.readers import Batch
 from imports.readers.text_columns import cleaned, without_marks
 from imports.repeated_headers import SECOND, SecondHeadings
 from imports.row_problems import BatchRejections, MaskedValueError, Rejection, distinct, problem
-from imports.sources import Column, Detail, Many, Reference, Source, VocabularyColumn
+from imports.sources import Column, Detail, Many, Source, VocabularyColumn
 from imports.vocabularies import TermIndex
 
 
@@ -32,7 +32,7 @@ class ValidatedBatch:
     values: dict[str, pa.Array]
     members: dict[str, pa.ListArray]  # by name, for each Many column
     lanes: np.ndarray | None  # identities, for a source without a key
-    rejections: Sequence[Rejection]
+    rejections: Collection[Rejection]
     bytes_read: int
     last_line: int = 0  # line on which the last row of the batch begins
     files: np.ndarray | None = None  # for an export: primary key of the SourceFile of each row
@@ -83,7 +83,7 @@ class BatchValidator:
     def __init__(
         self,
         source: Source,
-        places: dict[str, int],
+        places: Mapping[str, int],
         headings: list[str],
         name: str,
         vocabularies: dict[str, TermIndex],
@@ -266,9 +266,9 @@ class BatchValidator:
             key=key if key and None not in key else None,
             identity=None if lanes is None or not readable[row] else fingerprints.stored(lanes[:, [row]])[0].as_py(),
             references={
-                column.name: cells[column.name].named(row)
-                for column in [*self.source.columns_of(Reference), *self.source.columns_of(Many)]
-                if column.name in cells and row not in cells[column.name].problems
+                name: cells[name].named(row)
+                for name in self.source.references
+                if name in cells and row not in cells[name].problems
             },
         )
 

@@ -12,7 +12,8 @@ from datasets import exact_json
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
 from datasets.text import visible
-from imports import reports, run_diff
+from imports import reports
+from imports.engine import run_diff
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of

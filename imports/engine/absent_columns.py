@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected, value_of
@@ -25,14 +26,14 @@ def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) ->
     absent = [c.name for c in columns if not isinstance(c, Detail | Many) and _has_values(load, file, c)]
     if not absent:
         return
-    names = ", ".join(meant(absent, layout.unknown, load.source.expected.names))
+    names = ", ".join(meant(absent, layout.unknown, load.csv_source.expected.names))
     unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
-    columns = "column" if len(absent) == 1 else "columns"
+    lacking = "column" if len(absent) == 1 else "columns"
     raise ImportRefusedError(
-        f"{file.original_name} lacks the {columns} {names}"
+        f"{file.original_name} lacks the {lacking} {names}"
         f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values there. "
         "All columns together identify a row without a key, so every row would be imported a second time. Nothing was "
-        f"imported. Add the {columns} to the file; or, if it is a different file, set “new version of” to another name."
+        f"imported. Add the {lacking} to the file; or, if it is a different file, set “new version of” to another name."
     )
 
 
@@ -40,8 +41,8 @@ def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
     """Return whether *file* gave a value in *column* to a record that is stored or that a curator deleted."""
     stored = column.stored_as
     files = "IN (SELECT id FROM source_files WHERE source = %s AND name = %s)"
-    before = value_of(load.source.model._meta.get_field("corrections"), "c.before")
-    changed_in = value_of(load.source.model._meta.get_field("changed_in"), "c.before")
+    before = value_of(field_of(load.source.model, "corrections"), "c.before")
+    changed_in = value_of(field_of(load.source.model, "changed_in"), "c.before")
     in_table = _from_file("r.corrections", stored, f"r.{quoted(stored)}")
     deleted = _from_file(before, stored, value_of(column.field, "c.before"))
     which = [load.source.name, file.name]

@@ -9,8 +9,8 @@ from datasets.sql.row_json import differs
 from imports.engine.rejections import LateRejections
 from imports.engine.source_load import SourceLoad
 from imports.rejected_rows import line_file_name
+from imports.row_problems import problem
 from imports.sources import Many
-from imports.validation import problem
 
 
 class DuplicateKeys:

@@ -21,7 +21,8 @@ class ExistingRows:
 
     def __init__(self, source: Source, files: str, *, exported: bool = False):
         condition = f"changed_in_id IN ({files})"
-        blocks = (_gathered if connection.vendor == "postgresql" else _fetched)(quoted(source.name), condition)
+        identities = _gathered if connection.vendor == "postgresql" else _fetched
+        blocks = identities(quoted(source.name), condition)
         stored = [np.frombuffer(block, "<u8").reshape(-1, 2) for block in blocks]
         deleted = np.frombuffer(b"".join(_deleted(source)), "<u8").reshape(-1, 2)
         lanes = np.concatenate([*stored, deleted])
@@ -34,11 +35,11 @@ class ExistingRows:
         self.agreed = np.zeros(len(lanes), bool)  # a row has the content of the record, not of its original file
         # Rows of an export have the stored content, not that of the original file: the identities of records that
         # were corrected or deleted do not identify them.
-        self.identifying = None
+        self.identifying: np.ndarray | None = None
         if exported:
             self.identifying = self.stored.copy()
-            corrected = np.frombuffer(b"".join(_corrected(source)), "<u8").reshape(-1, 2).T
-            indexes = self._indexes(corrected)
+            corrected = b"".join(identities(quoted(source.name), "corrections IS NOT NULL"))
+            indexes = self._indexes(np.frombuffer(corrected, "<u8").reshape(-1, 2).T)
             self.identifying[indexes[indexes >= 0]] = False
 
     def look_up(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +56,8 @@ class ExistingRows:
     def was_seen(self, lanes: fingerprints.Lanes) -> np.ndarray:
         """Return which of these identities a row had."""
         indexes = self._indexes(lanes)
-        return (indexes >= 0) & self.seen[indexes] & ~self.agreed[indexes]
+        seen: np.ndarray = (indexes >= 0) & self.seen[indexes] & ~self.agreed[indexes]
+        return seen
 
     @property
     def has_deleted(self) -> bool:
@@ -108,13 +110,6 @@ def _deleted(source: Source) -> Iterator[bytes]:
     tombstones = Change.objects.filter(table=source.name, is_tombstone=True)
     for digits in tombstones.values_list("before__identity", flat=True).iterator():
         yield bytes.fromhex(digits)
-
-
-def _corrected(source: Source) -> Iterator[bytes]:
-    """Yield the identities of corrected records."""
-    corrected = source.model._default_manager.filter(corrections__isnull=False)
-    for octets in corrected.values_list("identity", flat=True).iterator():
-        yield bytes(octets)
 
 
 def _gathered(table: str, condition: str) -> Iterator[bytes]:

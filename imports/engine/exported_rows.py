@@ -1,19 +1,22 @@
 """Rows of our own exports, each of which belongs to the file that it names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from imports import fingerprints
+from imports.cell_types import DocumentCell
 from imports.exported_tables import FILE
 from imports.file_names import LONGEST
 from imports.models import SourceFile
 from imports.readers import Batch, Layout, ReadError, StoredFile, find_layout, read_csv
-from imports.readers.dialect import plain
+from imports.readers.csv_scanner import LONGEST as LONGEST_ROW
+from imports.readers.headers import plain
 from imports.row_problems import Rejection
-from imports.sources import Source
+from imports.sources import CSVSource
 from imports.validation import BatchValidator, ValidatedBatch
 
 OF_NONE = " (of no file)"  # suffix of the export's name, for rows without a file
@@ -23,7 +26,7 @@ LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, whose quotes
 class ExportValidator(BatchValidator):
     """Validator of the batches of an export, whose rows name their files."""
 
-    def __init__(self, parts: "ExportParts", *args, fixed: bool):
+    def __init__(self, parts: "ExportParts", *args: Any, fixed: bool):
         super().__init__(*args, fixed=fixed)
         self.parts = parts
 
@@ -35,7 +38,7 @@ class ExportValidator(BatchValidator):
         checked.files = owners[np.searchsorted(batch.lines, checked.lines)]
         return checked
 
-    def _rejection(self, row: int, batch: Batch, *args) -> Rejection:
+    def _rejection(self, row: int, batch: Batch, *args: Any) -> Rejection:
         rejection = super()._rejection(row, batch, *args)
         rejection.file = self.parts.files[batch.columns[self.parts.index][row].as_py()].pk
         return rejection
@@ -66,7 +69,7 @@ class ExportParts:
         return names.indices.to_numpy(zero_copy_only=False), files
 
 
-def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> ExportParts | None:
+def parts_of(stored: StoredFile, source: CSVSource, record: SourceFile) -> ExportParts | None:
     """Return the files of the rows of an export, *record* as the first of them; they are not saved yet.
 
     None if the export does not name files. Raises ReadError.
@@ -75,7 +78,7 @@ def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> ExportPa
     headings = [plain(heading) for heading in layout.header or ()]
     if FILE not in headings:
         return None
-    parts, names = ExportParts(headings.index(FILE)), {}
+    parts, names = ExportParts(headings.index(FILE)), dict[str, int]()
     for batch in rows_of(stored, layout, source, record.encoding):
         for name in pc.unique(batch.columns[parts.index]).to_pylist():
             names.setdefault(name, int(batch.lines[0]) if len(batch.lines) else 0)
@@ -91,15 +94,11 @@ def parts_of(stored: StoredFile, source: Source, record: SourceFile) -> ExportPa
     return parts if parts.files else None
 
 
-def rows_of(stored: StoredFile, layout: Layout, source: Source, encoding: str) -> Iterable[Batch]:
+def rows_of(stored: StoredFile, layout: Layout, source: CSVSource, encoding: str) -> Iterator[Batch]:
     """Return the rows of a table; rows with JSON documents may be long."""
-    has_documents = any(not column.field.is_relation and _is_document(column) for column in source.bound.values())
-    longest = {"longest": LONGEST_DOCUMENT} if has_documents else {}
-    return read_csv(stored, layout, source.expected, encoding=encoding, **longest)
-
-
-def _is_document(column) -> bool:
-    return column.field.get_internal_type() == "JSONField"
+    has_documents = any(isinstance(column.kind, DocumentCell) for column in source.bound.values())
+    longest = LONGEST_DOCUMENT if has_documents else LONGEST_ROW
+    return read_csv(stored, layout, source.expected, encoding=encoding, longest=longest)
 
 
 def _like(record: SourceFile, name: str) -> SourceFile:

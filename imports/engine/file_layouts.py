@@ -1,6 +1,7 @@
 """Layouts of the files of a run, and notes on missing and unknown columns."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from exports.formula_escaping import MARK
 from imports.engine.absent_columns import refuse_absent_columns
@@ -24,7 +25,7 @@ def find_layouts(load: SourceLoad, *, allow_missing: bool) -> tuple[SourceLoad, 
     """
     if isinstance(load.source, JSONSource):
         return load, []
-    names, layouts, notes = load.source.expected.names, {}, []
+    names, layouts, notes = load.csv_source.expected.names, dict[int, Layout](), list[str]()
     for file in load.read_files:
         layout = _layout(load, file, allow_missing=allow_missing)
         file.unknown_columns = only_unknown(layout.unknown, fixed=file.pk in load.resubmissions)
@@ -56,7 +57,7 @@ def find_layouts(load: SourceLoad, *, allow_missing: bool) -> tuple[SourceLoad, 
 
 
 def _layout(load: SourceLoad, file: SourceFile, *, allow_missing: bool) -> Layout:
-    path, source = load.paths[file.pk], load.source
+    path, source = load.paths[file.pk], load.csv_source
     try:
         return find_layout(path, source.expected, encoding=file.encoding)
     except HeaderMismatchError as error:
@@ -69,9 +70,10 @@ def _layout(load: SourceLoad, file: SourceFile, *, allow_missing: bool) -> Layou
             remedy = " These columns are always required: " + (
                 "they are the key of the rows." if source.key else "all columns together identify a row without a key."
             )
-        remedy = other_source_hint(path, source, sources_of(file.run.dataset), file.encoding) or remedy
+        called, sources = Path(file.original_name), sources_of(file.run.dataset)
+        remedy = other_source_hint(path, called, source, sources, file.encoding) or remedy
         raise HeaderMismatchError(f"{error}{remedy}") from None
 
 
 def _lacks_most(absent: tuple[str, ...], load: SourceLoad) -> bool:
-    return len(absent) > max(1, len(load.source.expected.names) / 2)
+    return len(absent) > max(1, len(load.csv_source.expected.names) / 2)

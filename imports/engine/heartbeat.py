@@ -4,6 +4,7 @@ import ctypes
 import threading
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db import Error as DatabaseError
@@ -73,7 +74,7 @@ class Heartbeat:
         self.check()
         _runs(self.run).update(**self._progress())
 
-    def _progress(self) -> dict:
+    def _progress(self) -> dict[str, Any]:
         return {
             "heartbeat": timezone.now(),
             "bytes_read": self.read,
@@ -130,7 +131,7 @@ class Heartbeat:
                 _runs(self.run).update(**self._progress())
 
 
-def _runs(run: ImportRun) -> models.QuerySet:
+def _runs(run: ImportRun) -> models.QuerySet[ImportRun]:
     return ImportRun.objects.filter(pk=run.pk)
 
 

@@ -14,8 +14,9 @@ from imports.engine.source_load import Staged
 from imports.masking import masked_value_refused
 from imports.models import SourceFile
 from imports.readers import AlteredError, Batch, Document, ReadError
+from imports.row_problems import MaskedValueError, Rejection, problem
 from imports.sources import DocumentError, JSONSource, Row, Source, as_cell, name_in
-from imports.validation import BatchValidator, MaskedValueError, Rejection, ValidatedBatch, problem
+from imports.validation import BatchValidator, ValidatedBatch
 
 EXPORTED = {"created_in_file", "changed_in_file"}  # fields of every exported record
 FILES_AT_ONCE = 500
@@ -28,7 +29,7 @@ def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[
 
     Documents that a later source rejects are rejected here, before any of their rows is staged.
     """
-    source = staged.load.source
+    source = staged.load.json_source
     examiner = _Examiner(staged)
     examiner.checker.markers = staged.markers  # later sources report their own markers
     index = next(index for index, other in enumerate(staged.beside) if other is staged)
@@ -72,7 +73,8 @@ def _reads_documents(staged: Staged) -> bool:
 
 def _parts(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
     """Yield the files in groups that fit into memory."""
-    part, size = [], 0
+    part: list[SourceFile] = []
+    size = 0
     for file in files:
         if part and (len(part) == FILES_AT_ONCE or size + file.size > BYTES_AT_ONCE):
             yield part
@@ -91,7 +93,7 @@ class _Examiner:
     """Makes rows of documents for one source, and rejects documents without a valid row."""
 
     def __init__(self, staged: Staged):
-        self.staged, self.load, self.source = staged, staged.load, staged.load.source
+        self.staged, self.load, self.source = staged, staged.load, staged.load.json_source
         self.names = list(self.source.bound)
         places = {name: index for index, name in enumerate(self.names)}
         self.checker = BatchValidator(
@@ -99,7 +101,7 @@ class _Examiner:
         )
         # Models that the same documents fill: an unknown reference to them adds nothing to the rejection.
         self.filled = {other.load.source.model for other in staged.beside if _reads_documents(other)}
-        self.first: dict[tuple, tuple[SourceFile, int, bytes]] = {}  # by key, the first row with this key
+        self.first: dict[tuple[Any, ...], tuple[SourceFile, int, bytes]] = {}  # by key, the first row with this key
 
     def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], ValidatedBatch]:
         """Return the valid rows of *files*; files that are not yet in *read* are read into it."""
@@ -173,24 +175,24 @@ class _Examiner:
         return True
 
     def _reject_document(self, file: SourceFile, line: int, message: str) -> None:
-        values = {"file": file.original_name}
+        values: dict[str, str | None] = {"file": file.original_name}
         self._reject(file, Rejection(line, values, [problem(None, file.original_name, message)]))
 
     def _reject(self, file: SourceFile, rejection: Rejection) -> None:
         rejection.references = {
             name: values
             for name, values in rejection.references.items()
-            if self.source.bound[name].model not in self.filled
+            if self.source.references[name].model not in self.filled
         }
         self.staged.unusable.add((*_name(file), rejection.line))
         self.staged.rejections.add(file, [rejection])
 
 
-def _cells(values: dict) -> dict[str, str | None]:
+def _cells(values: dict[str, Any]) -> dict[str, str | None]:
     return {name: as_cell(value) for name, value in values.items()}
 
 
-def _misfits(source: Source, values: dict) -> Iterator[tuple[str, Any, str]]:
+def _misfits(source: Source, values: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Yield the values whose type does not match their column, each with its column and problem."""
     for name, value in values.items():
         if message := source.bound[name].misfit(value):

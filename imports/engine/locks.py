@@ -12,7 +12,11 @@ from imports.models import ImportRun
 
 
 class ImportRefusedError(Exception):
-    """The import was not applied; the message says why and what to do."""
+    """The import was not applied; the message says why and what to do. *run* is the failed run, if there is one."""
+
+    def __init__(self, message: str, run: ImportRun | None = None):
+        super().__init__(message)
+        self.run = run
 
 
 class ImportLockedError(ImportRefusedError):

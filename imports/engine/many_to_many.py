@@ -2,15 +2,15 @@
 
 from django.db import connection
 
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import pk_column, quoted
 from imports.engine.source_load import SourceLoad
 from imports.sources import Many
 
 
 def staged_members(load: SourceLoad, column: Many) -> str:
     """Return a subquery of source_file, source_line and members of the staged rows."""
-    meta = column.model._meta
-    parent, by, pk = quoted(meta.db_table), quoted(column.by_field.column), quoted(meta.pk.column)
+    names = (column.model._meta.db_table, column.by_column, pk_column(column.model))
+    parent, by, pk = (quoted(name) for name in names)
     rows = (
         f"SELECT m.source_file, m.source_line, p.{pk} AS member FROM {quoted(load.stage.members(column))} m"
         f" JOIN {parent} p ON p.{by} = m.member"

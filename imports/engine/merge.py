@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
 from datasets.models import ContentRecord
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import pk_column, quoted
 from datasets.sql.row_json import is_corrected
 from imports.engine import tombstones, withheld_rows
 from imports.engine.duplicate_keys import DuplicateKeys
@@ -20,7 +21,8 @@ from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
 from imports.engine.updates import Updates
 from imports.models import SourceFile
-from imports.sources import Many, Reference
+from imports.run_diff_file import Entry
+from imports.sources import Many
 
 # Sizes from which on a first import drops indexes or bypasses the stage.
 MANY_ROWS = 10_000
@@ -38,7 +40,7 @@ class Merged:
     kept_unseen: Counter[int] = field(default_factory=Counter)
     duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     late: LateRejections = field(default_factory=LateRejections)
-    unknown: dict[str, set] = field(default_factory=dict)  # by column: references of rejected rows that do not exist
+    unknown: dict[str, set[Any]] = field(default_factory=dict)  # by column: unknown references of rejected rows
     new_terms: dict[str, list[str]] = field(default_factory=dict)  # by table
     deletions: list[int] = field(
         default_factory=list
@@ -102,11 +104,11 @@ class Merge:
         if self.source.key:
             self.updates = Updates(load, self.rows)
 
-    def withheld(self, files: dict[int, SourceFile]) -> Iterator[dict]:
+    def withheld(self, files: dict[int, SourceFile]) -> Iterator[Entry]:
         """Yield the rows that are withheld because a curator deleted a record that they refer to."""
         return withheld_rows.entries(self.staged, files)
 
-    def _insert(self) -> Counter:
+    def _insert(self) -> Counter[int]:
         """Insert the staged rows without a stored record; return the number of rows by file."""
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {self.table})")
@@ -134,7 +136,7 @@ class Merge:
     @contextmanager
     def _reserved_keys(self) -> Iterator[int]:
         """Yield the first free primary key; the table is locked, so nobody else uses its sequence."""
-        table, pk = self.source.name, self.source.model._meta.pk.column
+        table, pk = self.source.name, pk_column(self.source.model)
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table, pk])
             (first_key,) = cursor.fetchone()
@@ -176,9 +178,7 @@ class Merge:
         through, owner, member = (
             quoted(n) for n in (column.through._meta.db_table, column.owner_column, column.member_column)
         )
-        parent, by, pk = (
-            quoted(n) for n in (column.model._meta.db_table, column.by_field.column, column.model._meta.pk.column)
-        )
+        parent, by, pk = (quoted(n) for n in (column.model._meta.db_table, column.by_column, pk_column(column.model)))
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {through} ({owner}, {member}) SELECT r.{self.pk}, p.{pk} FROM {self.table} r"
@@ -197,9 +197,8 @@ def may_fill_directly(load: SourceLoad) -> bool:
     It takes two thirds of the time of staging them first. Readers of the table wait meanwhile.
     """
     source = load.source
-    joined = any(isinstance(column, Reference) for column in source.bound.values())
     large = sum(file.size for file in load.files) > MANY_BYTES
-    if load.parts or not large or joined or not issubclass(source.model, ContentRecord):
+    if load.parts or not large or source.references or not issubclass(source.model, ContentRecord):
         return False
     if connection.vendor != "postgresql" or not _may_change_indexes(quoted(source.name)):
         return False
@@ -212,4 +211,4 @@ def _may_change_indexes(table: str) -> bool:
         return True
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = %s::regclass", [table])
-        return cursor.fetchone()[0]
+        return bool(cursor.fetchone()[0])

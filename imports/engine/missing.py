@@ -1,12 +1,14 @@
 """Missing records: records from earlier versions of a file that it no longer contains; found, listed and deleted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Any
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
-from datasets.sql.dialect import quoted, sql_false
+from datasets.sql.dialect import column_name, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json
 from imports import fingerprints
 from imports.engine.locks import ImportRefusedError
@@ -17,19 +19,20 @@ from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.spool import Spool
 from imports.engine.staging import Stage, Writer
 from imports.models import Change, ImportRun, SourceFile
+from imports.run_diff_file import Entry
 from imports.sources import Column, Source, sources_of
 
 FEW = 100  # number of missing records that is never most of a table
 
 
-def find_missing(staged: Staged, late: LateRejections, listed: Spool) -> dict[int, int]:
+def find_missing(staged: Staged, late: LateRejections, listed: Spool[Entry]) -> dict[int, int]:
     """Add each missing record of the source to *listed*; return the number of missing records by file."""
     load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
     if not load.source.key and not staged.known.unseen().size:
         return none
     _remember_rejected(staged, late)
     with connection.cursor() as cursor:
-        columns = f"r.{quoted(load.source.model._meta.pk.column)} AS pk, f.name, r.changed_line"
+        columns = f"r.{quoted(pk_column(load.source.model))} AS pk, f.name, r.changed_line"
         load.stage.collect(
             load.stage.missing,
             f"SELECT {columns} FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
@@ -55,7 +58,7 @@ def _not_continued(load: SourceLoad) -> str:
     return f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.continued)})"
 
 
-def _not_read_again(staged: Staged, cursor) -> str:
+def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
     """Return the SQL condition that a record with a key was last seen in an earlier version of a file, and not now."""
     load = staged.load
     # A rejected document does not show which of its records are missing.
@@ -96,7 +99,7 @@ class MassDeletion:
     before: int
     table: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.missing:,} of {self.before:,} records of {self.table} are missing and would be deleted"
 
     @property
@@ -134,6 +137,15 @@ def most_of_previewed(run: ImportRun) -> list[MassDeletion]:
     return [deletion for deletion in deletions if deletion]
 
 
+@dataclass(frozen=True)
+class Relation:
+    """A foreign key of another table to this one."""
+
+    table: str
+    column: str
+    cascades: bool
+
+
 def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
     """Delete the records that :func:`find_missing` found, except those that other records refer to.
 
@@ -141,9 +153,13 @@ def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
     """
     notes = []
     model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
-    pk = quoted(model._meta.pk.column)
+    pk = quoted(pk_column(model))
     # Many-to-many tables refer by foreign keys, which are relations of their own.
-    relations = [r for r in model._meta.related_objects if r.related_model._meta.managed and not r.many_to_many]
+    relations = [
+        Relation(r.related_model._meta.db_table, column_name(r.field), r.on_delete is models.CASCADE)
+        for r in model._meta.related_objects
+        if r.related_model._meta.managed and not r.many_to_many
+    ]
     # On PostgreSQL, one statement deletes and logs rows that nothing can refer to.
     at_once = connection.vendor == "postgresql" and not relations
     with connection.cursor() as cursor:
@@ -152,14 +168,13 @@ def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
         for relation in relations:
-            child = relation.related_model
-            if relation.on_delete is models.CASCADE:
+            if relation.cascades:
                 continue
-            held = f"pk IN (SELECT {quoted(relation.field.column)} FROM {quoted(child._meta.db_table)})"
+            held = f"pk IN (SELECT {quoted(relation.column)} FROM {quoted(relation.table)})"
             cursor.execute(f"SELECT count(*) FROM {missing} WHERE {held}")
             if count := cursor.fetchone()[0]:
                 records = f"{count} missing record{'' if count == 1 else 's'} of {load.source.name}"
-                notes.append(f"{records} not deleted: records of {child._meta.db_table} refer to them.")
+                notes.append(f"{records} not deleted: records of {relation.table} refer to them.")
                 cursor.execute(f"DELETE FROM {missing} WHERE {held}")
         delete = f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {missing})"
         cursor.execute(
@@ -168,13 +183,10 @@ def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
             f" '{load.source.name}', CAST(r.{pk} AS text), '{Change.Kind.DELETED}', {as_json(model, 'r')},"
             f" {sql_false()} FROM {'deleted r' if at_once else f'{table} r WHERE r.{pk} IN (SELECT pk FROM {missing})'}"
         )
-        for relation in relations:
-            if relation.on_delete is models.CASCADE:
-                child, column = quoted(relation.related_model._meta.db_table), quoted(relation.field.column)
-                cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
-        for owned in model._meta.many_to_many:
-            child, column = quoted(owned.m2m_db_table()), quoted(owned.m2m_column_name())
-            cursor.execute(f"DELETE FROM {child} WHERE {column} IN (SELECT pk FROM {missing})")
+        dependent = [(relation.table, relation.column) for relation in relations if relation.cascades]
+        dependent += [(owned.m2m_db_table(), owned.m2m_column_name()) for owned in model._meta.many_to_many]
+        for child, column in dependent:
+            cursor.execute(f"DELETE FROM {quoted(child)} WHERE {quoted(column)} IN (SELECT pk FROM {missing})")
         if not at_once:
             cursor.execute(delete)
         cursor.execute(f"SELECT name, count(*) FROM {missing} GROUP BY name")
@@ -185,7 +197,7 @@ def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
 def _remember_rejected(staged: Staged, late: LateRejections) -> None:
     """Store the keys of rejected rows, so that their records do not count as missing."""
     load = staged.load
-    keys = ([r.identity] if r.identity else r.key for _, r in staged.rejections if r.identity or r.key)
+    keys = (key for _, r in staged.rejections if (key := [r.identity] if r.identity else r.key))
     _add(load.stage, load.stage.seen, load.stage.key, keys)
     if not load.source.key:
         names = {file.pk: file.name for file in load.files}
@@ -205,7 +217,7 @@ def _remember_rejected(staged: Staged, late: LateRejections) -> None:
                 cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{index} ON {table} (name, line)")
 
 
-def _add(stage: Stage, table: str, columns: list[str], rows: Iterable) -> None:
+def _add(stage: Stage, table: str, columns: list[str], rows: Iterable[Sequence[Any]]) -> None:
     names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
     rows = iter(rows)
     with connection.cursor() as cursor:
@@ -214,21 +226,25 @@ def _add(stage: Stage, table: str, columns: list[str], rows: Iterable) -> None:
             cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
 
 
-def _listed(load: SourceLoad) -> Iterator[dict]:
-    model = load.source.model._meta
-    known_by = [column.stored_as for column in load.source.key_columns] or [model.pk.column]
+def _listed(load: SourceLoad) -> Iterator[Entry]:
+    pk_name = pk_column(load.source.model)
+    known_by = [column.stored_as for column in load.source.key_columns] or [pk_name]
     # The primary key of a record without a key means nothing to users; list its values.
     values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT m.name, m.changed_line, m.pk, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
             f" FROM {quoted(load.stage.missing)} m"
-            f" JOIN {quoted(load.source.name)} r ON r.{quoted(model.pk.column)} = m.pk"
+            f" JOIN {quoted(load.source.name)} r ON r.{quoted(pk_name)} = m.pk"
             " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
             for name, line, pk, *key in rows:
-                held = dict(zip(values, key[len(known_by) :], strict=True))
-                record = key[0] if len(known_by) == 1 else key[: len(known_by)]
-                entry = {"source": load.source.name, "pk": pk, "record": record, "values": held}
-                yield entry | {"file": name, "line": line}
+                yield {
+                    "source": load.source.name,
+                    "pk": pk,
+                    "record": key[0] if len(known_by) == 1 else key[: len(known_by)],
+                    "values": dict(zip(values, key[len(known_by) :], strict=True)),
+                    "file": name,
+                    "line": line,
+                }

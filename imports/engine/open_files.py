@@ -1,8 +1,10 @@
 """Files of a run before they are read: store their bytes and assign each to its sources."""
 
 from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
 
-from imports.engine.exported_rows import parts_of
+from imports.engine.exported_rows import ExportParts, parts_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.resubmissions import continued
 from imports.engine.source_load import SourceLoad
@@ -10,7 +12,7 @@ from imports.engine.staging import Stage
 from imports.exported_tables import ExportedTable
 from imports.file_names import SameNameError, as_text, names_of, shortest
 from imports.models import ImportRun, SourceFile
-from imports.readers import ReadError, read_json
+from imports.readers import ReadError, StoredFile, read_json
 from imports.source_files import InputFile
 from imports.sources import JSONSource, Source
 
@@ -19,16 +21,17 @@ def open_sources(
     run: ImportRun, sources: list[Source], inputs: list[InputFile], known_as: str | None
 ) -> list[SourceLoad]:
     """Store the files' bytes and return a load for each source that reads any of them."""
-    kept = {}
-    for file in inputs:
-        kept[file.path] = file.keep()
+    kept = {file.path: file.keep() for file in inputs}
     result = []
     for source in sources:
         read = [(file, reading) for file in inputs for reading in file.sources if reading.name == source.name]
         if not read:
             continue
         reading = _one_kind(read)
-        records, paths, resubmissions, exported = [], {}, {}, {}
+        records: list[SourceFile] = []
+        paths: dict[int, StoredFile] = {}
+        resubmissions: dict[int, SourceFile] = {}
+        exported: dict[int, ExportParts] = {}
         names = _names_of(reading, [file for file, _ in read], kept, run.encoding)
         for (file, _), name in zip(read, names, strict=True):
             stored = kept[file.path]
@@ -42,8 +45,9 @@ def open_sources(
                 size=stored.size,
                 encoding=run.encoding,
             )
-            may_have_parts = isinstance(reading, ExportedTable) and not known_as and not of
-            parts = parts_of(stored, reading, record) if may_have_parts else None
+            parts = None
+            if isinstance(reading, ExportedTable) and not known_as and not of:
+                parts = parts_of(stored, reading, record)
             part_records = list(parts.files.values()) if parts else [record]
             record.save()
             SourceFile.objects.bulk_create(part_records[1:], batch_size=1000)
@@ -65,7 +69,9 @@ def open_sources(
     return result
 
 
-def _names_of(source: Source, read: list[InputFile], kept: dict, encoding: str) -> list[str]:
+def _names_of(
+    source: Source, read: list[InputFile], kept: Mapping[Path | StoredFile, StoredFile], encoding: str
+) -> list[str]:
     """Return the names of the files; raise ImportRefusedError if two would have the same name."""
 
     def documents(index: int) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
+
 
 @dataclass(frozen=True)
 class Options:
@@ -22,7 +24,7 @@ class Options:
     known_as: str | None = None
     patterns: tuple[str, ...] = ()
     encoding: str = "utf-8"
-    started_by: object = None
+    started_by: User | None = None
     expecting: str = ""
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from datasets.sql.dialect import pk_column
 from imports import fingerprints
 from imports.engine import mostly_rejected
 from imports.engine.existing_rows import ExistingRows
@@ -105,9 +106,8 @@ def _validated(validator: BatchValidator, file: SourceFile, batches: Iterable[Ba
 
 
 def _table_columns(load: SourceLoad) -> list[str]:
-    key = load.source.model._meta.pk.column
     return [
-        key,
+        pk_column(load.source.model),
         *FROM_FILE,
         "identity",
         *(column.stored_as for column in load.stage.columns if column.name in load.present),
@@ -121,7 +121,7 @@ def _counted(files: np.ndarray) -> dict[int, int]:
 def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: ValidatedBatch, progress: Progress) -> None:
     """Stage the new rows of a batch; for a source with a key, all rows."""
     load = staged.load
-    if staged.known:
+    if checked.lanes is not None:
         new, deleted = staged.known.look_up(checked.lanes)
         staged.already_stored.update(_counted(file_ids[~new]))
         staged.deleted.update(_counted(file_ids[deleted]))
@@ -142,7 +142,7 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
     if checked.lanes is not None:
         rows["identity"] = fingerprints.stored(checked.lanes)
     if load.direct:
-        rows[load.source.model._meta.pk.column] = pa.array(np.arange(staged.next_key, staged.next_key + len(lines)))
+        rows[pk_column(load.source.model)] = pa.array(np.arange(staged.next_key, staged.next_key + len(lines)))
         staged.next_key += len(lines)
     for start in range(0, len(lines), ROWS_AT_ONCE):
         progress(0, 0)  # may raise ImportCancelledError

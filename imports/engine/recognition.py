@@ -1,6 +1,7 @@
 """Match the rows of our own exports, which have no key, to the stored records with the same content."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +71,8 @@ def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
 def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
     """Remove the rows of records that a curator corrected or deleted since; no two rows match one record."""
     stage = staged.load.stage
-    claimed, doubled = [], []
+    claimed: list[tuple[int, int]] = []
+    doubled: list[tuple[int, int]] = []
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT identity, source_file, source_line FROM {rows.staged}")
         while part := cursor.fetchmany(50_000):
@@ -103,5 +105,5 @@ def line_of(load: SourceLoad, rejection: Rejection) -> int:
     return rejection.line
 
 
-def _lanes(rows: list[tuple]) -> fingerprints.Lanes:
+def _lanes(rows: list[tuple[Any, ...]]) -> fingerprints.Lanes:
     return np.frombuffer(b"".join(bytes(row[0]) for row in rows), "<u8").reshape(-1, 2).T

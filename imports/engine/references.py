@@ -1,22 +1,26 @@
 """References: reject rows that refer to unknown records, store new terms, and check stored references."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
 from datasets.models import Vocabulary
 from datasets.sql.chunks import chunks
-from datasets.sql.dialect import quoted, temporary
+from datasets.sql.dialect import column_name, quoted, temporary
 from datasets.sql.dry_run import Preview, rolled_back
 from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import LateRejections, absent_column, unknown_reference
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
 from imports.engine.withheld_rows import WithheldRows, withhold
-from imports.models import SourceFile
-from imports.sources import Many, Reference, VocabularyColumn
+from imports.models import Problem, SourceFile
+from imports.sources import Column, Many, Reference, VocabularyColumn
 
 
 def reject_unknown_references(staged: Staged, late: LateRejections) -> WithheldRows:
@@ -25,11 +29,11 @@ def reject_unknown_references(staged: Staged, late: LateRejections) -> WithheldR
     Rows that refer to records that a curator deleted are withheld, the others are rejected. The references of rows that
     the validator rejected are also looked up, so that all problems of a row are reported together.
     """
-    load, stage, queries = staged.load, staged.load.stage, []
+    load, stage, queries = staged.load, staged.load.stage, list[str]()
     for position, column in enumerate(load.source.bound.values()):
         if isinstance(column, Reference):
             table, cell = (stage.members(column), "member") if isinstance(column, Many) else (stage.table, column.name)
-            parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
+            parent, by = quoted(column.model._meta.db_table), quoted(column.by_column)
             queries.append(
                 f"SELECT s.source_file, s.source_line, {position} AS position, CAST(s.{quoted(cell)} AS text) AS value"
                 f" FROM {quoted(table)} s WHERE s.{quoted(cell)} IS NOT NULL"
@@ -76,32 +80,32 @@ def _take_out(load: SourceLoad, late: LateRejections) -> None:
 
 def _report_problems(load: SourceLoad, late: LateRejections) -> int:
     """Reject each row with all its problems; return the number of rejected rows."""
-    columns = list(load.source.bound.values())
-    count, row, row_problems = 0, None, []
+    columns, count = list(load.source.bound.values()), 0
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT source_file, source_line, position, value FROM {quoted(load.stage.problems)}"
             " ORDER BY source_file, source_line, position, value"
         )
-        while rows := cursor.fetchmany(2000):
-            for file, line, position, value in rows:
-                if row != (file, line):
-                    if row:
-                        late.add(*row, row_problems)
-                    count, row, row_problems = count + 1, (file, line), []
-                column = columns[position]
-                row_problems.append(absent_column(column) if value is None else unknown_reference(column, value))
-    if row:
-        late.add(*row, row_problems)
+        problems = chain.from_iterable(iter(lambda: cursor.fetchmany(2000), []))
+        for (file, line), of_row in groupby(problems, key=itemgetter(0, 1)):
+            late.add(file, line, [_problem(columns[position], value) for _, _, position, value in of_row])
+            count += 1
     return count
 
 
-def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set]:
+def _problem(column: Column, value: str | None) -> Problem:
+    """Return the problem of a row in *column*, whose *value* refers to an unknown record; None for an absent column."""
+    if isinstance(column, Reference) and value is not None:
+        return unknown_reference(column, value)
+    return absent_column(column)
+
+
+def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set[Any]]:
     """Return, by column, the references of validator-rejected rows to records that do not exist."""
-    unknown, load = {}, staged.load
-    for column in [*load.source.columns_of(Reference), *load.source.columns_of(Many)]:
+    unknown = {}
+    for column in staged.load.source.references.values():
         values = {value for _, r in staged.rejections for value in r.references.get(column.name, ())}
-        known: set = set()
+        known: set[Any] = set()
         for chunk in chunks(sorted(values)):
             records = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
             known.update(records.values_list(column.by, flat=True))
@@ -111,11 +115,11 @@ def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set]:
 
 def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
     """Store the new terms that staged rows use; return them by table, and notes."""
-    load, added, notes = staged.load, {}, []
+    load, added, notes = staged.load, dict[str, list[str]](), list[str]()
     for column in load.source.columns_of(VocabularyColumn):
         vocabulary = staged.vocabularies[column.name]
-        table, column_name = (load.source.name, column.stored_as) if load.direct else (load.stage.table, column.name)
-        table, name = quoted(table), quoted(column_name)
+        stored = (load.source.name, column.stored_as) if load.direct else (load.stage.table, column.name)
+        table, name = map(quoted, stored)
         new = vocabulary.new()
         with connection.cursor() as cursor:
             used = []
@@ -139,7 +143,7 @@ def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
     return added, notes
 
 
-def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
+def _move(cursor: CursorWrapper, table: str, column: str, moved: dict[int, int]) -> None:
     """Change keys in *column* of *table*, all at once, because old and new keys may overlap."""
     name = temporary("moved_terms")
     cursor.execute(f"DROP TABLE IF EXISTS {name}")
@@ -153,13 +157,13 @@ def _move(cursor, table: str, column: str, moved: dict[int, int]) -> None:
     cursor.execute(f"DROP TABLE {name}")
 
 
-def _store_term(model: type[models.Model], key: int, name: str, details: dict, file: SourceFile) -> int:
+def _store_term(model: type[Vocabulary], key: int, name: str, details: dict[str, Any], file: SourceFile) -> int:
     """Store a term under its reserved key; return another key if a concurrent import stored the term or the key."""
-    if (existing := model.objects.filter(name=name).first()) is not None:
-        return existing.pk
-    if model.objects.filter(pk=key).exists():
-        key = None
-    return model.objects.create(pk=key, name=name, created_in=file, **details).pk
+    terms = model._default_manager
+    if (existing := terms.filter(name=name).first()) is not None:
+        return existing.id
+    free = None if terms.filter(pk=key).exists() else key
+    return terms.create(id=free, name=name, created_in=file, **details).id
 
 
 def may_defer_checks() -> bool:
@@ -172,11 +176,11 @@ def may_defer_checks() -> bool:
     if connection.vendor != "postgresql":
         return not connection.in_atomic_block
     with connection.cursor() as cursor:
-        if connection.pg_version < 150000:
+        if connection.get_database_version() < (15,):
             cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         else:
             cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
-        return cursor.fetchone()[0]
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -227,7 +231,7 @@ def deferred_checks() -> Iterator[None]:
 
 def check_references(load: SourceLoad) -> None:
     """Check all references of the rows that this run wrote; raise ImportRefusedError if one is broken."""
-    fields = [column.field for column in load.stage.columns if type(column) in (VocabularyColumn, Reference)]
+    fields = [column.field for column in load.stage.columns if isinstance(column.field, models.ForeignKey)]
     if count := broken_references(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
         raise ImportRefusedError(
             f"{count} {'row refers' if count == 1 else 'rows refer'} to records that were deleted while "
@@ -235,7 +239,7 @@ def check_references(load: SourceLoad) -> None:
         )
 
 
-def broken_references(model: type[models.Model], fields: list[models.ForeignKey], condition: str) -> int:
+def broken_references(model: type[models.Model], fields: Iterable[models.ForeignKey[Any, Any]], condition: str) -> int:
     """Return the number of rows r of *model* with *condition* and a broken reference in one of *fields*.
 
     The referenced rows are locked first, so that nobody can delete them before the commit.
@@ -244,8 +248,8 @@ def broken_references(model: type[models.Model], fields: list[models.ForeignKey]
     with connection.cursor() as cursor:
         joins, lost = [], []
         for position, field in enumerate(fields):
-            parent, pk = quoted(field.related_model._meta.db_table), quoted(field.target_field.column)
-            reference = f"r.{quoted(field.column)}"
+            parent, pk = quoted(field.related_model._meta.db_table), quoted(column_name(field.target_field))
+            reference = f"r.{quoted(column_name(field))}"
             if connection.vendor == "postgresql":
                 referenced = f" WHERE p.{pk} IN (SELECT {reference} FROM {table} r WHERE {condition})"
                 few = issubclass(field.related_model, Vocabulary)
@@ -257,4 +261,4 @@ def broken_references(model: type[models.Model], fields: list[models.ForeignKey]
         if not joins:
             return 0
         cursor.execute(f"SELECT count(*) FROM {table} r {' '.join(joins)} WHERE {condition} AND ({' OR '.join(lost)})")
-        return cursor.fetchone()[0]
+        return int(cursor.fetchone()[0])

@@ -3,9 +3,9 @@
 import csv
 import io
 from dataclasses import replace
-from typing import Any
 
-from imports.validation import Rejection
+from imports.models import Problem
+from imports.row_problems import Rejection
 
 MOST_OF_ROW = 32_768  # maximum characters of a row that is stored cell by cell
 MOST_OF_TEXT = 10_000  # maximum characters to store of a longer row, as text
@@ -25,7 +25,11 @@ def bounded(rejection: Rejection) -> Rejection:
     else:
         values = _cut(values, MOST_OF_ROW)
     problems = [
-        {name: _cut(value, MOST_OF_VALUE) if name != "column" else value for name, value in problem.items()}
+        Problem(
+            column=problem["column"],
+            value=_cut(problem["value"], MOST_OF_VALUE) if isinstance(problem["value"], str) else problem["value"],
+            message=_cut(problem["message"], MOST_OF_VALUE),
+        )
         for problem in rejection.problems
     ]
     return replace(rejection, values=values, problems=problems)
@@ -37,7 +41,7 @@ def _as_text(values: dict[str, str | None]) -> str:
     return line.getvalue()
 
 
-def _cut(text: Any, most: int) -> Any:
-    if not isinstance(text, str) or len(text) <= most:
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
         return text
     return f"{text[:most]} … ({len(text):,} characters in total)"

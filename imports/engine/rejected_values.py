@@ -1,20 +1,21 @@
 """Values of rows that were rejected after staging, read from their files again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from imports.engine.resubmissions import batches_of, documents_of
 from imports.engine.source_load import SourceLoad
-from imports.models import SourceFile
-from imports.row_problems import distinct
+from imports.models import Problem, SourceFile
+from imports.row_problems import Rejection, distinct
 from imports.sources import JSONSource, as_cell, name_in
-from imports.validation import Rejection
 
 
-def with_values(load: SourceLoad, rejections: Iterable[tuple[int, int, list[dict]]]) -> Iterator[tuple[int, Rejection]]:
+def with_values(
+    load: SourceLoad, rejections: Iterable[tuple[int, int, list[Problem]]]
+) -> Iterator[tuple[int, Rejection]]:
     """Yield each of *rejections* with the values of its line: a stage holds keys instead of the original text."""
     read = {part.pk: load.parts[pk].files.values() for pk in load.parts for part in load.parts[pk].files.values()}
     files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # for an export, its first part
-    by_file: dict[int, dict[int, list]] = {}
+    by_file: dict[int, dict[int, list[Problem]]] = {}
     parts: dict[tuple[int, int], int] = {}  # the file of a line, by the file that is read
     for file, line, problems in rejections:
         by_file.setdefault(files[file].pk, {}).setdefault(line, []).extend(problems)
@@ -25,7 +26,7 @@ def with_values(load: SourceLoad, rejections: Iterable[tuple[int, int, list[dict
             yield parts[file, line], Rejection(line, cells, lines[line])
 
 
-def _rows(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
+def _rows(load: SourceLoad, file: SourceFile, lines: Container[int]) -> Iterator[tuple[int, dict[str, str | None]]]:
     layout = load.layouts[file.pk]
     headings = distinct(layout.header or list(load.source.bound))
     for batch in batches_of(load, file):
@@ -35,8 +36,10 @@ def _rows(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterato
                 yield line, {h: c.strip(" \t") if c else c for h, c in zip(headings, cells, strict=True)}
 
 
-def _documents(load: SourceLoad, file: SourceFile, lines: dict[int, list]) -> Iterator[tuple[int, dict]]:
+def _documents(
+    load: SourceLoad, file: SourceFile, lines: Container[int]
+) -> Iterator[tuple[int, dict[str, str | None]]]:
     for document in documents_of(load, file):
         if document.line in lines:
-            row = load.source.row(document.value, name_in(file.name, document.place))
+            row = load.json_source.row(document.value, name_in(file.name, document.place))
             yield document.line, {name: as_cell(value) for name, value in row.items()}

@@ -1,18 +1,20 @@
 """Rejected rows between validation and the database, outside of memory and of the transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from imports.engine.rejected_row_size import bounded
 from imports.engine.spool import Spool
-from imports.models import RejectedRow, SourceFile
+from imports.models import Problem, RejectedRow, SourceFile
+from imports.row_problems import Rejection, problem
 from imports.sources import Column, Reference, Source
-from imports.validation import Rejection, problem
 
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
 FIRST = 10_000  # number of rejected rows to keep of a file that is mostly rejected
 
 
@@ -28,9 +30,9 @@ class Rejections:
         self.source = source
         self.checked: Counter[int] = Counter()  # number of rejected rows by file
         self.read: Counter[int] = Counter()  # the same by the file that is read; an export has several files as parts
-        self._checked = Spool()
+        self._checked = Spool[list[Any]]()
 
-    def add(self, file: SourceFile, rejections: Sequence[Rejection], read: int = 0) -> bool:
+    def add(self, file: SourceFile, rejections: Collection[Rejection], read: int = 0) -> bool:
         """Keep rejections; return whether to stop reading the file, of which *read* rows have been read so far.
 
         Then only the first rejections are kept, and the others are counted.
@@ -51,14 +53,14 @@ class Rejections:
     def count(self, file: SourceFile) -> int:
         return self.checked[file.pk]
 
-    def with_unknown(self, unknown: Mapping[str, set]) -> Iterator[tuple[int, Rejection]]:
+    def with_unknown(self, unknown: Mapping[str, set[Any]]) -> Iterator[tuple[int, Rejection]]:
         """Yield each rejection with its file; *unknown* has, by column, the references to records that do not exist."""
         for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
             for name, values in rejection.references.items():
                 missing = [value for value in values if value in unknown.get(name, ())]
-                rejection.problems += [unknown_reference(self.source.bound[name], str(value)) for value in missing]
+                rejection.problems += [unknown_reference(self.source.references[name], str(value)) for value in missing]
             yield file, rejection
 
     def __iter__(self) -> Iterator[tuple[int, Rejection]]:
@@ -68,20 +70,20 @@ class Rejections:
 class LateRejections:
     """Rows that were rejected after staging; their values are read from their files again when needed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.counts: Counter[int] = Counter()  # by file
-        self._rows = Spool()
+        self._rows = Spool[list[Any]]()
 
-    def add(self, file: int, line: int, problems: list[dict]) -> None:
+    def add(self, file: int, line: int, problems: list[Problem]) -> None:
         self.counts[file] += 1
         self._rows.add([file, line, problems])
 
-    def __iter__(self) -> Iterator[tuple[int, int, list[dict]]]:
+    def __iter__(self) -> Iterator[tuple[int, int, list[Problem]]]:
         """Yield the file, the line and the problems of each row."""
-        yield from self._rows
+        return ((file, line, problems) for file, line, problems in self._rows)
 
 
-def first_of_each_file(entries: Iterable[Sequence]) -> Iterator[Sequence]:
+def first_of_each_file(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield the FIRST entries of each file; an entry starts with its file."""
     seen: Counter[int] = Counter()
     for entry in entries:
@@ -90,14 +92,14 @@ def first_of_each_file(entries: Iterable[Sequence]) -> Iterator[Sequence]:
             yield entry
 
 
-def unknown_reference(column: Reference, value) -> dict:
+def unknown_reference(column: Reference, value: str) -> Problem:
     """Return the problem of a cell that refers to an unknown record."""
     table = column.model._meta
-    message = f"refers to an unknown {table.verbose_name} (looked up in {table.db_table}.{column.by_field.column})"
+    message = f"refers to an unknown {table.verbose_name} (looked up in {table.db_table}.{column.by_column})"
     return problem(column.name, value, message)
 
 
-def absent_column(column: Column) -> dict:
+def absent_column(column: Column) -> Problem:
     """Return the problem of a new row whose file lacks a required column."""
     expected = f"expected {column.kind.expected}"
     return problem(column.name, None, f"is missing: the file lacks the column, and the record is new; {expected}")

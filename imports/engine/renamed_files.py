@@ -45,7 +45,7 @@ def refuse_known_rows(load: SourceLoad) -> None:
         if names:
             rows = _sample(load, file)
             for name in sorted(names):
-                if rows and _stored(load, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
+                if rows and _stored(load.source.model, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
                     raise ImportRefusedError(_sentence(load, file, name, "contains mostly the rows of"))
         names.add(file.name)
 
@@ -60,11 +60,8 @@ def _sample(load: SourceLoad, file: SourceFile) -> list[bytes]:
         return [bytes(row) for (row,) in cursor.fetchall()]
 
 
-def _stored(load: SourceLoad, identities: list[bytes]) -> int:
-    count = 0
-    for chunk in chunks(identities):
-        count += load.source.model._default_manager.filter(identity__in=chunk).count()
-    return count
+def _stored(model: type[ContentRecord], identities: list[bytes]) -> int:
+    return sum(model._default_manager.filter(identity__in=chunk).count() for chunk in chunks(identities))
 
 
 def _sentence(load: SourceLoad, file: SourceFile, other: str, how: str) -> str:

@@ -11,7 +11,7 @@ from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import SourceFile
 from imports.readers import Batch, Document, ReadError, read_json
-from imports.readers.dialect import plain
+from imports.readers.headers import plain
 from imports.rejected_rows import EXTRA, NAMED, RAW, file_name
 from imports.source_files import stored
 
@@ -20,7 +20,7 @@ def continued(name: str, source: str) -> SourceFile | None:
     """Return the file whose rejected rows a file named *name* contains, or None; raise ImportRefusedError for none."""
     if not (match := NAMED.fullmatch(name)):
         return None
-    files = SourceFile.objects.filter(run=match["run"], source=source)
+    files = SourceFile.objects.filter(run_id=int(match["run"]), source=source)
     candidates = files.filter(name=match["name"]) or files.filter(name__contains="/")
     file = next((file for file in candidates if file_name(file.name) == match["name"]), None)
     if file is None:
@@ -34,7 +34,7 @@ def continued(name: str, source: str) -> SourceFile | None:
 def batches_of(load: SourceLoad, file: SourceFile) -> Iterator[Batch]:
     """Yield the rows of one of the load's tables; fixed rows get their original lines."""
     layout = load.layouts[file.pk]
-    batches = rows_of(load.paths[file.pk], layout, load.source, file.encoding)
+    batches = rows_of(load.paths[file.pk], layout, load.csv_source, file.encoding)
     return _on_old_lines(load, file, batches) if file.pk in load.resubmissions else batches
 
 
@@ -43,13 +43,13 @@ def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
 
     Raises ReadError if there is no document, or if two have the same line, because the line identifies a row.
     """
-    path, lines = load.paths[file.pk], set()
+    path, lines = load.paths[file.pk], set[int]()
     places = _places(load.resubmissions[file.pk]) if file.pk in load.resubmissions else {}
     for document in read_json(path, encoding=file.encoding):
         if file.pk in load.resubmissions and isinstance(document.value, dict):
-            line = document.value.get("line")
             value = {name: item for name, item in document.value.items() if name not in (*EXTRA, RAW, MASK_MARK)}
-            line = line if type(line) is int else document.line
+            named = document.value.get("line")
+            line = named if type(named) is int else document.line
             document = replace(document, value=value, line=line, place=places.get(line, document.place))
         if document.line in lines:
             raise ReadError(f"{path}: two objects have the line {document.line}. Do not change the line of an object.")
@@ -74,7 +74,7 @@ def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:
 
 
 def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) -> Iterator[Batch]:
-    layout, seen = load.layouts[file.pk], set()
+    layout, seen = load.layouts[file.pk], set[int]()
     headings = [plain(heading) for heading in layout.header or ()]
     if "line" not in headings:
         raise ReadError(

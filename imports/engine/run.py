@@ -13,8 +13,8 @@ from django.utils import timezone
 from datasets import matviews
 from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
-from imports import run_diff, source_files
-from imports.engine import missing, mostly_rejected, references, rejected_values, rejections, renamed_files
+from imports import source_files
+from imports.engine import missing, mostly_rejected, references, rejected_values, rejections, renamed_files, run_diff
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
@@ -31,11 +31,12 @@ from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
 from imports.engine.pipeline import fill
 from imports.engine.rejections import first_of_each_file
-from imports.engine.source_load import Progress, SourceLoad, Staged, empty_staged
+from imports.engine.source_load import Progress, SourceLoad, Staged, StartProgress, empty_staged
 from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
-from imports.models import ImportRun, SourceFile
+from imports.models import ImportRun, Problem, SourceFile
 from imports.readers import AlteredError, ReadError
+from imports.run_diff_file import Entry
 from imports.sources import sources_of
 
 __all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "import_files"]
@@ -46,14 +47,14 @@ class Outcome:
     """A run that finished, and the records that are missing from its files."""
 
     run: ImportRun
-    missing: Spool = field(default_factory=Spool)
+    missing: Spool[Entry] = field(default_factory=Spool[Entry])
 
 
 def import_files(
     dataset: str,
     paths: Iterable[Path] = (),
     options: Options = DEFAULT_OPTIONS,
-    progress=lambda files: lambda read, rows: None,
+    progress: StartProgress = lambda files: lambda read, rows: None,
     *,
     uploads: Iterable[source_files.Upload] = (),
     run: ImportRun | None = None,
@@ -68,7 +69,7 @@ def import_files(
     chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
     try:
         if uploads := list(uploads):
-            files, skipped = source_files.find_uploads(uploads, sources, options.encoding), []
+            files, skipped = source_files.find_uploads(uploads, sources, options.encoding), list[str]()
         else:
             files, skipped = source_files.find(chosen, sources, options.encoding, options.patterns)
     except (source_files.FilesError, ReadError) as error:
@@ -144,25 +145,27 @@ def _reporting_errors(run: ImportRun) -> Iterator[None]:
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
         cancelled = isinstance(error, ImportCancelledError)
         run.finish(ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
-        raise ImportRefusedError(sentence) from None
+        raise ImportRefusedError(sentence, run) from None
     except DatabaseError as error:
         sentence = f"Database error: {str(error).strip().splitlines()[0]}. Nothing was imported."
         with suppress(DatabaseError):
             run.finish(ImportRun.Status.FAILED, sentence)
-        raise ImportRefusedError(sentence) from error
+        raise ImportRefusedError(sentence, run) from error
     except OSError as error:
         run.finish(ImportRun.Status.FAILED, unwritable(error))
-        raise ImportRefusedError(run.error) from error
+        raise ImportRefusedError(run.error, run) from error
     except KeyboardInterrupt:
         connection.close()  # a statement may still be running
         run.finish(ImportRun.Status.INTERRUPTED, "The import was interrupted by the user. Nothing was imported.")
-        raise ImportRefusedError(run.error) from None
+        raise ImportRefusedError(run.error, run) from None
     except BaseException as error:
         run.finish(ImportRun.Status.FAILED, f"Internal error: {type(error).__name__}: {error}")
         raise
 
 
-def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress, heartbeat: Heartbeat) -> None:
+def _load(
+    outcome: Outcome, loads: list[SourceLoad], options: Options, progress: StartProgress, heartbeat: Heartbeat
+) -> None:
     """Stage the files, then merge them in one transaction, which also saves the report of an applied run.
 
     The report of any other run is saved after the transaction has been rolled back.
@@ -208,8 +211,9 @@ def _load(outcome: Outcome, loads: list[SourceLoad], options: Options, progress,
         raise  # the rows are not those of the named file, or the user does not want them
     except Exception as error:
         heartbeat.check()  # a cancelled run raises ImportCancelledError instead
-        stopped = error.file if isinstance(error, MostlyRejectedError) else None
-        if stopped:
+        stopped = None
+        if isinstance(error, MostlyRejectedError):
+            stopped = error.file
             stopped.read, stopped.rejected = error.read, error.rejected
         with suppress(DatabaseError):  # the original error matters more than this one
             _record(loads, merges, stopped)
@@ -282,7 +286,7 @@ def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | 
             file.save()
     for merge in merges:
         checked = merge.staged.rejections.with_unknown(merge.done.unknown)
-        of_tables: Iterable = merge.done.late
+        of_tables: Iterable[tuple[int, int, list[Problem]]] = merge.done.late
         if stopped in merge.load.files:
             checked, of_tables = first_of_each_file(checked), first_of_each_file(of_tables)
         rejections.store(checked)

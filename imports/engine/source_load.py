@@ -11,10 +11,11 @@ from imports.engine.staging import Stage
 from imports.missing_value_markers import Markers
 from imports.models import ImportRun, SourceFile
 from imports.readers import Layout, StoredFile
-from imports.sources import Detail, JSONSource, Source, VocabularyColumn
+from imports.sources import CSVSource, Detail, JSONSource, Source, VocabularyColumn
 from imports.vocabularies import TermIndex
 
 Progress = Callable[[int, int], None]  # bytes and rows read since the last call
+StartProgress = Callable[[list[SourceFile]], Progress]  # the files to read
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,20 @@ class SourceLoad:
     stage: Stage
     layouts: dict[int, Layout] = field(default_factory=dict)  # by file, once known
     direct: bool = False  # write rows directly into the empty table, with their primary keys
+
+    @property
+    def csv_source(self) -> CSVSource:
+        """The source; raises TypeError if its files are not tables."""
+        if not isinstance(self.source, CSVSource):
+            raise TypeError(f"The files of {self.source.name} are not tables.")
+        return self.source
+
+    @property
+    def json_source(self) -> JSONSource:
+        """The source; raises TypeError if its files are not documents."""
+        if not isinstance(self.source, JSONSource):
+            raise TypeError(f"The files of {self.source.name} are not documents.")
+        return self.source
 
     @property
     def file_ids(self) -> list[int]:
@@ -76,7 +91,8 @@ class Staged:
     rejections: Rejections = field(init=False)
     markers: Markers = field(init=False)
     vocabularies: dict[str, TermIndex] = field(init=False)
-    known: ExistingRows | None = None  # stored records of these files, for a source without a key
+    # Stored records of these files; fill() sets them for a source without a key.
+    known: ExistingRows = field(init=False, repr=False)
     usable: Counter[int] = field(default_factory=Counter)
     already_stored: Counter[int] = field(default_factory=Counter)  # rows whose record exists unchanged
     deleted: Counter[int] = field(default_factory=Counter)  # rows whose record a curator deleted
@@ -84,7 +100,7 @@ class Staged:
     notes: list[str] = field(default_factory=list)
     next_key: int = 1  # next primary key of rows that are written directly into the table
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         source = self.load.source
         self.rejections, self.markers = Rejections(source), Markers(source)
         details = source.columns_of(Detail)

@@ -3,23 +3,24 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Generic, TypeVar
 
+T = TypeVar("T")
 IN_MEMORY = 8 * 2**20  # bytes
 
 
-class Spool:
+class Spool(Generic[T]):
     """JSON values in insertion order, which can be read any number of times."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, mode="w+", encoding="utf-8")
         self._length = 0
         self._reading = False
 
-    def __del__(self):
+    def __del__(self) -> None:
         self._file.close()
 
-    def add(self, value: Any) -> None:
+    def add(self, value: T) -> None:
         if self._reading:
             self._file.seek(0, 2)
             self._reading = False
@@ -29,7 +30,7 @@ class Spool:
     def __len__(self) -> int:
         return self._length
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         self._file.seek(0)
         self._reading = True
         while line := self._file.readline():

@@ -1,7 +1,9 @@
 """Names and SQL of the staged rows of one source (alias s) and of its stored records (alias r)."""
 
+from django.db.backends.utils import CursorWrapper
+
 from datasets.models import ContentRecord
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import column_name, pk_column, quoted
 from imports.engine.source_load import SourceLoad
 from imports.sources import Many, Reference
 
@@ -12,7 +14,7 @@ class StagedRows:
     def __init__(self, load: SourceLoad):
         source, stage, present = load.source, load.stage, load.present
         self.table, self.staged = quoted(source.name), quoted(stage.table)
-        self.pk = quoted(source.model._meta.pk.column)
+        self.pk = quoted(pk_column(source.model))
         self.by_content = issubclass(source.model, ContentRecord)
         stored = [c for c in stage.columns if not isinstance(c, Many) and c.name in present]
         self.stored = [c for c in stored if c.stored_as != "identity"]
@@ -30,13 +32,13 @@ class StagedRows:
         for index, column in enumerate(self.stored):
             value = f"s.{quoted(column.name)}"
             if isinstance(column, Reference) and column.by_field != column.field.target_field:
-                parent, by = quoted(column.model._meta.db_table), quoted(column.by_field.column)
+                parent, by = quoted(column.model._meta.db_table), quoted(column.by_column)
                 joins.append(f"LEFT JOIN {parent} p{index} ON p{index}.{by} = {value}")
-                value = f"p{index}.{quoted(column.field.target_field.column)}"
+                value = f"p{index}.{quoted(column_name(column.field.target_field))}"
             columns.append(f"{value} AS {quoted(column.stored_as)}")
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
 
-    def take_out(self, cursor, rows: str) -> None:
+    def take_out(self, cursor: CursorWrapper, rows: str) -> None:
         """Delete the rows that the query *rows* lists by file and line from the stage."""
         for table in (self.staged, *self.members):
             cursor.execute(f"DELETE FROM {table} WHERE (source_file, source_line) IN ({rows})")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +12,10 @@ import pyarrow.csv
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
-from imports.sources import Column, Detail, Many, Reference, Source, VocabularyColumn
+from imports.sources import Column, Detail, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
 
@@ -28,7 +31,7 @@ class Writer:
         self.table, self.columns = table, list(columns)
         self.cursor = connection.cursor()
         self.copying = ExitStack()
-        self.copy = None
+        self.copy: Any = None  # psycopg's Copy
 
     def write(self, batch: Columns) -> None:
         """Append the rows of *batch*, which has an array of equal length for each column."""
@@ -45,8 +48,10 @@ class Writer:
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *error) -> None:
-        self.copying.__exit__(*error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.copying.__exit__(kind, error, traceback)
         self.cursor.close()
 
     def _copy(self, batch: Columns) -> None:
@@ -60,7 +65,7 @@ class Writer:
         self.copy.write(buffer.getvalue())
 
     def _executemany(self, batch: Columns) -> None:
-        rows = zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True)
+        rows = list(zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True))
         names = ", ".join(quoted(name) for name in self.columns)
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
@@ -104,14 +109,14 @@ def _for_csv(values: pa.Array) -> pa.Array:
     text = np.empty((len(values), 2 + 2 * width), np.uint8)
     text[:, :2] = np.frombuffer(b"\\x", np.uint8)
     text[:, 2:] = HEX[octets].view(np.uint8).reshape(len(values), 2 * width)
-    offsets = np.arange(0, text.size + 1, text.shape[1], np.int32)
+    offsets = np.arange(0, text.size + 1, 2 + 2 * width, dtype=np.int32)
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
 
 
-def _for_sqlite(values: pa.Array) -> list:
+def _for_sqlite(values: pa.Array) -> list[Any]:
     if pa.types.is_date32(values.type):
         values = values.cast(pa.string())
-    return values.to_pylist()
+    return list(values.to_pylist())
 
 
 class Stage:
@@ -141,13 +146,13 @@ class Stage:
         row = {"source_file": "bigint", "source_line": "integer"}
         self.types = dict(row)
         if issubclass(source.model, ContentRecord):
-            self.types["identity"] = source.model._meta.get_field("identity").db_type(connection)
+            self.types["identity"] = column_type(field_of(source.model, "identity"))
         self.types |= {column.name: _type(column) for column in self.columns}
         key = {name: self.types[name] for name in self.key}
         self._types = {self.table: self.types, self.seen: key, self.unseen: key}
         self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
         for column in source.columns_of(Many):
-            self._types[self.members(column)] = row | {"member": column.by_field.rel_db_type(connection)}
+            self._types[self.members(column)] = row | {"member": column_type(column.by_field)}
         self._made: set[str] = set()
 
     @property
@@ -225,7 +230,5 @@ def _type(column: Column) -> str:
         case Many():
             return "text"
         case Reference():
-            return column.by_field.rel_db_type(connection)
-        case VocabularyColumn():
-            return column.field.db_type(connection)
+            return column_type(column.by_field)
     return column_type(column.field)

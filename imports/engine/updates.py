@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from datasets.records.masking import personal_names
-from datasets.sql.dialect import quoted, sql_false
+from datasets.sql.dialect import pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json, differs, is_corrected, json_value, value_of
 from imports.engine.many_to_many import as_list, of_list, staged_members, stored_members
 from imports.engine.source_load import SourceLoad
@@ -25,15 +26,15 @@ class Updates:
     def __init__(self, load: SourceLoad, rows: StagedRows):
         self.load, self.resolved, self.same = load, rows.resolved(), rows.same
         model = load.source.model
-        self.table, self.pk = quoted(load.source.name), quoted(model._meta.pk.column)
+        self.table, self.pk = quoted(load.source.name), quoted(pk_column(model))
         self.changed = quoted(load.stage.changed)
         keys = {column.name for column in load.source.key_columns}
         present = [c for c in load.stage.columns if c.name in load.present and c.name not in keys]
         self.columns = [column for column in present if not isinstance(column, Many)]
         self.many = [column for column in present if isinstance(column, Many)]
         self.personal = personal_names(model)
-        self.updated, self.updated_unseen = Counter(), Counter()
-        self.kept, self.kept_unseen = Counter(), Counter()
+        self.updated, self.updated_unseen = Counter[int](), Counter[int]()
+        self.kept, self.kept_unseen = Counter[int](), Counter[int]()
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
@@ -43,8 +44,8 @@ class Updates:
         self.raw = self.resolved
         if self.agreeing:
             values = ", ".join(["s.source_file", "s.source_line", *map(self._value_from_file, self.columns)])
-            keys = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
-            self.resolved = f"(SELECT {values}{keys} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
+            names = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
+            self.resolved = f"(SELECT {values}{names} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
         """Update the records; count them in ``updated`` and ``kept``, by file.
@@ -146,7 +147,7 @@ class Updates:
         pairs += [f"'$.{c.field.name}', json(s.{quoted(c.field.name)})" for c in self.many]
         return f"json_replace(r.corrections, {', '.join(pairs)})"
 
-    def _unlink(self, cursor, column: Many) -> None:
+    def _unlink(self, cursor: CursorWrapper, column: Many) -> None:
         through, owner = quoted(column.through._meta.db_table), quoted(column.owner_column)
         records = f"SELECT s.pk FROM {self.changed} s"
         if self.corrected:

@@ -1,15 +1,17 @@
 """Withheld rows: rows that refer to a record that a curator deleted; they wait until it is restored."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import value_of
 from imports.engine.source_load import SourceLoad, Staged
-from imports.models import Change, Edit
+from imports.models import Change, Edit, SourceFile
+from imports.run_diff_file import Entry
 from imports.sources import Many, Reference, VocabularyColumn
 
 
@@ -19,10 +21,10 @@ class WithheldRows:
 
     counts: Counter[int]
     notes: list[str]
-    unknown: dict[str, set]
+    unknown: dict[str, set[Any]]
 
 
-def withhold(load: SourceLoad, unknown: dict[str, set]) -> WithheldRows:
+def withhold(load: SourceLoad, unknown: dict[str, set[Any]]) -> WithheldRows:
     """Withhold the rows whose only problem is a reference to a record that a curator deleted.
 
     *unknown* has, by column, the references of rejected rows to records that do not exist; the result has them without
@@ -73,7 +75,7 @@ def withhold(load: SourceLoad, unknown: dict[str, set]) -> WithheldRows:
     return WithheldRows(by_file, [_note(load, columns[position], count) for position, count in counts.items()], unknown)
 
 
-def entries(staged: Staged, files: dict) -> Iterator[dict]:
+def entries(staged: Staged, files: Mapping[int, SourceFile]) -> Iterator[Entry]:
     """Yield the withheld rows as entries of the run's page; *files* are the run's files by primary key."""
     load = staged.load
     names = {
@@ -95,8 +97,15 @@ def entries(staged: Staged, files: dict) -> Iterator[dict]:
                 row = dict(zip(columns, values, strict=True))
                 row |= {name: known.get(row[name], row[name]) for name, known in names.items()}
                 record = ", ".join(str(row[name]) for name in load.source.key)
-                entry = {"source": load.source.name, "record": record, "file": files[file].name, "line": line}
-                yield entry | {"why": "parent", "pk": None, "values": row}
+                yield {
+                    "source": load.source.name,
+                    "record": record,
+                    "file": files[file].name,
+                    "line": line,
+                    "why": "parent",
+                    "pk": None,
+                    "values": row,
+                }
 
 
 def _deleted(column: Reference, position: int) -> str:
@@ -112,7 +121,9 @@ def _deleted(column: Reference, position: int) -> str:
     )
 
 
-def _without_deleted(load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set]) -> dict[str, set]:
+def _without_deleted(
+    load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set[Any]]
+) -> dict[str, set[Any]]:
     """Remove the values of deleted records from *unknown*: rows rejected for another problem do not list them."""
     unknown = dict(unknown)
     with connection.cursor() as cursor:

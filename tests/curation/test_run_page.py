@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from curation.history import edits
-from imports import run_diff
+from imports.engine import run_diff
 from imports.models import ImportRun
 from people.models import Person, Place
 from subjects.models import Session

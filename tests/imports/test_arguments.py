@@ -5,6 +5,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from imports.engine.locks import ImportLockedError
+from imports.models import ImportRun
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 
@@ -103,3 +106,15 @@ def test_a_cell_is_reported_on_one_line_shortened_and_with_nothing_that_a_termin
 def test_a_worker_looks_now_and_then_and_not_always_or_never(transactional_db, seconds):
     with pytest.raises(CommandError, match="must be more than 0 and at most 3600 seconds"):
         call_command("worker", "--interval", seconds, "--batch")
+
+
+def test_a_refused_import_does_not_report_the_run_of_another_process(folder, monkeypatch, tmp_path, db):
+    def locked(dataset, *arguments):
+        ImportRun.objects.create(dataset=dataset, notes=["The note of another run."])
+        raise ImportLockedError("Another import of people is running.")
+
+    monkeypatch.setattr("imports.command.import_files", locked)
+    with pytest.raises(CommandError, match="Another import of people is running"):
+        call_command("import_people", str(folder), report=tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["run"], report["notes"], report["error"]) == (None, [], "Another import of people is running.")

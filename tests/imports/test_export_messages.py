@@ -1,4 +1,4 @@
-"""Messages about the rows of an export name the export and its line, not the original files."""
+"""Messages about exports: about their rows, by the export's own line, and about exports that cannot be imported."""
 
 import csv
 import json
@@ -51,3 +51,9 @@ def test_rows_of_an_export_stay_with_the_files_that_they_are_of(spoilt, importin
     run = importing("subjects", spoilt)["run"]
     rows = RejectedRow.objects.filter(file__run=run).order_by("line")
     assert [row.file.name for row in rows] == ["exp2", "exp3", "exp1"]
+
+
+def test_of_a_view_with_the_name_of_a_source_the_same_is_said(transactional_db, refused, tmp_path):
+    file = tmp_path / "places.csv"
+    call_command("export", "people/births-by-country", "-o", str(file), verbosity=0)
+    assert "It is an export of births by country, a summary table derived" in refused("people", file)

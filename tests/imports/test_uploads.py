@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 
 from imports.models import ImportRun
 
@@ -42,6 +43,17 @@ def test_an_upload_is_kept_by_its_sha256_and_waits_to_be_previewed(curator, sett
     assert (run.status, run.dry_run, run.strict, run.started_by.username) == ("waiting", True, True, "cora")
     assert [path.name for path in kept(settings)] == [sha256]
     assert (Path(settings.MEDIA_ROOT) / "imports" / sha256).read_bytes() == PLACES
+
+
+def test_of_an_uploaded_view_a_sentence_says_what_to_import_instead(curator, tmp_path):
+    file = tmp_path / "births_by_country.csv"
+    call_command("export", "people/births-by-country", "-o", str(file), verbosity=0)
+    page = curator.post(
+        ADDRESS, {"dataset": "people", "files": upload(file.name, file.read_bytes()), "encoding": "utf-8"}
+    )
+    assert page.status_code == 400
+    expected = "births_by_country.csv cannot be imported. It is an export of births by country, a summary table"
+    assert expected in page.content.decode()
 
 
 def test_several_files_come_together(curator):

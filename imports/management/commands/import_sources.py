@@ -1,5 +1,7 @@
 """Import the sources of every dataset that has never been imported."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.management import call_command
 
@@ -11,7 +13,7 @@ from imports.models import ImportRun
 class Command(TerminalCommand):
     help = f"{__doc__} Datasets with an applied import are skipped."
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         for dataset in dataset_apps():
             if ImportRun.objects.applied(dataset).exists():
                 continue

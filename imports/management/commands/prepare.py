@@ -5,6 +5,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
@@ -36,7 +37,7 @@ class Command(TerminalCommand):
         )
 
     def handle(
-        self, *, import_sources: bool, site: str | None, demo_curator: bool, wait: int, verbosity: int, **options
+        self, *, import_sources: bool, site: str | None, demo_curator: bool, wait: int, verbosity: int, **options: Any
     ) -> None:
         streams = {"stdout": self.stdout, "stderr": self.stderr}
         self._wait(wait)

@@ -5,7 +5,10 @@ import os
 import signal
 import sys
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -31,11 +34,11 @@ EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  #
 class Command(TerminalCommand):
     help = f"{__doc__} Waits while another process has locked the database."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--batch", action="store_true", help="stop when no task is left")
         parser.add_argument("--interval", type=float, default=0.5, help="polling interval in seconds (default: 0.5)")
 
-    def handle(self, *, batch: bool, interval: float, **options) -> None:
+    def handle(self, *, batch: bool, interval: float, **options: Any) -> None:
         if not 0 < interval <= 3600:
             raise CommandError(f"--interval must be more than 0 and at most 3600 seconds (found {interval:g}).")
         logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # otherwise it logs every poll
@@ -82,7 +85,7 @@ class Command(TerminalCommand):
                 if once:
                     return
             except (OperationalError, InterfaceError) as error:
-                if not is_locked_database_exception(error):
+                if not (isinstance(error, OperationalError) and is_locked_database_exception(error)):
                     logger.error("The database does not answer; retrying: %s", str(error).strip())
                     connection.close()
                     time.sleep(5)
@@ -90,7 +93,7 @@ class Command(TerminalCommand):
                 close_old_connections()
                 time.sleep(self._interval)
 
-    def _end(self, number: int, frame) -> None:
+    def _end(self, number: int, frame: FrameType | None) -> None:
         """Stop after the current tasks; on a second signal, stop at once."""
         name = signal.Signals(number).name
         if not self._running:

@@ -5,7 +5,7 @@ are stored for every run, because no table records them.
 """
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
@@ -14,19 +14,23 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from datasets import exact_json
+from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.records.masking import personal_names
 from datasets.sql.chunks import chunks, values_by_key
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for
+from imports.engine.merge import Merge
 from imports.models import Change, ImportRun, SourceFile
-from imports.run_diff_file import EntriesWriter, KeptEntries
+from imports.run_diff_file import Cell, EntriesWriter, Entry, KeptEntries
 from imports.sources import Detail, Reference, Source, VocabularyColumn, sources_of
 
 KINDS = ("changed", "new", "missing", "kept")
 AT_ONCE = 2000
+Row = dict[str, Any]  # the values of a record by column
 
 
 def folder_of(run: ImportRun) -> Path:
@@ -34,7 +38,7 @@ def folder_of(run: ImportRun) -> Path:
     return Path(settings.MEDIA_ROOT, "imports", "outcomes", str(run.pk))
 
 
-def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) -> None:
+def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole: bool) -> None:
     """Store the changes of *merges* before they are committed or rolled back; without *whole*, only those in no table.
 
     Of the previews on the command line, which cannot be applied, only the latest of each dataset is stored.
@@ -46,7 +50,7 @@ def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) 
     personal = {source.name: _personal_columns(source) for source in sources_of(run.dataset)}
     with ExitStack() as books:
 
-        def write(kind: str, entries: Iterable[dict]) -> None:
+        def write(kind: str, entries: Iterable[Entry]) -> None:
             if (first := next(entries := iter(entries), None)) is not None:
                 writer = books.enter_context(EntriesWriter(folder_of(run), kind))
                 for entry in chain([first], entries):
@@ -57,9 +61,8 @@ def keep(run: ImportRun, merges: list, missing: Iterable[dict], *, whole: bool) 
         if whole:
             folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing changes
             names = _names(run)
-            write(
-                "changed", (e for merge in merges for e in _changed(merge.source, _changes(run, merge.source), names))
-            )
+            changes = ((merge.source, _changes(run).filter(table=merge.source.name)) for merge in merges)
+            write("changed", (e for source, part in changes for e in _changed(source, part.iterator(AT_ONCE), names)))
             write("new", (entry for merge in merges for entry in _new(merge.source, names)))
             (folder_of(run) / "whole").touch()
 
@@ -82,9 +85,9 @@ def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEnt
     return KeptEntries(folder_of(run), kind, seen=bool(unseen)) if (folder_of(run) / "whole").exists() else None
 
 
-def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
+def with_rows(run: ImportRun, missing: list[Entry]) -> list[Entry]:
     """Return the entries of *missing* records with all values of each record, as it is or as the run deleted it."""
-    result = [dict(entry) for entry in missing]
+    result = [entry.copy() for entry in missing]
     for source in sources_of(run.dataset):
         of_source = [entry for entry in result if entry["source"] == source.name and "pk" in entry]
         rows = _rows(run, source, [entry["pk"] for entry in of_source])
@@ -96,13 +99,13 @@ def with_rows(run: ImportRun, missing: list[dict]) -> list[dict]:
     return result
 
 
-def _rows(run: ImportRun, source: Source, keys: list) -> dict[str, dict]:
+def _rows(run: ImportRun, source: Source, keys: list[Any]) -> dict[str, Row]:
     """Return the rows of records by key: as they are, or as they were when the run deleted them."""
     if not keys:
         return {}
     deletions = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
-    deleted = dict(deletions.values_list("record", "before"))
-    pk, marks = source.model._meta.pk.column, ", ".join(["%s"] * len(keys))
+    deleted: dict[str, Row] = {record: row for record, row in deletions.values_list("record", "before") if row}
+    pk, marks = pk_column(source.model), ", ".join(["%s"] * len(keys))
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     query = f"SELECT {row} FROM {quoted(source.name)} r WHERE r.{quoted(pk)} IN ({marks})"
     stored = {str(row[pk]): row for rows in _fetched(query, keys) for row in rows}
@@ -124,7 +127,7 @@ class StoredEntries:
             return self.changes.count()
         return sum(self._created(source) for source in self.sources)
 
-    def __getitem__(self, part: slice) -> list[dict]:
+    def __getitem__(self, part: slice) -> list[Entry]:
         start, stop, _ = part.indices(len(self))
         names = _names(self.run)
         if self.kind == "changed":
@@ -136,7 +139,7 @@ class StoredEntries:
                 for entry in _changed(by_table[table], [c for c in changes if c.table == table], names)
             }
             return [by_change[change.pk] for change in changes]
-        created: list[dict] = []
+        created: list[Entry] = []
         wanted = stop - start
         for source in self.sources:
             if len(created) >= wanted:
@@ -162,7 +165,7 @@ def _personal_columns(source: Source) -> set[str]:
     return {name for name, column in source.bound.items() if column.field.name in personal}
 
 
-def _is_unseen(entry: dict, personal: dict[str, set[str]]) -> bool:
+def _is_unseen(entry: Entry, personal: dict[str, set[str]]) -> bool:
     """Return whether the entry of a changed or kept record differs only in personal data."""
     differing = {cell["column"] for cell in entry.get("cells", ()) if cell["differs"]}
     return bool(differing) and differing <= personal[entry["source"]]
@@ -170,41 +173,41 @@ def _is_unseen(entry: dict, personal: dict[str, set[str]]) -> bool:
 
 def _differs_in_seen(source: Source) -> str:
     """Return an SQL condition that is false for changes of *source* that differ only in personal data."""
-    columns = [source.model._meta.get_field(name).column for name in sorted(personal_names(source.model))]
+    columns = [column_name(field_of(source.model, name)) for name in sorted(personal_names(source.model))]
     equal = equal_but_for("changes.before", "changes.after", [*columns, "changed_in_id", "changed_line", "corrections"])
     return f"NOT (changes.{quoted('table')} = '{source.name}' AND {equal})"
 
 
-def _changes(run: ImportRun, source: Source | None = None):
-    changes = Change.objects.filter(run=run, kind=Change.Kind.UPDATED).order_by("pk")
-    return changes.filter(table=source.name).iterator(AT_ONCE) if source else changes
+def _changes(run: ImportRun) -> QuerySet[Change]:
+    return Change.objects.filter(run=run, kind=Change.Kind.UPDATED).order_by("pk")
 
 
-def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceFile]) -> Iterator[dict]:
+def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceFile]) -> Iterator[Entry]:
     changes = iter(changes)
     while chunk := list(islice(changes, AT_ONCE)):
         before, after = (_readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
         for change, old, new in zip(chunk, before, after, strict=True):
-            cells = [{"column": n, "old": old[n], "new": new[n], "differs": old[n] != new[n]} for n in new]
-            yield _head(source, change.record, names, change.after, "changed") | {"change": change.pk, "cells": cells}
+            head = _head(source, change.record, names, change.after, "changed")
+            cells = [Cell(column=n, old=old[n], new=new[n], differs=old[n] != new[n]) for n in new]
+            yield {**head, "change": change.pk, "cells": cells}
 
 
-def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterator[dict]:
+def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterator[Entry]:
     runs = {file.run_id for file in names.values() if file.source == source.name}
     if not runs:
         return
     files = f"SELECT id FROM source_files WHERE run_id = {runs.pop()} AND source = '{source.name}'"
-    table, pk = quoted(source.name), source.model._meta.pk.column
+    table, pk = quoted(source.name), pk_column(source.model)
     # Keys are in the order of lines if the database assigned them during the import; no sorting is needed.
     keys = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
-    row = f"CAST({as_json(source.model, 'r')} AS text)"
-    query = f"SELECT {row} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
+    document = f"CAST({as_json(source.model, 'r')} AS text)"
+    query = f"SELECT {document} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
     for rows in _fetched(query):
         for row, values in zip(rows, _readable_rows(source, rows), strict=True):
-            yield _head(source, row[pk], names, row, "created") | {"row": values}
+            yield {**_head(source, row[pk], names, row, "created"), "row": values}
 
 
-def _kept(merge) -> Iterator[dict]:
+def _kept(merge: Merge) -> Iterator[Entry]:
     """Yield the records whose correction or deletion by a curator is kept although the files differ."""
     source, load = merge.source, merge.load
     if load.direct:
@@ -214,10 +217,10 @@ def _kept(merge) -> Iterator[dict]:
     for row in _corrected(merge):
         remembered = row["corrections"]
         kept, filed = _readable_rows(source, [row, row | remembered])
-        cells = [{"column": n, "old": kept[n], "new": filed[n], "differs": True} for n in kept if kept[n] != filed[n]]
+        cells = [Cell(column=n, old=kept[n], new=filed[n], differs=True) for n in kept if kept[n] != filed[n]]
         if cells:
-            key = row[source.model._meta.pk.column]
-            yield _head(source, key, files, row, "changed") | {"why": "corrected", "cells": cells}
+            head = _head(source, row[pk_column(source.model)], files, row, "changed")
+            yield {**head, "why": "corrected", "cells": cells}
     deletions = Change.objects.filter(table=source.name, is_tombstone=True)
     if source.key:
         matching = merge.done.deletions
@@ -228,15 +231,15 @@ def _kept(merge) -> Iterator[dict]:
     for deletion in (d for chunk in chunks(sorted(matching)) for d in deletions.filter(pk__in=chunk).order_by("pk")):
         (values,) = _readable_rows(source, [deletion.before])
         head = _head(source, deletion.record, files, deletion.before, "changed")
-        yield head | {"why": "deleted", "row": values}
+        yield {**head, "why": "deleted", "row": values}
 
 
-def _corrected(merge) -> Iterator[dict]:
+def _corrected(merge: Merge) -> Iterator[Row]:
     """Yield the rows of corrected records that the files contain."""
     source, table = merge.source, quoted(merge.source.name)
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     if not issubclass(source.model, ContentRecord):
-        against = f" AND {merge.updates.against()}" if merge.load.parts else ""
+        against = f" AND {merge.updates.against()}" if merge.updates and merge.load.parts else ""
         in_files = f"EXISTS (SELECT 1 FROM {merge.rows.resolved()} s WHERE {merge.rows.same}{against})"
         for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {in_files}"):
             yield from rows
@@ -248,14 +251,14 @@ def _corrected(merge) -> Iterator[dict]:
         yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
 
 
-def _fetched(query: str, parameters: Iterable = ()) -> Iterator[list[dict]]:
+def _fetched(query: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query, list(parameters) or None)
+        cursor.execute(query, parameters or None)
         while rows := cursor.fetchmany(AT_ONCE):
             yield [exact_json.loads(row) for (row,) in rows]
 
 
-def _head(source: Source, record: Any, files: dict[int, SourceFile], row: dict, verb: str) -> dict:
+def _head(source: Source, record: Any, files: dict[int, SourceFile], row: Row, verb: str) -> Entry:
     file = files.get(row[f"{verb}_in_id"])
     return {
         "source": source.name,
@@ -265,10 +268,10 @@ def _head(source: Source, record: Any, files: dict[int, SourceFile], row: dict, 
     }
 
 
-def _readable_rows(source: Source, rows: list[dict]) -> list[dict]:
+def _readable_rows(source: Source, rows: list[Row]) -> list[Row]:
     """Return *rows* by the names of the source's columns, with references as files name them."""
     columns = {name: column for name, column in source.bound.items() if not isinstance(column, Detail)}
-    result = [{} for _ in rows]
+    result: list[Row] = [{} for _ in rows]
     for name, column in columns.items():
         stored = column.field.name if column.field.many_to_many else column.stored_as
         values = [row.get(stored) for row in rows]
