@@ -4,25 +4,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
-from django.core.files.uploadedfile import UploadedFile
 from django.db import models
-from django.http import QueryDict
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import parsers, serializers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
-from rest_framework.serializers import ValidationError, as_serializer_error, empty
+from rest_framework.serializers import ValidationError
 
+from api.strict_serializers import Choice, Files, Flag, Parameters, StrictSerializer, Text, WholeNumber
 from datasets.http.request_bodies import Body, BodyError
 from datasets.http.signed_in import signed_in_user
-from datasets.query_values import whole_number
-from datasets.records.filters import MOST_SUGGESTIONS
 from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, InvalidParametersError
 from datasets.registry import dataset_apps
-from datasets.suggestions import suggest
 from imports.models import ImportRun
 from imports.upload_handlers import receive
 from imports.uploads import ENCODINGS, OPTIONS, ImportForm
@@ -42,106 +37,6 @@ class NotReceivedError(InvalidParametersError):
     def __init__(self, error: BodyError):
         super().__init__({"files" if error.status in (413, 507) else "": [str(error)]})
         self.status_code = error.status
-
-
-class Typed(serializers.Field):
-    """Restricts a field to one JSON type: no coercion of strings or numbers."""
-
-    json_type: type[str] | type[bool]
-    expected: str
-
-    def run_validation(self, data: Any = empty) -> Any:
-        if data is not empty and not isinstance(data, self.json_type):
-            raise ValidationError(f"Expected {self.expected}, found {_shown(data)}.")
-        return super().run_validation(data)
-
-
-class Text(Typed, serializers.CharField):
-    json_type, expected = str, "a text"
-    default_error_messages = {"max_length": "Expected at most {max_length} characters."}
-
-
-class Flag(Typed, serializers.BooleanField):
-    json_type, expected = bool, "true or false"
-
-
-class Choice(Typed, serializers.ChoiceField):
-    json_type, expected = str, "a text"
-    default_error_messages = {
-        "required": "Expected one of {known}; found none.",
-        "invalid_choice": "Expected one of {known}; found {input}.",
-    }
-
-    def fail(self, key: str, **values: Any) -> NoReturn:
-        super().fail(key, input=_shown(values.get("input", "")), known=", ".join(self.choices))
-
-
-class WholeNumber(serializers.IntegerField):
-    """A whole number in its canonical spelling."""
-
-    min_value: int  # both are always given
-    max_value: int
-
-    def to_internal_value(self, data: float | str) -> int:
-        try:
-            return whole_number(str(data), self.min_value, self.max_value)
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
-
-
-@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
-class Files(serializers.Field):
-    """The uploaded files of a form."""
-
-    def to_internal_value(self, data: Any) -> list[UploadedFile]:
-        if not _are_files(data):
-            raise ValidationError("Expected uploaded files, found a text. With curl, write files=@NAME, with the @.")
-        return data
-
-
-class StrictSerializer(serializers.Serializer):
-    """Rejects unknown fields instead of ignoring them: a client that sends one expects an effect."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        unknown = [name for name in data if name not in self.fields]
-        errors: dict[str, Sequence[str]] = {
-            name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)
-        }
-        try:
-            values = super().to_internal_value(data)
-        except ValidationError as error:
-            errors |= as_serializer_error(error)
-        if errors:
-            raise ValidationError(errors)
-        return values
-
-    def read(self) -> dict[str, Any]:
-        """Return the values; raises InvalidParametersError."""
-        if not self.is_valid():
-            raise InvalidParametersError(self.errors)
-        return self.validated_data
-
-    def _unknown(self, name: str, value: Any, index: int) -> str:
-        if "files" in self.fields and _are_files(value):
-            return "Send the files in the field files."
-        known = [name for name in self.fields.keys() if name != "files"]
-        names = f"Known parameters: {', '.join(known)}." if known else "This address takes no parameters."
-        hint = suggest(name, known) if index < MOST_SUGGESTIONS else ""
-        return f"Unknown parameter.{hint} {names}"
-
-
-class Parameters(StrictSerializer):
-    """Query parameters: each at most once, and none empty."""
-
-    format = serializers.CharField(required=False)
-
-    def to_internal_value(self, data: QueryDict) -> dict[str, Any]:
-        for name, values in data.lists():
-            if name in self.fields and len(values) > 1:
-                raise ValidationError({name: [f"Expected once, found {len(values)} times."]})
-            if name in self.fields and not values[0].strip():
-                raise ValidationError({name: ["Expected a value, found none."]})
-        return super().to_internal_value(data.dict())
 
 
 class PageParameters(Parameters):
@@ -198,14 +93,12 @@ class ImportUploadSerializer(ImportRequestSerializer):
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Require either files or sources: the site's own files are never the default."""
         if "sources" in sent and "files" in sent:
-            raise InvalidParametersError({"sources": ["Expected either uploaded files or sources, found both."]})
+            raise ValidationError({"sources": ["Expected either uploaded files or sources, found both."]})
         if not ("sources" in sent or "files" in sent):
             message = f"Send files in a form, or sources={CONFIGURED} to import the site's own files."
-            raise InvalidParametersError({"files": [message]})
+            raise ValidationError({"files": [message]})
         if "files" in sent and "mode" not in sent:
-            raise InvalidParametersError(
-                {"mode": [f"Expected one of {', '.join(MODES)} with uploaded files, found none."]}
-            )
+            raise ValidationError({"mode": [f"Expected one of {', '.join(MODES)} with uploaded files, found none."]})
         return sent
 
 
@@ -230,7 +123,7 @@ def read_import_request(request: Request) -> tuple[ImportRun, str]:
 
 
 def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
-    """Return the flags of a request to apply, cancel or undo a run. Raises the errors of :func:`read_order`."""
+    """Return the flags of a request to apply, cancel or undo a run; raise the errors of :func:`read_import_request`."""
     sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
     return serializer(data=sent).read()
 
@@ -287,12 +180,3 @@ def _document(text: bytes) -> dict[str, Any]:
 def _expect_once(names: Iterable[str]) -> None:
     if repeated := [name for name, times in Counter(names).items() if times > 1]:
         raise InvalidParametersError({name: ["Send this field only once."] for name in repeated})
-
-
-def _are_files(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, UploadedFile) for item in value)
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:100]}…"

@@ -3,7 +3,7 @@
 The views call the same functions as the admin, require the same permissions, and leave the work to a worker.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,27 +12,23 @@ from django.http import HttpResponseBase
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import BasePagination
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
 from api import import_requests, import_serializers
 from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
 from api.import_serializers import address_of
-from api.openapi.components import page_schema
 from api.openapi.imports import described
-from api.permissions import HasScope
+from api.pagination import KeyPagination
+from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
+from api.strict_serializers import Parameters
 from curation.history.undo import UndoRefusedError, undo_run
-from datasets.fields import field_of
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
-from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.query_params import InvalidParametersError
 from imports import tasks
 from imports.engine.interrupted import find_interrupted
@@ -40,22 +36,7 @@ from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import temporary_files
 
-NEEDED = {
-    "create": "imports.add_importrun",
-    "apply": "imports.add_importrun",
-    "cancel": "imports.add_importrun",
-    "undo": "imports.undo_importrun",
-    "rejections": "imports.view_rejectedrow",
-}
 FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # formats of rejected rows
-
-
-class MaySteerImports(BasePermission):
-    """Requires the permission that the same action requires in the admin."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        needed = NEEDED.get(getattr(view, "action", ""), "imports.view_importrun")
-        return request.user.is_authenticated and request.user.has_perm(needed)
 
 
 class IdempotencyKeyReusedError(InvalidParametersError):
@@ -64,36 +45,20 @@ class IdempotencyKeyReusedError(InvalidParametersError):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
-class KeyPagination(BasePagination):
-    """Keyset pagination of a queryset in its own order, which must end with the primary key."""
-
-    def page_of(self, queryset: models.QuerySet, request: Request, sent: Mapping[str, Any]) -> list[models.Model]:
-        """Return the records of the page that the parameters *sent* name. Raises InvalidParametersError."""
-        model, names = queryset.model, map(str, queryset.query.order_by)
-        order = [SortKey(n.lstrip("-"), field_of(model, n.lstrip("-")), n.startswith("-")) for n in names]
-        try:
-            rows = page(queryset, ["id"], order, sent["page_size"], sent.get("cursor", ""))
-        except InvalidCursorError:
-            raise InvalidParametersError(
-                {"cursor": ["Expected a cursor from this list's next or previous link."]}
-            ) from None
-        self.links = rows.links(request.build_absolute_uri())
-        keys = [key for key, *_ in rows.rows]
-        records = queryset.order_by().in_bulk(keys)
-        return [records[key] for key in keys if key in records]
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response({**self.links, "results": data})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return page_schema(schema["items"])
-
-
 @described
 class ImportViewSet(viewsets.ViewSet):
     """Imports: start one with POST, of the site's own files or of uploads, and follow it at its URL."""
 
-    permission_classes = [HasScope, MaySteerImports]
+    permission_classes = [HasScope, HasActionPermission]
+    needed_permissions = {
+        "list": "imports.view_importrun",
+        "retrieve": "imports.view_importrun",
+        "rejections": "imports.view_rejectedrow",
+        "create": "imports.add_importrun",
+        "apply": "imports.add_importrun",
+        "cancel": "imports.add_importrun",
+        "undo": "imports.undo_importrun",
+    }
     scopes_to_read = ("read", "import")  # a token that can start imports can also follow them
     parameters: dict[str, Any]
     lookup_value_regex = "[1-9][0-9]{0,17}"
@@ -106,7 +71,7 @@ class ImportViewSet(viewsets.ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.action not in (None, "metadata"):  # a method that is not allowed, or OPTIONS
-            serializer = self.parameter_classes.get(self.action, import_requests.Parameters)
+            serializer = self.parameter_classes.get(self.action, Parameters)
             self.parameters = serializer(data=request.query_params).read()
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -170,7 +135,7 @@ class ImportViewSet(viewsets.ViewSet):
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return self._run_response(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
 
-    @action(detail=True, renderer_classes=[*APIView.renderer_classes, *FILES])
+    @action(detail=True, renderer_classes=[*viewsets.ViewSet.renderer_classes, *FILES])
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
         """List the rejected rows of an import. CSV and NDJSON return those of one file, to be fixed and resubmitted."""
         run = self._run(pk)

@@ -36,3 +36,12 @@ class HasScope(BasePermission):
             has = ", ".join(request.auth.scopes)
             raise PermissionDenied(f"This needs a token with the scope {' or '.join(wanted)}; yours has {has}.")
         return True
+
+
+class HasActionPermission(BasePermission):
+    """Requires the permission that a viewset's ``needed_permissions`` names for its action, as the admin does."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        needed = getattr(view, "needed_permissions", {})
+        action = getattr(view, "action", None)
+        return request.user.is_authenticated and request.user.has_perm(needed.get(action, needed["list"]))

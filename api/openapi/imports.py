@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from api import import_requests, import_serializers
+from api import import_requests, import_serializers, strict_serializers
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -37,7 +37,7 @@ Body = serializers.BaseSerializer | type[serializers.BaseSerializer]
 class StrictExtension(OpenApiSerializerExtension):
     """Forbids other fields in a request body."""
 
-    target_class = import_requests.StrictSerializer
+    target_class = strict_serializers.StrictSerializer
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class StrictExtension(OpenApiSerializerExtension):
 class FlagExtension(OpenApiSerializerFieldExtension):
     """Describes true and false as strings in a form."""
 
-    target_class = import_requests.Flag
+    target_class = strict_serializers.Flag
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         is_form = isinstance(self.target.parent, import_requests.ImportUploadSerializer)

@@ -1,0 +1,125 @@
+"""Strict fields and serializers: no coercion of types, no unknown, repeated or empty parameters."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.serializers import ValidationError, as_serializer_error, empty
+
+from datasets.query_values import whole_number
+from datasets.records.filters import MOST_SUGGESTIONS
+from datasets.records.query_params import InvalidParametersError
+from datasets.suggestions import suggest
+
+
+class Typed(serializers.Field):
+    """Restricts a field to one JSON type: no coercion of strings or numbers."""
+
+    json_type: type[str] | type[bool]
+    expected: str
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is not empty and not isinstance(data, self.json_type):
+            raise ValidationError(f"Expected {self.expected}, found {_shown(data)}.")
+        return super().run_validation(data)
+
+
+class Text(Typed, serializers.CharField):
+    json_type, expected = str, "a text"
+    default_error_messages = {"max_length": "Expected at most {max_length} characters."}
+
+
+class Flag(Typed, serializers.BooleanField):
+    json_type, expected = bool, "true or false"
+
+
+class Choice(Typed, serializers.ChoiceField):
+    json_type, expected = str, "a text"
+    default_error_messages = {
+        "required": "Expected one of {known}; found none.",
+        "invalid_choice": "Expected one of {known}; found {input}.",
+    }
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        super().fail(key, input=_shown(values.get("input", "")), known=", ".join(self.choices))
+
+
+class WholeNumber(serializers.IntegerField):
+    """A whole number in its canonical spelling."""
+
+    min_value: int  # both are always given
+    max_value: int
+
+    def to_internal_value(self, data: float | str) -> int:
+        try:
+            return whole_number(str(data), self.min_value, self.max_value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
+class Files(serializers.Field):
+    """The uploaded files of a form."""
+
+    def to_internal_value(self, data: Any) -> list[UploadedFile]:
+        if not _are_files(data):
+            raise ValidationError("Expected uploaded files, found a text. With curl, write files=@NAME, with the @.")
+        return data
+
+
+class StrictSerializer(serializers.Serializer):
+    """Rejects unknown fields instead of ignoring them: a client that sends one expects an effect."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        unknown = [name for name in data if name not in self.fields]
+        errors: dict[str, Sequence[str]] = {
+            name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)
+        }
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            errors |= as_serializer_error(error)
+        if errors:
+            raise ValidationError(errors)
+        return values
+
+    def read(self) -> dict[str, Any]:
+        """Return the values; raises InvalidParametersError."""
+        if not self.is_valid():
+            raise InvalidParametersError(self.errors)
+        return self.validated_data
+
+    def _unknown(self, name: str, value: Any, index: int) -> str:
+        if "files" in self.fields and _are_files(value):
+            return "Send the files in the field files."
+        known = [name for name in self.fields.keys() if name != "files"]
+        names = f"Known parameters: {', '.join(known)}." if known else "This address takes no parameters."
+        hint = suggest(name, known) if index < MOST_SUGGESTIONS else ""
+        return f"Unknown parameter.{hint} {names}"
+
+
+class Parameters(StrictSerializer):
+    """Query parameters: each at most once, and none empty."""
+
+    format = serializers.CharField(required=False)
+
+    def to_internal_value(self, data: QueryDict) -> dict[str, Any]:
+        for name, values in data.lists():
+            if name in self.fields and len(values) > 1:
+                raise ValidationError({name: [f"Expected once, found {len(values)} times."]})
+            if name in self.fields and not values[0].strip():
+                raise ValidationError({name: ["Expected a value, found none."]})
+        return super().to_internal_value(data.dict())
+
+
+def _are_files(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, UploadedFile) for item in value)
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:100]}…"
