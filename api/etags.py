@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from rest_framework import viewsets
@@ -66,7 +66,7 @@ class ETag:
     client cannot forge it, so a matching one proves that this request succeeded before: it needs no validation.
     """
 
-    def __init__(self, request: Request, model: type[models.Model], file_format: str):
+    def __init__(self, request: HttpRequest, model: type[models.Model], file_format: str):
         self.version = versions_behind(model)
         hidden = ",".join(sorted(hidden_fields(model, request.user)))
         needed = {column.permission for column in columns_of(model) if column.permission}

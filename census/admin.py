@@ -7,12 +7,12 @@ from curation.admin import MaterializedViewAdmin, RecordAdmin, VocabularyAdmin
 
 
 @admin.register(EducationLevel)
-class EducationLevelAdmin(VocabularyAdmin):
+class EducationLevelAdmin(VocabularyAdmin[EducationLevel]):
     ordering = ["years", "name"]
 
 
 @admin.register(Respondent)
-class RespondentAdmin(RecordAdmin):
+class RespondentAdmin(RecordAdmin[Respondent]):
     list_display = ["id", "age", "sex", "education", "occupation", "workclass", "hours_per_week", "income_over_50k"]
     list_display += ["native_country"]
     filter_columns = ["income_over_50k", "sex", "age", "hours_per_week", "education", "workclass", "marital_status"]
@@ -20,5 +20,5 @@ class RespondentAdmin(RecordAdmin):
 
 
 @admin.register(IncomeByEducation)
-class IncomeByEducationAdmin(MaterializedViewAdmin):
+class IncomeByEducationAdmin(MaterializedViewAdmin[IncomeByEducation]):
     ordering = ["years", "education"]

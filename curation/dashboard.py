@@ -10,9 +10,11 @@ from django.db import DatabaseError, connections, models, router, transaction
 from django.db.models import Count, Sum
 from django.urls import NoReverseMatch, reverse
 
+from datasets.fields import field_of
 from datasets.listing import chart_of
 from datasets.matviews import refreshed_at, views_of
 from datasets.models import MaterializedView, Record
+from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
 from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, SourceFile
@@ -67,7 +69,7 @@ class Card:
     charts: list[BarChart]
 
 
-def cards_for(user, only: str | None = None) -> Iterator[Card]:
+def cards_for(user: Viewer, only: str | None = None) -> Iterator[Card]:
     """Yield a card for each dataset of which *user* may view a table, or only for the dataset *only*."""
     newest = (
         Edit.objects.order_by("-pk").values_list("pk", flat=True).first(),
@@ -86,7 +88,7 @@ def cards_for(user, only: str | None = None) -> Iterator[Card]:
         runs = ImportRun.objects.filter(dataset=label)
         charts = [_chart(view, newest) for view in views_of(label) if view in visible]
         yield Card(
-            app.verbose_name,
+            str(app.verbose_name),
             label,
             tables,
             runs.select_related("started_by").order_by("-pk").first() if sees_runs else None,
@@ -95,7 +97,7 @@ def cards_for(user, only: str | None = None) -> Iterator[Card]:
         )
 
 
-def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
+def _waiting(dataset: str, user: Viewer) -> Iterator[tuple[str, str]]:
     """Yield the open tasks of a curator: text and URL.
 
     Previews appear only for users who may apply them; command-line previews cannot be applied here.
@@ -117,7 +119,7 @@ def _waiting(dataset: str, user) -> Iterator[tuple[str, str]]:
                 yield text, reverse("admin:imports_importrun_change", args=[applied])
 
 
-def _chart(view: type[MaterializedView], newest: tuple) -> BarChart | None:
+def _chart(view: type[MaterializedView], newest: tuple[Any, Any]) -> BarChart | None:
     """Return the chart of *view*, cached until the next run or edit."""
     when = refreshed_at(view)
     key = f"front_page:{view._meta.db_table}:{hash((newest, when))}"
@@ -165,9 +167,9 @@ def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
 def _shown(view: type[MaterializedView]) -> str:
     """Return the subtitle of a view's chart: value and label column."""
     label, value, _ = _plan_of(view)
-    shown = view._meta.get_field(value).verbose_name if value else "count"
-    labels = view._meta if chart_of(view).colour else view._meta.get_field(label)
-    return f"{shown} by {labels.verbose_name}"
+    shown = field_of(view, value).verbose_name if value else "count"
+    labels = view._meta.verbose_name if chart_of(view).colour else field_of(view, label).verbose_name
+    return f"{shown} by {labels}"
 
 
 def _formatted(amount: Any) -> str:

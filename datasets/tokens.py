@@ -44,6 +44,8 @@ class ApiToken(models.Model):
     )
     revoked = models.DateTimeField(null=True, blank=True, editable=False)
 
+    secret_once: str  # of a token that the admin has just created; never stored
+
     class Meta:
         db_table = "api_tokens"
         ordering = ["-pk"]

@@ -9,7 +9,7 @@ from experiments.models import UserExperiment, UserFeatures
 
 
 @admin.register(UserExperiment)
-class UserExperimentAdmin(RecordAdmin):
+class UserExperimentAdmin(RecordAdmin[UserExperiment]):
     list_display = ["experiment_id", "user", "experiment_run_time", "compound_names"]
     filter_columns = ["compounds", "experiment_run_time"]
 
@@ -22,7 +22,7 @@ class UserExperimentAdmin(RecordAdmin):
 
 
 @admin.register(UserFeatures)
-class UserFeaturesAdmin(MaterializedViewAdmin):
+class UserFeaturesAdmin(MaterializedViewAdmin[UserFeatures]):
     def explained(self) -> list[tuple[str, str]]:
         mean = self.model.objects.aggregate(mean=Avg("total_experiments"))["mean"]
         average = [] if mean is None else [("mean experiments per user", f"{float(mean):,.6g}")]

@@ -1,6 +1,6 @@
 """The form beside every tab: filter widgets, the choice of columns, and hidden fields for the other parameters."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,7 @@ class Form:
         drawn = self.state.own | {"search", "cursor"} | ({"columns"} if self.picks_columns else set())
         for each in self.filters:
             drawn |= each.drawn
-        return [(name, value) for name, value in self.state.data.items() if name not in drawn]
+        return [(name, value) for name, [*_, value] in self.state.data.lists() if name not in drawn]
 
     @property
     def picks(self) -> list[ColumnOption]:
@@ -142,7 +142,7 @@ def _filters(state: State) -> Iterator[Filter]:
         and not (column.permission and not state.user.has_perm(column.permission))
     ]
     widgets = [widget for widget in widgets_for(state.model, names) if widget.kind != CHOICE or widget.options]
-    active = {widget.column.name: _active(widget, state) for widget in widgets}
+    active: dict[str, Collection[str]] = {widget.column.name: _active(widget, state) for widget in widgets}
     facets = None if state.errors else Facets(state, widgets, active)
     for widget in widgets:
         yield _filter(widget, state, facets)

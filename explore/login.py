@@ -16,6 +16,6 @@ class SignIn(LoginView):
     next_page = "explore:start"
     redirect_authenticated_user = True
 
-    def get_context_data(self, **kwargs) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
         return context | {"title": "Log in", "app_path": self.request.get_full_path()}

@@ -1,6 +1,6 @@
 """The common parts of explore's pages: access checks, tabs, the form beside them, and error pages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from functools import wraps
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from datasets.records.columns import columns_of
+from datasets.records.masking import Viewer
 from explore.filter_form import Form
 from explore.formatting import describe_filters
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
@@ -20,17 +21,18 @@ from explore.url_state import State
 
 FORBIDDEN = ("You don't have access to this table", "Ask an administrator of this site.")
 NO_TABLES = ("You don't have access to any table", "Ask an administrator of this site.")
+View = Callable[..., HttpResponseBase]
 TABS = {"table": "Table", "chart": "Chart", "export": "Export"}
 
 
-def explored(own: Iterable[str] = (), *, simplified: bool = False) -> Callable:
+def explored(own: Collection[str] = (), *, simplified: bool = False) -> Callable[[View], View]:
     """Turn ``view(request, state)`` into a view of a table that requires login and the view permission.
 
     *own* are the parameters that the page itself has form fields for. *simplified* redirects an address with empty form
     fields to the canonical one without them.
     """
 
-    def wrap(view: Callable[[HttpRequest, State], HttpResponseBase]) -> Callable:
+    def wrap(view: View) -> View:
         @wraps(view)
         def shown(request: HttpRequest, dataset: str, name: str, **more: str) -> HttpResponseBase:
             try:
@@ -115,7 +117,7 @@ def table_named(request: HttpRequest, path: str) -> Table:
     return table_or_refuse(request.user, dataset, name)
 
 
-def nearest(user, path: str) -> Table | None:
+def nearest(user: Viewer, path: str) -> Table | None:
     """Return the table whose name is closest to the first two parts of an address, or None."""
     parts = path.strip("/").split("/")
     return nearest_table(user, "/".join(parts[:2]))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.db import models
 from django.urls import NoReverseMatch, reverse
 
+from datasets.fields import related_model
 from datasets.listing import label_field
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
@@ -98,9 +98,9 @@ def listed(state: State) -> Page | None:
     )
 
 
-def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: str) -> dict[Any, tuple]:
+def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: str) -> dict[Any, Sequence[Any]]:
     """Return the labels of the related records that a column lists."""
-    target: type[models.Model] = column.field.related_model
+    target = related_model(column.field)
     keys = {key for record in served for key in record[column.name]}
     return labels(target, (label_field(target),), keys, version)
 

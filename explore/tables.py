@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.urls import reverse
 
+from datasets.records.masking import Viewer
 from datasets.registry import kind_of, nearest_name, served_tables
 
 
@@ -46,17 +47,17 @@ class Table:
         """Return the address of one of its tabs: ``table``, ``chart`` or ``export``."""
         return reverse("explore:table", args=[self.dataset, self.name]) + ("" if tab == "table" else f"{tab}/")
 
-    def seen_by(self, user) -> bool:
+    def seen_by(self, user: Viewer) -> bool:
         """Whether *user* has permission to view it."""
         return user.has_perm(f"{self.model._meta.app_label}.view_{self.model._meta.model_name}")
 
 
-def tables_for(user) -> list[Table]:
+def tables_for(user: Viewer) -> list[Table]:
     """Return the tables that *user* can view: for each dataset its records, then views, then vocabularies."""
     return sorted((table for table in _all() if table.seen_by(user)), key=_place)
 
 
-def table_or_refuse(user, dataset: str, name: str) -> Table:
+def table_or_refuse(user: Viewer, dataset: str, name: str) -> Table:
     """Return the table at an address; raises PermissionDenied or TableNotFoundError."""
     for table in _all():
         if (table.dataset, table.name) == (dataset, name):
@@ -66,7 +67,7 @@ def table_or_refuse(user, dataset: str, name: str) -> Table:
     raise TableNotFoundError(f"{dataset}/{name}", nearest_table(user, f"{dataset}/{name}"))
 
 
-def nearest_table(user, path: str) -> Table | None:
+def nearest_table(user: Viewer, path: str) -> Table | None:
     """Return the table of *user* with the name most similar to *path*, or None."""
     seen = {table.path: table for table in tables_for(user)}
     near = nearest_name(path, seen)
@@ -77,5 +78,5 @@ def _all() -> list[Table]:
     return [Table(model, *path.split("/", 1)) for path, model in served_tables().items()]
 
 
-def _place(table: Table) -> tuple:
+def _place(table: Table) -> tuple[str, int]:
     return table.dataset_title, kind_of(table.model)

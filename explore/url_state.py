@@ -4,12 +4,13 @@ Filters have the same syntax as in the API. The three tabs share their parameter
 the others.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from django.db import models
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
+from datasets.fields import field_of, related_model
 from datasets.listing import label_field
 from datasets.models import Record
 from datasets.query_values import list_of
@@ -30,7 +31,7 @@ READABLE = "/,:;@!$'()*?"  # characters that need no percent-encoding in a query
 class State:
     """The URL's parameters for *table*; *own* are the parameters that the page itself has form fields for."""
 
-    def __init__(self, request, table: Table, own: Collection[str] = ()):
+    def __init__(self, request: HttpRequest, table: Table, own: Collection[str] = ()):
         self.request, self.table, self.own, self.user = request, table, set(own), request.user
         self.model = table.model
         self.filterset: type[RecordFilterSet] = record_filterset(self.model)
@@ -53,14 +54,14 @@ class State:
     @property
     def filters(self) -> dict[str, str]:
         """The filters that are set, including the search."""
-        return {name: value for name, value in self.data.items() if name in self.filterset.base_filters}
+        return {name: value for name, [*_, value] in self.data.lists() if name in self.filterset.base_filters}
 
     @property
     def is_simple(self) -> bool:
         """Whether the URL is canonical: without empty or repeated parameters."""
         return dict(self.data.lists()) == dict(self.request.GET.lists())
 
-    def query(self, **changes) -> str:
+    def query(self, **changes: object) -> str:
         """Return the state with *changes* as a query string; None removes a parameter.
 
         The cursor is left out unless it is among the changes, because other filters or another order have other pages.
@@ -81,10 +82,10 @@ class State:
         if "columns" in self.data or self.columns != columns_of(self.model):
             params["fields"] = ",".join(column.name for column in self.columns)
         if "ordering" in self.data:
-            params["ordering"] = self.data["ordering"]
+            params.setlist("ordering", self.data.getlist("ordering"))
         return params
 
-    def narrowed(self, without: Iterable[str] = ()) -> models.QuerySet:
+    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet:
         """Return the records that match all filters except those named in *without*."""
         if not without:
             keys = self.paginator.matched_ids
@@ -140,7 +141,7 @@ class State:
         params["fields"] = self.data.get("columns") or ",".join(self.usual)
         for name in ("ordering", "cursor"):
             if name in self.data:
-                params[name] = self.data[name]
+                params.setlist(name, self.data.getlist(name))
         try:
             read, records = parse_list_query(self.model, params, self.user)
         except InvalidParametersError as error:
@@ -186,7 +187,8 @@ def _moved(names: list[str], direction: str, name: str) -> list[str]:
 
 def has_label(model: type[models.Model], column: ListedColumn) -> bool:
     """Whether *column* is the id of a related record whose label is the next column."""
-    own = None if "__" in column.path else model._meta.get_field(column.path)
+    own = None if "__" in column.path else field_of(model, column.path)
     if own is None or not own.is_relation or own.many_to_many:
         return False
-    return label_field(own.related_model) != own.related_model._meta.pk.name
+    target = related_model(own)
+    return label_field(target) != target._meta.pk.name

@@ -7,10 +7,10 @@ from people.models import Person, Place
 
 
 @admin.register(Place)
-class PlaceAdmin(RecordAdmin):
+class PlaceAdmin(RecordAdmin[Place]):
     filter_columns = ["country", "county"]
 
 
 @admin.register(Person)
-class PersonAdmin(RecordAdmin):
+class PersonAdmin(RecordAdmin[Person]):
     filter_columns = ["date_of_birth", "country_of_birth", "county_of_birth"]

@@ -9,13 +9,13 @@ from subjects.models import Session, Subject, SubjectsByBirthYear
 
 
 @admin.register(Subject)
-class SubjectAdmin(RecordAdmin):
+class SubjectAdmin(RecordAdmin[Subject]):
     list_display = ["subject_id", "species", "sex", "date_of_birth", "background_strain"]
     filter_columns = ["sex", "date_of_birth", "species", "background_strain"]
 
 
 @admin.register(Session)
-class SessionAdmin(RecordAdmin):
+class SessionAdmin(RecordAdmin[Session]):
     filter_columns = ["schema_version"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
@@ -26,6 +26,6 @@ class SessionAdmin(RecordAdmin):
 
 
 @admin.register(SubjectsByBirthYear)
-class SubjectsByBirthYearAdmin(MaterializedViewAdmin):
+class SubjectsByBirthYearAdmin(MaterializedViewAdmin[SubjectsByBirthYear]):
     list_display = ["year", "sex", "subjects"]
     filter_columns = ["sex"]

@@ -1,15 +1,19 @@
 """Base classes of every list in the admin: bounded counts, no query per row, masked personal data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.text import capfirst
 
 from curation.admin import list_defaults
 from curation.admin.changelist import RecordChangeList
+from datasets.fields import field_of, related_model
 from datasets.listing import listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.columns import columns_of
@@ -19,21 +23,28 @@ from datasets.records.search import search
 from exports.formats import FORMATS, ExportError, Format, export
 from exports.responses import ExportResponse
 
+M = TypeVar("M", bound=models.Model)
+Column = Any  # of a list or a page: a name or a function; django-stubs knows fewer functions than Django
 
-class GuardedAdmin(admin.ModelAdmin):
+
+class GuardedAdmin(admin.ModelAdmin[M]):
     """An admin that does not reveal whether an object exists to users without view permission."""
 
-    def history_view(self, request, object_id, extra_context=None):
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_view_or_change_permission(request):  # Django looks for the object first
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
 
-def _export_as(kind: Format) -> Callable:
+def _export_as(kind: Format) -> Callable[..., HttpResponseBase | None]:
     """Return the action that streams the selected records as a file of the given format."""
 
     @admin.action(description=f"Export the selected %(verbose_name_plural)s as {kind.title}", permissions=["view"])
-    def send(model_admin, request, queryset):
+    def send(
+        model_admin: admin.ModelAdmin[Any], request: HttpRequest, queryset: models.QuerySet
+    ) -> HttpResponseBase | None:
         try:
             file = export(model_admin.model, queryset, None, request.user, kind.name, defused=True)
         except ExportError as error:
@@ -48,7 +59,7 @@ def _export_as(kind: Format) -> Callable:
 EXPORTS = [_export_as(kind) for kind in FORMATS.values()]
 
 
-class ListAdmin(GuardedAdmin):
+class ListAdmin(GuardedAdmin[M]):
     """A list; a dataset's list has a filter for each FilterSet column named in ``filter_columns``."""
 
     filter_columns: list[str] | None = None
@@ -57,12 +68,12 @@ class ListAdmin(GuardedAdmin):
     change_list_template = "curation/change_list.html"
     list_per_page = 50
     ordering = ["pk"]
-    actions = EXPORTS
+    actions: Sequence[Callable[..., Any] | str] = EXPORTS
 
-    def __init__(self, model, admin_site):
+    def __init__(self, model: type[M], admin_site: admin.AdminSite):
         super().__init__(model, admin_site)
-        self.search_fields = self.search_fields or listing_of(model).search
-        if self.lists_records and self.list_display == admin.ModelAdmin.list_display:
+        self.search_fields = self.search_fields or list(listing_of(model).search)  # type: ignore[misc]  # by model
+        if self.lists_records and tuple(self.list_display) == ("__str__",):  # Django's default
             self.list_display = [field.name for field in list_defaults.shown_fields(model)]
 
     @property
@@ -70,10 +81,10 @@ class ListAdmin(GuardedAdmin):
         """Whether the list shows a dataset's table, not imports or edits."""
         return issubclass(self.model, Record | Vocabulary | MaterializedView)
 
-    def get_changelist(self, request, **kwargs):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RecordChangeList if self.lists_records else super().get_changelist(request, **kwargs)
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
         response = super().changelist_view(request, context)
         changelist = getattr(response, "context_data", {}).get("cl")
@@ -81,65 +92,56 @@ class ListAdmin(GuardedAdmin):
             response.status_code = 400
         return response
 
-    def get_filter_columns(self, request) -> list[str]:
-        """Return the names of the filter columns that the user may view."""
-        columns = {column.name: column for column in columns_of(self.model)}
-        return [
-            name
-            for name in self.filter_columns or ()
-            if not columns[name].permission or request.user.has_perm(columns[name].permission)
-        ]
-
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
         if not self.lists_records:
             return super().get_search_results(request, queryset, search_term)
         paths = self.get_search_fields(request)
         return (search(queryset, paths, search_term) if paths and search_term else queryset), False
 
-    def search_help(self, request) -> str | None:
-        """Return the help text of the search with the names of the searched columns that the user may view."""
-        if not (fields := self.get_search_fields(request)):
-            return None
-        paths = [path.removesuffix("__exact").removesuffix("__name").split("__") for path in fields]
-        # The name of the reference is enough: "place of birth", not "place of birth city". But "subject id" is shorter
-        # than "subject subject id".
-        names = [path[-1] if not path[1:] or path[-1].startswith(path[-2]) else path[-2] for path in paths]
-        return f"Matches the beginning of words in: {', '.join(dict.fromkeys(names)).replace('_', ' ')}."
-
-    def get_actions(self, request):
+    def get_actions(self, request: HttpRequest) -> dict[str, tuple[Callable[..., str], str, str] | None]:
         actions = super().get_actions(request)
-        return actions if self.lists_records else {n: a for n, a in actions.items() if a[0] not in EXPORTS}
+        if self.lists_records:
+            return actions
+        return {name: action for name, action in actions.items() if action and action[0] not in EXPORTS}
 
-    @property
-    def list_select_related(self) -> list[str]:
-        """The displayed foreign keys, fetched with the rows."""
+    def get_list_select_related(self, request: HttpRequest) -> bool | list[str] | tuple[str, ...]:
+        """Return the displayed foreign keys, to fetch them with the rows, unless the class names others."""
         references = {field.name for field in self.model._meta.concrete_fields if field.is_relation}
-        return [name for name in self.list_display if name in references]
+        return self.list_select_related or [str(name) for name in self.list_display if name in references]
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
         return self._masked(super().get_list_display(request), request)
 
-    def get_list_filter(self, request):
-        return [item for item in super().get_list_filter(request) if not self._is_hidden(item, request)]
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Return the filters that the user may see; for a dataset's table, the names of their columns."""
+        columns = {column.name: column.permission for column in columns_of(self.model)} if self.lists_records else {}
+        allowed = [
+            name for name in self.filter_columns or () if not (needed := columns[name]) or request.user.has_perm(needed)
+        ]
+        return [item for item in (*super().get_list_filter(request), *allowed) if not self._is_hidden(item, request)]
 
-    def get_search_fields(self, request):
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [path for path in super().get_search_fields(request) if not self._is_hidden(path, request)]
 
-    def get_sortable_by(self, request):
+    def get_sortable_by(self, request: HttpRequest) -> list[Column]:
         return [name for name in super().get_sortable_by(request) if not callable(name)]
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return not self._is_hidden(lookup, request) and super().lookup_allowed(lookup, value, request)
 
-    def get_exclude(self, request, obj=None):
+    def get_exclude(self, request: HttpRequest, obj: M | None = None) -> list[str]:
         hidden = hidden_fields(self.model, request.user) if obj else ()  # the add form has all fields
         return [*(super().get_exclude(request, obj) or ()), *hidden]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[Column]:
         hidden = hidden_fields(self.model, request.user) if obj else ()
         return [*super().get_readonly_fields(request, obj), *self._masked(hidden, request)]
 
-    def get_deleted_objects(self, objs, request):
+    def get_deleted_objects(
+        self, objs: Sequence[M] | models.QuerySet[M], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[Any]]:
         """Name ten of the records that protect *objs* from deletion: Django's admin loads all of them."""
         protectors = [
             protector
@@ -148,51 +150,52 @@ class ListAdmin(GuardedAdmin):
             for protector in relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": objs})[:10]
         ]
         if protectors:
-            kinds = {protector._meta.verbose_name_plural: 10 for protector in protectors}
+            kinds = {str(protector._meta.verbose_name_plural): 10 for protector in protectors}
             return [str(obj) for obj in objs], kinds, set(), [str(protector) for protector in protectors]
         return super().get_deleted_objects(objs, request)
 
-    def _masked(self, names, request) -> list[str | Callable]:
+    def _masked(self, names: Iterable[Column], request: HttpRequest) -> list[Column]:
         """Return *names* with a masking column in place of each personal field that the user may not view."""
         hidden = hidden_fields(self.model, request.user)
         return [_masked_column(self.model, name) if name in hidden else name for name in names]
 
-    def _is_hidden(self, path, request) -> bool:
-        """Return whether *path* contains a field that the user may not view."""
+    def _is_hidden(self, item: Any, request: HttpRequest) -> bool:
+        """Return whether the path of *item*, a filter or a path itself, contains a field that the user may not view."""
+        path = item[0] if isinstance(item, tuple | list) else item
         if not isinstance(path, str):
-            path = path[0] if isinstance(path, tuple | list) else ""
-        model = self.model
+            return False
+        model: type[models.Model] = self.model
         for part in path.lstrip("^=@").split("__"):
             try:
-                field = model._meta.get_field(model._meta.pk.name if part == "pk" else part)
+                field = field_of(model, model._meta.pk.name if part == "pk" else part)
             except FieldDoesNotExist:
                 return False
             if part in hidden_fields(model, request.user):
                 return True
             if not field.is_relation:
                 return False
-            model = field.related_model
+            model = related_model(field)
         return False
 
 
-class ReadOnlyAdmin(ListAdmin):
+class ReadOnlyAdmin(ListAdmin[M]):
     """A read-only list: imports write its rows, or the database derives them from records."""
 
     change_form_template = "curation/view_form.html"
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
 
 @cache  # the admin compares columns by identity
-def _masked_column(model: type[models.Model], name: str) -> Callable:
-    @admin.display(description=model._meta.get_field(name).verbose_name)
+def _masked_column(model: type[models.Model], name: str) -> Callable[[models.Model], str | None]:
+    @admin.display(description=field_of(model, name).verbose_name)
     def column(record: models.Model) -> str | None:
         return masked(getattr(record, name))
 

@@ -1,17 +1,22 @@
 """A list of records in the admin, filtered by the model's FilterSet with the parameters of the API and the explorer."""
 
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
+from django.contrib.admin.filters import ListFilter
 from django.contrib.admin.views.main import IGNORED_PARAMS, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.paginator import InvalidPage
-from django.http import QueryDict
+from django.db import models
+from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
 
-from curation.admin.changelist_filters import filters_of
+from curation.admin.changelist_filters import ColumnFilter, filters_of
 from curation.admin.date_hierarchy import periods_of
 from datasets.query_values import whole_number
 from datasets.records.facets import Facets
 from datasets.records.filters import UnknownParametersError, record_filterset
+from datasets.records.pagination import BoundedPaginator
 from datasets.records.search import MOST_WORDS, words_of
 
 
@@ -19,16 +24,19 @@ class RecordChangeList(ChangeList):
     """Report unknown and invalid parameters and list no records: ignoring a parameter would list all of them."""
 
     parameter_errors: dict[str, list[str]]
+    filters: list[ColumnFilter]
+    queryset: models.QuerySet
+    paginator: BoundedPaginator
 
-    def __init__(self, request, *args, **kwargs):
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any):
         self.parameter_errors = {}
         self._request = request
         super().__init__(request, *args, **kwargs)
         # Django's own date hierarchy reads every row, and its parameters are not those of the FilterSet.
         self.days, self.date_hierarchy = self.date_hierarchy, None
-        self.search_help_text = self.model_admin.search_help(request)
+        self.search_help_text = search_help(self.search_fields)
 
-    def get_filters(self, request):
+    def get_filters(self, request: HttpRequest) -> tuple[list[ListFilter], bool, dict[str, bool | str], bool, bool]:
         # A form also sends its empty inputs; they filter nothing.
         self.filter_params = {name: values for name, values in self.filter_params.items() if any(values)}
         params = self.get_filters_params()
@@ -47,11 +55,12 @@ class RecordChangeList(ChangeList):
             self.parameter_errors[SEARCH_VAR] = [f"Expected at most {MOST_WORDS} words, found {count}."]
             self.query = ""
         self.filter_data = data
-        names = self.model_admin.get_filter_columns(request)
-        specs = filters_of(self.model, names, data.dict())
-        return specs, bool(specs), {}, False, bool(params)
+        chosen = {name: values[-1] for name, values in params.items()}
+        self.filters = filters_of(self.model, [str(name) for name in self.list_filter], chosen)
+        # The templates need no more of a ListFilter than these have.
+        return self.filters, bool(self.filters), {}, False, bool(params)  # type: ignore[return-value]
 
-    def get_queryset(self, request, exclude_parameters=None):
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> models.QuerySet:
         words = self.query
         try:
             self._searched = super().get_queryset(request)
@@ -59,7 +68,7 @@ class RecordChangeList(ChangeList):
             self.query = words  # the search box shows the words even if there are too many
         return self.narrowed()
 
-    def narrowed(self, without: list[str] = ()):
+    def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet:
         """Return the records that match the search and the parameters, ignoring the parameters *without*."""
         if self.parameter_errors:
             return self._searched.none()
@@ -70,8 +79,8 @@ class RecordChangeList(ChangeList):
             data.pop(name, None)
         return record_filterset(self.model)(data, self._searched, self._request.user).qs
 
-    def get_results(self, request):
-        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+    def get_results(self, request: HttpRequest) -> None:
+        paginator = BoundedPaginator(self.queryset, self.list_per_page)
         if paginator.matched_ids is not None:
             records = self.apply_select_related(
                 self.model_admin.get_queryset(request).filter(pk__in=paginator.matched_ids)
@@ -87,7 +96,7 @@ class RecordChangeList(ChangeList):
         if self.multi_page and not (self.show_all and self.can_show_all):
             self.result_list = page
 
-    def _page(self, number: str):
+    def _page(self, number: str) -> models.QuerySet:
         """Return the records of a page; for an invalid number, add an error and return no records."""
         try:
             self.page_num = self.paginator.validate_number(whole_number(number, 1))
@@ -98,7 +107,12 @@ class RecordChangeList(ChangeList):
             self.parameter_errors[PAGE_VAR] = [f"Expected a page from 1 to {self.paginator.num_pages:,}."]
             return self.queryset.none()
 
-    def get_query_string(self, new_params=None, remove=None, remove_exactly=frozenset()):
+    def get_query_string(
+        self,
+        new_params: dict[str, Any] | None = None,
+        remove: Iterable[str] | None = None,
+        remove_exactly: Collection[str] = (),
+    ) -> str:
         """Return the list's query string without the parameters *remove_exactly* and with *new_params*.
 
         Django's *remove* removes every parameter with that prefix: ``age`` would also remove ``age_group``.
@@ -109,16 +123,27 @@ class RecordChangeList(ChangeList):
         return "?" + urlencode(sorted((kept | (new_params or {})).items()), doseq=True)
 
     @cached_property
-    def periods(self) -> dict | None:
+    def periods(self) -> dict[str, Any] | None:
         """The links of the date hierarchy, or None."""
-        if self.parameter_errors or self.days not in self.model_admin.get_filter_columns(self._request):
+        if self.parameter_errors or self.days not in self.list_filter:
             return None
-        return periods_of(self, self.days)
+        return periods_of(self.model, self.days, self.filter_data, self.get_query_string)
 
     @cached_property
     def facets(self) -> Facets | None:
         """The counts of the choices, or None if facets are off."""
         if not self.add_facets or self.parameter_errors:
             return None
-        active = {spec.column.name: spec.parameters for spec in self.filter_specs if spec.active}
-        return Facets(self, [spec.widget for spec in self.filter_specs], active)
+        active: dict[str, Collection[str]] = {spec.column.name: spec.parameters for spec in self.filters if spec.active}
+        return Facets(self, [spec.widget for spec in self.filters], active)
+
+
+def search_help(fields: Sequence[str]) -> str | None:
+    """Return the help text of the search, with the names of the columns that it searches."""
+    if not fields:
+        return None
+    paths = [path.removesuffix("__exact").removesuffix("__name").split("__") for path in fields]
+    # The name of the reference is enough: "place of birth", not "place of birth city". But "subject id" is shorter
+    # than "subject subject id".
+    names = [path[-1] if not path[1:] or path[-1].startswith(path[-2]) else path[-2] for path in paths]
+    return f"Matches the beginning of words in: {', '.join(dict.fromkeys(names)).replace('_', ' ')}."

@@ -1,11 +1,29 @@
 """Filters of a list of records: links and forms that set the parameters of the model's FilterSet."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, Protocol
 
 from django.db import models
+from django.http import HttpRequest
 
+from datasets.records.facets import Facets
 from datasets.records.filter_widgets import CHOICE, DATE, NUMBER, TEXT, FilterWidget, widgets_for
+
+
+class FilteredList(Protocol):
+    """A list whose filters are parameters of its URL."""
+
+    params: dict[str, Any]
+
+    @property
+    def facets(self) -> Facets | None: ...
+
+    def get_query_string(
+        self,
+        new_params: dict[str, Any] | None = None,
+        remove: Collection[str] | None = None,
+        remove_exactly: Collection[str] = (),
+    ) -> str: ...
 
 
 class ColumnFilter:
@@ -24,13 +42,13 @@ class ColumnFilter:
         """Whether the filter is set."""
         return any(parameter in self.data for parameter in self.parameters)
 
-    def queryset(self, request, queryset) -> None:
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
         """Do nothing: the FilterSet applies all filters at once."""
 
     def expected_parameters(self) -> list[str]:
         return self.parameters
 
-    def choices(self, changelist) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: FilteredList) -> Iterator[dict[str, Any]]:
         """Yield the links: display text, query string, and whether it is selected."""
         yield self._link(changelist, "All", {}, selected=not self.active)
         for value, name in self.options():
@@ -49,11 +67,13 @@ class ColumnFilter:
         """Return the choices: pairs of value and label."""
         return list(self.widget.options)
 
-    def facet(self, changelist, value) -> str:
+    def facet(self, changelist: FilteredList, value: Any) -> str:
         """Return the number of records with *value* for display; an empty string if facets are off."""
         return changelist.facets.display_count(self.widget, value) if changelist.facets and self.options() else ""
 
-    def _link(self, changelist, display: str, parameters: dict, count: str = "", *, selected: bool) -> dict:
+    def _link(
+        self, changelist: FilteredList, display: str, parameters: dict[str, Any], count: str = "", *, selected: bool
+    ) -> dict[str, Any]:
         address = changelist.get_query_string(parameters, remove_exactly={"p", *self.parameters})
         return {"display": display, "query_string": address, "selected": selected, "count": count}
 
@@ -72,7 +92,7 @@ class FormFilter(ColumnFilter):
         self.suffixes = tuple(suffix for suffix, _, _ in self.fields) + ("__isnull", "")
         super().__init__(widget, data)
 
-    def choices(self, changelist):
+    def choices(self, changelist: FilteredList) -> Iterator[dict[str, Any]]:
         links = list(super().choices(changelist))
         inputs = [
             {"name": self.column.name + suffix, "label": label, "kind": kind} for suffix, label, kind in self.fields

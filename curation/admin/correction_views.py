@@ -1,21 +1,26 @@
 """Corrections on the record page: current value, file value, and "Revert to file value"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminField, AdminForm, AdminReadonlyField, Fieldline, Fieldset
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from curation.admin import confirmation
+from curation.admin.base_admin import Column
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.editable_fields import correctable, own_fields, stored_name
 from curation.history.timeline import Readable, stored_row
+from datasets.http.signed_in import signed_in_user
 from datasets.models import Record
 
 BADGE = '<span class="badge corrected">{}</span>'
@@ -24,12 +29,16 @@ BADGE = '<span class="badge corrected">{}</span>'
 class _MarkedForm(AdminForm):
     """A form that adds the badge to corrected read-only fields, whose labels the admin creates itself."""
 
+    fieldsets: list[tuple[Any, dict[str, Any]]]
+
     def __iter__(self) -> Iterator[Fieldset]:
         for name, options in self.fieldsets:
             yield _MarkedFieldset(self.form, name, self.readonly_fields, model_admin=self.model_admin, **options)
 
 
 class _MarkedFieldset(Fieldset):
+    fields: Sequence[str | Sequence[str]]
+
     def __iter__(self) -> Iterator[Fieldline]:
         for field in self.fields:
             yield _MarkedLine(self.form, field, self.readonly_fields, model_admin=self.model_admin)
@@ -37,20 +46,29 @@ class _MarkedFieldset(Fieldset):
 
 class _MarkedLine(Fieldline):
     def __iter__(self) -> Iterator[AdminField | AdminReadonlyField]:
-        record = self.form.instance
+        record: Record = self.form.instance
         names = {name for name, field in correctable(type(record)).items() if stored_name(field) in record.corrections}
         for field in super().__iter__():
             if isinstance(field, AdminReadonlyField) and field.field["name"] in names:
-                field.label_tag = format_html("{} " + BADGE, field.label_tag(), "corrected")
-            yield field
+                yield _MarkedField(self.form, field.field["field"], field.is_first, self.model_admin)
+            else:
+                yield field
 
 
-class CorrectedAdmin(EditedAdmin):
+class _MarkedField(AdminReadonlyField):
+    def label_tag(self) -> SafeString:
+        return format_html("{} " + BADGE, super().label_tag(), "corrected")
+
+
+R = TypeVar("R", bound=Record)
+
+
+class CorrectedAdmin(EditedAdmin[R]):
     """An admin of records with corrections."""
 
     change_form_template = "curation/record_form.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         meta = self.model._meta
         revert = path(
             "<path:object_id>/revert/<str:name>/",
@@ -59,10 +77,10 @@ class CorrectedAdmin(EditedAdmin):
         )
         return [revert, *super().get_urls()]
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
         return [*super().get_list_display(request), "corrected"]
 
-    def get_sortable_by(self, request):
+    def get_sortable_by(self, request: HttpRequest) -> list[Column]:
         return [name for name in super().get_sortable_by(request) if name != "corrected"]
 
     @admin.display(description="corrected")
@@ -72,22 +90,27 @@ class CorrectedAdmin(EditedAdmin):
         labels = [(field.verbose_name,) for field in own_fields(self.model) if stored_name(field) in names]
         return format_html_join(" ", BADGE, labels) if labels else ""
 
-    def get_form(self, request, obj=None, **kwargs):
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: R | None = None, *args: Any, **kwargs: Any
+    ) -> type[forms.ModelForm[R]]:
+        form = super().get_form(request, obj, *args, **kwargs)
         for name, field in correctable(self.model).items():
             if name in form.base_fields and stored_name(field) in (getattr(obj, "corrections", None) or {}):
                 label = form.base_fields[name].label
                 form.base_fields[name].label = format_html("{} " + BADGE, label, "corrected")
         return form
 
-    def render_change_form(self, request, context, *args, obj=None, **kwargs):
-        if obj is not None and obj.corrections:
-            context["corrections"] = self._corrections(request, obj, context["seen"])
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        record: R | None = options.get("obj")
+        if record is not None and record.corrections:
+            context["corrections"] = self._corrections(request, record, context["seen"])
             form = context["adminform"]
             context["adminform"] = _MarkedForm(form.form, form.fieldsets, {}, form.readonly_fields, self)
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, *args, **options)
 
-    def _corrections(self, request, record: Record, last: str) -> list[dict]:
+    def _corrections(self, request: HttpRequest, record: Record, last: str) -> list[dict[str, Any]]:
         """Return the current value, the file value and the revert URL of each corrected field."""
         row = stored_row(self.model, record.pk) or {}
         file_values = row.get("corrections") or {}
@@ -104,7 +127,7 @@ class CorrectedAdmin(EditedAdmin):
             if stored_name(field) in file_values
         ]
 
-    def revert_view(self, request, object_id: str, name: str) -> HttpResponse:
+    def revert_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Revert a corrected field to its file value."""
         if not self.may_change(request, name):
             raise PermissionDenied
@@ -119,7 +142,7 @@ class CorrectedAdmin(EditedAdmin):
         if is_corrected and confirmation.seal_confirmed(request, about) != self.last_change(record.pk):
             return self.refused(request, confirmation.refusal(request, about), page)
         try:
-            edits.revert(self.model._base_manager.filter(pk=record.pk), name, request.user)
+            edits.revert(self.model._base_manager.filter(pk=record.pk), name, signed_in_user(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
@@ -127,6 +150,6 @@ class CorrectedAdmin(EditedAdmin):
         self.message_user(request, f"{label} reverted to the file value.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def _revert(self, key, name: str) -> str:
+    def _revert(self, key: Any, name: str) -> str:
         """Return the name of the action that a confirmation of a revert is bound to."""
         return f"revert {self.opts.label} {key} {name}"

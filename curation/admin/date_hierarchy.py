@@ -1,30 +1,35 @@
 """The date hierarchy of a list: links to centuries, decades, years, months and days that set its date filter."""
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from typing import Any
 
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR
+from django.db import models
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 
 
-def periods_of(changelist: ChangeList, column: str) -> dict | None:
+def periods_of(
+    model: type[models.Model], column: str, chosen: Mapping[str, Any], query_string: Callable[..., str]
+) -> dict[str, Any] | None:
     """Return the context of the admin's date hierarchy template, or None if there are no dates.
 
-    The first and the last date of the table come from an index; no rows are counted.
+    *chosen* has the parameters of the list, and *query_string* is its get_query_string(). The first and the last date
+    of the table come from an index; no rows are counted.
     """
     least, most = f"{column}__gte", f"{column}__lte"
-    days = changelist.model._default_manager.filter(**{f"{column}__isnull": False}).order_by(column)
-    days = days.values_list(column, flat=True)
-    if (earliest := days.first()) is None:
+    dated = model._default_manager.filter(**{f"{column}__isnull": False}).order_by(column)
+    days: models.QuerySet[Any, date] = dated.values_list(column, flat=True)
+    earliest, latest = days.first(), days.last()
+    if earliest is None or latest is None:
         return None
-    latest = days.last()
-    bounds = [_day(changelist.filter_data.get(name)) for name in (least, most)]
+    bounds = [_day(chosen.get(name)) for name in (least, most)]
     first, last = max(bounds[0] or earliest, earliest), min(bounds[1] or latest, latest)
 
     def link(parameters: dict[str, str]) -> str:
-        return changelist.get_query_string(parameters, remove_exactly={PAGE_VAR, least, most})
+        return query_string(parameters, remove_exactly={PAGE_VAR, least, most})
 
     choices = [
         {"title": title, "link": link({least: start.isoformat(), most: end.isoformat()})}

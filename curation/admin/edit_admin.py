@@ -1,6 +1,6 @@
 """Edits in the admin: the changes of an edit, record by record, and undo."""
 
-from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from django.apps import apps
 from django.contrib import admin, messages
@@ -8,9 +8,10 @@ from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
+from django_stubs_ext import WithAnnotations
 
 from curation.admin import confirmation
 from curation.admin.base_admin import ReadOnlyAdmin
@@ -18,17 +19,21 @@ from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
 from curation.history.undo import UndoRefusedError, undo_edit
 from datasets import matviews
+from datasets.http.signed_in import signed_in_user
 from datasets.models import Record, Vocabulary
+from datasets.records.masking import Viewer
 from imports.models import Change, Edit
 
 PAGE = 50
 
 
-@dataclass(frozen=True)
-class Edited:
-    """A model that an edit changed, in the place of a Source."""
+class ChangedRecords(TypedDict):
+    """What the list of edits adds to each, about the records that it changed."""
 
-    model: type[models.Model]
+    changed: int | None
+    first_table: str | None
+    last_table: str | None
+    record: str | None
 
 
 def edited_models(edit: Edit) -> list[type[models.Model]]:
@@ -39,14 +44,14 @@ def edited_models(edit: Edit) -> list[type[models.Model]]:
 
 
 @admin.register(Edit)
-class EditAdmin(ReadOnlyAdmin):
+class EditAdmin(ReadOnlyAdmin[Edit]):
     list_display = ["id", "action", "what", "records", "user", "at", "undone"]
     list_display_links = ["id", "action"]
     list_filter = ["action"]
     list_select_related = ["user", "undoing"]
     ordering = ["-pk"]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Edit]:
         changes = Change.objects.filter(edit=models.OuterRef("pk")).order_by().values("edit")
         aggregates = {
             "changed": models.Count("pk"),
@@ -66,7 +71,7 @@ class EditAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description="changed")
-    def what(self, edit: Edit) -> str:
+    def what(self, edit: "WithAnnotations[Edit, ChangedRecords]") -> str:
         """Return the record of an edit of one record, else the tables."""
         models_by_table = {model._meta.db_table: model._meta for model in apps.get_models()}
         tables = [models_by_table[t] for t in (edit.first_table, edit.last_table) if t in models_by_table]
@@ -76,24 +81,26 @@ class EditAdmin(ReadOnlyAdmin):
         return ", ".join(names)
 
     @admin.display(description="records", ordering="changed")
-    def records(self, edit: Edit) -> str:
+    def records(self, edit: "WithAnnotations[Edit, ChangedRecords]") -> str:
         return f"{edit.changed or 0:,}"
 
     @admin.display(description="undone", empty_value="")
     def undone(self, edit: Edit) -> str | None:
         return "undone" if hasattr(edit, "undoing") else None
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         undo = path("<number:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="imports_edit_undo")
         return [undo, *super().get_urls()]
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Show the changes of the edit: each record with its fields before and after."""
         edit = self.get_object(request, object_id)
         if not self.has_view_permission(request, edit):
             raise PermissionDenied
         if edit is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return super().change_view(request, object_id, form_url, extra_context)  # which says so
         edited = {model._meta.db_table: model for model in edited_models(edit)}
         seen = [table for table, model in edited.items() if _may(request.user, "view", model)]
         if len(seen) < len(edited):
@@ -114,7 +121,7 @@ class EditAdmin(ReadOnlyAdmin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "curation/edit.html", context)
 
-    def _rows(self, changes: list[Change], edited: dict[str, type[models.Model]], user) -> list[dict]:
+    def _rows(self, changes: list[Change], edited: dict[str, type[models.Model]], user: Viewer) -> list[dict[str, Any]]:
         rows = []
         for table, model in edited.items():
             in_table = [change for change in changes if change.table == table]
@@ -131,7 +138,7 @@ class EditAdmin(ReadOnlyAdmin):
             ]
         return rows
 
-    def undo_view(self, request, pk: int) -> HttpResponse:
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Undo an edit, or show why it cannot be undone."""
         if not self.has_view_permission(request):  # before the query, which would reveal whether the edit exists
             raise PermissionDenied
@@ -152,7 +159,7 @@ class EditAdmin(ReadOnlyAdmin):
                     refusal = f"{confirmation.refusal(request, about)} Check the edit again."
                     self.message_user(request, refusal, messages.ERROR)
                     return page
-                undone = undo_edit(edit, [Edited(model) for model in edited], request.user)
+                undone = undo_edit(edit, edited, signed_in_user(request))
         except UndoRefusedError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
@@ -165,11 +172,11 @@ def _is_undone(edit: Edit) -> bool:
     return edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing")
 
 
-def _may(user, action: str, model: type[models.Model]) -> bool:
+def _may(user: Viewer, action: str, model: type[models.Model]) -> bool:
     return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
 
 
-def _may_undo(user, edit: Edit) -> bool:
+def _may_undo(user: Viewer, edit: Edit) -> bool:
     """Return whether *user* has the permissions that undoing *edit* needs on every edited model."""
     edited = edited_models(edit)
     kinds = set(edit.changes.values_list("kind", flat=True).distinct().order_by())

@@ -6,6 +6,7 @@ from django.db import models
 from django.http import HttpRequest, QueryDict
 
 from curation.admin.object_keys import is_key
+from datasets.fields import related_model
 from datasets.http.upload_paths import is_upload
 from datasets.models import Record, Vocabulary
 from datasets.query_values import shown
@@ -19,11 +20,12 @@ class PostedError(Exception):
 
 def check_posted(request: HttpRequest, admin: ModelAdmin | None) -> None:
     """Raise PostedError for parameters that no page of the admin sends."""
-    for params in (request.GET, request.POST) if not is_upload(request.method, request.path_info) else (request.GET,):
-        for name in params.getlist(TO_FIELD_VAR) if admin else ():
-            if not _is_referred_to(request, admin, name):
+    receives_files = is_upload(request.method or "", request.path_info)
+    for params in (request.GET,) if receives_files else (request.GET, request.POST):
+        for name in params.getlist(TO_FIELD_VAR):
+            if admin is not None and not _is_referred_to(request, admin, name):
                 raise PostedError(f"{TO_FIELD_VAR}: Expected a field that other tables refer to, found {shown(name)}.")
-    if request.method != "POST" or is_upload(request.method, request.path_info):
+    if request.method != "POST" or receives_files:
         return
     check_single(request.POST, _several(request, admin))
     if request.POST.get(ACROSS, "0") not in ("", "0", "1"):
@@ -33,7 +35,7 @@ def check_posted(request: HttpRequest, admin: ModelAdmin | None) -> None:
     _expect_keys(ACTION_CHECKBOX_NAME, request.POST, admin.model)
     if not issubclass(admin.model, Record | Vocabulary):  # the forms of these validate it themselves
         for field in admin.opts.many_to_many:
-            _expect_keys(field.name, request.POST, field.related_model)
+            _expect_keys(field.name, request.POST, related_model(field))
 
 
 def _expect_keys(name: str, posted: QueryDict, model: type[models.Model]) -> None:

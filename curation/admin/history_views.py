@@ -1,5 +1,7 @@
 """The history of a record, the list of deleted records, and restoring them."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
@@ -7,17 +9,19 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
-from django.http import Http404, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
 from curation.admin import confirmation
+from curation.admin.base_admin import M
 from curation.admin.object_keys import is_key
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
-from curation.history.timeline import Readable, changes_of, entries, stored_row
+from curation.history.timeline import Readable, Row, changes_of, entries, stored_row
 from curation.history.tombstones import deletion_by_curator
+from datasets.http.signed_in import signed_in_user
 from datasets.listing import label_field
 from datasets.records.masking import hidden_fields, personal_names
 from datasets.records.pagination import BoundedPaginator
@@ -27,12 +31,12 @@ from imports.models import Change, Edit
 PAGE = 50
 
 
-class HistoryAdmin(EditedAdmin):
+class HistoryAdmin(EditedAdmin[M]):
     """An admin with the full history of every record, deleted records included."""
 
     object_history_template = "curation/history.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         meta, view = self.model._meta, self.admin_site.admin_view
         name = f"{meta.app_label}_{meta.model_name}"
         return [
@@ -41,7 +45,9 @@ class HistoryAdmin(EditedAdmin):
             *super().get_urls(),
         ]
 
-    def history_view(self, request, object_id, extra_context=None):
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Show every change of a record: its run or curator, its time, and each field before and after."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
@@ -54,7 +60,7 @@ class HistoryAdmin(EditedAdmin):
         before = changes[start - 1].after if start > 0 else None
         history = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
         if not history and now is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return super().history_view(request, object_id, extra_context)  # which says that there is none
         last = deletion_by_curator(self.model, key) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
         context = {
@@ -75,7 +81,7 @@ class HistoryAdmin(EditedAdmin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.object_history_template, context)
 
-    def deleted_view(self, request) -> HttpResponse:
+    def deleted_view(self, request: HttpRequest) -> HttpResponse:
         """List the deleted records, most recent first."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
@@ -108,7 +114,7 @@ class HistoryAdmin(EditedAdmin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "curation/deleted.html", context)
 
-    def restore_view(self, request, object_id: str) -> HttpResponse:
+    def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Restore a record that a curator deleted."""
         if not self._may_restore(request):
             raise PermissionDenied
@@ -125,14 +131,14 @@ class HistoryAdmin(EditedAdmin):
         if confirmation.seal_confirmed(request, about) != str(last.pk):
             return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)
         try:
-            edits.restore(Change.objects.filter(pk=last.pk), self.model, request.user)
+            edits.restore(Change.objects.filter(pk=last.pk), self.model, signed_in_user(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()
         self.message_user(request, f"{capfirst(self._label(last.before, key))} restored.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def _deleted(self, request, search: str) -> models.QuerySet:
+    def _deleted(self, request: HttpRequest, search: str) -> models.QuerySet:
         """Return the last deletion of each deleted record whose key equals or whose texts contain *search*."""
         later = Change.objects.filter(table=models.OuterRef("table"), record=models.OuterRef("record"))
         numbered = isinstance(self.model._meta.pk, models.IntegerField)
@@ -151,11 +157,11 @@ class HistoryAdmin(EditedAdmin):
             deletions = deletions.filter(matches)
         return deletions.select_related("run", "edit__user").order_by("-pk")
 
-    def _restoring(self, key) -> str:
+    def _restoring(self, key: Any) -> str:
         """Return the name of the action that a confirmation of a restoration is bound to."""
         return f"restore {self.opts.label} {key}"
 
-    def _may_restore(self, request) -> bool:
+    def _may_restore(self, request: HttpRequest) -> bool:
         return self.has_delete_permission(request)
 
     def _deletion_of(self, change: Change) -> Change | None:
@@ -167,13 +173,13 @@ class HistoryAdmin(EditedAdmin):
             return deletion_by_curator(self.model, change.record)
         return change if change.edit is not None else None
 
-    def _key(self, object_id: str):
+    def _key(self, object_id: str) -> Any:
         text = unquote(object_id)
         if not is_key(self.model, text):
             raise Http404
         return self.model._meta.pk.to_python(text)
 
-    def _label(self, row: dict, key) -> str:
+    def _label(self, row: Row, key: Any) -> str:
         """Return the label of a stored row."""
         name = label_field(self.model)
         value = None if name in personal_names(self.model) else row.get(name)

@@ -1,21 +1,25 @@
 """Imports in the browser: the upload form, the run page, and the actions on a run."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from curation.admin import confirmation, run_detail
+from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.form_params import PostedError, check_single
 from curation.history.undo import UndoOvertakenError, UndoRefusedError, undo_run
 from datasets.http.request_bodies import BodyError
+from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps
 from imports import reports, tasks
 from imports.engine import missing
@@ -30,12 +34,12 @@ Status = ImportRun.Status
 IMPORT, UNDO = "imports.add_importrun", "imports.undo_importrun"
 
 
-def _require(request, *permissions: str) -> None:
+def _require(request: HttpRequest, *permissions: str) -> None:
     if not request.user.has_perms(permissions):
         raise PermissionDenied
 
 
-def _expect_files_as_files(request) -> None:
+def _expect_files_as_files(request: HttpRequest) -> None:
     """Raise BodyError for a file in another field, or a text in the field "files": the form would ignore it."""
     others = [name for name in request.FILES if name != "files"] + ["files"] * any(request.POST.getlist("files"))
     if others:
@@ -45,7 +49,7 @@ def _expect_files_as_files(request) -> None:
         )
 
 
-def _expect_one_of_each(request) -> None:
+def _expect_one_of_each(request: HttpRequest) -> None:
     """Raise BodyError for a repeated field."""
     try:
         check_single(request.POST, {"files"})
@@ -53,12 +57,12 @@ def _expect_one_of_each(request) -> None:
         raise BodyError(str(error)) from error
 
 
-class ImportViews:
-    """Views of imports, for the admin of runs."""
+class ImportViews(ReadOnlyAdmin[ImportRun]):
+    """The views of imports."""
 
     change_list_template = "curation/importrun/change_list.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         urls = [
             path("import/", wrap(csrf_exempt(self.import_view)), name="imports_importrun_import"),
@@ -71,7 +75,9 @@ class ImportViews:
             urls.append(path(f"<number:pk>/{verb}/", wrap(view), name=f"imports_importrun_{verb}"))
         return urls + super().get_urls()
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Show the progress or the result of a run."""
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied  # the actions on a run have their own URLs
@@ -95,7 +101,7 @@ class ImportViews:
             context |= run_detail.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
         return TemplateResponse(request, "curation/importrun/run.html", context)
 
-    def progress_view(self, request, pk: int):
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return the progress of a run, which its page polls; when the run ends, the page reloads."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -106,7 +112,7 @@ class ImportViews:
             response["HX-Refresh"] = "true"
         return response
 
-    def _context(self, request, run: ImportRun) -> dict:
+    def _context(self, request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         progress = reports.progress(run)
         formatted = {"row_count": f"{progress['rows']:,}", "pace": f"{progress['rows_a_second'] or 0:,}"}
         return self.admin_site.each_context(request) | {
@@ -119,7 +125,7 @@ class ImportViews:
             "may_import": request.user.has_perm(IMPORT),
         }
 
-    def import_view(self, request):
+    def import_view(self, request: HttpRequest) -> HttpResponse:
         """Receive files; check permissions before reading the request body."""
         _require(request, IMPORT)
         if request.method != "POST":
@@ -133,19 +139,19 @@ class ImportViews:
                 return self._form(request, ImportForm(), problem=str(error), status=error.status)
 
     @method_decorator(csrf_protect)
-    def _import_view(self, request):
+    def _import_view(self, request: HttpRequest) -> HttpResponse:
         posted = request.method == "POST"
         form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
         if posted:
             _expect_files_as_files(request)
             _expect_one_of_each(request)
         if posted and form.is_valid():
-            run = form.new_run(request.user)
+            run = form.new_run(signed_in_user(request))
             tasks.preview(run)
             return self._to(run)
         return self._form(request, form, status=400 if posted else 200)
 
-    def _form(self, request, form: ImportForm, *, status: int, problem: str = "") -> TemplateResponse:
+    def _form(self, request: HttpRequest, form: ImportForm, *, status: int, problem: str = "") -> TemplateResponse:
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": "Import",
@@ -154,7 +160,7 @@ class ImportViews:
         }
         return TemplateResponse(request, "curation/importrun/import.html", context, status=status)
 
-    def action_view(self, request, pk: int, action):
+    def action_view(self, request: HttpRequest, pk: int, action: Callable[..., object]) -> HttpResponse:
         """Perform an action on a run, POST only."""
         _require(request, IMPORT)
         if request.method != "POST":
@@ -169,7 +175,7 @@ class ImportViews:
             messages.warning(request, "The database is busy. Try again in a moment.")
         return self._to(run)
 
-    def undo_view(self, request, pk: int):
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the effect of undoing a run or its conflicts; undo it when the user confirms."""
         _require(request, UNDO)
         run = get_object_or_404(ImportRun, pk=pk)
@@ -177,7 +183,7 @@ class ImportViews:
         about, posted = f"undo run {run.pk}", request.method == "POST"
         try:
             expecting = confirmation.seal_confirmed(request, about) if posted else ""
-            undone = undo_run(run, request.user, dry_run=not posted, expecting=expecting)
+            undone = undo_run(run, signed_in_user(request), dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
             undone, moved = error.undone, confirmation.refusal(request, about)
         except UndoRefusedError as refusal:
@@ -197,7 +203,7 @@ class ImportViews:
         status = 409 if reasons or moved else 200
         return TemplateResponse(request, "curation/importrun/undo.html", context, status=status)
 
-    def rejected_view(self, request, pk: int):
+    def rejected_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Send the rejected rows of one file, for fixing and importing again."""
         _require(request, "imports.view_rejectedrow")
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)

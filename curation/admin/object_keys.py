@@ -1,19 +1,21 @@
 """Keys of records in forms and URLs of the admin; only the canonical spelling is valid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from datasets.fields import field_of
 from datasets.query_values import is_whole_number
 
 
 def is_key(model: type[models.Model], text: str, name: str | None = None) -> bool:
     """Return whether *text* is a valid primary key of *model*, or a valid value of its field *name*."""
-    key = model._meta.get_field(name) if name and name != "pk" else model._meta.pk
-    while key.is_relation:
+    key = field_of(model, name) if name and name != "pk" else model._meta.pk
+    while isinstance(key, models.ForeignKey):
         key = key.target_field
     if isinstance(key, models.IntegerField):
         return is_whole_number(text)
@@ -27,7 +29,7 @@ def is_key(model: type[models.Model], text: str, name: str | None = None) -> boo
 class KeyField(forms.ModelChoiceField):
     """A choice of one record."""
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> models.Model | None:
         if isinstance(value, str) and value not in self.empty_values:
             _expect_keys(self, [value])
         return super().to_python(value)
@@ -36,13 +38,14 @@ class KeyField(forms.ModelChoiceField):
 class KeysField(forms.ModelMultipleChoiceField):
     """A choice of several records."""
 
-    def _check_values(self, value):
-        _expect_keys(self, value)
-        return super()._check_values(value)
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            _expect_keys(self, value)
+        return super().clean(value)
 
 
-class _KnownKeys:
-    def optgroups(self, name, value, attr=None):
+class _KnownKeys(AutocompleteMixin, forms.Select):
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
         """Return the selected records; ignore invalid keys."""
         remote = self.field.remote_field
         keys = [key for key in value if is_key(remote.model, str(key), getattr(remote, "field_name", None))]
@@ -59,7 +62,7 @@ class KeysSelect(_KnownKeys, AutocompleteSelectMultiple):
 
 def _expect_keys(field: forms.ModelChoiceField, values: Iterable[str]) -> None:
     for value in values:
-        if not is_key(field.queryset.model, str(value), field.to_field_name):
+        if field.queryset is not None and not is_key(field.queryset.model, str(value), field.to_field_name):
             raise ValidationError(
                 field.error_messages["invalid_choice"], code="invalid_choice", params={"value": str(value)[:100]}
             )

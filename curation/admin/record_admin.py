@@ -1,21 +1,29 @@
 """Admin classes for records, vocabularies and summary tables. By default, a list has the fields of its model."""
 
+from typing import Any, TypeVar
+
 from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from curation.admin import list_defaults
-from curation.admin.base_admin import ReadOnlyAdmin
+from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.bulk_edit import BulkAdmin
-from curation.admin.correction_views import CorrectedAdmin
+from curation.admin.correction_views import CorrectedAdmin, R
 from curation.admin.history_views import HistoryAdmin
 from curation.history.timeline import changes_of
+from datasets.fields import field_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports.models import Change, Edit, SourceFile
 from imports.vocabularies import nearly_the_same
+
+V = TypeVar("V", bound=Vocabulary)
+S = TypeVar("S", bound=MaterializedView)
 
 
 def _origin(file: SourceFile | None, line: int | None = None) -> str:
@@ -37,7 +45,7 @@ def _edit_summary(edit: Edit) -> str:
     return f"{action} by {edit.user or 'the command line'}, {at}"
 
 
-class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
+class RecordAdmin(BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
     """Admin for the records of a dataset. The record page shows the origin and the last edit.
 
     By default, the list has the columns, filters and date hierarchy of ``list_defaults``.
@@ -46,22 +54,25 @@ class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
     change_list_template = "curation/record_list.html"
     readonly_fields = ["created", "last_changed", "last_edited"]
 
-    def __init__(self, model, admin_site):
+    def __init__(self, model: type[R], admin_site: admin.AdminSite):
         super().__init__(model, admin_site)
         if self.filter_columns is None:
             self.filter_columns = list_defaults.filter_columns(model)
-        self.date_hierarchy = self.date_hierarchy or list_defaults.date_hierarchy(model)
-        self.autocomplete_fields = self.autocomplete_fields or list_defaults.searched_references(model)
+        # Django reads these of the instance, although django-stubs knows them of the class only.
+        dates, references = list_defaults.date_hierarchy(model), list_defaults.searched_references(model)
+        self.date_hierarchy = self.date_hierarchy or dates  # type: ignore[misc]
+        self.autocomplete_fields = self.autocomplete_fields or references  # type: ignore[misc]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: R | None = None) -> list[Column]:
         names = super().get_readonly_fields(request, obj)
         return names if obj else [name for name in names if name not in RecordAdmin.readonly_fields]
 
-    def get_object(self, request, object_id, from_field=None):
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> R | None:
         record = super().get_object(request, object_id, from_field)
-        if record is not None and request.resolver_match.url_name.endswith("_change"):
-            files = {record.created_in_id, record.changed_in_id} - {None}
-            files = SourceFile.objects.in_bulk(files) if files else {}
+        page = request.resolver_match and request.resolver_match.url_name
+        if record is not None and page and page.endswith("_change"):
+            keys = {record.created_in_id, record.changed_in_id} - {None}
+            files = SourceFile.objects.in_bulk(keys) if keys else {}
             record.created_in, record.changed_in = (
                 files.get(pk) for pk in (record.created_in_id, record.changed_in_id)
             )
@@ -86,7 +97,7 @@ class RecordAdmin(BulkAdmin, CorrectedAdmin, HistoryAdmin):
         return _edit_summary(last.edit) if last else "Never"
 
 
-class VocabularyAdmin(HistoryAdmin):
+class VocabularyAdmin(HistoryAdmin[V]):
     """Admin for the terms of a vocabulary. The term page shows the origin."""
 
     change_list_template = "curation/record_list.html"
@@ -94,7 +105,7 @@ class VocabularyAdmin(HistoryAdmin):
     ordering = ["name"]
     readonly_fields = ["created"]
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: V, form: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         super().save_model(request, obj, form, change)
         if "name" in form.changed_data and (alike := nearly_the_same(self.model, obj.name)):
             terms = ", ".join(f"“{visible(term)}”" for term in alike)
@@ -102,20 +113,24 @@ class VocabularyAdmin(HistoryAdmin):
             self.message_user(request, text, messages.WARNING)
 
     @admin.display(description="created")
-    def created(self, value) -> str:
-        return _origin(value.created_in)
+    def created(self, term: Vocabulary) -> str:
+        return _origin(term.created_in)
 
 
-class MaterializedViewAdmin(ReadOnlyAdmin):
+class MaterializedViewAdmin(ReadOnlyAdmin[S]):
     """Admin for a summary table, which is read-only. Its list explains its columns."""
 
     def explained(self) -> list[tuple[str, str]]:
         """Return the explanations above the list: pairs of name and text."""
-        fields = [self.model._meta.get_field(name) for name in self.list_display]
-        return [(field.verbose_name, field.help_text) for field in fields if field.help_text]
+        fields = [field_of(self.model, str(name)) for name in self.list_display]
+        return [(str(field.verbose_name), str(field.help_text)) for field in fields if field.help_text]
 
 
-DEFAULTS = {Record: RecordAdmin, Vocabulary: VocabularyAdmin, MaterializedView: MaterializedViewAdmin}
+DEFAULTS: dict[type[models.Model], type[admin.ModelAdmin[Any]]] = {
+    Record: RecordAdmin,
+    Vocabulary: VocabularyAdmin,
+    MaterializedView: MaterializedViewAdmin,
+}
 
 
 def register_defaults() -> None:

@@ -1,18 +1,20 @@
 """Editing records in the admin: each change is stored as an Edit, or refused with a message."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.db import models, transaction
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 
 from curation.admin import confirmation
-from curation.admin.base_admin import ListAdmin
+from curation.admin.base_admin import Column, ListAdmin, M
 from curation.admin.object_keys import KeyField, KeySelect, KeysField, KeysSelect
 from curation.admin.text_fields import TextField
 from curation.history import edits
@@ -20,6 +22,8 @@ from curation.history.editable_fields import key_names
 from curation.history.record_counts import counted
 from curation.history.timeline import changes_of
 from datasets import matviews
+from datasets.fields import through_model
+from datasets.http.signed_in import signed_in_user
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
 
 SHOWN = 10  # named records that protect others from deletion, for each table
@@ -27,15 +31,15 @@ NAMED = 100  # named records on the confirmation page of a deletion
 SEEN = "_seen"  # form field with the record's last change at the time of rendering
 
 
-class EditedAdmin(ListAdmin):
+class EditedAdmin(ListAdmin[M]):
     """An admin that stores every change of a record or term in the history."""
 
     formfield_overrides = {models.CharField: {"form_class": TextField}, models.TextField: {"form_class": TextField}}
     delete_confirmation_template = "curation/delete_record.html"
     delete_selected_confirmation_template = "curation/delete_records.html"
-    actions = [*ListAdmin.actions, "delete_selected"]
+    actions: Sequence[Callable[..., Any] | str] = [*ListAdmin.actions, "delete_selected"]
 
-    def address(self, name: str, *arguments) -> str:
+    def address(self, name: str, *arguments: Any) -> str:
         """Return the URL of this model's page *name*."""
         meta = self.model._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
@@ -46,12 +50,12 @@ class EditedAdmin(ListAdmin):
 
     # The form.
 
-    def get_fields(self, request, obj=None):
+    def get_fields(self, request: HttpRequest, obj: M | None = None) -> list[Column]:
         names = super().get_fields(request, obj)
         keys = [name for name in names if obj and name in self._keys()]
         return [*keys, *(name for name in names if name not in keys)]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[Column]:
         return [*super().get_readonly_fields(request, obj), *(self._keys() if obj else ())]
 
     def _keys(self) -> list[str]:
@@ -59,30 +63,41 @@ class EditedAdmin(ListAdmin):
         names = key_names(self.model) | ({meta.pk.name} if meta.pk.editable and not meta.pk.auto_created else set())
         return [f.name for f in meta.concrete_fields if f.name in names and not isinstance(f, models.AutoField)]
 
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField | None:
         kwargs.setdefault("form_class", KeyField)
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
+    def formfield_for_manytomany(
+        self, db_field: models.ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField | None:
         # Django's admin skips a many-to-many field with its own through model.
         kwargs.setdefault("form_class", KeysField)
-        if db_field.remote_field.through._meta.auto_created:
+        if through_model(db_field)._meta.auto_created:
             return super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", KeysSelect(db_field, self.admin_site))
         else:
             kwargs.setdefault("widget", admin.widgets.FilteredSelectMultiple(db_field.verbose_name, is_stacked=False))
-        return db_field.formfield(**kwargs)
+        field = db_field.formfield(**kwargs)
+        return field if isinstance(field, forms.ModelMultipleChoiceField) else None
 
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name in personal_names(self.model):
             field.validators = [*field.validators, refuse_masked]
         return field
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         seen = ""
         if object_id:
             seen = self.last_change(unquote(object_id))
@@ -99,41 +114,44 @@ class EditedAdmin(ListAdmin):
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
-    def last_change(self, key) -> str:
+    def last_change(self, key: Any) -> str:
         last = changes_of(self.model, key).order_by("-pk").values_list("pk", flat=True).first()
         return str(last or 0)
 
-    def refused(self, request, message: str, address: str) -> HttpResponse:
+    def refused(self, request: HttpRequest, message: str, address: str) -> HttpResponse:
         """Redirect to *address* and show the error *message* there."""
         self.message_user(request, message, messages.ERROR)
         return HttpResponseRedirect(address)
 
     # Saving and deleting.
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         if not change:
             super().save_model(
                 request, obj, form, change
             )  # save_related stores the Edit, after the many-to-many fields
         elif form.changed_data:
             new = {name: form.cleaned_data[name] for name in form.changed_data}
-            edits.correct(self.model._base_manager.filter(pk=obj.pk), new, request.user)
+            edits.correct(self.model._base_manager.filter(pk=obj.pk), new, signed_in_user(request))
             self.edited()
 
-    def save_related(self, request, form, formsets, change):
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         if not change:
             super().save_related(request, form, formsets, change)
-            edits.created(form.instance, request.user)
+            edits.created(form.instance, signed_in_user(request))
             self.edited()
 
-    def delete_model(self, request, obj):
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
         self.delete_queryset(request, self.model._base_manager.filter(pk=obj.pk))
 
-    def delete_queryset(self, request, queryset):
-        edits.delete(queryset, request.user, confirmation.seal_confirmed(request, self._deletion()))
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
+        confirmed = confirmation.seal_confirmed(request, self._deletion())
+        edits.delete(queryset, signed_in_user(request), confirmed)
         self.edited()
 
-    def delete_view(self, request, object_id, extra_context=None):
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         shown = {}
         if self.has_delete_permission(request):
             if (record := self.get_object(request, unquote(object_id))) is not None:
@@ -150,42 +168,48 @@ class EditedAdmin(ListAdmin):
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), self.address("change", object_id))
 
-    def response_action(self, request, queryset):
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         try:
             with transaction.atomic():
-                return super().response_action(request, queryset)
+                return super().response_action(request, queryset, *args, **kwargs)
         except edits.OvertakenError:
-            request.POST = request.POST.copy()
-            del request.POST["post"]  # so that Django shows the confirmation page again
+            posted = request.POST.copy()
+            del posted["post"]  # so that Django shows the confirmation page again
+            request.POST = QueryDict(posted.urlencode())
             self.message_user(request, confirmation.refusal(request, self._deletion()), messages.ERROR)
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *args, **kwargs)
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
-    def delete_selected(self, request, queryset) -> HttpResponse | None:
+    def delete_selected(self, request: HttpRequest, queryset: models.QuerySet) -> HttpResponse | None:
         """Show the confirmation page, and delete the records when the user confirms."""
         response = delete_selected(self, request, queryset)
-        if response is not None and not (response.context_data["protected"] or response.context_data["perms_lacking"]):
-            response.context_data |= confirmation.show(request, self._deletion(), edits.seal(queryset))
-            response.context_data["keys"] = request.POST.getlist(ACTION_CHECKBOX_NAME)
-            response.context_data["across"] = request.POST.get("select_across") == "1"
+        context = (response and response.context_data) or {}
+        if context and not (context["protected"] or context["perms_lacking"]):
+            context.update(confirmation.show(request, self._deletion(), edits.seal(queryset)))
+            context["keys"] = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            context["across"] = request.POST.get("select_across") == "1"
         return response
 
     def _deletion(self) -> str:
         """Return the name of the action that a confirmation of a deletion is bound to; the seal covers the records."""
         return f"delete {self.opts.label}"
 
-    def get_deleted_objects(self, objs, request):
+    def get_deleted_objects(
+        self, objs: Sequence[M] | models.QuerySet[M], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[Any]]:
         """Return the counts and the first of the records that refer to *objs*; Django's admin loads all of them."""
         protected = list(self._referring(objs, request))
-        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         count = objs.count() if isinstance(objs, models.QuerySet) else len(objs)
         names = [str(record) for record in objs[:NAMED]]
         names += [f"and {count - NAMED:,} more"] if count > NAMED else []
-        return names, {self.opts.verbose_name_plural: count}, lacking, protected
+        return names, {str(self.opts.verbose_name_plural): count}, lacking, protected
 
-    def _referring(self, objs, request) -> Iterator[str | list[str]]:
+    def _referring(self, objs: Sequence[M] | models.QuerySet[M], request: HttpRequest) -> Iterator[str | list[str]]:
         """Yield, for each table that refers to *objs*, the number of its records and a list of the first."""
         for relation in self.model._meta.related_objects:
             if relation.on_delete is not models.PROTECT:
@@ -205,6 +229,6 @@ class EditedAdmin(ListAdmin):
         address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(record.pk)])
         return format_html('<a href="{}">{}</a>', address, record)
 
-    def may_change(self, request, name: str) -> bool:
+    def may_change(self, request: HttpRequest, name: str) -> bool:
         """Return whether the user may change the field *name*."""
         return self.has_change_permission(request) and name not in hidden_fields(self.model, request.user)

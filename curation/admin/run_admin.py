@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import TypedDict
 
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
+from django_stubs_ext import WithAnnotations
 
-from curation.admin.base_admin import ReadOnlyAdmin
+from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.import_views import ImportViews
+from datasets.records.masking import Viewer
 from datasets.registry import dataset_apps
 from imports import reports
 from imports.masking import is_restricted, is_restricted_anywhere
@@ -22,7 +26,7 @@ admin.site.app_index_template = "curation/app_index.html"
 
 
 @cache  # the admin compares columns by identity
-def _count_column(name: str, unseen: frozenset[str]) -> Callable:
+def _count_column(name: str, unseen: frozenset[str]) -> Callable[[SourceFile], str]:
     @admin.display(description=name)
     def count(file: SourceFile) -> str:
         number = reports.counts(file, unseen)[name]
@@ -35,52 +39,59 @@ def _count_column(name: str, unseen: frozenset[str]) -> Callable:
     return count
 
 
-def _counts(request) -> list[Callable]:
+def _counts(request: HttpRequest) -> list[Callable[[SourceFile], str]]:
     """Return the columns with the counts of a file that the user may view."""
     unseen = reports.unseen_sources(request.user, *dataset_apps())
     return [_count_column(name, unseen) for name in SourceFile.COUNTS]
 
 
+class FilesOfRun(TypedDict):
+    """What the list of runs adds to each: the name of its first file, and the number of its files."""
+
+    first_file: str | None
+    files_known: int | None
+
+
 @admin.register(ImportRun)
-class ImportRunAdmin(ImportViews, ReadOnlyAdmin):
+class ImportRunAdmin(ImportViews):
     list_display = ["id", "dataset", "status", "names", "started_at", "started_by"]
     list_filter = ["dataset", "status", "dry_run"]
     search_fields = ["dataset", "error__folded_contains", "files__name__folded_contains"]
     date_hierarchy = "started_at"
     ordering = ["-pk"]
 
-    def get_search_fields(self, request):
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
         if is_restricted_anywhere(request.user):  # a search would reveal personal data in the error text
             return [name for name in self.search_fields if not name.startswith("error")]
-        return self.search_fields
+        return list(self.search_fields)
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ImportRun]:
         files = SourceFile.objects.filter(run=models.OuterRef("pk")).order_by()
         count = files.values("run").annotate(count=models.Count("name", distinct=True)).values("count")
         first = files.order_by("pk").values("name")[:1]
         return super().get_queryset(request).annotate(first_file=models.Subquery(first), files_known=count)
 
     @admin.display(description="files", empty_value="–")
-    def names(self, run: ImportRun) -> str | None:
+    def names(self, run: "WithAnnotations[ImportRun, FilesOfRun]") -> str | None:
         """Return the first file of the run and the number of other files."""
         uploaded = [upload["name"] for upload in run.uploads]
         first, count = (
-            (run.first_file, run.files_known) if run.first_file else (next(iter(uploaded), None), len(uploaded))
+            (run.first_file, run.files_known or 0) if run.first_file else (next(iter(uploaded), None), len(uploaded))
         )
         return f"{first} and {count - 1:,} more" if first and count > 1 else first
 
 
 @admin.register(SourceFile)
-class SourceFileAdmin(ReadOnlyAdmin):
+class SourceFileAdmin(ReadOnlyAdmin[SourceFile]):
     list_display = ["name", "source", "of_run"]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
     ordering = ["-pk"]
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
         return [*self.list_display, *_counts(request)[:-2]]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: SourceFile | None = None) -> list[Column]:
         names = [
             f.name for f in self.opts.fields if f.editable and f.name not in (self.opts.pk.name, *SourceFile.COUNTS)
         ]
@@ -98,7 +109,7 @@ class SourceFileAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RejectedRow)
-class RejectedRowAdmin(ReadOnlyAdmin):
+class RejectedRowAdmin(ReadOnlyAdmin[RejectedRow]):
     list_display = ["line", "problems", "values", "file"]
     list_filter = ["file__run__dataset", "file__source"]
     list_select_related = ["file__run"]
@@ -107,16 +118,16 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     # Values may be personal: users without permission for personal data see only the names of the invalid columns.
     exclude = ["values", "problems"]
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
         return ["line", *self._cells(request, at_most=300), "file"]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: RejectedRow | None = None) -> list[Column]:
         return self._cells(request)
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup.split("__")[0] not in self.exclude and super().lookup_allowed(lookup, value, request)
 
-    def _cells(self, request, at_most: int | None = None) -> list:
+    def _cells(self, request: HttpRequest, at_most: int | None = None) -> list[Callable[[RejectedRow], str]]:
         readers: dict[tuple[str, str], RejectedRowFormatter] = {}
 
         @admin.display(description="problems")
@@ -151,6 +162,6 @@ class RejectedRowAdmin(ReadOnlyAdmin):
         return [problems, values]
 
 
-def _is_personal(row: RejectedRow, user) -> bool:
+def _is_personal(row: RejectedRow, user: Viewer) -> bool:
     """Return whether the dataset has personal data that *user* may not view: the row may be in the wrong table."""
     return is_restricted(row.file.run.dataset, user)

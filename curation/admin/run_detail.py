@@ -1,9 +1,11 @@
 """Content of the run page: the counts, and in tabs every record that the run changed or would change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from functools import cached_property
 from typing import Any
 
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -27,16 +29,18 @@ TABS = {
 }
 SIDES = ("old", "new")
 PER_PAGE = 50
+Entry = dict[str, Any]  # of a tab: a record or a rejected row
 BREAKS = "\t\r\n"  # characters that the page shows unescaped
 STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
 
 
-def counts(run: ImportRun, user) -> list[dict]:
+def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
     """Return the counts and files of each source, as far as *user* may view them.
 
     For a stopped run, return the rows that it has read and rejected; nothing if these are unknown.
     """
-    sources, unseen = [], reports.unseen_sources(user, run.dataset)
+    sources: list[dict[str, Any]] = []
+    unseen = reports.unseen_sources(user, run.dataset)
     shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files, unseen)
@@ -46,7 +50,7 @@ def counts(run: ImportRun, user) -> list[dict]:
     return sources
 
 
-def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[str, Any]:
+def tabs(run: ImportRun, user: User | AnonymousUser, chosen: str | None, number: str | None) -> dict[str, Any]:
     """Return the tabs that *user* may view with their sizes, and one page of the chosen tab."""
     entries_by_tab = _entries_for(run, user) if run.dataset in dataset_apps() else {}
     if not entries_by_tab:
@@ -55,10 +59,10 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     first = next((name for name in entries_by_tab if sizes[name]), next(iter(entries_by_tab)))
     tab = chosen if chosen in entries_by_tab else first
     entries = entries_by_tab[tab]
-    page = None if entries is None else Paginator(_Sized(entries, sizes[tab]), PER_PAGE).get_page(number)
+    page = None if entries is None else _SizedPaginator(entries, sizes[tab] or 0).get_page(number)
     readers = {source.name: RejectedRowFormatter(source, user) for source in sources_of(run.dataset)}
     if page is not None and tab == "missing":
-        page.object_list = run_diff.with_rows(run, page.object_list)
+        page.object_list = run_diff.with_rows(run, list(page.object_list))
     shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
     if tab != "new" or run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
@@ -67,7 +71,7 @@ def tabs(run: ImportRun, user, chosen: str | None, number: str | None) -> dict[s
     return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables}
 
 
-def _entries_for(run: ImportRun, user) -> dict[str, Any]:
+def _entries_for(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:
     """Return the entries of each tab, without the tabs that *user* may not view."""
     models = [source.model._meta for source in sources_of(run.dataset)]
     entries: dict[str, Any] = {}
@@ -80,7 +84,7 @@ def _entries_for(run: ImportRun, user) -> dict[str, Any]:
     return entries
 
 
-def _history(entry: dict, readers: dict[str, RejectedRowFormatter]) -> str | None:
+def _history(entry: Entry, readers: dict[str, RejectedRowFormatter]) -> str | None:
     """Return the URL of the history of an entry's record; None for a rejected row."""
     key = entry.get("pk" if "values" in entry else "record")
     if key is None:
@@ -95,24 +99,23 @@ def is_of_a_file(run: ImportRun) -> bool:
     return run.status == ImportRun.Status.FAILED and run.error.startswith(tuple(names))
 
 
-class _Sized:
-    """Entries with a known length."""
+class _SizedPaginator(Paginator[Any]):
+    """The pages of entries whose number is known."""
 
-    def __init__(self, entries, size: int):
-        self.entries, self.size = entries, size
+    def __init__(self, entries: Any, size: int):
+        super().__init__(entries, PER_PAGE)
+        self.size = size
 
-    def __len__(self) -> int:
+    @cached_property
+    def count(self) -> int:
         return self.size
 
-    def __getitem__(self, part: slice):
-        return self.entries[part]
 
-
-def _size(entries) -> int:
+def _size(entries: QuerySet | Sized) -> int:
     return entries.count() if isinstance(entries, QuerySet) else len(entries)
 
 
-def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> Iterator[dict]:
+def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> Iterator[Entry]:
     for entry in page.object_list:
         may_see = readers[entry["source"]].may_see
         shown = dict(entry)
@@ -135,9 +138,9 @@ def _readable(value: Any) -> Any:
     return exact_json.text(value) if isinstance(value, dict | list | exact_json.Undecoded) else value
 
 
-def _tables(entries: list[dict]) -> list[dict]:
+def _tables(entries: list[Entry]) -> list[dict[str, Any]]:
     """Return one table per source: its columns, and one entry per record."""
-    tables: dict[str, dict] = {}
+    tables: dict[str, dict[str, Any]] = {}
     for entry in entries:
         columns = [name for name, _ in entry["row"]]
         table = tables.setdefault(entry["source"], {"source": entry["source"], "columns": columns, "entries": []})
@@ -145,7 +148,7 @@ def _tables(entries: list[dict]) -> list[dict]:
     return list(tables.values())
 
 
-def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[dict]:
+def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[Entry]:
     for row in page.object_list:
         reader = readers.get(row.file.source)
         if reader is None:

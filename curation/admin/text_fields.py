@@ -1,5 +1,7 @@
 """Form fields for text; they apply the rules of imported text."""
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -9,7 +11,7 @@ from datasets.text import clean, is_unseen
 class TextField(forms.CharField):
     """Text in NFC, without spaces at its ends, with at least one visible character."""
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str | None:
         text = super().to_python(value)
         if isinstance(text, str) and is_unseen(text):
             raise ValidationError("The text contains only invisible characters. Enter visible text.")

@@ -1,22 +1,27 @@
 """API tokens in the admin: create and revoke them. The secret is shown once, after the token is created."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from curation.admin.base_admin import GuardedAdmin
+from datasets.http.signed_in import signed_in_user
 from datasets.tokens import ApiToken
 
 
-class TokenForm(forms.ModelForm):
+class TokenForm(forms.ModelForm[ApiToken]):
     class Meta:
         model = ApiToken
         fields = ["account", "name", "may_read", "may_import", "expires"]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(GuardedAdmin):
+class ApiTokenAdmin(GuardedAdmin[ApiToken]):
     form = TokenForm
     list_display = ["name", "account", "scope_names", "state", "created", "expires", "last_used"]
     list_select_related = ["account"]
@@ -29,33 +34,35 @@ class ApiTokenAdmin(GuardedAdmin):
     def scope_names(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
-    def get_fields(self, request, obj=None):
-        fields = list(TokenForm.Meta.fields)
-        return [*fields, "created", "last_used", "revoked"] if obj else fields
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        fields = tuple(TokenForm.Meta.fields)
+        return (*fields, "created", "last_used", "revoked") if obj else fields
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         """Return False: a token's scopes never change."""
         return False
 
-    def has_revoke_permission(self, request) -> bool:
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("datasets.change_apitoken")
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         """Return all tokens for a superuser, the user's own tokens for other users."""
-        tokens = super().get_queryset(request)
-        return tokens if request.user.is_superuser else tokens.filter(account=request.user)
+        tokens, user = super().get_queryset(request), signed_in_user(request)
+        return tokens if user.is_superuser else tokens.filter(account=user)
 
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField | None:
         if db_field.name == "account":  # a token must not exceed its creator's permissions
-            accounts = get_user_model().objects.filter(is_active=True)
-            kwargs["queryset"] = accounts if request.user.is_superuser else accounts.filter(pk=request.user.pk)
+            accounts, user = get_user_model().objects.filter(is_active=True), signed_in_user(request)
+            kwargs["queryset"] = accounts if user.is_superuser else accounts.filter(pk=user.pk)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         obj.secret_once = obj.give_secret()
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request, obj, post_url_continue=None):
+    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
         """Show the secret on this page only: a message would be stored until it is read."""
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
@@ -69,7 +76,7 @@ class ApiTokenAdmin(GuardedAdmin):
         return response
 
     @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
-    def revoke(self, request, queryset):
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         tokens = list(queryset.filter(revoked=None))
         for token in tokens:
             token.revoke()

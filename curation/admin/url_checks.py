@@ -1,6 +1,7 @@
 """Validation of the admin's URL parameters: canonical keys, pages and orders, and bounded searches."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin.options import ModelAdmin
@@ -31,28 +32,31 @@ MOST_PAGES = 10**9
 class CheckAdminAddress:
     """Middleware that answers 400 or 404 to admin URLs with invalid keys or parameters."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view, args, kwargs: dict[str, Any]) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
         """Check the record's key and the URL parameters."""
-        if request.resolver_match.app_name != "admin":
+        match = request.resolver_match
+        if match is None or match.app_name != "admin":
             return None
+        page = match.url_name or ""
         admin = getattr(view, "model_admin", None)
         if admin and "object_id" in kwargs and not is_key(admin.model, unquote(kwargs["object_id"])):
             message = f"There is no {admin.opts.verbose_name} {shown(unquote(kwargs['object_id']))}."
             return refused(request, 404, message)
         # The list of a dataset's table reports invalid parameters itself.
-        is_list = str(request.resolver_match.url_name).endswith("_changelist")
-        is_checked_later = is_list and getattr(admin, "lists_records", False)
+        is_checked_later = page.endswith("_changelist") and getattr(admin, "lists_records", False)
         try:
             for name, values in request.GET.lists():
                 for value in values:
                     _check(admin, name, value, is_checked_later=is_checked_later)
-                    if check := OF_PAGES.get(request.resolver_match.url_name):
+                    if check := OF_PAGES.get(page):
                         check(name, value)
         except ValueError as error:
             return refused(request, 400, f"{name}: {error}")
@@ -63,7 +67,7 @@ class CheckAdminAddress:
         return None
 
 
-def _admin_of(view) -> ModelAdmin | None:
+def _admin_of(view: Callable[..., Any]) -> ModelAdmin | None:
     """Return the admin of a view: an attribute of Django's views, the instance of our bound methods."""
     admin = getattr(view, "model_admin", None) or getattr(getattr(view, "__wrapped__", None), "__self__", None)
     return admin if isinstance(admin, ModelAdmin) else None

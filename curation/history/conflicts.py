@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from django.db import connection, models
 
 from curation.history.record_counts import counted
-from datasets.sql.dialect import quoted
+from datasets.fields import related_model
+from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import members, value_of, values
 
 SHOWN = 10  # keys named in a message
@@ -17,9 +18,11 @@ def protecting_references(model: type[models.Model], selected: str) -> Iterator[
         child = relation.related_model
         if not child._meta.managed or relation.many_to_many or relation.on_delete is models.CASCADE:
             continue
-        there = f"{quoted(child._meta.db_table)} WHERE {quoted(relation.field.column)} IN (SELECT pk FROM {selected})"
+        there = (
+            f"{quoted(child._meta.db_table)} WHERE {quoted(column_name(relation.field))} IN (SELECT pk FROM {selected})"
+        )
         if count := _count(f"SELECT count(*) FROM {there}"):
-            first = _listed(f"SELECT {quoted(child._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+            first = _listed(f"SELECT {quoted(pk_column(child))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
             yield f"{counted(child, count)} ({first})"
 
 
@@ -29,31 +32,34 @@ def key_conflicts(model: type[models.Model], rows: str, document: str) -> Iterat
     *rows* is the FROM and WHERE part of a query.
     """
     stored = values(model, document)
-    unique = {field.column for field in model._meta.concrete_fields if field.unique} | ({"identity"} & set(stored))
+    unique = {column_name(field) for field in model._meta.concrete_fields if field.unique} | (
+        {"identity"} & set(stored)
+    )
     same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
     source, _, condition = rows.partition(" WHERE ")
     there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
     if count := _count(f"SELECT count(*) FROM {there}"):
-        first = _listed(f"SELECT DISTINCT r.{quoted(model._meta.pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+        first = _listed(f"SELECT DISTINCT r.{quoted(pk_column(model))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
         yield f"Existing records have the same key: {counted(model, count)} ({first})."
 
 
 def unique_conflicts(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence for each unique column whose value in the JSON column *document* another record has now."""
-    pk, stored = model._meta.pk, values(model, document)
+    pk, stored = pk_column(model), values(model, document)
     source, _, condition = rows.partition(" WHERE ")
     for field in model._meta.concrete_fields:
-        if field.unique and field is not pk:
-            same = f"r.{quoted(field.column)} = {stored[field.column]} AND r.{quoted(pk.column)} <> {stored[pk.column]}"
+        if field.unique and field is not model._meta.pk:
+            column = column_name(field)
+            same = f"r.{quoted(column)} = {stored[column]} AND r.{quoted(pk)} <> {stored[pk]}"
             there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
             if count := _count(f"SELECT count(*) FROM {there}"):
-                first = _listed(f"SELECT r.{quoted(pk.column)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+                first = _listed(f"SELECT r.{quoted(pk)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
                 yield f"The {field.verbose_name} is already used by {counted(model, count)} ({first})."
 
 
 def owner_field(model: type[models.Model]) -> models.ForeignKey | None:
     """Return the CASCADE foreign key to the owning model, or None."""
-    references = (field for field in model._meta.fields if field.is_relation)
+    references = (field for field in model._meta.fields if isinstance(field, models.ForeignKey))
     return next((field for field in references if field.remote_field.on_delete is models.CASCADE), None)
 
 
@@ -70,14 +76,21 @@ def missing_references(model: type[models.Model], rows: str, document: str) -> I
 
 def missing_references_of(field: models.Field, query: str) -> Iterator[str]:
     """Yield a sentence if *query*, which selects owners and the keys that *field* holds, names deleted records."""
-    target = field.related_model._meta
+    target = related_model(field)
     there = (
         f"WITH x(owner, v) AS ({query}) SELECT DISTINCT v FROM x WHERE v IS NOT NULL AND NOT EXISTS"
-        f" (SELECT 1 FROM {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} = x.v)"
+        f" (SELECT 1 FROM {quoted(target._meta.db_table)} t WHERE t.{quoted(pk_column(target))} = x.v)"
         f" ORDER BY 1 LIMIT {SHOWN + 1}"
     )
     if first := _listed(there):
-        yield f"These records refer to deleted records. Restore those first: {target.verbose_name} {first}."
+        yield f"These records refer to deleted records. Restore those first: {target._meta.verbose_name} {first}."
+
+
+def reason_for(query: str, sentence: str, model: type[models.Model]) -> Iterator[str]:
+    """Yield *sentence* with the number of records of *model* in *query* and their first keys; nothing for no record."""
+    if count := _count(f"SELECT count(*) FROM ({query}) x"):
+        first = _listed(f"{query} ORDER BY 1 LIMIT {SHOWN + 1}")
+        yield sentence.format(records=counted(model, count), first=first)
 
 
 def _count(query: str) -> int:

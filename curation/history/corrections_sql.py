@@ -6,7 +6,8 @@ from typing import Any
 from django.db import connection, models
 
 from curation.history.editable_fields import remembers_its_file, stored_name
-from datasets.sql.dialect import quoted
+from datasets.fields import related_model
+from datasets.sql.dialect import column_name, column_type, pk_column, quoted
 from datasets.sql.row_json import differs, is_corrected, json_value, stored_members, value_of
 
 
@@ -27,7 +28,9 @@ def parameter(field: models.Field) -> str:
 
 
 def _own(field: models.Field) -> str:
-    return stored_members(field, "r") if field.many_to_many else f"r.{quoted(field.column)}"
+    if isinstance(field, models.ManyToManyField):
+        return stored_members(field, "r")
+    return f"r.{quoted(column_name(field))}"
 
 
 def of_file(field: models.Field) -> str:
@@ -99,9 +102,9 @@ def without(field: models.Field) -> str:
 
 def links_of_file(field: models.ManyToManyField, rows: str) -> str:
     """Return a query for the owners and members in the file; *rows* is the FROM and WHERE part for the records."""
-    owner, (source, _, condition) = f"r.{quoted(field.model._meta.pk.column)}", rows.partition(" WHERE ")
+    owner, (source, _, condition) = f"r.{quoted(pk_column(field.model))}", rows.partition(" WHERE ")
     if connection.vendor == "postgresql":
-        kind = field.related_model._meta.pk.rel_db_type(connection)
+        kind = column_type(related_model(field)._meta.pk)
         listed = f"jsonb_array_elements_text({of_file(field)}) m"
         return f"SELECT {owner}, CAST(m AS {kind}) FROM {source}, {listed} WHERE {condition}"
     return f"SELECT {owner}, m.value FROM {source}, json_each({of_file(field)}) m WHERE {condition}"

@@ -6,6 +6,7 @@ from django.db import models
 
 from datasets.models import Record
 from datasets.registry import dataset_apps
+from datasets.sql.dialect import column_name
 from imports.sources import PROVENANCE, sources_of
 
 
@@ -34,7 +35,7 @@ def correctable(model: type[models.Model]) -> dict[str, models.Field]:
 
 def stored_name(field: models.Field) -> str:
     """Return the name of *field* in a stored row and in ``corrections``."""
-    return field.name if field.many_to_many else field.column
+    return field.name if field.many_to_many else column_name(field)
 
 
 def remembers_its_file(model: type[models.Model]) -> bool:

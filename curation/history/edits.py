@@ -5,16 +5,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 from curation.history.conflicts import key_conflicts, missing_references, missing_references_of, protecting_references
 from curation.history.corrections_sql import assigned, given, links_of_file, of_file, remembering, stored, without
 from curation.history.editable_fields import correctable, remembers_its_file, stored_name
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.tombstones import set_tombstones
+from datasets.fields import field_of, related_model
 from datasets.sql.chunks import chunks
-from datasets.sql.dialect import quoted, sql_false, temporary
+from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false, temporary
 from datasets.sql.query_timeout import unlimited
 from datasets.sql.row_json import as_json, is_corrected, members, values
 from datasets.versions import raise_version
@@ -32,7 +35,7 @@ class OvertakenError(EditRefusedError):
 
 
 @unlimited()
-def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
+def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None) -> Edit:
     """Set fields of *records* to *new* values, and store the file value of each corrected field.
 
     A many-to-many field takes a list of keys or records. A value equal to the file value is no correction. Raise
@@ -43,7 +46,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
     given_values = {name: stored(field, new[name]) for name, field in fields.items()}
     with _edit(Edit.Action.CORRECTED, records, user) as edit, connection.cursor() as cursor:
         columns = {name: field for name, field in fields.items() if not field.many_to_many}
-        assignments = [f"{quoted(field.column)} = {assigned(field)}" for field in columns.values()]
+        assignments = [f"{quoted(column_name(field))} = {assigned(field)}" for field in columns.values()]
         if remembers_its_file(model):
             assignments.append(f"corrections = {remembering(list(fields.values()))}")
         if assignments:
@@ -52,14 +55,15 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user) -> Edit:
                 f" FROM {given(list(fields.values()))} WHERE {_selected(model)}",
                 list(given_values.values()),
             )
-        for name in fields.keys() - columns.keys():
-            _unlink(cursor, fields[name])
-            _link(cursor, fields[name], json.loads(given_values[name]))
+        for name, field in fields.items():
+            if isinstance(field, models.ManyToManyField):
+                _unlink(cursor, field)
+                _link(cursor, field, json.loads(given_values[name]))
     return edit
 
 
 @unlimited()
-def revert(records: models.QuerySet, name: str, user) -> Edit:
+def revert(records: models.QuerySet, name: str, user: User | None) -> Edit:
     """Revert the corrected field *name* of *records* to the file value.
 
     Raise EditRefusedError if the file refers to a deleted record, or if the field has no correction.
@@ -71,15 +75,18 @@ def revert(records: models.QuerySet, name: str, user) -> Edit:
     with _edit(Edit.Action.REVERTED, records, user) as edit, connection.cursor() as cursor:
         file_value = of_file(field)
         if field.is_relation:
-            links = links_of_file(field, rows) if field.many_to_many else f"SELECT 1, {file_value} FROM {rows}"
+            if isinstance(field, models.ManyToManyField):
+                links = links_of_file(field, rows)
+            else:
+                links = f"SELECT 1, {file_value} FROM {rows}"
             if conflicts := list(missing_references_of(field, links)):
                 raise EditRefusedError(" ".join(conflicts))
-        if field.many_to_many:
+        if isinstance(field, models.ManyToManyField):
             through, owner, member = _through(field)
-            pk = quoted(model._meta.pk.column)
+            pk = quoted(pk_column(model))
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {rows})")
             cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {links}")
-        value = "" if field.many_to_many else f"{quoted(field.column)} = {file_value}, "
+        value = "" if field.many_to_many else f"{quoted(column_name(field))} = {file_value}, "
         cursor.execute(
             f"UPDATE {table} AS r SET {value}corrections = {without(field)} WHERE {rows.partition(' WHERE ')[2]}"
         )
@@ -97,14 +104,14 @@ def seal(records: models.QuerySet) -> str:
 
 
 @unlimited()
-def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
+def delete(records: models.QuerySet, user: User | None, expecting: str = "") -> Edit:
     """Delete *records*; imports skip the deleted records that came from a file.
 
     Raise EditRefusedError if other records refer to them. Raise OvertakenError if *expecting* is not the seal of their
     current state.
     """
     model = records.model
-    table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
     with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
         if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
             raise OvertakenError("The records have changed since you confirmed the deletion.")
@@ -120,7 +127,7 @@ def delete(records: models.QuerySet, user, expecting: str = "") -> Edit:
 
 
 @unlimited()
-def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit:
+def restore(deletions: models.QuerySet, model: type[models.Model], user: User | None) -> Edit:
     """Restore the records that *deletions* (a queryset of Change) deleted, with their values and keys.
 
     Raise EditRefusedError if an existing record has one of the keys, or if a record refers to a deleted one.
@@ -145,7 +152,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user) -> Edit
 
 
 @unlimited()
-def created(record: models.Model, user) -> Edit:
+def created(record: models.Model, user: User | None) -> Edit:
     """Store the creation of *record* by a curator as an Edit."""
     with _edit(
         Edit.Action.CREATED, type(record)._default_manager.filter(pk=record.pk), user, Change.Kind.CREATED
@@ -154,7 +161,7 @@ def created(record: models.Model, user) -> Edit:
     return edit
 
 
-def put_back(cursor, model: type[models.Model], rows: str, document: str) -> None:
+def put_back(cursor: CursorWrapper, model: type[models.Model], rows: str, document: str) -> None:
     """Insert the rows of *model* from the JSON column *document* of *rows*, with their many-to-many members."""
     columns = values(model, document)
     names = ", ".join(quoted(name) for name in columns)
@@ -167,7 +174,7 @@ def put_back(cursor, model: type[models.Model], rows: str, document: str) -> Non
         put_back_links(cursor, field, rows, document)
 
 
-def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: str) -> None:
+def put_back_links(cursor: CursorWrapper, field: models.ManyToManyField, rows: str, document: str) -> None:
     """Insert the members of the many-to-many *field* from the JSON column *document* of *rows*."""
     names = (field.m2m_db_table(), field.m2m_column_name(), field.m2m_reverse_name())
     through, owner, member = (quoted(name) for name in names)
@@ -175,10 +182,10 @@ def put_back_links(cursor, field: models.ManyToManyField, rows: str, document: s
 
 
 @contextmanager
-def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.UPDATED) -> Iterator[Edit]:
+def _edit(action: str, records: models.QuerySet, user: User | None, kind: str = Change.Kind.UPDATED) -> Iterator[Edit]:
     """Create an Edit, and store each row of *records* before and after the block."""
     model = records.model
-    table, pk, row = quoted(model._meta.db_table), quoted(model._meta.pk.column), as_json(model, "r")
+    table, pk, row = quoted(model._meta.db_table), quoted(pk_column(model)), as_json(model, "r")
     with transaction.atomic(), connection.cursor() as cursor:
         edit = Edit.objects.create(action=action, user=user)
         _select(records)
@@ -210,7 +217,7 @@ def _edit(action: str, records: models.QuerySet, user, kind: str = Change.Kind.U
 def _select(records: models.QuerySet) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {temporary(SELECTED)}")
-        kind = records.model._meta.pk.rel_db_type(connection)
+        kind = column_type(records.model._meta.pk)
         cursor.execute(f"CREATE TEMPORARY TABLE {SELECTED} (pk {kind})")
         with suppress(EmptyResultSet):  # Django raises it for a queryset that cannot match a row
             query, parameters = records.order_by().values_list("pk").query.sql_with_params()
@@ -222,13 +229,13 @@ def _select(records: models.QuerySet) -> None:
 
 def _correctable(model: type[models.Model], name: str) -> models.Field:
     if name not in correctable(model):
-        label = model._meta.get_field(name).verbose_name
+        label = field_of(model, name).verbose_name
         raise EditRefusedError(f"{label} is a key or read-only field and cannot be edited.")
     return correctable(model)[name]
 
 
 def _selected(model: type[models.Model]) -> str:
-    return f"r.{quoted(model._meta.pk.column)} IN (SELECT pk FROM {SELECTED})"
+    return f"r.{quoted(pk_column(model))} IN (SELECT pk FROM {SELECTED})"
 
 
 # Many-to-many: the rows of the through table.
@@ -238,18 +245,19 @@ def _through(field: models.ManyToManyField) -> tuple[str, str, str]:
     return quoted(field.m2m_db_table()), quoted(field.m2m_column_name()), quoted(field.m2m_reverse_name())
 
 
-def _unlink(cursor, field: models.ManyToManyField) -> None:
+def _unlink(cursor: CursorWrapper, field: models.ManyToManyField) -> None:
     through, owner, _ = _through(field)
     cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT pk FROM {SELECTED})")
 
 
-def _link(cursor, field: models.ManyToManyField, keys: list) -> None:
+def _link(cursor: CursorWrapper, field: models.ManyToManyField, keys: list[Any]) -> None:
     through, owner, member = _through(field)
-    target = field.related_model._meta
+    target = related_model(field)
+    key = quoted(pk_column(target))
     for chunk in chunks(keys):
         marks = ", ".join(["%s"] * len(chunk))
         cursor.execute(
-            f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{quoted(target.pk.column)} FROM {SELECTED} s,"
-            f" {quoted(target.db_table)} t WHERE t.{quoted(target.pk.column)} IN ({marks})",
+            f"INSERT INTO {through} ({owner}, {member}) SELECT s.pk, t.{key} FROM {SELECTED} s,"
+            f" {quoted(target._meta.db_table)} t WHERE t.{key} IN ({marks})",
             chunk,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import column_type, pk_column, quoted
 from datasets.sql.row_json import as_json
 from datasets.versions import version_of
 from imports.models import Change, Edit
@@ -29,7 +29,7 @@ def seal_of(query: str, parameters: Iterable[Any] = ()) -> str:
 
 def seal_of_rows(model: type[models.Model], selected: str, parameters: Iterable[Any] = ()) -> str:
     """Return the seal of the stored rows of *model* whose keys the query *selected* returns."""
-    pk = quoted(model._meta.pk.column)
+    pk = quoted(pk_column(model))
     row = f"CAST({as_json(model, 'r')} AS text)"
     return seal_of(f"SELECT {row} FROM {quoted(model._meta.db_table)} r WHERE r.{pk} IN ({selected})", parameters)
 
@@ -49,7 +49,7 @@ def seal_of_edited(edit: Edit, edited: Iterable[type[models.Model]]) -> str:
         return " ".join(str(version_of(label)) for label in sorted({model._meta.app_label for model in edited}))
     seals = []
     for model in edited:
-        kind = model._meta.pk.rel_db_type(connection)
+        kind = column_type(model._meta.pk)
         keys = f'SELECT CAST(c.record AS {kind}) FROM changes c WHERE c.edit_id = %s AND c."table" = %s'
         seals.append(seal_of_rows(model, keys, [edit.pk, model._meta.db_table]))
     return " ".join(seals)

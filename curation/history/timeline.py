@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -11,12 +12,13 @@ from django.db import connection, models
 
 from curation.history.editable_fields import own_fields, stored_name
 from datasets import exact_json
+from datasets.fields import related_model
 from datasets.listing import label_field
-from datasets.records.masking import hidden_fields, masked
+from datasets.records.masking import Viewer, hidden_fields, masked
 from datasets.sql.chunks import values_by_key
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import pk_column, quoted
 from datasets.sql.row_json import as_json
-from imports.models import Change, SourceFile
+from imports.models import Change, ImportRun, SourceFile
 
 Row = dict[str, Any]
 
@@ -42,12 +44,14 @@ class Entry:
     differences: list[Difference]
 
     @property
-    def run(self):
+    def run(self) -> ImportRun | None:
         """The run that made the change, or None."""
-        return self.change.run if self.change else self.file and self.file.run
+        if self.change:
+            return self.change.run
+        return self.file.run if self.file else None
 
     @property
-    def at(self):
+    def at(self) -> datetime | None:
         """The time of the change, or None if it is unknown."""
         if self.change and self.change.edit:
             return self.change.edit.at
@@ -56,7 +60,7 @@ class Entry:
 
 def stored_row(model: type[models.Model], key: Any) -> Row | None:
     """Return the stored row of the record with the primary key *key*, or None."""
-    table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {as_json(model, 'r')} FROM {table} r WHERE r.{pk} = %s", [key])
         row = cursor.fetchone()
@@ -68,7 +72,9 @@ def changes_of(model: type[models.Model], key: Any) -> models.QuerySet:
     return Change.objects.filter(table=model._meta.db_table, record=str(key)).order_by("pk")
 
 
-def entries(model: type[models.Model], changes: list[Change], now: Row | None, user, before: Row | None) -> list[Entry]:
+def entries(
+    model: type[models.Model], changes: list[Change], now: Row | None, user: Viewer, before: Row | None
+) -> list[Entry]:
     """Return *changes*, oldest first, as history entries.
 
     *before* is the row before the first change, *now* the row after the last. A record that an import created has no
@@ -88,18 +94,16 @@ def entries(model: type[models.Model], changes: list[Change], now: Row | None, u
 
 
 def _entry(readable: "Readable", change: Change | None, kind: str, old: Row | None, new: Row | None) -> Entry:
-    file = line = None
-    if change is None:
-        file, line = readable.files.get(new.get("created_in_id")), new.get("created_line")
-    elif change.run_id and new:
-        file, line = readable.files.get(new.get("changed_in_id")), new.get("changed_line")
+    verb = "created" if change is None else "changed"
+    row = new if new and (change is None or change.run_id) else {}
+    file, line = readable.files.get(row.get(f"{verb}_in_id")), row.get(f"{verb}_line")
     return Entry(change, str(Change.Kind(kind).label), file, line, list(readable.differences(old, new)))
 
 
 class Readable:
     """Stored *rows* of a model, readable for *user*; each table that they refer to is queried once."""
 
-    def __init__(self, model: type[models.Model], user, rows: Iterable[Row | None]):
+    def __init__(self, model: type[models.Model], user: Viewer, rows: Iterable[Row | None]):
         self.model, self.fields = model, own_fields(model)
         self.hidden = hidden_fields(model, user)
         self.rows = [row for row in rows if row]
@@ -129,10 +133,10 @@ class Readable:
             return masked(str(value))
         if field.many_to_many:
             return (
-                ", ".join(str(self.labels[field.related_model].get(key, f"{key} (deleted)")) for key in value) or None
+                ", ".join(str(self.labels[related_model(field)].get(key, f"{key} (deleted)")) for key in value) or None
             )
         if field.is_relation:
-            return str(self.labels[field.related_model].get(value, f"{value} (deleted)"))
+            return str(self.labels[related_model(field)].get(value, f"{value} (deleted)"))
         if isinstance(field, models.JSONField):
             return exact_json.text(value)
         if isinstance(value, Decimal):
@@ -142,23 +146,23 @@ class Readable:
         return str(dict(field.flatchoices).get(value, value))
 
     @cached_property
-    def labels(self) -> dict[type[models.Model], dict]:
+    def labels(self) -> dict[type[models.Model], dict[Any, Any]]:
         """The labels of the records that the rows refer to, by model and key."""
-        wanted: dict[type[models.Model], set] = defaultdict(set)
+        wanted: dict[type[models.Model], set[Any]] = defaultdict(set)
         for field in self.fields:
             if field.is_relation:
                 for value in (row.get(stored_name(field)) for row in self.rows):
-                    wanted[field.related_model].update(value if isinstance(value, list) else [value])
+                    wanted[related_model(field)].update(value if isinstance(value, list) else [value])
         return {model: self._labels(model, keys - {None}) for model, keys in wanted.items()}
 
     @cached_property
-    def files(self) -> dict[int, SourceFile]:
+    def files(self) -> dict[Any, SourceFile]:
         """The source files of the rows, with their runs."""
         keys = {row.get(name) for row in self.rows for name in ("created_in_id", "changed_in_id")} - {None}
         return SourceFile.objects.select_related("run").in_bulk(keys) if keys else {}
 
     @staticmethod
-    def _labels(model: type[models.Model], keys: set) -> dict:
+    def _labels(model: type[models.Model], keys: set[Any]) -> dict[Any, Any]:
         return values_by_key(model._base_manager.all(), keys, label_field(model))
 
     def _difference(self, field: models.Field, before: Any, after: Any, mark: str) -> Iterator[Difference]:
@@ -172,7 +176,7 @@ class Readable:
         return Difference(label, self.value(field, before), self.value(field, after), mark)
 
 
-def _leaves(before: dict, after: dict, path: str) -> Iterator[tuple[str, Any, Any]]:
+def _leaves(before: Row, after: Row, path: str) -> Iterator[tuple[str, Any, Any]]:
     """Yield the differences between two JSON documents: the path and both values."""
     for name in dict.fromkeys([*before, *after]):
         was, becomes = before.get(name), after.get(name)

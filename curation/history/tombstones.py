@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
 from curation.history.timeline import changes_of
 from datasets.sql.dialect import sql_true
 from imports.models import Change, Edit, ImportRun
 
 
-def set_tombstones(cursor, condition: str) -> None:
+def set_tombstones(cursor: CursorWrapper, condition: str) -> None:
     """Mark the deletions that match *condition* as tombstones, if their records came from a file."""
     cursor.execute(f"UPDATE changes SET is_tombstone = {sql_true()} WHERE {_from_a_file()} AND {condition}")
 
 
-def set_tombstones_again(cursor, restoring: Edit) -> None:
+def set_tombstones_again(cursor: CursorWrapper, restoring: Edit) -> None:
     """Mark the deletions as tombstones again that *restoring*, an edit that is being undone, had reversed."""
     last = (
         "SELECT max(d.id) FROM changes c JOIN changes d ON d.record = c.record AND d.id < c.id"

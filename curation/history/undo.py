@@ -1,19 +1,23 @@
 """Undo of a run or an edit: restore the previous state, or refuse with the conflicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from django.db import IntegrityError, connection, models
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import ForeignKey, Model
 from django.utils.text import capfirst
 
-from curation.history.conflicts import missing_references, owner_field, unique_conflicts
+from curation.history.conflicts import missing_references, owner_field, reason_for, unique_conflicts
 from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
-from curation.history.record_counts import counted
 from curation.history.tombstones import set_tombstones_again
 from curation.history.undo_result import Undone, UndoOvertakenError, UndoRefusedError
 from datasets import matviews
+from datasets.fields import through_model
 from datasets.models import Record, Vocabulary
-from datasets.sql.dialect import quoted, sql_false
+from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false
 from datasets.sql.dry_run import rolled_back
 from datasets.sql.query_timeout import unlimited
 from datasets.sql.row_json import values
@@ -21,13 +25,11 @@ from datasets.versions import raise_version
 from imports.engine import references
 from imports.engine.locks import ImportRefusedError, import_lock
 from imports.models import Change, Edit, ImportRun
-from imports.sources import Source, sources_of
-
-SHOWN = 10  # keys named for each table and conflict
+from imports.sources import sources_of
 
 
 @unlimited()
-def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str = "") -> Undone:
+def undo_run(run: ImportRun, user: User | None = None, *, dry_run: bool = False, expecting: str = "") -> Undone:
     """Undo the changes of *run*; raise UndoRefusedError if later changes or references depend on them.
 
     Raise UndoOvertakenError if *expecting*, the seal that the user confirmed, is not the seal of the current effect.
@@ -47,20 +49,22 @@ def undo_run(run: ImportRun, user=None, *, dry_run: bool = False, expecting: str
     return undone
 
 
-def _undo_applied(run: ImportRun, user, expecting: str, *, dry_run: bool) -> "Undone":
-    undoing = _Undoing(f"c.run_id = {run.pk}", sources_of(run.dataset), run.pk)
+def _undo_applied(run: ImportRun, user: User | None, expecting: str, *, dry_run: bool) -> "Undone":
+    undoing = _Undoing(f"c.run_id = {run.pk}", [source.model for source in sources_of(run.dataset)], run.pk)
     return _undo(undoing, {"undone_run_id": run.pk}, user, expecting, dry_run=dry_run)
 
 
 @unlimited()
-def undo_edit(edit: Edit, sources: list[Source], user=None, *, dry_run: bool = False) -> Undone:
-    """Undo the changes of *edit* to the records of *sources*; raise UndoRefusedError as :func:`undo_run` does."""
+def undo_edit(edit: Edit, models: Sequence[type[Model]], user: User | None = None, *, dry_run: bool = False) -> Undone:
+    """Undo the changes of *edit* to the records of *models*; raise UndoRefusedError as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
         raise UndoRefusedError(["The edit is an undo or has already been undone."])
-    return _undo(_Undoing(f"c.edit_id = {edit.pk}", sources), {"undone_edit_id": edit.pk}, user, dry_run=dry_run)
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", models), {"undone_edit_id": edit.pk}, user, dry_run=dry_run)
 
 
-def _undo(undoing: "_Undoing", undone: dict, user, expecting: str = "", *, dry_run: bool) -> Undone:
+def _undo(
+    undoing: "_Undoing", undone: dict[str, Any], user: User | None, expecting: str = "", *, dry_run: bool
+) -> Undone:
     result = Undone()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # after a large run, the planner has no statistics yet
@@ -78,7 +82,7 @@ def _undo(undoing: "_Undoing", undone: dict, user, expecting: str = "", *, dry_r
             if edit.undone_edit and edit.undone_edit.action == Edit.Action.RESTORED:
                 with connection.cursor() as cursor:
                     set_tombstones_again(cursor, edit.undone_edit)
-            raise_version(*{source.model._meta.app_label for source in undoing.sources})
+            raise_version(*{model._meta.app_label for model in undoing.models})
             if undoing.by_run:
                 ImportRun.objects.filter(pk=undone["undone_run_id"]).update(status=ImportRun.Status.UNDONE)
             if not dry_run:
@@ -91,8 +95,8 @@ def _undo(undoing: "_Undoing", undone: dict, user, expecting: str = "", *, dry_r
 class _Undoing:
     """The changes that match a condition on alias ``c``, and the records that a run created."""
 
-    def __init__(self, condition: str, sources: list[Source], run: int | None = None):
-        self.condition, self.sources = condition, sources
+    def __init__(self, condition: str, models: Sequence[type[Model]], run: int | None = None):
+        self.condition, self.models = condition, models
         self.by_run = run is not None
         files = f"SELECT id FROM source_files WHERE run_id = {run}" if self.by_run else "NULL"
         self.created = f"r.created_in_id IN ({files})"
@@ -101,14 +105,13 @@ class _Undoing:
 
     def conflicts(self) -> Iterator[str]:
         """Yield a sentence for each conflict."""
-        for source in self.sources:
-            yield from self._changed_later(source.model)
-            yield from self._key_conflicts(source.model)
+        for model in self.models:
+            yield from self._changed_later(model)
+            yield from self._key_conflicts(model)
             if not self.by_run:  # a run changes no unique column
-                updates = self._changes(source.model, (Change.Kind.UPDATED,))
-                yield from unique_conflicts(source.model, updates, "c.before")
+                yield from unique_conflicts(model, self._changes(model, (Change.Kind.UPDATED,)), "c.before")
 
-    def _changed_later(self, model: type[Record]) -> Iterator[str]:
+    def _changed_later(self, model: type[Model]) -> Iterator[str]:
         table = model._meta.db_table
         later = (
             f"SELECT l.record FROM changes l{{join}} LEFT JOIN import_runs lr ON lr.id = l.run_id"
@@ -123,38 +126,38 @@ class _Undoing:
         created = self.created.replace("r.created_in_id", values(model, "l.before")["created_in_id"])
         both = later.format(join=join, which=self.condition), later.format(join="", which=created)
         query = " UNION ".join(both)  # each query can use a join; an OR would scan row by row
-        yield from _reason(query, "Changed later: {records} ({first}).", model)
+        yield from reason_for(query, "Changed later: {records} ({first}).", model)
 
-    def _referred_to(self, model: type[Record]) -> Iterator[str]:
+    def _referred_to(self, model: type[Model]) -> Iterator[str]:
         """Yield a sentence for each table whose remaining records refer to records that the undo would delete."""
-        table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+        table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
         for relation in model._meta.related_objects:
             child = relation.related_model
             if not child._meta.managed or relation.many_to_many:
                 continue
             owned = owner_field(child)  # the owner stands for a many-to-many row
-            owner, key = (owned.related_model, owned.column) if owned else (child, child._meta.pk.column)
+            owner, key = (owned.related_model, owned.column) if owned else (child, pk_column(child))
             query = (
                 f"SELECT DISTINCT CAST(x.{quoted(key)} AS text) FROM {quoted(child._meta.db_table)} x"
-                f" JOIN {table} r ON r.{pk} = x.{quoted(relation.field.column)} WHERE {self._created(model, 'r')}"
+                f" JOIN {table} r ON r.{pk} = x.{quoted(column_name(relation.field))} WHERE {self._created(model, 'r')}"
             )
             if issubclass(owner, Record):
-                there = f"o.{quoted(owner._meta.pk.column)} = x.{quoted(key)} AND {self._created(owner, 'o')}"
+                there = f"o.{quoted(pk_column(owner))} = x.{quoted(key)} AND {self._created(owner, 'o')}"
                 query += f" AND NOT EXISTS (SELECT 1 FROM {quoted(owner._meta.db_table)} o WHERE {there})"
             created = capfirst(model._meta.verbose_name_plural)
-            yield from _reason(query, f"{created} that it created are used by {{records}} ({{first}}).", owner)
+            yield from reason_for(query, f"{created} that it created are used by {{records}} ({{first}}).", owner)
 
-    def _created(self, model: type[models.Model], row: str) -> str:
+    def _created(self, model: type[Model], row: str) -> str:
         """Return the condition that the run or edit created *row* of *model*."""
         if self.by_run:
             return self.created.replace("r.", f"{row}.")
-        key = values(model, "c.after")[model._meta.pk.column]
-        return f"{row}.{quoted(model._meta.pk.column)} IN (SELECT {key} FROM {self._changes(model, ('created',))})"
+        key = values(model, "c.after")[pk_column(model)]
+        return f"{row}.{quoted(pk_column(model))} IN (SELECT {key} FROM {self._changes(model, ('created',))})"
 
-    def _key_conflicts(self, model: type[Record]) -> Iterator[str]:
+    def _key_conflicts(self, model: type[Model]) -> Iterator[str]:
         """Yield a sentence if deleted records cannot be restored because existing records have their keys."""
         stored = values(model, "c.before")
-        unique = {model._meta.pk.column} | {f.column for f in model._meta.concrete_fields if f.unique}
+        unique = {pk_column(model)} | {column_name(f) for f in model._meta.concrete_fields if f.unique}
         unique |= {"identity"} & set(stored)
         # One join per column: a join with OR would scan row by row.
         query = " UNION ".join(
@@ -163,16 +166,16 @@ class _Undoing:
             f" AND c.{quoted('table')} = '{model._meta.db_table}'"
             for column in sorted(unique)
         )
-        yield from _reason(query, "Deleted and since re-created: {records} ({first}).", model)
+        yield from reason_for(query, "Deleted and since re-created: {records} ({first}).", model)
 
-    def _missing_references(self, model: type[Record]) -> Iterator[str]:
+    def _missing_references(self, model: type[Model]) -> Iterator[str]:
         """Yield a sentence if restored records refer to records that have since been deleted."""
         rows = self._changes(model, (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT))
-        keys = f"SELECT {values(model, 'c.before')[model._meta.pk.column]} FROM {rows}"
-        tables = [(model, model._meta.pk.column)]
-        tables += [(many.remote_field.through, many.m2m_column_name()) for many in model._meta.many_to_many]
+        keys = f"SELECT {values(model, 'c.before')[pk_column(model)]} FROM {rows}"
+        tables = [(model, pk_column(model))]
+        tables += [(through_model(many), many.m2m_column_name()) for many in model._meta.many_to_many]
         for table, key in tables:
-            relations = [field for field in table._meta.concrete_fields if field.is_relation]
+            relations = [field for field in table._meta.concrete_fields if isinstance(field, ForeignKey)]
             if references.broken_references(table, relations, f"r.{quoted(key)} IN ({keys})"):
                 yield from missing_references(model, rows, "c.before")
                 return
@@ -180,14 +183,11 @@ class _Undoing:
     def seal(self) -> str:
         """Return the seal of the current state of the records that the undo changes."""
         seals = []
-        for source in self.sources:
-            model, pk = source.model, source.model._meta.pk
+        for model in self.models:
             rows = self._changes(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
-            keys = f"SELECT CAST(c.record AS {pk.rel_db_type(connection)}) FROM {rows}"
-            table = quoted(model._meta.db_table)
-            seals.append(
-                seal_of_rows(model, f"SELECT r.{quoted(pk.column)} FROM {table} r WHERE {self.created} UNION {keys}")
-            )
+            keys = f"SELECT CAST(c.record AS {column_type(model._meta.pk)}) FROM {rows}"
+            table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
+            seals.append(seal_of_rows(model, f"SELECT r.{pk} FROM {table} r WHERE {self.created} UNION {keys}"))
         return " ".join(seals)
 
     # Undo.
@@ -196,28 +196,28 @@ class _Undoing:
         references.expect_long_queries()
         with connection.cursor() as cursor:
             with references.deferred_checks():
-                for source in self.sources:
-                    self._re_create(cursor, source.model, edit, result)
-                for source in self.sources:
-                    self._revert(cursor, source.model, edit, result)
-            if reasons := [reason for source in self.sources for reason in self._missing_references(source.model)]:
+                for model in self.models:
+                    self._re_create(cursor, model, edit, result)
+                for model in self.models:
+                    self._revert(cursor, model, edit, result)
+            if reasons := [reason for model in self.models for reason in self._missing_references(model)]:
                 raise UndoRefusedError(reasons)
             # Checked after the reverts, which drop references to created records.
-            if reasons := [reason for source in self.sources for reason in self._referred_to(source.model)]:
+            if reasons := [reason for model in self.models for reason in self._referred_to(model)]:
                 raise UndoRefusedError(reasons)
-            for source in reversed(self.sources):
-                self._delete_created(cursor, source.model, edit, result)
-            for source in self.sources:
-                self._delete_terms(cursor, source.model, result)
+            for model in reversed(self.models):
+                self._delete_created(cursor, model, edit, result)
+            for model in self.models:
+                self._delete_terms(cursor, model, result)
 
-    def _changes(self, model: type[Record], kinds: tuple[str, ...]) -> str:
+    def _changes(self, model: type[Model], kinds: tuple[str, ...]) -> str:
         names = ", ".join(f"'{kind}'" for kind in kinds)
         return (
             f"changes c WHERE {self.condition} AND c.kind IN ({names})"
             f" AND c.{quoted('table')} = '{model._meta.db_table}'"
         )
 
-    def _re_create(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
+    def _re_create(self, cursor: CursorWrapper, model: type[Model], edit: Edit, result: Undone) -> None:
         rows = self._changes(model, (Change.Kind.DELETED,))
         put_back(cursor, model, rows, "c.before")
         count = self._store_changes(cursor, rows, edit, f"'{Change.Kind.CREATED}', NULL, c.before")
@@ -225,15 +225,15 @@ class _Undoing:
         cursor.execute(f"UPDATE changes AS c SET is_tombstone = {sql_false()} WHERE c.is_tombstone AND {which}")
         _count(result.recreated, model, count)
 
-    def _revert(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
-        table, pk = quoted(model._meta.db_table), model._meta.pk
+    def _revert(self, cursor: CursorWrapper, model: type[Model], edit: Edit, result: Undone) -> None:
+        table, pk = quoted(model._meta.db_table), pk_column(model)
         rows = self._changes(model, (Change.Kind.UPDATED, Change.Kind.KEPT))
         source, _, condition = rows.partition(" WHERE ")
         stored = values(model, "c.before")
-        key = stored.pop(pk.column)
+        key = stored.pop(pk)
         assignments = ", ".join(f"{quoted(column)} = {value}" for column, value in stored.items())
         cursor.execute(
-            f"UPDATE {table} AS r SET {assignments} FROM {source} WHERE r.{quoted(pk.column)} = {key} AND {condition}"
+            f"UPDATE {table} AS r SET {assignments} FROM {source} WHERE r.{quoted(pk)} = {key} AND {condition}"
         )
         _count(result.restored, model, cursor.rowcount)
         for many in model._meta.many_to_many:
@@ -242,8 +242,8 @@ class _Undoing:
             put_back_links(cursor, many, rows, "c.before")
         self._store_changes(cursor, rows, edit, f"'{Change.Kind.UPDATED}', c.after, c.before")
 
-    def _delete_created(self, cursor, model: type[Record], edit: Edit, result: Undone) -> None:
-        table, pk = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    def _delete_created(self, cursor: CursorWrapper, model: type[Model], edit: Edit, result: Undone) -> None:
+        table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
         condition = self._created(model, "r")
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
@@ -252,7 +252,7 @@ class _Undoing:
         cursor.execute(f"DELETE FROM {table} AS r WHERE {condition}")
         _count(result.deleted, model, cursor.rowcount)
 
-    def _delete_terms(self, cursor, model: type[Record], result: Undone) -> None:
+    def _delete_terms(self, cursor: CursorWrapper, model: type[Model], result: Undone) -> None:
         """Delete the terms that this run created, if nothing uses them."""
         for field_ in model._meta.concrete_fields:
             vocabulary = field_.related_model if field_.is_relation else None
@@ -260,7 +260,7 @@ class _Undoing:
                 continue
             used = " AND ".join(
                 f"NOT EXISTS (SELECT 1 FROM {quoted(relation.related_model._meta.db_table)} x"
-                f" WHERE x.{quoted(relation.field.column)} = r.id)"
+                f" WHERE x.{quoted(column_name(relation.field))} = r.id)"
                 for relation in vocabulary._meta.related_objects
                 if relation.related_model._meta.managed
             )
@@ -277,7 +277,7 @@ class _Undoing:
                 cursor.execute(f"DELETE FROM {table} AS r WHERE {self.created} AND {used}")
                 result.deleted_terms[vocabulary._meta.db_table] = names
 
-    def _store_changes(self, cursor, rows: str, edit: Edit, values: str) -> int:
+    def _store_changes(self, cursor: CursorWrapper, rows: str, edit: Edit, values: str) -> int:
         columns = '(edit_id, "table", record, kind, "before", "after", is_tombstone)'
         cursor.execute(
             f'INSERT INTO changes {columns} SELECT {edit.pk}, c."table", c.record, {values}, {sql_false()} FROM {rows}'
@@ -285,16 +285,6 @@ class _Undoing:
         return cursor.rowcount
 
 
-def _count(counts: dict[str, int], model: type[Record], count: int) -> None:
+def _count(counts: dict[str, int], model: type[Model], count: int) -> None:
     if count:
         counts[model._meta.db_table] = counts.get(model._meta.db_table, 0) + count
-
-
-def _reason(query: str, sentence: str, model: type[models.Model]) -> Iterator[str]:
-    """Yield *sentence* with the number of records of *model* in *query* and their first keys; nothing for no record."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({query}) x")
-        if count := cursor.fetchone()[0]:
-            cursor.execute(f"{query} ORDER BY 1 LIMIT {SHOWN}")
-            first = ", ".join(str(key) for (key,) in cursor.fetchall())
-            yield sentence.format(records=counted(model, count), first=first + (", …" if count > SHOWN else ""))

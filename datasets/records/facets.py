@@ -17,7 +17,9 @@ class Listing(Protocol):
     """A list of *model*, with its *paginator*; ``narrowed`` returns it without some of its filters."""
 
     model: type[models.Model]
-    paginator: BoundedPaginator
+
+    @property
+    def paginator(self) -> BoundedPaginator: ...
 
     def narrowed(self, without: Sequence[str] = ()) -> models.QuerySet[Any]: ...
 

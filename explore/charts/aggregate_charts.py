@@ -8,17 +8,18 @@ from django.db import models
 
 from datasets.records.aggregation import measures
 from datasets.records.grouping import AggregationError, Measure
+from datasets.records.masking import Viewer
 from explore.charts import vega_specs
 from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.categories import along, labels, position
 from explore.charts.chart_spec import KINDS, ChartError, Drawing
-from explore.charts.groups import REST, Table, grouped
+from explore.charts.groups import REST, Row, Table, grouped
 from explore.charts.labels import title
 from explore.charts.measures import measured, records_word
 
 
-def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a bar for each group; split bars are stacked if the measure adds up, and side by side otherwise."""
     axes = _axes(model, records, drawing, user, continuous=False)
     table = _measured(model, records, drawing, user, axes)
@@ -34,7 +35,7 @@ def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     return table.figure(_headline(model, table), rows, spec, height)
 
 
-def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a line over dates or numbers; a count or sum without records is 0."""
     axes = _axes(model, records, drawing, user, continuous=True)
     table = _measured(model, records, drawing, user, axes)
@@ -57,7 +58,7 @@ def line(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     return table.figure(_headline(model, table), rows, spec, notes=_left_out(model, axes[0], left))
 
 
-def histogram(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def histogram(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw the distribution of a column's numbers in bins of equal width; shares are within each colour."""
     if drawing.measure not in ("count", "share"):
         raise ChartError("measure", f"A histogram shows count or share, not {drawing.measure[:100]}.")
@@ -77,7 +78,7 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
     return table.figure(of, rows, spec, notes=_left_out(model, axes[0], left))
 
 
-def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a cell for each pair of groups; lighter cells have larger values."""
     axes = [
         axis(model, records, role, text, drawing.bins, user, continuous=False)
@@ -103,7 +104,9 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     return table.figure(_headline(model, table), rows, spec, height, notes)
 
 
-def _axes(model, records, drawing: Drawing, user, *, continuous: bool) -> list[Axis]:
+def _axes(
+    model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer, *, continuous: bool
+) -> list[Axis]:
     axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous=continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
         kind = KINDS[drawing.kind].lower()
@@ -115,7 +118,14 @@ def _axes(model, records, drawing: Drawing, user, *, continuous: bool) -> list[A
     return axes
 
 
-def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: int | None = 0) -> Table:
+def _measured(
+    model: type[models.Model],
+    records: models.QuerySet,
+    drawing: Drawing,
+    user: Viewer,
+    axes: list[Axis],
+    whole: int | None = 0,
+) -> Table:
     """Group the records and measure the groups; with two axes, shares are within each group of axis *whole*."""
     measure = measured(model, drawing.measure, user)
     groups = grouped(records, axes, measure.sql)
@@ -135,7 +145,15 @@ def _measured(model, records, drawing: Drawing, user, axes: list[Axis], whole: i
     return Table(axes, groups, measure, cells, measure.format(cell[-1] for cell in cells))
 
 
-def _order(model, records, sort: str, user, first: Axis, table: Table, place: int = 0) -> dict | None:
+def _order(
+    model: type[models.Model],
+    records: models.QuerySet,
+    sort: str,
+    user: Viewer,
+    first: Axis,
+    table: Table,
+    place: int = 0,
+) -> dict[Any, float] | None:
     """Return the sort value of each group of *first*, or None if *sort* names no value or column."""
     column = sort.removeprefix("-")
     if column in ("", "name"):
@@ -160,14 +178,14 @@ def _by_value(table: Table, place: int) -> dict[Any, float]:
     return {key: sum(v * n for v, n in parts) / sum(n for _, n in parts) for key, parts in values.items()}
 
 
-def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict | None:
+def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict[Any, float] | None:
     """Return the rank of each group of *first* by the minimum of a column."""
     minimums = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
     values = sorted({value for _, value in minimums})
     return {key: values.index(value) for key, value in minimums}
 
 
-def _in_order(cells: list[tuple], names: list[dict]) -> list[tuple]:
+def _in_order(cells: list[Row], names: list[dict[Any, str]]) -> list[Row]:
     places = [{key: place for place, key in enumerate(named)} for named in names]
     return sorted(cells, key=lambda cell: [place[key] for place, key in zip(places, cell, strict=False)])
 

@@ -10,12 +10,14 @@ from typing import Any
 from django.db import models
 from django.db.models import Max, Min
 
+from datasets.fields import field_of, related_model
 from datasets.listing import label_field
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.aggregation import can_be_parted, can_group_by, can_measure, groupings
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
 from datasets.records.grouping import AggregationError, Grouping
+from datasets.records.masking import Viewer
 from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import format_group, unit_of, with_unit
@@ -68,7 +70,7 @@ class Axis:
         return format_group(self.grouping, value)
 
 
-def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedColumn]:
+def columns_for(model: type[models.Model], user: Viewer, role: str) -> Iterator[ListedColumn]:
     """Yield the columns that fit a *role*: ``group``, ``number``, ``place`` or ``measure``.
 
     A group is any column except keys and other unique ones. A place, on a continuous axis, is a number or a date.
@@ -92,7 +94,14 @@ def columns_for(model: type[models.Model], user, role: str) -> Iterator[ListedCo
 
 
 def axis(
-    model: type[models.Model], records: models.QuerySet, role: str, text: str, bins: int, user, *, continuous: bool
+    model: type[models.Model],
+    records: models.QuerySet,
+    role: str,
+    text: str,
+    bins: int,
+    user: Viewer,
+    *,
+    continuous: bool,
 ) -> Axis:
     """Return the axis for the column *text* in a drawing's *role*; raises ChartError.
 
@@ -159,7 +168,7 @@ def nice_width(least: float, most: float, bins: int, *, whole: bool) -> Decimal:
         power += 1
 
 
-def _in_bins(grouping: Grouping, extent: tuple, bins: int, exact_up_to: int) -> Grouping:
+def _in_bins(grouping: Grouping, extent: tuple[Any, Any], bins: int, exact_up_to: int) -> Grouping:
     least, most = extent
     if least is None:
         return replace(grouping, width=Decimal(1))
@@ -176,10 +185,10 @@ def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
 
 def _is_key(model: type[models.Model], column: ListedColumn) -> bool:
     """Whether a column identifies records, or is the id of a labelled related record; a view's key may be a name."""
-    own = None if "__" in column.path else model._meta.get_field(column.path)
-    if own is None:
+    if "__" in column.path:
         return column.name.endswith("_run")
+    own = field_of(model, column.path)
     if own.is_relation:
-        key = own.related_model._meta.pk
-        return label_field(own.related_model) != key.name or not isinstance(key, TEXTS)
+        target = related_model(own)
+        return label_field(target) != target._meta.pk.name or not isinstance(target._meta.pk, TEXTS)
     return own.unique and not (issubclass(model, MaterializedView) and own.primary_key)

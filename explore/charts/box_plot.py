@@ -8,15 +8,16 @@ from django.db import models
 from datasets.records.aggregation import can_measure
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
+from datasets.records.masking import Viewer
 from explore.charts.aggregate_charts import least_of
 from explore.charts.axes import Axis, axis, columns_for
 from explore.charts.captions import Figure
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
-from explore.charts.groups import Groups, grouped
+from explore.charts.groups import Groups, Row, grouped
 from explore.charts.labels import title, unit_of, with_unit
-from explore.charts.vega_specs import HEIGHT, ROW, category_axis, colour_scale, finished
+from explore.charts.vega_specs import HEIGHT, ROW, Labels, category_axis, colour_scale, finished
 
 QUANTILES = {
     "p05": "5th percentile",
@@ -29,12 +30,12 @@ FORMAT = ",.2~f"
 KNOWN = "Boxes: quartiles and median; whiskers: 5th to 95th percentile"
 
 
-def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a box from the lower to the upper quartile for each group or for all records, with 5–95 % whiskers."""
     column = next((candidate for candidate in columns_for(model, user, "number") if candidate.name == drawing.y), None)
     if column is None or not can_measure("median", column):
-        names = ", ".join(candidate.name for candidate in columns_for(model, user, "number")) or "this table has none"
-        raise ChartError("y", f"Expected a column of numbers ({names}), found {drawing.y[:100]}.")
+        known = ", ".join(candidate.name for candidate in columns_for(model, user, "number")) or "this table has none"
+        raise ChartError("y", f"Expected a column of numbers ({known}), found {drawing.y[:100]}.")
     choices = [("x", drawing.x), ("colour", drawing.colour)]
     axes = [axis(model, records, role, text, drawing.bins, user, continuous=False) for role, text in choices if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
@@ -43,9 +44,9 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     groups = grouped(records, axes, wanted)
     names = _names(records, axes, groups, drawing, user)
     places = [{key: place for place, key in enumerate(named)} for named in names]
-    known = [row for row in groups.rows if row[-1] is not None]
-    known.sort(key=lambda row: [place[key] for place, key in zip(places, row, strict=False)])
-    rows = [(*(named[key] for named, key in zip(names, row, strict=False)), *row[len(axes) :]) for row in known]
+    measured_rows = [row for row in groups.rows if row[-1] is not None]
+    measured_rows.sort(key=lambda row: [place[key] for place, key in zip(places, row, strict=False)])
+    rows = [(*(named[key] for named, key in zip(names, row, strict=False)), *row[len(axes) :]) for row in measured_rows]
     measured = with_unit(title_of(model, column), unit_of(column))
     by = " and ".join(group_axis.title for group_axis in axes)
     columns = [*(title(group_axis.title) for group_axis in axes), "Records", *QUANTILES.values(), "Minimum", "Maximum"]
@@ -57,7 +58,7 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     )  # fmt: skip
 
 
-def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) -> list[dict]:
+def _names(records: models.QuerySet, axes: list[Axis], groups: Groups, drawing: Drawing, user: Viewer) -> list[Labels]:
     """Return the labels of the groups in order, by default with the highest median first."""
     names = []
     for place, group_axis in enumerate(axes):
@@ -79,7 +80,7 @@ def _names(records, axes: list[Axis], groups: Groups, drawing: Drawing, user) ->
     return names
 
 
-def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str) -> tuple[dict[str, Any], int]:
+def _spec(axes: list[Axis], names: list[Labels], rows: list[Row], measured: str) -> tuple[dict[str, Any], int]:
     keys = ["records", *QUANTILES, "least", "most"]
     split = len(axes) == 2
     data = [
@@ -114,7 +115,7 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
         }
     on, at, to = ("y", "x", "x2") if across else ("x", "y", "y2")
 
-    def encoded(start: str, end: str = "", **more) -> dict[str, Any]:
+    def encoded(start: str, end: str = "", **more: Any) -> dict[str, Any]:
         channels = {
             on: shown,
             at: amount(f"{start}:Q", title=title(measured), scale=alt.Scale(zero=False, padding=12)),
@@ -123,9 +124,9 @@ def _spec(axes: list[Axis], names: list[dict], rows: list[tuple], measured: str)
         }
         return channels | ({to: amount2(f"{end}:Q")} if end else {}) | {"tooltip": tooltip}
 
-    colour = {"color": colour_scale(axes[1], names[1])} if split else {}
+    colour: dict[str, Any] = {"color": colour_scale(axes[1], names[1])} if split else {}
     # The scale separates boxes side by side: a bar narrower than its band would not be centred in it.
-    thick = {"height" if across else "width": {"band": 1 if split else 0.7}}
+    thick: dict[str, Any] = {"height" if across else "width": {"band": 1 if split else 0.7}}
     whiskers = alt.Chart().mark_rule(strokeWidth=1.5, color=PALETTE[0]).encode(**encoded("p05", "p95", **colour))
     box = alt.Chart().mark_bar(color=PALETTE[0], opacity=0.55, **thick).encode(**encoded("q1", "q3", **colour))
     tick = alt.Chart().mark_tick(color=PALETTE[0], thickness=3, opacity=1, **thick)

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from datasets.records.grouping import AggregationError
+from datasets.records.masking import Viewer
 from explore.charts import aggregate_charts, box_plot, scatter
 from explore.charts.axes import columns_for
 from explore.charts.captions import subtitle
@@ -30,7 +31,7 @@ def draw(
     model: type[models.Model],
     records: models.QuerySet,
     drawing: Drawing,
-    user=None,
+    user: Viewer | None = None,
     filters: Sequence[str] = (),
     on: date | None = None,
 ) -> Picture:
@@ -57,7 +58,7 @@ def draw(
     return Picture(figure.title, lines, figure.columns, figure.rows, figure.spec, figure.height, figure.formats)
 
 
-def _choices(model: type[models.Model], user, drawing: Drawing) -> str:
+def _choices(model: type[models.Model], user: Viewer, drawing: Drawing) -> str:
     role = {"histogram": "number", "scatter": "number", "line": "place"}.get(drawing.kind, "group")
     names = [column.name for column in columns_for(model, user, role)]
     return f"Columns: {', '.join(names)}." if names else "This table has no column that fits."

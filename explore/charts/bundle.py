@@ -5,7 +5,7 @@ The bundle is built once for each release of vl-convert, at its first use: by co
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class VegaFinder(BaseFinder):
     def storage(self) -> FileSystemStorage:
         return FileSystemStorage(settings.VAR / "made" / f"vl-convert-{version('vl-convert-python')}")
 
-    def find(self, path: str, find_all: bool = False, **kwargs) -> str | list[str]:  # noqa: FBT001, FBT002 - as in Django
+    # Like Django's own finders, and unlike what django-stubs says of them, it returns an empty list for no file.
+    def find(self, path: str, find_all: bool = False) -> str | list[str]:  # type: ignore[override]  # noqa: FBT001, FBT002
         """Return the file's path, or a list of paths with *find_all*.
 
         For any other path the result is an empty list in both cases, as in Django's own finders.
@@ -36,7 +37,7 @@ class VegaFinder(BaseFinder):
         built = str(self._made())
         return [built] if find_all else built
 
-    def list(self, ignore_patterns) -> Iterator[tuple[str, FileSystemStorage]]:
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         self._made()
         yield NAME, self.storage
 

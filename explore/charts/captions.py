@@ -18,7 +18,7 @@ class Figure:
 
     title: str
     columns: list[str]
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     spec: dict[str, Any]
     records: int
     height: int = 420

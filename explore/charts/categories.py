@@ -11,7 +11,9 @@ from explore.charts.labels import MISSING, OTHER
 MOST_FILLED = 1500  # categories to fill in at most
 
 
-def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[Any, float] | None = None) -> dict:
+def labels(
+    axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[Any, float] | None = None
+) -> dict[Any, str]:
     """Return the label of each key along *axis*, in display order.
 
     *order* maps keys to sort values, the lowest first. Without *order* and *sort*, keys follow their natural order if
@@ -38,14 +40,14 @@ def labels(axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[A
     return _told_apart(named)
 
 
-def along(axis: Axis, keys: Sequence[Any]) -> list:
+def along(axis: Axis, keys: Sequence[Any]) -> list[Any]:
     """Return *keys* and every value between the first and the last of them."""
     keys = sorted(keys)
     if not keys or axis.name == "":
         return keys
     if axis.grouping.part == "month":
         first, last = (int(key[:4]) * 12 + int(key[5:7]) - 1 for key in (keys[0], keys[-1]))
-        every = [
+        every: list[Any] = [
             f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, min(last, first + MOST_FILLED) + 1)
         ]
     elif axis.grouping.part == "year":
@@ -66,7 +68,7 @@ def position(axis: Axis, key: Any) -> Any:
     return key if isinstance(key, int) and width == 1 else key + width / 2 - (0.5 if isinstance(key, int) else 0)
 
 
-def _told_apart(named: dict) -> dict:
+def _told_apart(named: dict[Any, str]) -> dict[Any, str]:
     """Return unique labels by numbering repeated ones: Vega-Lite would merge equal labels."""
     seen: dict[str, int] = {}
     apart = {}

@@ -27,7 +27,7 @@ class Picture:
     title: str
     subtitle: list[str]
     columns: list[str]
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     spec: dict[str, Any]
     height: int
     formats: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Picture:
             text = text.replace(f'"{colour}"', f'"{brighter}"')
         return json.loads(text) | {"data": self.spec["data"], "config": THEMES[theme]}
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"image/png": self.image("png", 2 * WIDTH), "text/plain": self.described}
 
 

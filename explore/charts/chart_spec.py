@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from datasets.query_values import whole_number
 
@@ -51,7 +52,7 @@ class Drawing:
     bins: int = BINS
     sort: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ChartError("kind", f"Expected one of {', '.join(KINDS)}; found {self.kind[:100]}.")
         if not FEWEST_BINS <= self.bins <= MOST_BINS:
@@ -60,7 +61,9 @@ class Drawing:
     @classmethod
     def read(cls, parameters: Mapping[str, str], otherwise: "Drawing") -> "Drawing":
         """Read a drawing from *parameters*, based on *otherwise* if they name no kind or column; raises ChartError."""
-        given = {field.name: parameters[field.name] for field in fields(cls) if parameters.get(field.name)}
+        given: dict[str, Any] = {
+            field.name: parameters[field.name] for field in fields(cls) if parameters.get(field.name)
+        }
         if "bins" in given:
             try:
                 given["bins"] = whole_number(given["bins"], FEWEST_BINS, MOST_BINS)
@@ -69,6 +72,11 @@ class Drawing:
         if not given.keys() & {"kind", "x", "y", "measure"}:
             return replace(otherwise, **given)
         return cls(**{"kind": otherwise.kind, **given})
+
+    def with_column(self, axis: str, column: str) -> "Drawing":
+        """Return the drawing with *column* on *axis*, which is ``x``, ``y`` or ``colour``."""
+        changes: dict[str, Any] = {axis: column}
+        return replace(self, **changes)
 
     @property
     def unused(self) -> dict[str, str]:

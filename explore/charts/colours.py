@@ -10,7 +10,7 @@ GREYS = {"other": "#595959", "missing": "#949494"}
 GREYS_ON_BLACK = {"other": "#b4b4b4", "missing": "#6b6b6b"}
 # For ordered groups: viridis without its ends.
 SEQUENCE = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151"]
-HEAT = {"name": "viridis", "extent": [0.2, 0.92]}
+HEAT: dict[str, Any] = {"name": "viridis", "extent": [0.2, 0.92]}
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 

@@ -6,12 +6,13 @@ from django.db import models
 
 from datasets.listing import chart_of, listing_of
 from datasets.models import MaterializedView, Vocabulary
+from datasets.records.masking import Viewer
 from explore.charts.axes import PROVENANCE, columns_for
 from explore.charts.chart_spec import Drawing
 from explore.charts.low_cardinality import few_valued
 
 
-def default_drawing(model: type[models.Model], user) -> Drawing:
+def default_drawing(model: type[models.Model], user: Viewer) -> Drawing:
     """Return the default drawing of *model*: the declared one, or else records by date, by group or by number.
 
     A model declares its chart in its Listing; a summary table without one has the chart of the front page. The drawing

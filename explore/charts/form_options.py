@@ -8,6 +8,7 @@ from django.db import models
 from datasets.records.aggregation import can_be_parted, can_measure
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
+from datasets.records.masking import Viewer
 from explore.charts.axes import can_follow, columns_for
 from explore.charts.chart_spec import FEWEST_BINS, KINDS, MOST_BINS, USED, Drawing
 from explore.charts.labels import title
@@ -63,7 +64,7 @@ class Box:
     most: int = MOST_BINS
 
 
-def fitted(model: type[models.Model], drawing: Drawing, user) -> Drawing:
+def fitted(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
     """Return *drawing* without the parameters that its kind does not use, and *filled*.
 
     A user who changes the kind therefore sees a chart, whatever the options of the last one were.
@@ -77,11 +78,11 @@ def fitted(model: type[models.Model], drawing: Drawing, user) -> Drawing:
         fits = [column.name for column in columns_for(model, user, role)]
         column = getattr(drawing, name).partition(":")[0]
         if column not in fits and column in known:  # an unknown column is an error
-            drawing = replace(drawing, **{name: ""})
+            drawing = drawing.with_column(name, "")
     return filled(model, drawing, user)
 
 
-def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
+def filled(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
     """Return *drawing* with a column for each axis that needs one, preferably one with few groups."""
     for name, role in ROLES[drawing.kind].items():
         if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box plot needs no groups
@@ -89,11 +90,11 @@ def filled(model: type[models.Model], drawing: Drawing, user) -> Drawing:
         taken = (drawing.x if name == "y" else drawing.y).partition(":")[0]
         free = [column for column in columns_for(model, user, role) if column.name != taken]
         best = (few_valued(model, free) if role == "group" else []) or free
-        drawing = replace(drawing, **{name: best[0].name if best else ""})
+        drawing = drawing.with_column(name, best[0].name if best else "")
     return drawing
 
 
-def lacking(model: type[models.Model], kind: str, user) -> str:
+def lacking(model: type[models.Model], kind: str, user: Viewer) -> str:
     """Return why a table cannot have a *kind* of chart, or "" if it can."""
     roles = [role for name, role in ROLES[kind].items() if (kind, name) != ("box", "x")]
     for role in {*roles}:
@@ -104,7 +105,7 @@ def lacking(model: type[models.Model], kind: str, user) -> str:
     return ""
 
 
-def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
+def boxes(model: type[models.Model], drawing: Drawing, user: Viewer) -> Iterator[Box]:
     """Yield the fields of a drawing's form."""
     cannot = {kind for kind in KINDS if lacking(model, kind, user)}
     yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], cannot)
@@ -125,7 +126,7 @@ def boxes(model: type[models.Model], drawing: Drawing, user) -> Iterator[Box]:
             yield _listed(name, label, value, [("", [*empty, *columns])])
 
 
-def _is_binned(model: type[models.Model], drawing: Drawing, user) -> bool:
+def _is_binned(model: type[models.Model], drawing: Drawing, user: Viewer) -> bool:
     """Whether it groups records by a column of numbers without a fixed width of bins."""
     grouped = {drawing.x, drawing.colour, drawing.y if drawing.kind == "heat" else ""}
     return any(column.name in grouped and can_be_parted(column) for column in columns_for(model, user, "group"))
@@ -144,7 +145,7 @@ def _listed(
     return Box(name, label, tuple(made))
 
 
-def _columns(model: type[models.Model], user, role: str, *, dates: bool) -> Iterator[tuple[str, str]]:
+def _columns(model: type[models.Model], user: Viewer, role: str, *, dates: bool) -> Iterator[tuple[str, str]]:
     for column in columns_for(model, user, role):
         called = title(title_of(model, column))
         if isinstance(column.field, models.DateField) and dates:
@@ -155,7 +156,7 @@ def _columns(model: type[models.Model], user, role: str, *, dates: bool) -> Iter
             yield column.name, called
 
 
-def _measures(model: type[models.Model], kind: str, user) -> list[tuple[str, list[tuple[str, str]]]]:
+def _measures(model: type[models.Model], kind: str, user: Viewer) -> list[tuple[str, list[tuple[str, str]]]]:
     word = records_word(model)
     groups = [("", [("count", f"Number of {word}"), ("share", f"Share of {word}")])]
     if kind == "histogram":
@@ -173,7 +174,7 @@ def _measure_label(model: type[models.Model], kind: str, column: ListedColumn) -
     return f"{title(kind)}: {title_of(model, column)}"
 
 
-def _orders(model: type[models.Model], drawing: Drawing, user) -> list[tuple[str, str]]:
+def _orders(model: type[models.Model], drawing: Drawing, user: Viewer) -> list[tuple[str, str]]:
     """Return the sort orders to choose from; the first names the default."""
     column = next(
         (candidate for candidate in columns_for(model, user, "group") if candidate.name == drawing.x.partition(":")[0]),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -24,6 +25,7 @@ from explore.charts.measures import Measured
 COUNT = Measure("count")
 MOST_CELLS = 6000
 COUNTS = ",d"
+Row = tuple[Any, ...]
 
 
 class Other:
@@ -37,7 +39,7 @@ REST = Other()
 class Groups:
     """Groups of records: *rows* have a key for each axis, then the number of records, then the measured values."""
 
-    rows: list[tuple]
+    rows: list[Row]
     notes: list[str]
     depth: int
 
@@ -54,7 +56,7 @@ class Table:
     axes: list[Axis]
     groups: Groups
     measured: Measured
-    cells: list[tuple]
+    cells: list[Row]
     format: str
 
     @property
@@ -68,7 +70,9 @@ class Table:
         columns = [*(title(axis.title) for axis in self.axes), title(self.measure_title)]
         return columns if self.measured.kind == "count" else [*columns, "Records"]
 
-    def figure(self, named: str, rows: list[tuple], spec: dict, height: int = 420, notes=()) -> Figure:
+    def figure(
+        self, named: str, rows: list[Row], spec: dict[str, Any], height: int = 420, notes: Sequence[str] = ()
+    ) -> Figure:
         formats = ["" for _ in self.axes] + [self.format, COUNTS]
         written = [row[:-1] for row in rows] if self.measured.kind == "count" else rows
         notes = [*self.groups.notes, *notes]
@@ -101,7 +105,7 @@ def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[M
     return Groups(rows, notes, len(axes))
 
 
-def _kept(records: models.QuerySet, axis: Axis, place: int, summary: Summary, depth: int) -> list | None:
+def _kept(records: models.QuerySet, axis: Axis, place: int, summary: Summary, depth: int) -> list[Any] | None:
     """Return the most frequent values if there are more than the axis can show, else None."""
     if axis.most is None:
         return None
@@ -118,28 +122,28 @@ def _kept(records: models.QuerySet, axis: Axis, place: int, summary: Summary, de
     return values[: axis.most] if len(values) > axis.most else None
 
 
-def _keyed(row: tuple, depth: int) -> tuple:
+def _keyed(row: Row, depth: int) -> Row:
     """Return *row* with hashable keys: tuples instead of lists."""
     return (*(tuple(key) if isinstance(key, list) else key for key in row[:depth]), *row[depth:])
 
 
-def _note(model: type[models.Model], axis: Axis, values: list) -> str:
+def _note(model: type[models.Model], axis: Axis, values: list[Any]) -> str:
     name = title(title_of(model, axis.column))
     return f"{name}: top {len(values)}; the rest as “{OTHER}”"
 
 
-def _among(axis: Axis, values: list) -> Q:
+def _among(axis: Axis, values: list[Any]) -> Q:
     """Match the records with one of *values*, and those with none, which are a separate group."""
     path, keys = _keys(axis, values)
     return Q(**{f"{path}__in": keys}) | Q(**{f"{path}__isnull": True})
 
 
-def _beyond(axis: Axis, values: list) -> Q:
+def _beyond(axis: Axis, values: list[Any]) -> Q:
     path, keys = _keys(axis, values)
     return ~Q(**{f"{path}__in": keys}) & Q(**{f"{path}__isnull": False})
 
 
-def _keys(axis: Axis, values: list) -> tuple[str, list]:
+def _keys(axis: Axis, values: list[Any]) -> tuple[str, list[Any]]:
     """Return the column path and the stored keys of *values*: keys instead of names avoid a join."""
     reference, column = axis.grouping.reference, axis.column
     if reference is None:

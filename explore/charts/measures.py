@@ -7,8 +7,10 @@ from django.db import models
 
 from datasets.models import MaterializedView
 from datasets.records.aggregation import measures
+from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import AggregationError, Measure
+from datasets.records.masking import Viewer
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import records_of, unit_of, with_unit
 
@@ -24,6 +26,11 @@ class Measured:
     title: str
     name: str
     sql: tuple[Measure, ...] = ()
+
+    @property
+    def column(self) -> ListedColumn | None:
+        """The measured column, or None for a count or share of records."""
+        return self.sql[0].column if self.sql else None
 
     @property
     def adds_up(self) -> bool:
@@ -43,12 +50,11 @@ class Measured:
     @property
     def of_share(self) -> bool:
         """Whether its column is boolean."""
-        return bool(self.sql) and isinstance(self.sql[0].column.field, models.BooleanField)
+        return self.column is not None and isinstance(self.column.field, models.BooleanField)
 
     def of_single(self) -> str:
         """Return its title if each group is one record, as in a summary table."""
-        column = self.sql[0].column if self.sql else None
-        return with_unit(self.name, unit_of(column)) if column else self.title
+        return with_unit(self.name, unit_of(self.column)) if self.column else self.title
 
 
 def records_word(model: type[models.Model]) -> str:
@@ -56,21 +62,21 @@ def records_word(model: type[models.Model]) -> str:
     return "rows" if issubclass(model, MaterializedView) else records_of(model)
 
 
-def measured(model: type[models.Model], text: str, user) -> Measured:
+def measured(model: type[models.Model], text: str, user: Viewer) -> Measured:
     """Return the measure named *text*; raises ChartError."""
     word = records_word(model)
-    if text == "count":
-        return Measured("count", word, word)
     if text == "share":
         return Measured("share", f"share of {word}", word)
     kind, _, _ = text.partition(":")
-    if kind not in OF_COLUMNS:
+    if text != "count" and kind not in OF_COLUMNS:
         expected = ", ".join(["count", "share", *(f"{name}:COLUMN" for name in OF_COLUMNS)])
         raise ChartError("measure", f"Expected one of {expected}; found {text[:100] or 'none'}.")
     try:
         measure = measures(model, [text], user)[0]
     except AggregationError as error:
         raise ChartError("measure", str(error)) from None
+    if measure.column is None:
+        return Measured("count", word, word)
     name = title_of(model, measure.column)
     if isinstance(measure.column.field, models.BooleanField):
         title = f"share with {name}" if kind == "mean" else f"{word} with {name}"

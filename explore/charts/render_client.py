@@ -11,11 +11,12 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import vl_convert
 from django.conf import settings
 
+Result = TypeVar("Result")
 PREPARATION = Path(__file__).with_name("render_worker.py")
 PATIENCE = 30  # seconds for one image; the first image of a worker takes two
 VERSION = "6.4"  # of Vega-Lite
@@ -33,12 +34,16 @@ class RenderingError(Exception):
 class Renderer:
     """One worker process: started by the first call, and replaced after it died or took too long."""
 
-    def __init__(self):
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start afresh, without a worker: after a fork, it belongs to the parent."""
         self._lock = Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._process: BaseProcess | None = None
 
-    def call(self, function: Callable, *arguments, **options) -> Any:
+    def call(self, function: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
         """Call *function* in the worker and return its result; raises RenderingError."""
         with self._lock:
             for _ in range(2):  # a second time if the worker died since the last image
@@ -85,7 +90,7 @@ class Renderer:
 
 
 renderer = Renderer()
-os.register_at_fork(after_in_child=renderer.__init__)  # the worker belongs to the parent
+os.register_at_fork(after_in_child=renderer.forget)
 # At most half of the server's threads render images or wait to, so that pages never wait for images.
 permits = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 

@@ -11,7 +11,9 @@ from threading import Thread
 
 def end_with_parent() -> None:
     """End this process when its parent ends, even by SIGKILL: the executor's workers would wait for ever."""
-    parent_process().join()
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(0)
 
 

@@ -4,18 +4,20 @@ from typing import Any
 
 import altair as alt
 from django.db import models
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Q
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Func, Q
 from django.db.models.functions import MD5, Cast, Mod
 
+from datasets.fields import related_model
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Grouping
+from datasets.records.masking import Viewer
 from explore.charts.axes import Axis, axis, columns_for
 from explore.charts.captions import Figure
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
-from explore.charts.groups import REST, grouped
+from explore.charts.groups import REST, Row, grouped
 from explore.charts.labels import title, unit_of, with_unit
 from explore.charts.measures import records_word
 from explore.charts.vega_specs import HEIGHT, colour_scale, finished
@@ -25,7 +27,7 @@ PRIME, FACTOR = 2**31 - 1, 742938285  # of a Lehmer generator, which scatters co
 FORMAT = ",~r"
 
 
-def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user) -> Figure:
+def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a point for each record with a number on both axes, for at most SAMPLE records."""
     columns = [_column(model, role, text, user) for role, text in (("x", drawing.x), ("y", drawing.y))]
     split = (
@@ -53,16 +55,19 @@ def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawin
     )  # fmt: skip
 
 
-def _column(model: type[models.Model], role: str, text: str, user) -> ListedColumn:
+def _column(model: type[models.Model], role: str, text: str, user: Viewer) -> ListedColumn:
     known = {column.name: column for column in columns_for(model, user, "number")}
     if text not in known:
         raise ChartError(role, f"Expected a column of numbers ({', '.join(known)}), found {text[:100]}.")
     return known[text]
 
 
-def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis | None, named: dict, count: int):
+def _sample(
+    records: models.QuerySet, columns: list[ListedColumn], split: Axis | None, named: dict[Any, str], count: int
+) -> list[Row]:
     """Return the points in pseudo-random order, so that no group is always drawn on top of the others."""
     key = records.model._meta.pk
+    mixed: Func
     if isinstance(key, models.IntegerField) or key.is_relation:
         bounded = Cast(Mod(F(key.attname), PRIME), BigIntegerField())
         mixed = Mod(ExpressionWrapper(bounded * FACTOR, output_field=BigIntegerField()), PRIME)
@@ -80,10 +85,10 @@ def _sample(records: models.QuerySet, columns: list[ListedColumn], split: Axis |
     return [(x, y, called[raw]) for x, y, raw in points]
 
 
-def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
+def _read(grouping: Grouping, values: set[Any]) -> dict[Any, Any]:
     """Return the group of each of the records' values."""
     if grouping.reference:
-        target = grouping.reference.related_model._base_manager.filter(
+        target = related_model(grouping.reference)._base_manager.filter(
             pk__in=[value for value in values if value is not None]
         )
         return {None: None, **dict(target.values_list("pk", grouping.column.field.name))}
@@ -97,9 +102,9 @@ def _read(grouping: Grouping, values: set) -> dict[Any, Any]:
     return {value: value for value in values}
 
 
-def _spec(names: list[str], rows: list[tuple], split: Axis | None, named: dict) -> dict[str, Any]:
+def _spec(names: list[str], rows: list[Row], split: Axis | None, named: dict[Any, str]) -> dict[str, Any]:
     data = [{"x": row[0], "y": row[1], **({"colour": row[2]} if split else {})} for row in rows]
-    encoded = {
+    encoded: dict[str, Any] = {
         channel: kind(f"{channel}:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(format=",~r"))
         for channel, kind, name in (("x", alt.X, names[0]), ("y", alt.Y, names[1]))
     }

@@ -8,7 +8,7 @@ from django.db import models
 
 from explore.charts.axes import Axis
 from explore.charts.colours import GREYS, HEAT, PALETTE, colours_of
-from explore.charts.groups import REST, Table
+from explore.charts.groups import REST, Row, Table
 from explore.charts.labels import title
 from explore.formatting import GROUPED
 
@@ -17,10 +17,12 @@ ROW, NARROW_ROW = 24, 11  # pixels: the height of a single bar, and of one of se
 MOST_POINTS = 60  # a longer line shows no points
 LONGEST_LABEL = 180  # pixels
 MOST_LABELS = 32  # with more labels on the x axis, overlapping ones are hidden
+Labels = dict[Any, str]  # of groups, by their keys
+Data = dict[str, Any]  # a row of data, by channel
 FITTED = alt.AutoSizeParams(type="fit", contains="padding")
 
 
-def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
+def finished(chart: Any, rows: list[Data], height: int) -> dict[str, Any]:
     """Return the specification of a chart of *rows* in the size of the page, without a theme."""
     chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
     spec = chart.to_dict(validate=False)  # validation would take longer than all the rest; the tests do it
@@ -32,7 +34,7 @@ def finished(chart: Any, rows: list[dict], height: int) -> dict[str, Any]:
     return spec | {"data": {"values": rows}}  # altair would check each row
 
 
-def _description(tooltips: list[dict]) -> str:
+def _description(tooltips: list[Data]) -> str:
     """Return the expression of a mark's description for screen readers: the text of its tooltip."""
     parts = []
     for tooltip in tooltips:
@@ -46,7 +48,7 @@ def _description(tooltips: list[dict]) -> str:
     return " + '; ' + ".join(parts)
 
 
-def bars(table: Table, names: list[dict], rows: list[tuple], *, stacked: bool) -> tuple[dict[str, Any], int]:
+def bars(table: Table, names: list[Labels], rows: list[Row], *, stacked: bool) -> tuple[dict[str, Any], int]:
     """Horizontal bars for names, vertical ones for numbers and dates; *rows* are those of the data table."""
     first, across = table.axes[0], not table.axes[0].ordered
     data = _named(rows, len(names))
@@ -63,7 +65,11 @@ def bars(table: Table, names: list[dict], rows: list[tuple], *, stacked: bool) -
         scale=scale,
         stack=("zero" if stacked else None) if split else alt.Undefined,
     )
-    encoded = {"y" if across else "x": place, "x" if across else "y": amount, "tooltip": _tooltips(table)}
+    encoded: dict[str, Any] = {
+        "y" if across else "x": place,
+        "x" if across else "y": amount,
+        "tooltip": _tooltips(table),
+    }
     rows_high = len(names[0])
     if split:
         encoded["color"] = colour_scale(table.axes[1], names[1])
@@ -77,7 +83,7 @@ def bars(table: Table, names: list[dict], rows: list[tuple], *, stacked: bool) -
     return finished(chart, data, height), height
 
 
-def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+def line(table: Table, names: list[Labels], drawn: list[Row]) -> dict[str, Any]:
     """A line, or one for each colour; *drawn* has the x position before each row of the data table."""
     first = table.axes[0]
     data = [
@@ -89,7 +95,7 @@ def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
         place = alt.X(
             "at:Q", title=title(first.title), scale=alt.Scale(zero=False, nice=False), axis=_numbers_axis(first)
         )
-    encoded = {
+    encoded: dict[str, Any] = {
         "x": place,
         "y": alt.Y(
             "value:Q",
@@ -106,10 +112,10 @@ def line(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
     return finished(chart, data, HEIGHT)
 
 
-def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, Any]:
+def histogram(table: Table, names: list[Labels], drawn: list[Row]) -> dict[str, Any]:
     """Adjacent bars; the shares of several groups are stepped lines, which stay readable where they cross."""
     first = table.axes[0]
-    width = float(first.grouping.width)
+    width = float(first.grouping.width or 1)
     back = 0.5 if width == 1 and all(isinstance(start, int) for start, _ in drawn) else 0
     data = [
         {"start": start - back, "end": start - back + width, **row}
@@ -118,7 +124,7 @@ def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, 
     amount = alt.Y("value:Q", title=_measure_title(table), axis=amount_axis(table.format))
     if names and table.measured.kind == "share":
         return finished(_steps(table, names[0], data, amount), _outlined(data, names[0]), HEIGHT)
-    encoded = {
+    encoded: dict[str, Any] = {
         "x": alt.X("start:Q", bin="binned", title=title(first.title), axis=_numbers_axis(first)),
         "x2": alt.X2("end:Q"),
         "y": amount,
@@ -126,14 +132,14 @@ def histogram(table: Table, names: list[dict], drawn: list[tuple]) -> dict[str, 
     }
     if names:
         encoded |= {"color": colour_scale(table.axes[1], names[0]), "order": alt.Order("order:O")}
-    mark = {"color": PALETTE[0], "binSpacing": 1 if len({row["start"] for row in data}) < 120 else 0}
+    mark: dict[str, Any] = {"color": PALETTE[0], "binSpacing": 1 if len({row["start"] for row in data}) < 120 else 0}
     return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT)
 
 
-def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.LayerChart:
+def _steps(table: Table, named: Labels, data: list[Data], amount: alt.Y) -> alt.LayerChart | alt.FacetChart:
     """Stepped lines from *_outlined*, with a point in the middle of each step."""
     colour = colour_scale(table.axes[1], named)
-    place = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
+    place: dict[str, Any] = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
     reach = alt.Scale(domain=[min(row["start"] for row in data), max(row["end"] for row in data)], nice=False)
     line = alt.Chart().mark_line(interpolate="step-after", strokeWidth=2)
     points = alt.Chart().mark_circle(size=20, opacity=1).transform_filter("datum.end != null")
@@ -145,7 +151,7 @@ def _steps(table: Table, named: dict, data: list[dict], amount: alt.Y) -> alt.La
     )
 
 
-def _outlined(data: list[dict], named: dict) -> list[dict]:
+def _outlined(data: list[Data], named: Labels) -> list[Data]:
     """Return the bins of each group, with zeros in gaps between bins and at both ends."""
     outlined = []
     for order, colour in enumerate(named.values()):
@@ -161,7 +167,7 @@ def _outlined(data: list[dict], named: dict) -> list[dict]:
     return [row | {"place": place} for place, row in enumerate(outlined)]
 
 
-def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tuple]) -> tuple[dict[str, Any], int]:
+def heat(table: Table, names: list[Labels], rows: list[Row], uncoloured: list[Row]) -> tuple[dict[str, Any], int]:
     """Cells in the colours of viridis, grey for those in *uncoloured*; pairs without records have no cell."""
     grey = {*uncoloured}
     data = [
@@ -197,7 +203,7 @@ def heat(table: Table, names: list[dict], rows: list[tuple], uncoloured: list[tu
     return finished(chart, data, height), height
 
 
-def _named(rows: list[tuple], depth: int) -> list[dict]:
+def _named(rows: list[Row], depth: int) -> list[Data]:
     """Return rows of a table as data: ``x``, ``colour`` with its ``order`` in the legend, ``value``, ``records``."""
     colours: dict[str, int] = {}
     data = []
@@ -238,7 +244,7 @@ def _numbers(pattern: str) -> dict[str, Any]:
     return shown | ({"tickMinStep": 1} if pattern == ",d" else {})
 
 
-def colour_scale(axis: Axis, named: dict) -> alt.Color:
+def colour_scale(axis: Axis, named: Labels) -> alt.Color:
     """Return the colours of the groups along *axis* in the order of *named*; grey for "other" and "missing"."""
     labels = list(named.values())
     greys = {named[key]: GREYS[word] for key, word in ((REST, "other"), (None, "missing")) if key in named}
@@ -246,7 +252,7 @@ def colour_scale(axis: Axis, named: dict) -> alt.Color:
     return alt.Color("colour:N", title=title(axis.title), sort=labels, scale=alt.Scale(domain=labels, range=colours))
 
 
-def _offset(named: dict, *, across: bool) -> Any:
+def _offset(named: Labels, *, across: bool) -> Any:
     return (alt.YOffset if across else alt.XOffset)("colour:N", sort=list(named.values()))
 
 
@@ -261,11 +267,11 @@ def category_axis(groups: int, *, across: bool) -> alt.Axis:
 def _numbers_axis(axis: Axis) -> alt.Axis:
     """Return an axis of numbers, with thousands separators if they are too large for years."""
     large = any(abs(number or 0) >= GROUPED for number in axis.extent)
-    step = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
+    step: dict[str, Any] = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
     return alt.Axis(format=",~r" if large else "~r", **step)
 
 
-def _dates(axis: Axis, drawn: list[tuple]) -> alt.Axis:
+def _dates(axis: Axis, drawn: list[Row]) -> alt.Axis:
     if axis.grouping.part != "month":
         return alt.Axis(format="%Y", tickMinStep=365.25 * 24 * 3600 * 1000, labelOverlap=True)
     return alt.Axis(format="%b %Y", labelOverlap=True)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -25,7 +26,7 @@ from explore.charts.render_client import RendererBusyError, RenderingError
 from explore.charts.vega_specs import WIDTH
 from explore.empty_results import removable_filters
 from explore.formatting import describe_filters, format_figure
-from explore.pages import explored, page
+from explore.pages import View, explored, page
 from explore.tables import tables_for
 from explore.url_state import State
 
@@ -36,7 +37,7 @@ DRAWN = "drawn"  # the kind of chart that a form was made for: its options may n
 WAIT = 5  # seconds to wait before a retry if too many images are being rendered
 REMEMBERED = 16  # pictures in the cache
 
-_pictures: OrderedDict[tuple, Picture] = OrderedDict()
+_pictures: OrderedDict[tuple[Any, ...], Picture] = OrderedDict()
 _lock = Lock()
 
 
@@ -50,7 +51,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
         _size(state, name)
     _theme(state)
     drawing, picture = (None, None) if unchosen else _drawn(state)
-    shown = picture is not None and bool(picture.rows)
+    shown = picture if picture is not None and picture.rows else None
     query = state.query(**_all_of(drawing), **dict.fromkeys(OF_IMAGES)) if drawing else ""
     height = picture.height if picture else None
     offered = drawing or _requested_drawing(state, lenient=True)
@@ -63,9 +64,9 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
         drawn=offered.kind,
         unchosen=unchosen,
         referring=list(_referring(state)) if unchosen else [],
-        picture=picture if shown else None,
-        heads=_heads(picture) if shown else [],
-        cells=_cells(picture) if shown else [],
+        picture=shown,
+        heads=_heads(shown) if shown else [],
+        cells=_cells(shown) if shown else [],
         query=query,
         kept=_kept(state, drawing),
         size={"width": WIDTH, "height": height, "least": SMALLEST, "most": LARGEST},
@@ -86,13 +87,13 @@ def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     return _answer(request, state, "json", made)
 
 
-def image(suffix: str) -> Callable:
+def image(suffix: str) -> View:
     """Return the view of the chart as an image; the URL may set its size."""
 
     @explored(own=OF_DRAWINGS)
     def view(request: HttpRequest, state: State) -> HttpResponseBase:
-        sizes, theme = [_size(state, name) for name in OF_SIZES], _theme(state) or "light"
-        return _answer(request, state, suffix, lambda picture: _image(state, picture, suffix, *sizes, theme))
+        width, height, theme = _size(state, "width"), _size(state, "height"), _theme(state) or "light"
+        return _answer(request, state, suffix, lambda picture: _image(state, picture, suffix, width, height, theme))
 
     return view
 
@@ -121,7 +122,9 @@ def _image(
     return HttpResponse(content, content_type=FORMATS[suffix], headers=headers)
 
 
-def _answer(request: HttpRequest, state: State, suffix: str, made) -> HttpResponseBase:
+def _answer(
+    request: HttpRequest, state: State, suffix: str, made: Callable[[Picture], HttpResponseBase]
+) -> HttpResponseBase:
     """Return the response *made* of the picture, or 304 before any query if the client has it already."""
     tag = ETag(request, state.model, f"{suffix} {timezone.localdate()}")
     if tag.is_known and not state.errors:
@@ -215,19 +218,19 @@ def _size(state: State, name: str) -> int | None:
 
 def _theme(state: State) -> str | None:
     theme = state.data.get("theme")
-    if theme not in (None, *THEMES):
+    if theme is not None and theme not in THEMES:
         state.refuse("theme", f"Expected {' or '.join(THEMES)}, found {theme[:100]}.")
     return theme
 
 
-def _heads(picture: Picture) -> list[dict]:
+def _heads(picture: Picture) -> list[dict[str, Any]]:
     return [
         {"title": title, "number": bool(pattern)}
         for title, pattern in zip(picture.columns, picture.formats, strict=False)
     ]
 
 
-def _cells(picture: Picture) -> list[list[dict]]:
+def _cells(picture: Picture) -> list[list[dict[str, Any]]]:
     return [
         [
             {"text": format_figure(value, pattern), "number": bool(pattern)}

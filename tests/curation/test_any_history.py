@@ -103,7 +103,7 @@ def test_taking_back_the_last_step_again_and_again_leads_through_every_state_to_
                 undo_run(what)
             else:
                 dataset = "people" if what.changes.first().table in ("people", "places") else "experiments"
-                undo_edit(what, sources_of(dataset))
+                undo_edit(what, [source.model for source in sources_of(dataset)])
         assert tables() == states.pop()
         assert not Change.objects.filter(is_tombstone=True).exists()
         transaction.set_rollback(True)

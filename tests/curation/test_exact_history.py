@@ -54,7 +54,7 @@ def take_back(what):
     if isinstance(what, ImportRun):
         undo_run(what)
     else:
-        undo_edit(what, [*sources_of("experiments"), *sources_of("subjects"), *sources_of("people")])
+        undo_edit(what, [source.model for name in ("experiments", "subjects", "people") for source in sources_of(name)])
 
 
 def unchanged(report):
@@ -259,5 +259,5 @@ def test_undo_of_an_import_leaves_a_term_that_a_person_has_renamed(write, import
     edit = edits.correct(Workclass.objects.all(), {"name": "Private"}, None)
     undo_run(last_run())
     assert Workclass.objects.get().name == "Private"
-    undo_edit(edit, [type("Source", (), {"model": Workclass})])
+    undo_edit(edit, [Workclass])
     assert Workclass.objects.get().name == "Privte"

@@ -12,7 +12,7 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from curation.admin.edit_admin import Edited, edited_models
+from curation.admin.edit_admin import edited_models
 from curation.history import edits
 from curation.history.tombstones import deletion_by_curator
 from curation.history.undo import UndoRefusedError, undo_edit
@@ -109,7 +109,7 @@ class Doors:
             elif page:
                 confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]))
             else:
-                undo_edit(action.handle, [Edited(model) for model in edited_models(action.handle)], self.user)
+                undo_edit(action.handle, edited_models(action.handle), self.user)
         except (CommandError, UndoRefusedError) as refusal:
             refused = str(refusal)
         if action.kind == "run":

@@ -1,6 +1,8 @@
 """Undo an import: restore the values, origins, references and keys from before the run."""
 
-from django.core.management.base import CommandError
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
 
 from curation.history.undo import UndoRefusedError, undo_run
 from datasets.command_errors import TerminalCommand
@@ -10,11 +12,11 @@ from imports.models import ImportRun
 class Command(TerminalCommand):
     help = __doc__
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, help="run number, as shown in its report and on its page")
         parser.add_argument("--dry-run", action="store_true", help="report the effect of the undo without saving it")
 
-    def handle(self, *, run: int, dry_run: bool, verbosity: int, **options) -> None:
+    def handle(self, *, run: int, dry_run: bool, verbosity: int, **options: Any) -> None:
         import_run = ImportRun.objects.filter(pk=run).first()
         if import_run is None:
             applied = ImportRun.objects.filter(status=ImportRun.Status.APPLIED).values_list("pk", flat=True)[:5]
