@@ -7,7 +7,7 @@ from people.models import Person, Place
 class Places(CSVSource):
     file = "places*.csv"
     model = Place
-    key = ["city"]
+    key = ("city",)
 
 
 class People(CSVSource):

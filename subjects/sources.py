@@ -33,7 +33,7 @@ class SubjectDocument(JSONSource):
 
 class Subjects(SubjectDocument):
     model = Subject
-    key = ["subject_id"]
+    key = ("subject_id",)
     settles = True
 
     def row(self, document: Any, name: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Subjects(SubjectDocument):
 
 class Sessions(SubjectDocument):
     model = Session
-    key = ["name"]
+    key = ("name",)
     columns = {"subject_id": Reference(Subject, by="subject_id", field="subject")}
 
     def row(self, document: Any, name: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def name_of(value: Any, *others: Any) -> Any:
     """
     while isinstance(value, dict):
         value = value.get("name")
-    if value is None or isinstance(value, str) and not value.strip():
+    if value is None or (isinstance(value, str) and not value.strip()):
         return name_of(*others) if others else None
     return value
 

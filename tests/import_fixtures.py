@@ -44,7 +44,8 @@ def bring(write, importing) -> Callable[..., Path]:
     """Import tables given as texts by file name, and return the folder of the files."""
 
     def bring(dataset: str, **tables: str) -> Path:
-        folder = [write(f"all/{name}.csv", text).parent for name, text in tables.items()][0]
+        for name, text in tables.items():
+            folder = write(f"all/{name}.csv", text).parent
         importing(dataset, folder)
         return folder
 

@@ -3,4 +3,4 @@
 from curation.admin import edit_admin, run_admin, token_admin  # noqa: F401 - these modules register admins
 from curation.admin.record_admin import MaterializedViewAdmin, RecordAdmin, VocabularyAdmin
 
-__all__ = ["VocabularyAdmin", "MaterializedViewAdmin", "RecordAdmin"]
+__all__ = ["MaterializedViewAdmin", "RecordAdmin", "VocabularyAdmin"]

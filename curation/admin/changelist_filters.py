@@ -89,7 +89,7 @@ class FormFilter(ColumnFilter):
     fields: tuple[tuple[str, str, str], ...] = ()
 
     def __init__(self, widget: FilterWidget, data: dict[str, str]):
-        self.suffixes = tuple(suffix for suffix, _, _ in self.fields) + ("__isnull", "")
+        self.suffixes = (*(suffix for suffix, _, _ in self.fields), "__isnull", "")
         super().__init__(widget, data)
 
     def choices(self, changelist: FilteredList) -> Iterator[dict[str, Any]]:

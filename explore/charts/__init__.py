@@ -8,4 +8,4 @@ from explore.charts.chart_image import Picture
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.defaults import default_drawing
 
-__all__ = ["Drawing", "Picture", "ChartError", "default_drawing", "draw"]
+__all__ = ["ChartError", "Drawing", "Picture", "default_drawing", "draw"]

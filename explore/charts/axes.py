@@ -107,7 +107,7 @@ def axis(
 
     A *continuous* axis has room for many numbers; any other axis has a label for each of them.
     """
-    name, colon, _ = text.partition(":")
+    _, colon, _ = text.partition(":")
     try:
         grouping = groupings(model, [text], user)[0]
     except AggregationError as error:

@@ -71,7 +71,7 @@ class _Documents:
             return self._numbered(self._lines(start))
         *_, end, flaw = first
         on_one_line = end <= match_end(LINE, self.text, start)
-        if on_one_line or flaw and self._has_lines(start):
+        if on_one_line or (flaw and self._has_lines(start)):
             return self._numbered(self._lines(start))
         if self._space(end) < len(self.text):
             raise self._error(self._space(end), "the end of the file after the object, or objects on one line each")

@@ -55,7 +55,8 @@ def kind(address: str) -> tuple:
         return (name.rsplit("-", 1)[-1],)
     what = name.rsplit("_", 1)[-1]
     sort = next((sort for sort in (Record, Vocabulary, MaterializedView) if issubclass(model, sort)), Model)
-    if sort is Model and model._meta.app_label in ("datasets", "imports") or sort is Record and what == "changelist":
+    has_tabs = sort is Model and model._meta.app_label in ("datasets", "imports")
+    if has_tabs or (sort is Record and what == "changelist"):
         return name, dict(parse_qsl(parts.query)).get("tab")
     return sort, what
 

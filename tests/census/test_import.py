@@ -16,14 +16,16 @@ NAMES = (
     "capital-gain,capital-loss,hours-per-week,native-country,income"
 )
 AS_TOLD = [
-    (39, "State-gov", 77516, "Bachelors", 13, "Never-married", "Sales", "Unmarried", "White", "Female")
-    + (2174, 0, 40, "Peru", False),
-    (50, None, 83311, "HS-grad", 9, "Divorced", None, "Husband", "Black", "Male") + (0, 15, 13, None, True),
+    (
+        *(39, "State-gov", 77516, "Bachelors", 13, "Never-married", "Sales", "Unmarried", "White", "Female"),
+        *(2174, 0, 40, "Peru", False),
+    ),
+    (50, None, 83311, "HS-grad", 9, "Divorced", None, "Husband", "Black", "Male", 0, 15, 13, None, True),
 ]
 COLUMNS = (
-    ("age", "workclass__name", "fnlwgt", "education__name", "education__years", "marital_status__name")
-    + ("occupation__name", "relationship__name", "race__name", "sex", "capital_gain", "capital_loss")
-    + ("hours_per_week", "native_country__name", "income_over_50k")
+    *("age", "workclass__name", "fnlwgt", "education__name", "education__years", "marital_status__name"),
+    *("occupation__name", "relationship__name", "race__name", "sex", "capital_gain", "capital_loss"),
+    *("hours_per_week", "native_country__name", "income_over_50k"),
 )
 
 

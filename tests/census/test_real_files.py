@@ -56,7 +56,7 @@ def cells(path):
 def as_written(respondents):
     """Return the rows of the table in the format of the files."""
     rows = respondents.values_list(*STORED.values())
-    return [tuple("?" if c is None else str(c) for c in row) + (">50K" if rich else "<=50K",) for *row, rich in rows]
+    return [(*("?" if c is None else str(c) for c in row), ">50K" if rich else "<=50K") for *row, rich in rows]
 
 
 def percent(share):

@@ -69,9 +69,9 @@ def test_records_that_are_so_already_are_not_in_the_edit(experiments):
 
 
 def test_an_edit_that_changes_nothing_is_refused_and_leaves_no_trace(experiments):
-    with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
+    with pytest.raises(EditRefusedError, match=r"No changes: the records were deleted or already have this value\."):
         edits.correct(record_of(User, pk=1), {"name": "Ann", "email": "ann@example.org"}, None)
-    with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
+    with pytest.raises(EditRefusedError, match=r"No changes: the records were deleted or already have this value\."):
         edits.delete(record_of(User, pk=99), None)
     assert not Edit.objects.exists() and not Change.objects.exists()
 

@@ -202,7 +202,9 @@ def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experim
         (UserExperiment.objects.all(), {"compounds": [2, 1]}),
         (UserExperiment.objects.all(), {"experiment_run_time": 0.1 + 0.2}),
     ]:
-        with pytest.raises(EditRefusedError, match="No changes: the records were deleted or already have this value."):
+        with pytest.raises(
+            EditRefusedError, match=r"No changes: the records were deleted or already have this value\."
+        ):
             edits.correct(records, new, None)
     assert Change.objects.count() == changes and Edit.objects.count() == 4
     if sqlite():  # PostgreSQL rewrites rows before it takes the edit back

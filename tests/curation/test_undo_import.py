@@ -38,7 +38,7 @@ def test_what_stands_on_it_is_listed(importing, write, capsys):
 
 
 def test_a_run_that_is_not_there_or_has_not_applied(importing, write, transactional_db, capsys):
-    with pytest.raises(CommandError, match="There is no run 4711. The last applied runs: none."):
+    with pytest.raises(CommandError, match=r"There is no run 4711\. The last applied runs: none\."):
         call_command("undo_import", 4711)
     importing("people", write("places.csv", PLACES), "--dry-run")
     with pytest.raises(CommandError, match="cannot be undone"):

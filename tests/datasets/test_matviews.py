@@ -55,7 +55,7 @@ def test_the_command_refreshes_the_views_of_the_datasets_that_are_named(capsys):
 
 def test_the_command_names_the_datasets_where_one_does_not_exist():
     with pytest.raises(
-        CommandError, match="No dataset peple has views. Datasets with views: census, experiments, people, subjects"
+        CommandError, match=r"No dataset peple has views\. Datasets with views: census, experiments, people, subjects"
     ):
         call_command("refresh_views", "peple")
 

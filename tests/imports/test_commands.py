@@ -273,7 +273,7 @@ def test_import_sources_imports_each_dataset_once(write, output_lines, settings,
 
 def test_demo_curator_makes_an_account_once_where_it_is_safe(output_lines, settings, client):
     settings.DEBUG = False
-    with pytest.raises(CommandError, match="The demo account needs DEBUG on."):
+    with pytest.raises(CommandError, match=r"The demo account needs DEBUG on\."):
         call_command("demo_curator")
     settings.DEBUG = True
     if connection.vendor != "sqlite":

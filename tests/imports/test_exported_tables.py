@@ -100,7 +100,7 @@ def test_a_record_that_was_edited_in_the_export_is_changed_and_one_that_was_take
     files = exported("experiments")
     compounds = next(file for file in files if file.name == "compounds.csv")
     header, first, *others, last = compounds.read_text().splitlines()
-    number, name, structure, *rest = first.split(",")
+    number, _, structure, *rest = first.split(",")
     compounds.write_text("\n".join([header, ",".join([number, "Renamed", structure, *rest]), *others]) + "\n")
     report = importing("experiments", compounds)
     assert report.counts["compounds"] == {

@@ -108,7 +108,7 @@ def test_without_records_there_is_nothing(db):
 
 
 def test_personal_data_are_drawn_for_nobody_without_the_permission(experiments, signed_in):
-    with pytest.raises(ChartError, match="experiments.view_email"):
+    with pytest.raises(ChartError, match=r"experiments\.view_email"):
         drawn(User, kind="bar", x="email")
 
 

@@ -222,7 +222,7 @@ def test_a_scatter_of_records_with_a_text_for_a_key(respondents):
 
 
 def test_a_kind_that_a_table_has_no_columns_for_is_refused(people):
-    with pytest.raises(ChartError, match="^“Scatter” needs two columns of numbers; this table has none\\.$") as refused:
+    with pytest.raises(ChartError, match=r"^“Scatter” needs two columns of numbers; this table has none\.$") as refused:
         drawn(Place, kind="scatter", x="city", y="county")
     assert refused.value.parameter == "kind"
 

@@ -21,7 +21,7 @@ def test_a_header_is_spelled_in_many_ways(write, header):
 
 
 def test_unknown_columns_are_ignored_and_listed(write):
-    rows, bad, layout = read(write(b"x,a,b,,c\n9,1,2,8,3\n"))
+    rows, _, layout = read(write(b"x,a,b,,c\n9,1,2,8,3\n"))
     assert layout.unknown == ("x", "(column 4, without a name)") and layout.header == ("x", "a", "b", "", "c")
     assert [rows[0][1][layout.columns[name]] for name in "abc"] == ["1", "2", "3"]
 

@@ -52,7 +52,7 @@ def test_half_a_character_at_the_end_is_refused(write):
 
 @pytest.mark.parametrize("name", ["klingon", "hex", "", "rot13", "base64"])
 def test_an_encoding_that_is_none_is_refused(write, name):
-    with pytest.raises(ReadError, match="There is no text encoding .*; expected a name such as utf-8"):
+    with pytest.raises(ReadError, match=r"There is no text encoding .*; expected a name such as utf-8"):
         find_layout(write(b"a,b,c\n"), ABC, encoding=name)
 
 

@@ -113,5 +113,5 @@ def test_an_empty_json_file_is_refused(write, content):
 
 
 def test_a_workbook_is_not_json(write):
-    with pytest.raises(ReadError, match="looks like a zip archive .* expected a JSON file"):
+    with pytest.raises(ReadError, match=r"looks like a zip archive .* expected a JSON file"):
         read_json(write(b"PK\x03\x04"))

@@ -41,7 +41,7 @@ def test_a_document_of_the_most_bytes_is_read(read, spelling):
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_longer_one_is_an_error_of_its_own(read, spelling):
     text = SPELLINGS[spelling]([LONG])
-    ((line, value, error),) = read(text)
+    ((_, value, error),) = read(text)
     assert value is None
     message = "expected a document of at most 100 bytes, found a longer one. Shorten it, or increase DOCUMENT_LIMIT."
     assert error.endswith(message)
