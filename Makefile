@@ -59,7 +59,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n 2 --dist worksteal
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal
 
 test: dev  ## the whole suite, on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES

@@ -122,7 +122,7 @@ def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) ->
 
 
 @pytest.fixture(scope="module")
-def browser(chromium) -> Iterator:
+def browser(chromium, django_db_setup) -> Iterator:
     """A browser for the tests of a module; each test has separate contexts."""
     from playwright.sync_api import sync_playwright
 

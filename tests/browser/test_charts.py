@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+pytestmark = pytest.mark.django_db  # so that the database is created if only this module is run
+
 CHART = "/explore/census/respondents/chart/"
 BARS = f"{CHART}?kind=bar&x=education&measure=mean:age&age__gte=20"
 KINDS = {

@@ -11,6 +11,8 @@ from django.core.management import call_command
 
 from census.models import Respondent
 
+pytestmark = pytest.mark.django_db  # so that the database is created if only this module is run
+
 
 @pytest.fixture(scope="module")
 def site(site_with):
