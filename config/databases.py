@@ -48,7 +48,7 @@ def database(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"DATABASE_URL has no database name. {expected}.")
     settings["CONN_HEALTH_CHECKS"] = True  # the pool replaces broken connections
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
-        from config.db_pool import PooledConnection  # imports psycopg, which SQLite does not need
+        from config.db_pool import PooledConnection  # noqa: PLC0415 - imports psycopg, which SQLite does not need
 
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),

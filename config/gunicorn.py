@@ -136,6 +136,6 @@ def pre_request(worker: Worker, req: Request) -> None:
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
     """Remove the live gauges of a process that has ended."""
-    from prometheus_client import multiprocess  # reads the environment variable when imported
+    from prometheus_client import multiprocess  # noqa: PLC0415 - reads the environment variable when imported
 
     multiprocess.mark_process_dead(worker.pid)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -26,6 +27,13 @@ class LimitQueryTime:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer for a view that answers no errors of the database itself."""
         return too_slow_answer(request, settings.QUERY_SECONDS) if was_stopped(error) else None
+
+
+class Handler(WSGIHandler):
+    """Django's WSGI handler, except that an export starts only after its first row has been read."""
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        return begun(request, super().get_response(request))
 
 
 def too_slow_answer(request: HttpRequest, seconds: float) -> HttpResponse:

@@ -7,24 +7,13 @@ from importlib import import_module
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-
-class Handler(WSGIHandler):
-    """Django's WSGI handler, except that an export starts only after its first row has been read."""
-
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        from config.query_timeout_middleware import begun  # requires the installed apps
-
-        return begun(request, super().get_response(request))
-
-
 try:
     django.setup(set_prefix=False)
-    application = Handler()
+    application = import_string("config.query_timeout_middleware.Handler")()  # which needs the installed apps
     import_module(
         settings.ROOT_URLCONF
     )  # before gunicorn forks: once for all processes instead of at the first request

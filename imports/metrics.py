@@ -9,6 +9,8 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from datasets.matviews import behind, datasets_with_views, refreshed_at, views_of
@@ -89,9 +91,6 @@ def _speeds() -> Iterator[Metric]:
 
 
 def _queue() -> Iterator[Metric]:
-    from django_tasks.base import TaskResultStatus
-    from django_tasks_db.models import DBTaskResult
-
     waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY).order_by()
     length, oldest = waiting.aggregate(n=Count("pk"), oldest=Min("enqueued_at")).values()
     yield _gauge("queue_length", "Tasks waiting for a worker.", [], {(): length})

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 DRAINING = "TABULARIUM_DRAINING"  # variable with the path of the file that config/gunicorn.py creates on SIGTERM
@@ -50,8 +51,6 @@ def is_migrated() -> bool:
     """Return whether all migrations of this code are applied."""
     global _migrated
     if not _migrated:
-        from django.db.migrations.executor import MigrationExecutor
-
         executor = MigrationExecutor(connection)
         _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _migrated

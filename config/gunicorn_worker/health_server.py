@@ -6,7 +6,10 @@ import sys
 import threading
 from time import monotonic
 
+from django.db import connection
+
 from config.env import number
+from monitoring import health
 
 SECONDS = 2  # maximum time to receive a request
 MOST = 4096  # bytes of a request
@@ -58,10 +61,6 @@ def _path(probe: socket.socket) -> str:
 
 
 def _answer(path: str) -> bytes:
-    from django.db import connection
-
-    from monitoring import health
-
     if path not in PATHS:
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     try:

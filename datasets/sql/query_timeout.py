@@ -174,18 +174,16 @@ def _set_timeout(wanted: int) -> None:
 
     In a transaction it uses SET LOCAL, because a plain SET would depend on the transaction's commit or rollback.
     """
-    from psycopg.pq import TransactionStatus
-
     driver = connection.connection
-    status = driver.pgconn.transaction_status
+    status = driver.info.transaction_status.name
     session, local = getattr(driver, STATE, (0, None))
-    if status == TransactionStatus.IDLE:
+    if status == "IDLE":
         local = None
-    elif status != TransactionStatus.INTRANS:
+    elif status != "INTRANS":
         return  # a failed transaction accepts no statement, and an active statement has its limit
     now = session if local is None else local
     if now != wanted and not (wanted and wanted <= now <= wanted * (1 + SLACK) + 1):
-        in_transaction = status == TransactionStatus.INTRANS or not driver.autocommit
+        in_transaction = status == "INTRANS" or not driver.autocommit
         driver.execute(f"SET {'LOCAL ' * in_transaction}statement_timeout TO {wanted or 'DEFAULT'}")
         session, local = (session, wanted) if in_transaction else (wanted, None)
     setattr(driver, STATE, (session, local))

@@ -10,6 +10,7 @@ import yaml
 from django.urls import get_resolver
 from drf_spectacular import validation
 from jsonschema_rs import ValidationError, validator_for
+from playwright.sync_api import sync_playwright
 
 from api.router import router
 from datasets.records.columns import columns_of
@@ -140,7 +141,6 @@ def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, liv
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if not executable:
         pytest.skip("no browser: install chromium")
-    from playwright.sync_api import sync_playwright
 
     urls, result = [], []
     with sync_playwright() as playwright:

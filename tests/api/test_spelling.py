@@ -3,6 +3,7 @@
 import pytest
 from django.http import QueryDict
 
+from experiments.models import User
 from imports.models import ImportRun, SourceFile
 from people.models import Person, Place
 
@@ -142,8 +143,6 @@ def test_filters_in_explore_and_in_every_admin_list_take_the_same_spelling(admin
 
 
 def test_a_word_of_a_search_is_a_number_only_as_it_is_written_out(client):
-    from experiments.models import User
-
     User.objects.create(user_id=7, name="Ann", email="a@example.org", signup_date="2023-01-01")
 
     def matches(text):

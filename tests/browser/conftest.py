@@ -79,7 +79,7 @@ class Site:
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[Site]:
     """Serve the site, with the account of a curator."""
-    from django.contrib.auth.models import Group  # not before Django is set up
+    from django.contrib.auth.models import Group
 
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the server's: it checks what we make
         user = get_user_model().objects.create_user(Site.name, password=Site.password, is_staff=True)
@@ -105,7 +105,7 @@ def site(chromium, child_environment) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Callable[..., Site]]:
     """Serve the site with a function's imports to the tests of a module, which must not change it."""
-    from tests.fast_flush import empty_now  # not before Django is set up
+    from tests.fast_flush import empty_now
 
     media = tmp_path_factory.mktemp("media")
     with ExitStack() as stack:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pyarrow.parquet
 import pytest
 from django.core.management import call_command
+from playwright import sync_api
 
 from census.models import Respondent
 
@@ -100,8 +101,6 @@ def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
 
 
 def test_a_table_that_goes_on_to_the_right_fades_there(page, respondents):
-    from playwright import sync_api
-
     page.goto("/explore/census/respondents/")
     table = page.locator(".explore-scroll")
     mask = "one => getComputedStyle(one).maskImage"

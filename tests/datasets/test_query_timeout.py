@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test import RequestFactory
 
+from config.wsgi import application
 from datasets.sql import query_timeout
 from exports import concurrency
 from imports.models import ImportRun
@@ -178,7 +180,6 @@ def waiting_for(table: str) -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
-    import psycopg
 
     with psycopg.connect(environment_with("")["DATABASE_URL"]) as other:
         other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -188,8 +189,6 @@ def waiting_for(table: str) -> Iterator[None]:
 
 def served(client, address) -> tuple[str, dict[str, str], bytes]:
     """Call the view as a server does, and return the bytes sent."""
-    from config.wsgi import application
-
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
     began = []
     environ = RequestFactory().get(address, headers={"cookie": cookies}).environ

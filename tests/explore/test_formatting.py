@@ -3,14 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.apps import apps
 
 from datasets.records.columns import columns_of
 from explore.formatting import describe_filters, format_value, is_grouped, unit_of
 
 
 def column(model, name):
-    from django.apps import apps
-
     return next(column for column in columns_of(apps.get_model(model)) if column.name == name)
 
 
@@ -53,8 +52,6 @@ def test_a_unit_is_what_a_help_text_says_in_a_few_words():
 
 
 def test_filters_are_described_in_words():
-    from django.apps import apps
-
     params = {
         "age__lte": "30",
         "income_over_50k": "true",

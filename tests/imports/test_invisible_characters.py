@@ -6,6 +6,8 @@ import unicodedata
 import pytest
 from django.core.management import call_command
 
+from people.models import Place
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nZoë,Mac,1901-02-03,Kelso\n"
 RESPONDENT = "39,Private,77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"
@@ -150,8 +152,6 @@ def test_texts_of_documents_are_held_to_the_same_rules(write, importing, rows):
 
 
 def test_what_a_curator_types_is_held_to_the_same_rules(db, admin_client):
-    from people.models import Place
-
     address, typed = "/admin/people/place/add/", {"city": decomposed("\u00a0Orléans\u2003"), "county": "Loiret"}
     answer = admin_client.post(address, typed | {"country": "\u200b\u200d"})
     assert answer.status_code == 200 and "contains only invisible characters" in answer.content.decode()

@@ -1,6 +1,7 @@
 """Concatenated files, files saved by a spreadsheet, and words for missing values."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.imports.engine.test_absent_columns import CENSUS, census
 
@@ -75,8 +76,6 @@ def test_a_second_heading_of_a_file_with_other_columns_is_reported(write, import
 
 
 def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
     answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "preview", "files": file})
     assert answer.status_code == 400 and "Name utf-16-le as its encoding" in answer.content.decode()

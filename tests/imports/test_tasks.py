@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from imports import tasks
+from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import find_interrupted
 from imports.engine.locks import import_lock
 from imports.models import ImportRun
@@ -58,16 +59,14 @@ def uploaded(client, transactional_db):
 @pytest.fixture
 def slowly(monkeypatch):
     """Delay each batch; return the list of batches read."""
-    from imports.engine import heartbeat
-
-    add, result = heartbeat.Heartbeat.add, []
+    add, result = Heartbeat.add, []
 
     def slow(self, read, rows):
         result.append(rows)
         add(self, read, rows)
         time.sleep(0.02)
 
-    monkeypatch.setattr(heartbeat.Heartbeat, "add", slow)
+    monkeypatch.setattr(Heartbeat, "add", slow)
     return result
 
 
@@ -161,7 +160,6 @@ def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
 def test_progress_never_waits_for_a_writer(uploaded, slowly, settings):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL has many writers")
-    from imports.engine.heartbeat import Heartbeat
 
     run = uploaded(places=PLACES)
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)

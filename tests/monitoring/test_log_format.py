@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from api import viewsets
 from monitoring.log_format import JSONLines, TextLines, redacted, request_id
 from tests.conftest import ROOT
 
@@ -101,8 +102,6 @@ def test_a_stranger_chooses_no_id(serve, transactional_db):
 
 @pytest.mark.django_db
 def test_a_fault_has_the_id_of_its_request(client, monkeypatch, caplog):
-    from api import viewsets
-
     monkeypatch.setattr(viewsets, "page", lambda *arguments: 1 / 0)
     client.raise_request_exception = False
     answer = client.get("/api/census/respondents/")

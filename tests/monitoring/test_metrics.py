@@ -8,11 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from ipaddress import ip_network
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from prometheus_client import CollectorRegistry, generate_latest
 
+from datasets.matviews import datasets_with_views
+from datasets.versions import raise_version
+from imports import metrics, tasks
 from imports.metrics import ImportsCollector
 from imports.models import ImportRun
 from people.models import Place
@@ -97,7 +102,6 @@ def test_metrics_are_for_this_machine_and_never_by_a_proxy(client, settings, tra
         assert client.get("/metrics", headers=headers).status_code == 403
     refused = client.get("/metrics", REMOTE_ADDR="192.0.2.7")
     assert refused.status_code == 403 and "METRICS_ALLOWED" in refused.text
-    from ipaddress import ip_network
 
     settings.METRICS_ALLOWED = [ip_network("192.0.2.0/24")]
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.7", headers={"host": "10.1.2.3:8000"}).status_code == 200
@@ -105,8 +109,6 @@ def test_metrics_are_for_this_machine_and_never_by_a_proxy(client, settings, tra
 
 
 def collected() -> dict:
-    from prometheus_client import CollectorRegistry, generate_latest
-
     only = CollectorRegistry()
     only.register(ImportsCollector())
     return samples_of(generate_latest(only).decode())
@@ -137,8 +139,6 @@ def test_metrics_of_imports_come_from_the_database(tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_queue_and_the_age_of_views(tmp_path):
-    from imports import tasks
-
     tasks.apply_directly(ImportRun(dataset="people"))
     samples = collected()
     assert value(samples, "queue_length") == 1 and value(samples, "queue_oldest_seconds") > 0
@@ -151,8 +151,6 @@ def test_the_queue_and_the_age_of_views(tmp_path):
     assert ages and all(0 <= age < 600 for age in ages.values())
     view = next(iter(ages))
     assert value(samples, "view_behind_seconds", view=view) == 0
-    from datasets.matviews import datasets_with_views
-    from datasets.versions import raise_version
 
     time.sleep(0.01)
     raise_version(*datasets_with_views())
@@ -162,9 +160,6 @@ def test_the_queue_and_the_age_of_views(tmp_path):
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_does_not_answer_is_reported(monkeypatch):
     assert value(collected(), "database_up") == 1
-    from django.db import OperationalError
-
-    from imports import metrics
 
     def away():
         raise OperationalError("no")

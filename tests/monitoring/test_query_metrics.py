@@ -1,5 +1,6 @@
 """Metrics of queries by table and verb: parsing of statements, and queries on both engines."""
 
+import pyarrow as pa
 import pytest
 from django.db import connection
 from django.db.models import F
@@ -100,7 +101,6 @@ def test_copy_is_counted_and_rows_that_fill_an_empty_table(more):
     with Writer("places", ["city", "county", "country", "created_in_id"]) as writer:
         assert more() == {}
     verb = "copy" if connection.vendor == "postgresql" else "insert"
-    import pyarrow as pa
 
     batch = {name: pa.array(["a", "b"]) for name in ("city", "county", "country")} | {"id": pa.array([1, 2])}
     with Writer("places", list(batch)) as writer:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import Max
 from django.db.models.functions import Length
@@ -59,8 +60,6 @@ def test_a_password_longer_than_any_is_refused_before_it_is_hashed(client, grace
 
 
 def test_no_door_stores_more_of_a_name_than_a_name_may_have(grace, rf):
-    from django.contrib.auth import authenticate
-
     for name in (*LONG.values(), "a\0b"):
         assert authenticate(rf.post("/a/door/of/tomorrow/", {"username": name}), username=name, password="x") is None
     assert AccessAttempt.objects.aggregate(n=Max(Length("username")))["n"] <= 150

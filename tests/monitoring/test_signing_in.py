@@ -1,12 +1,15 @@
 """Login throttling by name and address: a guesser must wait, other users are not locked out."""
 
+import re
 from datetime import timedelta
 from ipaddress import ip_network
+from urllib.parse import urlencode
 
 import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import get_user_model
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 LOGIN = "/admin/login/?next=/admin/"
 pytestmark = pytest.mark.django_db
@@ -75,9 +78,6 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_says(sign_in, settings):
 
 
 def test_two_processes_count_guesses_together(serve, child_environment):
-    import re
-    from urllib.parse import urlencode
-
     server = serve(SIGN_IN_FAILURES="6")
     statuses = []
     for _ in range(6):
@@ -93,8 +93,6 @@ def test_two_processes_count_guesses_together(serve, child_environment):
 
 
 def test_sign_ins_are_counted(sign_in, client):
-    from prometheus_client import REGISTRY
-
     def counted(outcome):
         return REGISTRY.get_sample_value("tabularium_sign_ins_total", {"outcome": outcome}) or 0
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
+from census.models import Workclass
 from imports.models import ImportRun
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
@@ -77,8 +78,6 @@ def test_an_uploaded_document_is_rejected_whole_too(admin_client):
 
 
 def test_a_rejected_row_of_a_table_brings_no_term_and_no_member(tmp_path):
-    from census.models import Workclass
-
     row = "39, Guild, 77516, Bachelors, 13, Never-married, Sales, Unmarried, Other, Female, 0, 0, 40, Peru, <=50K\n"
     (tmp_path / "adult.data").write_text(row.replace("39", "390") + row.replace("Guild", "Private"))
     assert imported("import_census", tmp_path).counts == {"respondents": {"read": 2, "created": 1, "rejected": 1}}

@@ -6,7 +6,8 @@ from statistics import median
 import pytest
 
 from census.models import Respondent
-from experiments.models import User
+from datasets.matviews import refresh
+from experiments.models import User, UserFeatures
 from explore.charts import ChartError, Drawing, draw
 from people.models import Person, Place
 
@@ -74,9 +75,6 @@ def test_other_has_its_own_median(respondent, db):
 
 
 def test_lists_of_compounds_are_groups_too(experiments):
-    from datasets.matviews import refresh
-    from experiments.models import UserFeatures
-
     refresh("experiments")
     picture = drawn(UserFeatures, kind="bar", x="most_common_compounds")
     assert sorted(picture.rows) == [("9, 10", 1), ("missing", 1)]

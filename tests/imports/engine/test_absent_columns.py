@@ -1,6 +1,11 @@
 """Files that lack columns: the messages, the refusals, and the stored values that stay."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from curation.history.undo import undo_run
+from imports.models import ImportRun
 
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n2,Bob,bob@example.org,2024-02-02\n"
 STORED = "SELECT user_id, name, email, CAST(signup_date AS text) FROM users ORDER BY user_id"
@@ -133,9 +138,6 @@ def test_a_reference_and_the_members_of_a_record_stay_where_their_columns_are_ab
 
 
 def test_an_update_without_columns_is_undone_as_any_other(users, write, importing, rows):
-    from curation.history.undo import undo_run
-    from imports.models import ImportRun
-
     path = write("users.csv", "user_id,name\n1,Anna\n")
     run = importing("experiments", path, "--allow-missing-columns")["run"]
     undo_run(ImportRun.objects.get(pk=run), None)
@@ -148,11 +150,6 @@ def test_a_key_that_is_absent_is_always_refused(users, write, refused):
 
 
 def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write, admin_client, rows):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-    from django.core.management import call_command
-
-    from imports.models import ImportRun
-
     def file():
         return SimpleUploadedFile("users.csv", b"user_id\n1\n2\n", "text/csv")
 

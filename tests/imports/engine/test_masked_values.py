@@ -8,11 +8,14 @@ import json
 import openpyxl
 import pyarrow.parquet
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.urls import reverse
 
+from datasets.tokens import make_token
 from experiments.models import User
 from imports.models import ImportRun
+from tests.api.conftest import Program
 
 HEADER = "user_id,name,email,signup_date\n"
 USERS = f"{HEADER}1,Ann,ann@example.com,2023-05-01\n2,Bo,=bo@example.org,2023-05-02\n"
@@ -155,8 +158,6 @@ def test_stars_in_other_columns_and_addresses_with_stars_are_not_masked_values(u
 
 
 def test_the_browser_and_the_api_refuse_a_masked_file(analyst, users, etl):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     body = analyst.get("/api/experiments/users/?format=csv").getvalue()
     upload = {"dataset": "experiments", "files": SimpleUploadedFile("users.masked.csv", body), "encoding": "utf-8"}
     analyst.post(reverse("admin:imports_importrun_import"), upload)
@@ -180,9 +181,6 @@ def test_a_masked_file_comes_in_once_its_values_are_written_in_full(analyst, use
 
 @pytest.fixture
 def etl(db, django_user_model):
-    from datasets.tokens import make_token
-    from tests.api.conftest import Program
-
     user = django_user_model.objects.create_superuser("etl")
     return Program(headers={"authorization": f"Bearer {make_token(user, 'nightly', ['read', 'import'])[1]}"})
 
