@@ -25,7 +25,8 @@ from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
 from api.strict_serializers import Parameters
-from curation.history.undo import UndoRefusedError, undo_run
+from curation.history.undo import undo_run
+from curation.history.undo_result import UndoRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown

@@ -41,7 +41,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
     def get(self, request: Request) -> Response:
         _only(request, "script")
-        return super().get(request)
+        return super().get(request)  # type: ignore[no-untyped-call]  # it has no types in the library
 
 
 @lru_cache(maxsize=2)

@@ -17,7 +17,8 @@ from curation.admin import confirmation
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
-from curation.history.undo import UndoRefusedError, undo_edit
+from curation.history.undo import undo_edit
+from curation.history.undo_result import UndoRefusedError
 from datasets import matviews
 from datasets.http.signed_in import signed_in_user
 from datasets.models import Record, Vocabulary

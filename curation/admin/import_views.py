@@ -17,7 +17,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from curation.admin import confirmation, run_detail
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.form_params import PostedError, check_single
-from curation.history.undo import UndoOvertakenError, UndoRefusedError, undo_run
+from curation.history.undo import undo_run
+from curation.history.undo_result import UndoOvertakenError, UndoRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps

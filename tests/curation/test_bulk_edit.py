@@ -4,7 +4,8 @@ import pytest
 
 from census.models import EducationLevel
 from curation.history import edits
-from curation.history.undo import UndoRefusedError, undo_edit
+from curation.history.undo import undo_edit
+from curation.history.undo_result import UndoRefusedError
 from datasets import matviews
 from experiments.models import Compound, User, UserExperiment
 from imports.models import Change, Edit

@@ -15,7 +15,8 @@ from django.urls import reverse
 from curation.admin.edit_admin import edited_models
 from curation.history import edits
 from curation.history.tombstones import deletion_by_curator
-from curation.history.undo import UndoRefusedError, undo_edit
+from curation.history.undo import undo_edit
+from curation.history.undo_result import UndoRefusedError
 from imports.models import Change
 from tests.confirming import confirm
 from tests.model.stored import MODELS

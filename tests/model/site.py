@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from curation.history import edits
-from curation.history.undo import UndoRefusedError
+from curation.history.undo_result import UndoRefusedError
 from imports.models import Change, Edit, ImportRun
 from tests.model import stored
 from tests.model.comparing import different

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from curation.history.undo import UndoRefusedError, undo_run
+from curation.history.undo import undo_run
+from curation.history.undo_result import UndoRefusedError
 from datasets.command_errors import TerminalCommand
 from imports.models import ImportRun
 
