@@ -121,14 +121,16 @@ class State:
                     values = [list_of(values)]
             if values:
                 data.setlist(name, values)
-        chosen = [column for column in data.get("columns", "").split(",") if column] or self.usual
-        for move in given.getlist("move"):
+        self._move_columns(data, given.getlist("move"))
+        return data
+
+    def _move_columns(self, data: QueryDict, moves: list[str]) -> None:
+        """Apply *moves* to the columns of *data*, and leave out the usual columns."""
+        chosen = [column for column in data.pop("columns", [""])[-1].split(",") if column] or self.usual
+        for move in moves:
             chosen = _moved(chosen, *move.partition(":")[::2])
         if chosen != self.usual:
             data["columns"] = ",".join(chosen)
-        else:
-            data.pop("columns", None)
-        return data
 
     def _read(self) -> tuple[ListQuery, models.QuerySet]:
         try:

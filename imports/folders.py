@@ -46,14 +46,8 @@ class Folders:
         waiting = [folder]
         while waiting:
             folder = waiting.pop()
-            if (identity := _identity(folder)) is not None:
-                if identity in self.excluded:
-                    continue
-                if (entered := self.entered.get(identity)) is not None:
-                    if given(entered) != given(folder):
-                        self.add_second_name(folder, entered)
-                    continue
-                self.entered[identity] = folder
+            if not self._enter(folder):
+                continue
             try:
                 names = sorted(os.listdir(folder))
             except OSError as error:
@@ -68,6 +62,20 @@ class Folders:
                     yield path
                 elif kind == "folder":
                     (self.links if path.is_symlink() else waiting).append(path)
+
+    def _enter(self, folder: Path) -> bool:
+        """Return whether to read *folder*: it is not excluded, and was not read yet by another path."""
+        identity = _identity(folder)
+        if identity in self.excluded:
+            return False
+        entered = self.entered.get(identity) if identity is not None else None
+        if entered is not None:
+            if given(entered) != given(folder):
+                self.add_second_name(folder, entered)
+            return False
+        if identity is not None:
+            self.entered[identity] = folder
+        return True
 
     def _kind(self, path: Path) -> str | None:
         """Return "file" or "folder"; None for a path that cannot be read, which is listed in ``unread``."""

@@ -4,7 +4,7 @@ import fnmatch
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class InputFile:
     called: Path
     top: Path | None = None
 
+    @property
+    def has_own_name(self) -> bool:
+        """Whether the file's name identifies it, not that of its folder."""
+        return any(source.folder_of(self.called) == self.called.parent for source in self.sources)
+
     def keep(self) -> StoredFile:
         """Return the stored copy of the file."""
         return self.path if isinstance(self.path, StoredFile) else keep(self.path)
@@ -73,6 +78,13 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
     return files
 
 
+def _unreadable(path: Path) -> FilesError:
+    if why := dangling(path):
+        return FilesError(f"{as_text(path)} {as_text(why)}.")
+    problem = "is neither a file nor a folder" if path.exists() else "does not exist"
+    return FilesError(f"{as_text(path)} {problem}. Expected a file or a folder.")
+
+
 def find(
     paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8", patterns: Sequence[str] = ()
 ) -> tuple[list[InputFile], list[str]]:
@@ -85,50 +97,41 @@ def find(
     files_by_path: dict[Path, InputFile] = {}
     folders, unfit = Folders(), list[tuple[Path, str]]()
     folders.exclude(kept_at(""))  # do not import stored files again
-
-    def search(files: Iterable[Path]) -> None:
-        for file in files:
-            if matched := any(fnmatch.fnmatchcase(as_text(file.name).lower(), p.lower()) for p in patterns):
-                fitting, why = _outright(file, sources, encoding), ""
-            else:
-                fitting, why = _sources_in_folder(file, sources, encoding)
-            if fitting:
-                files_by_path.setdefault(given(file), InputFile(file, tuple(fitting), given(file), top))
-            elif not matched:
-                unfit.append((file, why))
-
     paths = list(paths)
     top = Path(os.path.commonpath([given(path).parent for path in paths]))
-    for path in real_first(paths, top):
-        if path.is_dir():
-            search(sorted(folders.files_in(path)))
-    for _, files in folders.files_behind_links():
-        search(sorted(files))
+    for file in _files_in(folders, real_first(paths, top)):
+        fitting, why = _sources_in_folder(file, sources, encoding, patterns)
+        if fitting:
+            files_by_path.setdefault(given(file), InputFile(file, tuple(fitting), given(file), top))
+        else:
+            unfit.append((file, why))
     holding = {folder for path in (*files_by_path, *folders.second_names) for folder in (path, *path.parents)}
     for path in paths:
-        if path.is_dir():
-            if given(path) not in holding:
-                raise FilesError(
-                    f"{as_text(path)} contains no file that matches a source. Expected:\n{describe_sources(sources)}"
-                    + "".join(f"\n{as_text(unread)} {why}." for unread, why in folders.unread[:MOST_LISTED])
-                )
-        elif path.is_file():
+        if path.is_file():
             files_by_path.setdefault(
                 given(path), InputFile(path, tuple(_outright(path, sources, encoding)), given(path), top)
             )
-        elif why := dangling(path):
-            raise FilesError(f"{as_text(path)} {as_text(why)}.")
-        else:
-            problem = "is neither a file nor a folder" if path.exists() else "does not exist"
-            raise FilesError(f"{as_text(path)} {problem}. Expected a file or a folder.")
-    own_name = (
-        (path, any(s.folder_of(path) == path.parent for s in file.sources)) for path, file in files_by_path.items()
-    )
-    for path, other in read_twice(own_name, top).items():
+        elif not path.is_dir():
+            raise _unreadable(path)
+        elif given(path) not in holding:
+            raise FilesError(
+                f"{as_text(path)} contains no file that matches a source. Expected:\n{describe_sources(sources)}"
+                + "".join(f"\n{as_text(unread)} {why}." for unread, why in folders.unread[:MOST_LISTED])
+            )
+    for path, other in read_twice(((path, file.has_own_name) for path, file in files_by_path.items()), top).items():
         folders.add_second_name(path, other)
         del files_by_path[path]
     unread = [*unfit, *folders.unread]
     return list(files_by_path.values()), _messages(files_by_path, sorted(unread))
+
+
+def _files_in(folders: Folders, paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files below each path that is a folder, then those behind links."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(folders.files_in(path))
+    for _, files in folders.files_behind_links():
+        yield from sorted(files)
 
 
 def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str]:
@@ -209,8 +212,12 @@ def kept_at(sha256: str) -> Path:
     return Path(settings.MEDIA_ROOT, "imports", sha256)
 
 
-def _sources_in_folder(path: Path, sources: list[Source], encoding: str) -> tuple[Sequence[Source], str]:
+def _sources_in_folder(
+    path: Path, sources: list[Source], encoding: str, patterns: Sequence[str]
+) -> tuple[Sequence[Source], str]:
     """Return the sources that read a file found in a folder, or the reason why none does."""
+    if any(fnmatch.fnmatchcase(as_text(path.name).lower(), pattern.lower()) for pattern in patterns):
+        return _outright(path, sources, encoding), ""
     try:
         fitting = _sources_for(path, path, sources, encoding)
         hint = "" if fitting or path.suffix.lower() != ".csv" else derived_table_hint(path, path, sources, encoding)

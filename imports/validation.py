@@ -145,7 +145,7 @@ class BatchValidator:
             column.problems = {row: message for row, message in column.problems.items() if row not in rows}
         return rows
 
-    def _cells(self, column: Column, raw: pa.Array) -> ColumnResult:
+    def _cells(self, column: Column, raw: pa.Array) -> ColumnResult:  # noqa: C901 - the steps share what is encoded
         """Trim the cells, find missing values, and convert each cell to its value."""
         indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
         if self.second_headings.is_table and self.places[column.name] == 0:

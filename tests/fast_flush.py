@@ -40,10 +40,7 @@ def empty_quickly() -> None:
                         cursor.execute(f"DELETE FROM {name}")
                 if connection.vendor == "postgresql":
                     _as_new(cursor, full)
-            for view in views:
-                cursor.execute(f"SELECT 1 FROM {view} LIMIT 1")
-                if cursor.fetchone():
-                    cursor.execute(f"REFRESH MATERIALIZED VIEW {view}")
+            _refresh(cursor, views)
         if changed:
             for some in records:
                 type(some[0]).objects.bulk_create(some)
@@ -77,6 +74,14 @@ def _materialized_views() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(matviewname) FROM pg_matviews WHERE schemaname = current_schema()")
         return [name for (name,) in cursor.fetchall()]
+
+
+def _refresh(cursor, views: list[str]) -> None:
+    """Refresh the materialized views that have rows."""
+    for view in views:
+        cursor.execute(f"SELECT 1 FROM {view} LIMIT 1")
+        if cursor.fetchone():
+            cursor.execute(f"REFRESH MATERIALIZED VIEW {view}")
 
 
 def _by_superuser() -> bool:

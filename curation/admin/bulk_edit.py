@@ -92,13 +92,9 @@ class BulkAdmin(EditedAdmin[M]):
             form.add_error("value", message)
             return self._page(request, form, keys, records)
         if edit is None:
-            moved = ""
-            if applies and is_whole_number(expected) and count != int(expected):
-                moved = f"The selection has changed since the preview ({int(expected):,} records then, {count:,} now)."
-            elif applies:
-                moved = f"{confirmation.refusal(request, about)} Check the new preview."
-            elif not as_previewed:
-                moved = "The new value is not the previewed one. Check the new preview."
+            moved = "" if as_previewed else "The new value is not the previewed one. Check the new preview."
+            if applies:
+                moved = _why_not_applied(request, about, expected, count)
             preview = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": posted}
             preview |= confirmation.show(request, about, sealed)
             return self._page(request, form, keys, records, moved=moved, **preview)
@@ -189,6 +185,12 @@ class BulkAdmin(EditedAdmin[M]):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "curation/bulk.html", context)
+
+
+def _why_not_applied(request: HttpRequest, about: str, expected: str, count: int) -> str:
+    if is_whole_number(expected) and count != int(expected):
+        return f"The selection has changed since the preview ({int(expected):,} records then, {count:,} now)."
+    return f"{confirmation.refusal(request, about)} Check the new preview."
 
 
 def _is_of_all(request: HttpRequest) -> bool:

@@ -185,13 +185,16 @@ def _unclear(block: bytes) -> str:
         options[option] = value
         if option.startswith("name*") or (option.startswith("filename*") and option != "filename*"):
             return f"{option}= is not supported. Expected name= and filename= ({_shown(line)})"
-    if "filename*" in options:
-        charset, *rest = options["filename*"].split("'")
-        name = _percent_decoded(rest[1]) if len(rest) == 2 and charset.lower() in ("utf-8", "utf8") else None
-        if name is None:
-            return f"filename*= must have a name in UTF-8, such as UTF-8''na%C3%AFve.csv ({_shown(line)})"
-        if "filename" in options and options["filename"] != name:
-            return f"filename= and filename*= have different names ({_shown(line)})"
+    return _unclear_file_name(options, line) if "filename*" in options else ""
+
+
+def _unclear_file_name(options: dict[str, str], line: str) -> str:
+    charset, *rest = options["filename*"].split("'")
+    name = _percent_decoded(rest[1]) if len(rest) == 2 and charset.lower() in ("utf-8", "utf8") else None
+    if name is None:
+        return f"filename*= must have a name in UTF-8, such as UTF-8''na%C3%AFve.csv ({_shown(line)})"
+    if "filename" in options and options["filename"] != name:
+        return f"filename= and filename*= have different names ({_shown(line)})"
     return ""
 
 

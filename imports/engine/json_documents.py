@@ -123,15 +123,18 @@ class _Examiner:
                 rows, checked = [row for row, bad in zip(rows, again, strict=True) if not bad], checked.only(~again)
         return rows, checked
 
+    def _read(self, file: SourceFile) -> list[Document] | ReadError:
+        try:
+            return list(documents_of(self.load, file))
+        except AlteredError:
+            raise
+        except ReadError as error:
+            return error
+
     def _rows(self, file: SourceFile, read: Read) -> Iterator[Row]:
         path, unusable = self.load.paths[file.pk], self.staged.unusable
         if _name(file) not in read:
-            try:
-                read[_name(file)] = list(documents_of(self.load, file))
-            except AlteredError:
-                raise
-            except ReadError as error:
-                read[_name(file)] = error
+            read[_name(file)] = self._read(file)
         result = read[_name(file)]
         if isinstance(result, ReadError):
             if (*_name(file), result.line) not in unusable:

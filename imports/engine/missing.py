@@ -12,6 +12,7 @@ from datasets.sql.dialect import column_name, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json
 from imports import fingerprints
 from imports.engine.locks import ImportRefusedError
+from imports.engine.options import Options
 from imports.engine.recognition import line_of
 from imports.engine.rejected_values import with_values
 from imports.engine.rejections import LateRejections
@@ -146,11 +147,26 @@ class Relation:
     cascades: bool
 
 
-def delete_missing(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
+def delete_missing(load: SourceLoad, options: Options) -> list[str]:
     """Delete the records that :func:`find_missing` found, except those that other records refer to.
 
-    Returns the number of deleted records by file, and notes on the records that were not deleted.
+    Sets the number of deleted records of each file, and returns notes. Raises ImportRefusedError if the records are
+    most of the table and *options* do not allow that.
     """
+    notes = []
+    if most := most_of(load.source, load.files, sum(file.created for file in load.files)):
+        if options.dry_run:
+            notes.append(most.note(confirmed=options.delete_most))
+        elif not options.delete_most:
+            most.refuse()
+    deleted, remaining = _delete(load)
+    for file in load.files:
+        file.deleted = deleted[file.pk]
+    return notes + remaining
+
+
+def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
+    """Return the number of deleted records by file, and notes on the records that were not deleted."""
     notes = []
     model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
     pk = quoted(pk_column(model))

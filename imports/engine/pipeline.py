@@ -131,6 +131,19 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
     files, lines = pa.array(file_ids), pa.array(checked.lines)
     if any(len(vocabulary.names) > len(vocabulary.keys) for vocabulary in staged.vocabularies.values()):
         writer.pause()  # reserving keys for new terms uses the same connection
+    rows = _columns(staged, checked, files, lines)
+    for start in range(0, len(lines), ROWS_AT_ONCE):
+        progress(0, 0)  # may raise ImportCancelledError
+        writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
+    for column in load.source.columns_of(Many):
+        if column.name in checked.members:  # otherwise the file lacks the column
+            writer.pause()
+            _write_members(load.stage.members(column), checked.members[column.name], files, lines)
+
+
+def _columns(staged: Staged, checked: ValidatedBatch, files: pa.Array, lines: pa.Array) -> dict[str, pa.Array]:
+    """Return the columns to write: those of the stage, or those of the table itself."""
+    load = staged.load
     rows = dict(zip(FROM_FILE if load.direct else STAGED_FROM, (files, lines) * 2, strict=False))
     for column in load.stage.columns:
         values = checked.values.get(column.name)
@@ -144,16 +157,12 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
     if load.direct:
         rows[pk_column(load.source.model)] = pa.array(np.arange(staged.next_key, staged.next_key + len(lines)))
         staged.next_key += len(lines)
-    for start in range(0, len(lines), ROWS_AT_ONCE):
-        progress(0, 0)  # may raise ImportCancelledError
-        writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
-    for column in load.source.columns_of(Many):
-        if column.name not in checked.members:
-            continue  # the file lacks the column
-        members = checked.members[column.name]
-        parents = members.value_parent_indices()
-        writer.pause()
-        with Writer(load.stage.members(column), ["source_file", "source_line", "member"]) as other:
-            other.write(
-                {"source_file": files.take(parents), "source_line": lines.take(parents), "member": members.flatten()}
-            )
+    return rows
+
+
+def _write_members(table: str, members: pa.ListArray, files: pa.Array, lines: pa.Array) -> None:
+    """Stage the members of each row's list, with the row's file and line."""
+    parents = members.value_parent_indices()
+    columns = {"source_file": files.take(parents), "source_line": lines.take(parents), "member": members.flatten()}
+    with Writer(table, list(columns)) as writer:
+        writer.write(columns)

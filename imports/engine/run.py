@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from datasets import matviews
+from datasets.sql.dry_run import Preview
 from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
 from imports import source_files
@@ -185,11 +186,7 @@ def _load(
     try:
         loads, notes = _with_layouts(loads, options)
         merges += map(Merge, empty_staged(loads))
-        drop_stages(load.source for load in loads)  # an earlier import may have left some on this connection
-        for merge in merges:
-            if not merge.load.direct:
-                merge.load.stage.create()
-                fill(merge.staged, report)
+        _stage(merges, report)
         heartbeat.merging()
         with references.write_transaction(unchecked=unchecked) as preview:
             _merge(outcome, merges, notes, options, report)
@@ -202,11 +199,7 @@ def _load(
                 run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
-                preview.keep()
-                _record(loads, merges)
-                if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
-                    raise_version(run.dataset)
-                run.finish(ImportRun.Status.APPLIED)
+                _keep(preview, run, loads, merges)
     except (AlteredError, ImportCancelledError):
         raise  # the rows are not those of the named file, or the user does not want them
     except Exception as error:
@@ -223,6 +216,15 @@ def _load(
         run.finish(ImportRun.Status.PREVIEWED)
 
 
+def _keep(preview: Preview, run: ImportRun, loads: list[SourceLoad], merges: list[Merge]) -> None:
+    """Keep what the transaction has changed, and save the report with it."""
+    preview.keep()
+    _record(loads, merges)
+    if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
+        raise_version(run.dataset)
+    run.finish(ImportRun.Status.APPLIED)
+
+
 def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
     """Return the loads with the layout of every file, and the notes on each load."""
     complete, notes = [], []
@@ -233,6 +235,14 @@ def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[Sourc
         complete.append(replace(load, direct=may_fill_directly(load)))
         notes.append(notes_of_load)
     return complete, notes
+
+
+def _stage(merges: list[Merge], report: Progress) -> None:
+    drop_stages(merge.load.source for merge in merges)  # an earlier import may have left some on this connection
+    for merge in merges:
+        if not merge.load.direct:
+            merge.load.stage.create()
+            fill(merge.staged, report)
 
 
 def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], options: Options, report: Progress) -> None:
@@ -247,20 +257,11 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
     for merge in reversed(merges):  # children before their parents, which they protect from deletion
-        load, files = merge.load, merge.load.files
         counts = missing.find_missing(merge.staged, merge.done.late, outcome.missing)
-        for file in files:
+        for file in merge.load.files:
             file.missing = counts[file.pk]
         if any(counts.values()) and options.delete_missing:
-            if most := missing.most_of(load.source, files, sum(file.created for file in files)):
-                if options.dry_run:
-                    run.notes.append(most.note(confirmed=options.delete_most))
-                elif not options.delete_most:
-                    most.refuse()
-            deleted, remaining = missing.delete_missing(load)
-            for file in files:
-                file.deleted = deleted[file.pk]
-            run.notes += remaining
+            run.notes += missing.delete_missing(merge.load, options)
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
         raise ImportRefusedError(

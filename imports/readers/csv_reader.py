@@ -152,7 +152,7 @@ class _Blocks:
         ]
         return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
 
-    def fast(self, data: bytes, line: int, *, final: bool) -> _Taken | None:
+    def fast(self, data: bytes, line: int, *, final: bool) -> _Taken | None:  # noqa: C901 - one decision after another
         """Read rows of the block with pyarrow, up to the first that the exact reader could read differently."""
         if b"\0" in data or data.startswith(BOM):
             return None

@@ -35,7 +35,7 @@ class _Scan:
         self.start: int | None = None  # start of the current document in the text
         self.in_string = self.escaped = self.leaving_out = self.has_lines = False
 
-    def add(self, block: bytes) -> None:
+    def add(self, block: bytes) -> None:  # noqa: C901 - one state machine, a call per token would be slow
         position = copied = 0
         if self.escaped and block:
             position, self.escaped = block[0] not in b"\r\n", False

@@ -31,6 +31,29 @@ SWEEP_UPLOADS = 60 * 60  # seconds between two deletions of uploads without a ru
 EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # commands that delete expired data
 
 
+def _find_interrupted() -> None:
+    for run in find_interrupted():
+        logger.warning("%s: %s", run, run.error)
+    refresh_views()
+
+
+def _delete_expired() -> None:
+    for command, options in EXPIRES.items():
+        call_command(command, verbosity=0, **options)
+
+
+def _sweep_uploads() -> None:
+    if deleted := sweep_uploads():
+        logger.info("Deleted %d uploads without a run.", deleted)
+
+
+PERIODIC_JOBS: dict[Callable[[], None], float] = {
+    _find_interrupted: SWEEP,
+    _delete_expired: TIDY,
+    _sweep_uploads: SWEEP_UPLOADS,
+}
+
+
 class Command(TerminalCommand):
     help = f"{__doc__} Waits while another process has locked the database."
 
@@ -65,22 +88,13 @@ class Command(TerminalCommand):
 
     def _serve(self, work: Callable[[], None], *, once: bool = False) -> None:
         """Run the periodic jobs and *work* until the process is asked to stop."""
-        swept = tidied = uploads_swept = None
+        done = dict.fromkeys(PERIODIC_JOBS, float("-inf"))  # when each job was last done
         while self._running:
             try:
-                if swept is None or time.monotonic() - swept > SWEEP:
-                    for run in find_interrupted():
-                        logger.warning("%s: %s", run, run.error)
-                    refresh_views()
-                    swept = time.monotonic()
-                if tidied is None or time.monotonic() - tidied > TIDY:
-                    for command, options in EXPIRES.items():
-                        call_command(command, verbosity=0, **options)
-                    tidied = time.monotonic()
-                if uploads_swept is None or time.monotonic() - uploads_swept > SWEEP_UPLOADS:
-                    if deleted := sweep_uploads():
-                        logger.info("Deleted %d uploads without a run.", deleted)
-                    uploads_swept = time.monotonic()
+                for job, seconds in PERIODIC_JOBS.items():
+                    if time.monotonic() - done[job] > seconds:
+                        job()
+                        done[job] = time.monotonic()
                 work()
                 if once:
                     return
