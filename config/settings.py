@@ -146,7 +146,7 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "config.csp.content_security_policy",
-    "config.url_checks.check_address",
+    "config.url_validation.check_address",
     "datasets.http.request_body_middleware.whole_bodies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "datasets.http.head_requests.answer_as_get",
@@ -159,8 +159,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "monitoring.hashing.BusyAnswer",
-    "curation.admin.url_checks.CheckAdminAddress",
+    "monitoring.password_hashing.BusyAnswer",
+    "curation.admin.url_validation.CheckAdminAddress",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -185,8 +185,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-] + [{"NAME": "monitoring.hashing.MaximumLength"}]
-PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+] + [{"NAME": "monitoring.password_hashing.MaximumLength"}]
+PASSWORD_HASHERS = ["monitoring.password_hashing.BoundedHasher"]
 SESSION_ENGINE = "monitoring.sessions"
 LOGIN_URL = "explore:sign-in"  # the admin has its own sign-in page, for staff
 

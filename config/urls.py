@@ -20,7 +20,7 @@ choose_password = PasswordResetConfirmView.as_view(
     post_reset_login_backend="django.contrib.auth.backends.ModelBackend",
 )
 
-handler400, handler500 = "config.url_checks.bad_request", "config.url_checks.server_error"
+handler400, handler500 = "config.url_validation.bad_request", "config.url_validation.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -10,7 +10,7 @@ from django_tasks import TaskContext, task
 from django_tasks_db.models import DBTaskResult
 
 from imports.engine import run_diff
-from imports.engine.missing import most_of_previewed
+from imports.engine.missing_records import most_of_previewed
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload

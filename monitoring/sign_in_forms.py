@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 
-from monitoring.hashing import LONGEST
+from monitoring.password_hashing import LONGEST
 from monitoring.sign_in_attempts import longest_name
 
 

@@ -23,7 +23,7 @@ from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps
 from imports import reports, tasks
-from imports.engine import missing
+from imports.engine import missing_records
 from imports.engine.interrupted import find_interrupted
 from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
@@ -90,7 +90,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": run_detail.counts(run, user),
-            "most": missing.most_of_previewed(run) if not run.delete_most else [],
+            "most": missing_records.most_of_previewed(run) if not run.delete_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from exports.formula_escaping import MARK
 from imports.engine.absent_columns import refuse_absent_columns
+from imports.engine.fixed_rows import only_unknown
 from imports.engine.locks import ImportRefusedError
-from imports.engine.resubmissions import only_unknown
 from imports.engine.source_load import SourceLoad
 from imports.models import SourceFile
 from imports.readers import HeaderMismatchError, Layout, MissingColumnsError, find_layout

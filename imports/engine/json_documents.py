@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from imports.engine import mostly_rejected
-from imports.engine.resubmissions import documents_of
+from imports.engine.fixed_rows import documents_of
 from imports.engine.source_load import Staged
 from imports.masking import masked_value_refused
 from imports.models import SourceFile

@@ -13,8 +13,8 @@ from datasets.sql.dialect import pk_column, quoted
 from datasets.sql.row_json import is_corrected
 from imports.engine import tombstones, withheld_rows
 from imports.engine.duplicate_keys import DuplicateKeys
+from imports.engine.export_row_matching import recognise
 from imports.engine.pipeline import fill
-from imports.engine.recognition import recognise
 from imports.engine.references import reject_incomplete_rows, reject_unknown_references, store_new_terms
 from imports.engine.rejections import LateRejections
 from imports.engine.source_load import Progress, SourceLoad, Staged

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imports.engine.exported_rows import ExportParts, parts_of
+from imports.engine.fixed_rows import continued
 from imports.engine.locks import ImportRefusedError
-from imports.engine.resubmissions import continued
 from imports.engine.source_load import SourceLoad
 from imports.engine.staging import Stage
 from imports.exported_tables import ExportedTable

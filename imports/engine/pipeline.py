@@ -14,8 +14,8 @@ from imports import fingerprints
 from imports.engine import mostly_rejected
 from imports.engine.existing_rows import ExistingRows
 from imports.engine.exported_rows import ExportValidator
+from imports.engine.fixed_rows import batches_of
 from imports.engine.json_documents import documents
-from imports.engine.resubmissions import batches_of
 from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staging import Writer
 from imports.masking import masked_value_refused

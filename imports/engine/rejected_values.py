@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator
 
-from imports.engine.resubmissions import batches_of, documents_of
+from imports.engine.fixed_rows import batches_of, documents_of
 from imports.engine.source_load import SourceLoad
 from imports.models import Problem, SourceFile
 from imports.row_problems import Rejection, distinct

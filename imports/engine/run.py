@@ -15,7 +15,7 @@ from datasets.sql.dry_run import Preview
 from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
 from imports import source_files
-from imports.engine import missing, mostly_rejected, references, rejected_values, rejections, renamed_files, run_diff
+from imports.engine import mostly_rejected, references, rejected_values, rejections, renamed_files, run_diff
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
@@ -27,6 +27,7 @@ from imports.engine.locks import (
     unwritable,
 )
 from imports.engine.merge import Merge, Merged, may_fill_directly
+from imports.engine.missing_records import delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
@@ -257,11 +258,11 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
     for merge in reversed(merges):  # children before their parents, which they protect from deletion
-        counts = missing.find_missing(merge.staged, merge.done.late, outcome.missing)
+        counts = find_missing(merge.staged, merge.done.late, outcome.missing)
         for file in merge.load.files:
             file.missing = counts[file.pk]
         if any(counts.values()) and options.delete_missing:
-            run.notes += missing.delete_missing(merge.load, options)
+            run.notes += delete_missing(merge.load, options)
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
         raise ImportRefusedError(

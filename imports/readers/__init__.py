@@ -2,9 +2,9 @@
 
 from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed
-from imports.readers.dialect import ExpectedColumns, Layout, find_layout, matches
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError
 from imports.readers.json_reader import Document, read_json
+from imports.readers.layout import ExpectedColumns, Layout, find_layout, matches
 from imports.readers.prefetch import ahead
 from imports.readers.verified_files import AlteredError, StoredFile
 

@@ -12,7 +12,7 @@ from pyarrow import csv
 from exports.formula_escaping import restored
 from imports.readers.csv_scanner import LONGEST, Dialect, Malformed, Row, Scan, line_breaks, malformed
 from imports.readers.decoding import BOM, Text
-from imports.readers.dialect import ExpectedColumns, Layout
+from imports.readers.layout import ExpectedColumns, Layout
 from imports.readers.quote_scanner import find_quotes
 
 BLOCK = 4 << 20  # bytes

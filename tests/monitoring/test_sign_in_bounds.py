@@ -14,7 +14,7 @@ from django.db.models.functions import Length
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from monitoring import hashing
+from monitoring import password_hashing
 
 DOORS = ("/admin/login/", "/explore/sign-in/")
 LONG = {
@@ -113,10 +113,10 @@ def test_the_limit_of_an_address_can_be_off(client, grace, settings):
 
 @pytest.fixture
 def all_places_taken(settings):
-    settings.PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+    settings.PASSWORD_HASHERS = ["monitoring.password_hashing.BoundedHasher"]
     with ExitStack() as taken:
         for _ in range(settings.SIGN_INS_AT_ONCE):
-            taken.enter_context(hashing.slots)
+            taken.enter_context(password_hashing.slots)
         yield
 
 
@@ -158,7 +158,7 @@ def test_a_password_is_not_hashed_by_more_than_half_of_the_threads(client, setti
 def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
     for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
         sign_in(client, f"name{n}")
-    settings.PASSWORD_HASHERS = ["monitoring.hashing.BoundedHasher"]
+    settings.PASSWORD_HASHERS = ["monitoring.password_hashing.BoundedHasher"]
     settings.SIGN_INS_AT_ONCE = 0  # hashing would be refused
     assert "Too many failed sign-ins" in sign_in(client).text
 

@@ -11,9 +11,9 @@ from django.db.backends.utils import CursorWrapper
 from datasets.sql.dialect import column_name, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json
 from imports import fingerprints
+from imports.engine.export_row_matching import line_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.options import Options
-from imports.engine.recognition import line_of
 from imports.engine.rejected_values import with_values
 from imports.engine.rejections import LateRejections
 from imports.engine.source_load import SourceLoad, Staged
