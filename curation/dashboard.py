@@ -27,7 +27,7 @@ COUNT = "rows_counted"  # annotation for charts that count rows
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a chart; *width* in percent of the longest bar, *y* from the top."""
+    """One bar of a chart; *width* is a percentage of the longest bar, *y* the distance from the top."""
 
     label: str
     value: str

@@ -40,7 +40,7 @@ def new_identity() -> bytes:
 
 
 class ContentRecord(Record):
-    """A record without a natural key, identified by its file's name, its content, and the count of equal rows before.
+    """A record without a natural key, identified by its file name, its content, and the number of equal rows before it.
 
     The identity is stored beside the columns, so that imports still recognise the record after a correction.
     Each subclass declares ``identity_is_unique("<table>")``, of datasets.constraints, among its constraints.

@@ -1,7 +1,7 @@
 """Clean texts: whitespace of any kind, invisible format characters, and Unicode normalization.
 
-A text is stored and compared in Unicode's normal form C (NFC), without whitespace at its ends. Format characters inside
-it stay, because some scripts need joiners and direction marks.
+A text is stored and compared in Unicode's normal form C (NFC), without leading or trailing whitespace. Format
+characters inside it stay, because some scripts need joiners and direction marks.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import AnyStr
 # All characters that str.strip() removes, so that Arrow, Python and Django's forms trim alike.
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 BOM = "\ufeff"
-# Spaces without width, which are meaningless at the ends of a text; U+FEFF is also the byte order mark.
+# Zero-width spaces, which are meaningless at the start and the end of a text; U+FEFF is also the byte order mark.
 ZERO_WIDTH = f"\u200b\u2060{BOM}"
 # Unicode's category Cf, and fillers and variation selectors without width from other categories.
 FORMATS = (
@@ -34,7 +34,7 @@ _UNSEEN = re.compile(rf"[{_IN_CLASS}\s]+")
 
 
 def clean(text: str) -> str:
-    """Return *text* normalized for storage and comparison: NFC, without whitespace of any kind at its ends.
+    """Return *text* normalized for storage and comparison: NFC, without leading or trailing whitespace of any kind.
 
     A text of only format characters keeps them, because it is not empty.
     """

@@ -1,4 +1,4 @@
-"""Take the pictures of the documentation: a curator's first steps on a site with the sample data, in Chromium.
+"""Take the screenshots of the documentation: a curator's first steps on a site with the sample data, in Chromium.
 
 ``make screenshots`` runs this script. It uses a database of its own and writes ``docs/images/*.png``.
 """

@@ -39,7 +39,7 @@ OPTIONS_BY_NAME = {
 
 
 class ImportCommand(TerminalCommand):
-    """Import the files of the dataset in whose package the command is."""
+    """Import the files of the dataset whose package contains the command."""
 
     requires_system_checks = ()  # the checks load the whole site, which takes longer than a small import
 

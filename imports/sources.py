@@ -150,7 +150,7 @@ def name_in(file: str, number: int) -> str:
 
 
 class JSONSource(Source):
-    """A source whose files are JSON documents, each of which gives a row.
+    """A source whose files contain JSON documents, each of which becomes one row.
 
     If several documents may describe one record, ``settles`` is true and :meth:`settle` chooses the row to merge; such
     a source has no vocabulary columns and no many-to-many references.

@@ -9,7 +9,7 @@ from datasets.text import clean, is_unseen
 
 
 class TextField(forms.CharField):
-    """Text in NFC, without spaces at its ends, with at least one visible character."""
+    """Text in NFC, without leading or trailing whitespace and with at least one visible character."""
 
     def to_python(self, value: Any) -> str | None:
         text = super().to_python(value)

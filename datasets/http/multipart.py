@@ -205,7 +205,7 @@ def _sanitized(file_name: str) -> str | None:
 
 
 def _options(line: str) -> list[tuple[str, str]]:
-    """Return the options of a header, each with its value without quotes."""
+    """Return the parameters of a header, as pairs of a name and an unquoted value."""
     return [
         (option.lower(), QUOTED_PAIR.sub(r"\1", quoted) if is_quoted else plain.strip())
         for option, is_quoted, quoted, plain in OPTION.findall(line.partition(":")[2])

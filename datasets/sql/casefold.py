@@ -98,7 +98,7 @@ class AddFoldCase(migrations.RunPython):
 class AddFoldedIndex(Operation):
     """Create an index for case-insensitive prefix search on PostgreSQL.
 
-    SQLite gets no such index: other programs could not use a database with an index on a function of ours.
+    SQLite gets no such index: other programs could not use a database with an index on our own function.
     """
 
     def __init__(self, table: str, column: str):

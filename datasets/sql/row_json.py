@@ -1,8 +1,8 @@
 """SQL expressions that convert a stored row to JSON and back, in the database, for any number of rows.
 
 The JSON has the columns by name, a many-to-many field as a list of keys, and bytes as hexadecimal digits. The
-conversion is exact. SQLite itself writes floats with 15 digits, and JSON documents without spaces. Therefore functions
-of ours write floats and read documents. A document in another spelling than that of imports has its text beside it.
+conversion is exact. SQLite itself writes floats with 15 digits, and JSON documents without whitespace. Therefore our
+own functions write floats and read documents. A document that imports would spell differently is also stored as text.
 """
 
 from collections.abc import Iterable
@@ -120,7 +120,7 @@ def value_of(field: Field, document: str) -> str:
 def differs(field: Field, left: str, right: str) -> str:
     """Return the condition that two SQL expressions are different values of *field*; NULL is a value.
 
-    JSON documents are compared by content: PostgreSQL does so itself, SQLite by a function of ours.
+    JSON documents are compared by content: by PostgreSQL itself, and on SQLite by our own function.
     """
     if isinstance(field, models.JSONField) and connection.vendor == "sqlite":
         # Most texts are equal, so they need no parsing.

@@ -28,12 +28,12 @@ def _number_text(number: float | int | str | None) -> str | None:
 
 
 def _spelled_number(twice: str | None) -> float | int | None:
-    """Return the number that a JSON list contains twice; SQLite itself parses some with an error in the last digit."""
+    """Return the number in *twice*, a JSON list of a number and its copy; SQLite may misread a number's last digit."""
     return None if twice is None else json.loads(twice)[0]
 
 
 def _spelled_json(twice: str | None) -> str | None:
-    """Return the text of the JSON value that a JSON list without spaces contains twice; None for a null."""
+    """Return the JSON text of the value in *twice*, a compact JSON list of a value and its copy; None for null."""
     text = twice and twice[1 : (len(twice) - 1) // 2]
     return None if text == "null" else text
 

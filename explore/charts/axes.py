@@ -150,7 +150,7 @@ def exact(column_axis: Axis) -> bool:
 
 
 def histogram_axis(raw: Axis, bins: int) -> Axis:
-    """Return *found* with its numbers in about *bins* bins, even if there are few numbers."""
+    """Return *raw* with its numbers in about *bins* bins, even if there are few distinct numbers."""
     return replace(raw, grouping=_in_bins(raw.grouping, raw.extent, bins, bins))
 
 

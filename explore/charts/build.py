@@ -35,7 +35,7 @@ def draw(
     filters: Sequence[str] = (),
     on: date | None = None,
 ) -> Picture:
-    """Return the picture of *records* that *drawing* specifies; raises ChartError if it cannot be drawn.
+    """Return the chart of *records* that *drawing* specifies; raises ChartError if it cannot be drawn.
 
     The database aggregates the records and returns a row for each mark of the chart. Personal data need a *user* with
     the permission to see them. *filters* describe the filters of the records, and *on* is the date in the caption, by

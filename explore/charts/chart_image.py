@@ -19,7 +19,7 @@ _SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart; *spec* is its Vega-Lite with data, *columns* and *rows* are the same data as a table.
+    """A chart; *spec* is its Vega-Lite specification with data, *columns* and *rows* are the same data as a table.
 
     *title* names the measure and the columns. *subtitle* lists the table, filters, notes, number of records and date.
     """
@@ -55,14 +55,14 @@ class Picture:
         return made
 
     def titled(self, width: float = WIDTH, height: float | None = None, theme: str = "light") -> dict[str, Any]:
-        """Return the Vega-Lite with title and subtitle, in the colours of a theme."""
+        """Return the Vega-Lite specification with title and subtitle, in the colours of a theme."""
         heading = list(_wrapped(self.title, int(width / LETTER)))
         below = [part for line in self.subtitle for part in _wrapped(line, int(width / SMALL_LETTER))]
         size = {"width": width, "height": height or self.height}
         return self.themed(theme) | size | {"title": {"text": heading, "subtitle": below}}
 
     def themed(self, theme: str) -> dict[str, Any]:
-        """Return the Vega-Lite in the colours of a theme: ``light`` or ``dark``."""
+        """Return the Vega-Lite specification in the colours of a theme: ``light`` or ``dark``."""
         if theme == "light":
             return self.spec | {"config": THEMES[theme]}
         text = json.dumps(self.spec | {"data": None})

@@ -10,7 +10,7 @@ from threading import Thread
 
 
 def end_with_parent() -> None:
-    """End this process when its parent ends, even by SIGKILL: the executor's workers would wait for ever."""
+    """End this process when its parent ends, even by SIGKILL: the executor's workers would wait forever."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -35,7 +35,7 @@ OF_SIZES = ("width", "height")
 OF_IMAGES = (*OF_SIZES, "theme")
 DRAWN = "drawn"  # the kind of chart that a form was made for: its options may not fit another kind
 WAIT = 5  # seconds to wait before a retry if too many images are being rendered
-REMEMBERED = 16  # pictures in the cache
+REMEMBERED = 16  # charts in the cache
 
 _pictures: OrderedDict[tuple[Any, ...], Picture] = OrderedDict()
 _lock = Lock()
@@ -76,7 +76,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 
 @explored(own=OF_DRAWINGS)
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
-    """The chart as Vega-Lite with its data."""
+    """The Vega-Lite specification of the chart, with its data."""
     theme = _theme(state)
     for name in OF_SIZES:  # check them, although a specification has no size
         _size(state, name)

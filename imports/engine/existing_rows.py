@@ -14,7 +14,7 @@ from imports.sources import Source
 class ExistingRows:
     """The records of a source from some files, by identity; *files* is a query of the files' primary keys.
 
-    They are a snapshot of the time when reading began. If a curator deletes a record before the run is applied, the
+    They are a snapshot taken when reading began. If a curator deletes a record before the run is applied, the
     deletion counts as later than the run: a row that was skipped here does not restore the record. Uses 17 bytes per
     record.
     """

@@ -1,4 +1,4 @@
-"""Lock of a dataset, which allows one import at a time."""
+"""Dataset lock: only one import of a dataset can run at a time."""
 
 import fcntl
 from collections.abc import Iterator

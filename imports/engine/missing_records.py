@@ -94,7 +94,7 @@ def _unseen(staged: Staged) -> str:
 
 @dataclass(frozen=True)
 class MassDeletion:
-    """More than half of a table is missing, as if a file is truncated or is the wrong file."""
+    """More than half of a table is missing, which suggests that a file is truncated or is the wrong file."""
 
     missing: int
     before: int

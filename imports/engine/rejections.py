@@ -15,7 +15,7 @@ from imports.row_problems import Rejection, problem
 from imports.sources import Column, Reference, Source
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
-FIRST = 10_000  # number of rejected rows to keep of a file that is mostly rejected
+FIRST = 10_000  # number of rejected rows to keep if a file's rows are mostly rejected
 
 
 def is_reached(rejected: int, read: int) -> bool:

@@ -200,7 +200,7 @@ class _Blocks:
         return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
 
     def _malformed(self, data: bytes, line: int) -> Malformed | None:
-        """Return the row in these bytes as Malformed."""
+        """Parse *data* as one row and return it as Malformed; None if the row is valid."""
         data = data.removesuffix(b"\r")
         cells = self.dialect.quoted_line(data) if b'"' in data else data.split(self.dialect.delimiter)
         row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.dialect, data, line, final=True)))

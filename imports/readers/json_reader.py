@@ -1,4 +1,4 @@
-"""Read the objects of a JSON file: one object, an array of objects, or one object a line (NDJSON)."""
+"""Read the objects of a JSON file: one object, an array of objects, or one object per line (NDJSON)."""
 
 import json
 import os
