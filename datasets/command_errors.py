@@ -29,9 +29,11 @@ class Escaping(OutputWrapper):
 class TerminalCommand(BaseCommand):
     """A command whose messages contain no raw control characters, and whose arguments must be UTF-8.
 
-    ``paths`` names the options with paths of files, which may contain any byte.
+    ``paths`` names the options with paths of files, which may contain any byte. Commands skip the system checks, which
+    load every page of the site: ``migrate`` runs those of the database, and ``check`` all of them.
     """
 
+    requires_system_checks = ()
     paths: ClassVar[tuple[str, ...]] = ()
 
     @property

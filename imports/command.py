@@ -41,8 +41,6 @@ OPTIONS_BY_NAME = {
 class ImportCommand(TerminalCommand):
     """Import the files of the dataset whose package contains the command."""
 
-    requires_system_checks = ()  # the checks load the whole site, which takes longer than a small import
-
     @property
     def dataset(self) -> str:
         """The app label of the dataset."""

@@ -42,7 +42,6 @@ the name. Personal data are masked unless --as-user names an account that may se
 
 class Command(TerminalCommand):
     help = "Write a table or view, or a summary of it, to a file."
-    requires_system_checks = []
     paths = ("output",)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

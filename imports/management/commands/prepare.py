@@ -20,7 +20,6 @@ LOCK = "tabularium prepares its database"
 
 class Command(TerminalCommand):
     help = f"{__doc__} Safe to run concurrently: one process migrates, the others wait. -v 2 lists each migration."
-    requires_system_checks = ()  # migrate runs the database checks; the other checks would load every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
