@@ -117,7 +117,7 @@ docs: dev  ## builds the documentation into docs/_build/; a warning or a broken 
 	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going -d docs/_build/doctrees -c docs . docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
 
-screenshots: dev  ## takes the pictures of the documentation again (needs Chromium)
+screenshots: dev  ## takes the screenshots of the documentation again (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
 
 format: dev  ## formats the code
