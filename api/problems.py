@@ -32,7 +32,7 @@ class Unavailable(APIException):
 
 
 class Conflict(APIException):
-    """The current state forbids the request; *more* adds members, such as the reasons, to the problem document."""
+    """The request conflicts with the current state; *more* adds members, such as reasons, to the problem document."""
 
     status_code = 409
 

@@ -29,7 +29,7 @@ class Typed(serializers.Field):
 
 
 class Text(Typed, serializers.CharField):
-    json_type, expected = str, "a text"
+    json_type, expected = str, "a string"
     default_error_messages = {"max_length": "Expected at most {max_length} characters."}
 
 
@@ -38,7 +38,7 @@ class Flag(Typed, serializers.BooleanField):
 
 
 class Choice(Typed, serializers.ChoiceField):
-    json_type, expected = str, "a text"
+    json_type, expected = str, "a string"
     default_error_messages = {
         "required": "Expected one of {known}; found none.",
         "invalid_choice": "Expected one of {known}; found {input}.",
@@ -67,7 +67,7 @@ class Files(serializers.Field):
 
     def to_internal_value(self, data: Any) -> list[UploadedFile]:
         if not _are_files(data):
-            raise ValidationError("Expected uploaded files, found a text. With curl, write files=@NAME, with the @.")
+            raise ValidationError("Expected uploaded files, found a string. With curl, write files=@NAME, with the @.")
         return data
 
 

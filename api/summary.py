@@ -26,8 +26,8 @@ LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
 SEVERAL = ("by", "measure")  # parameters that may be repeated
 OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
 OF_LISTS_ALONE = {
-    "page_size": "A summary has no pages. Set limit for more or fewer groups.",
-    "cursor": "A summary has no pages. Remove cursor.",
+    "page_size": "A summary is not paginated. Set limit for more or fewer groups.",
+    "cursor": "A summary is not paginated. Remove cursor.",
     "count": "To count, use measure=count.",
     "fields": "A summary has the columns that by and measure name.",
     "omit": "A summary has the columns that by and measure name.",

@@ -88,24 +88,24 @@ def _check_search(model: type[models.Model], path: str) -> None:
     target = path.removesuffix("__exact")
     field = _field_at(model, target)
     if target != path and not isinstance(field, (*TEXTS, models.IntegerField)):
-        raise UnsuitableError(f"{path} is neither a text nor a whole number.")
+        raise UnsuitableError(f"{path} is neither a text field nor an integer field.")
     if target == path and not isinstance(field, TEXTS):
         exact = isinstance(field, models.IntegerField)
-        raise UnsuitableError(f"{path} is not a text.", f"Did you mean {path}__exact?" if exact else None)
+        raise UnsuitableError(f"{path} is not a text field.", f"Did you mean {path}__exact?" if exact else None)
 
 
 def _check_label(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.is_relation or isinstance(field, OPAQUE):
-        raise UnsuitableError(f"{name} cannot name a record.", "Use a field with a text, a number or a date.")
+        raise UnsuitableError(f"{name} cannot be the label of a record.", "Use a text, number or date field.")
 
 
 def _check_joined(model: type[models.Model], name: str) -> None:
     path = listing_of(model).joined[name]
     if not name.isidentifier() or "__" in name:
-        raise UnsuitableError(f"{name} cannot name a column.", "Take a name such as education_years.")
+        raise UnsuitableError(f"{name} is not a valid column name.", "Use a name such as education_years.")
     if name in _columns(model):
-        raise UnsuitableError(f"{name} is a column of {model.__name__} already.", "Take another name.")
+        raise UnsuitableError(f"{model.__name__} already has a column {name}.", "Use another name.")
     if "__" not in path:
         raise UnsuitableError(f"{path} does not lead to another table.", "Write a path such as education__years.")
     if isinstance(_field_at(model, path), models.BinaryField):
@@ -114,13 +114,13 @@ def _check_joined(model: type[models.Model], name: str) -> None:
 
 def _check_list(model: type[models.Model], name: str) -> None:
     if not isinstance(_own_field(model, name), TEXTS):
-        raise UnsuitableError(f"{name} is not a text such as 2;3.")
+        raise UnsuitableError(f"{name} is not a text field with values such as 2;3.")
 
 
 def _check_personal(model: type[models.Model], name: str) -> None:
     field = _own_field(model, name)
     if field.primary_key or not isinstance(field, TEXTS):
-        raise UnsuitableError(f"{name} cannot be masked.", "Only texts can be masked, and not the primary key.")
+        raise UnsuitableError(f"{name} cannot be masked.", "Only text fields other than the primary key can be masked.")
     if name == label_field(model):
         raise UnsuitableError(f"{name} is the label, which every viewer of the table sees.", "Set another label.")
     permission = listing_of(model).personal[name]
@@ -155,7 +155,7 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
         if name in listing.personal:
             raise UnsuitableError(f"{name} is personal data, but everyone who can view the table sees the chart.")
         if name and isinstance(columns[name], OPAQUE):
-            raise UnsuitableError(f"{name} cannot be grouped.", "Use a column of texts, numbers or dates.")
+            raise UnsuitableError(f"{name} cannot be grouped.", "Use a column of text, numbers or dates.")
     if measured and chart.kind == "histogram":
         raise UnsuitableError(f"a histogram cannot show {chart.measure}.", "Use count or share.")
     if measured and not isinstance(columns[measured], (*NUMBERS, models.BooleanField)):

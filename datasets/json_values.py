@@ -24,9 +24,9 @@ WANTED = {
     "Expecting ',' delimiter": "a comma or a closing bracket",
     "Illegal trailing comma before end of object": "no comma before the closing bracket",
     "Illegal trailing comma before end of array": "no comma before the closing bracket",
-    "Unterminated string starting at": "a closing quote for the text that begins here",
-    "Invalid control character at": "line breaks and control characters in a text written as escapes, such as \\n",
-    "Invalid \\escape": "one of the escapes of JSON after a backslash",
+    "Unterminated string starting at": "a closing quote for the string that begins here",
+    "Invalid control character at": "escapes, such as \\n, for line breaks and control characters in a string",
+    "Invalid \\escape": "a valid JSON escape after the backslash",
     "Invalid \\uXXXX escape": "four hexadecimal digits after \\u",
 }
 
@@ -150,7 +150,7 @@ def _odd_text(token: str) -> str:
     if token.startswith('"') and ODD_ESCAPE.search(token):
         text = json.loads(token)
         if "\0" in text:
-            return "a text without NUL characters"
+            return "a string without NUL characters"
         if SURROGATE.search(text):
-            return "a text of whole characters, not half a surrogate pair"
+            return "a string without unpaired surrogates"
     return ""

@@ -13,7 +13,7 @@ DAY_OF_BIRTH = (
     MaxValueValidator(timezone.localdate, "Expected a date that is not in the future: %(limit_value)s or earlier."),
 )
 
-KINDS = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}  # all other values are numbers
+KINDS = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}  # all other values are numbers
 
 
 def require_object(document: Any) -> None:

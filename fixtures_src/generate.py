@@ -83,7 +83,7 @@ def command_line() -> argparse.ArgumentParser:
 def whole(text: str) -> int:
     """Parse a number of rows."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 2**31:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, found {text!r}; type for example 1000000")
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, such as 1000000; found {text!r}")
     return int(text)
 
 
@@ -94,9 +94,7 @@ def thousandths(text: str) -> int:
     except (ValueError, OverflowError):
         share = -1
     if not 0 <= share <= 1000 or share != int(share):
-        raise argparse.ArgumentTypeError(
-            f"expected a share from 0 to 1 in steps of 0.001, found {text!r}; type for example 0.1"
-        )
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1 in steps of 0.001, such as 0.1; found {text!r}")
     return int(share)
 
 

@@ -92,7 +92,8 @@ class IntegerCell(CellType):
     def expected(self) -> str:
         if self.minimum <= -(2**31):
             return "a whole number"
-        return f"a whole number from {self.minimum}" + (f" to {self.maximum}" if self.maximum < 2**31 - 1 else " up")
+        low, high = self.minimum, self.maximum
+        return f"a whole number {f'from {low} to {high}' if high < 2**31 - 1 else f'of {low} or more'}"
 
     def parse(self, text: str) -> int:
         digits = text[1:] if text[:1] in ("+", "-") else text

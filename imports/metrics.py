@@ -24,13 +24,13 @@ Values = dict[tuple[str, ...], float]  # values of a metric, by its labels
 
 
 class ImportsCollector:
-    """Collector of the import metrics; if the database does not answer, only tabularium_database_up 0."""
+    """Collector of the import metrics; if the database does not respond, only tabularium_database_up 0."""
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        answers = GaugeMetricFamily("tabularium_database_up", "1 if the database answers.")
+        answers = GaugeMetricFamily("tabularium_database_up", "1 if the database responds.")
         try:
             ask_database()
             metrics = [*_runs(), *_rows(), *_speeds(), *_queue(), *_views(), *_uploads()]

@@ -14,7 +14,7 @@ from imports.readers.text_columns import formats_removed
 from imports.sources import CSVSource, Source
 
 SECOND = "This line repeats the header, as in concatenated files. It contains no values."
-OTHER = "This line is the header of a file with other columns. Import that file by itself."
+OTHER = "This line is the header of a file with other columns. Import that file separately."
 QUOTES = "\"' "
 JOINED = "The header of another file follows on the same line. Insert a line break before it."
 
@@ -91,7 +91,7 @@ class SecondHeadings:
             raise ReadError(
                 f"{self.name}, line {batch.lines[row]}: expected a row, found a second header with other columns or "
                 f"another column order: {', '.join(known)}. The rows after it would be read into the wrong columns. "
-                "Nothing was imported. Split the file and import each part by itself."
+                "Nothing was imported. Split the file and import each part separately."
             )
         return False
 

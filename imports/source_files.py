@@ -174,7 +174,8 @@ def other_source_hint(
     for other in others:
         if matches(path, other.expected, encoding=encoding):
             pattern = other.file if isinstance(other.file, str) else other.file[0]
-            return f" The file has the columns of {other.name}. If it is such a file, rename it to match {pattern}."
+            name = other.name
+            return f" The file has the columns of {name}. To import it as {name}, rename it to match {pattern}."
     return ""
 
 

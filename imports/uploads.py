@@ -88,7 +88,7 @@ class ImportForm(forms.Form):
         if files and cleaned.get("configured"):
             self.add_error("configured", "Choose either files to upload or the site's own files.")
         if cleaned.get("configured") and dataset and not Path(settings.SOURCES_DIR, dataset).is_dir():
-            self.add_error("configured", "The site has no files of this dataset.")
+            self.add_error("configured", "The site has no files of its own for this dataset.")
         if files and dataset and "encoding" in cleaned:
             try:
                 self._check_files(files, dataset, cleaned)

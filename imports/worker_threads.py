@@ -62,7 +62,7 @@ class Workers:
         try:
             self._working[queue].run()
         except DatabaseError as error:
-            logger.error("The database does not answer; retrying: %s", str(error).strip())
+            logger.error("The database does not respond; retrying: %s", str(error).strip())
         except Exception:
             logger.exception("The worker thread of the queue %s stopped.", queue)
         finally:

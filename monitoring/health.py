@@ -26,12 +26,12 @@ def ready(request: HttpRequest | None, *, forwarded: bool = False) -> HttpRespon
         if not is_migrated():
             return _answer(503, process="alive", database="answers", migrations="not applied")
     except (DatabaseError, InterfaceError):
-        return _answer(503, process="alive", database="does not answer")
+        return _answer(503, process="alive", database="does not respond")
     return _answer(200, process="alive", database="answers", migrations="applied")
 
 
 def ask_database() -> None:
-    """Raise DatabaseError if the database does not answer within SOON seconds."""
+    """Raise DatabaseError if the database does not respond within SOON seconds."""
     if pool := getattr(connection, "pool", None):  # of PostgreSQL
         pool.open()  # usually done by the first request
         with connection.wrap_database_errors, pool.connection(timeout=SOON) as driver:

@@ -17,7 +17,7 @@ from monitoring.metrics import Counter
 
 QUERIES = Counter(
     "tabularium_table_queries",
-    "Statements by table and verb: each table counts once per statement and verb.",
+    "SQL statements by table and verb; a statement counts once for each table and verb in it.",
     ["table", "verb"],
 )
 VERBS = ("select", "insert", "update", "delete", "copy")

@@ -119,7 +119,9 @@ def unwrapped(document: Any) -> dict[str, Any]:
         if wrapping.get("subject_id") not in (None, ""):
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
-    raise DocumentError("holds no subject: expected an object with a subject_id, by itself or under data or subject")
+    raise DocumentError(
+        "holds no subject: expected an object with a subject_id, at the top level or under data or subject"
+    )
 
 
 def name_of(value: Any, *others: Any) -> Any:

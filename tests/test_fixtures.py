@@ -221,7 +221,7 @@ def test_a_bad_share_spoils_exactly_so_many_rows(tmp_path):
     [
         (["--rows", "100"], "needs --only"),
         (["--only", "census"], "also needs --rows and --output"),
-        (["--only", "census", "--rows", "many"], "expected a whole number from 1 up, found 'many'"),
+        (["--only", "census", "--rows", "many"], "expected a whole number of 1 or more, such as 1000000; found 'many'"),
         (["--only", "users", "--rows", "9", "--missing-share", "1.5"], "expected a share from 0 to 1"),
         (["--only", "users", "--rows", "9", "--output", "x", "--header"], "for --only census"),
         (

@@ -34,7 +34,7 @@ PROBLEMS = {
     "403": "The account or token does not have the permission.",
     "404": "Not found.",
     "406": "None of the media types of the Accept header is available.",
-    "409": "The current state of the data or of a run forbids this; detail gives the reason.",
+    "409": "The request conflicts with the current state of the data or of a run; detail gives the reason.",
     "408": "The client sent the request body too slowly.",
     "411": "The request body has no Content-Length header.",
     "413": "Payload too large.",
@@ -90,7 +90,7 @@ class ApiSchema(AutoSchema):
                 body, title = record, f"Read one record of {plural} by its key"
                 key = components.key_parameter(model, self.path.rpartition("{")[2].partition("}")[0])
                 parameters = [key, *components.column_parameters(model)]
-        sentences = [self.view.get_view_description() or f"Each record is a {singular}."]
+        sentences = [self.view.get_view_description() or f"Each record represents one {singular}."]
         if action == "summary" and not isinstance(model._meta.pk, models.IntegerField):
             sentences.append('To read a record whose key is "summary", filter the list by its key.')
         parameters.append(components.format_parameter(kind.format for kind in renderers))

@@ -4,7 +4,7 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 
 OVERTAKEN = "The records have changed since you opened the confirmation page. Nothing was changed."
-UNCONFIRMED = "This action needs a confirmation from its own page. Nothing was changed."
+UNCONFIRMED = "This action must be confirmed on its confirmation page. Nothing was changed."
 FIELD = "confirmed"  # form field with the signed seal of the confirmation page
 NOTHING = "not confirmed"  # never equal to a seal
 

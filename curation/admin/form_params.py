@@ -41,7 +41,7 @@ def check_posted(request: HttpRequest, admin: ModelAdmin | None) -> None:
 def _expect_keys(name: str, posted: QueryDict, model: type[models.Model]) -> None:
     for key in posted.getlist(name):
         if not is_key(model, key):
-            expected = f"Expected the key of a {model._meta.verbose_name}, found {shown(key)}."
+            expected = f"Expected the key of one of the {model._meta.verbose_name_plural}, found {shown(key)}."
             raise PostedError(f"{name}: {expected} Nothing was changed.")
 
 

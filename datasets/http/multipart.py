@@ -38,7 +38,7 @@ def boundary_of(content_type: str) -> bytes | None:
     if not boundary or not MultiPartParser.boundary_re.fullmatch(boundary):
         raise MultiPartParserError("Content-Type must have a boundary of 1 to 201 printable ASCII characters.")
     if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-        raise MultiPartParserError("the texts must be in UTF-8, but Content-Type names another charset.")
+        raise MultiPartParserError("text fields must be in UTF-8, but Content-Type names another charset.")
     return boundary.encode("ascii")
 
 
@@ -137,7 +137,7 @@ class FormScanner:
             self._field = force_str(options["name"], errors="backslashreplace")[:100]
             self._text = codecs.getincrementaldecoder("utf-8")()
             if encoding == "base64":
-                raise MultiPartParserError(f"the field {self._field} is a text in base64. Send plain UTF-8.")
+                raise MultiPartParserError(f"the field {self._field} is encoded in base64. Send plain UTF-8.")
 
     def _leave(self, count: int) -> None:
         if self._state in (BEFORE, AFTER):
@@ -163,7 +163,8 @@ class FormScanner:
 
 def not_utf8(field: str, error: UnicodeDecodeError) -> str:
     """Return the error message for a value of *field* that is not UTF-8."""
-    return f"the field {field} has the byte 0x{error.object[error.start]:02X}, which is not UTF-8. Send it in UTF-8."
+    byte = f"0x{error.object[error.start]:02X}"
+    return f"the field {field} contains the byte {byte}, which is not valid UTF-8. Send it in UTF-8."
 
 
 def _unclear(block: bytes) -> str:

@@ -49,7 +49,7 @@ def _read(request: HttpRequest) -> None:
         body.scan(boundary)
     limit = settings.BODY_LIMIT
     size = filesizeformat(limit)
-    content = body.read_all(limit, f"The request body is larger than {size}. Upload files at /api/imports/.")
+    content = body.read_all(limit, f"The request body is larger than {size}. Upload files to /api/imports/.")
     if request.content_type == "application/x-www-form-urlencoded":
         expect_utf8(content)
     set_body(request, content)

@@ -183,7 +183,7 @@ def _width(column: ListedColumn, text: str) -> Decimal:
     if width is None or not Decimal("1e-6") <= width <= 10**9 or (whole and width % 1):
         raise AggregationError(
             "by",
-            f"The width of the bins after {column.name}: must be a {'whole ' * whole}number up to 1000000000, such as "
+            f"The bin width must be a {'whole ' * whole}number up to 1000000000, such as "
             f"{column.name}:10 (found {text[:100] or 'none'}).",
         )
     return width

@@ -63,7 +63,7 @@ def parse_list_query(
     records, errors, more = narrowed(model, parameters, user, allowed, REPEATABLE)
     for name in OF_PAGES:
         if name in errors and name not in allowed:
-            errors[name] = [f"A download has no pages. Remove {name}."]
+            errors[name] = [f"A download is not paginated. Remove {name}."]
     return _read(model, parameters, user, allowed, errors, more), records
 
 

@@ -46,7 +46,7 @@ class OrderTextsByCodePoint(Operation):
         pass  # the collation does not affect the data
 
     def describe(self) -> str:
-        return "Order texts by code point"
+        return "Order text by code point"
 
     @property
     def migration_name_fragment(self) -> str:

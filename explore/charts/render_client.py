@@ -54,12 +54,10 @@ class Renderer:
                     raise RenderingError(str(error)[:500]) from None
                 except TimeoutError:
                     self._end()
-                    raise RenderingError(
-                        f"The image could not be made: it took more than {PATIENCE} seconds."
-                    ) from None
+                    raise RenderingError(f"The image could not be rendered within {PATIENCE} seconds.") from None
                 except BrokenProcessPool:
                     self._end()
-            raise RenderingError("The image could not be made: its process ended.")
+            raise RenderingError("The image could not be rendered: the rendering process exited.")
 
     def _started(self) -> ProcessPoolExecutor:
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=runpy.run_path, initargs=(str(PREPARATION),))

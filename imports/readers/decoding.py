@@ -122,11 +122,11 @@ class Text:
         where = f"{self.path}, line {self._line}, column {self._column}"
         if self.encoding == "utf-8":
             return ReadError(
-                f"{where}: expected UTF-8, found {found}. If the file is in another encoding, name its "
-                "encoding, for example cp1252."
+                f"{where}: expected UTF-8, found {found}. If the file has another encoding, specify it, "
+                "for example cp1252."
             )
         return ReadError(
-            f"{where}: expected {self.encoding}, found {found}. Name the encoding of the file; the default is UTF-8."
+            f"{where}: expected {self.encoding}, found {found}. Specify the encoding of the file; the default is UTF-8."
         )
 
     def _refuse_other_kinds(self) -> None:
@@ -146,12 +146,12 @@ class Text:
             if not self.encoding.startswith(("utf-16", "utf-32")):
                 raise OddTextError(
                     f"{self.path}, line 1: expected {expected}, found the byte order mark of {name.upper()}. "
-                    f"If that is correct, name {name} as its encoding."
+                    f"If that is correct, specify {name} as its encoding."
                 )
         elif (name := unmarked(start)) and self.encoding not in (name, name.removesuffix(NATIVE)):
             raise OddTextError(
                 f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark (a NUL "
-                f"byte beside most characters). Name {name} as its encoding, or save the file in UTF-8."
+                f"byte beside most characters). Specify {name} as its encoding, or save the file in UTF-8."
             )
 
 

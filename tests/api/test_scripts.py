@@ -49,12 +49,12 @@ def test_the_features_of_users_are_shown(transactional_db, run):
 @pytest.mark.parametrize(
     ("script", "arguments", "expected"),
     [
-        ("query", ["--limit"], "query: --limit takes a whole number. See query --help."),
-        ("query", ["--limit", "x"], "query: --limit takes a whole number, not x."),
+        ("query", ["--limit"], "query: --limit requires a whole number. See query --help."),
+        ("query", ["--limit", "x"], "query: --limit requires a whole number, not x."),
         ("query", [" "], "query: A statement is empty."),
-        ("etl", ["--dataset"], "etl: --dataset takes the name of a dataset"),
-        ("etl", ["--url"], "etl: --url takes an address"),
-        ("etl", ["--nope"], "etl: There is no option --nope."),
+        ("etl", ["--dataset"], "etl: --dataset requires the name of a dataset"),
+        ("etl", ["--url"], "etl: --url requires a URL"),
+        ("etl", ["--nope"], "etl: Unknown option --nope."),
         ("etl", ["nothing.csv"], "etl: nothing.csv is not a file."),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_script_reports_an_unknown_answer(run, script, arguments, expected):
 
 def test_a_site_that_refuses_the_upload_is_reported(live_server, run, admin_user):
     code, _, errors = run("etl", "--url", f"{live_server.url}/wrong")
-    assert code == 1 and "/wrong/api/imports/ answered 404, but it is not this API: check --url." in errors
+    assert code == 1 and "/wrong/api/imports/ returned 404, but it is not the API of Tabularium: check --url." in errors
     code, _, errors = run("etl", "--url", live_server.url)
     assert code == 1
     assert errors == "The site did not start the import: Unknown token. Check that you copied all of it.\n"

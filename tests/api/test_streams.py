@@ -74,8 +74,8 @@ def test_a_file_comes_compressed_where_that_is_asked_for(client):
 @pytest.mark.parametrize(
     ("query", "parameter", "message"),
     [
-        ("format=csv&page_size=10", "page_size", "A download has no pages. Remove page_size."),
-        ("format=csv&count=exact", "count", "A download has no pages. Remove count."),
+        ("format=csv&page_size=10", "page_size", "A download is not paginated. Remove page_size."),
+        ("format=csv&count=exact", "count", "A download is not paginated. Remove count."),
         ("format=csv&cityy=Kelso", "cityy", "Did you mean city?"),
         ("format=csv&compress=zip", "compress", "Expected gzip, found zip."),
         ("compress=gzip", "compress", "Unknown parameter."),

@@ -188,9 +188,9 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
         ({"dataset": "people"}, "files", "Send files in a form, or sources=configured to import the site's own files."),
         ({"dataset": "people", "sources": "all"}, "sources", "Expected configured"),
         ({"dataset": "people", "sources": ""}, "sources", "Expected configured"),
-        ({"dataset": "people", "sources": True}, "sources", "Expected a text"),
+        ({"dataset": "people", "sources": True}, "sources", "Expected a string"),
         ({"dataset": "people", "sources": "configured", "mode": None}, "mode", "found null"),
-        ({"dataset": "people", "sources": None}, "sources", "Expected a text"),
+        ({"dataset": "people", "sources": None}, "sources", "Expected a string"),
     ],
 )
 def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, expected):

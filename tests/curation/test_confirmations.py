@@ -13,7 +13,7 @@ PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
 MOVED = "The records have changed since you opened the confirmation page"
-UNCONFIRMED = "This action needs a confirmation from its own page"
+UNCONFIRMED = "This action must be confirmed on its confirmation page"
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def reader(client, *permissions):
 
 def test_a_file_that_cannot_be_read_fails_in_words_for_everybody(run_of):
     run, page = run_of("places.csv", "city,county,country\nKelso,Roxburghshire,Écosse\n".encode("latin-1"))
-    assert run.status == "failed" and "name its encoding, for example cp1252." in run.error and "--" not in run.error
+    assert run.status == "failed" and "specify it, for example cp1252." in run.error and "--" not in run.error
     assert "This run did not finish. Nothing was changed." in page and "no longer stored" not in page
     assert "Repeat preview" not in page and "Created" not in page
 
@@ -61,7 +61,7 @@ def test_a_strict_run_that_failed_may_be_tried_again(run_of):
 def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
     run, _ = run_of("places.csv", PEOPLE.encode())
     assert run.status == "failed"
-    assert "The file has the columns of people. If it is such a file, rename it to match people" in run.error
+    assert "The file has the columns of people. To import it as people, rename it to match people" in run.error
 
 
 def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):

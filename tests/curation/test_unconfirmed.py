@@ -10,7 +10,7 @@ from people.models import Person, Place
 from tests.confirming import confirm, fields_of
 
 OVERTAKEN = "The records have changed since you opened the confirmation page. Nothing was changed."
-UNCONFIRMED = "This action needs a confirmation from its own page. Nothing was changed."
+UNCONFIRMED = "This action must be confirmed on its confirmation page. Nothing was changed."
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"

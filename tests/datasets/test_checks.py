@@ -49,27 +49,31 @@ MISTAKES = {
         Subject, {"search": ["species__name"]}, "E003", "species of Subject does not refer to a record", None),
     "search, many records": (
         UserExperiment, {"search": ["compounds__compound_name"]}, "E003", "has no field compounds.", None),
-    "search, a number": (Respondent, {"search": ["age"]}, "E003", "age is not a text.", "age__exact"),
-    "search, a date": (User, {"search": ["signup_date__exact"]}, "E003", "is neither a text nor a whole number", None),
-    "search, a document": (Session, {"search": ["document"]}, "E003", "document is not a text.", None),
+    "search, a number": (Respondent, {"search": ["age"]}, "E003", "age is not a text field.", "age__exact"),
+    "search, a date": (
+        User, {"search": ["signup_date__exact"]}, "E003", "is neither a text field nor an integer field", None),
+    "search, a document": (Session, {"search": ["document"]}, "E003", "document is not a text field.", None),
     "search, a text": (Place, {"search": "city"}, "E003", 'search is not a list such as ["name"]', None),
     "search, no texts": (Place, {"search": [1]}, "E003", "Listing.search is not a list", None),
     "label, misspelt": (Place, {"label": "citty"}, "E004", "Listing.label: Place has no field citty.", "city"),
-    "label, a reference": (Person, {"label": "place_of_birth"}, "E004", "place_of_birth cannot name a record.", None),
+    "label, a reference": (
+        Person, {"label": "place_of_birth"}, "E004", "place_of_birth cannot be the label of a record.", None),
     "label, a list": (Place, {"label": ["city"]}, "E004", "Listing.label is not a name", None),
     "joined, misspelt": (
         Respondent, {"joined": {"education_years": "education__yers"}}, "E005", "has no field yers.", "years"),
     "joined, its own column": (
         Person, {"joined": {"born": "date_of_birth"}}, "E005", "date_of_birth does not lead to another table.", None),
     "joined, a name that is taken": (
-        Person, {"joined": {"given_name": "place_of_birth__city"}}, "E005", "is a column of Person already.", None),
+        Person, {"joined": {"given_name": "place_of_birth__city"}}, "E005", "Person already has a column given_name.",
+        None),
     "joined, a name that is a path": (
-        Person, {"joined": {"born__in": "place_of_birth__city"}}, "E005", "born__in cannot name a column.", None),
+        Person, {"joined": {"born__in": "place_of_birth__city"}}, "E005", "born__in is not a valid column name.", None),
     "joined, a list": (Respondent, {"joined": ["education__years"]}, "E005", "Listing.joined is not a dict", None),
     "lists, misspelt": (
         UserFeatures, {"lists": ["most_common_compunds"]}, "E006", "no field most_common_compunds.",
         "most_common_compounds"),
-    "lists, a number": (UserFeatures, {"lists": ["total_experiments"]}, "E006", "is not a text such as 2;3.", None),
+    "lists, a number": (
+        UserFeatures, {"lists": ["total_experiments"]}, "E006", "is not a text field with values such as 2;3.", None),
     "lists, a text": (UserFeatures, {"lists": "most_common_compounds"}, "E006", "Listing.lists is not a list", None),
     "personal, misspelt": (User, {"personal": {"emial": EMAIL}}, "E007", "User has no field emial.", "email"),
     "personal, a date": (User, {"personal": {"signup_date": EMAIL}}, "E007", "signup_date cannot be masked.", None),

@@ -78,7 +78,7 @@ def test_a_second_heading_of_a_file_with_other_columns_is_reported(write, import
 def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
     file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
     answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "preview", "files": file})
-    assert answer.status_code == 400 and "Name utf-16-le as its encoding" in answer.content.decode()
+    assert answer.status_code == 400 and "Specify utf-16-le as its encoding" in answer.content.decode()
 
 
 def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importing):
@@ -99,11 +99,11 @@ def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, import
     path = write("places.csv", PLACES.encode(encoding))
     for arguments in ([], ["--encoding", "cp1252"]):
         sentence = refused("people", path, *arguments)
-        assert "without a byte order mark" in sentence and f"Name {encoding} as its encoding" in sentence
+        assert "without a byte order mark" in sentence and f"Specify {encoding} as its encoding" in sentence
         assert sentence.endswith("On the command line: --encoding NAME.")
     assert importing("people", path, "--encoding", encoding).counts == {"places": {"read": 1, "created": 1}}
     subject = write("s1/subject.json", '{"subject_id": "1"}'.encode(encoding))
-    assert f"Name {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
+    assert f"Specify {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
 
 
 def test_a_file_in_a_folder_that_could_be_read_is_reported_with_what_to_do(write, importing):
@@ -114,7 +114,7 @@ def test_a_file_in_a_folder_that_could_be_read_is_reported_with_what_to_do(write
     assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was skipped" for name in "abc"]
     assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
     assert notes[1].endswith("Delete this line; the import detects the delimiter.")
-    assert "name utf-16 as its encoding" in notes[2]
+    assert "specify utf-16 as its encoding" in notes[2]
 
 
 def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_client):

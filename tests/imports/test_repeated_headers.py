@@ -6,7 +6,7 @@ from tests.imports.engine.test_absent_columns import census
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland"
 JOINED = "The header of another file follows on the same line. Insert a line break before it."
-OTHER = "This line is the header of a file with other columns. Import that file by itself."
+OTHER = "This line is the header of a file with other columns. Import that file separately."
 
 
 def message(report) -> str:

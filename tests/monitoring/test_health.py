@@ -59,7 +59,7 @@ def test_a_database_that_does_not_answer_is_reported_and_the_process_lives(serve
         unused.bind(("127.0.0.1", 0))  # and does not listen
         server = serve(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{unused.getsockname()[1]}/records", DEBUG="off")
         status, _, body = server.get("/readyz")
-        assert (status, json.loads(body)["database"]) == (503, "does not answer")
+        assert (status, json.loads(body)["database"]) == (503, "does not respond")
         assert server.get("/healthz")[0] == 200
         samples = server.samples()
         assert value(samples, "database_up") == 0

@@ -123,7 +123,7 @@ BOUNDS = "a number with an exponent from -400 to 400"
         (f'{{"subject_id": "1", "n": {"7" * 65}}}', "at most 64 significant digits"),
         (f'{{"subject_id": "1", "n": {"7" * 5000}}}', "at most 64 significant digits"),
         ('{"subject_id": "1", "n": 1, "n": 2}', "each name once in an object"),
-        ('{"subject_id": "1", "n": "\\ud800"}', "half a surrogate pair"),
+        ('{"subject_id": "1", "n": "\\ud800"}', "unpaired surrogates"),
         ('{"subject_id": "1", "\\u0000": 1}', "without NUL characters"),
     ],
 )

@@ -139,7 +139,7 @@ def test_a_value_is_taken_however_its_schema_has_it(field, value, column, expect
     assert Subject.objects.values_list(column, flat=True).get() == expected
 
 
-NO_SUBJECT = "holds no subject: expected an object with a subject_id, by itself or under data or subject"
+NO_SUBJECT = "holds no subject: expected an object with a subject_id, at the top level or under data or subject"
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.django_db
 
 # A typed document and the form's message; an import says the same of a document in a file.
 BROKEN = {
-    "half a surrogate pair": ('{"a":"\\ud800"}', "expected a text of whole characters, not half a surrogate pair"),
-    "half a pair in a name": ('{"\\udfff": 1}', "expected a text of whole characters, not half a surrogate pair"),
-    "half a pair in an array": ('{"a": ["\\udc00x"]}', "expected a text of whole characters"),
-    "a NUL character": ('{"a": "\\u0000"}', "expected a text without NUL characters"),
+    "half a surrogate pair": ('{"a":"\\ud800"}', "expected a string without unpaired surrogates"),
+    "half a pair in a name": ('{"\\udfff": 1}', "expected a string without unpaired surrogates"),
+    "half a pair in an array": ('{"a": ["\\udc00x"]}', "expected a string without unpaired surrogates"),
+    "a NUL character": ('{"a": "\\u0000"}', "expected a string without NUL characters"),
     "NaN": ('{"a": NaN}', "expected a JSON number"),
     "an exponent of 401": ('{"a": 1e401}', "expected a number with an exponent from -400 to 400"),
     "65 digits": ('{"a": ' + "7" * 65 + "}", "expected a number of at most 64 significant digits"),
@@ -31,7 +31,7 @@ NO_JSON = {
     "two objects": '{"a": 1} {"b": 2}',
     "a word": "mouse",
 }
-NO_OBJECT = {"[1]": "an array", "3": "a number", "1.5": "a number", '"text"': "a text", "true": "true or false"}
+NO_OBJECT = {"[1]": "an array", "3": "a number", "1.5": "a number", '"text"': "a string", "true": "true or false"}
 
 
 @pytest.fixture

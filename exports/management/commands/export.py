@@ -34,8 +34,8 @@ EXAMPLES = """examples:
   manage.py export people/people --filter county_of_birth=Fife --columns given_name,family_name -o fife.csv
   manage.py export people/people --by country_of_birth --measure count --ordering=-count --format json -o -
 
-Filters are the same as in the API: NAME=VALUE, or with __in, __gte, __lte, __icontains, __istartswith or __isnull after
-the name. Personal data are masked unless --as-user names an account that may see them. A file with masked values has
+Filters are the same as in the API: NAME=VALUE, where NAME may end in __in, __gte, __lte, __icontains, __istartswith or
+__isnull. Personal data are masked unless --as-user names an account that may see them. A file with masked values has
 "masked" in its name, such as users.masked.csv, and the column masked_columns lists the masked columns.
 """
 
@@ -69,7 +69,7 @@ class Command(TerminalCommand):
         parser.add_argument("--format", choices=FORMATS, help="format of the file (default: by its name, or csv)")
         parser.add_argument("--compress", action="store_true", help="compress with gzip (default for names with .gz)")
         parser.add_argument(
-            "--spreadsheet", action="store_true", help="escape texts that a spreadsheet would run as formulas (CSV)"
+            "--spreadsheet", action="store_true", help="escape text that a spreadsheet would run as formulas (CSV)"
         )
         parser.add_argument("--as-user", metavar="NAME", help="show the personal data that this account may see")
         parser.add_argument("-o", "--output", metavar="FILE", required=True, help="path of the file (- for stdout)")
@@ -80,7 +80,7 @@ class Command(TerminalCommand):
         file_format = _format(options["format"], output)
         options["compress"] |= output.endswith(".gz")
         if options["spreadsheet"] and file_format != "csv":
-            raise CommandError(f"--spreadsheet applies only to csv: in {file_format}, texts are never run as formulas.")
+            raise CommandError(f"--spreadsheet applies only to csv: in {file_format}, text is never run as a formula.")
         is_binary = file_format in ("xlsx", "parquet")
         if output == STANDARD_OUTPUT and sys.stdout.isatty() and (is_binary or options["compress"]):
             kind = file_format if is_binary else "A compressed file"

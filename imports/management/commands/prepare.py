@@ -26,7 +26,7 @@ class Command(TerminalCommand):
             "--import-sources", action="store_true", help="import the sources of datasets without an applied import"
         )
         parser.add_argument(
-            "--site", metavar="URL", help="address of the site: print a sign-in link for the first account"
+            "--site", metavar="URL", help="URL of the site, for a link to set the password of the first account"
         )
         parser.add_argument(
             "--demo-curator", action="store_true", help="create the account demo_curator for trying out the site"

@@ -100,7 +100,7 @@ class Command(TerminalCommand):
                     return
             except (OperationalError, InterfaceError) as error:
                 if not (isinstance(error, OperationalError) and is_locked_database_exception(error)):
-                    logger.error("The database does not answer; retrying: %s", str(error).strip())
+                    logger.error("The database does not respond; retrying: %s", str(error).strip())
                     connection.close()
                     time.sleep(5)
             if self._running:

@@ -263,7 +263,7 @@ def test_filters_are_reported_in_the_title(many):
         ({"kind": "scatter", "x": "age"}, "y", "Choose a column for the other axis"),
         ({"x": "sex", "measure": "mode:age"}, "measure", "Expected one of count, share"),
         ({"x": "sex", "measure": "mean:sex"}, "measure", "sex is a column, but mean does not apply to its type"),
-        ({"x": "age:0"}, "x", "The width of the bins after"),
+        ({"x": "age:0"}, "x", "The bin width must be"),
         ({"x": "sex", "y": "age"}, "y", "“Bars” does not use this parameter .found age.. Remove it"),
         (
             {"kind": "heat", "x": "sex", "y": "race", "colour": "sex"},

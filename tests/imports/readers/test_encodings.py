@@ -57,7 +57,7 @@ def test_an_encoding_that_is_none_is_refused(write, name):
 
 
 def test_utf16_is_named_where_its_mark_is_there(write):
-    assert "byte order mark of UTF-16. If that is correct, name utf-16 as its encoding." in refused(
+    assert "byte order mark of UTF-16. If that is correct, specify utf-16 as its encoding." in refused(
         write, "a,b,c\n".encode("utf-16")
     )
 
