@@ -126,11 +126,13 @@ class State:
 
     def _move_columns(self, data: QueryDict, moves: list[str]) -> None:
         """Apply *moves* to the columns of *data*, and leave out the usual columns."""
-        chosen = [column for column in data.pop("columns", [""])[-1].split(",") if column] or self.usual
+        chosen = [column for column in data.get("columns", "").split(",") if column] or self.usual
         for move in moves:
             chosen = _moved(chosen, *move.partition(":")[::2])
         if chosen != self.usual:
             data["columns"] = ",".join(chosen)
+        else:
+            data.pop("columns", None)
 
     def _read(self) -> tuple[ListQuery, models.QuerySet]:
         try:
