@@ -1,21 +1,19 @@
 """Defaults of a dataset's admin list, derived from its model: columns, filters, date hierarchy and autocompletion."""
 
-from collections.abc import Iterator
-
 from django.db import models
 
+from curation.history.editable_fields import own_fields
 from datasets.fields import related_model
 from datasets.listing import listing_of
 from datasets.models import Record, Vocabulary
 
-HIDDEN = models.AutoField | models.BigAutoField | models.BinaryField | models.JSONField
+HIDDEN = models.AutoField | models.BigAutoField | models.JSONField | models.ManyToManyField
 FILTERED = models.BooleanField | models.DateField | models.FloatField | models.IntegerField
 
 
 def shown_fields(model: type[models.Model]) -> list[models.Field]:
-    """Return the fields of a list: all but automatic keys, documents and provenance."""
-    provenance = {field.name for field in Record._meta.get_fields()}
-    return [f for f in model._meta.concrete_fields if f.name not in provenance and not isinstance(f, HIDDEN)]
+    """Return the fields of a list: all but automatic keys, documents, lists and provenance."""
+    return [field for field in own_fields(model) if not isinstance(field, HIDDEN)]
 
 
 def filter_columns(model: type[models.Model]) -> list[str]:
@@ -31,17 +29,12 @@ def date_hierarchy(model: type[models.Model]) -> str | None:
 
 def searched_references(model: type[models.Model]) -> list[str]:
     """Return the references to records, which a form completes by search: their tables may be long."""
-    return [field.name for field in _references(model) if listing_of(related_model(field)).search]
+    references = [field for field in own_fields(model) if field.is_relation]
+    records = [(field.name, related_model(field)) for field in references]
+    return [name for name, target in records if issubclass(target, Record) and listing_of(target).search]
 
 
 def _is_filtered(field: models.Field) -> bool:
     if field.is_relation:
         return issubclass(related_model(field), Vocabulary)
     return bool(field.choices) or isinstance(field, FILTERED)
-
-
-def _references(model: type[models.Model]) -> Iterator[models.Field]:
-    provenance = {field.name for field in Record._meta.get_fields()}
-    for field in [*model._meta.concrete_fields, *model._meta.many_to_many]:
-        if field.name not in provenance and field.is_relation and issubclass(related_model(field), Record):
-            yield field
