@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, connections, migrations, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.backends.utils import CursorWrapper
@@ -23,7 +23,7 @@ from datasets.versions import raise_version, version_of
 REFRESHED = "Refreshed at "
 
 
-class CreateView(Operation):
+class CreateView(migrations.RunSQL):
     """Create the view *name* from a file beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
 
     *sql* is the name of the migration after which the files are named. A later migration that alters a table of the
@@ -37,17 +37,14 @@ class CreateView(Operation):
     category = OperationCategory.SQL
 
     def __init__(self, name: str, sql: str, state_operations: Sequence[Operation] = ()):
-        self.name, self.sql, self.state_operations = name, sql, state_operations
+        super().__init__(sql=sql, reverse_sql=sql, state_operations=state_operations)
+        self.name = name
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         kwargs: dict[str, Any] = {"name": self.name, "sql": self.sql}
         if self.state_operations:
             kwargs["state_operations"] = self.state_operations
         return self.__class__.__qualname__, [], kwargs
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        for operation in self.state_operations:
-            operation.state_forwards(app_label, state)
 
     def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         if router.allow_migrate(schema_editor.connection.alias, app_label):
