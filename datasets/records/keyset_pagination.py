@@ -7,6 +7,7 @@ only for its own table and sort order.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -115,7 +116,10 @@ def page(
 
 
 def _text(field: models.Field[Any, Any], value: Any) -> str | None:
-    return None if value is None else field.value_to_string(field.model(**{field.attname: value}))
+    if value is None:
+        return None
+    holder = SimpleNamespace(**{field.attname: value})
+    return field.value_to_string(holder)  # type: ignore[arg-type]  # it only reads the attribute
 
 
 def _beyond(order: Sequence[SortKey], values: Sequence[Any], *, backwards: bool) -> Q:

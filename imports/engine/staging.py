@@ -65,14 +65,14 @@ class Writer:
         self.copy.write(buffer.getvalue())
 
     def _executemany(self, batch: Columns) -> None:
-        rows = list(zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True))
+        rows = zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True)
         names = ", ".join(quoted(name) for name in self.columns)
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
             statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
             # Around the driver's own cursor: that of Django would rewrite the placeholders and log every row.
             with CursorWrapper(connection.connection.cursor(), connection) as cursor:
-                cursor.executemany(statement, rows)
+                cursor.executemany(statement, rows)  # type: ignore[arg-type]  # the driver reads any iterable
 
 
 def _quoting(batch: Columns) -> str:
