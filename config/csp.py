@@ -1,9 +1,9 @@
 """Content-Security-Policy: pages load resources from this site only, and no inline scripts or styles."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+from datasets.http.middleware import GetResponse
 
 POLICY = "; ".join(
     [
@@ -17,10 +17,7 @@ POLICY = "; ".join(
 )
 
 
-View = Callable[[HttpRequest], HttpResponseBase]
-
-
-def content_security_policy(get_response: View) -> View:
+def content_security_policy(get_response: GetResponse) -> GetResponse:
     """Add the policy to every response, except Django's debug pages, which use inline styles."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,14 +1,12 @@
 """Headers of every response, except static files."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-View = Callable[[HttpRequest], HttpResponseBase]
+from datasets.http.middleware import GetResponse
 
 
-def add_headers(get_response: View) -> View:
+def add_headers(get_response: GetResponse) -> GetResponse:
     """Keep responses to identified clients out of shared caches, and announce that range requests are not supported.
 
     A ``Cache-Control`` header set by a view stays. A client counts as identified if it sends a session cookie or an

@@ -1,7 +1,5 @@
 """Answer 503 with a sentence where the queries of a page, or the first row of an export, take too long."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIHandler
@@ -9,6 +7,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from datasets.http.error_responses import refused
+from datasets.http.middleware import GetResponse
 from datasets.http.problem_details import SOON, too_slow
 from datasets.sql.query_timeout import limited, unlimited, was_stopped
 from exports.responses import ExportResponse
@@ -17,7 +16,7 @@ from exports.responses import ExportResponse
 class LimitQueryTime:
     """Middleware: a limit for the queries of each request, until its answer begins."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
+    def __init__(self, get_response: GetResponse):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

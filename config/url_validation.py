@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import DisallowedHost
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import get_template
 
 from datasets.http.error_responses import refused, wants_problem
+from datasets.http.middleware import GetResponse
 from datasets.http.problem_details import failure
 
 PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
@@ -19,10 +20,7 @@ MOST_BYTES_WITH_CURSOR = 8100  # gunicorn accepts a request line of 8,190 bytes
 MOST_PARAMETERS = 1000
 
 
-View = Callable[[HttpRequest], HttpResponseBase]
-
-
-def check_address(get_response: View) -> View:
+def check_address(get_response: GetResponse) -> GetResponse:
     """Refuse a request if its URL is too long or not valid UTF-8, or if its host is not served here."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,14 +1,13 @@
 """HEAD requests: views handle them as GET, so that status and headers are the same. The server sends no body."""
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponseBase
 
+from datasets.http.middleware import GetResponse
+
 IS_HEAD = "tabularium.is_head"
-View = Callable[[HttpRequest], HttpResponseBase]
 
 
-def answer_as_get(get_response: View) -> View:
+def answer_as_get(get_response: GetResponse) -> GetResponse:
     """Pass HEAD requests to the views as GET. Downloads check :func:`is_head` and do not start."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,7 +1,5 @@
 """Middleware that refuses requests with an incomplete or too large body."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponseBase
@@ -9,15 +7,14 @@ from django.http.multipartparser import MultiPartParserError
 from django.template.defaultfilters import filesizeformat
 
 from datasets.http.error_responses import refused
+from datasets.http.middleware import GetResponse
 from datasets.http.multipart import boundary_of
 from datasets.http.request_bodies import Body, BodyError, expect_utf8, set_body, too_many
 from datasets.http.upload_paths import is_upload
 from datasets.query_values import shown
 
-View = Callable[[HttpRequest], HttpResponseBase]
 
-
-def whole_bodies(get_response: View) -> View:
+def whole_bodies(get_response: GetResponse) -> GetResponse:
     """Read the whole body of every request but uploads before the view runs, and refuse an incomplete one."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,0 +1,7 @@
+"""The callable that a middleware receives and returns."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
