@@ -166,7 +166,7 @@ def delete_missing(load: SourceLoad, options: Options) -> list[str]:
 
 
 def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
-    """Return the number of deleted records by file, and notes on the records that were not deleted."""
+    """Delete the records; return their number by file, and notes on those to which other records refer."""
     notes = []
     model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
     pk = quoted(pk_column(model))

@@ -14,7 +14,7 @@ from imports.models import Problem, RejectedRow, SourceFile
 from imports.row_problems import Rejection, problem
 from imports.sources import Column, Reference, Source
 
-Entry = TypeVar("Entry", bound=tuple[Any, ...])
+FileEntry = TypeVar("FileEntry", bound=tuple[Any, ...])
 FIRST = 10_000  # number of rejected rows to keep if a file's rows are mostly rejected
 
 
@@ -83,7 +83,7 @@ class LateRejections:
         return ((file, line, problems) for file, line, problems in self._rows)
 
 
-def first_of_each_file(entries: Iterable[Entry]) -> Iterator[Entry]:
+def first_of_each_file(entries: Iterable[FileEntry]) -> Iterator[FileEntry]:
     """Yield the FIRST entries of each file; an entry starts with its file."""
     seen: Counter[int] = Counter()
     for entry in entries:
