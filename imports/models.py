@@ -11,6 +11,8 @@ from datasets.fields import JSONField
 from datasets.text import shown
 from imports.received_files import ReceivedFile
 
+LONGEST_REASON = 500  # characters
+
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def applied(self, dataset: str) -> "ImportRunQuerySet":
@@ -56,6 +58,7 @@ class ImportRun(models.Model):
         default=dict, blank=True, help_text="Terms that the run added to vocabularies, by table."
     )
     encoding = models.CharField(max_length=50, default="utf-8")
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, help_text="Why the files are imported.")
     known_as = models.CharField(
         max_length=255,
         blank=True,
@@ -207,6 +210,7 @@ class Edit(models.Model):
     action = models.CharField(max_length=20, choices=Action.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, help_text="Why the user made the edit.")
     undone_run = models.OneToOneField(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoing")
     undone_edit = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undoing")
 

@@ -1,4 +1,4 @@
-"""Edits by curators: correct, revert, delete and restore records. Each is stored as one Edit."""
+"""Edits by curators: correct, revert, delete and restore records. Each is stored as one Edit, with its reason."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class OvertakenError(EditRefusedError):
 
 
 @unlimited()
-def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None) -> Edit:
+def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None, *, reason: str = "") -> Edit:
     """Set fields of *records* to *new* values, and store the file value of each corrected field.
 
     A many-to-many field takes a list of keys or records. A value equal to the file value is no correction. Raise
@@ -44,7 +44,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None)
     model = records.model
     fields = {name: _correctable(model, name) for name in new}
     given_values = {name: stored(field, new[name]) for name, field in fields.items()}
-    with _edit(Edit.Action.CORRECTED, records, user) as edit, connection.cursor() as cursor:
+    with _edit(Edit.Action.CORRECTED, records, user, reason) as edit, connection.cursor() as cursor:
         columns = {name: field for name, field in fields.items() if not field.many_to_many}
         assignments = [f"{quoted(column_name(field))} = {assigned(field)}" for field in columns.values()]
         if remembers_its_file(model):
@@ -63,7 +63,7 @@ def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None)
 
 
 @unlimited()
-def revert(records: models.QuerySet, name: str, user: User | None) -> Edit:
+def revert(records: models.QuerySet, name: str, user: User | None, *, reason: str = "") -> Edit:
     """Revert the corrected field *name* of *records* to the file value.
 
     Raise EditRefusedError if the file refers to a deleted record, or if the field has no correction.
@@ -72,7 +72,7 @@ def revert(records: models.QuerySet, name: str, user: User | None) -> Edit:
     field = _correctable(model, name)
     corrected, table = is_corrected("r.corrections", stored_name(field)), quoted(model._meta.db_table)
     rows = f"{table} r WHERE {corrected} AND {_selected(model)}"
-    with _edit(Edit.Action.REVERTED, records, user) as edit, connection.cursor() as cursor:
+    with _edit(Edit.Action.REVERTED, records, user, reason) as edit, connection.cursor() as cursor:
         file_value = of_file(field)
         if field.is_relation:
             if isinstance(field, models.ManyToManyField):
@@ -104,7 +104,7 @@ def seal(records: models.QuerySet) -> str:
 
 
 @unlimited()
-def delete(records: models.QuerySet, user: User | None, expecting: str = "") -> Edit:
+def delete(records: models.QuerySet, user: User | None, expecting: str = "", *, reason: str = "") -> Edit:
     """Delete *records*; imports skip the deleted records that came from a file.
 
     Raise EditRefusedError if other records refer to them. Raise OvertakenError if *expecting* is not the seal of their
@@ -112,7 +112,7 @@ def delete(records: models.QuerySet, user: User | None, expecting: str = "") -> 
     """
     model = records.model
     table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
-    with _edit(Edit.Action.DELETED, records, user, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
+    with _edit(Edit.Action.DELETED, records, user, reason, Change.Kind.DELETED) as edit, connection.cursor() as cursor:
         if expecting and seal_of_rows(model, f"SELECT pk FROM {SELECTED}") != expecting:
             raise OvertakenError("The records have changed since you confirmed the deletion.")
         if references := list(protecting_references(model, SELECTED)):
@@ -127,13 +127,13 @@ def delete(records: models.QuerySet, user: User | None, expecting: str = "") -> 
 
 
 @unlimited()
-def restore(deletions: models.QuerySet, model: type[models.Model], user: User | None) -> Edit:
+def restore(deletions: models.QuerySet, model: type[models.Model], user: User | None, *, reason: str = "") -> Edit:
     """Restore the records that *deletions* (a queryset of Change) deleted, with their values and keys.
 
     Raise EditRefusedError if an existing record has one of the keys, or if a record refers to a deleted one.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user)
+        edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user, reason=reason)
         _select(deletions)
         rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
         if reasons := [*key_conflicts(model, rows, "c.before"), *missing_references(model, rows, "c.before")]:
@@ -152,11 +152,10 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user: User | 
 
 
 @unlimited()
-def created(record: models.Model, user: User | None) -> Edit:
+def created(record: models.Model, user: User | None, *, reason: str = "") -> Edit:
     """Store the creation of *record* by a curator as an Edit."""
-    with _edit(
-        Edit.Action.CREATED, type(record)._default_manager.filter(pk=record.pk), user, Change.Kind.CREATED
-    ) as edit:
+    records = type(record)._default_manager.filter(pk=record.pk)
+    with _edit(Edit.Action.CREATED, records, user, reason, Change.Kind.CREATED) as edit:
         pass
     return edit
 
@@ -182,12 +181,14 @@ def put_back_links(cursor: CursorWrapper, field: models.ManyToManyField, rows: s
 
 
 @contextmanager
-def _edit(action: str, records: models.QuerySet, user: User | None, kind: str = Change.Kind.UPDATED) -> Iterator[Edit]:
+def _edit(
+    action: str, records: models.QuerySet, user: User | None, reason: str, kind: str = Change.Kind.UPDATED
+) -> Iterator[Edit]:
     """Create an Edit, and store each row of *records* before and after the block."""
     model = records.model
     table, pk, row = quoted(model._meta.db_table), quoted(pk_column(model)), as_json(model, "r")
     with transaction.atomic(), connection.cursor() as cursor:
-        edit = Edit.objects.create(action=action, user=user)
+        edit = Edit.objects.create(action=action, user=user, reason=reason)
         _select(records)
         if connection.vendor == "postgresql":
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED}) FOR UPDATE"

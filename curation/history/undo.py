@@ -29,7 +29,9 @@ from imports.sources import sources_of
 
 
 @unlimited()
-def undo_run(run: ImportRun, user: User | None = None, *, dry_run: bool = False, expecting: str = "") -> Undone:
+def undo_run(
+    run: ImportRun, user: User | None = None, *, reason: str = "", dry_run: bool = False, expecting: str = ""
+) -> Undone:
     """Undo the changes of *run*; raise UndoRefusedError if later changes or references depend on them.
 
     Raise UndoOvertakenError if *expecting*, the seal that the user confirmed, is not the seal of the current effect.
@@ -40,7 +42,7 @@ def undo_run(run: ImportRun, user: User | None = None, *, dry_run: bool = False,
             if run.status != ImportRun.Status.APPLIED:
                 status = run.get_status_display().lower()
                 raise UndoRefusedError([f"Run {run.pk} is {status}. Only an applied run can be undone."])
-            undone = _undo_applied(run, user, expecting, dry_run=dry_run)
+            undone = _undo_applied(run, {"user": user, "reason": reason}, expecting, dry_run=dry_run)
     except ImportRefusedError as error:
         raise UndoRefusedError([str(error)]) from None
     if not dry_run:
@@ -49,22 +51,24 @@ def undo_run(run: ImportRun, user: User | None = None, *, dry_run: bool = False,
     return undone
 
 
-def _undo_applied(run: ImportRun, user: User | None, expecting: str, *, dry_run: bool) -> "Undone":
+def _undo_applied(run: ImportRun, by: dict[str, Any], expecting: str, *, dry_run: bool) -> "Undone":
     undoing = _Undoing(f"c.run_id = {run.pk}", [source.model for source in sources_of(run.dataset)], run.pk)
-    return _undo(undoing, {"undone_run_id": run.pk}, user, expecting, dry_run=dry_run)
+    return _undo(undoing, by | {"undone_run_id": run.pk}, expecting, dry_run=dry_run)
 
 
 @unlimited()
-def undo_edit(edit: Edit, models: Sequence[type[Model]], user: User | None = None, *, dry_run: bool = False) -> Undone:
+def undo_edit(
+    edit: Edit, models: Sequence[type[Model]], user: User | None = None, *, reason: str = "", dry_run: bool = False
+) -> Undone:
     """Undo the changes of *edit* to the records of *models*; raise UndoRefusedError as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
         raise UndoRefusedError(["The edit is an undo or has already been undone."])
-    return _undo(_Undoing(f"c.edit_id = {edit.pk}", models), {"undone_edit_id": edit.pk}, user, dry_run=dry_run)
+    details = {"user": user, "reason": reason, "undone_edit_id": edit.pk}
+    return _undo(_Undoing(f"c.edit_id = {edit.pk}", models), details, dry_run=dry_run)
 
 
-def _undo(
-    undoing: "_Undoing", undone: dict[str, Any], user: User | None, expecting: str = "", *, dry_run: bool
-) -> Undone:
+def _undo(undoing: "_Undoing", details: dict[str, Any], expecting: str = "", *, dry_run: bool) -> Undone:
+    """Undo the changes as an Edit with *details*."""
     result = Undone()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # after a large run, the planner has no statistics yet
@@ -73,7 +77,7 @@ def _undo(
         with rolled_back() as preview:
             if reasons := list(undoing.conflicts()):
                 raise UndoRefusedError(reasons)
-            edit = Edit.objects.create(action=Edit.Action.UNDONE, user=user, **undone)
+            edit = Edit.objects.create(action=Edit.Action.UNDONE, **details)
             sealed = undoing.seal() if undoing.by_run and (dry_run or expecting) else ""
             undoing.apply(edit, result)
             result.seal = f"{sealed}; {'; '.join(result.done())}" if sealed else ""
@@ -84,7 +88,7 @@ def _undo(
                     set_tombstones_again(cursor, edit.undone_edit)
             raise_version(*{model._meta.app_label for model in undoing.models})
             if undoing.by_run:
-                ImportRun.objects.filter(pk=undone["undone_run_id"]).update(status=ImportRun.Status.UNDONE)
+                ImportRun.objects.filter(pk=details["undone_run_id"]).update(status=ImportRun.Status.UNDONE)
             if not dry_run:
                 preview.keep()
     except IntegrityError:

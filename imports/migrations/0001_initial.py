@@ -82,6 +82,10 @@ class Migration(migrations.Migration):
                 ("encoding", models.CharField(default="utf-8", max_length=50)),
                 ("heartbeat", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why the files are imported.", max_length=500),
+                ),
+                (
                     "known_as",
                     models.CharField(
                         blank=True,
@@ -157,6 +161,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why the user made the edit.", max_length=500),
+                ),
                 (
                     "undone_edit",
                     models.OneToOneField(
