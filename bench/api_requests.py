@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from measuring import ROOT, Figure, Site, arguments, generate, postgres, psql, said, show
+from measuring import ROOT, Figure, Site, arguments, generate, log, postgres, psql, show
 
 SERVER = ["-m", "gunicorn", "--config", "config/gunicorn.py", "--log-level", "error"]
 PAGE = "/api/census/respondents/?page_size=100"
@@ -125,7 +125,7 @@ def pages(folder: Path, address: str, sqlite: Path, seconds: int, turns: int) ->
         tag = tag_of(own_address + PAGE)
         rates: dict[str, list[float]] = {}
         for turn in range(turns):
-            said(f"pages, turn {turn + 1} of {turns}")
+            log(f"pages, turn {turn + 1} of {turns}")
             for name, url, headers in (
                 ("pages", own_address + PAGE, []),
                 ("304", own_address + PAGE, [f"If-None-Match: {tag}"]),
@@ -156,7 +156,7 @@ def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
         before = peak(pid)
         seconds: dict[str, list[float]] = {}
         for turn in range(turns):
-            said(f"streams, turn {turn + 1} of {turns}")
+            log(f"streams, turn {turn + 1} of {turns}")
             start = time.perf_counter()
             command = [psql(), address, "-qc", f"\\copy ({query}) TO STDOUT WITH (FORMAT csv)"]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -164,7 +164,7 @@ def streams(folder: Path, address: str, query: str, turns: int) -> list[Figure]:
             for file_format in ("csv", "ndjson", "parquet"):
                 took, size = fetched(f"{url}/api/census/respondents/?format={file_format}")
                 seconds.setdefault(file_format, []).append(took)
-                said(f"  {file_format}: {took:.1f} s, {size / 1e6:.0f} MB")
+                log(f"  {file_format}: {took:.1f} s, {size / 1e6:.0f} MB")
         grown = peak(pid) - before
     best = {name: min(turn_seconds) for name, turn_seconds in seconds.items()}
     bars = {"csv": 2, "ndjson": None, "parquet": 4}
@@ -192,7 +192,7 @@ def main() -> int:
         sqlite = folder / "tables.sqlite3"
         with postgres(folder) as (_, address):
             for server in (Site("PostgreSQL", address, folder), Site("SQLite", f"sqlite:///{sqlite}", folder)):
-                said(f"importing {given.rows:,} respondents into {server.name}")
+                log(f"importing {given.rows:,} respondents into {server.name}")
                 server.manage("migrate", "-v", "0")
                 server.manage("import_census", str(file))
             query = Site("PostgreSQL", address, folder).ask(QUERY).strip()

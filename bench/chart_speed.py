@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from api_requests import serving, site
-from measuring import Figure, Site, arguments, generate, postgres, psql, said, show, timed
+from measuring import Figure, Site, arguments, generate, log, postgres, psql, show, timed
 from playwright.sync_api import sync_playwright
 
 DRAWINGS = {
@@ -59,7 +59,7 @@ def charts(server: Site, address: str, turns: int) -> list[Figure]:
     chart_times: dict[str, list[float]] = {}
     sql_times: dict[str, list[float]] = {}
     for turn in range(turns):
-        said(f"charts, turn {turn + 1} of {turns}")
+        log(f"charts, turn {turn + 1} of {turns}")
         for name, (seconds, statements) in json.loads(server.ask(DRAW % json.dumps(DRAWINGS))).items():
             chart_times.setdefault(name, []).append(seconds)
             sql_times.setdefault(name, []).append(in_psql(address, statements))
@@ -127,7 +127,7 @@ def main() -> int:
         file = generate(folder / "census", "census", given.rows)
         with postgres(folder) as (_, address):
             server = Site("PostgreSQL", address, folder)
-            said(f"importing {given.rows:,} respondents")
+            log(f"importing {given.rows:,} respondents")
             server.manage("migrate", "-v", "0")
             server.manage("import_census", str(file))
             figures = [*pages(server, address, folder), *charts(server, address, given.turns)]

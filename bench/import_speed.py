@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from measuring import Figure, Site, Timed, arguments, best, generate, postgres, psql, said, show, timed
+from measuring import Figure, Site, Timed, arguments, best, generate, log, postgres, psql, show, timed
 
 COLUMNS = (
     "age integer, workclass text, fnlwgt integer, education text, education_num integer, marital_status text,"
@@ -48,7 +48,7 @@ def measure(
     times: dict[str, list[Timed]] = {"limit": [], "fresh": [], "again": [], "changed": []}
     site.manage("migrate", "-v", "0")
     for turn in range(repeat):
-        said(f"{site.name}, turn {turn + 1} of {repeat}")
+        log(f"{site.name}, turn {turn + 1} of {repeat}")
         times["limit"].append(limit())
         site.start_anew("census")
         times["fresh"].append(site.manage("import_census", str(files["first"])))
@@ -82,7 +82,7 @@ def main() -> int:
     # Not in a private folder such as /root: the embedded server runs as another user.
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
-        said(f"Making {options.rows:,} rows")
+        log(f"Making {options.rows:,} rows")
         for part in ("first", "changed"):
             (folder / part).mkdir()
         files = {

@@ -16,7 +16,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from measuring import ROOT, Figure, arguments, said, show
+from measuring import ROOT, Figure, arguments, log, show
 
 TURNS = 15
 
@@ -49,7 +49,7 @@ def measured(times: int) -> list[Figure]:
     from monitoring import query_metrics  # noqa: PLC0415 - main() prepares the path and the environment
 
     call_command("migrate", verbosity=0)
-    said(f"{TURNS} turns of {times:,} queries")
+    log(f"{TURNS} turns of {times:,} queries")
     statement = 'SELECT "versions"."number" FROM "versions" WHERE "versions"."name" = %s'
     three = 'SELECT 1 FROM "people" INNER JOIN "places" ON ("a" = "b") LEFT JOIN "source_files" ON ("c" = "d")'
     columns = ", ".join(f'"respondents"."column_{n}"' for n in range(30))

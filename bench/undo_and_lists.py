@@ -8,7 +8,7 @@ filters and facets. Times of commands are those of whole processes.
 import tempfile
 from pathlib import Path
 
-from measuring import Figure, Site, arguments, generate, postgres, said, show
+from measuring import Figure, Site, arguments, generate, log, postgres, show
 
 # Server time of a page (best of five) by Django's test client, including middleware, queries and templates.
 PAGE = """
@@ -46,7 +46,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
         ("census", "census", ["--new-share", "0.1", "--missing-share", "0.1"], ["--delete-missing"]),
         ("experiments", "users", ["--change-share", "0.1"], []),
     ):
-        said(f"{site.name}: {dataset}")
+        log(f"{site.name}: {dataset}")
         first = generate(folder / f"{only}-first", only, rows)
         second = generate(folder / f"{only}-second", only, rows, *options)
         site.start_anew(dataset)
