@@ -207,6 +207,7 @@ class Edit(models.Model):
         RESTORED = "restored"
         UNDONE = "undone"  # a run was undone
 
+    dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     action = models.CharField(max_length=20, choices=Action.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)

@@ -133,7 +133,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user: User | 
     Raise EditRefusedError if an existing record has one of the keys, or if a record refers to a deleted one.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        edit = Edit.objects.create(action=Edit.Action.RESTORED, user=user, reason=reason)
+        edit = _new_edit(Edit.Action.RESTORED, model, user, reason)
         _select(deletions)
         rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
         if reasons := [*key_conflicts(model, rows, "c.before"), *missing_references(model, rows, "c.before")]:
@@ -180,6 +180,10 @@ def put_back_links(cursor: CursorWrapper, field: models.ManyToManyField, rows: s
     cursor.execute(f"INSERT INTO {through} ({owner}, {member}) {members(field, rows, document)}")
 
 
+def _new_edit(action: str, model: type[models.Model], user: User | None, reason: str) -> Edit:
+    return Edit.objects.create(dataset=model._meta.app_label, action=action, user=user, reason=reason)
+
+
 @contextmanager
 def _edit(
     action: str, records: models.QuerySet, user: User | None, reason: str, kind: str = Change.Kind.UPDATED
@@ -188,7 +192,7 @@ def _edit(
     model = records.model
     table, pk, row = quoted(model._meta.db_table), quoted(pk_column(model)), as_json(model, "r")
     with transaction.atomic(), connection.cursor() as cursor:
-        edit = Edit.objects.create(action=action, user=user, reason=reason)
+        edit = _new_edit(action, model, user, reason)
         _select(records)
         if connection.vendor == "postgresql":
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED}) FOR UPDATE"

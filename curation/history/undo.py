@@ -53,7 +53,7 @@ def undo_run(
 
 def _undo_applied(run: ImportRun, by: dict[str, Any], expecting: str, *, dry_run: bool) -> "Undone":
     undoing = _Undoing(f"c.run_id = {run.pk}", [source.model for source in sources_of(run.dataset)], run.pk)
-    return _undo(undoing, by | {"undone_run_id": run.pk}, expecting, dry_run=dry_run)
+    return _undo(undoing, by | {"dataset": run.dataset, "undone_run_id": run.pk}, expecting, dry_run=dry_run)
 
 
 @unlimited()
@@ -63,7 +63,7 @@ def undo_edit(
     """Undo the changes of *edit* to the records of *models*; raise UndoRefusedError as :func:`undo_run` does."""
     if edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing"):
         raise UndoRefusedError(["The edit is an undo or has already been undone."])
-    details = {"user": user, "reason": reason, "undone_edit_id": edit.pk}
+    details = {"user": user, "reason": reason, "dataset": edit.dataset, "undone_edit_id": edit.pk}
     return _undo(_Undoing(f"c.edit_id = {edit.pk}", models), details, dry_run=dry_run)
 
 

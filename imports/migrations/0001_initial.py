@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
             name="Edit",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("dataset", models.CharField(help_text="App label of the dataset.", max_length=50)),
                 (
                     "action",
                     models.CharField(

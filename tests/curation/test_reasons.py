@@ -27,6 +27,7 @@ def test_each_function_of_the_history_stores_a_reason(users, admin_user):
     edits.restore(Change.objects.filter(is_tombstone=True), User, admin_user, reason="no test account")
     edits.created(User.objects.create(pk=3, name="Cy", signup_date="2023-01-03"), admin_user, reason="not in the file")
     undo_edit(Edit.objects.first(), [User], admin_user, reason="in the file now")
+    assert {edit.dataset for edit in Edit.objects.all()} == {"experiments"}
     assert reasons() == [
         ("corrected", "typing error"),
         ("reverted", "the file is right"),
@@ -41,6 +42,7 @@ def test_the_undo_of_a_run_stores_a_reason(users, admin_user):
     undo_run(ImportRun.objects.get(), admin_user, reason="wrong folder", dry_run=True)
     undo_run(ImportRun.objects.get(), admin_user, reason="wrong folder")
     assert reasons() == [("undone", "wrong folder")]
+    assert Edit.objects.get().dataset == "experiments"
 
 
 def test_a_reason_is_optional(users):
