@@ -1,6 +1,6 @@
-"""Take the screenshots of the documentation: a curator's first steps on a site with the sample data, in Chromium.
+"""Take the screenshots of the documentation with Chromium, on a site with the sample data.
 
-``make screenshots`` runs this script. It uses a database of its own and writes ``docs/images/*.png``.
+``make screenshots`` runs this script. It uses a separate database and writes ``docs/images/*.png``.
 """
 
 import csv
@@ -27,7 +27,7 @@ CHART = "kind=bar&x=marital_status&colour=income_over_50k&measure=share&age__gte
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, str]]:
-    """Serve a site with the sample data from *folder*; yield its address and the password of the user curator."""
+    """Serve a site with the sample data from *folder*. Yield its URL and the password of the user ``curator``."""
     environment = os.environ | {
         "ENV_FILE": "",
         "DEBUG": "on",
@@ -39,7 +39,7 @@ def served(folder: Path) -> Iterator[tuple[str, str]]:
     prepare = [*manage, "prepare", "--import-sources", "--demo-curator"]
     output = subprocess.run(prepare, check=True, capture_output=True, text=True, **options).stdout
     password = re.search(r"password (\S+)", output).group(1)
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # requests wait here until gunicorn is ready
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it queues requests until gunicorn is ready
         bind = f"fd://{listener.fileno()}"
         gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "config/gunicorn.py", "--bind", bind]
         processes = [
@@ -60,7 +60,7 @@ def save(page: Page, name: str) -> None:
 
 
 def moved_places(folder: Path) -> Path:
-    """Write the sample places with some new counties and one new place."""
+    """Write a copy of the sample places with some changed counties and one new place."""
     with PLACES.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     for line, county in MOVED.items():
@@ -72,7 +72,7 @@ def moved_places(folder: Path) -> Path:
 
 
 def take(page: Page, password: str, folder: Path) -> None:
-    """Take each picture; the order matters, since the dashboard shows the preview and the preview a correction."""
+    """Take the screenshots. The order matters: the dashboard shows the preview, and the preview shows a correction."""
     page.goto("/admin/")
     page.fill("#id_username", "curator")
     page.fill("#id_password", password)

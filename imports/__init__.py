@@ -1,1 +1,1 @@
-"""Files into tables: sources, validation, runs and their reports."""
+"""Import files into tables: sources, validation, runs and their reports."""

@@ -21,7 +21,7 @@ from django.db import connection, models
 from datasets import exact_json
 from datasets.json_values import kept
 
-# EmailValidator accepts all addresses of this form; it checks all others one by one.
+# EmailValidator accepts every address of this form. Other addresses are validated one by one.
 PLAIN_EMAIL = (
     r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,16}){0,2}"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$"
@@ -36,8 +36,8 @@ LARGEST = 1e150  # PostgreSQL's avg() squares its sums; larger numbers would ove
 class CellType:
     """A type of cell.
 
-    ``parse`` converts one cell and raises ValueError with the problem. ``convert`` converts a column of valid cells at
-    once; it raises pa.ArrowInvalid if a cell may be invalid, and each cell is then parsed by itself.
+    ``parse`` converts one cell and raises ValueError with the problem. ``convert`` converts a whole column. It raises
+    pa.ArrowInvalid if a cell may be invalid, and then each cell is parsed separately.
     """
 
     validators: tuple[Callable[[Any], None], ...] = ()
@@ -74,7 +74,7 @@ class CellType:
         return ""
 
     def leave_to_validators(self) -> None:
-        """Raise pa.ArrowInvalid if there are validators, which check each value by itself."""
+        """Raise pa.ArrowInvalid if there are validators, because they check each value separately."""
         if self.validators:
             raise pa.ArrowInvalid("validators check each value")
 
@@ -100,7 +100,7 @@ class IntegerCell(CellType):
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError(f"is not {self.expected}")
         digits = digits.lstrip("0") or "0"
-        value = int(digits[:20]) * (-1 if text[0] == "-" else 1)  # 20 digits are more than any bound has
+        value = int(digits[:20]) * (-1 if text[0] == "-" else 1)  # no limit has 20 digits
         if not self.minimum <= value <= self.maximum:
             raise ValueError(f"is out of range: expected {self.expected}")
         return value
@@ -114,7 +114,7 @@ class IntegerCell(CellType):
 
 @dataclass(frozen=True)
 class FloatCell(CellType):
-    """A finite number, also with decimals, from ``minimum`` to ``maximum``."""
+    """A finite number from ``minimum`` to ``maximum``, with or without decimals."""
 
     minimum: float = -LARGEST
     maximum: float = LARGEST
@@ -149,7 +149,7 @@ class FloatCell(CellType):
 
 @dataclass(frozen=True)
 class DateCell(CellType):
-    """An ISO 8601 date (year-month-day). Validators check limits, because a limit may be today."""
+    """An ISO 8601 date (year-month-day). Validators check the limits, because a limit may be the current date."""
 
     type = pa.date32()
     expected = "a date written year-month-day, such as 1984-03-01"
@@ -175,7 +175,7 @@ class DateCell(CellType):
 
 @dataclass(frozen=True)
 class TextCell(CellType):
-    """Text up to ``max_length`` characters; texts that match ``fast_pattern`` pass all validators."""
+    """Text of up to ``max_length`` characters. Text that matches ``fast_pattern`` passes all validators."""
 
     max_length: int | None = None
     fast_pattern: str | None = None
@@ -201,7 +201,7 @@ class TextCell(CellType):
 
 @dataclass(frozen=True)
 class ListCell(TextCell):
-    """Several values in one cell, joined by a separator; Many columns split them."""
+    """Several values in one cell, joined by a separator. Many columns split them."""
 
     of: str = "text"
     separator: str = ";"
@@ -213,7 +213,7 @@ class ListCell(TextCell):
 
 @dataclass(frozen=True)
 class ChoiceCell(CellType):
-    """One of a few values, each with its spellings; case does not matter."""
+    """One of a few values, each with its accepted spellings. Case is ignored."""
 
     values: tuple[tuple[str, Any], ...] = ()  # spelling in lower case, value
     arrow_type: pa.DataType = pa.string()
@@ -236,7 +236,7 @@ class ChoiceCell(CellType):
 
 @dataclass(frozen=True)
 class DocumentCell(CellType):
-    """A JSON document, stored as text with its keys in order and its numbers exact."""
+    """A JSON document, stored as text with its keys in their original order and its numbers exact."""
 
     expected = "a JSON document"
 
@@ -248,9 +248,9 @@ class DocumentCell(CellType):
 
 
 def kind_of(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]] | None = None) -> CellType:
-    """Return the cell type for *field*; *spellings* adds ways to write a choice or a boolean.
+    """Return the cell type for *field*.
 
-    Raises ImproperlyConfigured for an unsupported field.
+    *spellings* adds accepted spellings of a choice or a boolean. Raises ImproperlyConfigured for an unsupported field.
     """
     if spellings or field.choices or isinstance(field, models.BooleanField):
         return _choice_cell(field, spellings or {})
@@ -262,7 +262,7 @@ def kind_of(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]
     match field:
         case models.IntegerField():
             low, high = connection.ops.integer_field_range(field.get_internal_type())
-            # SQLite stores 64 bits in any field; apply PostgreSQL's limits on both databases.
+            # SQLite stores 64-bit integers in any field, so PostgreSQL's limits are applied on both databases.
             bits = 63 if "Big" in field.get_internal_type() else 15 if "Small" in field.get_internal_type() else 31
             low = max(-(2**bits), -(2**63) if low is None else low)
             high = min(2**bits - 1, 2**63 - 1 if high is None else high)
@@ -281,7 +281,7 @@ def kind_of(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]
 def _choice_cell(field: models.Field[Any, Any], spellings: Mapping[Any, Sequence[str]]) -> ChoiceCell:
     if isinstance(field, models.BooleanField):
         named = {
-            value: (*spellings.get(value, default), default[0])  # the last is the spelling in exports
+            value: (*spellings.get(value, default), default[0])  # the last one is used in exports
             for value, default in ((True, ("true", "yes", "1")), (False, ("false", "no", "0")))
         }
         kind = pa.bool_()

@@ -28,7 +28,7 @@ from imports.sources import sources_of
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
-# Names of options in error messages, which pages and the API share, and their command-line form.
+# The options as error messages name them, which the pages and the API share, and their command-line form.
 OPTIONS_BY_NAME = {
     "encoding": "--encoding NAME",
     "“new version of”": "--as NAME",
@@ -152,7 +152,7 @@ class ImportCommand(TerminalCommand):
             for piece in pieces:
                 self.stdout.write(piece, ending="")
             self.stdout.flush()
-        except BrokenPipeError:  # the reader has closed the pipe, as "| head" does; the run stays applied
+        except BrokenPipeError:  # the reader has closed the pipe, such as "| head"; the run stays applied
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -169,7 +169,7 @@ def _named(text: str) -> Path:
 
 
 def _known_as(name: str | None) -> str | None:
-    """Return the name that --as gives; raise CommandError if it cannot be the name of a file."""
+    """Return the value of --as. Raises CommandError if it is not a valid file name."""
     if name is None:
         return None
     if not name.strip():

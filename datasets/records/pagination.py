@@ -12,8 +12,10 @@ FEW = 2_000  # keys that are passed to a query instead of filtering the table ag
 
 
 class BoundedPaginator(Paginator[Any]):
-    """Counts at most COUNTED records. For an unfiltered table with more, it uses PostgreSQL's estimate; SQLite counts
-    all records, which takes 5 ms for a million.
+    """Counts at most COUNTED records.
+
+    For an unfiltered table with more, it uses PostgreSQL's estimate; SQLite counts all records, which takes 5 ms for a
+    million.
 
     A filtered list has pages only for its first COUNTED records: filter it further to see the rest.
     """

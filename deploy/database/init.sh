@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The first start of the database: a role for the site, which owns its database and is no superuser.
+# At the first start of the database, create a role for the site. It owns its database but is not a superuser.
 set -euo pipefail
 
 psql --set ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \

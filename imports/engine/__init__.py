@@ -1,1 +1,1 @@
-"""Steps of an import, from opening the files to merging the rows into the tables."""
+"""The steps of an import, from opening the files to merging the rows into the tables."""

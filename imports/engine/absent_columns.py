@@ -1,4 +1,4 @@
-"""Guard against importing rows without a key twice because their file lacks a column that it had before."""
+"""Refuse files without a key that lack a stored column, because their rows would be imported a second time."""
 
 from django.db import connection
 
@@ -17,8 +17,8 @@ from imports.readers.headers import SHOWN, meant, quoted_heading
 def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) -> None:
     """Raise ImportRefusedError if *file* lacks optional columns in which its stored records have values.
 
-    All columns together identify a record without a key, so every row would be a new record. Rows of an export are
-    matched by the columns that they have.
+    A record without a key is identified by all of its columns, so every row would become a new record. Rows of an
+    export are matched by the columns that the export has.
     """
     if not layout.absent or not issubclass(load.source.model, ContentRecord) or load.parts:
         return
@@ -57,7 +57,7 @@ def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
 
 
 def _from_file(corrections: str, name: str, value: str) -> str:
-    """Return the SQL condition that the file has a value for a column, whether or not a curator corrected it."""
+    """Return the SQL condition that the file has a value for a column. The value may have been corrected since."""
     file_value = f"{corrections}->>'{name}'"
     if connection.vendor == "sqlite":
         file_value = f"json_extract({corrections}, '$.{name}')"

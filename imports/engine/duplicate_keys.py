@@ -1,4 +1,4 @@
-"""Duplicate keys in a stage: duplicates if the values are the same, rejected rows if they differ."""
+"""Find staged rows with the same key: they are duplicates if their values are equal, and rejected rows otherwise."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ from imports.sources import Many
 
 
 class DuplicateKeys:
-    """The staged rows of one source whose key is also on an earlier line."""
+    """The staged rows of one source whose key occurs on an earlier line."""
 
     def __init__(self, load: SourceLoad, many: list[Many], late: LateRejections):
         self.load, self.many, self.late = load, many, late
@@ -39,7 +39,7 @@ class DuplicateKeys:
         """Collect the rows with a duplicate key; return whether there are any."""
         columns = [c for c in self.load.stage.columns if c.name in self.load.present]
         other = " OR ".join(differs(c.field, f"s.{quoted(c.name)}", f"f.{quoted(c.name)}") for c in columns)
-        position = "{0}.source_file * 4294967296 + {0}.source_line"  # the order of files, and of lines in them
+        position = "{0}.source_file * 4294967296 + {0}.source_line"  # sorts by file, and then by line
         keys = ", ".join(self.keys)
         stage = self.load.stage
         stage.collect(

@@ -1,4 +1,4 @@
-"""Stored records of sources without a key, by identity, held in memory while their files are read."""
+"""The stored records of a source without a key, by identity. They are kept in memory while its files are read."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,8 @@ from imports.sources import Source
 class ExistingRows:
     """The records of a source from some files, by identity; *files* is a query of the files' primary keys.
 
-    They are a snapshot taken when reading began. If a curator deletes a record before the run is applied, the
-    deletion counts as later than the run: a row that was skipped here does not restore the record. Uses 17 bytes per
-    record.
+    They are a snapshot from the start of reading. If a curator deletes a record before the run is applied, the deletion
+    counts as later than the run, so a row that was skipped here does not restore the record. Uses 17 bytes per record.
     """
 
     def __init__(self, source: Source, files: str, *, exported: bool = False):
@@ -32,9 +31,9 @@ class ExistingRows:
         lanes, self.stored = lanes[order], is_stored[order]
         self.low, self.high = np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1])
         self.seen = np.zeros(len(lanes), bool)
-        self.agreed = np.zeros(len(lanes), bool)  # a row has the content of the record, not of its original file
-        # Rows of an export have the stored content, not that of the original file: the identities of records that
-        # were corrected or deleted do not identify them.
+        self.agreed = np.zeros(len(lanes), bool)  # a row has the record's current content
+        # Rows of an export have the stored content instead of the original file's content. They cannot be identified by
+        # the identities of records that were corrected or deleted.
         self.identifying: np.ndarray | None = None
         if exported:
             self.identifying = self.stored.copy()
@@ -43,7 +42,7 @@ class ExistingRows:
             self.identifying[indexes[indexes >= 0]] = False
 
     def look_up(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
-        """Return which rows with these identities are new and which belong to deleted records; mark them as seen."""
+        """Return which of these identities are new and which belong to deleted records. Mark them all as seen."""
         indexes = self._indexes(lanes)
         is_known = indexes >= 0
         if self.identifying is not None:
@@ -54,7 +53,7 @@ class ExistingRows:
         return ~is_known, deleted
 
     def was_seen(self, lanes: fingerprints.Lanes) -> np.ndarray:
-        """Return which of these identities a row had."""
+        """Return which of these identities have been seen."""
         indexes = self._indexes(lanes)
         seen: np.ndarray = (indexes >= 0) & self.seen[indexes] & ~self.agreed[indexes]
         return seen
@@ -70,7 +69,10 @@ class ExistingRows:
         self.seen[indexes[indexes >= 0]] = self.agreed[indexes[indexes >= 0]] = True
 
     def claim(self, lanes: fingerprints.Lanes) -> tuple[np.ndarray, np.ndarray]:
-        """Return which identities are known and which of them no row has claimed yet; mark them as seen."""
+        """Return which of these identities are known, and which of those no row has claimed yet.
+
+        Mark them all as seen.
+        """
         indexes = self._indexes(lanes)
         is_known, free = indexes >= 0, np.zeros(len(indexes), bool)
         free[is_known] = ~self.seen[indexes[is_known]]
@@ -78,12 +80,12 @@ class ExistingRows:
         return is_known, free
 
     def deleted_and_seen(self) -> list[str]:
-        """Return the identities of deleted records that a row had, as hexadecimal digits."""
+        """Return the identities of deleted records that have been seen, as hexadecimal strings."""
         indexes = np.flatnonzero(~self.stored & self.seen)
         return [np.array([self.low[p], self.high[p]], "<u8").tobytes().hex() for p in indexes]
 
     def unseen(self) -> fingerprints.Lanes:
-        """Return the identities of records that no row had."""
+        """Return the identities of records that have not been seen."""
         unseen = self.stored & ~self.seen
         return np.stack([self.low[unseen], self.high[unseen]])
 
@@ -96,7 +98,8 @@ class ExistingRows:
         low, high = lanes[0][order], lanes[1][order]
         near = np.minimum(np.searchsorted(self.low, low), len(self.low) - 1)
         is_same = (self.low[near] == low) & (self.high[near] == high)
-        # The lower halves of two identities are equal once in 10**19 pairs; then also check the next records.
+        # In one of 10**19 pairs, the lower halves of two identities are equal. In that case, also check the next
+        # records.
         for row in np.flatnonzero((self.low[near] == low) & ~is_same):
             while near[row] < len(self.low) and self.low[near[row]] == low[row] and not is_same[row]:
                 is_same[row] = self.high[near[row]] == high[row]
@@ -113,7 +116,7 @@ def _deleted(source: Source) -> Iterator[bytes]:
 
 
 def _gathered(table: str, condition: str) -> Iterator[bytes]:
-    """Yield many identities at a time, because PostgreSQL sends each row in a message of its own."""
+    """Yield many identities at a time, because PostgreSQL sends each row in a separate message."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT string_agg(identity, ''::bytea) FROM {table} WHERE {condition} GROUP BY id / 65536")
         for (block,) in cursor:

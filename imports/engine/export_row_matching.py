@@ -1,4 +1,4 @@
-"""Match the rows of our own exports, which have no key, to the stored records with the same content."""
+"""Match rows of Tabularium's own exports that have no key to the stored records with the same content."""
 
 from collections import Counter
 from typing import Any
@@ -17,10 +17,10 @@ from imports.row_problems import Rejection
 
 
 def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
-    """Remove staged rows whose record is stored; return the number of rows of corrected or deleted records by file.
+    """Remove staged rows whose record is stored. Return the number of rows of corrected or deleted records by file.
 
-    A row matches the record of its file with the same content, including corrections. Otherwise it matches the record
-    that its file once had with that content, even if a curator has corrected or deleted it since.
+    A row matches the record of its file with the same current content. If there is none, it matches a record that had
+    this content in the file, even if a curator has corrected or deleted it since.
     """
     known, stage = staged.known, staged.load.stage
     with connection.cursor() as cursor:
@@ -57,7 +57,7 @@ def _pairs(staged: Staged, rows: StagedRows) -> str:
 
 
 def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
-    """Return SQL expressions for the file and the content of a row, and its number among equal rows."""
+    """Return SQL expressions for a row's file, its content, and its number among identical rows."""
     own = f"SELECT name FROM source_files WHERE id IN ({rest})"
     file = f"CASE WHEN f.id IS NULL OR f.name IN ({own}) THEN '' ELSE f.name END"
     if connection.vendor == "postgresql":
@@ -69,7 +69,7 @@ def _numbered(columns: list[str], alias: str, order: str, rest: str) -> str:
 
 
 def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
-    """Remove the rows of records that a curator corrected or deleted since; no two rows match one record."""
+    """Remove the rows of records that a curator has corrected or deleted since. Each record matches at most one row."""
     stage = staged.load.stage
     claimed: list[tuple[int, int]] = []
     doubled: list[tuple[int, int]] = []
@@ -98,7 +98,10 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
 
 
 def line_of(load: SourceLoad, rejection: Rejection) -> int:
-    """Return the line of a rejected row in its file; for a row of an export, the line that it names."""
+    """Return the line number of a rejected row in its file.
+
+    For a row of an export, this is the original line number in that row.
+    """
     if load.parts and isinstance(rejection.values, dict):
         named = rejection.values.get(LINE) or ""
         return int(named) if named.isascii() and named.isdigit() and len(named) < 10 else rejection.line

@@ -1,4 +1,4 @@
-"""Rows of our own exports, each of which belongs to the file that it names."""
+"""Read rows of Tabularium's own exports. Each row belongs to the file that it names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ from imports.sources import CSVSource
 from imports.validation import BatchValidator, ValidatedBatch
 
 OF_NONE = " (of no file)"  # suffix of the export's name, for rows without a file
-LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, whose quotes are doubled
+LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, in which each quote is doubled
 
 
 class ExportValidator(BatchValidator):
-    """Validator of the batches of an export, whose rows name their files."""
+    """Validates the batches of an export, in which each row names its file."""
 
     def __init__(self, parts: "ExportParts", *args: Any, fixed: bool):
         super().__init__(*args, fixed=fixed)
@@ -49,9 +49,10 @@ class ExportValidator(BatchValidator):
 
 @dataclass
 class ExportParts:
-    """The files of the rows of an export, by name, each a SourceFile of its own; all share the export's bytes.
+    """The files that the rows of an export belong to, by name.
 
-    Rows without a file, such as those of records that a curator created, belong to the export itself, named "" here.
+    Each is a separate SourceFile, and all share the export's bytes. Rows without a file, such as those of records that
+    a curator created, belong to the export itself, under the name "".
     """
 
     index: int  # of the column with the file names
@@ -70,9 +71,9 @@ class ExportParts:
 
 
 def parts_of(stored: StoredFile, source: CSVSource, record: SourceFile) -> ExportParts | None:
-    """Return the files of the rows of an export, *record* as the first of them; they are not saved yet.
+    """Return the unsaved files of the rows of an export, with *record* as the first.
 
-    None if the export does not name files. Raises ReadError.
+    Return None if the export does not name files. Raises ReadError.
     """
     layout = find_layout(stored, source.expected, encoding=record.encoding, allow_missing=True)
     headings = [plain(heading) for heading in layout.header or ()]
@@ -95,7 +96,7 @@ def parts_of(stored: StoredFile, source: CSVSource, record: SourceFile) -> Expor
 
 
 def rows_of(stored: StoredFile, layout: Layout, source: CSVSource, encoding: str) -> Iterator[Batch]:
-    """Return the rows of a table; rows with JSON documents may be long."""
+    """Return the rows of a table, with a higher limit on their length if they contain JSON documents."""
     has_documents = any(isinstance(column.kind, DocumentCell) for column in source.bound.values())
     longest = LONGEST_DOCUMENT if has_documents else LONGEST_ROW
     return read_csv(stored, layout, source.expected, encoding=encoding, longest=longest)

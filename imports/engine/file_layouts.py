@@ -1,4 +1,4 @@
-"""Layouts of the files of a run, and notes on missing and unknown columns."""
+"""Find the layouts of a run's files, and report missing and unknown columns."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +19,9 @@ from imports.sources import JSONSource, sources_of
 def find_layouts(load: SourceLoad, *, allow_missing: bool) -> tuple[SourceLoad, list[str]]:
     """Return the load with the layout of every file, and notes.
 
-    A file that lacks more than half of the expected columns, and at least two, needs *allow_missing*. If its rows have
-    a key and there are records to update, it may lack required columns. Raises ReadError, and ImportRefusedError if
-    the files differ in their columns.
+    A file that lacks more than half of the expected columns, and at least two, is accepted only with *allow_missing*. A
+    file may lack required columns if its rows have a key and there are records to update. Raises ReadError, and
+    ImportRefusedError if the files have different columns.
     """
     if isinstance(load.source, JSONSource):
         return load, []

@@ -1,4 +1,4 @@
-"""Fixed rows: a file of rejected rows that was fixed continues its original file, each row on its old line."""
+"""Read files of fixed rejected rows. Each row keeps its line number in the original file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,7 +17,10 @@ from imports.source_files import stored
 
 
 def continued(name: str, source: str) -> SourceFile | None:
-    """Return the file whose rejected rows a file named *name* contains, or None; raise ImportRefusedError for none."""
+    """Return the file whose rejected rows a file named *name* contains, or None for other names.
+
+    Raises ImportRefusedError if there is no such file.
+    """
     if not (match := NAMED.fullmatch(name)):
         return None
     files = SourceFile.objects.filter(run_id=int(match["run"]), source=source)
@@ -32,16 +35,17 @@ def continued(name: str, source: str) -> SourceFile | None:
 
 
 def batches_of(load: SourceLoad, file: SourceFile) -> Iterator[Batch]:
-    """Yield the rows of one of the load's tables; fixed rows get their original lines."""
+    """Yield the rows of one of the load's tables. Fixed rows get their original line numbers."""
     layout = load.layouts[file.pk]
     batches = rows_of(load.paths[file.pk], layout, load.csv_source, file.encoding)
     return _on_old_lines(load, file, batches) if file.pk in load.resubmissions else batches
 
 
 def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
-    """Yield the documents of one of the load's files; fixed documents get their original lines and numbers.
+    """Yield the documents of one of the load's files.
 
-    Raises ReadError if there is no document, or if two have the same line, because the line identifies a row.
+    Fixed documents get their original line numbers and positions. Raises ReadError if there is no document, or if two
+    have the same line number, because the line number identifies a row.
     """
     path, lines = load.paths[file.pk], set[int]()
     places = _places(load.resubmissions[file.pk]) if file.pk in load.resubmissions else {}
@@ -60,7 +64,7 @@ def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
 
 
 def _places(file: SourceFile) -> dict[int, int]:
-    """Return the number of each document of an imported file by its line."""
+    """Return the position of each document of an imported file by its line number."""
     try:
         return {document.line: document.place for document in read_json(stored(file.sha256), encoding=file.encoding)}
     except (ReadError, OSError):  # the file was rejected as a whole
@@ -68,7 +72,7 @@ def _places(file: SourceFile) -> dict[int, int]:
 
 
 def only_unknown(columns: Iterable[str], *, fixed: bool) -> list[str]:
-    """Return the unknown columns of a file without those that the site adds to exports and to *fixed* rejected rows."""
+    """Return the unknown columns of a file, except those that the site adds to exports and to *fixed* rejected rows."""
     added = (MASK_MARK, *EXTRA, RAW) if fixed else (MASK_MARK,)
     return [column for column in columns if plain(column) not in added]
 

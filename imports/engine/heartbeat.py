@@ -1,4 +1,4 @@
-"""Progress of a run, saved about once a second outside its transaction, and its cancellation."""
+"""Save the progress of a run about once a second, outside its transaction, and check whether it was cancelled."""
 
 import ctypes
 import threading
@@ -14,14 +14,15 @@ from imports.engine.locks import ImportCancelledError
 from imports.models import ImportRun
 
 INTERVAL = 0.25  # seconds between two checks for cancellation; every fourth check also saves the progress
-THROW_AFTER = 0.7  # seconds for a cancelled run to stop by itself
+THROW_AFTER = 0.7  # seconds that a cancelled run has to stop by itself
 PATIENCE = 100  # milliseconds to wait for another writer when saving the progress
 
 
 class Heartbeat:
-    """Saves the progress of *run* in a thread with its own connection, and skips a beat rather than wait for a lock.
+    """Saves the progress of *run* in a thread with its own connection.
 
-    SQLite has one writer, so nothing is saved there while the run merges. Checking for cancellation never waits.
+    If a lock is held, it skips saving instead of waiting. SQLite allows only one writer, so nothing is saved there
+    while the run merges. Checking for cancellation never waits.
     """
 
     def __init__(self, run: ImportRun):
@@ -30,7 +31,7 @@ class Heartbeat:
         self._merging = False
         self._writing = threading.Lock()
         self._cancelled, self._stopped = threading.Event(), threading.Event()
-        self._asked_at: float | None = None  # when the cancellation was first seen
+        self._asked_at: float | None = None  # when the cancellation was detected
         self._noticed = self._thrown = False
         self._throwing = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run.pk}", daemon=True)
@@ -43,12 +44,12 @@ class Heartbeat:
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         try:
             with self._throwing:
-                self._stopped.set()  # nothing is thrown after this
+                self._stopped.set()  # after this, no exception is raised in the import's thread
             _let_it_arrive()
         except ImportCancelledError:
             self._stopped.set()
         self._thread.join()
-        if self._thrown:  # the connection may be in the middle of a statement
+        if self._thrown:  # the connection may still be executing a statement
             if self._connection.connection is not None:
                 self._connection.connection.close()
             self._connection.close()
@@ -56,7 +57,7 @@ class Heartbeat:
             raise ImportCancelledError from None  # the cancellation interrupted its statement
 
     def add(self, read: int, rows: int) -> None:
-        """Add the bytes and rows read since the last call; raise ImportCancelledError if the run was cancelled."""
+        """Add the bytes and rows read since the last call. Raises ImportCancelledError if the run was cancelled."""
         self.read += read
         self.rows += rows
         self.check()
@@ -68,8 +69,8 @@ class Heartbeat:
             raise ImportCancelledError
 
     def merging(self) -> None:
-        """Note that staging is done, before the merge transaction begins."""
-        with self._writing:  # no write of this thread may block the transaction
+        """Record that staging is complete. Call it before the merge transaction begins."""
+        with self._writing:  # a write by this thread must not block the transaction
             self._merging = True
         self.check()
         _runs(self.run).update(**self._progress())
@@ -97,14 +98,14 @@ class Heartbeat:
                     if beats % 4 == 2:
                         self._write()
                 except DatabaseError:
-                    pass  # another writer holds the lock, or the server is down: the next beat saves
+                    pass  # another writer holds the lock, or the server is down: try again at the next heartbeat
         finally:
             connection.close()
 
     def _stop_worker(self) -> None:
-        """Interrupt the current statement of the run, and then the run itself; never while it merges.
+        """Interrupt the current statement of the run, and then the run itself, but never while it merges.
 
-        A run checks for cancellation by itself, but not while it waits for the server, sorts many documents or hashes a
+        A run checks for cancellation itself, except while it waits for the server, sorts many documents or hashes a
         large file.
         """
         self._asked_at = self._asked_at or monotonic()
@@ -138,18 +139,18 @@ def _runs(run: ImportRun) -> models.QuerySet[ImportRun]:
 def _throw(thread: int, error: type[Exception]) -> None:
     """Raise *error* in a thread at its next Python instruction.
 
-    Do not cancel it with NULL: Python 3.11 then checks for an error at every instruction for the rest of the process,
-    and a traced process (a debugger, coverage) hangs.
+    Do not cancel the error with NULL. Python 3.11 would then check for an error at every instruction for the rest of
+    the process, and a traced process (with a debugger or coverage) would hang.
     """
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
 def _let_it_arrive() -> None:
-    """Do nothing. Python raises an error that was thrown at this thread when the thread calls a function."""
+    """Do nothing. When a thread calls a function, Python raises an error that another thread has set for it."""
 
 
 def _set_short_timeout() -> None:
-    """Set a short busy timeout on SQLite; the connection ends with the thread."""
+    """Set a short busy timeout on SQLite. The connection is closed when the thread ends."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")

@@ -1,4 +1,4 @@
-"""Interrupted runs: found by their free lock or silent heartbeat, and finished as interrupted. Nothing is retried."""
+"""Find runs whose process has died, by their released lock or old heartbeat, and mark them as interrupted."""
 
 from datetime import timedelta
 
@@ -11,18 +11,19 @@ from imports.models import ImportRun
 
 Status = ImportRun.Status
 
-# Time since the last heartbeat after which a run may have lost its process.
+# If the last heartbeat is older than this, the process of the run may have died.
 RUNNING_TIMEOUT, WAITING_TIMEOUT = timedelta(seconds=5), timedelta(seconds=30)
 
 
 class ProcessEndedError(Exception):
-    """The process of a task ended before the task was done."""
+    """The process of a task ended before the task was finished."""
 
 
 def finish_interrupted(dataset: str) -> list[ImportRun]:
-    """Finish the running runs of *dataset* as interrupted, and return them.
+    """Mark the running runs of *dataset* as interrupted, and return them.
 
-    The caller holds the dataset's lock. A process releases it only when it ends, so these runs have lost theirs.
+    The caller holds the dataset's lock. A run releases the lock only when its process ends, so the processes of these
+    runs have died.
     """
     interrupted = list(ImportRun.objects.filter(dataset=dataset, status=Status.RUNNING))
     for run in interrupted:
@@ -31,10 +32,10 @@ def finish_interrupted(dataset: str) -> list[ImportRun]:
 
 
 def find_interrupted() -> list[ImportRun]:
-    """Finish the runs of all datasets that have lost their process, close their tasks, and return the runs.
+    """Mark the runs of all datasets whose process has died as interrupted, close their tasks, and return the runs.
 
-    A running run is alive while the dataset's lock is held. A waiting run is lost if its task has started and nothing
-    has updated its heartbeat since.
+    A running run is alive while the dataset's lock is held. A waiting run is dead if its task has started and its
+    heartbeat has not been updated since.
     """
     now, interrupted = timezone.now(), []
     silent = ImportRun.objects.filter(status=Status.RUNNING, heartbeat__lt=now - RUNNING_TIMEOUT)

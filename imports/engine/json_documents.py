@@ -1,4 +1,7 @@
-"""JSON documents for the sources that they feed: all of these accept a document, or none."""
+"""Convert JSON documents to the rows of several sources.
+
+Either all of these sources accept a document, or none does.
+"""
 
 import hashlib
 from collections import Counter
@@ -27,7 +30,7 @@ Read = dict[tuple[str, str], list[Document] | ReadError]  # documents of files, 
 def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[tuple[np.ndarray, ValidatedBatch]]:
     """Yield the valid rows of a source's documents, with their files.
 
-    Documents that a later source rejects are rejected here, before any of their rows is staged.
+    If a later source rejects a document, it is rejected here, before any of its rows are staged.
     """
     source = staged.load.json_source
     examiner = _Examiner(staged)
@@ -90,7 +93,7 @@ def _name(file: SourceFile) -> tuple[str, str]:
 
 
 class _Examiner:
-    """Makes rows of documents for one source, and rejects documents without a valid row."""
+    """Converts documents to the rows of one source, and rejects documents without a valid row."""
 
     def __init__(self, staged: Staged):
         self.staged, self.load, self.source = staged, staged.load, staged.load.json_source
@@ -99,15 +102,16 @@ class _Examiner:
         self.checker = BatchValidator(
             self.source, places, self.names, "", staged.vocabularies, fixed=bool(self.load.resubmissions)
         )
-        # Models that the same documents fill: an unknown reference to them adds nothing to the rejection.
+        # Models that are filled from the same documents. An unknown reference to them is not reported as a problem of
+        # its own.
         self.filled = {other.load.source.model for other in staged.beside if _reads_documents(other)}
         self.first: dict[tuple[Any, ...], tuple[SourceFile, int, bytes]] = {}  # by key, the first row with this key
 
     def examine(self, files: list[SourceFile], read: Read) -> tuple[list[Row], ValidatedBatch]:
-        """Return the valid rows of *files*; files that are not yet in *read* are read into it."""
+        """Return the valid rows of *files*. Files that are not in *read* yet are read and added to it."""
         pending = [row for file in files for row in self._rows(file, read)]
         cells = [pa.array([as_cell(row.values.get(name)) for row in pending], pa.string()) for name in self.names]
-        # Number the rows by their index in ``pending``, which has their file and line.
+        # Rows are numbered by their index in ``pending``, which has their file and line number.
         try:
             checked = self.checker.check(Batch(np.arange(len(pending), dtype=np.int32), cells, [], 0))
         except MaskedValueError as error:
@@ -161,7 +165,7 @@ class _Examiner:
                 yield Row(file, document.line, values, known_as)
 
     def _repeats_key(self, row: Row, checked: ValidatedBatch, index: int) -> bool:
-        """Reject a row if an earlier row has its key and other values; return whether it was rejected."""
+        """Reject a row if an earlier row has the same key and different values. Return whether it was rejected."""
         key = tuple(checked.values[name][index].as_py() for name in self.source.key)
         values = repr([array[index].as_py() for array in checked.values.values()])
         digest = hashlib.sha256(values.encode()).digest()

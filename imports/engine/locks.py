@@ -12,7 +12,7 @@ from imports.models import ImportRun
 
 
 class ImportRefusedError(Exception):
-    """The import was not applied; the message says why and what to do. *run* is the failed run, if there is one."""
+    """The import was not applied. The message says why, and what to do. *run* is the failed run, if there is one."""
 
     def __init__(self, message: str, run: ImportRun | None = None):
         super().__init__(message)
@@ -32,10 +32,10 @@ class ImportCancelledError(ImportRefusedError):
 
 @contextmanager
 def import_lock(dataset: str) -> Iterator[None]:
-    """Hold the dataset's lock; raise ImportLockedError if another process holds it.
+    """Hold the dataset's lock.
 
-    The lock belongs to the server on PostgreSQL and to the file system on SQLite. Both release it when the process
-    dies.
+    Raises ImportLockedError if another process holds it. The server manages the lock on PostgreSQL, and the file system
+    manages it on SQLite. Both release it when the process dies.
     """
     with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
         if not held:

@@ -1,4 +1,4 @@
-"""SQL of many-to-many relations as one value: the sorted primary keys of a record's members as one text."""
+"""SQL for many-to-many relations as one value: a string of the sorted primary keys of a record's members."""
 
 from django.db import connection
 
@@ -8,7 +8,7 @@ from imports.sources import Many
 
 
 def staged_members(load: SourceLoad, column: Many) -> str:
-    """Return a subquery of source_file, source_line and members of the staged rows."""
+    """Return a subquery with the source_file, source_line and members of the staged rows."""
     names = (column.model._meta.db_table, column.by_column, pk_column(column.model))
     parent, by, pk = (quoted(name) for name in names)
     rows = (
@@ -19,7 +19,7 @@ def staged_members(load: SourceLoad, column: Many) -> str:
 
 
 def stored_members(column: Many) -> str:
-    """Return a subquery of owner and members of the stored records."""
+    """Return a subquery with the owner and members of the stored records."""
     owner, member = quoted(column.owner_column), quoted(column.member_column)
     return _collected(
         f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
@@ -27,14 +27,14 @@ def stored_members(column: Many) -> str:
 
 
 def as_list(members: str) -> str:
-    """Return the SQL expression of members as a JSON list."""
+    """Return the SQL expression for *members* as a JSON list."""
     if connection.vendor == "postgresql":
         return f"coalesce(to_jsonb(CAST(string_to_array({members}, ';') AS bigint[])), '[]')"
     return f"json('[' || replace(coalesce({members}, ''), ';', ',') || ']')"
 
 
 def of_list(document: str, name: str) -> str:
-    """Return the SQL expression of the members in list *name* of the JSON *document*, as one text."""
+    """Return the SQL expression for the members in the list *name* of the JSON *document*, as one string."""
     if connection.vendor == "postgresql":
         listed = f"jsonb_array_elements_text({document}->'{name}') m"
         return f"(SELECT string_agg(m, ';' ORDER BY CAST(m AS bigint)) FROM {listed})"

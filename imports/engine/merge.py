@@ -1,4 +1,4 @@
-"""Merge a stage into its table with set-based SQL: insert new records, update changed ones."""
+"""Merge a stage into its table with set-based SQL: insert new records and update changed ones."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,27 +24,27 @@ from imports.models import SourceFile
 from imports.run_diff_file import Entry
 from imports.sources import Many
 
-# Sizes from which on a first import drops indexes or bypasses the stage.
+# The minimum sizes for a first import to drop indexes or to bypass the stage.
 MANY_ROWS = 10_000
 MANY_BYTES = 8 * 2**20
 
 
 @dataclass
 class Merged:
-    """Results of merging one source into its table, counted by file. Later steps read them."""
+    """The results of merging one source into its table, counted by file. Later steps read them."""
 
     created: Counter[int] = field(default_factory=Counter)
     updated: Counter[int] = field(default_factory=Counter)
     updated_unseen: Counter[int] = field(default_factory=Counter)  # updated records that differ only in personal data
-    kept: Counter[int] = field(default_factory=Counter)  # rows whose record a curator corrected or deleted
+    kept: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has corrected or deleted
     kept_unseen: Counter[int] = field(default_factory=Counter)
     duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     late: LateRejections = field(default_factory=LateRejections)
-    unknown: dict[str, set[Any]] = field(default_factory=dict)  # by column: unknown references of rejected rows
+    unknown: dict[str, set[Any]] = field(default_factory=dict)  # unknown references of rejected rows, by column
     new_terms: dict[str, list[str]] = field(default_factory=dict)  # by table
     deletions: list[int] = field(
         default_factory=list
-    )  # primary keys of Changes: tombstones of records that are still in the files
+    )  # primary keys of the Changes with the tombstones of records that are still in the files
     notes: list[str] = field(default_factory=list)
 
 
@@ -83,7 +83,7 @@ class Merge:
         return done
 
     def _prepare(self) -> None:
-        """Remove the rows from the stage that must not be merged, and store new terms."""
+        """Remove rows that must not be merged from the stage, and store new terms."""
         done, staged, load = self.done, self.staged, self.load
         done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
         if self.source.key:
@@ -105,11 +105,11 @@ class Merge:
             self.updates = Updates(load, self.rows)
 
     def withheld(self, files: dict[int, SourceFile]) -> Iterator[Entry]:
-        """Yield the rows that are withheld because a curator deleted a record that they refer to."""
+        """Yield the rows that are withheld because they refer to a record that a curator has deleted."""
         return withheld_rows.entries(self.staged, files)
 
     def _insert(self) -> Counter[int]:
-        """Insert the staged rows without a stored record; return the number of rows by file."""
+        """Insert the staged rows that have no stored record. Return the number of rows by file."""
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {self.table})")
             empty = bool(cursor.fetchone()[0])
@@ -117,7 +117,7 @@ class Merge:
             names = ["created_in_id", "created_line", "changed_in_id", "changed_line", *columns]
             values = ["s.source_file", "s.source_line"] * 2 + [f"s.{column}" for column in columns]
             new = "" if empty else f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} r WHERE {self.rows.same})"
-            # Assign primary keys in the order of the file; SQLite reads the stage in that order anyway.
+            # Assign primary keys in the order of the file. SQLite reads the stage in that order anyway.
             order = "s.source_line, s.source_file" if self.load.parts else "s.source_file, s.source_line"
             order = f" ORDER BY {order}" if connection.vendor == "postgresql" else ""
             rows = f"SELECT {', '.join(values)} FROM {self.rows.resolved()} s{new}{order}"
@@ -135,7 +135,7 @@ class Merge:
 
     @contextmanager
     def _reserved_keys(self) -> Iterator[int]:
-        """Yield the first free primary key; the table is locked, so nobody else uses its sequence."""
+        """Yield the first free primary key. The table is locked, so no other transaction uses its sequence."""
         table, pk = self.source.name, pk_column(self.source.model)
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table, pk])
@@ -147,7 +147,7 @@ class Merge:
     def _index_last(self) -> Iterator[None]:
         """Drop the table's indexes, except those of keys, and create them again at the end.
 
-        Sorting a million values once takes a tenth of the time of inserting each into a growing tree.
+        Sorting a million values once takes a tenth of the time of inserting each value into a growing index.
         """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -168,13 +168,13 @@ class Merge:
                 cursor.execute(f"DROP INDEX {name}")
             yield
             if connection.vendor == "postgresql":
-                # PostgreSQL creates no index while deferred foreign key checks are pending.
+                # PostgreSQL cannot create an index while deferred foreign key checks are pending.
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             for definition in indexes.values():
                 cursor.execute(definition)
 
     def _link(self, column: Many) -> None:
-        """Write the many-to-many rows of new and changed records."""
+        """Insert the many-to-many rows of new and changed records."""
         through, owner, member = (
             quoted(n) for n in (column.through._meta.db_table, column.owner_column, column.member_column)
         )
@@ -192,9 +192,10 @@ class Merge:
 
 
 def may_fill_directly(load: SourceLoad) -> bool:
-    """Return whether rows can be written directly into the table: for large files on PostgreSQL, if the table is empty.
+    """Return whether rows can be written directly into the table.
 
-    It takes two thirds of the time of staging them first. Readers of the table wait meanwhile.
+    This is done for large files on PostgreSQL if the table is empty, because it takes two thirds of the time of staging
+    them first. It locks the table for readers.
     """
     source = load.source
     large = sum(file.size for file in load.files) > MANY_BYTES

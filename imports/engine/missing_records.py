@@ -1,4 +1,4 @@
-"""Missing records: records from earlier versions of a file that it no longer contains; found, listed and deleted."""
+"""Find, list and delete missing records: records from earlier versions of a file that it no longer contains."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from imports.models import Change, ImportRun, SourceFile
 from imports.run_diff_file import Entry
 from imports.sources import Column, Source, sources_of
 
-FEW = 100  # number of missing records that is never most of a table
+FEW = 100  # up to this number, missing records never count as most of a table
 
 
 def find_missing(staged: Staged, late: LateRejections, listed: Spool[Entry]) -> dict[int, int]:
-    """Add each missing record of the source to *listed*; return the number of missing records by file."""
+    """Add each missing record of the source to *listed*. Return the number of missing records by file."""
     load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
     if not load.source.key and not staged.known.unseen().size:
         return none
@@ -45,11 +45,14 @@ def find_missing(staged: Staged, late: LateRejections, listed: Spool[Entry]) -> 
             return none
     for entry in _listed(load):
         listed.add(entry)
-    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # of two files with one name, the first
+    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # the first of files with one name
 
 
 def _not_continued(load: SourceLoad) -> str:
-    """Return the SQL condition that a file f is not continued by fixed rows, as it was then not read again."""
+    """Return the SQL condition that the file f is not continued by fixed rows.
+
+    A file that is continued was not read again.
+    """
     _add(
         load.stage,
         load.stage.continued,
@@ -60,7 +63,7 @@ def _not_continued(load: SourceLoad) -> str:
 
 
 def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
-    """Return the SQL condition that a record with a key was last seen in an earlier version of a file, and not now."""
+    """Return the SQL condition that a record with a key was last seen in an earlier version of a file."""
     load = staged.load
     # A rejected document does not show which of its records are missing.
     _add(load.stage, load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
@@ -78,7 +81,7 @@ def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
 
 
 def _unseen(staged: Staged) -> str:
-    """Return the SQL condition that no row, valid or rejected, had the identity of a record without a key."""
+    """Return the SQL condition that no valid or rejected row had the identity of a record without a key."""
     stage, conditions = staged.load.stage, ["1 = 1"]
     stage.need(stage.unseen)
     with Writer(stage.unseen, ["identity"]) as writer:
@@ -86,7 +89,7 @@ def _unseen(staged: Staged) -> str:
     if stage.has(stage.seen):
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.seen)} x WHERE x.identity = r.identity)")
     if stage.has(stage.unusable):
-        # Fixed rows differ from their line in the file, but that line is still there.
+        # A fixed row differs from its line in the original file, but that line still exists.
         same_line = "y.name = f.name AND y.line = r.changed_line"
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.unusable)} y WHERE {same_line})")
     return f" JOIN {quoted(stage.unseen)} u ON u.identity = r.identity WHERE {' AND '.join(conditions)}"
@@ -94,7 +97,7 @@ def _unseen(staged: Staged) -> str:
 
 @dataclass(frozen=True)
 class MassDeletion:
-    """More than half of a table is missing, which suggests that a file is truncated or is the wrong file."""
+    """More than half of a table's records are missing, so a file may be truncated or may be the wrong file."""
 
     missing: int
     before: int
@@ -108,12 +111,12 @@ class MassDeletion:
         return f"{self.missing:,} of {self.before:,} {self.table}"
 
     def note(self, *, confirmed: bool) -> str:
-        """Return the note in a preview."""
+        """Return the note for a preview."""
         remedy = "" if confirmed else " To apply the import, allow it to delete most of the table."
         return f"{self}, which is most of the table.{remedy}"
 
     def refuse(self) -> None:
-        """Raise ImportRefusedError, because the user did not allow it."""
+        """Raise ImportRefusedError, because the user has not allowed the deletion."""
         raise ImportRefusedError(
             f"{self}. Nothing was imported. Preview the import to review the missing records. If they should be "
             "deleted, repeat the import and allow it to delete most of the table."
@@ -121,7 +124,10 @@ class MassDeletion:
 
 
 def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> MassDeletion | None:
-    """Return a MassDeletion if most of a source's table is missing from *files*; *created* records are new in it."""
+    """Return a MassDeletion if most of a source's table is missing from *files*, or None.
+
+    *created* is the number of new records.
+    """
     missing = sum(file.missing for file in files)
     if missing <= FEW:
         return None
@@ -130,7 +136,7 @@ def most_of(source: Source, files: Iterable[SourceFile], created: int = 0) -> Ma
 
 
 def most_of_previewed(run: ImportRun) -> list[MassDeletion]:
-    """Return the mass deletions of a previewed run if it were applied now."""
+    """Return the mass deletions that would occur if a previewed run were applied now."""
     if not run.delete_missing or run.status != ImportRun.Status.PREVIEWED:
         return []
     files = list(run.files.all())
@@ -150,7 +156,7 @@ class Relation:
 def delete_missing(load: SourceLoad, options: Options) -> list[str]:
     """Delete the records that :func:`find_missing` found, except those that other records refer to.
 
-    Sets the number of deleted records of each file, and returns notes. Raises ImportRefusedError if the records are
+    Set the number of deleted records of each file, and return notes. Raises ImportRefusedError if this would delete
     most of the table and *options* do not allow that.
     """
     notes = []
@@ -166,17 +172,17 @@ def delete_missing(load: SourceLoad, options: Options) -> list[str]:
 
 
 def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
-    """Delete the records; return their number by file, and notes on those to which other records refer."""
+    """Delete the records. Return their number by file, and notes about the records that others refer to."""
     notes = []
     model, table, missing = load.source.model, quoted(load.source.name), quoted(load.stage.missing)
     pk = quoted(pk_column(model))
-    # Many-to-many tables refer by foreign keys, which are relations of their own.
+    # Many-to-many tables have their own foreign keys, which are separate relations.
     relations = [
         Relation(r.related_model._meta.db_table, column_name(r.field), r.on_delete is models.CASCADE)
         for r in model._meta.related_objects
         if r.related_model._meta.managed and not r.many_to_many
     ]
-    # On PostgreSQL, one statement deletes and logs rows that nothing can refer to.
+    # On PostgreSQL, rows without references are deleted and recorded by one statement.
     at_once = connection.vendor == "postgresql" and not relations
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and relations:
@@ -211,7 +217,7 @@ def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
 
 
 def _remember_rejected(staged: Staged, late: LateRejections) -> None:
-    """Store the keys of rejected rows, so that their records do not count as missing."""
+    """Store the keys of rejected rows, so their records do not count as missing."""
     load = staged.load
     keys = (key for _, r in staged.rejections if (key := [r.identity] if r.identity else r.key))
     _add(load.stage, load.stage.seen, load.stage.key, keys)
@@ -245,7 +251,7 @@ def _add(stage: Stage, table: str, columns: list[str], rows: Iterable[Sequence[A
 def _listed(load: SourceLoad) -> Iterator[Entry]:
     pk_name = pk_column(load.source.model)
     known_by = [column.stored_as for column in load.source.key_columns] or [pk_name]
-    # The primary key of a record without a key means nothing to users; list its values.
+    # The primary key of a record without a key is meaningless to users, so its values are listed instead.
     values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
     with connection.chunked_cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,7 @@
-"""Guard against files whose rows are mostly rejected: stop the import, keep the first rejected rows, count the rest."""
+"""Stop an import if most rows of a file are rejected.
+
+Only the first rejected rows are kept, and the others are counted.
+"""
 
 from collections import Counter
 from contextlib import suppress
@@ -17,7 +20,7 @@ BLOCK = 4 << 20  # bytes
 
 
 class MostlyRejectedError(ImportRefusedError):
-    """Most rows of *file* were rejected: *rejected* of *read* rows."""
+    """Most rows of *file* were rejected: *rejected* out of *read* rows."""
 
     def __init__(self, file: SourceFile, read: int, rejected: int, more: str = ""):
         self.file, self.read, self.rejected = file, read, rejected
@@ -29,7 +32,7 @@ class MostlyRejectedError(ImportRefusedError):
 
 
 def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoReturn:
-    """Raise MostlyRejectedError for a table that was read to *line*; count the lines after it without checking them."""
+    """Raise MostlyRejectedError for a table that was read up to *line*. Later lines are counted but not validated."""
     rest, ended = -line, True
     with suppress(ReadError), Text(staged.load.paths[file.pk], file.encoding) as text:
         while block := text.read(BLOCK):
@@ -43,9 +46,9 @@ def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoR
 
 
 def refuse(staged: Staged, files: list[SourceFile], late: Counter[int] | None = None) -> None:
-    """Raise MostlyRejectedError if most rows of one of *files*, which were read to their end, were rejected.
+    """Raise MostlyRejectedError if most rows of one of *files* were rejected.
 
-    *late* is the number of rows by file that were rejected after staging.
+    The files were read completely. *late* has the number of rows rejected after staging, by file.
     """
     for file in files:
         checked = staged.rejections.count(file)

@@ -1,4 +1,4 @@
-"""Files of a run before they are read: store their bytes and assign each to its sources."""
+"""Store the bytes of a run's files, and assign each file to its sources."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from imports.sources import JSONSource, Source
 def open_sources(
     run: ImportRun, sources: list[Source], inputs: list[InputFile], known_as: str | None
 ) -> list[SourceLoad]:
-    """Store the files' bytes and return a load for each source that reads any of them."""
+    """Store the files' bytes, and return a load for each source that reads any of the files."""
     kept = {file.path: file.keep() for file in inputs}
     result = []
     for source in sources:
@@ -72,7 +72,7 @@ def open_sources(
 def _names_of(
     source: Source, read: list[InputFile], kept: Mapping[Path | StoredFile, StoredFile], encoding: str
 ) -> list[str]:
-    """Return the names of the files; raise ImportRefusedError if two would have the same name."""
+    """Return the names of the files. Raises ImportRefusedError if two files would have the same name."""
 
     def documents(index: int) -> int:
         try:
@@ -95,7 +95,7 @@ def _paths(read: list[tuple[InputFile, Source]], name: str) -> str:
 
 
 def _one_kind(read: list[tuple[InputFile, Source]]) -> Source:
-    """Return the source that reads the files; raise ImportRefusedError if only some are exports."""
+    """Return the source that reads the files. Raises ImportRefusedError if only some of them are exports."""
     exports = [file for file, reading in read if isinstance(reading, ExportedTable)]
     others = [file for file, reading in read if not isinstance(reading, ExportedTable)]
     if exports and others:

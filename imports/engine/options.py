@@ -1,4 +1,4 @@
-"""Options of an import, the same for commands, pages and the API."""
+"""The options of an import, shared by commands, pages and the API."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from django.contrib.auth.models import User
 
 @dataclass(frozen=True)
 class Options:
-    """Options of an import.
+    """The options of an import.
 
-    *known_as* is the name of the file that the given file is a new version of. *encoding* is the name of a Python
-    codec, *started_by* a user. Files in folders whose names match *patterns* are read as if each were given by name.
+    *known_as* is the name of the file that the given file replaces. *encoding* is the name of a Python codec, and
+    *started_by* is a user. Files in folders are read as if they were given by name if their names match *patterns*.
     *delete_most* allows deleting more than half of a table. *allow_missing_columns* accepts files that lack most
-    columns or required columns. *expecting* is the dataset's version that the user saw in the preview; if the version
-    differs, the run becomes a preview again.
+    columns or required columns. *expecting* is the version of the dataset that the preview was based on. If the version
+    has changed, the run becomes a preview again.
     """
 
     dry_run: bool = False

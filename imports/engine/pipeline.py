@@ -1,4 +1,4 @@
-"""Pipeline from files to a stage: read, validate and stage, each step one batch ahead of the next."""
+"""Read, validate and stage the rows of files as a pipeline, in which each step works one batch ahead of the next."""
 
 import sys
 import threading
@@ -27,15 +27,15 @@ from imports.validation import BatchValidator, ValidatedBatch
 
 ROWS_AT_ONCE = 25_000
 
-# Columns with the file and line of a row: in the stage, and in its table.
+# The columns with the file and line number of a row: in the stage, and in its table.
 STAGED_FROM = ("source_file", "source_line")
 FROM_FILE = ("created_in_id", "created_line", "changed_in_id", "changed_line")
 
 
 def fill(staged: Staged, progress: Progress, first_key: int = 1) -> None:
-    """Stage every valid row of the source's files, except rows without a key that are stored already.
+    """Stage the valid rows of the source's files, except rows without a key that are already stored.
 
-    Rows that are written directly into the table get primary keys from *first_key* on.
+    Rows that are written directly into the table get primary keys starting at *first_key*.
     """
     load = staged.load
     staged.next_key = first_key
@@ -51,15 +51,16 @@ def fill(staged: Staged, progress: Progress, first_key: int = 1) -> None:
 
 
 _turns = threading.Lock()
-_filling = 0  # number of imports of this process that are filling
+_filling = 0  # number of imports in this process that are staging rows
 USUALLY, IN_TURNS = sys.getswitchinterval(), 0.0002  # seconds
 
 
 @contextmanager
 def _threads_taking_turns() -> Iterator[None]:
-    """Let the threads of reader, validator and writer switch within a fraction of a millisecond, not in Python's 5 ms.
+    """Let the threads of the reader, validator and writer switch every 0.2 ms, instead of Python's 5 ms.
 
-    Each spends most of its time in Arrow or waiting for the server; a million rows take an eighth less time.
+    Each thread spends most of its time in Arrow or waiting for the server, so importing a million rows takes an eighth
+    less time.
     """
     _count_filling(1)
     try:
@@ -119,7 +120,7 @@ def _counted(files: np.ndarray) -> dict[int, int]:
 
 
 def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: ValidatedBatch, progress: Progress) -> None:
-    """Stage the new rows of a batch; for a source with a key, all rows."""
+    """Stage the new rows of a batch, or all rows if the source has a key."""
     load = staged.load
     if checked.lanes is not None:
         new, deleted = staged.known.look_up(checked.lanes)
@@ -130,19 +131,19 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
         return
     files, lines = pa.array(file_ids), pa.array(checked.lines)
     if any(len(vocabulary.names) > len(vocabulary.keys) for vocabulary in staged.vocabularies.values()):
-        writer.pause()  # reserving keys for new terms uses the same connection
+        writer.pause()  # the same connection is used to reserve keys for new terms
     rows = _columns(staged, checked, files, lines)
     for start in range(0, len(lines), ROWS_AT_ONCE):
         progress(0, 0)  # may raise ImportCancelledError
         writer.write({name: values.slice(start, ROWS_AT_ONCE) for name, values in rows.items()})
     for column in load.source.columns_of(Many):
-        if column.name in checked.members:  # otherwise the file lacks the column
+        if column.name in checked.members:  # the file may lack the column
             writer.pause()
             _write_members(load.stage.members(column), checked.members[column.name], files, lines)
 
 
 def _columns(staged: Staged, checked: ValidatedBatch, files: pa.Array, lines: pa.Array) -> dict[str, pa.Array]:
-    """Return the columns to write: those of the stage, or those of the table itself."""
+    """Return the columns to write: those of the stage or those of the table."""
     load = staged.load
     rows = dict(zip(FROM_FILE if load.direct else STAGED_FROM, (files, lines) * 2, strict=False))
     for column in load.stage.columns:
@@ -161,7 +162,7 @@ def _columns(staged: Staged, checked: ValidatedBatch, files: pa.Array, lines: pa
 
 
 def _write_members(table: str, members: pa.ListArray, files: pa.Array, lines: pa.Array) -> None:
-    """Stage the members of each row's list, with the row's file and line."""
+    """Stage the members of each row's list, with the row's file and line number."""
     parents = members.value_parent_indices()
     columns = {"source_file": files.take(parents), "source_line": lines.take(parents), "member": members.flatten()}
     with Writer(table, list(columns)) as writer:

@@ -1,4 +1,4 @@
-"""References: reject rows that refer to unknown records, store new terms, and check stored references."""
+"""Reject rows that refer to unknown records, store new terms, and check stored references."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -24,10 +24,10 @@ from imports.sources import Column, Many, Reference, VocabularyColumn
 
 
 def reject_unknown_references(staged: Staged, late: LateRejections) -> WithheldRows:
-    """Remove the rows with unknown references from the stage; their records do not count as missing.
+    """Remove rows with unknown references from the stage. Their records do not count as missing.
 
-    Rows that refer to records that a curator deleted are withheld, the others are rejected. The references of rows that
-    the validator rejected are also looked up, so that all problems of a row are reported together.
+    Rows that refer to records deleted by a curator are withheld, and the others are rejected. The references of rows
+    that the validator rejected are also looked up, so that all problems of a row are reported together.
     """
     load, stage, queries = staged.load, staged.load.stage, list[str]()
     for position, column in enumerate(load.source.bound.values()):
@@ -48,7 +48,7 @@ def reject_unknown_references(staged: Staged, late: LateRejections) -> WithheldR
 
 
 def reject_incomplete_rows(load: SourceLoad, rows: StagedRows, late: LateRejections) -> None:
-    """Reject the rows of new records if their file lacks a required column."""
+    """Reject rows that would create records if their file lacks a required column."""
     required = [(position, c) for position, c in enumerate(load.source.bound.values()) if c.required]
     absent = [position for position, column in required if column.name not in load.present]
     if not load.source.key or not absent:
@@ -63,7 +63,7 @@ def reject_incomplete_rows(load: SourceLoad, rows: StagedRows, late: LateRejecti
 
 
 def _take_out(load: SourceLoad, late: LateRejections) -> None:
-    """Reject the staged rows with a problem; their records do not count as missing."""
+    """Reject the staged rows with a problem. Their records do not count as missing."""
     stage, problems = load.stage, quoted(load.stage.problems)
     if not _report_problems(load, late):
         return
@@ -79,7 +79,7 @@ def _take_out(load: SourceLoad, late: LateRejections) -> None:
 
 
 def _report_problems(load: SourceLoad, late: LateRejections) -> int:
-    """Reject each row with all its problems; return the number of rejected rows."""
+    """Reject each row with all of its problems. Return the number of rejected rows."""
     columns, count = list(load.source.bound.values()), 0
     with connection.chunked_cursor() as cursor:
         cursor.execute(
@@ -94,14 +94,17 @@ def _report_problems(load: SourceLoad, late: LateRejections) -> int:
 
 
 def _problem(column: Column, value: str | None) -> Problem:
-    """Return the problem of a row in *column*, whose *value* refers to an unknown record; None for an absent column."""
+    """Return the problem of a row whose *value* in *column* refers to an unknown record.
+
+    If *value* is None, the column is absent.
+    """
     if isinstance(column, Reference) and value is not None:
         return unknown_reference(column, value)
     return absent_column(column)
 
 
 def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set[Any]]:
-    """Return, by column, the references of validator-rejected rows to records that do not exist."""
+    """Return the references to unknown records in rows that the validator rejected, by column."""
     unknown = {}
     for column in staged.load.source.references.values():
         values = {value for _, r in staged.rejections for value in r.references.get(column.name, ())}
@@ -114,7 +117,7 @@ def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set[Any]]:
 
 
 def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
-    """Store the new terms that staged rows use; return them by table, and notes."""
+    """Store the new terms of the staged rows. Return the terms by table, and notes."""
     load, added, notes = staged.load, dict[str, list[str]](), list[str]()
     for column in load.source.columns_of(VocabularyColumn):
         vocabulary = staged.vocabularies[column.name]
@@ -124,7 +127,7 @@ def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
         with connection.cursor() as cursor:
             used = []
             for key in new:
-                # One query per term: nearly all terms occur within the first rows.
+                # This runs one query per term, because nearly all terms occur in the first rows.
                 cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} = %s)", [key])
                 used += [key] * cursor.fetchone()[0]
             moved = {}
@@ -144,7 +147,7 @@ def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _move(cursor: CursorWrapper, table: str, column: str, moved: dict[int, int]) -> None:
-    """Change keys in *column* of *table*, all at once, because old and new keys may overlap."""
+    """Change keys in *column* of *table* in one statement, because old and new keys may overlap."""
     name = temporary("moved_terms")
     cursor.execute(f"DROP TABLE IF EXISTS {name}")
     cursor.execute('CREATE TEMPORARY TABLE moved_terms ("from" integer PRIMARY KEY, "to" integer)')
@@ -158,7 +161,10 @@ def _move(cursor: CursorWrapper, table: str, column: str, moved: dict[int, int])
 
 
 def _store_term(model: type[Vocabulary], key: int, name: str, details: dict[str, Any], file: SourceFile) -> int:
-    """Store a term under its reserved key; return another key if a concurrent import stored the term or the key."""
+    """Store a term under its reserved key.
+
+    If a concurrent import has stored the term or the key, return a different key.
+    """
     terms = model._default_manager
     if (existing := terms.filter(name=name).first()) is not None:
         return existing.id
@@ -169,9 +175,9 @@ def _store_term(model: type[Vocabulary], key: int, name: str, details: dict[str,
 def may_defer_checks() -> bool:
     """Return whether this database role may defer foreign key checks to :func:`check_references`.
 
-    PostgreSQL checks foreign keys row by row, which takes ten times as long as inserting the rows. A role that may set
-    ``session_replication_role`` (a superuser, or by GRANT SET ON PARAMETER from PostgreSQL 15 on) skips these checks
-    and checks all references at once. On SQLite every connection may.
+    PostgreSQL checks foreign keys row by row, which takes ten times as long as inserting the rows. If the role may set
+    ``session_replication_role`` (as a superuser, or with GRANT SET ON PARAMETER since PostgreSQL 15), the import
+    disables these checks and checks all references with one query. On SQLite, every connection may do this.
     """
     if connection.vendor != "postgresql":
         return not connection.in_atomic_block
@@ -187,7 +193,7 @@ def may_defer_checks() -> bool:
 def write_transaction(*, unchecked: bool) -> Iterator[Preview]:
     """Open the merge transaction, which is rolled back unless it is kept.
 
-    *unchecked* defers foreign key checks to :func:`check_references`.
+    With *unchecked*, foreign key checks are deferred to :func:`check_references`.
     """
     on_sqlite = unchecked and connection.vendor == "sqlite"
     if on_sqlite:
@@ -209,16 +215,16 @@ def expect_long_queries() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
-            # JIT compilation does not pay off here. Checking the connection lets the server release the dataset's
-            # lock soon after the client has died.
+            # JIT compilation is slower here. The server checks the connection, so it releases the dataset's lock soon
+            # after the client has died.
             cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
 
 
 @contextmanager
 def deferred_checks() -> Iterator[None]:
-    """Defer foreign key checks inside the block, a part of a transaction, to :func:`broken_references`.
+    """Defer foreign key checks in the block, which is part of a transaction, to :func:`broken_references`.
 
-    On PostgreSQL, if the role may; SQLite's checks are cheap and stay on.
+    On PostgreSQL, this depends on the role's permissions. SQLite's checks are fast and are not deferred.
     """
     deferred = connection.vendor == "postgresql" and may_defer_checks()
     with connection.cursor() as cursor:
@@ -230,7 +236,7 @@ def deferred_checks() -> Iterator[None]:
 
 
 def check_references(load: SourceLoad) -> None:
-    """Check all references of the rows that this run wrote; raise ImportRefusedError if one is broken."""
+    """Check all references of the rows that this run wrote. Raises ImportRefusedError if one is broken."""
     fields = [column.field for column in load.stage.columns if isinstance(column.field, models.ForeignKey)]
     if count := broken_references(load.source.model, fields, f"r.changed_in_id IN ({load.files_query})"):
         raise ImportRefusedError(
@@ -242,7 +248,7 @@ def check_references(load: SourceLoad) -> None:
 def broken_references(model: type[models.Model], fields: Iterable[models.ForeignKey[Any, Any]], condition: str) -> int:
     """Return the number of rows r of *model* with *condition* and a broken reference in one of *fields*.
 
-    The referenced rows are locked first, so that nobody can delete them before the commit.
+    The referenced rows are locked first, so they cannot be deleted before the commit.
     """
     table = quoted(model._meta.db_table)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Size limits of stored rejected rows: enough to recognise the row, however large it is."""
+"""Limit the size of stored rejected rows, but keep enough of each row to recognise it."""
 
 import csv
 import io
@@ -7,16 +7,16 @@ from dataclasses import replace
 from imports.models import Problem
 from imports.row_problems import Rejection
 
-MOST_OF_ROW = 32_768  # maximum characters of a row that is stored cell by cell
-MOST_OF_TEXT = 10_000  # maximum characters to store of a longer row, as text
-MOST_OF_VALUE = 1_000  # maximum characters of the value or message of a problem
+MOST_OF_ROW = 32_768  # characters of a row that can be stored cell by cell
+MOST_OF_TEXT = 10_000  # characters of a longer row that are stored as text
+MOST_OF_VALUE = 1_000  # characters of the value or message of a problem
 
 
 def bounded(rejection: Rejection) -> Rejection:
-    """Return the rejection shortened to the size limits.
+    """Return the rejection, truncated to the size limits.
 
-    A row that is too long is stored as the beginning of its text, like a row that cannot be split into cells. No single
-    cell is shortened, because a curator could fix another cell of the row and import the shortened value.
+    If a row is too long, the beginning of its text is stored, as for a row that cannot be split into cells. Single
+    cells are not truncated, because a curator could fix another cell of the row and import the truncated value.
     """
     values = rejection.values
     if isinstance(values, dict):

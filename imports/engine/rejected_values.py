@@ -1,4 +1,4 @@
-"""Values of rows that were rejected after staging, read from their files again."""
+"""Read the values of rows that were rejected after staging from their files again."""
 
 from collections.abc import Container, Iterable, Iterator
 
@@ -12,11 +12,14 @@ from imports.sources import JSONSource, as_cell, name_in
 def with_values(
     load: SourceLoad, rejections: Iterable[tuple[int, int, list[Problem]]]
 ) -> Iterator[tuple[int, Rejection]]:
-    """Yield each of *rejections* with the values of its line: a stage holds keys instead of the original text."""
+    """Yield each of *rejections* with the values of its line.
+
+    The stage cannot provide them, because it contains keys instead of the original text.
+    """
     read = {part.pk: load.parts[pk].files.values() for pk in load.parts for part in load.parts[pk].files.values()}
-    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # for an export, its first part
+    files = {file.pk: next(iter(read.get(file.pk, [file]))) for file in load.files}  # the first part of an export
     by_file: dict[int, dict[int, list[Problem]]] = {}
-    parts: dict[tuple[int, int], int] = {}  # the file of a line, by the file that is read
+    parts: dict[tuple[int, int], int] = {}  # the part of each line, by the file that is read
     for file, line, problems in rejections:
         by_file.setdefault(files[file].pk, {}).setdefault(line, []).extend(problems)
         parts[files[file].pk, line] = file

@@ -1,4 +1,4 @@
-"""Rejected rows between validation and the database, outside of memory and of the transaction."""
+"""Keep rejected rows on disk between their validation and their storage in the database."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from imports.row_problems import Rejection, problem
 from imports.sources import Column, Reference, Source
 
 FileEntry = TypeVar("FileEntry", bound=tuple[Any, ...])
-FIRST = 10_000  # number of rejected rows to keep if a file's rows are mostly rejected
+FIRST = 10_000  # rejected rows to keep if most rows of a file are rejected
 
 
 def is_reached(rejected: int, read: int) -> bool:
@@ -24,18 +24,18 @@ def is_reached(rejected: int, read: int) -> bool:
 
 
 class Rejections:
-    """The rows of one source that the validator rejected, in the order of the files."""
+    """The rows of one source that the validator rejected, in file order."""
 
     def __init__(self, source: Source):
         self.source = source
         self.checked: Counter[int] = Counter()  # number of rejected rows by file
-        self.read: Counter[int] = Counter()  # the same by the file that is read; an export has several files as parts
+        self.read: Counter[int] = Counter()  # the same, with the parts of an export counted together
         self._checked = Spool[list[Any]]()
 
     def add(self, file: SourceFile, rejections: Collection[Rejection], read: int = 0) -> bool:
-        """Keep rejections; return whether to stop reading the file, of which *read* rows have been read so far.
+        """Add rejections, and return whether to stop reading the file, of which *read* rows have been read so far.
 
-        Then only the first rejections are kept, and the others are counted.
+        From then on, only the first rejections are kept, and the others are counted.
         """
         before = self.read[file.pk]
         self.read[file.pk] += len(rejections)
@@ -54,7 +54,7 @@ class Rejections:
         return self.checked[file.pk]
 
     def with_unknown(self, unknown: Mapping[str, set[Any]]) -> Iterator[tuple[int, Rejection]]:
-        """Yield each rejection with its file; *unknown* has, by column, the references to records that do not exist."""
+        """Yield each rejection with its file. *unknown* has the references to records that do not exist, by column."""
         for file, entry in self._checked:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
@@ -68,7 +68,7 @@ class Rejections:
 
 
 class LateRejections:
-    """Rows that were rejected after staging; their values are read from their files again when needed."""
+    """Rows that were rejected after staging. Their values are read from the files again when needed."""
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()  # by file
@@ -84,7 +84,7 @@ class LateRejections:
 
 
 def first_of_each_file(entries: Iterable[FileEntry]) -> Iterator[FileEntry]:
-    """Yield the FIRST entries of each file; an entry starts with its file."""
+    """Yield the FIRST entries of each file. The first item of an entry is its file."""
     seen: Counter[int] = Counter()
     for entry in entries:
         seen[entry[0]] += 1
@@ -100,7 +100,7 @@ def unknown_reference(column: Reference, value: str) -> Problem:
 
 
 def absent_column(column: Column) -> Problem:
-    """Return the problem of a new row whose file lacks a required column."""
+    """Return the problem of a row that would create a record if its file lacks a required column."""
     expected = f"expected {column.kind.expected}"
     return problem(column.name, None, f"is missing: the file lacks the column, and the record is new; {expected}")
 
