@@ -18,7 +18,8 @@ from datasets.http.request_bodies import Body, BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, InvalidParametersError
 from datasets.registry import dataset_apps
-from imports.models import ImportRun
+from datasets.text import clean
+from imports.models import LONGEST_REASON, ImportRun
 from imports.upload_handlers import receive
 from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
@@ -102,9 +103,26 @@ class ImportUploadSerializer(ImportRequestSerializer):
         return sent
 
 
+class Reason(Text):
+    """An optional reason."""
+
+    def __init__(self, **options: Any):
+        super().__init__(required=False, allow_blank=True, max_length=LONGEST_REASON, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        return clean(super().to_internal_value(data))
+
+
+class UndoRequestSerializer(StrictSerializer):
+    """A request to undo an import."""
+
+    reason = Reason(help_text="Why the import is undone.")
+
+
 class ApplyRequestSerializer(StrictSerializer):
     """A request to apply a previewed import."""
 
+    reason = Reason(help_text="Why the files are imported; replaces the reason of the preview.")
     delete_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
 
 
@@ -122,8 +140,8 @@ def read_import_request(request: Request) -> tuple[ImportRun, str]:
     return form.new_run(signed_in_user(request)), sent.get("mode", MODES[0])
 
 
-def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, bool]:
-    """Return the flags of a request to apply, cancel or undo a run; raise the errors of :func:`read_import_request`."""
+def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, Any]:
+    """Return the fields of a request to apply, cancel or undo a run. Raises as :func:`read_import_request` does."""
     sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
     return serializer(data=sent).read()
 

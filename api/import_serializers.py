@@ -88,6 +88,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     mode = serializers.SerializerMethodField()
     uploads = UploadedFileSerializer(many=True)
     started_by: serializers.StringRelatedField[User] = serializers.StringRelatedField(allow_null=True)
+    reason = serializers.SerializerMethodField(help_text="Why the files are imported; empty if nobody said it.")
     progress = serializers.SerializerMethodField(help_text="The progress of an unfinished import; otherwise null.")
     error = serializers.SerializerMethodField(help_text="Why the import failed; otherwise empty.")
 
@@ -95,7 +96,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
         model = ImportRun
         fields: tuple[str, ...] = (
             *("id", "url", "dataset", "status", "mode", "strict", "delete_missing", "delete_most"),
-            *("allow_missing_columns", "encoding", "known_as", "uploads", "started_by", "started_at"),
+            *("allow_missing_columns", "encoding", "known_as", "uploads", "reason", "started_by", "started_at"),
             *("begun_at", "finished_at", "progress", "error"),
         )
         read_only_fields = fields
@@ -108,6 +109,9 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     def get_progress(self, run: ImportRun) -> dict[str, Any] | None:
         progress = reports.progress(run) | {"merging": run.merging}
         return ImportProgressSerializer(progress).data if run.status in WORKING else None
+
+    def get_reason(self, run: ImportRun) -> str:
+        return self._texts(run).reason
 
     def get_error(self, run: ImportRun) -> str:
         return self._texts(run).error

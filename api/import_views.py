@@ -107,11 +107,11 @@ class ImportViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, pk: str) -> HttpResponseBase:
         """Apply a previewed import. delete_most allows deleting more than half of a table."""
-        delete_most = read_confirmation(request, import_requests.ApplyRequestSerializer).get("delete_most", False)
+        options = read_confirmation(request, import_requests.ApplyRequestSerializer)
         find_interrupted()
         run = self._run(pk)
         with self._no_conflict(run), tasks.alone(run):
-            tasks.apply(run, delete_most=delete_most)
+            tasks.apply(run, **options)
         return self._started(run)
 
     @action(detail=True, methods=["post"])
@@ -128,10 +128,10 @@ class ImportViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> HttpResponseBase:
         """Undo an import: restore the tables to their state before it. The response follows when that is done."""
-        read_confirmation(request)
+        sent = read_confirmation(request, import_requests.UndoRequestSerializer)
         run = self._run(pk)
         try:
-            undone = undo_run(run, signed_in_user(request))
+            undone = undo_run(run, signed_in_user(request), **sent)
         except UndoRefusedError as refusal:
             raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
         return self._run_response(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())

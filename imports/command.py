@@ -24,6 +24,7 @@ from imports.engine.run import ImportRefusedError, Options, Outcome, import_file
 from imports.engine.source_load import Progress, StartProgress
 from imports.file_names import LONGEST
 from imports.models import ImportRun, SourceFile
+from imports.reasons import add_reason_argument, reason_of_option
 from imports.sources import sources_of
 
 SECONDS_BETWEEN_LINES = 5
@@ -80,6 +81,7 @@ class ImportCommand(TerminalCommand):
         parser.add_argument(
             "--encoding", default="utf-8", help="encoding of the files, such as cp1252 (default: utf-8)"
         )
+        add_reason_argument(parser, "why the files are imported; the history shows it")
         parser.add_argument(
             "--report", type=_named, metavar="FILE", help="write the full report as JSON to FILE; - for standard output"
         )
@@ -87,6 +89,7 @@ class ImportCommand(TerminalCommand):
     def handle(self, **options: Any) -> None:
         report: Path | None = options["report"]
         known_as = _known_as(options["known_as"])
+        reason = reason_of_option(options["reason"])
         patterns = (options["pattern"],) if isinstance(options["pattern"], str) else tuple(options["pattern"])
         if options["delete_most"] and not options["delete_missing"]:
             raise CommandError("--delete-most requires --delete-missing, which deletes missing records.")
@@ -113,6 +116,7 @@ class ImportCommand(TerminalCommand):
                         known_as=known_as,
                         patterns=patterns,
                         encoding=options["encoding"],
+                        reason=reason,
                     ),
                     progress,
                 )

@@ -58,6 +58,16 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
     return ADDRESS.sub(HIDDEN, text)
 
 
+def without_addresses(text: str) -> str:
+    """Return a text that a user typed, with its e-mail addresses hidden."""
+    return ADDRESS.sub(HIDDEN, text)
+
+
+def readable(text: str, user: Viewer) -> str:
+    """Return a text that someone typed, without e-mail addresses unless *user* may see all personal data."""
+    return without_addresses(text) if is_restricted_anywhere(user) else text
+
+
 class RunTexts:
     """The free text of a run, redacted for *user*."""
 
@@ -68,6 +78,10 @@ class RunTexts:
     @property
     def error(self) -> str:
         return self._redacted(self.run.error)
+
+    @property
+    def reason(self) -> str:
+        return without_addresses(self.run.reason) if self.restricted else self.run.reason
 
     @property
     def notes(self) -> list[str]:

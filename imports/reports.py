@@ -145,6 +145,7 @@ def whole(outcome: Outcome) -> Iterator[str]:
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": run.error,
+        "reason": run.reason,
         "sources": sources,
         "new_terms": run.new_terms,
         "notes": run.notes,

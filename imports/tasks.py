@@ -84,8 +84,8 @@ def apply_directly(run: ImportRun) -> None:
     _enqueue(run, set(), "", dry_run=False)
 
 
-def apply(run: ImportRun, *, delete_most: bool = False) -> None:
-    """Queue the import of a previewed run.
+def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> None:
+    """Queue the import of a previewed run; a *reason* replaces that of the preview.
 
     Raises InvalidRunStateError, also if the run would delete most of a table without *delete_most*.
     """
@@ -95,6 +95,7 @@ def apply(run: ImportRun, *, delete_most: bool = False) -> None:
             f"{'; '.join(map(str, most))}. Nothing was changed. Review the missing records. If they should be deleted, "
             "apply the run and allow it to delete most of the table."
         )
+    run.reason = reason or run.reason
     _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)
 
 
@@ -124,7 +125,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
             )
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
-            start |= {"dry_run": dry_run, "delete_most": run.delete_most}
+            start |= {"dry_run": dry_run, "delete_most": run.delete_most, "reason": run.reason}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"

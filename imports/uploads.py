@@ -9,11 +9,14 @@ from django.contrib.auth.models import User
 
 from datasets.registry import dataset_apps
 from imports.models import ImportRun
+from imports.reasons import ReasonField
 from imports.received_files import ReceivedFile
 from imports.source_files import FilesError, Upload, find_uploads
 from imports.sources import sources_of
 
-OPTIONS = ("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "known_as", "encoding")
+OPTIONS = (
+    *("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "known_as", "encoding", "reason"),
+)
 ENCODINGS = (
     *("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "mac-roman", "cp437"),
     *("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
@@ -74,6 +77,7 @@ class ImportForm(forms.Form):
         help_text="Accept files that lack most columns or required columns. Stored values of these columns stay "
         "unchanged.",
     )
+    reason = ReasonField(help_text="Optional: why you import the files. The history shows it.")
     # The run's page asks for it once a preview has listed the missing records.
     delete_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 

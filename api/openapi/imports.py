@@ -96,6 +96,7 @@ BODIES = {
         import_requests.MULTIPART: import_requests.ImportUploadSerializer,
     },
     "apply": {JSON: import_requests.ApplyRequestSerializer},
+    "undo": {JSON: import_requests.UndoRequestSerializer},
 }
 
 

@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 from curation.admin import confirmation
 from curation.admin.base_admin import M
 from curation.admin.form_params import ACROSS
+from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.editable_fields import correctable
@@ -120,7 +121,7 @@ class BulkAdmin(EditedAdmin[M]):
         Return the edit or None, the number of changed records, the first of them, and the seal of the changes.
         """
         with rolled_back() as preview:
-            edit = edits.correct(records, new, signed_in_user(request))
+            edit = edits.correct(records, new, signed_in_user(request), reason=posted_reason(request))
             count = edit.changes.count()
             sample = self._sample(edit, request.user)
             sealed = seal_of_changes(edit)

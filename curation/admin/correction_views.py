@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 
 from curation.admin import confirmation
 from curation.admin.base_admin import Column
+from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.editable_fields import correctable, own_fields, stored_name
@@ -118,6 +119,7 @@ class CorrectedAdmin(EditedAdmin[R]):
         return [
             {
                 "label": field.verbose_name,
+                "form": f"revert-{name}",
                 "own": readable.value(field, row.get(stored_name(field))),
                 "file": readable.value(field, file_values[stored_name(field)]),
                 "address": self.address("revert", record.pk, name) if self.may_change(request, name) else "",
@@ -142,7 +144,8 @@ class CorrectedAdmin(EditedAdmin[R]):
         if is_corrected and confirmation.seal_confirmed(request, about) != self.last_change(record.pk):
             return self.refused(request, confirmation.refusal(request, about), page)
         try:
-            edits.revert(self.model._base_manager.filter(pk=record.pk), name, signed_in_user(request))
+            records = self.model._base_manager.filter(pk=record.pk)
+            edits.revert(records, name, signed_in_user(request), reason=posted_reason(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()

@@ -1,5 +1,7 @@
 """Edits in the admin: the changes of an edit, record by record, and undo."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypedDict
 
 from django.apps import apps
@@ -14,7 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django_stubs_ext import WithAnnotations
 
 from curation.admin import confirmation
-from curation.admin.base_admin import ReadOnlyAdmin
+from curation.admin.base_admin import Column, ReadOnlyAdmin
+from curation.admin.edit_filters import RunFilter, with_reason
+from curation.admin.reasons import posted_reason
+from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
 from curation.history.undo import undo_edit
@@ -23,6 +28,7 @@ from datasets import matviews
 from datasets.http.signed_in import signed_in_user
 from datasets.models import Record, Vocabulary
 from datasets.records.masking import Viewer
+from imports.masking import is_restricted_anywhere, without_addresses
 from imports.models import Change, Edit
 
 PAGE = 50
@@ -44,11 +50,24 @@ def edited_models(edit: Edit) -> list[type[models.Model]]:
     return sorted(edited, key=lambda model: issubclass(model, Record))
 
 
+@cache  # the admin compares columns by identity
+def _reason_column(*, hides_addresses: bool) -> Callable[[Edit], str]:
+    @admin.display(description="reason", empty_value="")
+    def reason(edit: Edit) -> str:
+        return without_addresses(edit.reason) if hides_addresses else edit.reason
+
+    return reason
+
+
 @admin.register(Edit)
 class EditAdmin(ReadOnlyAdmin[Edit]):
-    list_display = ["id", "action", "what", "records", "user", "at", "undone"]
+    list_display = ["id", "action", "what", "records", "reason", "user", "at", "undone"]
     list_display_links = ["id", "action"]
-    list_filter = ["action"]
+    list_filter = ["dataset", "action", ("user", admin.RelatedOnlyFieldListFilter), RunFilter]
+    search_fields = ["reason"]
+    search_help_text = "Search the reasons."
+    date_hierarchy = "at"
+    empty_value_display = "the command line"  # for no user
     list_select_related = ["user", "undoing"]
     ordering = ["-pk"]
 
@@ -84,6 +103,15 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
     @admin.display(description="records", ordering="changed")
     def records(self, edit: "WithAnnotations[Edit, ChangedRecords]") -> str:
         return f"{edit.changed or 0:,}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Edit], search_term: str
+    ) -> tuple[models.QuerySet[Edit], bool]:
+        return with_reason(queryset, search_term, request.user), False
+
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
+        why = _reason_column(hides_addresses=is_restricted_anywhere(request.user))
+        return [why if name == "reason" else name for name in super().get_list_display(request)]
 
     @admin.display(description="undone", empty_value="")
     def undone(self, edit: Edit) -> str | None:
@@ -160,8 +188,8 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
                     refusal = f"{confirmation.refusal(request, about)} Check the edit again."
                     self.message_user(request, refusal, messages.ERROR)
                     return page
-                undone = undo_edit(edit, edited, signed_in_user(request))
-        except UndoRefusedError as refusal:
+                undone = undo_edit(edit, edited, signed_in_user(request), reason=posted_reason(request))
+        except (UndoRefusedError, EditRefusedError) as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
         matviews.refresh_after_commit(*{model._meta.app_label for model in edited})

@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from curation.admin import confirmation
 from curation.admin.base_admin import M
 from curation.admin.object_keys import is_key
+from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.timeline import Readable, Row, changes_of, entries, stored_row
@@ -131,7 +132,8 @@ class HistoryAdmin(EditedAdmin[M]):
         if confirmation.seal_confirmed(request, about) != str(last.pk):
             return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)
         try:
-            edits.restore(Change.objects.filter(pk=last.pk), self.model, signed_in_user(request))
+            deletion, user = Change.objects.filter(pk=last.pk), signed_in_user(request)
+            edits.restore(deletion, self.model, user, reason=posted_reason(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
         self.edited()

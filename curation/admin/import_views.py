@@ -17,6 +17,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from curation.admin import confirmation, run_detail
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.form_params import PostedError, check_single
+from curation.admin.reasons import posted_reason
+from curation.history.edits import EditRefusedError
 from curation.history.undo import undo_run
 from curation.history.undo_result import UndoOvertakenError, UndoRefusedError
 from datasets.http.request_bodies import BodyError
@@ -167,10 +169,12 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         if request.method != "POST":
             return HttpResponse("Use the button on the run's page.", status=405, headers={"Allow": "POST"})
         run = get_object_or_404(ImportRun, pk=pk)
-        options = {"delete_most": request.POST.get("delete_most") == "on"} if action is tasks.apply else {}
+        options: dict[str, Any] = {}
         try:
+            if action is tasks.apply:
+                options = {"delete_most": request.POST.get("delete_most") == "on", "reason": posted_reason(request)}
             action(run, **options)
-        except tasks.InvalidRunStateError as error:
+        except (tasks.InvalidRunStateError, EditRefusedError) as error:
             messages.warning(request, str(error))
         except OperationalError:
             messages.warning(request, "The database is busy. Try again in a moment.")
@@ -184,11 +188,14 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         about, posted = f"undo run {run.pk}", request.method == "POST"
         try:
             expecting = confirmation.seal_confirmed(request, about) if posted else ""
-            undone = undo_run(run, signed_in_user(request), dry_run=not posted, expecting=expecting)
+            reason = posted_reason(request)
+            undone = undo_run(run, signed_in_user(request), reason=reason, dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
             undone, moved = error.undone, confirmation.refusal(request, about)
         except UndoRefusedError as refusal:
             reasons = refusal.reasons
+        except EditRefusedError as refusal:
+            reasons = [str(refusal)]
         if posted and undone and not moved:
             messages.success(request, f"Run {run.pk} undone: {', '.join(undone.done()) or 'it changed no records'}.")
             return self._to(run)

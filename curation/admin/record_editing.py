@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from curation.admin import confirmation
 from curation.admin.base_admin import Column, ListAdmin, M
 from curation.admin.object_keys import KeyField, KeySelect, KeysField, KeysSelect
-from curation.admin.text_fields import TextField
+from curation.admin.reasons import posted_reason
 from curation.history import edits
 from curation.history.editable_fields import key_names
 from curation.history.record_counts import counted
@@ -25,6 +25,7 @@ from datasets import matviews
 from datasets.fields import through_model
 from datasets.http.signed_in import signed_in_user
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
+from datasets.text_fields import TextField
 
 SHOWN = 10  # named records that protect others from deletion, for each table
 NAMED = 100  # named records on the confirmation page of a deletion
@@ -132,13 +133,16 @@ class EditedAdmin(ListAdmin[M]):
             )  # save_related stores the Edit, after the many-to-many fields
         elif form.changed_data:
             new = {name: form.cleaned_data[name] for name in form.changed_data}
-            edits.correct(self.model._base_manager.filter(pk=obj.pk), new, signed_in_user(request))
+            records = self.model._base_manager.filter(pk=obj.pk)
+            edits.correct(records, new, signed_in_user(request), reason=posted_reason(request))
             self.edited()
+        elif posted_reason(request):
+            raise edits.EditRefusedError("No field was changed, so the reason was not saved.")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         if not change:
             super().save_related(request, form, formsets, change)
-            edits.created(form.instance, signed_in_user(request))
+            edits.created(form.instance, signed_in_user(request), reason=posted_reason(request))
             self.edited()
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
@@ -146,7 +150,7 @@ class EditedAdmin(ListAdmin[M]):
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
         confirmed = confirmation.seal_confirmed(request, self._deletion())
-        edits.delete(queryset, signed_in_user(request), confirmed)
+        edits.delete(queryset, signed_in_user(request), confirmed, reason=posted_reason(request))
         self.edited()
 
     def delete_view(

@@ -12,6 +12,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from curation.admin import run_detail
+from curation.admin.edit_filters import check_edits
 from curation.admin.form_params import PostedError, check_posted
 from curation.admin.object_keys import is_key
 from datasets.http.error_responses import refused
@@ -86,7 +87,11 @@ def _check_run(name: str, value: str) -> None:
         raise ValueError(f"Expected one of {', '.join(run_detail.TABS)}; found {shown(value)}.")
 
 
-OF_PAGES = {"imports_importrun_import": _check_import, "imports_importrun_change": _check_run}
+OF_PAGES = {
+    "imports_importrun_import": _check_import,
+    "imports_importrun_change": _check_run,
+    "imports_edit_changelist": check_edits,
+}
 
 
 def _check(admin: ModelAdmin | None, name: str, value: str, *, is_checked_later: bool) -> None:

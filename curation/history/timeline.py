@@ -51,6 +51,13 @@ class Entry:
         return self.file.run if self.file else None
 
     @property
+    def reason(self) -> str:
+        """The reason of the edit or the run; an empty string if there is none."""
+        if self.change and self.change.edit:
+            return self.change.edit.reason
+        return self.run.reason if self.run else ""
+
+    @property
     def at(self) -> datetime | None:
         """The time of the change, or None if it is unknown."""
         if self.change and self.change.edit:

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 class Options:
     """The options of an import.
 
-    *known_as* is the name of the file that the given file replaces. *encoding* is the name of a Python codec, and
-    *started_by* is a user. Files in folders are read as if they were given by name if their names match *patterns*.
-    *delete_most* allows deleting more than half of a table. *allow_missing_columns* accepts files that lack most
-    columns or required columns. *expecting* is the version of the dataset that the preview was based on. If the version
-    has changed, the run becomes a preview again.
+    *known_as* is the name of the file that the given file replaces. *encoding* is the name of a Python codec,
+    *started_by* is a user, and *reason* says why the user imports the files. Files in folders are read as if they
+    were given by name if their names match *patterns*. *delete_most* allows deleting more than half of a table.
+    *allow_missing_columns* accepts files that lack most columns or required columns. *expecting* is the version of
+    the dataset that the preview was based on. If the version has changed, the run becomes a preview again.
     """
 
     dry_run: bool = False
@@ -24,6 +24,7 @@ class Options:
     known_as: str | None = None
     patterns: tuple[str, ...] = ()
     encoding: str = "utf-8"
+    reason: str = ""
     started_by: User | None = None
     expecting: str = ""
 

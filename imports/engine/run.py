@@ -120,6 +120,7 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             delete_most=options.delete_most,
             allow_missing_columns=options.allow_missing_columns,
             started_by=options.started_by,
+            reason=options.reason,
             encoding=options.encoding,
             known_as=options.known_as or "",
             begun_at=now,

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from imports.models import ImportRun
+from imports.models import Edit, ImportRun
 from people.models import Person, Place
 
 IMPORTS = "/api/imports/"
@@ -46,6 +46,19 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     undone = etl.post(f"/api/imports/{run['id']}/undo/")
     assert undone.status_code == 200 and undone.json()["status"] == "undone"
     assert undone.json()["undone"] == ["1 place deleted"] and not Place.objects.exists()
+
+
+def test_an_import_and_its_undo_have_reasons(etl):
+    run = etl.send(files={"places": PLACES}, mode="preview", reason=" first delivery ")
+    assert (run["reason"], etl.worked(run)["reason"]) == ("first delivery", "first delivery")
+    address = f"/api/imports/{run['id']}/"
+    for action in ("apply", "undo"):
+        answer = etl.post(f"{address}{action}/", {"reason": "x" * 501})
+        assert answer.status_code == 400 and "500 characters" in answer.json()["errors"]["reason"][0]
+    assert etl.post(f"{address}apply/", {"reason": "checked"}).json()["reason"] == "checked"
+    assert etl.worked(run)["reason"] == "checked"
+    assert etl.post(f"{address}undo/", {"reason": "wrong folder"}).json()["reason"] == "checked"
+    assert Edit.objects.get().reason == "wrong folder"
 
 
 def test_conflicts_of_an_undo_are_listed(etl):

@@ -181,9 +181,9 @@ def test_a_field_is_given_back_as_it_was_shown(admin_client, bring):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     edits.correct(User.objects.all(), {"name": "Anna"}, None)
     page = admin_client.get("/admin/experiments/user/1/change/")
-    sent = fields_of(page.text, 'id="revert-1"')
+    sent = fields_of(page.text, 'id="revert-name"')
     edits.correct(User.objects.all(), {"name": "Hanna"}, None)
     answer = admin_client.post("/admin/experiments/user/1/revert/name/", sent, follow=True)
     assert MOVED in answer.text and User.objects.get().name == "Hanna"
-    admin_client.post("/admin/experiments/user/1/revert/name/", fields_of(answer.text, 'id="revert-1"'))
+    admin_client.post("/admin/experiments/user/1/revert/name/", fields_of(answer.text, 'id="revert-name"'))
     assert User.objects.get().name == "Ann"

@@ -58,7 +58,7 @@ def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client,
 def test_a_field_is_given_back_by_one_click(admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     address = f"/admin/people/person/{ann.pk}/revert/given_name/"
-    assert f'<form method="post" action="{address}" id="revert-1">' in admin_client.get(page_of(ann)).text
+    assert f'<form method="post" action="{address}" id="revert-given_name">' in admin_client.get(page_of(ann)).text
     assert admin_client.get(address).status_code == 405
     page = confirm(admin_client, address, follow=True).text
     assert "Given name reverted to the file value." in page

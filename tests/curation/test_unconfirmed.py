@@ -53,7 +53,7 @@ def actions(admin_client, bring) -> dict[str, tuple]:
             posted(LIST, chosen | {"select_across": "1"}, "I’m sure"),
         ),
         "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore ")),
-        "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-1"')),
+        "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-name"')),
         "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo edit")),
         "bulk": (BULK, some | applied | {"expected": "2"}, posted(BULK, some | {"_preview": "x"}, "_apply")),
         "bulk_all": (BULK, SAME | applied | {"expected": "4"}, posted(BULK, SAME | {"_preview": "x"}, "_apply")),

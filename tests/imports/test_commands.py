@@ -179,7 +179,7 @@ def test_what_the_database_refuses_is_reported_in_a_sentence(write, refused, row
 def test_the_report_holds_the_whole_run(folder, importing):
     report = importing("people", folder)
     assert set(report) == {
-        *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error"),
+        *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error", "reason"),
         *("sources", "new_terms", "notes", "missing", "rejections"),
     }
     counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "missing", "deleted", "kept"}

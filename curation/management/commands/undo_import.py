@@ -8,6 +8,7 @@ from curation.history.undo import undo_run
 from curation.history.undo_result import UndoRefusedError
 from datasets.command_errors import TerminalCommand
 from imports.models import ImportRun
+from imports.reasons import add_reason_argument, reason_of_option
 
 
 class Command(TerminalCommand):
@@ -15,16 +16,17 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, help="run number, as shown in its report and on its page")
+        add_reason_argument(parser, "why the import is undone; the history shows it")
         parser.add_argument("--dry-run", action="store_true", help="report the effect of the undo without saving it")
 
-    def handle(self, *, run: int, dry_run: bool, verbosity: int, **options: Any) -> None:
+    def handle(self, *, run: int, dry_run: bool, reason: str, verbosity: int, **options: Any) -> None:
         import_run = ImportRun.objects.filter(pk=run).first()
         if import_run is None:
             applied = ImportRun.objects.filter(status=ImportRun.Status.APPLIED).values_list("pk", flat=True)[:5]
             numbers = ", ".join(map(str, applied)) or "none"
             raise CommandError(f"There is no run {run}. The last applied runs: {numbers}.")
         try:
-            undone = undo_run(import_run, dry_run=dry_run)
+            undone = undo_run(import_run, reason=reason_of_option(reason), dry_run=dry_run)
         except UndoRefusedError as refusal:
             for reason in refusal.reasons:
                 self.stderr.write(reason)
