@@ -1,4 +1,4 @@
-"""Exports of this site as sources of an import: every export can be imported again."""
+"""Use exports of this site as sources of an import, so they can be imported again."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,11 +18,11 @@ from imports.readers.headers import plain
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
 DERIVED = (Vocabulary, MaterializedView)  # tables that imports do not fill directly
-FILE, LINE = "changed_in_file", "changed_line"  # columns that name the file and line of a record
+FILE, LINE = "changed_in_file", "changed_line"  # columns with the file and line number of a record
 
 
 class ExportedTable(CSVSource):
-    """The table of another source in the format of our exports, also for sources of documents.
+    """The table of another source in the format of Tabularium's exports, also for sources of documents.
 
     Only an empty cell means a missing value. Exported columns that the source does not need are ignored, because the
     other columns determine them.
@@ -48,7 +48,7 @@ class ExportedTable(CSVSource):
 
     @cached_property
     def listed(self) -> frozenset[str]:
-        """The headings that an export of the table can have."""
+        """The headers that an export of the table can have."""
         return frozenset(plain(column.name) for column in columns_of(self.model))
 
 
@@ -59,8 +59,8 @@ def _spellings(source: Source) -> Iterable[str]:
 def exported_table(path: PathLike[str], sources: Iterable[Source], encoding: str) -> ExportedTable | None:
     """Return the table in *sources* of which the file is an export, or None.
 
-    An export names the file of each record. For a source of documents, whose own files are not tables, a file with some
-    columns of the table also counts as an export.
+    An export names the file of each record. The files of a source of documents are not tables. For such a source, a
+    file with some columns of the table also counts as an export.
     """
     candidates: list[tuple[int, int, ExportedTable]] = []
     for source in sources:
@@ -77,7 +77,7 @@ def exported_table(path: PathLike[str], sources: Iterable[Source], encoding: str
 
 
 def derived_table_hint(path: PathLike[str], called: Path, sources: list[Source], encoding: str) -> str:
-    """Return a hint what to import instead of an export of a summary table or a vocabulary, or an empty string.
+    """Return a hint about what to import instead of an export of a summary table or a vocabulary, or an empty string.
 
     *called* is the path of the file under its own name.
     """
@@ -96,7 +96,7 @@ def derived_table_hint(path: PathLike[str], called: Path, sources: list[Source],
 
 
 def _holds(path: PathLike[str], model: type[models.Model], encoding: str) -> bool:
-    """Return whether the file has only columns of *model*'s list, and at least two of them."""
+    """Return whether the file has only columns of *model*'s list, and at least two."""
     names: dict[str, tuple[str, ...]] = {column.name: () for column in columns_of(model)}
     try:
         layout = find_layout(path, ExpectedColumns(names, frozenset()), encoding=encoding)

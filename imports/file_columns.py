@@ -1,4 +1,4 @@
-"""Columns of files: the model field that each fills, and how its cells are converted."""
+"""Columns of files: the model field for each column, and how its cells are converted."""
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,10 +25,10 @@ def as_cell(value: Any) -> str | None:
 
 
 class Column:
-    """A column whose cells are values of a model field; :meth:`bind` sets the attributes declared below.
+    """A column whose cells are values of a model field. :meth:`bind` sets the attributes declared below.
 
-    *field* is the name of the field if it differs from the column's. *names* are other spellings of the heading,
-    *spellings* are ways to write a value: ``{True: [">50K", ">50K."]}``.
+    *field* is the name of the field if it differs from the column's. *names* are other accepted headers. *spellings*
+    are accepted spellings of each value: ``{True: [">50K", ">50K."]}``.
     """
 
     name: str
@@ -60,19 +60,19 @@ class Column:
         return cell_types.kind_of(self.field, self.spellings)
 
     def misfit(self, value: Any) -> str:
-        """Return the type error of a JSON *value*, or an empty string. Text columns accept texts and whole numbers."""
+        """Return the type error of a JSON *value*, or an empty string. Text columns accept strings and integers."""
         if isinstance(self.kind, cell_types.DocumentCell) or not isinstance(
             value, dict | list | bool | float | Decimal
         ):
             return ""
         kind = next((name for type_, name in KINDS.items() if isinstance(value, type_)), "a number with decimals")
         if not isinstance(value, dict | list) and not isinstance(self.kind, cell_types.TextCell):
-            return ""  # the cell type checks booleans and numbers
+            return ""  # the cell type validates booleans and numbers
         more = " or a whole number" if isinstance(self.kind, cell_types.TextCell) else ""
         return f"is {kind}: expected {self.kind.expected}{more}"
 
     def value_of(self, value: Any) -> Any:
-        """Convert a JSON *value* to a value of the field; return None if it is empty or invalid."""
+        """Convert a JSON *value* to a value of the field. Return None if it is empty or invalid."""
         if self.misfit(value):
             return None
         text = as_cell(value)
@@ -95,7 +95,7 @@ class Column:
 
 
 class Reference(Column):
-    """A column that refers to an existing record of another table by one of that table's fields."""
+    """A column that refers to a record of another table by the value of one of that table's fields."""
 
     field: RelatedField[Any, Any]
     by_field: models.Field[Any, Any]
@@ -110,7 +110,7 @@ class Reference(Column):
 
     @property
     def by_column(self) -> str:
-        """The database column of the other table by which files name its records."""
+        """The database column of the other table that identifies its records in files."""
         return column_name(self.by_field)
 
     @property
@@ -123,7 +123,7 @@ class Reference(Column):
 
 
 class Many(Reference):
-    """A column that refers to several records of another table in one cell; together they are one value."""
+    """A column in which each cell refers to several records of another table. Together they are one value."""
 
     field: models.ManyToManyField[Any, Any]
     through: type[models.Model]
@@ -154,7 +154,7 @@ class Many(Reference):
 
 
 class VocabularyColumn(Column):
-    """A column of terms of a vocabulary, to which files add new terms."""
+    """A column of vocabulary terms. An import adds new terms to the vocabulary."""
 
     model: type[Vocabulary]
 
@@ -171,7 +171,7 @@ class VocabularyColumn(Column):
 
 
 class Detail(Column):
-    """A column that repeats an attribute of another column's term, such as the years of a level."""
+    """A column that repeats an attribute of another column's term, such as the years of an education level."""
 
     def __init__(self, of: str, attribute: str, **options: Any):
         super().__init__(of, **options)

@@ -1,4 +1,4 @@
-"""Names of files: as text, by their given path, and distinguished by as few folders as possible."""
+"""Names of files: as text, by the given path, and with as few folders as necessary to distinguish them."""
 
 import os
 import re
@@ -19,25 +19,28 @@ from imports.models import ImportRun, SourceFile
 from imports.sources import Source
 
 LONGEST = field_of(SourceFile, "name").max_length or sys.maxsize
-OF_SEVERAL = re.compile(r"(.+)#([1-9]\d{0,8})")  # name of the second and later documents of a file
+OF_SEVERAL = re.compile(r"(.+)#([1-9]\d{0,8})")  # the name of the second or a later document of a file
 
 
 class SameNameError(Exception):
-    """Several files have the same name; the message lists them."""
+    """Several files have the same name. The message lists them."""
 
 
 def as_text(name: str | os.PathLike[str]) -> str:
-    """Return the name of a file as text in NFC; control characters and bytes outside UTF-8 are written as ``\\xe9``."""
+    """Return the name of a file as text in NFC.
+
+    Control characters and bytes that are not UTF-8 are written as ``\\xe9``.
+    """
     return normalize("NFC", escaped(os.fspath(name)))
 
 
 def given(path: Path) -> Path:
-    """Return the absolute path of a file without resolving links."""
+    """Return the absolute path of a file, without resolving links."""
     return Path(os.path.abspath(path))
 
 
 def unambiguous(name: str | os.PathLike[str]) -> str:
-    """Return a path with invisible characters written out, such as ``<U+0020>`` for a space at an end."""
+    """Return a path with invisible characters replaced with codes, such as ``<U+0020>`` for a trailing space."""
     return "/".join(_written_out(part) for part in os.fspath(name).split("/"))
 
 
@@ -52,9 +55,9 @@ def shortest(paths: Iterable[Path]) -> dict[Path, str]:
 
 @dataclass
 class _Candidates:
-    """Possible names of one file, the shortest first; *chosen* is the index of its name in *allowed*."""
+    """The possible names of one file, shortest first. *chosen* is the index of its name in *allowed*."""
 
-    every: list[str]  # also names with folders above the given paths, which earlier imports may have used
+    every: list[str]  # including names with folders above the given paths, which earlier imports may have used
     allowed: list[str]
     by_file_name: int  # index of the first name that ends in the file's own name
     is_named_by_folder: bool = False
@@ -75,13 +78,15 @@ def names_of(
     top: Path | None = None,
     documents: Callable[[int], int] = lambda index: 1,
 ) -> list[str]:
-    """Return the name of each file, given as path and SHA-256, by which imports recognise it.
+    """Return the name by which imports recognise each file, which is given as a path and a SHA-256.
 
-    By default that is the source's name for it. If a folder and a file have the same name, the file's name gets its
-    extension. Files that still have the same name are distinguished by the folders above them, up to *top*, and then
-    by their file names, except for the one whose bytes were imported under that name. A file that got a longer name
-    once keeps it. Files of sources without a key are not distinguished: under a new name, all rows would be new.
-    *documents* returns the number of documents in a file. Raises SameNameError for paths that are equal as text.
+    The default is the source's name for the file. If a folder and a file have the same name, the extension is added to
+    the file's name. If files still have the same name, their names are distinguished by the folders above them, up to
+    *top*, and then by their file names. The file whose bytes were imported under the shorter name keeps that name. A
+    file that has once been given a longer name keeps the longer name.
+
+    Files of sources without a key are not distinguished, because all rows would be new under a new name. *documents*
+    returns the number of documents in a file. Raises SameNameError for paths that are equal as text.
     """
     if not source.key:
         return [as_text(source.known_as(path))[-LONGEST:] for path, _ in files]
@@ -129,7 +134,7 @@ def _within(name: str) -> str:
 
 
 def _longer_names(applied: models.QuerySet[SourceFile], files: list[_Candidates]) -> set[str]:
-    """Return the longer names that earlier imports used to distinguish files, also those that end in a file name."""
+    """Return the longer names with which earlier imports distinguished files, including those ending in a file name."""
     longer = set(applied.filter(name__contains="/").values_list("name", flat=True).distinct())
     names = [file.allowed[file.by_file_name] for file in files if file.by_file_name < len(file.allowed)]
     for chunk in chunks(names):
@@ -138,7 +143,7 @@ def _longer_names(applied: models.QuerySet[SourceFile], files: list[_Candidates]
 
 
 def _make_distinct(files: list[_Candidates]) -> None:
-    """Choose the first name of each file that no other file has; the last name if there is none."""
+    """Choose for each file the first name that no other file has, or the last name if there is none."""
     while True:
         by_name = defaultdict(list)
         for file in files:
@@ -146,7 +151,7 @@ def _make_distinct(files: list[_Candidates]) -> None:
         longer: list[_Candidates] = []
         for equal in (equal for equal in by_name.values() if len(equal) > 1):
             extensible = [file for file in equal if not file.is_last]
-            # A file without more folders before its name keeps it if the others have more.
+            # A file whose name cannot be extended with more folders keeps its name if the other names can be extended.
             longer += [file for file in extensible if file.chosen + 1 != file.by_file_name] or extensible
         if not longer:
             return
@@ -155,11 +160,11 @@ def _make_distinct(files: list[_Candidates]) -> None:
 
 
 def _avoid_document_names(files: list[_Candidates], documents: Callable[[int], int]) -> set[int]:
-    """Give files that are named like a document of another file a longer name; return their indexes."""
+    """Choose longer names for files that are named like a document of another file. Return their indexes."""
     moved: set[int] = set()
     while True:
         indexes = {_key(file.name): index for index, file in enumerate(files)}
-        clashing: dict[int, str] = {}  # index of a file, and the name of the other file
+        clashing: dict[int, str] = {}  # the name of the other file, by the index of a file
         for index, file in enumerate(files):
             match = OF_SEVERAL.fullmatch(file.name)
             other = indexes.get(_key(match[1])) if match else None
@@ -200,7 +205,7 @@ def _listed(paths: list[str], most: int = 5) -> str:
 
 
 def _key(name: str) -> str:
-    """Return a name in the normal form in which stored texts are compared."""
+    """Return a name in the normal form in which stored text is compared."""
     return "/".join(clean(part) for part in name.split("/"))
 
 
@@ -219,7 +224,7 @@ def _written_out(part: str) -> str:
 
 
 def _ends(name: str, folder: Path, written: Callable[[str], str] = as_text) -> list[str]:
-    """Return a name alone, and with one more folder of its path before it each time."""
+    """Return a name without folders, and then with each additional folder of its path."""
     ends = [written(name)]
     for part in reversed([part for part in folder.parts if part not in (folder.anchor, ".")]):
         ends.append(f"{written(part)}/{ends[-1]}")
@@ -227,7 +232,7 @@ def _ends(name: str, folder: Path, written: Callable[[str], str] = as_text) -> l
 
 
 def _names(ends: list[list[str]]) -> list[str]:
-    """Return the first text of each list that no other list has chosen; the last if there is none."""
+    """Return for each list the first string that no other list has chosen, or its last string if there is none."""
     candidates = [_Candidates(names, names, len(names)) for names in ends]
     _make_distinct(candidates)
     return [candidate.name for candidate in candidates]

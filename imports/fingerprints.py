@@ -1,10 +1,11 @@
-"""Identities of rows without a key: 128-bit hashes of the file's name, the cells, and the occurrence.
+"""Identities of rows without a key: 128-bit hashes of the file's name, the cells, and the number of the occurrence.
 
-Each part gives a term of two 64-bit lanes. The identity is the sum of the terms, lane by lane, modulo 2**64, as in
-Zobrist hashing. So the order of columns does not matter, a column without values adds nothing, a whole column is
-computed at once, and the file's name can be exchanged in a stored identity. Texts are hashed by BLAKE2b keyed with
-their column, whole numbers by the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-generators", OOPSLA 2014). The sums are stored: a change to them would make all stored records unrecognisable.
+Each part is hashed to a term of two 64-bit lanes. The identity is the sum of the terms, lane by lane, modulo 2**64, as
+in Zobrist hashing. The sum does not depend on the order of the columns, and a column without values adds nothing to it.
+It can be computed for a whole column at once, and the file's name can be replaced in a stored identity. Strings are
+hashed with BLAKE2b, keyed with their column. Integers are hashed with the finalizer of SplitMix64 (Steele, Lea and
+Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). The identities are stored, so stored records
+would no longer be found if the hashes changed.
 """
 
 from hashlib import blake2b
@@ -25,18 +26,18 @@ def text_term(column: str, text: str) -> tuple[int, int]:
 
 
 def text_terms(column: str, texts: list[str]) -> Lanes:
-    """Return the lanes of each of *texts*."""
+    """Return the lanes of each string in *texts*."""
     return np.array([text_term(column, text) for text in texts], np.uint64).reshape(-1, 2).T
 
 
 def number_terms(column: str, numbers: np.ndarray) -> Lanes:
-    """Return the lanes of each of *numbers* (any 64-bit type, by its bits)."""
+    """Return the lanes of each number in *numbers* (of any 64-bit type)."""
     bits = numbers.view(np.uint64)
     return np.stack([_mixed(bits, np.uint64(salt)) for salt in text_term(column, "")])
 
 
 def column_terms(column: str, values: pa.Array) -> Lanes:
-    """Return the lanes of a column of checked values; a null has the lanes 0, 0."""
+    """Return the lanes of a column of validated values. The lanes of a null are 0, 0."""
     if pa.types.is_string(values.type) or pa.types.is_boolean(values.type):
         encoded = values.dictionary_encode()
         lanes = text_terms(column, [str(value) for value in encoded.dictionary.to_pylist()])
@@ -51,7 +52,7 @@ def column_terms(column: str, values: pa.Array) -> Lanes:
 
 
 def name_term(name: str) -> Lanes:
-    """Return the lanes of a file's name, as a column of one value."""
+    """Return the lanes of a file's name, which is hashed like a column with one value."""
     return text_terms("file name", [name])
 
 
@@ -63,7 +64,7 @@ def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
 
 
 def stored(lanes: Lanes) -> pa.Array:
-    """Return identities in stored form: 16 bytes each."""
+    """Return identities as they are stored, with 16 bytes each."""
     rows = np.ascontiguousarray(lanes.T.astype("<u8", copy=False))
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows)])
 
@@ -80,9 +81,10 @@ def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
 
 
 class Occurrences:
-    """Number of earlier rows of a file with the same content, for each row, batch by batch.
+    """Counts the earlier rows with the same content in a file, for each row of each batch.
 
-    Uses 8 bytes per distinct content and 16 more per repeated one, in sorted arrays that are merged as they grow.
+    Uses 8 bytes for each distinct content, and 16 more for each repeated one, in sorted arrays that are merged as they
+    grow.
     """
 
     def __init__(self) -> None:
@@ -90,7 +92,7 @@ class Occurrences:
         self.came_again = _Counts()  # occurrences after the first
 
     def add(self, lanes: Lanes) -> None:
-        """Add the term of each row's occurrence to *lanes* in place, from the second occurrence on."""
+        """Add the term of each row's occurrence to *lanes* in place, starting with the second occurrence."""
         keys = lanes[0] ^ (lanes[1] << np.uint64(1))
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
@@ -110,7 +112,7 @@ class Occurrences:
 
 
 class _Counts:
-    """Counts of many keys; without *counting*, only their presence, as ones and zeros."""
+    """The counts of many keys. Without *counting*, each count is 1 or 0."""
 
     def __init__(self, *, counting: bool = True):
         self.counting = counting
@@ -127,7 +129,7 @@ class _Counts:
         return counts
 
     def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:
-        """Add *keys*, which are sorted; without *counting*, they are new."""
+        """Add *keys*, which are sorted. Without *counting*, they must be new."""
         if len(keys):
             self.runs.append((keys, counts))
         while len(self.runs) > 1 and len(self.runs[-2][0]) < 2 * len(self.runs[-1][0]):
@@ -136,7 +138,7 @@ class _Counts:
     def _merged(self, first: Keys, second: Keys) -> Keys:
         merged = np.concatenate([first[0], second[0]])
         if not self.counting:
-            merged.sort(kind="stable")  # stable sort merges the two sorted parts
+            merged.sort(kind="stable")  # a stable sort merges the two sorted parts
             return merged, None
         order = np.argsort(merged, kind="stable")
         merged = merged[order]

@@ -1,4 +1,4 @@
-"""Search of folders for files: follows links, enters each folder once, and lists the paths that it does not read."""
+"""Search folders for files: follow links, read each folder once, and list the paths that were not read."""
 
 import os
 import stat
@@ -8,36 +8,42 @@ from pathlib import Path
 
 from imports.file_names import given
 
-Entry = tuple[tuple[int, int] | None, str]  # the identity of a folder, and a name in it
+Entry = tuple[tuple[int, int] | None, str]  # a folder's device and inode, and a name in the folder
 
 
 @dataclass
 class Folders:
-    """A search of folders. ``unread`` lists each path that was not read, with the reason as the end of a sentence."""
+    """A search of folders.
+
+    ``unread`` lists each path that was not read, with the reason as a phrase that ends a sentence.
+    """
 
     entered: dict[tuple[int, int], Path] = field(default_factory=dict)  # folders, by device and inode
     unread: list[tuple[Path, str]] = field(default_factory=list)
-    links: list[Path] = field(default_factory=list)  # links to folders, entered last, so that a real folder's name wins
+    links: list[Path] = field(default_factory=list)  # links to folders, which are read last
     second_names: list[Path] = field(default_factory=list)  # paths already read under another name
-    excluded: set[tuple[int, int]] = field(default_factory=set)  # folders that are never entered and never listed
+    excluded: set[tuple[int, int]] = field(default_factory=set)  # folders that are neither read nor listed
 
     def exclude(self, folder: Path) -> None:
-        """Never enter *folder*."""
+        """Exclude *folder* from the search."""
         if (identity := _identity(folder)) is not None:
             self.excluded.add(identity)
 
     def files_in(self, folder: Path) -> Iterator[Path]:
-        """Yield the files below *folder* by their path in it; hidden files are only listed in ``unread``."""
+        """Yield the files in *folder* and its subfolders by their relative path.
+
+        Hidden files are only listed in ``unread``.
+        """
         yield from self._walk(folder)
 
     def add_second_name(self, path: Path, other: Path) -> None:
-        """Note that *path* was already read as *other*."""
+        """Record that *path* was already read as *other*."""
         relation = "a link to" if _is_link(path) else "the same as"
         self.second_names.append(given(path))
         self.unread.append((path, f"is {relation} {other}, which was already read"))
 
     def files_behind_links(self) -> Iterator[tuple[Path, list[Path]]]:
-        """Yield the links to folders, each with the files below it."""
+        """Yield the links to folders, each with the files in its target."""
         while self.links:
             link = self.links.pop(0)
             yield link, list(self._walk(link))
@@ -64,7 +70,7 @@ class Folders:
                     (self.links if path.is_symlink() else waiting).append(path)
 
     def _enter(self, folder: Path) -> bool:
-        """Return whether to read *folder*: it is not excluded, and was not read yet by another path."""
+        """Return whether to read *folder*: it is not excluded, and has not been read under another path."""
         identity = _identity(folder)
         if identity in self.excluded:
             return False
@@ -78,7 +84,7 @@ class Folders:
         return True
 
     def _kind(self, path: Path) -> str | None:
-        """Return "file" or "folder"; None for a path that cannot be read, which is listed in ``unread``."""
+        """Return "file" or "folder", or None for a path that cannot be read, which is then listed in ``unread``."""
         try:
             mode = path.stat().st_mode
         except OSError as error:
@@ -101,7 +107,7 @@ def dangling(path: Path) -> str:
 
 
 def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
-    """Return *paths*, those behind links below *top* last, so that the name of a real file or folder wins."""
+    """Return *paths* with those behind links below *top* last, so the names of real files take precedence."""
     folders = {top: False, Path(top.anchor): False}
 
     def is_behind_link(path: Path) -> bool:
@@ -113,10 +119,10 @@ def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
 
 
 def read_twice(files: Iterable[tuple[Path, bool]], top: Path) -> dict[Path, Path]:
-    """Return the *files* that are a second name of another of them, each with the other.
+    """Return the *files* that are a second name for another file, each with that file.
 
-    Each file comes with a flag: whether its own name identifies it. If so, a link to another file is a second name of
-    it. If the folder gives the name, a link is a file of its own, because its target has a meaningless name.
+    Each file has a flag for whether its own name identifies it. If so, a link to another file is a second name for it.
+    If the name of its folder identifies a file, a link is treated as a separate file.
     """
     own_name = dict(files)
     known: dict[Entry, Path] = {}

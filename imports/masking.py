@@ -1,7 +1,7 @@
-"""Masking in imports: the texts of a run hide cells of files, and masked values in files are refused.
+"""Mask personal data in imports: hide the cells that a run's messages quote, and refuse masked values in files.
 
-Users who may not see the personal data of a dataset read a run's messages without cells. A message quotes a cell in
-double quotes. A file without a header has cells in place of headings, so any unknown heading may be personal.
+Users without permission to see a dataset's personal data see a run's messages without cells. Messages put cells in
+double quotes. A file without a header has cells in place of headers, so any unknown header may contain personal data.
 """
 
 import re
@@ -19,7 +19,7 @@ from imports.row_problems import MaskedValueError
 from imports.sources import sources_of
 
 HIDDEN = "(hidden)"
-# A cell may contain quotes: its closing quote comes before a space or punctuation.
+# A cell may contain quotes. Its closing quote is followed by whitespace or punctuation.
 QUOTED = re.compile(r'(?<![^\s(])"(.*?)"(?=[\s,.;:)]|$)', re.S)
 GUESS = re.compile(r" \(did you mean .*?\?\)", re.S)
 ADDRESS = re.compile(r"[\w.+'-]+@[\w.-]+")
@@ -27,25 +27,25 @@ FAULT = re.compile(r"^(Internal error: \w+):.*", re.S)
 
 
 def is_restricted(dataset: str, user: Viewer) -> bool:
-    """Return whether a dataset has personal fields that *user* may not see."""
+    """Return whether a dataset has personal data that *user* does not have permission to see."""
     models = apps.get_app_config(dataset).get_models() if dataset in apps.app_configs else ()
     return any(hidden_fields(model, user) for model in models)
 
 
 def is_restricted_anywhere(user: Viewer) -> bool:
-    """Return whether any dataset has personal fields that *user* may not see."""
+    """Return whether any dataset has personal data that *user* does not have permission to see."""
     return any(is_restricted(dataset, user) for dataset in dataset_apps())
 
 
 def known_headings(dataset: str) -> set[str]:
-    """Return all spellings of the headings of a dataset's files, normalised."""
+    """Return all accepted headers of a dataset's files, normalised."""
     sources = sources_of(dataset) if dataset in dataset_apps() else ()
     columns = [(name, column) for source in sources for name, column in source.bound.items()]
     return {plain(spelling) for name, column in columns for spelling in (name, *column.names)}
 
 
 def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
-    """Return *text* with quoted cells and *cells* hidden, unless they are *known* headings."""
+    """Return *text* with quoted cells and *cells* hidden, except *known* headers."""
     text = FAULT.sub(r"\1.", GUESS.sub("", text))
     if '"' in QUOTED.sub("", text):  # the end of a quoted cell is ambiguous
         return text[: text.index('"')] + HIDDEN + text[text.rindex('"') + 1 :]
@@ -69,7 +69,7 @@ def readable(text: str, user: Viewer) -> str:
 
 
 class RunTexts:
-    """The free text of a run, redacted for *user*."""
+    """The messages of a run, redacted for *user*."""
 
     def __init__(self, run: ImportRun, user: Viewer):
         self.run, self.restricted = run, is_restricted(run.dataset, user)
@@ -89,12 +89,12 @@ class RunTexts:
 
     @property
     def new_terms(self) -> dict[str, list[str]]:
-        """New terms by table, which are cells of a file."""
+        """The new terms by table. They are cells of a file."""
         new_terms = self.run.new_terms
         return {table: [HIDDEN] * len(terms) for table, terms in new_terms.items()} if self.restricted else new_terms
 
     def unknown_columns(self, file: SourceFile) -> list[str]:
-        """Headings of a file that match no column."""
+        """The headers of a file that match no column."""
         return [HIDDEN] * len(file.unknown_columns) if self.restricted else file.unknown_columns
 
     def _redacted(self, text: str) -> str:
@@ -104,7 +104,7 @@ class RunTexts:
 
 
 def masked_value_refused(file: SourceFile, line: int, error: MaskedValueError) -> ReadError:
-    """Return the error for a masked value in a file: an import would overwrite the real value with it."""
+    """Return the error for a masked value in a file. Importing it would overwrite the real value."""
     return ReadError(
         f"{file.original_name}, line {line}: {error.column} is masked ({shown(error.value)}). Expected the full value, "
         f"because imports do not store masked values. Export the table again with permission to see {error.column}, or "

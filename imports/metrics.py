@@ -1,6 +1,6 @@
-"""Metrics of imports, read from the database at each scrape: runs, rows, speed, queue, summary tables, uploads.
+"""Metrics about imports, read from the database at each scrape: runs, rows, speed, queue, summary tables and uploads.
 
-All processes report the same values: take their maximum, not their sum.
+All processes report the same values, so queries should use their maximum instead of their sum.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from imports.models import ImportRun, SourceFile
 from imports.upload_storage import bytes_kept, disk
 from monitoring.health import ask_database
 
-Values = dict[tuple[str, ...], float]  # values of a metric, by its labels
+Values = dict[tuple[str, ...], float]  # the values of a metric by its labels
 
 
 class ImportsCollector:
-    """Collector of the import metrics; if the database does not respond, only tabularium_database_up 0."""
+    """Collects the import metrics. If the database does not respond, it reports only ``tabularium_database_up 0``."""
 
     def describe(self) -> list[Metric]:
         return []
@@ -100,7 +100,7 @@ def _queue() -> Iterator[Metric]:
 
 
 def _views() -> Iterator[Metric]:
-    """Yield the age of each view, and how long it has been behind its dataset."""
+    """Yield the age of each view, and how long it has been out of date."""
     changed = dict(Version.objects.values_list("name", "number"))  # microseconds
     stale, ages, late = behind(), Values(), Values()
     for dataset in datasets_with_views():

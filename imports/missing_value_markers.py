@@ -1,4 +1,4 @@
-"""Cells such as ``NA`` that look like a missing value, although the source does not declare them so."""
+"""Find cells such as ``NA`` that look like a missing value although the source does not declare them as one."""
 
 from collections import Counter
 
@@ -12,18 +12,18 @@ from imports.sources import Column, Source
 
 SPELLED = "NA N/A n.a. #N/A <NA> NaN NULL None nil \\N ? - -- .".split()
 MARKERS = pa.array(sorted({w for m in SPELLED for w in (m, m.lower(), m.upper(), m.capitalize())}), pa.string())
-SHOWN = 5  # markers to list per column
+SHOWN = 5  # markers to list for each column
 
 
 class Markers:
-    """Counter of cells that look like missing values, by column, over all files of a source."""
+    """Counts cells that look like missing values, by column, in all files of a source."""
 
     def __init__(self, source: Source):
         self.source = source
         self.counts: dict[str, Counter[str]] = {}
 
     def look(self, column: Column, distinct: pa.Array, indices: pa.Array | None) -> None:
-        """Count the markers in a column of a batch; declared markers are null already."""
+        """Count the markers in a column of a batch. Declared markers have already been replaced with null."""
         marked = pc.is_in(formats_removed(distinct), MARKERS)
         if not pc.any(marked).as_py():
             return
@@ -35,7 +35,7 @@ class Markers:
             counts = np.bincount(rows, minlength=len(distinct))[indexes]
         counter = self.counts.setdefault(column.name, Counter())
         for text, count in zip(texts, counts.tolist(), strict=True):
-            counter[text] += count  # 0 for a text of another batch that is still in the dictionary
+            counter[text] += count  # 0 if the dictionary has the text only because of another batch
 
     def notes(self) -> list[str]:
         """Return a message for each column with markers."""

@@ -1,4 +1,4 @@
-"""Records of every import and every edit: runs, files, rejected rows, and each change of a record."""
+"""Models of imports and edits: runs, files, rejected rows, and changes of records."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -23,21 +23,22 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 class ImportRun(models.Model):
     """One import of a dataset's files, from its start to its report.
 
-    Runs are saved outside the transaction that writes the data, so that a failed run leaves a record.
+    A run is saved outside the transaction that writes its data, so that a failed run is also recorded.
     """
 
     class Status(models.TextChoices):
-        WAITING = "waiting"  # no worker has started it yet
+        WAITING = "waiting"  # not started by a worker yet
         RUNNING = "running"
-        APPLIED = "applied"  # the tables hold the rows of the files
-        PREVIEWED = "previewed"  # the import ran to its end and was rolled back
-        FAILED = "failed"  # stopped by the error in ``error``; nothing was changed
+        APPLIED = "applied"  # its changes are in the tables
+        PREVIEWED = "previewed"  # completed and rolled back
+        FAILED = "failed"  # stopped by an error (see ``error``); nothing was changed
         INTERRUPTED = "interrupted"  # its process died; nothing was changed
         CANCELLED = "cancelled"  # stopped by a user; nothing was changed
         DISCARDED = "discarded"  # previewed, then discarded by a user
         UNDONE = "undone"  # applied, then undone
 
-    # The fields that the run's own process writes at its end. Others write progress and cancellation meanwhile.
+    # The fields that the run's process saves at its end. Other processes may save progress and cancellation before
+    # that.
     REPORT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "delete_most")
 
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
@@ -73,9 +74,9 @@ class ImportRun(models.Model):
     task_id = models.UUIDField(null=True, blank=True, editable=False)
     request_key = models.CharField(
         max_length=255, blank=True, editable=False
-    )  # Idempotency-Key of the request, unique per account
+    )  # the request's Idempotency-Key, unique for each account
     request_digest = models.CharField(max_length=64, blank=True, editable=False)
-    # Progress; the import's process updates it about once a second.
+    # The progress, which the import's process updates about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
     begun_at = models.DateTimeField(null=True, blank=True, editable=False)
     merging = models.BooleanField(default=False, editable=False)
@@ -85,7 +86,7 @@ class ImportRun(models.Model):
     cancel_requested = models.BooleanField(default=False, editable=False)
 
     objects = ImportRunQuerySet.as_manager()
-    received: Sequence[ReceivedFile] = ()  # of a new run: its files, still in temporary storage
+    received: Sequence[ReceivedFile] = ()  # the files of a new run, still in temporary storage
 
     class Meta:
         db_table = "import_runs"
@@ -115,14 +116,14 @@ class ImportRun(models.Model):
 
 
 class SourceFile(models.Model):
-    """One file as one run read it for one source, and the number of rows by outcome, in ``COUNTS``.
+    """A file as read by one run for one source, with the number of rows for each outcome in ``COUNTS``.
 
-    ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored under ``MEDIA_ROOT/imports/`` by their SHA-256.
+    ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored in ``MEDIA_ROOT/imports/`` under their SHA-256.
     """
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected")
     COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept")
-    id = models.AutoField(primary_key=True)  # 4 bytes; every record refers to 2 files
+    id = models.AutoField(primary_key=True)  # 4 bytes, because every record refers to 2 files
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
     source = models.CharField(max_length=50, help_text="Table that the file fills.")
     name = models.CharField(
@@ -149,7 +150,7 @@ class SourceFile(models.Model):
     kept = models.PositiveIntegerField(
         default=0, help_text="Records whose correction or deletion by a curator was kept although the file differs."
     )
-    # The updated and kept records that differ from their file only in personal data.
+    # The number of updated and kept records that differ from their file only in personal data.
     updated_unseen = models.PositiveIntegerField(default=0, editable=False)
     kept_unseen = models.PositiveIntegerField(default=0, editable=False)
 
@@ -163,7 +164,7 @@ class SourceFile(models.Model):
 
 
 class Problem(TypedDict):
-    """A problem of a row: its column and the column's value, both None for the row as a whole, and the message."""
+    """A problem of a row: the column, its value, and the message. Column and value are None for the row as a whole."""
 
     column: str | None
     value: Any
@@ -171,7 +172,7 @@ class Problem(TypedDict):
 
 
 class RejectedRow(models.Model):
-    """A row that could not be used: its line, its original values, and every problem with its column."""
+    """A row that cannot be used: its line number, its original values, and all of its problems."""
 
     file = models.ForeignKey(SourceFile, models.CASCADE, related_name="rejected_rows")
     line = models.PositiveIntegerField(help_text="Line number in the file, counted from 1.")
@@ -187,7 +188,7 @@ class RejectedRow(models.Model):
 
     @property
     def problem_text(self) -> str:
-        """All problems of the row in one text: ``age "old" is not a whole number; …``."""
+        """All problems of the row as one string: ``age "old" is not a whole number; …``."""
         return "; ".join(self._described(problem) for problem in self.problems)
 
     @staticmethod
@@ -197,12 +198,12 @@ class RejectedRow(models.Model):
 
 
 class Edit(models.Model):
-    """An edit by a curator: a correction, a deletion, a bulk change or an undo, with all records that it changed."""
+    """An edit by a curator: a correction, a deletion, a bulk edit or an undo, with all records that it changed."""
 
     class Action(models.TextChoices):
         CREATED = "created"
         CORRECTED = "corrected"
-        REVERTED = "reverted"  # a corrected field got the value of its file again
+        REVERTED = "reverted"  # a correction was removed and the file's value restored
         DELETED = "deleted"
         RESTORED = "restored"
         UNDONE = "undone"  # a run was undone
@@ -224,9 +225,9 @@ class Edit(models.Model):
 
 
 class Change(models.Model):
-    """One change of one record, by a run or an edit, with the whole row before and after it.
+    """A change of one record by a run or an edit, with the whole row before and after it.
 
-    A record that a run created has no Change for its creation: the record itself names its file and line.
+    If a run created a record, there is no Change for its creation. The record itself stores its file and line number.
     """
 
     class Kind(models.TextChoices):

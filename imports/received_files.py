@@ -1,4 +1,4 @@
-"""Files that a request has uploaded."""
+"""Files that a request uploads."""
 
 from pathlib import Path
 
@@ -15,4 +15,4 @@ class ReceivedFile(UploadedFile[bytes]):
         self.path, self.sha256 = path, sha256
 
     def close(self) -> None:
-        """Do nothing: the file is closed already."""
+        """Do nothing, because the file is already closed."""

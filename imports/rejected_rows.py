@@ -1,4 +1,4 @@
-"""Rejected rows: their cells and problems for a page, and as a file to fix and import again."""
+"""Format rejected rows: their cells and problems for a page, or a file to fix and import again."""
 
 import csv
 import io
@@ -24,29 +24,32 @@ from imports.row_problems import distinct
 from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
 
-EXTRA = ("line", "problems")  # columns of a file of rejected rows, beside those of the original file
-RAW = "raw"  # an additional column for rows that could not be split into cells
-MOST_RAW = 1 << 20  # bytes of an unparsable document to include
-# The site's name for such a file; browsers add a number to the name of a second download.
+EXTRA = ("line", "problems")  # columns that a file of rejected rows has in addition to those of the original file
+RAW = "raw"  # an additional column for rows that cannot be split into cells
+MOST_RAW = 1 << 20  # bytes to include of a document that cannot be parsed
+# The name of a downloaded file of rejected rows. Browsers add a number to the name of a second download.
 NAMED = re.compile(r"(?P<name>.+)\.rejected-(?P<run>\d{1,9})(\.masked)?(?:[ _]?\(\d+\))?\.(csv|json)", re.IGNORECASE)
 HIDDEN = "Hidden: the row could not be split into cells, and its table contains personal data."
 
 
 def line_file_name(file: SourceFile) -> str:
-    """Return the name of the file that a row's line number refers to; for a row of an export, the export's name."""
+    """Return the name of the file that a row's line number refers to.
+
+    For a row of an export, this is the export's name.
+    """
     is_known = file.name == file.original_name or NAMED.fullmatch(file.original_name) or file.run.known_as
     return file.name if is_known else file.original_name
 
 
 def added(headings: Iterable[str]) -> set[str]:
-    """Return the headings of a file that the site added when it exported rejected rows or a table."""
+    """Return the headers that the site added to a file when it exported rejected rows or a table."""
     by_name = {plain(heading): heading for heading in headings}
     names = (*EXTRA, RAW, MARK, MASK_MARK) if by_name.keys() >= set(EXTRA) else (MARK, MASK_MARK)
     return {by_name[name] for name in names if name in by_name}
 
 
 class ShownCell(TypedDict):
-    """A cell of a rejected row for display, with the messages about it."""
+    """A cell of a rejected row for display, with its messages."""
 
     heading: str
     value: Any
@@ -54,12 +57,12 @@ class ShownCell(TypedDict):
 
 
 class RejectedRowFormatter:
-    """Formatter of a source's rejected rows for one user; masks personal data that the user may not see."""
+    """Formats a source's rejected rows for a user, and masks personal data if the user lacks permission to see it."""
 
     def __init__(self, source: Source, user: Viewer):
         hidden = hidden_fields(source.model, user)
         self.source, self.restricted = source, bool(hidden)
-        # A row may have been imported into the wrong table of its dataset.
+        # A row may have been imported into the wrong table of the dataset.
         self.masks_cells = is_restricted(source.model._meta.app_label, user)
         self.known = known_headings(source.model._meta.app_label) if self.masks_cells else set()
         self.columns = {
@@ -69,23 +72,23 @@ class RejectedRowFormatter:
         self.headings: dict[int, list[str]] = {}  # by file
 
     def may_see(self, column: str) -> bool:
-        """Return whether the user may see a column of the source."""
+        """Return whether the user has permission to see a column of the source."""
         return column not in self.hidden
 
     def value(self, heading: str | None, value: Any) -> Any:
-        """Return a cell for display; an email address in any column is masked, too."""
+        """Return a cell for display. E-mail addresses are masked in any column."""
         if not self.masks_cells or not isinstance(value, str):
             return value
         name = self.columns.get(plain(heading or ""))
         return mask(value) if name is None or name in self.hidden or "@" in value else value
 
     def heading(self, heading: str, index: int) -> str:
-        """Return a heading for display; an unknown heading may be a cell of a file without a header."""
+        """Return a header for display. An unknown header may be a cell of a file without a header."""
         is_known = not self.masks_cells or plain(heading) in self.columns
         return heading if is_known else f"(column {index + 1})"
 
     def raw(self, row: RejectedRow) -> str | None:
-        """Return the text of a row that could not be split into cells, in this import or in an earlier one."""
+        """Return the text of a row that cannot be split into cells, in this import or in an earlier one."""
         text = row.values
         if isinstance(text, dict):
             text = next((text[heading] for heading in added(text) if plain(heading) == RAW), None)
@@ -94,7 +97,7 @@ class RejectedRowFormatter:
         return HIDDEN if self.masks_cells else str(text)
 
     def problems(self, row: RejectedRow) -> list[Problem]:
-        """Return the problems of the row; messages about hidden values do not contain the value."""
+        """Return the problems of the row. Messages about hidden values do not contain the values."""
         return [
             Problem(column=p["column"], value=self.value(p["column"], p["value"]), message=self.message(p["message"]))
             if p["column"] is None or self.may_see(p["column"])
@@ -107,7 +110,7 @@ class RejectedRowFormatter:
         return without_cells(message, self.known) if self.masks_cells else message
 
     def cells(self, row: RejectedRow) -> list[ShownCell]:
-        """Return the row's cells in order, each with its heading, value and messages; none for a raw row."""
+        """Return the row's cells in order, each with its header, value and messages. A raw row has no cells."""
         if not isinstance(row.values, dict):
             return []
         problems = self.problems(row)
@@ -130,22 +133,22 @@ class RejectedRowFormatter:
         return [p["message"] for p in self.problems(row) if p["column"] not in shown]
 
     def problem_text(self, row: RejectedRow) -> str:
-        """Return all problems of the row in one text."""
+        """Return all problems of the row as one string."""
         return RejectedRow(problems=self.problems(row)).problem_text
 
 
 def rejected_response(
     file: SourceFile, user: Viewer, file_format: str | None = None, *, spreadsheet: bool = False
 ) -> StreamingHttpResponse:
-    """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, else ``ndjson``.
+    """Return a file's rejected rows, masked for *user*, as a download: ``csv`` for a table, or ``ndjson``.
 
-    With *spreadsheet*, formulas in a table are escaped, which our reader undoes (exports.formula_escaping). Raises
-    Http404 if the source no longer exists, and ValueError for an unsupported format.
+    With *spreadsheet*, formulas in a table are escaped, and an import reverses this (see exports.formula_escaping).
+    Raises Http404 if the source no longer exists, and ValueError for an unsupported format.
     """
     source = next((s for s in sources_of(file.run.dataset) if s.name == file.source), None)
     if source is None:
         raise Http404
-    if isinstance(source, JSONSource):  # an export of it is a table
+    if isinstance(source, JSONSource):  # an export of this source is a table
         source = exported_table(stored(file.sha256), [source], file.encoding) or source
     is_table = isinstance(source, CSVSource)
     file_format = file_format or ("csv" if is_table else "ndjson")
@@ -162,14 +165,14 @@ def rejected_response(
 
 
 def file_name(name: str) -> str:
-    """Return the name of a file as part of a file name: it may contain folders."""
+    """Return *name*, which may contain folders, for use as part of a file name."""
     return name.replace("/", "_")
 
 
 def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[str]:
-    """Return the headings of a file in order; the database does not store the order of a row's cells.
+    """Return the headers of a file in order, because the database does not store the order of a row's cells.
 
-    With *whole*, read the stored file to its end to detect that it was altered.
+    With *whole*, read the stored file to its end to detect whether it was altered.
     """
     if not isinstance(source, CSVSource):
         return list(source.bound)
@@ -183,7 +186,7 @@ def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[s
 
 
 def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = False) -> Iterator[bytes]:
-    """Yield the file's rejected rows as CSV: the file's columns in order, the line, and the problems."""
+    """Yield the file's rejected rows as CSV, with the file's columns in order, the line number, and the problems."""
     rows = file.rejected_rows.order_by("line", "pk")
     of_file = headings(file, reader.source, whole=True)
     extra = (*EXTRA, RAW, MARK, MASK_MARK)
@@ -192,7 +195,7 @@ def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = Fal
     has_raw = any(reader.raw(row) for row in rows.iterator(2000))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    buffer.write("\ufeff")  # marks the file as UTF-8 for spreadsheets
+    buffer.write("\ufeff")  # identifies the file as UTF-8 for spreadsheets
     marks = [*([MASK_MARK] if masked else []), *([MARK] if defuse else [])]
     shown = [reader.heading(heading, index) for index, (heading, _) in enumerate(columns)]
     shown = [defused(heading) if defuse else heading for heading in shown]
@@ -210,11 +213,11 @@ def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = Fal
 
 
 def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]:
-    """Yield the file's rejected rows as NDJSON: one document per line, with its line and its problems."""
+    """Yield the file's rejected rows as NDJSON: one document per line, with its line number and problems."""
     is_table = isinstance(reader.source, CSVSource)
     documents: dict[int, object] = {}
     text = b""
-    with suppress(ReadError, OSError):  # an unparsable document is included as text
+    with suppress(ReadError, OSError):  # a document that cannot be parsed is included as text
         if not is_table:
             check(stored(file.sha256))
             with open(stored(file.sha256), "rb") as opened:
@@ -237,7 +240,7 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
 
 
 def _line(document: Document) -> int:
-    """Return the line of a document; for a fixed one, its line in the original file."""
+    """Return the line number of a document. For a fixed document, this is its line number in the original file."""
     value = document.value
     again = isinstance(value, dict) and value.keys() >= set(EXTRA) and type(value["line"]) is int
     return value["line"] if again else document.line

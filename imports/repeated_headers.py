@@ -1,4 +1,4 @@
-"""Repeated headers among the rows of a table, as in concatenated files."""
+"""Find repeated headers among the rows of a table, such as in concatenated files."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ JOINED = "The header of another file follows on the same line. Insert a line bre
 class SecondHeadings:
     """Finds the rows of a table that repeat its header.
 
-    In a column of numbers or dates, a heading is an invalid cell; without such a column, the first column is compared
-    with all spellings of the headings.
+    In a column of numbers or dates, a header is an invalid cell. If there is no such column, the first column is
+    compared with all accepted headers.
     """
 
     def __init__(self, source: Source, places: Mapping[str, int], headings: list[str], name: str):
@@ -39,7 +39,7 @@ class SecondHeadings:
         self.spellings = pa.array(sorted({w for text in written for w in _ways_to_write(text)}), pa.string())
 
     def find(self, batch: Batch, texts: pa.Array, indices: pa.Array | None, problems: Iterable[int]) -> list[int]:
-        """Return the rows of *batch* that repeat the header, found by the watched column.
+        """Return the rows of *batch* that repeat the header, based on the watched column.
 
         Raises ReadError for a header with the columns in another order, because the rows after it would be misread.
         """
@@ -49,10 +49,10 @@ class SecondHeadings:
         return [row for row in rows if self._is_heading(batch, row)]
 
     def message(self, malformed: Malformed) -> str:
-        """Return the message about a malformed row; two lines may have been joined into it."""
+        """Return the message for a malformed row, which may consist of two joined lines."""
         if not self.is_table:
             return malformed.message
-        # A row with text after a closing quote has no cells; split its raw text.
+        # A row with text after a closing quote has no cells, so its raw text is split.
         cells = malformed.cells or re.split(r"[,;\t]", malformed.raw)
         width = len(self.headings)
         first, following = cells[width - 1 : width], cells[width:]
@@ -63,12 +63,12 @@ class SecondHeadings:
         return malformed.message
 
     def _are_headings(self, cells: list[str], needed: int) -> bool:
-        """Return whether the cells are a header of the source: most are known headings, and none comes twice."""
+        """Return whether the cells are a header of the source: most are known headers, and none is repeated."""
         known = [name for cell in cells if (name := self._column(cell.strip(QUOTES))) in self.names]
         return len({*known}) == len(known) >= needed and 2 * len(known) >= len(cells)
 
     def _ends_in_heading(self, cells: list[str]) -> bool:
-        """Return whether the last cell of a row ends in the first heading of another file."""
+        """Return whether the last cell of a row ends in the first header of another file."""
         return any(plain(cell.strip(QUOTES)).endswith(tuple(self.columns)) for cell in cells)
 
     def _alike(self, texts: pa.Array, indices: pa.Array | None) -> list[int]:
@@ -82,7 +82,7 @@ class SecondHeadings:
     def _is_heading(self, batch: Batch, row: int) -> bool:
         first = next(iter(self.places.values()))
         if self._column(batch.columns[first][row].as_py() or "") not in self.names:
-            return False  # true of nearly all rows
+            return False  # the case for nearly all rows
         cells = [self._column(column[row].as_py() or "") for column in batch.columns]
         if all(cells[index] == self.headings[index] for index in self.places.values()):
             return len(self.places) > 1 or cells == self.headings
@@ -96,8 +96,8 @@ class SecondHeadings:
         return False
 
     def _column(self, heading: str) -> str:
-        """Return the column that a heading names, or the heading in normalised spelling."""
-        if heading.startswith("\ufeff"):  # the byte order mark of a concatenated file, whose quotes are literal
+        """Return the column that a header names, or the normalised header."""
+        if heading.startswith("\ufeff"):  # the byte order mark of a concatenated file; the quotes after it are literal
             heading = heading.strip("\ufeff\"'")
         return self.columns.get(plain(heading), plain(heading))
 

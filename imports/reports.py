@@ -1,4 +1,4 @@
-"""Reports of a run: a summary for the terminal and the full report as JSON."""
+"""Reports of a run: a summary for the terminal, and the full report as JSON."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -16,11 +16,11 @@ from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import line_file_name
 from imports.sources import sources_of
 
-SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists all
+SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists all of them
 
 
 def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
-    """Return the run's files by the source that read them."""
+    """Return the run's files, grouped by the source that read them."""
     sources: dict[str, list[SourceFile]] = {}
     for file in run.files.all():
         sources.setdefault(file.source, []).append(file)
@@ -28,9 +28,9 @@ def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
 
 
 def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
-    """Return the counts of *file* for a user who may not see the personal data of the sources *unseen*.
+    """Return the counts of *file* for a user without permission to see the personal data of the sources *unseen*.
 
-    The counts do not show whether a file guessed such data correctly: a record that differs only in personal data
+    The counts do not reveal whether the values in a file match such data: a record that differs only in personal data
     counts as unchanged, and a correction of personal data is not counted.
     """
     result = {name: getattr(file, name) for name in SourceFile.COUNTS}
@@ -48,17 +48,17 @@ def totals(files: Iterable[SourceFile], unseen: Collection[str] = ()) -> dict[st
 
 
 def unseen_sources(user: Viewer, *datasets: str) -> frozenset[str]:
-    """Return the names of the sources of *datasets* that bring personal data which *user* may not see."""
+    """Return the names of the sources of *datasets* with personal data that *user* does not have permission to see."""
     known = [source for name in datasets if name in dataset_apps() for source in sources_of(name)]
     return frozenset(source.name for source in known if hidden_fields(source.model, user))
 
 
 def progress(run: ImportRun) -> dict[str, Any]:
-    """Return how far a run has come: what the bar shows, rows a second, and the time that is left."""
+    """Return the progress of a run: the progress bar's values, the rows per second, and the remaining time."""
     total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
     read = min(run.bytes_read, total)
     seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
-    begun = seconds and read * 100 >= total  # before that, a guess would be wild
+    begun = seconds and read * 100 >= total  # before that, an estimate would be unreliable
     left = seconds * (total - read) / read if begun and read else None
     return {
         "total": total,
@@ -71,7 +71,7 @@ def progress(run: ImportRun) -> dict[str, Any]:
 
 
 def summary(outcome: Outcome) -> Iterator[str]:
-    """Yield lines of the summary of a run."""
+    """Yield the lines of a run's summary."""
     run = outcome.run
     seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
     previewed = " Nothing was changed: this was a preview." if run.dry_run else ""
@@ -99,7 +99,7 @@ def summary(outcome: Outcome) -> Iterator[str]:
 
 
 def rejected_lines(run: ImportRun) -> Iterator[str]:
-    """Yield lines about the first rejected rows of a run, with all problems of each."""
+    """Yield lines about the first rejected rows of a run, with all problems of each row."""
     rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
     if not (count := rejected.count()):
         return
@@ -110,7 +110,7 @@ def rejected_lines(run: ImportRun) -> Iterator[str]:
 
 
 def _printed(text: str) -> str:
-    """Return *text* without control characters, and with invisible characters written out."""
+    """Return *text* with control characters and invisible characters replaced with codes."""
     return visible(escaped(text))
 
 
@@ -120,7 +120,7 @@ def _more(count: int) -> Iterator[str]:
 
 
 def whole(outcome: Outcome) -> Iterator[str]:
-    """Yield the full report as JSON in pieces; rejected rows and missing records come one at a time."""
+    """Yield the full report as JSON in pieces, with one rejected row or missing record at a time."""
     run = outcome.run
     sources = []
     for source, files in by_source(run).items():
@@ -171,7 +171,7 @@ def whole(outcome: Outcome) -> Iterator[str]:
 
 
 def refusal(dataset: str, error: str) -> Iterator[str]:
-    """Yield the report of an import that was refused before it had a run."""
+    """Yield the report of an import that was refused before a run was created."""
     nothing: dict[str, Any] = {"sources": [], "new_terms": {}, "notes": [], "missing": [], "rejections": []}
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
     yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""Rejected rows with all their problems."""
+"""Rejected rows with all of their problems."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from imports.readers import Malformed
 
 @dataclass
 class Rejection:
-    """A rejected row. ``references`` are the values of its references by column, which are still to be looked up."""
+    """A rejected row. ``references`` has the values of its references by column, which have not been looked up yet."""
 
     line: int
     values: dict[str, str | None] | str
@@ -23,7 +23,7 @@ class Rejection:
 
 
 def distinct(headings: Sequence[str]) -> list[str]:
-    """Return a distinct name for each column of a file: its heading, with its number if the heading is a repeat."""
+    """Return a distinct name for each column of a file: its header, with a number if the header is repeated."""
     names: list[str] = []
     for number, heading in enumerate(headings, 1):
         name = f"{heading} (column {number})" if heading in names else heading
@@ -36,13 +36,13 @@ def distinct(headings: Sequence[str]) -> list[str]:
 def problem(column: str | None, value: Any, message: str) -> Problem:
     """Return a problem of a row: the column and its value (None for the row as a whole), and the message.
 
-    Invisible and control characters of the value are written out; the stored row itself is not changed.
+    Invisible characters and control characters in the value are replaced with codes. The stored row is not changed.
     """
     return {"column": column, "value": visible(value) if isinstance(value, str) else value, "message": visible(message)}
 
 
 class BatchRejections(Collection[Rejection]):
-    """The rejected rows of a batch, each created on access, because there may be very many."""
+    """The rejected rows of a batch. Each is created on access, because there may be a large number of them."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class BatchRejections(Collection[Rejection]):
 
 
 class MaskedValueError(Exception):
-    """A masked value in a file: the index of the row in its batch, the column and the value."""
+    """A masked value in a file, with the index of the row in its batch, the column and the value."""
 
     def __init__(self, row: int, column: str, value: str):
         super().__init__(f"{column}: {value}")

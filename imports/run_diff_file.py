@@ -1,7 +1,7 @@
-"""Entries of a run's diff on disk: one JSON document per line, with an index of the offsets of the lines.
+"""Store the entries of a run's diff on disk: one JSON document per line, with an index of the lines' offsets.
 
-A second index leaves out the entries that differ only in personal data. Users who may not see personal data get this
-index, so that neither an entry nor the number of entries shows whether a file guessed the data correctly.
+A second index leaves out the entries that differ only in personal data. It is used for users without permission to see
+personal data, so that neither the entries nor their number reveal whether the values in a file match this data.
 """
 
 from array import array
@@ -15,7 +15,10 @@ EVERY, SEEN = "index", "seen"  # suffixes of the two index files
 
 
 class Cell(TypedDict):
-    """A value of a record before and after a run: what is stored and what the file has, for a kept correction."""
+    """A value of a record before and after a run.
+
+    For a kept correction, these are the stored value and the file's value.
+    """
 
     column: str
     old: Any
@@ -24,22 +27,22 @@ class Cell(TypedDict):
 
 
 class Entry(TypedDict):
-    """A record in a run's diff: its source, its key, and its file and line if a file has it."""
+    """A record in a run's diff: its source, its key, and its file and line number if it is in a file."""
 
     source: str
     record: Any
     file: str | None
     line: int | None
-    pk: NotRequired[Any]  # of a missing record; None for a row that is not imported
-    values: NotRequired[dict[str, Any]]  # by which users recognise a record that is missing or not imported
-    row: NotRequired[dict[str, Any]]  # all values of a record that is new, missing or deleted
-    cells: NotRequired[list[Cell]]  # of a changed record, and of a kept correction
+    pk: NotRequired[Any]  # for a missing record; None for a row that is not imported
+    values: NotRequired[dict[str, Any]]  # values that identify a missing or not imported record to users
+    row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
+    cells: NotRequired[list[Cell]]  # for a changed record or a kept correction
     change: NotRequired[int]  # primary key of the Change, if it is stored
-    why: NotRequired[str]  # the reason why a record is kept: "corrected", "deleted" or "parent"
+    why: NotRequired[str]  # the reason for keeping a record: "corrected", "deleted" or "parent"
 
 
 class KeptEntries:
-    """Entries of one kind, which can be counted and sliced.
+    """The entries of one kind, which can be counted and sliced.
 
     With *seen*, entries that differ only in personal data are left out.
     """
@@ -60,7 +63,7 @@ class KeptEntries:
 
 
 class EntriesWriter:
-    """Writer of entries and of the offset of each."""
+    """Writes entries and the offset of each entry."""
 
     def __init__(self, folder: Path, kind: str):
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +80,7 @@ class EntriesWriter:
         self.files.close()
 
     def add(self, entry: Entry, *, seen: bool = True) -> None:
-        """Append *entry*; *seen* is false if it differs only in personal data."""
+        """Append *entry*. *seen* is false if it differs only in personal data."""
         line = exact_json.dumps(entry, default=str) + b"\n"
         offset = array("Q", [self.offset]).tobytes()
         self.every.write(offset)

@@ -1,4 +1,4 @@
-"""Files of an import: match them to sources, and store their bytes by SHA-256."""
+"""Match the files of an import to sources, and store their bytes by SHA-256."""
 
 import fnmatch
 import hashlib
@@ -18,16 +18,16 @@ from imports.readers import OddTextError, ReadError, StoredFile, matches
 from imports.readers.decoding import Text
 from imports.sources import CSVSource, JSONSource, Source
 
-MOST_LISTED = 1000  # paths that were not read and are listed one by one
+MOST_LISTED = 1000  # the maximum number of unread paths to list one by one
 
 
 class FilesError(Exception):
-    """Files that cannot be imported; the message names them and the expectation."""
+    """Files that cannot be imported. The message names them and states what was expected."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file: stored, or still in temporary storage."""
+    """An uploaded file, which is stored or still in temporary storage."""
 
     name: str
     sha256: str
@@ -36,9 +36,9 @@ class Upload:
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file and the sources that read it, in the dataset's order; *called* is its path under its own name.
+    """A file and the sources that read it, in the dataset's order.
 
-    *top* is the common folder of all given paths.
+    *called* is its path under its own name. *top* is the common folder of all given paths.
     """
 
     path: Path | StoredFile
@@ -48,16 +48,16 @@ class InputFile:
 
     @property
     def has_own_name(self) -> bool:
-        """Whether the file's name identifies it, not that of its folder."""
+        """Whether the file's own name identifies it, instead of the name of its folder."""
         return any(source.folder_of(self.called) == self.called.parent for source in self.sources)
 
     def keep(self) -> StoredFile:
-        """Return the stored copy of the file."""
+        """Store a copy of the file if needed, and return the copy."""
         return self.path if isinstance(self.path, StoredFile) else keep(self.path)
 
 
 def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[InputFile]:
-    """Return the uploaded files with their sources; raise FilesError, whose message uses the upload's name."""
+    """Return the uploaded files with their sources. Raises FilesError, whose message uses the upload's name."""
     files: list[InputFile] = []
     for upload in uploads:
         path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
@@ -65,7 +65,7 @@ def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str
         try:
             fitting = _sources_for(path, called, sources, encoding, outright=True)
             with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
-                pass  # also check the content of a file that matches by name only: it may be an image
+                pass  # also check the content of a file that matches only by name, because it may be an image
         except ReadError as error:
             raise FilesError(escaped(str(error).replace(str(path), upload.name), "\n")) from None
         if not fitting and (hint := derived_table_hint(path, called, sources, encoding)):
@@ -88,11 +88,11 @@ def _unreadable(path: Path) -> FilesError:
 def find(
     paths: Iterable[Path], sources: list[Source], encoding: str = "utf-8", patterns: Sequence[str] = ()
 ) -> tuple[list[InputFile], list[str]]:
-    """Return the files in *paths* and below its folders, and a message for each path that was not read.
+    """Return the files in *paths* and in its folders, and a message for each path that was not read.
 
-    A file belongs to the source whose name pattern it matches, else to the source whose columns it has. A file in a
-    folder that matches one of *patterns* is treated as given by name. Raises FilesError for a path that does not exist
-    and for a given file that matches no source or several; raises ReadError for a file that cannot be read.
+    A file belongs to the source whose name pattern it matches, or else to the source whose columns it has. A file in a
+    folder that matches one of *patterns* is treated as if it were given by name. Raises FilesError for a path that does
+    not exist, and for a given file that matches no source or several. Raises ReadError for a file that cannot be read.
     """
     files_by_path: dict[Path, InputFile] = {}
     folders, unfit = Folders(), list[tuple[Path, str]]()
@@ -126,7 +126,7 @@ def find(
 
 
 def _files_in(folders: Folders, paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files below each path that is a folder, then those behind links."""
+    """Yield the files in each path that is a folder, and then those behind links."""
     for path in paths:
         if path.is_dir():
             yield from sorted(folders.files_in(path))
@@ -135,7 +135,7 @@ def _files_in(folders: Folders, paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str]:
-    """Return a message for each path that was not read; the paths are as short as possible."""
+    """Return a message for each path that was not read, with paths that are as short as possible."""
     names = shortest([*paths, *(given(path) for path, _ in unread)])
     messages = [f"{names[given(path)]} {as_text(why)}." for path, why in unread[:MOST_LISTED]]
     more = len(unread) - MOST_LISTED
@@ -143,7 +143,7 @@ def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str
 
 
 def _outright(path: Path, sources: list[Source], encoding: str) -> Sequence[Source]:
-    """Return the sources that read a file given by name; raise FilesError if there is none."""
+    """Return the sources that read a file given by name. Raises FilesError if there is none."""
     if fitting := _sources_for(path, path, sources, encoding, outright=True):
         return fitting
     if hint := derived_table_hint(path, path, sources, encoding):
@@ -154,7 +154,7 @@ def _outright(path: Path, sources: list[Source], encoding: str) -> Sequence[Sour
 
 
 def describe_sources(sources: list[Source]) -> str:
-    """Return a line for each source with its file names and columns."""
+    """Return a line for each source, with its file names and columns."""
     lines = []
     for source in sources:
         patterns = source.file if isinstance(source.file, tuple) else (source.file,)
@@ -180,7 +180,7 @@ def other_source_hint(
 
 
 def keep(path: Path) -> StoredFile:
-    """Copy a file to the storage of imports, and return the copy, which replaces an existing one."""
+    """Copy a file to the storage of imports, and return the copy. An existing copy is replaced."""
     folder = Path(settings.MEDIA_ROOT, "imports")
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -194,7 +194,7 @@ def keep(path: Path) -> StoredFile:
                 digest.update(block)
                 copy.write(block)
             copy.close()
-            # An existing copy may have been altered; the sweep leaves a new one alone for a day.
+            # An existing copy may have been altered. The sweep does not delete a new copy for a day.
             kept = stored(digest.hexdigest())
             os.replace(copy.name, kept)
         except BaseException:
@@ -204,7 +204,7 @@ def keep(path: Path) -> StoredFile:
 
 
 def stored(sha256: str) -> StoredFile:
-    """Return the stored file with that SHA-256; reading it verifies its bytes."""
+    """Return the stored file with that SHA-256. Its bytes are verified during reading."""
     return StoredFile(kept_at(sha256), sha256)
 
 
@@ -216,7 +216,7 @@ def kept_at(sha256: str) -> Path:
 def _sources_in_folder(
     path: Path, sources: list[Source], encoding: str, patterns: Sequence[str]
 ) -> tuple[Sequence[Source], str]:
-    """Return the sources that read a file found in a folder, or the reason why none does."""
+    """Return the sources that read a file found in a folder, or the reason why no source reads it."""
     if any(fnmatch.fnmatchcase(as_text(path.name).lower(), pattern.lower()) for pattern in patterns):
         return _outright(path, sources, encoding), ""
     try:
@@ -234,7 +234,7 @@ def _sources_for(
 ) -> Sequence[Source]:
     named = [source for source in sources if source.fits_name(called, outright=outright)]
     if named and isinstance(named[0], JSONSource):
-        return named  # several sources may read one JSON document, but only one reads a table
+        return named  # several sources may read the same JSON document, but only one reads a table
     if exported := exported_table(path, named[:1] or sources, encoding):
         return [exported]
     if named:

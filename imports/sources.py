@@ -1,4 +1,4 @@
-"""Sources: declarative descriptions of files and their columns, comparable to a ModelForm for a request."""
+"""Sources: declarations of files and their columns, comparable to a ModelForm for a request."""
 
 import fnmatch
 from collections.abc import Mapping, Sequence
@@ -41,12 +41,12 @@ C = TypeVar("C", bound=Column)
 
 
 class Source:
-    """A table and the files that fill it.
+    """A table and the files that it is filled from.
 
-    ``file`` is the pattern, or patterns, of file names. ``named`` are more patterns, which apply only to files given by
-    name, not to files found in a folder. ``columns`` overrides columns; by default each model field is a column of the
-    same name. ``key`` names the columns that identify a record; without a key, records are identified by their content.
-    ``missing`` are texts that mean a missing value, beside an empty cell.
+    ``file`` is a pattern, or several patterns, of file names. ``named`` has further patterns, which apply only to files
+    given by name and not to files found in a folder. ``columns`` overrides columns. By default, each model field is a
+    column of the same name. ``key`` names the columns that identify a record. Without a key, records are identified by
+    their content. ``missing`` has the strings that mean a missing value, in addition to an empty cell.
     """
 
     file: str | tuple[str, ...]
@@ -62,12 +62,12 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Name of the table, which reports show as the source."""
+        """The name of the table, which reports show as the source."""
         return self.model._meta.db_table
 
     @cached_property
     def bound(self) -> dict[str, Column]:
-        """The columns by name, in the column order of a file without a header."""
+        """The columns by name, in the order of a file without a header."""
         columns = dict(self.columns)
         declared = {column.field_name or name for name, column in columns.items()}
         fields = [f for f in self.model._meta.concrete_fields if f.name not in PROVENANCE and not _is_generated(f)]
@@ -78,7 +78,7 @@ class Source:
                 columns[field.name] = VocabularyColumn() if is_vocabulary else Column()
         bound = {name: column.bind(name, self.model) for name, column in columns.items()}
         _add_export_headings(self.model, bound)
-        # Sorting is stable: a Detail follows its column, and the other columns keep the model's order.
+        # The sort is stable, so a Detail follows its column, and the other columns keep the model's order.
         return dict(sorted(bound.items(), key=lambda item: order.get(item[1].field.name, len(order))))
 
     def columns_of(self, kind: type[C]) -> list[C]:
@@ -94,23 +94,26 @@ class Source:
         return [self.bound[name] for name in self.key]
 
     def fits_name(self, path: Path, *, outright: bool = False) -> bool:
-        """Return whether the name of *path* matches this source; *outright* if the file was given by name."""
+        """Return whether the name of *path* matches this source. *outright* means that the file was given by name."""
         patterns = ((self.file,) if isinstance(self.file, str) else self.file) + (self.named if outright else ())
         return any(fnmatch.fnmatchcase(path.name.lower(), pattern.lower()) for pattern in patterns)
 
     def known_as(self, path: Path) -> str:
-        """Return the name of a file, which stays the same from one import to the next."""
+        """Return the name of a file, which must be the same in every import."""
         return path.name
 
     def folder_of(self, path: Path) -> Path:
-        """Return the parent folder of what :meth:`known_as` names; its path distinguishes files of one name."""
+        """Return the parent folder of the path that :meth:`known_as` names.
+
+        It distinguishes files with the same name.
+        """
         return path.parent
 
 
 class CSVSource(Source):
     """A source whose files are delimited text."""
 
-    headerless: bool = False  # the file may have no header; its columns are then in the order of ``bound``
+    headerless: bool = False  # whether a file may lack a header; its columns are then in the order of ``bound``
     comment: str | None = None  # prefix of lines to skip
 
     @cached_property
@@ -128,14 +131,14 @@ class CSVSource(Source):
 
 
 class DocumentError(Exception):
-    """A document that a source cannot turn into a row; the message says why."""
+    """A document that a source cannot convert to a row. The message states the reason."""
 
 
 @dataclass
 class Row:
-    """The values of a record in one document, by column, with the SourceFile and the line of the document.
+    """The values of a record in a document, by column, with the document's SourceFile and line number.
 
-    *name* is the name of the document, see :func:`name_in`.
+    *name* is the name of the document (see :func:`name_in`).
     """
 
     file: SourceFile
@@ -145,29 +148,29 @@ class Row:
 
 
 def name_in(file: str, number: int) -> str:
-    """Return the name of a document in *file*: the file's name for the first, with ``#number`` for the others."""
+    """Return the name of a document in *file*: the file's name, with ``#number`` for all documents except the first."""
     return file if number == 1 else f"{file}#{number}"
 
 
 class JSONSource(Source):
     """A source whose files contain JSON documents, each of which becomes one row.
 
-    If several documents may describe one record, ``settles`` is true and :meth:`settle` chooses the row to merge; such
-    a source has no vocabulary columns and no many-to-many references.
+    If several documents may describe the same record, ``settles`` is true and :meth:`settle` chooses the row to merge.
+    Such a source cannot have vocabulary columns or many-to-many references.
     """
 
     settles: bool = False
 
     def row(self, document: Any, name: str) -> Mapping[str, Any]:
-        """Return the values of *document*, named *name*, by column; raise DocumentError if there are none."""
+        """Return the values of *document*, named *name*, by column. Raises DocumentError if there are none."""
         raise NotImplementedError
 
     def settle(self, rows: list[Row]) -> tuple[list[Row], list[str]]:
-        """Return the row to merge for each record in *rows*, and notes for the run's report."""
+        """Return one row to merge for each record in *rows*, and notes for the run's report."""
         raise NotImplementedError
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the *values* of row() converted to the columns' types; None for a value that cannot be converted."""
+        """Return the *values* of ``row()`` converted to the columns' types, with None for invalid values."""
         return {name: column.value_of(values.get(name)) for name, column in self.bound.items()}
 
 
@@ -175,7 +178,7 @@ PROVENANCE = {"identity", *(f.name for f in Record._meta.fields)}
 
 
 def _add_export_headings(model: type[models.Model], columns: dict[str, Column]) -> None:
-    """Accept the heading of each column in this site's exports as another name of the column."""
+    """Add the header of each column in this site's exports to the column's accepted headers."""
     taken = {spelling for name, column in columns.items() for spelling in (name, *column.names)}
     listed = {column.path: column.name for column in columns_of(model)}
     for column in columns.values():
@@ -189,7 +192,7 @@ def _is_generated(field: models.Field[Any, Any]) -> bool:
 
 
 def sources_of(dataset: str) -> list[Source]:
-    """Return a dataset's sources in the order of declaration: parents before the sources that refer to them."""
+    """Return a dataset's sources in declaration order: parent tables before the tables that refer to them."""
     module = import_module(f"{dataset_apps()[dataset].name}.sources")
     declared = (item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Source))
     return [source() for source in declared if source.__module__ == module.__name__ and hasattr(source, "model")]

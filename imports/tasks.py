@@ -1,4 +1,4 @@
-"""Background imports: requested by a page or the API, executed by a worker, reported by the run."""
+"""Background imports, which a page or the API requests and a worker executes."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Status = ImportRun.Status
 
 
 class InvalidRunStateError(Exception):
-    """The run's status does not allow the action; the message says why."""
+    """The run's status does not allow the action. The message states the reason."""
 
 
 class RunInProgressError(InvalidRunStateError):
@@ -37,13 +37,14 @@ class RunInProgressError(InvalidRunStateError):
 
 @task(takes_context=True)
 def work_on(context: TaskContext, run: int, expecting: str) -> None:
-    """Import or preview the files of a waiting run; *expecting* is the dataset's version in the preview.
+    """Import or preview the files of a waiting run.
 
-    A run without uploads reads the dataset's folder in ``SOURCES_DIR``.
+    *expecting* is the dataset's version in the preview. A run without uploads reads the dataset's folder in
+    ``SOURCES_DIR``.
     """
     waiting = ImportRun.objects.filter(pk=run, status=Status.WAITING, task_id=context.task_result.id).first()
     if waiting is None:
-        return  # cancelled, and perhaps requested again
+        return  # the run was cancelled, and may have been requested again
     options = Options(
         dry_run=waiting.dry_run,
         strict=waiting.strict,
@@ -74,8 +75,8 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 
 
 def preview(run: ImportRun) -> None:
-    """Queue a preview of *run*, which is new or was not applied."""
-    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview does not count
+    """Queue a preview of *run*, which is new or has not been applied."""
+    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview is not valid any more
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
@@ -87,7 +88,7 @@ def apply_directly(run: ImportRun) -> None:
 def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> None:
     """Queue the import of a previewed run; a *reason* replaces that of the preview.
 
-    Raises InvalidRunStateError, also if the run would delete most of a table without *delete_most*.
+    Raises InvalidRunStateError, including when the run would delete most of a table without *delete_most*.
     """
     run.delete_most = run.delete_most or delete_most
     if not run.delete_most and (most := most_of_previewed(run)):
@@ -101,9 +102,9 @@ def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> Non
 
 @contextmanager
 def alone(run: ImportRun) -> Iterator[None]:
-    """Lock the dataset against other import requests; raise RunInProgressError if it has another unfinished run."""
+    """Lock the dataset against other import requests. Raises RunInProgressError if it has another unfinished run."""
     with transaction.atomic():
-        if connection.vendor == "postgresql":  # SQLite has a single writer
+        if connection.vendor == "postgresql":  # SQLite allows only one writer
             with connection.cursor() as cursor:
                 key = f"tabularium request of {run.dataset}"
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
@@ -131,7 +132,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"
                 allowed = allowed if dry_run else "Only previewed runs can be applied"
                 raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}. {allowed}.")
-        queue = run.dataset[:LONGEST_QUEUE]  # one queue per dataset, as workers run several queues in parallel
+        queue = run.dataset[:LONGEST_QUEUE]  # one for each dataset, because workers run several queues in parallel
         task_id = work_on.using(queue_name=queue).enqueue(run=run.pk, expecting=expecting).id
         ImportRun.objects.filter(pk=run.pk).update(task_id=task_id)
         take_over(run)
@@ -139,7 +140,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 
 def discard(run: ImportRun) -> None:
-    """Discard a run that was previewed or stopped, with its preview and its uploads; raise InvalidRunStateError."""
+    """Discard a run that was previewed or stopped, with its preview and its uploads. Raises InvalidRunStateError."""
     not_applied = [Status.PREVIEWED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
     if not ImportRun.objects.filter(pk=run.pk, status__in=not_applied).update(status=Status.DISCARDED):
         run.refresh_from_db()
@@ -149,10 +150,10 @@ def discard(run: ImportRun) -> None:
 
 
 def cancel(run: ImportRun) -> None:
-    """Cancel a waiting run, or ask a running one to stop.
+    """Cancel a waiting run, or request that a running one stops.
 
-    Raises InvalidRunStateError if the run cannot be cancelled, and OperationalError if SQLite is locked: the request
-    does not wait for the lock.
+    Raises InvalidRunStateError if the run cannot be cancelled. Raises OperationalError if SQLite is locked, because the
+    request does not wait for the lock.
     """
     with short_busy_timeout():
         end = {
@@ -174,7 +175,7 @@ def cancel(run: ImportRun) -> None:
 
 @contextmanager
 def short_busy_timeout() -> Iterator[None]:
-    """Let this connection fail quickly if another one has SQLite's lock, instead of waiting for it."""
+    """Make this connection fail quickly if another one holds SQLite's lock, instead of waiting for the lock."""
     if connection.vendor != "sqlite":
         yield
         return

@@ -1,4 +1,4 @@
-"""Upload handler: temporary files, which are deleted with the request unless a run takes them."""
+"""Upload handler that writes temporary files. They are deleted with the request unless a run takes them."""
 
 import hashlib
 import tempfile
@@ -24,16 +24,16 @@ from imports.source_files import kept_at
 from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
 
 TEMPORARY = ".upload-"  # prefix of the names of temporary files
-OTHER_FIELDS = 2**16  # bytes of the other fields and of the multipart boundaries
+OTHER_FIELDS = 2**16  # bytes of all other fields and of the multipart boundaries
 _temporary_files: WeakKeyDictionary[HttpRequest, list[Path]] = WeakKeyDictionary()
 
 
 class ReceivingHandler(FileUploadHandler):
-    """Writes each file of a form to a temporary file; raises BodyError above the upload limit."""
+    """Writes each file of a form to a temporary file. Raises BodyError above the upload limit."""
 
     def __init__(self, request: HttpRequest, paths: list[Path]):
         super().__init__(request)
-        self.received = 0  # bytes received so far, of all files
+        self.received = 0  # bytes of all files received so far
         self.paths = paths
         self.open_files = ExitStack()
 
@@ -59,20 +59,20 @@ class ReceivingHandler(FileUploadHandler):
         return ReceivedFile(name, path, self.digest.hexdigest(), file_size, self.content_type)
 
     def close(self) -> None:
-        """Close the file being written, also on a full disk."""
+        """Close the file that is being written, even if the disk is full."""
         with suppress(OSError):
             self.open_files.close()
 
 
 def receive(request: HttpRequest) -> None:
-    """Read a form with files to its end; raise BodyError if it is incomplete or malformed.
+    """Read a form with files to its end.
 
-    Call it inside ``temporary_files(request)``.
+    Raises BodyError if it is incomplete or malformed. Call it inside ``temporary_files(request)``.
     """
     try:
         set_form(request, *_parse(request))
     except BaseException:
-        set_form(request, QueryDict(), MultiValueDict())  # stops Django from reading the body again
+        set_form(request, QueryDict(), MultiValueDict())  # prevents Django from reading the body again
         raise
 
 
@@ -82,7 +82,7 @@ def _parse(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, Uploade
         raise too_large()
     body.limit = settings.UPLOAD_LIMIT + OTHER_FIELDS
     handler = ReceivingHandler(request, _temporary_files[request])
-    # A chunked body has no length, but the parser takes a length of 0 for an empty body.
+    # A chunked body has no length, but the parser would treat a length of 0 as an empty body.
     meta = request.META | {"CONTENT_LENGTH": str(1 if body.announced is None else body.announced)}
     try:
         boundary = boundary_of(meta.get("CONTENT_TYPE", ""))
@@ -92,7 +92,7 @@ def _parse(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, Uploade
         _check_space(request, body.announced or 0)
         parser = MultiPartParser(meta, body, [handler], request.encoding)  # type: ignore[arg-type]  # only calls read()
         form = parser.parse()
-        body.read(1)  # read past the final boundary, so that a truncated body raises
+        body.read(1)  # read past the final boundary, which raises an error for a truncated body
         body.finish()
     except (MultiPartParserError, SuspiciousOperation) as error:
         raise BodyError(f"The form cannot be read: {too_many(error) or error}") from error
@@ -113,7 +113,7 @@ def _check_space(request: HttpRequest, announced: int) -> None:
 
 @contextmanager
 def temporary_files(request: HttpRequest) -> Iterator[None]:
-    """Delete the files of *request* at the end, except those that a run has taken."""
+    """At the end of the block, delete the files of *request*, except those that a run has taken."""
     paths = _temporary_files[request] = []
     try:
         yield
@@ -123,7 +123,7 @@ def temporary_files(request: HttpRequest) -> Iterator[None]:
 
 
 def too_large() -> BodyError:
-    """Return the error for an upload above the limit."""
+    """Return the error for an upload that exceeds the limit."""
     return BodyError(
         f"The upload is larger than the limit of {filesizeformat(settings.UPLOAD_LIMIT)}. "
         "Upload the files one by one, or import them on the command line.",

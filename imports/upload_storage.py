@@ -1,4 +1,4 @@
-"""Storage of uploads: quotas, moving files to runs, and deleting unused files."""
+"""Store uploads: check quotas, move files to runs, and delete unused files."""
 
 import errno
 import fcntl
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 UNOWNED = 24 * 60 * 60  # seconds to keep files without a run
 SWEPT = re.compile(
     r"[0-9a-f]{64}|\.upload-.*|tmp.*"
-)  # named by SHA-256, or temporary; the folder also holds lock files
-AT_ONCE = 500  # names in a query
+)  # named by SHA-256, or temporary; the folder also contains lock files
+AT_ONCE = 500  # names in one query
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_SPACE = (
     "The server has no disk space for this upload. Nothing was stored. Inform an administrator and try again later."
@@ -34,7 +34,7 @@ DISCARDED = ImportRun.Status.DISCARDED
 
 
 def check_quotas(user: User | AnonymousUser, more: int) -> None:
-    """Raise BodyError if *more* bytes exceed the upload quota of *user* or of all accounts."""
+    """Raise BodyError if *more* bytes would exceed the upload quota of *user* or of all accounts."""
     in_all, of_account = settings.UPLOAD_QUOTA, settings.UPLOAD_QUOTA_ACCOUNT
     if in_all and bytes_kept() + more > in_all:
         raise BodyError(
@@ -51,7 +51,7 @@ def check_quotas(user: User | AnonymousUser, more: int) -> None:
 
 
 def bytes_kept() -> int:
-    """Return the total size of all stored and arriving files in bytes."""
+    """Return the total size of all stored and incoming files, in bytes."""
     total = 0
     for entry in _entries():
         with suppress(FileNotFoundError):
@@ -67,7 +67,7 @@ class DiskSpace(NamedTuple):
 
 
 def disk() -> DiskSpace:
-    """Return the space of the disk for uploads."""
+    """Return the size and free space of the disk for uploads."""
     folder = kept_at("")
     folder.mkdir(parents=True, exist_ok=True)
     usage = shutil.disk_usage(folder)
@@ -75,14 +75,14 @@ def disk() -> DiskSpace:
 
 
 def bytes_of(user: User | AnonymousUser) -> int:
-    """Return the size of an account's stored uploads in bytes; equal files count once."""
+    """Return the size of an account's stored uploads, in bytes. Identical files are counted once."""
     runs = ImportRun.objects.filter(started_by=user.pk).exclude(status=DISCARDED).exclude(uploads=[])
     sizes = {file["sha256"]: file["size"] for uploads in runs.values_list("uploads", flat=True) for file in uploads}
     return sum(size for sha256, size in sizes.items() if kept_at(sha256).exists())
 
 
 def take_over(run: ImportRun) -> None:
-    """Store the files that *run* has received by their SHA-256, at the end of the transaction that saves the run.
+    """Store the files that *run* has received under their SHA-256, at the end of the transaction that saves the run.
 
     Raises BodyError if the disk is full.
     """
@@ -99,9 +99,9 @@ def take_over(run: ImportRun) -> None:
 
 
 def sweep() -> int:
-    """Delete files that no run has owned for a day; return the number of deleted files.
+    """Delete files that no run has used for a day. Return the number of deleted files.
 
-    A discarded run owns no files. Killed processes leave temporary files.
+    A discarded run does not use its files any more. Killed processes leave temporary files.
     """
     old = time.time() - UNOWNED
     names = [entry.name for entry in _entries() if SWEPT.fullmatch(entry.name) and _changed(Path(entry.path)) < old]
@@ -110,7 +110,7 @@ def sweep() -> int:
     for name in names:
         path = kept_at(name)
         with _alone():
-            if name not in owned and _changed(path) < old:  # unless it was uploaded again meanwhile
+            if name not in owned and _changed(path) < old:  # unless it has been uploaded again
                 path.unlink(missing_ok=True)
                 deleted += 1
     return deleted
@@ -143,7 +143,7 @@ def _changed(path: Path) -> float:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Lock the folder against other processes that store or delete files."""
+    """Lock the folder, so that no other process stores or deletes files."""
     folder = Path(settings.MEDIA_ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "imports.lock", "w") as lock:

@@ -1,4 +1,4 @@
-"""Import form of pages and the API: the dataset, the files and the options."""
+"""The import form of the pages and the API: the dataset, the files and the options."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ ENCODINGS = (
 
 
 class MultipleFileField(forms.FileField):
-    """Field for one or more files."""
+    """A field for one or more files."""
 
     class Input(forms.ClearableFileInput):
         allow_multiple_selected = True
@@ -49,10 +49,10 @@ def _datasets() -> list[tuple[str, str]]:
 
 
 class ImportForm(forms.Form):
-    """Files to import, and the options of the import."""
+    """The files to import, and the options of the import."""
 
     dataset = forms.ChoiceField(choices=_datasets)
-    # The form's own attribute of this name holds the files of the request; a field is no attribute of the form.
+    # The form's attribute of the same name has the files of the request. Fields are not attributes of the form.
     files = MultipleFileField(required=False, help_text="One or more files.")  # type: ignore[assignment]
     configured = forms.BooleanField(
         required=False, label="The site's own files", help_text="Import these instead of uploading files."
@@ -78,7 +78,7 @@ class ImportForm(forms.Form):
         "unchanged.",
     )
     reason = ReasonField(help_text="Optional: why you import the files. The history shows it.")
-    # The run's page asks for it once a preview has listed the missing records.
+    # The run's page shows this option after a preview has listed the missing records.
     delete_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class ImportForm(forms.Form):
         return cleaned
 
     def new_run(self, user: User) -> ImportRun:
-        """Return a new run, not saved yet, with the files and options of the form."""
+        """Return a new, unsaved run with the files and options of the form."""
         options = {name: self.cleaned_data[name] for name in OPTIONS}
         run = ImportRun(**options, uploads=self.uploads, started_by=user)
         run.received = self.cleaned_data["files"]
@@ -109,7 +109,7 @@ class ImportForm(forms.Form):
 
     @property
     def uploads(self) -> list[dict[str, Any]]:
-        """The files as ``ImportRun.uploads`` stores them."""
+        """The files in the format of ``ImportRun.uploads``."""
         return [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in self.cleaned_data["files"]]
 
     def _check_files(self, files: list[ReceivedFile], dataset: str, cleaned: dict[str, Any]) -> None:

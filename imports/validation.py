@@ -1,4 +1,4 @@
-"""Validation: turn batches of text into typed columns and rejected rows, with all problems of each row."""
+"""Convert batches of text to typed columns and rejected rows, with all problems of each row."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,22 +23,23 @@ from imports.vocabularies import TermIndex
 
 @dataclass
 class ValidatedBatch:
-    """The valid rows of a batch, and its rejected rows.
+    """The valid rows and the rejected rows of a batch.
 
-    ``values`` has a typed array for each column; for a VocabularyColumn, the positions of its terms in the vocabulary.
+    ``values`` has a typed array for each column. For a VocabularyColumn, it has the positions of the terms in the
+    vocabulary.
     """
 
     lines: np.ndarray
     values: dict[str, pa.Array]
-    members: dict[str, pa.ListArray]  # by name, for each Many column
-    lanes: np.ndarray | None  # identities, for a source without a key
+    members: dict[str, pa.ListArray]  # for each Many column, by name
+    lanes: np.ndarray | None  # identities, if the source has no key
     rejections: Collection[Rejection]
     bytes_read: int
-    last_line: int = 0  # line on which the last row of the batch begins
-    files: np.ndarray | None = None  # for an export: primary key of the SourceFile of each row
+    last_line: int = 0  # number of the line on which the last row of the batch begins
+    files: np.ndarray | None = None  # for an export, the primary key of each row's SourceFile
 
     def only(self, rows: np.ndarray) -> "ValidatedBatch":
-        """Return the rows for which *rows* is true, and all rejections."""
+        """Return the rows for which *rows* is true, with all rejections."""
         mask = pa.array(rows)
         return ValidatedBatch(
             self.lines[rows],
@@ -53,9 +54,9 @@ class ValidatedBatch:
 
 @dataclass
 class ColumnResult:
-    """One validated column of a batch: its values, and the problem of each invalid row."""
+    """A validated column of a batch: its values, and the problem of each invalid row."""
 
-    distinct: pa.Array  # trimmed texts; with indices, each text once
+    distinct: pa.Array  # trimmed text; with indices, each distinct text once
     indices: pa.Array | None
     values: pa.Array
     members: pa.ListArray | None
@@ -66,18 +67,18 @@ class ColumnResult:
         return None if index is None else self.distinct[index].as_py()
 
     def named(self, row: int) -> list[Any]:
-        """Return the values by which a cell refers to another table: none, one or several."""
+        """Return the values with which a cell refers to another table, of which there may be none, one or several."""
         if self.members is not None:
             return list(self.members[row].as_py())
         return [value for value in [self.values[row].as_py()] if value is not None]
 
 
 class BatchValidator:
-    """Validator of the batches of one file for a source.
+    """Validates the batches of one file for a source.
 
-    *places* are the indexes of the source's columns in the file; *headings* are the file's headings. Masked values are
-    looked for in the columns of personal fields; in a file with *fixed* rejected rows, in all columns, because those
-    files mask email addresses in any column.
+    *places* are the indexes of the source's columns in the file. *headings* are the file's headers. Columns of personal
+    data are checked for masked values. In a file with *fixed* rejected rows, all columns are checked, because such a
+    file has masked e-mail addresses in any column.
     """
 
     def __init__(
@@ -98,11 +99,11 @@ class BatchValidator:
         self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
         self.markers = markers or Markers(source)
         self.second_headings = SecondHeadings(source, places, headings, name)
-        self.name_term = fingerprints.name_term(name)  # of a source without a key
+        self.name_term = fingerprints.name_term(name)  # for a source without a key
         self.occurrences = fingerprints.Occurrences()
 
     def check(self, batch: Batch) -> ValidatedBatch:
-        """Return the valid rows of *batch*, and the rejected rows with all their problems.
+        """Return the valid rows of *batch*, and the rejected rows with all of their problems.
 
         Raises MaskedValueError.
         """
@@ -137,7 +138,7 @@ class BatchValidator:
         return rows.only(good)
 
     def _second_headings(self, batch: Batch, cells: dict[str, ColumnResult]) -> list[int]:
-        """Return the rows that repeat the header; drop their other problems."""
+        """Return the rows that repeat the header, and drop their other problems."""
         if not (watched := cells.get(self.second_headings.watched)):
             return []
         rows = self.second_headings.find(batch, watched.distinct, watched.indices, watched.problems)
@@ -150,7 +151,7 @@ class BatchValidator:
         indices, distinct = (raw.indices, raw.dictionary) if pa.types.is_dictionary(raw.type) else (None, raw)
         if self.second_headings.is_table and self.places[column.name] == 0:
             distinct = without_marks(distinct)
-        # Documents are stored as they are.
+        # Documents are stored unchanged.
         distinct, unseen = (
             (pc.ascii_trim(distinct, " \t"), None) if isinstance(column.kind, DocumentCell) else cleaned(distinct)
         )
@@ -208,7 +209,7 @@ class BatchValidator:
         return pa.array(values, pa.int64() if vocabulary else column.kind.type), None, problems
 
     def _agree(self, detail: Detail, cells: ColumnResult, details: ColumnResult, readable: np.ndarray) -> None:
-        """Check that each row repeats the attribute of its term; the first row defines the attribute of a new term."""
+        """Check that each row repeats the attribute of its term. The first row defines the attribute of a new term."""
         vocabulary = self.vocabularies[detail.of]
         which = vocabulary.attributes.index(detail.attribute)
         positions = cells.values.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -226,7 +227,7 @@ class BatchValidator:
                 )
 
     def _lanes(self, values: dict[str, pa.Array], readable: np.ndarray) -> np.ndarray:
-        """Return the identity of every row; identities of unreadable rows are meaningless and not counted."""
+        """Return the identity of every row. The identities of unreadable rows are meaningless and not counted."""
         total = self._name_terms(len(readable))
         for name, array in values.items():
             vocabulary = self.vocabularies.get(name)
@@ -289,7 +290,7 @@ def _first_masked(name: str, cells: ColumnResult) -> MaskedValueError | None:
 
 
 def _members(column: Many, text: str) -> list[Any]:
-    """Return the distinct values in a cell such as ``1;2;2``, sorted."""
+    """Return the sorted distinct values in a cell such as ``1;2;2``."""
     members = set()
     for part in text.split(column.separator):
         try:

@@ -1,4 +1,4 @@
-"""Vocabularies during an import: their terms, new terms, and the primary key of each."""
+"""Vocabularies during an import: their existing and new terms, with the primary key of each term."""
 
 import re
 import unicodedata
@@ -11,21 +11,22 @@ from django.db import connection, models
 from datasets.text import visible, without_format
 from imports.fingerprints import text_term
 
-DASH = "Pd"  # Unicode's category of hyphens and dashes of all kinds
+DASH = "Pd"  # Unicode's category of hyphens and dashes
 SHOWN = 20  # near-duplicates to list
 
 
 class TermIndex:
-    """Index of the terms of one vocabulary; the position of a term is constant during a run.
+    """An index of the terms of a vocabulary.
 
-    The validator adds new terms. The pipeline, which alone uses the database connection, assigns their keys.
+    The position of a term is constant during a run. The validator adds new terms. The pipeline assigns their keys,
+    because only the pipeline uses the database connection.
     """
 
     def __init__(self, model: type[models.Model], column: str, attributes: Iterable[str] = ()):
         self.model, self.column, self.attributes = model, column, tuple(attributes)
         self.positions: dict[str, int] = {}
         self.names: list[str] = []
-        self.details: list[list[Any]] = []  # attributes of each term; None if not known yet
+        self.details: list[list[Any]] = []  # the attributes of each term, None if unknown
         self.terms: list[tuple[int, int]] = []
         self.keys: list[int] = []
         self.known = 0
@@ -35,7 +36,7 @@ class TermIndex:
         self.known = len(self.keys)
 
     def position(self, name: str, details: list[Any] | None = None) -> int:
-        """Return the position of *name*; a new term is added."""
+        """Return the position of *name*, which is added if it is a new term."""
         if name not in self.positions:
             self.positions[name] = len(self.names)
             self.terms.append(text_term(self.column, name))
@@ -44,18 +45,18 @@ class TermIndex:
         return self.positions[name]
 
     def keys_so_far(self) -> np.ndarray:
-        """Return the primary key of each term; reserve keys for new terms."""
+        """Return the primary key of each term, after reserving keys for new terms."""
         new = len(self.names) - len(self.keys)
         if new:
             self.keys += self.reserve_keys(new)
         return np.array(self.keys, np.int64)
 
     def new(self) -> dict[int, str]:
-        """Return the new terms by the keys reserved for them."""
+        """Return the new terms by their reserved keys."""
         return dict(zip(self.keys[self.known :], self.names[self.known :], strict=False))
 
     def near_duplicates(self, added: Collection[int]) -> list[str]:
-        """Return a message for each term with a key in *added* that is a near-duplicate of another term.
+        """Return a message for each term that has a key in *added* and is a near-duplicate of another term.
 
         Near-duplicates differ only in case, accents, separators (dashes of any kind), full stops or invisible
         characters.
@@ -64,7 +65,7 @@ class TermIndex:
             return []
         alike: dict[str, list[tuple[str, bool]]] = {}
         for index, (key, name) in enumerate(zip(self.keys, self.names, strict=False)):
-            if index < self.known or key in added:  # skip terms that only rejected rows use
+            if index < self.known or key in added:  # skip terms that occur only in rejected rows
                 alike.setdefault(_letters(name), []).append((name, key in added))
         pairs = []
         for letters, terms in alike.items():
@@ -92,14 +93,14 @@ class TermIndex:
 
 
 def nearly_the_same(model: type[models.Model], name: str) -> list[str]:
-    """Return the terms of a vocabulary that *name* is a near-duplicate of."""
+    """Return the terms of a vocabulary of which *name* is a near-duplicate."""
     letters = _letters(name)
     others = model._default_manager.exclude(name=name).order_by("pk").values_list("name", flat=True)
     return [other for other in others.iterator() if letters and _letters(other) == letters]
 
 
 def _letters(term: str) -> str:
-    """Return the normalised form that near-duplicates share."""
+    """Return the normalised form of a term, which is the same for near-duplicates."""
     folded = unicodedata.normalize("NFKD", without_format(term)).casefold()
     letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != DASH)
     return re.sub(r"[\s_.'’\u2212]+", "", letters)

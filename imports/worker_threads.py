@@ -1,4 +1,4 @@
-"""Threads of the worker: one for each queue, which holds the imports of one dataset."""
+"""The threads of the worker: one for each queue, which has the imports of one dataset."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ ALL = "*"
 
 
 def worker_of(queue: str, interval: float) -> Worker:
-    """Return a worker of one queue, or of all queues, that returns when no task is left."""
+    """Return a worker for one queue, or for all queues, that stops when no task is left."""
     return Worker(
         queue_names=[queue],
         interval=interval,
@@ -28,23 +28,23 @@ def worker_of(queue: str, interval: float) -> Worker:
 
 
 class Workers:
-    """Threads of this process that run tasks. A long import delays only its own queue."""
+    """The threads of this process that run tasks. A long import delays only its own queue."""
 
     def __init__(self, interval: float):
         self.interval = interval
         self._lock = threading.Lock()
         self._working: dict[str, Worker] = {}  # by queue
-        # Each import needs two connections, and the number of datasets is open: a pool would limit them.
+        # Each import needs two connections, and the number of datasets is not known, so a pool could be too small.
         connection.close()
         connection.settings_dict["OPTIONS"].pop("pool", None)
 
     @property
     def busy(self) -> bool:
-        """Whether a thread is working."""
+        """Whether any thread is working."""
         return bool(self._working)
 
     def start(self) -> None:
-        """Start a thread for each queue that has a ready task and no thread."""
+        """Start a thread for each queue that has a waiting task but no thread."""
         ready = DBTaskResult.objects.ready().order_by().values_list("queue_name", flat=True).distinct()
         for queue in ready:
             with self._lock:

@@ -1,4 +1,4 @@
-"""Guard against importing the same rows twice because their file was renamed."""
+"""Refuse renamed files, because their rows would be imported a second time."""
 
 from django.db import connection
 
@@ -10,13 +10,13 @@ from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import ImportRun, SourceFile
 
-# Number of rows of a file to compare. Identities are evenly distributed, so the first ones in order are a fair
-# sample of a larger file: for 20,000 rows, the share is within 1.4 % of the true one (four standard errors).
+# The number of rows of a file to compare. Identities are evenly distributed, so the lowest identities are a random
+# sample of a larger file. With 20,000 rows, the error of the share is at most 1.4 % (four standard errors).
 SAMPLE = 20_000
 
 
 def refuse_known_bytes(load: SourceLoad) -> None:
-    """Raise ImportRefusedError if a file with a new name has the same bytes as an applied file with another name."""
+    """Raise ImportRefusedError if a file with a new name has the same bytes as an applied file."""
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
     applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)

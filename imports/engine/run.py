@@ -1,4 +1,4 @@
-"""Run an import from files to tables: stage, merge and report, for commands, pages and the API."""
+"""Run an import: stage the files, merge the rows and report the result, for commands, pages and the API."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,7 +46,7 @@ __all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "imp
 
 @dataclass
 class Outcome:
-    """A run that finished, and the records that are missing from its files."""
+    """A finished run, and the records that are missing from its files."""
 
     run: ImportRun
     missing: Spool[Entry] = field(default_factory=Spool[Entry])
@@ -61,11 +61,12 @@ def import_files(
     uploads: Iterable[source_files.Upload] = (),
     run: ImportRun | None = None,
 ) -> Outcome:
-    """Import files, or folders of files, into a dataset; by default, the dataset's folder in ``SOURCES_DIR``.
+    """Import files, or folders of files, into a dataset.
 
-    *uploads* are uploaded files, given instead of paths. *run* is a waiting run to execute; without it, a new run is
-    created. *progress* is called with the SourceFiles and returns a function, which is called with the bytes and rows
-    read since its last call. Raises ImportRefusedError if nothing was imported; the run, if any, stores its message.
+    The default is the dataset's folder in ``SOURCES_DIR``. *uploads* are uploaded files, which are imported instead of
+    paths. *run* is a waiting run to execute; without it, a new run is created. *progress* is called with the
+    SourceFiles and returns a function, which is called with the bytes and rows read since its last call. Raises
+    ImportRefusedError if nothing was imported. If there is a run, it stores the error message.
     """
     sources = sources_of(dataset)
     chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
@@ -109,7 +110,7 @@ def import_files(
 
 
 def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
-    """Return the run with the status running; clear the report of its preview."""
+    """Return the run with the status running, after clearing the report of its preview."""
     now = timezone.now()
     if run is None:
         return ImportRun.objects.create(
@@ -139,12 +140,12 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
 
 @contextmanager
 def _reporting_errors(run: ImportRun) -> Iterator[None]:
-    """Save the reason of a run that stops, and raise it as ImportRefusedError."""
+    """If a run fails, save the reason and raise it as ImportRefusedError."""
     try:
         yield
     except (ReadError, ImportRefusedError) as error:
         sentence = str(error)
-        for file in run.files.all():  # errors name the stored copy; say the original name
+        for file in run.files.all():  # replace the name of the stored copy with the original name
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
         cancelled = isinstance(error, ImportCancelledError)
         run.finish(ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
@@ -197,20 +198,20 @@ def _load(
                     references.check_references(load)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run, run.delete_most = True, False  # the user confirmed a different result
+                run.dry_run, run.delete_most = True, False  # the user has confirmed a different result
                 run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
                 _keep(preview, run, loads, merges)
     except (AlteredError, ImportCancelledError):
-        raise  # the rows are not those of the named file, or the user does not want them
+        raise  # the rows belong to another file, or the user does not want to import them
     except Exception as error:
         heartbeat.check()  # a cancelled run raises ImportCancelledError instead
         stopped = None
         if isinstance(error, MostlyRejectedError):
             stopped = error.file
             stopped.read, stopped.rejected = error.read, error.rejected
-        with suppress(DatabaseError):  # the original error matters more than this one
+        with suppress(DatabaseError):  # the original error is more important than this one
             _record(loads, merges, stopped)
         raise
     if run.dry_run:
@@ -219,7 +220,7 @@ def _load(
 
 
 def _keep(preview: Preview, run: ImportRun, loads: list[SourceLoad], merges: list[Merge]) -> None:
-    """Keep what the transaction has changed, and save the report with it."""
+    """Commit the changes of the transaction together with the report."""
     preview.keep()
     _record(loads, merges)
     if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
@@ -228,7 +229,7 @@ def _keep(preview: Preview, run: ImportRun, loads: list[SourceLoad], merges: lis
 
 
 def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[SourceLoad], list[list[str]]]:
-    """Return the loads with the layout of every file, and the notes on each load."""
+    """Return the loads with the layout of every file, and the notes about each load."""
     complete, notes = [], []
     for load in loads:
         load, notes_of_load = find_layouts(load, allow_missing=options.allow_missing_columns)
@@ -240,7 +241,7 @@ def _with_layouts(loads: list[SourceLoad], options: Options) -> tuple[list[Sourc
 
 
 def _stage(merges: list[Merge], report: Progress) -> None:
-    drop_stages(merge.load.source for merge in merges)  # an earlier import may have left some on this connection
+    drop_stages(merge.load.source for merge in merges)  # an earlier import on this connection may have left some
     for merge in merges:
         if not merge.load.direct:
             merge.load.stage.create()
@@ -258,7 +259,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
         if not options.known_as:
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
-    for merge in reversed(merges):  # children before their parents, which they protect from deletion
+    for merge in reversed(merges):  # child tables first, because their rows protect their parents from deletion
         counts = find_missing(merge.staged, merge.done.late, outcome.missing)
         for file in merge.load.files:
             file.missing = counts[file.pk]
@@ -283,7 +284,10 @@ def _count(staged: Staged, merged: Merged) -> None:
 
 
 def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | None = None) -> None:
-    """Save the counts and the rejected rows; of the source of the *stopped* file, only the first rejected rows."""
+    """Save the counts and the rejected rows.
+
+    For the source of the *stopped* file, save only the first rejected rows.
+    """
     for load in loads:
         for file in load.files:
             file.save()

@@ -1,7 +1,7 @@
-"""Per-record diff of a run for its page: from the tables if applied, from stored entries if previewed.
+"""The diff of each record in a run: read from the tables if applied, or from stored entries if previewed.
 
-A preview is rolled back, so its changes are stored on disk beside the uploads. Kept corrections and missing records
-are stored for every run, because no table records them.
+A preview is rolled back, so its changes are stored on disk beside the uploads. Kept corrections and missing records are
+stored on disk for every run, because no table contains them.
 """
 
 import shutil
@@ -30,7 +30,7 @@ from imports.sources import Detail, Reference, Source, VocabularyColumn, sources
 
 KINDS = ("changed", "new", "missing", "kept")
 AT_ONCE = 2000
-Row = dict[str, Any]  # the values of a record by column
+Row = dict[str, Any]  # a record's values by column
 
 
 def folder_of(run: ImportRun) -> Path:
@@ -39,9 +39,10 @@ def folder_of(run: ImportRun) -> Path:
 
 
 def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole: bool) -> None:
-    """Store the changes of *merges* before they are committed or rolled back; without *whole*, only those in no table.
+    """Store the changes of *merges* before they are committed or rolled back.
 
-    Of the previews on the command line, which cannot be applied, only the latest of each dataset is stored.
+    Without *whole*, store only entries that no table contains. Previews on the command line cannot be applied, so only
+    the latest one of each dataset is stored.
     """
     forget(run)
     if whole and run.task_id is None:
@@ -68,15 +69,15 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
 
 
 def forget(run: ImportRun) -> None:
-    """Delete the stored entries of the run."""
+    """Delete the run's stored entries."""
     shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
 def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEntries | StoredEntries | None":
-    """Return the entries of one kind, which can be counted and sliced; None if they were not stored.
+    """Return the entries of one kind, which can be counted and sliced, or None if they were not stored.
 
-    *unseen* are the sources whose personal data the user may not see: records that differ only in personal data are
-    left out.
+    *unseen* are the sources whose personal data is hidden from the user. Their records that differ only in personal
+    data are left out.
     """
     if kind in ("missing", "kept"):
         return KeptEntries(folder_of(run), kind, seen=bool(unseen))
@@ -86,13 +87,13 @@ def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEnt
 
 
 def with_rows(run: ImportRun, missing: list[Entry]) -> list[Entry]:
-    """Return the entries of *missing* records with all values of each record, as it is or as the run deleted it."""
+    """Return the entries of *missing* records with all values of each record, now or when the run deleted it."""
     result = [entry.copy() for entry in missing]
     for source in sources_of(run.dataset):
         of_source = [entry for entry in result if entry["source"] == source.name and "pk" in entry]
         rows = _rows(run, source, [entry["pk"] for entry in of_source])
         values = dict(zip(rows, _readable_rows(source, list(rows.values())), strict=True))
-        unknown = dict.fromkeys(next(iter(values.values()), ()))  # for a record deleted since
+        unknown = dict.fromkeys(next(iter(values.values()), ()))  # for a record that has been deleted since
         for entry in of_source:
             if row := values.get(str(entry["pk"]), unknown):
                 entry["row"] = row
@@ -100,7 +101,7 @@ def with_rows(run: ImportRun, missing: list[Entry]) -> list[Entry]:
 
 
 def _rows(run: ImportRun, source: Source, keys: list[Any]) -> dict[str, Row]:
-    """Return the rows of records by key: as they are, or as they were when the run deleted them."""
+    """Return the rows of records by key: the current rows, or the rows that the run deleted."""
     if not keys:
         return {}
     deletions = Change.objects.filter(table=source.name, record__in=map(str, keys), run=run, kind=Change.Kind.DELETED)
@@ -113,7 +114,7 @@ def _rows(run: ImportRun, source: Source, keys: list[Any]) -> dict[str, Row]:
 
 
 class StoredEntries:
-    """Entries from the tables: the changed or created records of an applied run."""
+    """Entries read from the tables: the changed or created records of an applied run."""
 
     def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = ()):
         self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)
@@ -153,7 +154,7 @@ class StoredEntries:
         return source.model._default_manager.filter(created_in__in=files).count()
 
 
-# Entries of each kind. Rows use the names of the source's columns, and the values by which files name references.
+# The entries of each kind. Rows use the names of the source's columns, and references have the values used in files.
 
 
 def _names(run: ImportRun) -> dict[int, SourceFile]:
@@ -198,7 +199,7 @@ def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterat
         return
     files = f"SELECT id FROM source_files WHERE run_id = {runs.pop()} AND source = '{source.name}'"
     table, pk = quoted(source.name), pk_column(source.model)
-    # Keys are in the order of lines if the database assigned them during the import; no sorting is needed.
+    # If the database assigned the keys during the import, they are already in the order of the lines.
     keys = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
     document = f"CAST({as_json(source.model, 'r')} AS text)"
     query = f"SELECT {document} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
@@ -208,7 +209,7 @@ def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterat
 
 
 def _kept(merge: Merge) -> Iterator[Entry]:
-    """Yield the records whose correction or deletion by a curator is kept although the files differ."""
+    """Yield the records whose correction or deletion by a curator was kept although the files differ."""
     source, load = merge.source, merge.load
     if load.direct:
         return
@@ -269,7 +270,7 @@ def _head(source: Source, record: Any, files: dict[int, SourceFile], row: Row, v
 
 
 def _readable_rows(source: Source, rows: list[Row]) -> list[Row]:
-    """Return *rows* by the names of the source's columns, with references as files name them."""
+    """Return *rows* with the names of the source's columns, and with references as written in files."""
     columns = {name: column for name, column in source.bound.items() if not isinstance(column, Detail)}
     result: list[Row] = [{} for _ in rows]
     for name, column in columns.items():

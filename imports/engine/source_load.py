@@ -1,4 +1,4 @@
-"""The part of a run that one source plays: its input, and the results of staging its files."""
+"""The part of a run that imports the files of one source: its input, and the results of staging its files."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,28 +20,28 @@ StartProgress = Callable[[list[SourceFile]], Progress]  # the files to read
 
 @dataclass(frozen=True)
 class SourceLoad:
-    """Input of one source in a run. Every step takes it; none changes it."""
+    """The input of one source in a run. Every step receives it, and none changes it."""
 
     run: ImportRun
     source: Source
     files: list[SourceFile]
     paths: dict[int, StoredFile]  # stored copies, by file
-    resubmissions: dict[int, SourceFile]  # files with fixed rows, and the file that each continues
+    resubmissions: dict[int, SourceFile]  # the original files of files with fixed rows
     parts: dict[int, ExportParts]  # of exports, by the first of their files
     stage: Stage
-    layouts: dict[int, Layout] = field(default_factory=dict)  # by file, once known
+    layouts: dict[int, Layout] = field(default_factory=dict)  # by file, after detection
     direct: bool = False  # write rows directly into the empty table, with their primary keys
 
     @property
     def csv_source(self) -> CSVSource:
-        """The source; raises TypeError if its files are not tables."""
+        """The source. Raises TypeError if its files are not tables."""
         if not isinstance(self.source, CSVSource):
             raise TypeError(f"The files of {self.source.name} are not tables.")
         return self.source
 
     @property
     def json_source(self) -> JSONSource:
-        """The source; raises TypeError if its files are not documents."""
+        """The source. Raises TypeError if its files are not documents."""
         if not isinstance(self.source, JSONSource):
             raise TypeError(f"The files of {self.source.name} are not documents.")
         return self.source
@@ -52,22 +52,22 @@ class SourceLoad:
 
     @property
     def files_query(self) -> str:
-        """SQL query of the primary keys of the load's files."""
+        """An SQL query for the primary keys of the load's files."""
         return f"SELECT id FROM source_files WHERE run_id = {self.run.pk} AND source = '{self.source.name}'"
 
     @property
     def names_query(self) -> str:
-        """SQL query of the names of the load's files."""
+        """An SQL query for the names of the load's files."""
         return self.files_query.replace("SELECT id", "SELECT name", 1)
 
     @property
     def known_files_query(self) -> str:
-        """SQL query of the primary keys of all files with these names, of this run and earlier ones."""
+        """An SQL query for the primary keys of all files with these names, in this run and in earlier ones."""
         return f"SELECT id FROM source_files WHERE source = '{self.source.name}' AND name IN ({self.names_query})"
 
     @property
     def read_files(self) -> list[SourceFile]:
-        """The files to read: an export with several parts is read once."""
+        """The files to read. An export with several parts is read only once."""
         parts = {file.pk for first, parts in self.parts.items() for file in parts.files.values() if file.pk != first}
         return [file for file in self.files if file.pk not in parts]
 
@@ -82,20 +82,20 @@ class SourceLoad:
 
 @dataclass
 class Staged:
-    """Results of staging the files of one source, counted by file. Later steps read them."""
+    """The results of staging the files of one source, counted by file. Later steps read them."""
 
     load: SourceLoad
-    # Rejected documents by file, SHA-256 and line: every other source skips them.
+    # Rejected documents by file, SHA-256 and line number. Every other source skips them.
     unusable: set[tuple[str, str, int]] = field(repr=False)
     beside: list["Staged"] = field(repr=False)  # the Staged of all sources of this import, in order
     rejections: Rejections = field(init=False)
     markers: Markers = field(init=False)
     vocabularies: dict[str, TermIndex] = field(init=False)
-    # Stored records of these files; fill() sets them for a source without a key.
+    # The stored records of these files. ``fill()`` sets them for a source without a key.
     known: ExistingRows = field(init=False, repr=False)
     usable: Counter[int] = field(default_factory=Counter)
-    already_stored: Counter[int] = field(default_factory=Counter)  # rows whose record exists unchanged
-    deleted: Counter[int] = field(default_factory=Counter)  # rows whose record a curator deleted
+    already_stored: Counter[int] = field(default_factory=Counter)  # rows whose record is stored with the same values
+    deleted: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has deleted
     duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     notes: list[str] = field(default_factory=list)
     next_key: int = 1  # next primary key of rows that are written directly into the table

@@ -1,4 +1,4 @@
-"""A list that is kept in memory while it is short, and in a temporary file once it is long."""
+"""A list that is stored in memory while it is short, and in a temporary file when it becomes long."""
 
 import json
 import tempfile
@@ -10,7 +10,7 @@ IN_MEMORY = 8 * 2**20  # bytes
 
 
 class Spool(Generic[T]):
-    """JSON values in insertion order, which can be read any number of times."""
+    """JSON values in insertion order, which can be iterated any number of times."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, mode="w+", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Names and SQL of the staged rows of one source (alias s) and of its stored records (alias r)."""
+"""Names and SQL for the staged rows of one source (alias s) and its stored records (alias r)."""
 
 from django.db.backends.utils import CursorWrapper
 
@@ -9,7 +9,7 @@ from imports.sources import Many, Reference
 
 
 class StagedRows:
-    """Tables and columns of the staged rows of a load and of the stored records."""
+    """The tables and columns of a load's staged rows and of the stored records."""
 
     def __init__(self, load: SourceLoad):
         source, stage, present = load.source, load.stage, load.present
@@ -39,6 +39,6 @@ class StagedRows:
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
 
     def take_out(self, cursor: CursorWrapper, rows: str) -> None:
-        """Delete the rows that the query *rows* lists by file and line from the stage."""
+        """Delete the rows in the query *rows*, which lists them by file and line, from the stage."""
         for table in (self.staged, *self.members):
             cursor.execute(f"DELETE FROM {table} WHERE (source_file, source_line) IN ({rows})")

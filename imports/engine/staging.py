@@ -1,4 +1,4 @@
-"""Fast inserts into temporary or empty tables: COPY on PostgreSQL, executemany on SQLite."""
+"""Fast inserts into temporary or empty tables, with COPY on PostgreSQL and executemany on SQLite."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,9 +21,9 @@ Columns = dict[str, pa.Array]
 
 
 class Writer:
-    """Writer of batches of columns into one table.
+    """Writes batches of columns to one table.
 
-    On PostgreSQL, one COPY continues from batch to batch; :meth:`pause` ends it to free the connection for other
+    On PostgreSQL, a single COPY writes several batches. :meth:`pause` ends it, so the connection can be used for other
     queries.
     """
 
@@ -34,14 +34,14 @@ class Writer:
         self.copy: Any = None  # psycopg's Copy
 
     def write(self, batch: Columns) -> None:
-        """Append the rows of *batch*, which has an array of equal length for each column."""
+        """Append the rows of *batch*, which has one array for each column, all of equal length."""
         if connection.vendor == "postgresql":
             self._copy(batch)
         else:
             self._executemany(batch)
 
     def pause(self) -> None:
-        """End the current COPY, so that its rows are in the table."""
+        """End the current COPY, so its rows are written to the table."""
         self.copy = None
         self.copying.close()
 
@@ -70,13 +70,13 @@ class Writer:
         marks = ", ".join("?" for _ in self.columns)
         with _quick_transaction():
             statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({marks})"
-            # Around the driver's own cursor: that of Django would rewrite the placeholders and log every row.
+            # Use the driver's cursor, because Django's cursor would rewrite the placeholders and log every row.
             with CursorWrapper(connection.connection.cursor(), connection) as cursor:
                 cursor.executemany(statement, rows)  # type: ignore[arg-type]  # the driver reads any iterable
 
 
 def _quoting(batch: Columns) -> str:
-    """Return the quoting style of the cells: "none" is faster and safe if no text contains a special character."""
+    """Return the quoting style of the cells. "none" is faster, and safe if no cell contains a special character."""
     texts = [values for values in batch.values() if pa.types.is_string(values.type)]
     special = (pc.any(pc.greater_equal(pc.find_substring(text, c), 0)) for text in texts for c in '",\r\n')
     return "needed" if any(is_special.as_py() for is_special in special) else "none"
@@ -84,7 +84,7 @@ def _quoting(batch: Columns) -> str:
 
 @contextmanager
 def _quick_transaction() -> Iterator[None]:
-    """On SQLite, write a batch to a temporary table in one transaction, without locking the main database."""
+    """On SQLite, write a batch to a temporary table in one transaction that does not lock the main database."""
     if connection.in_atomic_block:
         yield
         return
@@ -122,25 +122,25 @@ def _for_sqlite(values: pa.Array) -> list[Any]:
 class Stage:
     """The temporary tables of one source: its rows, the members of each Many, and problems found later.
 
-    A staged row has ``source_file`` and ``source_line``, ``identity`` if the source has no key, and each column of the
-    source by its own name: a VocabularyColumn as the key of its term, a Reference as the cell itself. The other tables
-    are created on demand.
+    A staged row has ``source_file`` and ``source_line``, and ``identity`` if the source has no key. It also has each
+    column of the source under its own name. A VocabularyColumn contains the key of its term, and a Reference contains
+    the text of the cell. The other tables are created on demand.
     """
 
     def __init__(self, source: Source):
         self.source = source
         self.table = f"stage_{source.name}"
         self.problems = f"problems_{source.name}"
-        # Repeated keys and changed rows; then the keys of rejected rows, the records without a row, and those of
-        # them that are missing from their files.
+        # Duplicate keys and changed rows, the keys of rejected rows, the records without a row, and the subset of those
+        # that are missing from their files.
         self.first, self.again, self.changed = (f"{what}_{source.name}" for what in ("first", "again", "changed"))
-        self.deleted = f"deleted_{source.name}"  # keys of records that a curator deleted
-        # Rows that refer to such records, their lines, and the values that they use.
+        self.deleted = f"deleted_{source.name}"  # keys of records that a curator has deleted
+        # Rows that refer to such records, their lines, and the values of the references.
         self.held, self.held_lines, self.parents = (
             f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
         )
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
-        # The rejected rows by file and line, and the files that fixed rows continue.
+        # The rejected rows by file and line, and the original files of fixed rows.
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         row = {"source_file": "bigint", "source_line": "integer"}
@@ -170,12 +170,12 @@ class Stage:
         return f"{self.table}_{column.name}"
 
     def create(self) -> None:
-        """Create the empty tables of rows and members for this connection."""
+        """Create the empty tables for rows and members on this connection."""
         for table in (self.table, *map(self.members, self.source.columns_of(Many))):
             self.need(table)
 
     def need(self, table: str) -> None:
-        """Create one of the tables if it does not exist."""
+        """Create the given table if it does not exist."""
         if table not in self._made:
             columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._types[table].items())
             with connection.cursor() as cursor:
@@ -183,14 +183,14 @@ class Stage:
             self._made.add(table)
 
     def has(self, table: str) -> bool:
-        """Return whether one of the tables exists."""
+        """Return whether the given table exists."""
         return table in self._made
 
     def writer(self) -> Writer:
         return Writer(self.table, list(self.types))
 
     def finish(self) -> None:
-        """Update the statistics of the staged rows on PostgreSQL; index their keys on SQLite."""
+        """Update the statistics of the staged rows on PostgreSQL, or index their keys on SQLite."""
         compared = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -202,7 +202,7 @@ class Stage:
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
     def collect(self, table: str, query: str) -> None:
-        """Create or replace one of the tables with the rows of *query*."""
+        """Create or replace the given table with the rows of *query*."""
         with connection.cursor() as cursor:
             if table in self._made:
                 cursor.execute(f"DROP TABLE {temporary(table)}")
@@ -220,7 +220,7 @@ def drop_stages(sources: Iterable[Source]) -> None:
     existing = temporary_tables()
     names = [temporary(table) for source in sources for table in Stage(source).tables if table in existing]
     with connection.cursor() as cursor:
-        # On SQLite a statement drops one table.
+        # On SQLite, a statement can drop only one table.
         for name in [", ".join(names)] * bool(names) if connection.vendor == "postgresql" else names:
             cursor.execute(f"DROP TABLE {name}")
 

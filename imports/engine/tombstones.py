@@ -1,4 +1,4 @@
-"""Tombstones: an import skips the rows of records that a curator deleted."""
+"""Skip the rows of records that a curator has deleted."""
 
 from collections import Counter
 
@@ -12,9 +12,9 @@ from imports.sources import Many
 
 
 def skip_deleted(load: SourceLoad) -> tuple[Counter[int], list[int]]:
-    """Remove the staged rows of deleted records; return their number by file, and the Changes with the tombstones.
+    """Remove the staged rows of deleted records. Return their number by file, and the Changes with the tombstones.
 
-    Only sources with a key need this; the others recognise their rows before they stage them.
+    Only sources with a key need this. Other sources find the rows of deleted records before staging.
     """
     stage = load.stage
     stored = [(column.name, value_of(column.field, "c.before")) for column in load.source.key_columns]
@@ -45,7 +45,7 @@ def skip_deleted(load: SourceLoad) -> tuple[Counter[int], list[int]]:
 
 
 def corrected_and_seen(staged: Staged) -> Counter[int]:
-    """Return the number of records without a key, by file, whose correction differs from their row in the file."""
+    """Return the number of records without a key whose correction differs from their row in the file, by file."""
     load = staged.load
     files = {file.name: file.pk for file in load.files}
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Updates of stored records whose file has changed, except for values that a curator has corrected."""
+"""Update stored records whose file has changed, except for values that a curator has corrected."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -17,10 +17,10 @@ from imports.sources import Column, Many
 
 
 class Updates:
-    """Staged rows of a source with a key whose stored record differs.
+    """The staged rows of a source with a key whose stored record differs.
 
-    The new value from the file is compared with the previous one: for a corrected column, the file value stored in
-    ``corrections``; for any other column, the column itself.
+    The file's new value is compared with its previous value, which is stored in ``corrections`` for a corrected column,
+    and in the column itself otherwise.
     """
 
     def __init__(self, load: SourceLoad, rows: StagedRows):
@@ -38,7 +38,7 @@ class Updates:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
             self.corrected = bool(cursor.fetchone()[0])
-        # A row of an export that contains the correction repeats the stored value: the file value is unchanged.
+        # If a row of an export contains the corrected value, the file's value counts as unchanged.
         self.agreeing = bool(load.parts) and self.corrected
         self.differing = False
         self.raw = self.resolved
@@ -48,7 +48,7 @@ class Updates:
             self.resolved = f"(SELECT {values}{names} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
-        """Update the records; count them in ``updated`` and ``kept``, by file.
+        """Update the records, and count them in ``updated`` and ``kept``, by file.
 
         ``updated_unseen`` and ``kept_unseen`` count the records that differ only in personal data.
         """
@@ -77,7 +77,7 @@ class Updates:
                 self.updated[file], self.updated_unseen[file] = count, unseen
 
     def store_changes(self) -> None:
-        """Store a Change for each record, with the row before and after; call it after linking many-to-many rows."""
+        """Store a Change with the row before and after for each record. Call it after linking many-to-many rows."""
         if not self.differing:
             return
         after = as_json(self.load.source.model, "r")
@@ -90,7 +90,7 @@ class Updates:
                 f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
-    # Parts of the queries: r is the stored record, s the staged row.
+    # In these parts of queries, r is the stored record and s is the staged row.
 
     def _changed(self) -> str:
         comparisons = [
@@ -138,9 +138,9 @@ class Updates:
         return values
 
     def _remembered(self) -> str:
-        """Return the SQL expression of the file values to store in ``corrections``."""
+        """Return the SQL expression for the file values to store in ``corrections``."""
         if connection.vendor == "postgresql":
-            # A column that the files lack keeps its stored file value.
+            # If a column is missing from the files, its stored file value is kept.
             file_value = "coalesce(to_jsonb(s)->k, r.corrections->k)"
             return f"(SELECT jsonb_object_agg(k, {file_value}) FROM jsonb_object_keys(r.corrections) k)"
         pairs = [f"'$.{c.stored_as}', {json_value(c.field, f's.{quoted(c.stored_as)}')}" for c in self.columns]
@@ -155,7 +155,7 @@ class Updates:
         cursor.execute(f"DELETE FROM {through} WHERE {owner} IN ({records})")
 
     def _kept(self, without: Collection[str] = ()) -> Counter[int]:
-        """Return the number of records by file whose correction differs from the file; ignore the fields *without*."""
+        """Return the number of records whose correction differs from the file, by file. Ignore the fields *without*."""
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT s.source_file, count(*) FROM {self.raw} s JOIN {self.table} r ON {self.same}"
@@ -164,7 +164,7 @@ class Updates:
             return Counter(dict(cursor.fetchall()))
 
     def against(self, without: Collection[str] = ()) -> str:
-        """Return the SQL condition that a correction of record r differs from the file's row s."""
+        """Return the SQL condition that a correction of the record r differs from the file's row s."""
         conditions = []
         for column in (c for c in [*self.columns, *self.many] if c.field.name not in without):
             if isinstance(column, Many):
@@ -182,7 +182,10 @@ class Updates:
         return f"({' OR '.join(f'({condition})' for condition in conditions) or '1 = 0'})"
 
     def _value_from_file(self, column: Column) -> str:
-        """Return the file value of an exported row: if the row contains the correction, the previous file value."""
+        """Return the file's value for an exported row.
+
+        If the row contains the corrected value, this is the previous file value.
+        """
         new, stored = (f"{alias}.{quoted(column.stored_as)}" for alias in "sr")
         same = f"{self._is_corrected(column)} AND NOT {differs(column.field, new, stored)}"
         return (
@@ -204,5 +207,5 @@ class Updates:
 
 
 def _flag(conditions: Iterable[str]) -> str:
-    """Return an SQL expression that is 1 if one of *conditions* is true, else 0."""
+    """Return an SQL expression that is 1 if any of *conditions* is true, and otherwise 0."""
     return f"CASE WHEN {' OR '.join(conditions) or '1 = 0'} THEN 1 ELSE 0 END"

@@ -1,4 +1,4 @@
-"""Withheld rows: rows that refer to a record that a curator deleted; they wait until it is restored."""
+"""Withhold rows that refer to a record that a curator has deleted. They are imported after the record is restored."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from imports.sources import Many, Reference, VocabularyColumn
 
 @dataclass(frozen=True)
 class WithheldRows:
-    """Withheld rows by file and the notes on them; and the remaining unknown references by column."""
+    """The withheld rows by file, the notes about them, and the remaining unknown references by column."""
 
     counts: Counter[int]
     notes: list[str]
@@ -25,13 +25,11 @@ class WithheldRows:
 
 
 def withhold(load: SourceLoad, unknown: dict[str, set[Any]]) -> WithheldRows:
-    """Withhold the rows whose only problem is a reference to a record that a curator deleted.
+    """Withhold the rows whose only problem is a reference to a record that a curator has deleted.
 
-    *unknown* has, by column, the references of rejected rows to records that do not exist; the result has them without
-    the deleted records.
-
-    Withheld rows count as kept and are no problem of their file. A row that also has an unknown reference is rejected,
-    with that problem only.
+    *unknown* has the references of rejected rows to records that do not exist, by column. The result contains the same
+    references without those to deleted records. Withheld rows count as kept, not as rejected. A row that also has an
+    unknown reference is rejected, and only that problem is reported.
     """
     stage, problems = load.stage, quoted(load.stage.problems)
     columns = {position: c for position, c in enumerate(load.source.bound.values()) if isinstance(c, Reference)}
@@ -64,7 +62,7 @@ def withhold(load: SourceLoad, unknown: dict[str, set[Any]]) -> WithheldRows:
         keys = ", ".join(quoted(name) for name in stage.key)
         stage.need(stage.seen)
         cursor.execute(f"INSERT INTO {quoted(stage.seen)} SELECT {keys} FROM {quoted(stage.held)}")
-        if not load.source.key:  # the previous record of the line is not missing
+        if not load.source.key:  # the line's previous record is not missing
             stage.need(stage.unusable)
             cursor.execute(
                 f"INSERT INTO {quoted(stage.unusable)} SELECT f.name, h.source_line FROM {quoted(stage.held)} h"
@@ -76,7 +74,7 @@ def withhold(load: SourceLoad, unknown: dict[str, set[Any]]) -> WithheldRows:
 
 
 def entries(staged: Staged, files: Mapping[int, SourceFile]) -> Iterator[Entry]:
-    """Yield the withheld rows as entries of the run's page; *files* are the run's files by primary key."""
+    """Yield the withheld rows as entries for the run's page. *files* are the run's files by primary key."""
     load = staged.load
     names = {
         column.name: dict(zip(vocabulary.keys, vocabulary.names, strict=False))
@@ -109,14 +107,14 @@ def entries(staged: Staged, files: Mapping[int, SourceFile]) -> Iterator[Entry]:
 
 
 def _deleted(column: Reference, position: int) -> str:
-    """Return an SQL query of the values by which a column refers to records that a curator deleted."""
+    """Return an SQL query for the values by which a column refers to records that a curator has deleted."""
     value = f"CAST({value_of(column.by_field, 'c.before')} AS text)"
     table = column.model._meta.db_table
     later = f"SELECT 1 FROM changes l WHERE l.{quoted('table')} = '{table}' AND l.record = c.record AND l.id > c.id"
     return (
         f"SELECT {position} AS position, {value} AS value FROM changes c JOIN edits e ON e.id = c.edit_id"
         f" WHERE c.{quoted('table')} = '{table}' AND c.kind = '{Change.Kind.DELETED}'"
-        # A record that no file created has no tombstone, but it was deleted all the same.
+        # A deleted record that was not created by a file has no tombstone.
         f" AND (c.is_tombstone OR (e.action = '{Edit.Action.DELETED}' AND NOT EXISTS ({later})))"
     )
 
@@ -124,7 +122,10 @@ def _deleted(column: Reference, position: int) -> str:
 def _without_deleted(
     load: SourceLoad, columns: dict[int, Reference], unknown: dict[str, set[Any]]
 ) -> dict[str, set[Any]]:
-    """Remove the values of deleted records from *unknown*: rows rejected for another problem do not list them."""
+    """Remove the values of deleted records from *unknown*.
+
+    Rows that are rejected for another problem then do not list them.
+    """
     unknown = dict(unknown)
     with connection.cursor() as cursor:
         for position, column in columns.items():

@@ -1,4 +1,4 @@
-"""Read CSV files into Arrow batches and JSON files into documents, with the line numbers of an editor."""
+"""Read CSV files into Arrow batches and JSON files into documents, with the line numbers that an editor shows."""
 
 from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed

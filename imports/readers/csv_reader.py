@@ -1,4 +1,4 @@
-"""Read CSV rows into Arrow batches of text, with pyarrow's reader if it is exact, else with our own."""
+"""Read CSV rows into Arrow batches of text, with pyarrow's reader if it is exact, or else with a custom reader."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from imports.readers.quote_scanner import find_quotes
 BLOCK = 4 << 20  # bytes
 ROWS = 100_000  # maximum rows of a batch
 EXACT_ROWS = 10_000  # maximum rows of a batch of the exact reader
-EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes for the exact reader before the next try of the fast one
+EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes to read exactly before trying the fast reader again
 BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 TEXT = pa.string()
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -26,11 +26,12 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 @dataclass
 class Batch:
-    """Rows of a file, in its order.
+    """Rows of a file, in file order.
 
     `lines`: the first line of each row, int32, from 1. `columns`: an array for each of the file's columns, of strings
-    or, for a small vocabulary, a dictionary; with blanks around cells, but without the apostrophes of formula escaping.
-    `malformed`: malformed rows of this part of the file. `bytes_read`: the bytes of the file read so far.
+    or, for a small vocabulary, a dictionary. Cells include the surrounding blanks, but not the apostrophes of formula
+    escaping. `malformed`: malformed rows of this part of the file. `bytes_read`: the number of bytes of the file read
+    so far.
     """
 
     lines: np.ndarray
@@ -50,18 +51,19 @@ def read_csv(
 ) -> Iterator[Batch]:
     """Yield the rows after the header in batches of about `block_size` bytes, which may be empty.
 
-    A row of more than `longest` bytes is malformed. Memory does not grow with the file. Raises ReadError at the block
-    with bytes that are not in the encoding.
+    A row of more than `longest` bytes is malformed. Memory usage does not depend on the size of the file. Raises
+    ReadError at the first block with bytes that are invalid in the encoding.
     """
     blocks = _Blocks(layout, expected, longest)
     skipped = layout.first_line - 1
     with Text(path, encoding) as text:
         data, line, inside, final = b"", 1, False, False
-        # The lengths of the parts for the fast reader, and for the exact reader if the fast one cannot continue.
+        # The lengths of the parts to read with the fast reader, and with the exact reader if the fast one cannot
+        # continue.
         stretch, exact = 2 * block_size, EXACT
         while data or not final:
             if not final:
-                # At least double the data, so that a long quoted cell is not scanned again and again.
+                # At least double the data, so a long quoted cell is not scanned many times.
                 block = text.read(max(block_size, len(data)))
                 data, final = data + block if data else block, not block
             if skipped or inside:
@@ -74,14 +76,15 @@ def read_csv(
                 part = data[:stretch]
                 taken = blocks.fast(part, line, final=final and len(part) == len(data))
                 if taken:
-                    # If the rows are very short, offer only as much as a batch takes, because all of it is scanned.
+                    # If the rows are very short, pass only enough data for one batch, because all of the data is
+                    # scanned.
                     stretch = 4 * stretch if 4 * taken.used > len(part) else 2 * taken.used
                     exact = EXACT
                 else:
                     taken = blocks.exact(data, line, exact, final=final)
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
-                # Also an empty batch, as for blank lines, because the consumer may want to stop.
+                # An empty batch, such as for blank lines, is also yielded, so that the consumer can stop reading.
                 columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
                 yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
@@ -89,7 +92,10 @@ def read_csv(
 
 
 def _without_lines(data: bytes, count: int, *, final: bool) -> tuple[bytes, int]:
-    """Return the text after *count* lines (or only a CR that may be half a line break), and the lines skipped."""
+    """Return the text after *count* lines, and the number of lines skipped.
+
+    The text may be only a CR, which may be half of a line break.
+    """
     whole = len(data) - (data.endswith(b"\r") and not final)
     nexts = line_breaks(data[:whole])[1]
     return (data[nexts[count - 1] :], count) if count <= len(nexts) else (data[whole:], len(nexts))
@@ -97,7 +103,7 @@ def _without_lines(data: bytes, count: int, *, final: bool) -> tuple[bytes, int]
 
 @dataclass
 class _Taken:
-    """The rows from the beginning of a block, and the bytes and lines that they used."""
+    """The rows at the beginning of a block, and the number of their bytes and lines."""
 
     used: int
     lines_used: int
@@ -108,7 +114,7 @@ class _Taken:
 
 
 class _Blocks:
-    """The two readers of rows from a block of text that begins at the start of a line."""
+    """The two readers of rows in a block of text. The block begins at the start of a line."""
 
     def __init__(self, layout: Layout, expected: ExpectedColumns, longest: int):
         self.width = layout.width
@@ -117,14 +123,14 @@ class _Blocks:
         self.types = [DICTIONARY if position in vocabularies else TEXT for position in range(self.width)]
         self.names = [str(position) for position in range(self.width)]
         self.convert = csv.ConvertOptions(
-            check_utf8=False,  # decoding has checked it, to report the line
+            check_utf8=False,  # the decoder checks this, and reports the line
             column_types=dict(zip(self.names, self.types, strict=True)),
             strings_can_be_null=False,
             null_values=[],
         )
 
     def exact(self, data: bytes, line: int, most: int, *, final: bool) -> _Taken:
-        """Read the rows of the first part of the block exactly; none if more of the file is needed."""
+        """Read the rows of the first part of the block exactly. Return no rows if more of the file is needed."""
         part = most + self.dialect.longest
         if len(data) > part:
             data, final = data[:part], False
@@ -153,7 +159,7 @@ class _Blocks:
         return _Taken(scan.used, scan.line - line, np.array(lines, np.int32), columns, bad, scan.inside)
 
     def fast(self, data: bytes, line: int, *, final: bool) -> _Taken | None:  # noqa: C901 - one decision after another
-        """Read rows of the block with pyarrow, up to the first that the exact reader could read differently."""
+        """Read rows of the block with pyarrow, up to the first row that the exact reader might read differently."""
         if b"\0" in data or data.startswith(BOM):
             return None
         if b"\r" in data and data.count(b"\r") != data.count(b"\r\n") + (not final and data.endswith(b"\r")):
@@ -164,7 +170,7 @@ class _Blocks:
         feeds = ends = np.flatnonzero(array == ord("\n"))
         quotes = find_quotes(array, self.dialect) if b'"' in data else None
         if quotes is not None and not len(quotes.places):
-            quotes = None  # the quotes are ordinary characters
+            quotes = None  # quotes are ordinary characters
         if quotes is not None:
             ends = feeds[(np.searchsorted(quotes.places, feeds) % 2 == 0) & (feeds < quotes.sound)]
             final = final and quotes.sound == len(data) and len(quotes.places) % 2 == 0
@@ -183,7 +189,7 @@ class _Blocks:
         blanks = quotes.blanks[quotes.blanks < used] if quotes else np.empty(0, np.intp)
         if passed.any() or len(blanks):
             if quotes and any(b'"' in data[starts[index] : ends[index]] for index in np.flatnonzero(passed)):
-                return None  # quotes in a comment have no meaning
+                return None  # quotes in a comment are not special
             kept = np.repeat(~passed, np.diff(np.append(starts, used)))
             kept[blanks] = False
             rows = pa.py_buffer(array[:used][kept])
@@ -200,7 +206,7 @@ class _Blocks:
         return _Taken(used, counted, np.delete(lines, bad) if bad else lines, columns, problems)
 
     def _malformed(self, data: bytes, line: int) -> Malformed | None:
-        """Parse *data* as one row and return it as Malformed; None if the row is valid."""
+        """Parse *data* as one row, and return it as Malformed, or None if the row is valid."""
         data = data.removesuffix(b"\r")
         cells = self.dialect.quoted_line(data) if b'"' in data else data.split(self.dialect.delimiter)
         row = Row(line, 0, len(data), cells) if cells else next(iter(Scan(self.dialect, data, line, final=True)))
@@ -219,7 +225,10 @@ class _Blocks:
         return passed
 
     def _table(self, buffer: pa.Buffer, count: int, *, quoting: bool) -> tuple[list[pa.Array], list[int]] | None:
-        """Return the columns, and the indexes of rows with a wrong number of cells; None for another count of rows."""
+        """Return the columns, and the indexes of rows with a wrong number of cells.
+
+        Return None if the row count differs.
+        """
         bad: list[int] = []
 
         def note(row: csv.InvalidRow) -> str:

@@ -1,8 +1,9 @@
-"""The exact reader of CSV rows: slow, with exact line numbers and quotes, and limited damage from malformed quotes.
+"""The exact reader of CSV rows: slow, but with exact line numbers and quotes, and with recovery after malformed quotes.
 
-A quoted cell with a wrong end (it is unclosed at the end of the file or at the length limit, or text follows its
-closing quote) makes only the line invalid on which it opened: reading resumes on the next line. So one stray quote
-cannot swallow the rest of a file, and the division into blocks does not matter.
+The end of a quoted cell is malformed if the cell is unclosed at the end of the file or at the length limit, or if text
+follows its closing quote. Then only the line on which the cell began is invalid, and reading continues on the next
+line. A single stray quote therefore cannot hide the rest of a file, and the result does not depend on how the file is
+divided into blocks.
 """
 
 import re
@@ -24,7 +25,7 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 class Malformed:
     """A row that cannot be split into the file's columns.
 
-    NUL bytes are shown as ␀. `raw` has at most the first 10,000 bytes, with a note if the row is longer.
+    NUL bytes are replaced with ␀. `raw` has at most the first 10,000 bytes, with a note if the row is longer.
     """
 
     line: int
@@ -35,7 +36,7 @@ class Malformed:
 
 @dataclass(slots=True)
 class Row:
-    """A row of a block: its cells, or the problem if it has none."""
+    """A row of a block, with its cells or its problem."""
 
     line: int
     start: int
@@ -45,7 +46,7 @@ class Row:
 
 
 class Dialect:
-    """The CSV dialect of a file: delimiter, comment prefix, and maximum length of a row."""
+    """The CSV dialect of a file: its delimiter, its comment prefix, and the maximum length of a row."""
 
     def __init__(self, delimiter: str, comment: str | None = None, longest: int = LONGEST):
         self.delimiter = delimiter.encode()
@@ -65,14 +66,14 @@ class Dialect:
         return bool(self.comment and line.startswith(self.comment)) or not line.strip(self.blanks + b"\r\n")
 
     def quoted_line(self, line: bytes) -> list[bytes] | None:
-        """Return the cells of a line that is a complete row; None if it is not."""
+        """Return the cells of a line that is a complete row, or None for any other line."""
         line += self.delimiter
         if not self._whole.fullmatch(line):
             return None
         return [quoted.replace(b'""', b'"') or plain for quoted, plain in self._cells.findall(line)]
 
     def quoted_row(self, data: bytes, start: int, stop: int) -> tuple[str, list[bytes], int]:
-        """Read the row at `start` up to `stop`: return its kind, its cells, and a position.
+        """Read the row from `start`, at most to `stop`. Return its kind, its cells, and a position.
 
         The kind is "row" (the row ends at the position), "open" (a quoted cell begins there and does not end before
         `stop`), "text" (text follows the end of a quoted cell that begins there), or "cut" (undecided before `stop`).
@@ -103,13 +104,14 @@ class Dialect:
 class Scan:
     """An iterator over the rows of a block of text that begins at the start of a line.
 
-    Afterwards, `used` is the length of the consumed part of the block, including blank lines and comments; `line` is
-    the line after it; and `inside` means that the rest of a line longer than the block remains to be skipped.
+    After the iteration, `used` is the length of the consumed part of the block, including blank lines and comments, and
+    `line` is the number of the line after it. `inside` is true if the rest of a line that is longer than the block must
+    be skipped.
     """
 
     def __init__(self, dialect: Dialect, data: bytes, line: int = 1, *, final: bool, most: int | None = None):
         self.dialect = dialect
-        self.data = data[:-1] if data.endswith(b"\r") and not final else data  # its LF may be in the next block
+        self.data = data[:-1] if data.endswith(b"\r") and not final else data  # the LF may be in the next block
         self.first_line = self.line = line
         self.final = final
         self.most = len(data) if most is None else most
@@ -153,7 +155,7 @@ class Scan:
                 yield row
 
     def _quoted(self, row: Row, *, decided: bool) -> int | None:
-        """Complete a row with quotes; return the index of its last line, or None if it needs more of the file."""
+        """Complete a row with quotes. Return the index of its last line, or None if more of the file is needed."""
         stop = min(len(self.data), row.start + self.dialect.longest + 1)
         ended = self.final and stop == len(self.data)
         kind, cells, where = self.dialect.quoted_row(self.data, row.start, stop)
@@ -190,9 +192,9 @@ class Scan:
 
 
 def malformed(row: Row, data: bytes, dialect: Dialect, width: int | None = None) -> Malformed | None:
-    """Return the row as Malformed; None if it is valid, with the right number of cells and no NUL byte."""
+    """Return the row as Malformed, or None if it has the right number of cells and no NUL byte."""
     end = min(row.end, row.start + KEPT, row.start + dialect.longest)
-    size = row.end - row.start  # of the part read; the row may be longer
+    size = row.end - row.start  # the length of the part read; the row may be longer
     length = f"more than {dialect.longest:,}" if size > dialect.longest else f"{size:,}"
     more = f" … ({length} bytes in total)" if end < row.end else ""
     raw = _readable(data[row.start : end]) + more
@@ -213,7 +215,7 @@ def _readable(data: bytes) -> str:
 
 
 def line_breaks(data: bytes) -> tuple[list[int], list[int]]:
-    """Return the ends of the lines in a text, and the beginning of the line after each."""
+    """Return the ends of the lines in *data*, and the beginning of the line after each."""
     array = np.frombuffer(data, np.uint8)
     feeds = np.flatnonzero(array == 10)
     if b"\r" not in data:

@@ -13,7 +13,7 @@ from imports.readers.verified_files import Check, unreadable
 
 BOM = codecs.BOM_UTF8
 
-# Signatures that are long enough not to occur in a text file by chance.
+# File signatures that are too long to occur in a text file by chance.
 KINDS = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)"),
@@ -30,7 +30,7 @@ KINDS = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x7fELF", "a program"),
 )
-LOOKED_AT = 1024  # bytes at the beginning, to detect the kind of file
+LOOKED_AT = 1024  # bytes at the beginning to examine for the kind of file
 UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -39,7 +39,7 @@ NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default witho
 
 
 class Text:
-    """A context manager that reads a file as UTF-8 bytes, in blocks that never end inside a character."""
+    """A context manager that reads a file as UTF-8 bytes, in blocks that always end after a complete character."""
 
     def __init__(self, path: str | os.PathLike[str], encoding: str = "utf-8", kind: str = "CSV"):
         self.path = Path(path)
@@ -47,7 +47,7 @@ class Text:
         self.encoding = codec_name(encoding)
         self.kind = kind
         self.bytes_read = 0
-        self._line, self._column, self._last = 1, 1, b""  # the position after the text read, and the byte before it
+        self._line, self._column, self._last = 1, 1, b""  # the current position, and the byte before it
         self._started = self._ended = False
         self._held = b""  # the incomplete character at the end of the last block
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)()
@@ -68,7 +68,7 @@ class Text:
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """Return about *size* bytes of text; b"" only at the end of the file.
+        """Return about *size* bytes of text, or b"" at the end of the file.
 
         Raises ReadError if the bytes are not text, and at the end of a StoredFile that has changed.
         """
@@ -93,7 +93,7 @@ class Text:
                 data.decode()
             except UnicodeDecodeError as error:
                 if self._ended or error.reason != "unexpected end of data":
-                    # The first block may begin with a BOM, which editors do not count as a column.
+                    # The first block may begin with a byte order mark, which editors do not count as a column.
                     before = data[: error.start].removeprefix(b"" if self._started else BOM)
                     raise self._not_text(before, f"byte 0x{data[error.start]:02X}") from None
                 data, self._held = data[: error.start], data[error.start :]
@@ -156,7 +156,7 @@ class Text:
 
 
 def _before_error(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[bytes, str]:
-    """Return the text at the beginning of these bytes, and a description of the invalid part after it."""
+    """Return the valid text at the beginning of *raw*, and a description of the invalid part after it."""
     before = b""
     for position in range(len(raw)):
         try:
@@ -182,10 +182,11 @@ def codec_name(encoding: str) -> str:
 
 
 def unmarked(start: bytes) -> str:
-    """Return the encoding of a UTF-16 or UTF-32 text without a byte order mark, by its NUL bytes; or an empty text.
+    """Return the encoding of UTF-16 or UTF-32 text without a byte order mark, or an empty string.
 
-    Most texts have delimiters, digits and line breaks, whose bytes except one are NUL in these encodings. A few NUL
-    bytes later in a short text belong to a malformed row.
+    The encoding is detected from NUL bytes. Most files have delimiters, digits and line breaks, and in these encodings
+    all bytes of such characters except one are NUL. If a short file has only a few NUL bytes later on, they belong to a
+    malformed row.
     """
     if 0 not in start[:6] and len(start) < 64:
         return ""
@@ -204,7 +205,7 @@ def unmarked(start: bytes) -> str:
 
 
 def breaks(data: bytes) -> int:
-    """Return the number of line breaks in a text: LF, CRLF and CR each count as one."""
+    """Return the number of line breaks in *data*. LF, CRLF and CR each count as one."""
     count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))  # three times as fast as data.count
     if b"\r" in data:
         count += data.count(b"\r") - data.count(b"\r\n")

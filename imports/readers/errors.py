@@ -1,12 +1,13 @@
-"""Errors that stop the reading of a file."""
+"""Errors that prevent a file from being read."""
 
 from collections.abc import Iterable
 
 
 class ReadError(Exception):
-    """A file that cannot be read. The message has the position, the expectation, the text found, and the remedy.
+    """A file that cannot be read.
 
-    *line* is the line that the message is about, or 1.
+    The message has the position, the expected text, the text found, and the remedy. *line* is the line number that the
+    message refers to, or 1.
     """
 
     def __init__(self, message: str, line: int = 1):
@@ -15,15 +16,15 @@ class ReadError(Exception):
 
 
 class OddTextError(ReadError):
-    """A readable text that needs one change first, which the message describes."""
+    """Readable text that must first be changed as the message describes."""
 
 
 class HeaderMismatchError(ReadError):
-    """A readable file whose header or number of cells does not match the expected columns."""
+    """A readable file whose header, or number of cells, does not match the expected columns."""
 
 
 class MissingColumnsError(HeaderMismatchError):
-    """A file without some of its required columns; ``absent`` has all missing columns, also optional ones."""
+    """A file without some of its required columns. ``absent`` has all missing columns, including optional ones."""
 
     def __init__(self, message: str, absent: tuple[str, ...]):
         super().__init__(message)
@@ -31,5 +32,5 @@ class MissingColumnsError(HeaderMismatchError):
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the names separated by commas."""
+    """Return the names, separated by commas."""
     return ", ".join(names)

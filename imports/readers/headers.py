@@ -1,4 +1,4 @@
-"""Headings of columns: normalize their spellings, and report ignored headings and missing columns."""
+"""Normalize column headers, and report ignored headers and missing columns."""
 
 import re
 import unicodedata
@@ -9,19 +9,19 @@ from datasets.suggestions import closest
 from datasets.terminal_text import escaped
 from datasets.text import visible, without_format
 
-ALIKE = 0.7  # minimum similarity of two headings for a suggestion
-SHOWN, COMPARED = 30, 300  # headings to show in a message, and to compare with missing columns
-LONGEST = 60  # characters of a heading to show
+ALIKE = 0.7  # minimum similarity of two headers for a suggestion
+SHOWN, COMPARED = 30, 300  # headers to show in a message, and to compare with missing columns
+LONGEST = 60  # characters of a header to show
 
 
 def plain(name: str) -> str:
-    """Return a column's name normalized: without differences of case, separators and invisible characters."""
+    """Return a column's name without differences in case, separators and invisible characters."""
     folded = unicodedata.normalize("NFKC", without_format(name)).casefold()
     return re.sub(r"[-_.\s]+", "_", unicodedata.normalize("NFKC", folded).strip())
 
 
 def columns_note(ignored: list[str], absent: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
-    """Return a note on the ignored headings of a file and its missing columns; an empty text if there are none."""
+    """Return a note about the ignored headers and missing columns of a file, or an empty string if there are none."""
     headings = ", ".join(map(quoted_heading, ignored[:SHOWN]))
     headings += f" and {len(ignored) - SHOWN:,} more" if len(ignored) > SHOWN else ""
     if not absent:
@@ -31,7 +31,7 @@ def columns_note(ignored: list[str], absent: Iterable[str], names: Mapping[str, 
 
 
 def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return the missing columns, each with a suggestion if an ignored heading is similar."""
+    """Return the missing columns, each with a suggestion if an ignored header is similar."""
     headings = {_letters(heading): heading for heading in reversed([*islice(ignored, COMPARED)])}
     texts = []
     for column in absent:
@@ -42,13 +42,13 @@ def meant(absent: Iterable[str], ignored: Iterable[str], names: Mapping[str, tup
 
 
 def _holding(column: str, headings: Iterable[str]) -> str | None:
-    """Return the first heading that contains the column's name, such as income_bracket, or is contained in it."""
+    """Return the first header that contains the column's name, such as income_bracket, or that is contained in it."""
     name = _letters(column)
     return next((h for h in headings if min(len(h), len(name)) >= 4 and (h in name or name in h)), None)
 
 
 def quoted_heading(heading: str) -> str:
-    """Return an unknown heading as all messages quote it: truncated and escaped."""
+    """Return an unknown header as it is quoted in messages: truncated and escaped."""
     return visible(escaped(heading if len(heading) <= LONGEST else heading[:LONGEST] + "…"))
 
 

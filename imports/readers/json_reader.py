@@ -18,7 +18,7 @@ from imports.readers.errors import ReadError
 from imports.readers.long_documents import without_long
 
 LINE = re.compile(r"[^\r\n]*")
-OTHER_LINE = re.compile(r"[\r\n][ \t]*[^\s{]|[\r\n][ \t]+\{")  # a line that does not begin with an object at its start
+OTHER_LINE = re.compile(r"[\r\n][ \t]*[^\s{]|[\r\n][ \t]+\{")  # a line that does not start with an object
 Found = tuple[int, Any, int, Flaw | None]  # start of a value, the value, its end, its flaw
 
 MOST_RAW = 1 << 20  # characters stored of an invalid document
@@ -26,10 +26,10 @@ MOST_RAW = 1 << 20  # characters stored of an invalid document
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON object of a file, its first line, and its number in the file, *place*, from 1.
+    """A JSON object of a file, its first line, and its position in the file, *place*, starting at 1.
 
-    An invalid object has no value: *error* has the problem, *raw* the text. If several objects begin on one line, as in
-    an array without line breaks, all objects of the file have their number as their line.
+    An invalid object has no value. Instead, *error* has the problem and *raw* the text. If several objects begin on one
+    line, such as in an array without line breaks, the position of each object is used as its line number.
     """
 
     line: int
@@ -40,11 +40,11 @@ class Document:
 
 
 def read_json(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> list[Document]:
-    """Return the objects of a file with one object, an array of objects, or objects on lines. Raises ReadError.
+    """Return the objects of a file with one object, an array of objects, or one object per line. Raises ReadError.
 
-    A duplicate name in an object, NaN, infinities, numbers and levels out of bounds, characters that the databases
-    cannot store, and more than DOCUMENT_LIMIT bytes are errors of their object. Invalid JSON is an error of its line if
-    each line has its own objects; otherwise the start of the next object is unknown, and it is an error of the file.
+    These errors affect only one object: a duplicate name, NaN, infinities, numbers and levels out of bounds, characters
+    that the databases cannot store, and more than DOCUMENT_LIMIT bytes. Invalid JSON affects only its line if each line
+    has its own objects. Otherwise, the start of the next object is unknown, so the whole file is invalid.
     """
     with Text(path, encoding, "JSON") as opened:
         text, long = without_long(iter(lambda: opened.read(1 << 20), b""), settings.DOCUMENT_LIMIT)
@@ -64,7 +64,7 @@ class _Documents:
         try:
             first = self._value(Values(self.text), start)
         except ReadError:
-            if len(self.text[:start].encode()) in self.long:  # it was replaced, with all its content
+            if len(self.text[:start].encode()) in self.long:  # it was replaced, with all of its content
                 return self._numbered([(start, None, len(self.text), None)])
             if not self._has_lines(start):
                 raise
@@ -94,7 +94,7 @@ class _Documents:
         return items
 
     def _has_lines(self, start: int) -> bool:
-        """Return whether a line with a valid object follows an invalid first line."""
+        """Return whether an invalid first line is followed by a line with a valid object."""
         end = match_end(LINE, self.text, start)
         if self._is_open(start, end) and OTHER_LINE.search(self.text, end):
             return False
@@ -118,7 +118,7 @@ class _Documents:
             position = following
 
     def _line(self, start: int, end: int) -> Iterator[Found]:
-        """Yield the objects of a line; invalid JSON extends to the end of the line."""
+        """Yield the objects of a line. Invalid JSON extends to the end of the line."""
         line, position = self.text[start:end], 0
         values = Values(line)
         while position < len(line):
@@ -136,14 +136,14 @@ class _Documents:
             position = match_end(SPACE, line, after)
 
     def _is_open(self, start: int, end: int) -> bool:
-        """Return whether brackets that open between two positions stay open."""
+        """Return whether brackets that open between two positions remain unclosed."""
         brackets = [match[0] for match in BRACKETS.finditer(self.text, start, end)]
         return sum((bracket in "{[") - (bracket in "}]") for bracket in brackets) > 0
 
     def _numbered(self, items: Iterator[Found] | list[Found]) -> list[Document]:
         placed, line, before, offset, begin = [], 1, 0, 0, 0
         for position, value, end, flaw in items:
-            # Lines are counted in pieces that end before a value, and so never between CR and LF.
+            # Lines are counted in pieces that end before a value, and therefore never between CR and LF.
             passed = self.text[before:position].encode()
             begin = self._begin(before, position, begin)
             line, before, offset = line + breaks(passed), position, offset + len(passed)
@@ -181,7 +181,7 @@ class _Documents:
         return match_end(SPACE, self.text, position)
 
     def _begin(self, start: int, end: int, begin: int) -> int:
-        """Return the start of the line with *end*; *begin* if that line begins before *start*."""
+        """Return the start of the line that contains *end*, or *begin* if that line starts before *start*."""
         last = max(self.text.rfind("\n", start, end), self.text.rfind("\r", start, end))
         return begin if last < 0 else last + 1
 

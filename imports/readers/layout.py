@@ -13,8 +13,8 @@ from imports.readers.decoding import BOM, Text
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError, listed
 from imports.readers.headers import meant, plain
 
-HEAD = 64 << 10  # bytes to read first; a longer first row needs more
-SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # Excel's line that names the delimiter
+HEAD = 64 << 10  # bytes to read at first; more are read if the first row is longer
+SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # Excel's line that declares the delimiter
 MOST_ROWS = 100  # rows to examine if the first one is malformed
 
 
@@ -22,10 +22,10 @@ MOST_ROWS = 100  # rows to examine if the first one is malformed
 class ExpectedColumns:
     """The columns that a source expects in a file.
 
-    `names`: each column and its other spellings, in the order of a file without a header. `key`: the columns of the
-    key. `headerless`: whether the header is optional. `comment`: the prefix of comment lines, which are skipped.
-    `dictionaries`: columns of small vocabularies, read as dictionaries. `passed_over`: headings, normalized by
-    :func:`plain`, of known columns that are not read.
+    `names`: each column and its other accepted headers, in the order of a file without a header. `key`: the columns of
+    the key. `headerless`: whether the header is optional. `comment`: the prefix of comment lines, which are skipped.
+    `dictionaries`: columns of small vocabularies, which are read as dictionaries. `passed_over`: the headers of known
+    columns that are not read, normalized by :func:`plain`.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -41,9 +41,10 @@ class ExpectedColumns:
 class Layout:
     """The layout of a file.
 
-    `header`: the header's cells as spelled, or None. `columns`: the position of each existing column. `unknown`: header
-    cells that match no column. `width`: cells in a row. `first_line`: the line of the first row after the header.
-    `absent`: missing expected columns. `defused`: the position of the column that marks escaped formulas, or None.
+    `header`: the original cells of the header, or None. `columns`: the position of each existing column. `unknown`:
+    header cells that match no column. `width`: the number of cells in a row. `first_line`: the line number of the first
+    row after the header. `absent`: missing expected columns. `defused`: the position of the column that marks escaped
+    formulas, or None.
     """
 
     delimiter: str
@@ -58,27 +59,28 @@ class Layout:
 
 @dataclass(frozen=True)
 class _First:
-    """The first row of a file as split by one delimiter."""
+    """The first row of a file, split by one delimiter."""
 
     delimiter: str
     cells: tuple[str, ...]
     problem: str
     line: int
     next_line: int
-    fitting: int  # cells with the name of an expected column
+    fitting: int  # number of cells with the name of an expected column
 
 
 def find_layout(
     path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding: str = "utf-8", allow_missing: bool = False
 ) -> Layout:
-    """Return the layout of the file. With *allow_missing*, a file with a key needs only the columns of its key.
+    """Return the layout of the file.
 
-    Raises ReadError if the file cannot be read, HeaderMismatchError if its columns do not match.
+    With *allow_missing*, a file with a key needs only the columns of its key. Raises ReadError if the file cannot be
+    read, and HeaderMismatchError if its columns do not match.
     """
     spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
     firsts = _first_rows(path, expected, encoding, spellings)
     _refuse_separator_line(path, firsts)
-    # Recognised header cells identify the delimiter; otherwise the number of cells does.
+    # Choose the delimiter by the number of recognised header cells, or else by the number of cells.
     sound = [first for first in firsts if not first.problem]
     best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
     if best.fitting:
@@ -94,7 +96,7 @@ def find_layout(
 
 
 def matches(path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding: str = "utf-8") -> bool:
-    """Return whether the file's header, or its number of cells without a header, matches these columns.
+    """Return whether the file matches these columns, by its header or by its number of cells.
 
     Raises ReadError if the file is not text, does not exist, or is empty.
     """
@@ -108,7 +110,7 @@ def matches(path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding
 def _first_rows(
     path: str | os.PathLike[str], expected: ExpectedColumns, encoding: str, spellings: dict[str, str]
 ) -> list[_First]:
-    """Return the first row of the file for each delimiter."""
+    """Return the first row of the file as split by each delimiter."""
     with Text(path, encoding) as text:
         data, line, final = b"", 1, False
         while not final:
@@ -144,7 +146,7 @@ def _first_row(scan: Scan, spellings: dict[str, str]) -> _First | None:
 def _beginning_badly(
     path: str | os.PathLike[str], expected: ExpectedColumns, encoding: str, firsts: list[_First]
 ) -> _First | None:
-    """Return the malformed first row of a file without a header, if most of its next rows have the right width."""
+    """Return the malformed first row of a file without a header, if most of the rows after it have the right width."""
     with Text(path, encoding) as text:
         data = text.read(HEAD)
         final = not text.read(1)

@@ -1,4 +1,4 @@
-"""Replace JSON documents above the size limit with empty objects while reading, and report their positions."""
+"""Replace JSON documents above the size limit with empty objects during reading, and report their positions."""
 
 import re
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ NO_BREAKS = re.compile(rb"[^\r\n]+")
 
 
 def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
-    """Return the text of a JSON file, and the positions in it of documents that had more than *most* bytes.
+    """Return the text of a JSON file, and the positions of documents that had more than *most* bytes.
 
-    In the text, each of them is an empty object with the same line breaks. The function never stores more than *most*
-    bytes and one block of such a document.
+    In the text, each of these is replaced with an empty object and the same line breaks. At most *most* bytes and one
+    block of such a document are in memory.
     """
     scan = _Scan(most)
     for block in blocks:
@@ -22,16 +22,17 @@ def without_long(blocks: Iterable[bytes], most: int) -> tuple[bytes, set[int]]:
 
 
 class _Scan:
-    """Tracks brackets and quotes to find where documents begin and end.
+    """Tracks brackets and quotes to find the beginnings and ends of documents.
 
-    If the first document ends on its line, each document ends with its line at the latest, in case it is truncated.
+    If the first document ends on its first line, every document is assumed to end on its line, because it may be
+    truncated.
     """
 
     def __init__(self, most: int):
         self.most = most
         self.text = bytearray()
         self.long: set[int] = set()
-        self.count = self.depth = self.around = 0  # documents so far; open brackets; brackets around documents
+        self.count = self.depth = self.around = 0  # documents so far, open brackets, brackets around documents
         self.start: int | None = None  # start of the current document in the text
         self.in_string = self.escaped = self.leaving_out = self.has_lines = False
 
@@ -55,7 +56,7 @@ class _Scan:
             else:
                 if self.start is None and self.depth == self.around and token in b'{["':
                     if token == b"[" and not self.count and not self.around:
-                        self.around = self.depth = 1  # the array of the documents
+                        self.around = self.depth = 1  # an array of documents
                         continue
                     self.start, self.count = len(self.text) + match.start() - copied, self.count + 1
                 if token == b'"':
@@ -77,7 +78,7 @@ class _Scan:
         self.start, self.leaving_out = None, False
 
     def _copy(self, part: bytes) -> None:
-        """Add a part of a block, with which the current document may become too long."""
+        """Add a part of a block. The current document may become too long with it."""
         self.text += NO_BREAKS.sub(b"", part) if self.leaving_out else part
         if self.start is not None and not self.leaving_out and len(self.text) - self.start > self.most:
             self.long.add(self.start)

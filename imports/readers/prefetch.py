@@ -1,4 +1,4 @@
-"""Prefetch: run an iterator in a separate thread, a bounded number of items ahead of its consumer."""
+"""Run an iterator in a separate thread, at most a fixed number of items ahead of its consumer."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -9,8 +9,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-LOOK = 0.25  # seconds between two calls of check
-PATIENCE = 1.0  # seconds to wait for the thread at the end
+LOOK = 0.25  # seconds between two calls of ``check``
+PATIENCE = 1.0  # seconds to wait for the thread to end
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class _End:
 
 
 def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = lambda: None) -> Iterator[Item]:
-    """Yield the items of the iterable, produced in a thread at most `depth` items ahead.
+    """Yield the items of the iterable, which a thread produces at most `depth` items ahead.
 
-    Exceptions of the iterable are raised here, after the items before them. `check` is called while an item takes long;
-    its exceptions are raised here too. Closing this generator stops the thread, closes the iterable, and waits for
-    both; a thread that takes longer for an item ends after it.
+    Exceptions in the iterable are raised here, after the preceding items. `check` is called repeatedly while an item
+    takes long, and its exceptions are raised here too. Closing this generator stops the thread, closes the iterable,
+    and waits for both. If the current item takes longer, the thread ends after that item.
     """
     items: SimpleQueue[tuple[Item] | _End] = SimpleQueue()
     slots = threading.Semaphore(depth)
@@ -70,7 +70,7 @@ def _produce(
             except StopIteration:
                 break
             items.put((item,))
-            del item  # frees a batch's memory after the consumer, while this thread waits for a slot
+            del item  # free the batch's memory while this thread waits for a slot
     except BaseException as raised:
         error = raised
     try:

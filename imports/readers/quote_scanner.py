@@ -1,4 +1,4 @@
-"""Find the quotes of a block of text, and how far pyarrow interprets them in the same way as the exact reader."""
+"""Find the quotes in a block of text, and the part that pyarrow interprets in the same way as the exact reader."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from imports.readers.csv_scanner import Dialect
 
-FARTHEST = 16  # blanks to skip between a quote and the border of its cell
+FARTHEST = 16  # blanks to skip between a quote and the edge of its cell
 
 
 @dataclass
 class Quotes:
-    """The quotes of a block.
+    """The quotes in a block.
 
-    `places`: the positions of opening and closing quotes, in turns (a doubled quote is a closing and an opening one).
-    `sound`: the position up to which all quotes are of that kind; the rest needs the exact reader. `blanks`: the
-    positions of blanks between quotes and the borders of their cells, which pyarrow would treat as text.
+    `places`: the positions of alternating opening and closing quotes (a doubled quote counts as a closing and an
+    opening one). `sound`: the position up to which all quotes are of this kind; the rest needs the exact reader.
+    `blanks`: the positions of blanks between quotes and the edges of their cells, which pyarrow would treat as text.
     """
 
     places: np.ndarray
@@ -24,11 +24,11 @@ class Quotes:
 
 
 def find_quotes(array: np.ndarray, dialect: Dialect) -> Quotes:
-    """Return the quotes of a block that begins at the start of a row.
+    """Return the quotes in a block that begins at the start of a row.
 
-    If all quotes are in the middle of cells, they are plain characters, and `places` is empty. Otherwise every second
-    quote must open a cell, at its border or right after the previous quote; the others must close one, at its border or
-    right before the next quote. Then no quote can be a plain character.
+    If all quotes are in the middle of cells, they are ordinary characters, and `places` is empty. Otherwise, every
+    second quote must open a cell, at its edge or directly after the previous quote. The other quotes must close a cell,
+    at its edge or directly before the next quote. In that case, no quote can be an ordinary character.
     """
     none = np.empty(0, np.intp)
     places = np.flatnonzero(array == ord('"'))
@@ -52,7 +52,7 @@ def find_quotes(array: np.ndarray, dialect: Dialect) -> Quotes:
 
 
 def _past_blanks(array: np.ndarray, places: np.ndarray, step: int, blank: np.ndarray) -> np.ndarray:
-    """Return the first position before (-1) or after (1) each place that is not blank, at most FARTHEST blanks away."""
+    """Return the first non-blank position before (-1) or after (1) each place, at most FARTHEST blanks away."""
     positions = places + step
     last = len(array) - 1
     on = np.flatnonzero(blank[array[np.clip(positions, 0, last)]])
@@ -66,7 +66,7 @@ def _past_blanks(array: np.ndarray, places: np.ndarray, step: int, blank: np.nda
 
 
 def _between(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return all positions from each start to before its end."""
+    """Return all positions from each start up to, but not including, its end."""
     nonempty = np.flatnonzero(ends > starts)
     starts, lengths = starts[nonempty], (ends - starts)[nonempty]
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

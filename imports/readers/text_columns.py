@@ -1,4 +1,4 @@
-"""Clean whole columns of texts, with the same rules as :mod:`datasets.text`."""
+"""Clean whole columns of text, with the same rules as :mod:`datasets.text`."""
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,9 @@ _UNSEEN_IN_ARROW = rf"\A[{_IN_ARROW}{''.join(f'{chr(92)}x{{{ord(c):x}}}' for c i
 
 
 def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Return the *texts* of a column after ``clean``, and which are ``is_unseen`` (None: no text is).
+    """Return the *texts* of a column after ``clean``, and which of them are ``is_unseen`` (or None if none is).
 
-    An ASCII column, the usual case, is only trimmed.
+    An ASCII column, which is the usual case, is only trimmed.
     """
     if _is_ascii(texts):
         return pc.ascii_trim(texts, ASCII_SPACES), None
@@ -28,9 +28,9 @@ def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 
 
 def without_marks(texts: pa.Array) -> pa.Array:
-    """Return the first cells of rows without byte order marks, which concatenated files have inside.
+    """Return the first cells of rows without byte order marks, which occur inside concatenated files.
 
-    A mark before a quote hides that the quote opens a cell, so this removes the quotes too.
+    If a mark precedes an opening quote, the quote is not recognised as such, so the quotes are removed too.
     """
     if _is_ascii(texts) or not pc.any(pc.starts_with(texts, BOM)).as_py():
         return texts
@@ -43,7 +43,7 @@ def formats_removed(texts: pa.Array) -> pa.Array:
 
 
 def _is_ascii(texts: pa.Array) -> bool:
-    """Return whether no byte of the texts is above 127; checks all bytes of the column at once."""
+    """Return whether all bytes of *texts* are below 128. All bytes of the column are checked at once."""
     _, offsets, data = texts.buffers()
     if not len(texts) or data is None:
         return True

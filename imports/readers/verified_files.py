@@ -1,4 +1,4 @@
-"""Verify stored files while reading: their bytes must match the SHA-256 under which they were stored."""
+"""Verify stored files during reading: their bytes must match the SHA-256 under which they were stored."""
 
 import hashlib
 import os
@@ -32,14 +32,14 @@ class StoredFile(os.PathLike[str]):
 
 
 class Check:
-    """Hashes the bytes read from a StoredFile; does nothing for other files."""
+    """Hashes the bytes read from a StoredFile, and does nothing for other files."""
 
     def __init__(self, path: str | os.PathLike[str]):
         self._file = path if isinstance(path, StoredFile) else None
         self._digest = hashlib.sha256()
 
     def add(self, block: bytes) -> None:
-        """Add a block; an empty block is the end. Raises AlteredError there if the hash differs."""
+        """Add a block. An empty block marks the end of the file. Raises AlteredError at the end if the hash differs."""
         if self._file is None:
             return
         self._digest.update(block)
@@ -51,7 +51,7 @@ class Check:
 
 
 def unreadable(file: str | os.PathLike[str], error: OSError) -> ReadError:
-    """Return the error for a file that cannot be opened; for a missing stored file, with the remedy."""
+    """Return the error for a file that cannot be opened. For a missing stored file, the message includes the remedy."""
     if isinstance(file, StoredFile) and isinstance(error, FileNotFoundError):
         return AlteredError(
             f"{file}: the stored file no longer exists. Nothing was imported. Upload the original file again."

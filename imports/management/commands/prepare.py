@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from datasets.command_errors import SERVER, TerminalCommand, unusable
 
-FORMER = ("datasets", "0002_history")  # a migration of the versions before 0.1.0
+FORMER = ("datasets", "0002_history")  # a migration from versions before 0.1.0
 LOCK = "tabularium prepares its database"
 
 
@@ -58,7 +58,7 @@ class Command(TerminalCommand):
                 call_command("demo_curator", **streams)
 
     def _wait(self, seconds: int) -> None:
-        """Wait for a server that is starting, or for SQLite's lock; raise CommandError after *seconds*."""
+        """Wait for a server that is starting, or for SQLite's lock. Raises CommandError after *seconds*."""
         until = time.monotonic() + seconds
         while True:
             try:
@@ -72,9 +72,9 @@ class Command(TerminalCommand):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold the lock for preparing this database: an advisory lock on PostgreSQL, a lock file on SQLite."""
+    """Hold the lock for preparing this database: an advisory lock on PostgreSQL, or a lock file on SQLite."""
     if connection.vendor == "postgresql":
-        holder = connection.copy()  # the commands inside may close the default connection
+        holder = connection.copy()  # the commands in the block may close the default connection
         try:
             with holder.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [LOCK])

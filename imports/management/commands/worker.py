@@ -1,4 +1,4 @@
-"""Run background tasks: imports, several datasets in parallel."""
+"""Run background tasks: imports of several datasets in parallel."""
 
 import logging
 import os
@@ -64,7 +64,7 @@ class Command(TerminalCommand):
     def handle(self, *, batch: bool, interval: float, **options: Any) -> None:
         if not 0 < interval <= 3600:
             raise CommandError(f"--interval must be more than 0 and at most 3600 seconds (found {interval:g}).")
-        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # otherwise it logs every poll
+        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)  # at lower levels it logs every poll
         try:
             ImportRun.objects.exists()
         except DatabaseError as error:
@@ -88,7 +88,7 @@ class Command(TerminalCommand):
 
     def _serve(self, work: Callable[[], None], *, once: bool = False) -> None:
         """Run the periodic jobs and *work* until the process is asked to stop."""
-        done = dict.fromkeys(PERIODIC_JOBS, float("-inf"))  # when each job was last done
+        done = dict.fromkeys(PERIODIC_JOBS, float("-inf"))  # when each job was last run
         while self._running:
             try:
                 for job, seconds in PERIODIC_JOBS.items():
@@ -108,7 +108,7 @@ class Command(TerminalCommand):
                 time.sleep(self._interval)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        """Stop after the current tasks; on a second signal, stop at once."""
+        """Stop after the current tasks, or immediately on a second signal."""
         name = signal.Signals(number).name
         if not self._running:
             logger.warning("Second %s: stopping at once.", name)
@@ -121,7 +121,7 @@ class Command(TerminalCommand):
 
 
 def refresh_views() -> None:
-    """Refresh the summary tables that are out of date; log a failure, so that the next sweep retries it."""
+    """Refresh the summary tables that are out of date. Log a failure, which the next call retries."""
     try:
         for done in catch_up():
             logger.warning("Refreshed the summary table %s, which was out of date.", done.view._meta.db_table)
