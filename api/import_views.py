@@ -31,9 +31,9 @@ from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
 from datasets.records.query_params import InvalidParametersError
-from imports import tasks
+from imports import reports, tasks
 from imports.engine.interrupted import find_interrupted
-from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import temporary_files
 
@@ -143,8 +143,8 @@ class ImportViewSet(viewsets.ViewSet):
         file = self._file(run)
         if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):
             return self._download(run, file, file_format)
-        rows = RejectedRow.objects.filter(**{"file": file} if file else {"file__run": run})
-        rows = rows.select_related("file__run").order_by("file_id", "line", "id")
+        rows = reports.rejected_rows_of(run).select_related("file__run").order_by("file_id", "line", "id")
+        rows = rows.filter(file=file) if file else rows
         return self._page(rows, import_serializers.RejectionSerializer)
 
     def _run(self, pk: str) -> ImportRun:

@@ -10,6 +10,8 @@ from django.utils import timezone
 from datasets.fields import JSONField
 from datasets.text import shown
 from imports.received_files import ReceivedFile
+from imports.resolved_rows import ResolvedRow as ResolvedRow  # a table of this app
+from imports.resolved_rows import RowState
 
 LONGEST_REASON = 500  # characters
 
@@ -121,7 +123,7 @@ class SourceFile(models.Model):
     ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored in ``MEDIA_ROOT/imports/`` under their SHA-256.
     """
 
-    OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected")
+    OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored")
     COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept")
     id = models.AutoField(primary_key=True)  # 4 bytes, because every record refers to 2 files
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
@@ -134,6 +136,9 @@ class SourceFile(models.Model):
     sha256 = models.CharField("SHA-256", max_length=64)
     size = models.PositiveBigIntegerField(help_text="Size of the file in bytes.")
     encoding = models.CharField(max_length=50, default="utf-8")
+    is_partial = models.BooleanField(
+        default=False, help_text="The file has only some rows of the file with its name: fixed rows, or an export's."
+    )
     unknown_columns = models.JSONField(
         default=list, blank=True, help_text="Headings of columns that the import ignored."
     )
@@ -143,6 +148,12 @@ class SourceFile(models.Model):
     unchanged = models.PositiveIntegerField(default=0, help_text="Rows whose record did not change.")
     duplicates = models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row.")
     rejected = models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")
+    fixed_before = models.PositiveIntegerField(
+        default=0, help_text="Rows that could not be used, and that an earlier import of fixed rows replaced."
+    )
+    ignored = models.PositiveIntegerField(
+        default=0, help_text="Rows that could not be used, and that a curator chose to ignore."
+    )
     missing = models.PositiveIntegerField(
         default=0, help_text="Records from earlier versions of the file that it no longer contains."
     )
@@ -172,16 +183,23 @@ class Problem(TypedDict):
 
 
 class RejectedRow(models.Model):
-    """A row that cannot be used: its line number, its original values, and all of its problems."""
+    """A row that cannot be used: its line number, its original values, and all of its problems.
+
+    The identity is the same in every import of the row, see imports.row_identities. The state is that in which the run
+    met the row; :class:`imports.resolved_rows.ResolvedRow` has the current one.
+    """
 
     file = models.ForeignKey(SourceFile, models.CASCADE, related_name="rejected_rows")
     line = models.PositiveIntegerField(help_text="Line number in the file, counted from 1.")
     values = models.JSONField(help_text="Cells by column, or the raw line if it could not be split into cells.")
     problems = models.JSONField(help_text="Problems of the row: column, value and message of each.")
+    identity = models.BinaryField(max_length=16, editable=False)
+    state = models.CharField(max_length=10, choices=RowState.choices, default=RowState.OPEN, editable=False)
 
     class Meta:
         db_table = "rejected_rows"
         ordering = ["file", "line", "pk"]
+        indexes = [models.Index(fields=["identity"], name="rejected_rows_identity")]
 
     def __str__(self) -> str:
         return f"line {self.line} of {self.file}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, TypedDict
 
+from django.db import models
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
@@ -20,6 +21,7 @@ from imports.models import Problem, RejectedRow, SourceFile
 from imports.readers import Document, ReadError, find_layout, read_json
 from imports.readers.headers import plain
 from imports.readers.verified_files import check
+from imports.resolved_rows import RowState
 from imports.row_problems import distinct
 from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
@@ -49,8 +51,10 @@ def added(headings: Iterable[str]) -> set[str]:
 
 
 class ShownCell(TypedDict):
-    """A cell of a rejected row for display, with its messages."""
+    """A cell of a rejected row for display, with its messages. *key* is its heading in the stored values."""
 
+    key: str
+    column: str | None  # of the source
     heading: str
     value: Any
     messages: list[str]
@@ -114,9 +118,7 @@ class RejectedRowFormatter:
         if not isinstance(row.values, dict):
             return []
         problems = self.problems(row)
-        if row.file_id not in self.headings:
-            self.headings[row.file_id] = headings(row.file, self.source)
-        order = {heading: index for index, heading in enumerate(distinct(self.headings[row.file_id]))}
+        order = {heading: index for index, heading in enumerate(distinct(self.headings_of(row)))}
         cells, extra = list[ShownCell](), added(row.values)
         for heading, value in sorted(row.values.items(), key=lambda cell: order.get(cell[0], len(order))):
             if heading in extra:
@@ -124,8 +126,21 @@ class RejectedRowFormatter:
             name = self.columns.get(plain(heading))
             messages = [p["message"] for p in problems if p["column"] in (name, heading) and p["column"]]
             shown = self.heading(heading, order.get(heading, len(cells)))
-            cells.append({"heading": shown, "value": self.value(heading, value), "messages": messages})
+            cell = ShownCell(
+                key=heading, column=name, heading=shown, value=self.value(heading, value), messages=messages
+            )
+            cells.append(cell)
         return cells
+
+    def headings_of(self, row: RejectedRow) -> list[str]:
+        """Return the headings of the row's file, in order."""
+        if row.file_id not in self.headings:
+            self.headings[row.file_id] = headings(row.file, self.source)
+        return self.headings[row.file_id]
+
+    def heading_of(self, row: RejectedRow, column: str) -> str | None:
+        """Return the heading of *column* among the row's cells."""
+        return next((heading for heading in row.values if self.columns.get(plain(heading)) == column), None)
 
     def others(self, row: RejectedRow) -> list[str]:
         """Return the messages that are not about a cell of the row."""
@@ -187,7 +202,7 @@ def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[s
 
 def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as CSV, with the file's columns in order, the line number, and the problems."""
-    rows = file.rejected_rows.order_by("line", "pk")
+    rows = _rejected(file)
     of_file = headings(file, reader.source, whole=True)
     extra = (*EXTRA, RAW, MARK, MASK_MARK)
     columns = [pair for pair in zip(of_file, distinct(of_file), strict=True) if plain(pair[0]) not in extra]
@@ -224,7 +239,7 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
                 text = opened.read(MOST_RAW)
             read = read_json(stored(file.sha256), encoding=file.encoding)
             documents = {_line(d): {RAW: d.raw} if d.error else d.value for d in read}
-    for row in file.rejected_rows.order_by("line", "pk").iterator(2000):
+    for row in _rejected(file).iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
             document = {RAW: reader.raw(row)}
@@ -237,6 +252,10 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
         entry = document | {"line": row.line, "problems": reader.problem_text(row)}
         entry |= {MASK_MARK: ";".join(sorted(reader.hidden))} if reader.restricted else {}
         yield exact_json.text(entry).encode() + b"\n"
+
+
+def _rejected(file: SourceFile) -> models.QuerySet[RejectedRow]:
+    return file.rejected_rows.filter(state=RowState.OPEN).order_by("line", "pk")
 
 
 def _line(document: Document) -> int:

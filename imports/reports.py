@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from datasets.records.masking import Viewer, hidden_fields
@@ -14,6 +15,7 @@ from datasets.text import visible
 from imports.engine.run import Outcome
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import line_file_name
+from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
 SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists all of them
@@ -79,7 +81,11 @@ def summary(outcome: Outcome) -> Iterator[str]:
     for source, files in by_source(run).items():
         where = _printed(files[0].name) if len(files) == 1 else f"{len(files):,} files"
         counts = totals(files)
-        shown = [f"{count:,} {name}" for name, count in counts.items() if count or name in SourceFile.COUNTS[:4]]
+        shown = [
+            f"{count:,} {name.replace('_', ' ')}"
+            for name, count in counts.items()
+            if count or name in SourceFile.COUNTS[:4]
+        ]
         yield f"  {source} ({where}): {', '.join(shown)}"
     for table, terms in run.new_terms.items():
         yield f"  new terms in {table}: {', '.join(map(_printed, terms))}"
@@ -98,9 +104,14 @@ def summary(outcome: Outcome) -> Iterator[str]:
         yield from _more(len(outcome.missing))
 
 
+def rejected_rows_of(run: ImportRun) -> QuerySet[RejectedRow]:
+    """Return the rows that *run* rejected, without those that were fixed before or are ignored."""
+    return RejectedRow.objects.filter(file__run=run, state=RowState.OPEN).order_by("file", "line", "pk")
+
+
 def rejected_lines(run: ImportRun) -> Iterator[str]:
     """Yield lines about the first rejected rows of a run, with all problems of each row."""
-    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
+    rejected = rejected_rows_of(run).select_related("file__run")
     if not (count := rejected.count()):
         return
     yield f"Rejected ({count:,}):"
@@ -150,7 +161,7 @@ def whole(outcome: Outcome) -> Iterator[str]:
         "new_terms": run.new_terms,
         "notes": run.notes,
     }
-    rejected = RejectedRow.objects.filter(file__run=run).select_related("file__run").order_by("file", "line", "pk")
+    rejected = rejected_rows_of(run).select_related("file__run")
     rejections = (
         {
             "source": r.file.source,

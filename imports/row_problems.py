@@ -11,7 +11,10 @@ from imports.readers import Malformed
 
 @dataclass
 class Rejection:
-    """A rejected row. ``references`` has the values of its references by column, which have not been looked up yet."""
+    """A rejected row. ``references`` has the values of its references by column, which have not been looked up yet.
+
+    ``identity`` is that of the record, if the row has no key; ``row_identity`` is that of the rejected row.
+    """
 
     line: int
     values: dict[str, str | None] | str
@@ -20,6 +23,8 @@ class Rejection:
     identity: bytes | None = None
     references: dict[str, list[Any]] = field(default_factory=dict)
     file: int | None = None  # primary key of the SourceFile that a row of an export names
+    row_identity: str = ""  # hexadecimal
+    state: str = "open"
 
 
 def distinct(headings: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports import reports
 from imports.engine import run_diff
-from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.sources import sources_of
 
@@ -44,7 +44,13 @@ def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
     shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
         totals = reports.totals(files, unseen)
-        sources.append({"source": source, "files": files, "counts": [(name, f"{totals[name]:,}") for name in shown]})
+        sources.append(
+            {
+                "source": source,
+                "files": files,
+                "counts": [(name.replace("_", " "), f"{totals[name]:,}") for name in shown],
+            }
+        )
     if run.status in STOPPED and not any(file.read for source in sources for file in source["files"]):
         return []
     return sources
@@ -79,8 +85,7 @@ def _entries_for(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:
         unseen = reports.unseen_sources(user, run.dataset)
         entries = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("imports.view_rejectedrow"):
-        rows = RejectedRow.objects.filter(file__run=run)
-        entries["rejected"] = rows.select_related("file__run").order_by("file", "line", "pk")
+        entries["rejected"] = reports.rejected_rows_of(run).select_related("file__run")
     return entries
 
 

@@ -111,4 +111,5 @@ def _like(record: SourceFile, name: str) -> SourceFile:
         sha256=record.sha256,
         size=record.size,
         encoding=record.encoding,
+        is_partial=True,
     )

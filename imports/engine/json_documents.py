@@ -50,7 +50,10 @@ def documents(staged: Staged, progress: Callable[[int, int], None]) -> Iterator[
         if not usable.all():
             rows, checked = [row for row, good in zip(rows, usable, strict=True) if good], checked.only(usable)
         staged.usable.update(row.file.pk for row in rows)
-        mostly_rejected.refuse(staged, files)
+        if staged.load.resubmissions:
+            staged.keep_fixed((row.file.pk for row in rows), (row.line for row in rows), checked)
+        for file in files:
+            mostly_rejected.refuse(file, staged.read(file), staged.rejections.count_open(file))
         if source.settles:
             columns = {name: values.to_pylist() for name, values in checked.values.items()}
             settling += [

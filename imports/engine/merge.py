@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,8 @@ from imports.engine.duplicate_keys import DuplicateKeys
 from imports.engine.export_row_matching import recognise
 from imports.engine.pipeline import fill
 from imports.engine.references import reject_incomplete_rows, reject_unknown_references, store_new_terms
-from imports.engine.rejections import LateRejections
+from imports.engine.rejected_values import read_late
+from imports.engine.rejections import LateRejections, Rejections
 from imports.engine.source_load import Progress, SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
 from imports.engine.updates import Updates
@@ -81,6 +83,11 @@ class Merge:
         if self.updates:
             self.updates.store_changes()
         return done
+
+    @cached_property
+    def late_rows(self) -> Rejections:
+        """The rows that were rejected after staging, with their values, identities and states."""
+        return read_late(self.staged, self.done.late)
 
     def _prepare(self) -> None:
         """Remove rows that must not be merged from the stage, and store new terms."""
@@ -198,10 +205,10 @@ def may_fill_directly(load: SourceLoad) -> bool:
     them first. It locks the table for readers.
     """
     source = load.source
-    large = sum(file.size for file in load.files) > MANY_BYTES
-    if load.parts or not large or source.references or not issubclass(source.model, ContentRecord):
+    if load.parts or load.resubmissions or source.references or not issubclass(source.model, ContentRecord):
         return False
-    if connection.vendor != "postgresql" or not _may_change_indexes(quoted(source.name)):
+    large = sum(file.size for file in load.files) > MANY_BYTES
+    if not large or connection.vendor != "postgresql" or not _may_change_indexes(quoted(source.name)):
         return False
     return not source.model._default_manager.exists()
 

@@ -1,9 +1,8 @@
 """Find, list and delete missing records: records from earlier versions of a file that it no longer contains."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
@@ -14,19 +13,20 @@ from imports import fingerprints
 from imports.engine.export_row_matching import line_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.options import Options
-from imports.engine.rejected_values import with_values
-from imports.engine.rejections import LateRejections
+from imports.engine.rejections import Rejections
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.spool import Spool
-from imports.engine.staging import Stage, Writer
+from imports.engine.staging import Writer
 from imports.models import Change, ImportRun, SourceFile
+from imports.resolved_rows import RowState
+from imports.row_problems import Rejection
 from imports.run_diff_file import Entry
 from imports.sources import Column, Source, sources_of
 
 FEW = 100  # up to this number, missing records never count as most of a table
 
 
-def find_missing(staged: Staged, late: LateRejections, listed: Spool[Entry]) -> dict[int, int]:
+def find_missing(staged: Staged, late: Rejections, listed: Spool[Entry]) -> dict[int, int]:
     """Add each missing record of the source to *listed*. Return the number of missing records by file."""
     load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
     if not load.source.key and not staged.known.unseen().size:
@@ -38,7 +38,8 @@ def find_missing(staged: Staged, late: LateRejections, listed: Spool[Entry]) -> 
             load.stage.missing,
             f"SELECT {columns} FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
             + (_not_read_again(staged, cursor) if load.source.key else _unseen(staged))
-            + (_not_continued(load) if load.resubmissions else ""),
+            + (_not_continued(load) if load.resubmissions else "")
+            + _not_fixed(staged),
         )
         cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
         if not (counts := dict(cursor.fetchall())):
@@ -53,20 +54,26 @@ def _not_continued(load: SourceLoad) -> str:
 
     A file that is continued was not read again.
     """
-    _add(
-        load.stage,
-        load.stage.continued,
-        ["name"],
-        ([file.name] for file in load.files if file.pk in load.resubmissions),
-    )
+    continued = ([file.name] for file in load.files if file.pk in load.resubmissions)
+    load.stage.add(load.stage.continued, ["name"], continued)
     return f" AND f.name NOT IN (SELECT name FROM {quoted(load.stage.continued)})"
+
+
+def _not_fixed(staged: Staged) -> str:
+    """Return the SQL condition that a record is not the one that an earlier import made of a rejected row."""
+    stage, records = staged.load.stage, staged.states.met_records
+    if not records:
+        return ""
+    pk = staged.load.source.model._meta.pk
+    stage.add(stage.fixed_before, ["pk"], ([pk.to_python(record)] for record in records))
+    return f" AND r.{quoted(column_name(pk))} NOT IN (SELECT pk FROM {quoted(stage.fixed_before)})"
 
 
 def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
     """Return the SQL condition that a record with a key was last seen in an earlier version of a file."""
     load = staged.load
     # A rejected document does not show which of its records are missing.
-    _add(load.stage, load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
+    load.stage.add(load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
     conditions = [f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"]
     if load.stage.has(load.stage.unusable):
         conditions.append(f"f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})")
@@ -216,36 +223,27 @@ def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
     return {file.pk: deleted.pop(file.name, 0) for file in load.files}, notes
 
 
-def _remember_rejected(staged: Staged, late: LateRejections) -> None:
-    """Store the keys of rejected rows, so their records do not count as missing."""
+def _remember_rejected(staged: Staged, late: Rejections) -> None:
+    """Store the keys of rejected rows, so their records do not count as missing.
+
+    The record of a row that was fixed before is known by its primary key, not by the key or line of the rejected row.
+    """
     load = staged.load
-    keys = (key for _, r in staged.rejections if (key := [r.identity] if r.identity else r.key))
-    _add(load.stage, load.stage.seen, load.stage.key, keys)
+    keys = (key for _, r in _unfixed(staged.rejections) if (key := [r.identity] if r.identity else r.key))
+    load.stage.add(load.stage.seen, load.stage.key, keys)
     if not load.source.key:
         names = {file.pk: file.name for file in load.files}
-        by_checker = ((f, line_of(load, r)) for f, r in staged.rejections)
-        by_tables = ((f, line) for f, line, _ in late)
-        if load.parts:
-            by_tables = ((f, line_of(load, r)) for f, r in with_values(load, late))
-        _add(
-            load.stage,
-            load.stage.unusable,
-            ["name", "line"],
-            ((names[f], line) for f, line in chain(by_checker, by_tables)),
-        )
+        rejected = _unfixed(chain(staged.rejections, late))
+        lines = ((names[file], line_of(load, rejection)) for file, rejection in rejected)
+        load.stage.add(load.stage.unusable, ["name", "line"], lines)
         if connection.vendor == "sqlite" and load.stage.has(load.stage.unusable):
             index, table = quoted(f"{load.stage.unusable}_line"), quoted(load.stage.unusable)
             with connection.cursor() as cursor:
                 cursor.execute(f"CREATE INDEX IF NOT EXISTS temp.{index} ON {table} (name, line)")
 
 
-def _add(stage: Stage, table: str, columns: list[str], rows: Iterable[Sequence[Any]]) -> None:
-    names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
-    rows = iter(rows)
-    with connection.cursor() as cursor:
-        while chunk := list(islice(rows, 2000)):
-            stage.need(table)
-            cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
+def _unfixed(rows: Iterable[tuple[int, Rejection]]) -> Iterator[tuple[int, Rejection]]:
+    return ((file, rejection) for file, rejection in rows if rejection.state != RowState.FIXED)
 
 
 def _listed(load: SourceLoad) -> Iterator[Entry]:

@@ -3,7 +3,6 @@
 Only the first rejected rows are kept, and the others are counted.
 """
 
-from collections import Counter
 from contextlib import suppress
 from typing import NoReturn
 
@@ -41,17 +40,10 @@ def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoR
             progress(0, 0)
         rest += not ended
     more = f"The {rest:,} lines after line {line:,} were not checked. " if rest > 0 else ""
-    rejected = staged.rejections.count(file)
-    raise MostlyRejectedError(file, staged.usable[file.pk] + rejected, rejected, more)
+    raise MostlyRejectedError(file, staged.read(file), staged.rejections.count_open(file), more)
 
 
-def refuse(staged: Staged, files: list[SourceFile], late: Counter[int] | None = None) -> None:
-    """Raise MostlyRejectedError if most rows of one of *files* were rejected.
-
-    The files were read completely. *late* has the number of rows rejected after staging, by file.
-    """
-    for file in files:
-        checked = staged.rejections.count(file)
-        rejected, read = checked + (late[file.pk] if late else 0), staged.usable[file.pk] + checked
-        if is_reached(rejected, read):
-            raise MostlyRejectedError(file, read, rejected)
+def refuse(file: SourceFile, read: int, rejected: int) -> None:
+    """Raise MostlyRejectedError if most of the *read* rows of a file, which was read completely, were rejected."""
+    if is_reached(rejected, read):
+        raise MostlyRejectedError(file, read, rejected)

@@ -44,10 +44,12 @@ def open_sources(
                 sha256=stored.sha256,
                 size=stored.size,
                 encoding=run.encoding,
+                is_partial=of is not None,
             )
             parts = None
             if isinstance(reading, ExportedTable) and not known_as and not of:
                 parts = parts_of(stored, reading, record)
+            record.is_partial = record.is_partial or parts is not None
             part_records = list(parts.files.values()) if parts else [record]
             record.save()
             SourceFile.objects.bulk_create(part_records[1:], batch_size=1000)

@@ -90,6 +90,8 @@ def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Va
         for checked in ahead(_validated(validator, file, batches), check=partial(progress, 0, 0)):
             files = np.full(len(checked.lines), file.pk) if checked.files is None else checked.files
             staged.usable.update(_counted(files))
+            if fixed:
+                staged.keep_fixed(files.tolist(), checked.lines.tolist(), checked)
             rows += len(checked.lines) + len(checked.rejections)
             if staged.rejections.add(file, checked.rejections, rows):
                 mostly_rejected.stop(staged, file, checked.last_line, progress)

@@ -3,13 +3,22 @@
 from collections.abc import Container, Iterable, Iterator
 
 from imports.engine.fixed_rows import batches_of, documents_of
-from imports.engine.source_load import SourceLoad
+from imports.engine.rejections import Rejections
+from imports.engine.source_load import SourceLoad, Staged
 from imports.models import Problem, SourceFile
 from imports.row_problems import Rejection, distinct
 from imports.sources import JSONSource, as_cell, name_in
 
 
-def with_values(
+def read_late(staged: Staged, late: Iterable[tuple[int, int, list[Problem]]]) -> Rejections:
+    """Return the rows that were rejected after staging with their values, identities and states."""
+    rows, files = Rejections(staged.load.source, staged.states), {file.pk: file for file in staged.load.files}
+    for file, rejection in _with_values(staged.load, late):
+        rows.add(files[file], [rejection])
+    return rows
+
+
+def _with_values(
     load: SourceLoad, rejections: Iterable[tuple[int, int, list[Problem]]]
 ) -> Iterator[tuple[int, Rejection]]:
     """Yield each of *rejections* with the values of its line.

@@ -1,6 +1,6 @@
 """Keep rejected rows on disk between their validation and their storage in the database."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from imports.engine.rejected_row_size import bounded
+from imports.engine.row_states import RowStates
 from imports.engine.spool import Spool
 from imports.models import Problem, RejectedRow, SourceFile
+from imports.resolved_rows import RowState
 from imports.row_problems import Rejection, problem
 from imports.sources import Column, Reference, Source
 
@@ -24,38 +26,45 @@ def is_reached(rejected: int, read: int) -> bool:
 
 
 class Rejections:
-    """The rows of one source that the validator rejected, in file order."""
+    """Rejected rows of one source with their values, in file order."""
 
-    def __init__(self, source: Source):
-        self.source = source
-        self.checked: Counter[int] = Counter()  # number of rejected rows by file
-        self.read: Counter[int] = Counter()  # the same, with the parts of an export counted together
-        self._checked = Spool[list[Any]]()
+    def __init__(self, source: Source, known: RowStates):
+        self.source, self.known = source, known
+        self.states: defaultdict[int, Counter[str]] = defaultdict(Counter)  # number of rows by file and state
+        self.read: Counter[int] = Counter()  # open rows, with the parts of an export counted together
+        self._rows = Spool[list[Any]]()
 
     def add(self, file: SourceFile, rejections: Collection[Rejection], read: int = 0) -> bool:
         """Add rejections, and return whether to stop reading the file, of which *read* rows have been read so far.
 
         From then on, only the first rejections are kept, and the others are counted.
         """
-        before = self.read[file.pk]
+        before, identified = self.read[file.pk], self.known.identified(file, rejections)
         self.read[file.pk] += len(rejections)
+        if self.known.any_resolved:
+            identified = iter(rows := list(identified))
+            self.read[file.pk] -= sum(rejection.state != RowState.OPEN for rejection in rows)
         stopped = bool(read) and is_reached(self.read[file.pk], read)
         kept = max(0, FIRST - before) if stopped else len(rejections)
-        for rejection in islice(rejections, kept):
+        for rejection in islice(identified, kept):
             rejection = bounded(rejection)
             of = rejection.file or file.pk
-            self.checked[of] += 1
+            self.states[of][rejection.state] += 1
             identity = rejection.identity.hex() if rejection.identity else None
-            self._checked.add([of, asdict(rejection) | {"identity": identity}])
-        self.checked[file.pk] += max(0, len(rejections) - kept)
+            self._rows.add([of, asdict(rejection) | {"identity": identity}])
+        self.states[file.pk][RowState.OPEN] += max(0, len(rejections) - kept)
         return stopped
 
     def count(self, file: SourceFile) -> int:
-        return self.checked[file.pk]
+        """Return the number of rejected rows of *file* in all states."""
+        return self.states[file.pk].total()
+
+    def count_open(self, file: SourceFile) -> int:
+        return self.states[file.pk][RowState.OPEN]
 
     def with_unknown(self, unknown: Mapping[str, set[Any]]) -> Iterator[tuple[int, Rejection]]:
         """Yield each rejection with its file. *unknown* has the references to records that do not exist, by column."""
-        for file, entry in self._checked:
+        for file, entry in self._rows:
             entry["identity"] = bytes.fromhex(entry["identity"]) if entry["identity"] else None
             rejection = Rejection(**entry)
             for name, values in rejection.references.items():
@@ -108,7 +117,14 @@ def absent_column(column: Column) -> Problem:
 def store(rejections: Iterable[tuple[int, Rejection]]) -> None:
     """Save the rejected rows of the files."""
     rows = (
-        RejectedRow(file_id=file, line=rejection.line, values=rejection.values, problems=rejection.problems)
+        RejectedRow(
+            file_id=file,
+            line=rejection.line,
+            values=rejection.values,
+            problems=rejection.problems,
+            identity=bytes.fromhex(rejection.row_identity),
+            state=rejection.state,
+        )
         for file, rejection in ((file, bounded(rejection)) for file, rejection in rejections)
     )
     while chunk := list(islice(rows, 1000)):

@@ -15,7 +15,7 @@ from datasets.sql.dry_run import Preview
 from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
 from imports import source_files
-from imports.engine import mostly_rejected, references, rejected_values, rejections, renamed_files, run_diff
+from imports.engine import mostly_rejected, outcomes, references, renamed_files, resolutions, run_diff
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
@@ -26,17 +26,16 @@ from imports.engine.locks import (
     import_lock,
     unwritable,
 )
-from imports.engine.merge import Merge, Merged, may_fill_directly
+from imports.engine.merge import Merge, may_fill_directly
 from imports.engine.missing_records import delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
 from imports.engine.pipeline import fill
-from imports.engine.rejections import first_of_each_file
-from imports.engine.source_load import Progress, SourceLoad, Staged, StartProgress, empty_staged
+from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
 from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
-from imports.models import ImportRun, Problem, SourceFile
+from imports.models import ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
 from imports.run_diff_file import Entry
 from imports.sources import sources_of
@@ -252,15 +251,17 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
     run = outcome.run
     for merge, notes_of_load in zip(merges, notes, strict=True):
         load, staged, merged = merge.load, merge.staged, merge.merge(report)
-        _count(staged, merged)
-        mostly_rejected.refuse(staged, load.files, merged.late.counts)
+        outcomes.count(merge)
+        for file in load.files:
+            mostly_rejected.refuse(file, file.read, file.rejected)
         for table, values in merged.new_terms.items():
             run.new_terms[table] = run.new_terms.get(table, []) + values
         if not options.known_as:
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
+        resolutions.store(merge)
     for merge in reversed(merges):  # child tables first, because their rows protect their parents from deletion
-        counts = find_missing(merge.staged, merge.done.late, outcome.missing)
+        counts = find_missing(merge.staged, merge.late_rows, outcome.missing)
         for file in merge.load.files:
             file.missing = counts[file.pk]
         if any(counts.values()) and options.delete_missing:
@@ -273,16 +274,6 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
         )
 
 
-def _count(staged: Staged, merged: Merged) -> None:
-    """Set the counts of each file."""
-    for file in staged.load.files:
-        checked = staged.rejections.count(file)
-        file.read, file.rejected = staged.usable[file.pk] + checked, checked + merged.late.counts[file.pk]
-        for name in ("created", "updated", "updated_unseen", "kept", "kept_unseen", "duplicates"):
-            setattr(file, name, getattr(merged, name)[file.pk])
-        file.unchanged = file.read - file.rejected - file.created - file.updated - file.duplicates
-
-
 def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | None = None) -> None:
     """Save the counts and the rejected rows.
 
@@ -292,9 +283,4 @@ def _record(loads: list[SourceLoad], merges: list[Merge], stopped: SourceFile | 
         for file in load.files:
             file.save()
     for merge in merges:
-        checked = merge.staged.rejections.with_unknown(merge.done.unknown)
-        of_tables: Iterable[tuple[int, int, list[Problem]]] = merge.done.late
-        if stopped in merge.load.files:
-            checked, of_tables = first_of_each_file(checked), first_of_each_file(of_tables)
-        rejections.store(checked)
-        rejections.store(rejected_values.with_values(merge.load, of_tables))
+        outcomes.store_rejected(merge, only_first=stopped in merge.load.files)

@@ -3,15 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from imports.engine.existing_rows import ExistingRows
 from imports.engine.exported_rows import ExportParts
 from imports.engine.rejections import Rejections
+from imports.engine.row_states import RowStates
 from imports.engine.staging import Stage
+from imports.fingerprints import stored
 from imports.missing_value_markers import Markers
 from imports.models import ImportRun, SourceFile
 from imports.readers import Layout, StoredFile
 from imports.sources import CSVSource, Detail, JSONSource, Source, VocabularyColumn
+from imports.validation import ValidatedBatch
 from imports.vocabularies import TermIndex
 
 Progress = Callable[[int, int], None]  # bytes and rows read since the last call
@@ -88,6 +92,7 @@ class Staged:
     # Rejected documents by file, SHA-256 and line number. Every other source skips them.
     unusable: set[tuple[str, str, int]] = field(repr=False)
     beside: list["Staged"] = field(repr=False)  # the Staged of all sources of this import, in order
+    states: RowStates = field(init=False, repr=False)
     rejections: Rejections = field(init=False)
     markers: Markers = field(init=False)
     vocabularies: dict[str, TermIndex] = field(init=False)
@@ -98,16 +103,31 @@ class Staged:
     deleted: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has deleted
     duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     notes: list[str] = field(default_factory=list)
+    # Valid rows of files with fixed rows: file, line, and the key or the identity.
+    resubmitted: list[tuple[Any, ...]] = field(default_factory=list, repr=False)
     next_key: int = 1  # next primary key of rows that are written directly into the table
 
     def __post_init__(self) -> None:
         source = self.load.source
-        self.rejections, self.markers = Rejections(source), Markers(source)
+        self.states = RowStates(source, self.load.files, self.load.resubmissions)
+        self.rejections, self.markers = Rejections(source, self.states), Markers(source)
         details = source.columns_of(Detail)
         self.vocabularies = {
             column.name: TermIndex(column.model, column.name, [d.attribute for d in details if d.of == column.name])
             for column in source.columns_of(VocabularyColumn)
         }
+
+    def read(self, file: SourceFile) -> int:
+        """Return the number of rows of *file* that have been read."""
+        return self.usable[file.pk] + self.rejections.count(file)
+
+    def keep_fixed(self, files: Iterable[int], lines: Iterable[int], checked: ValidatedBatch) -> None:
+        """Keep the key or the identity of each valid row, to find the record that is made of a fixed row."""
+        keys = [checked.values[name].to_pylist() for name in self.load.source.key]
+        if checked.lanes is not None:
+            keys = [stored(checked.lanes).to_pylist()]
+        rows = zip(files, lines, *keys, strict=True)
+        self.resubmitted += [row for row in rows if row[0] in self.load.resubmissions]
 
 
 def empty_staged(loads: Iterable[SourceLoad]) -> list[Staged]:

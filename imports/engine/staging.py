@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -142,6 +143,8 @@ class Stage:
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
         # The rejected rows by file and line, and the original files of fixed rows.
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
+        # The fixed rows of this import, and the records of rows that an earlier import fixed.
+        self.fixed, self.fixed_before = f"fixed_{source.name}", f"fixedbefore_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         row = {"source_file": "bigint", "source_line": "integer"}
         self.types = dict(row)
@@ -151,6 +154,7 @@ class Stage:
         key = {name: self.types[name] for name in self.key}
         self._types = {self.table: self.types, self.seen: key, self.unseen: key}
         self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
+        self._types |= {self.fixed: row | key, self.fixed_before: {"pk": column_type(source.model._meta.pk)}}
         for column in source.columns_of(Many):
             self._types[self.members(column)] = row | {"member": column_type(column.by_field)}
         self._made: set[str] = set()
@@ -208,6 +212,15 @@ class Stage:
                 cursor.execute(f"DROP TABLE {temporary(table)}")
             cursor.execute(f"CREATE TEMPORARY TABLE {quoted(table)} AS {query}")
         self._made.add(table)
+
+    def add(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Append rows, of which there are few, to one of the tables; create it if necessary."""
+        names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
+        rows = iter(rows)
+        with connection.cursor() as cursor:
+            while chunk := list(islice(rows, 2000)):
+                self.need(table)
+                cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
 
     def is_empty(self, table: str) -> bool:
         with connection.cursor() as cursor:

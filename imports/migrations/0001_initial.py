@@ -292,6 +292,13 @@ class Migration(migrations.Migration):
                 ("size", models.PositiveBigIntegerField(help_text="Size of the file in bytes.")),
                 ("encoding", models.CharField(default="utf-8", max_length=50)),
                 (
+                    "is_partial",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The file has only some rows of the file with its name: fixed rows, or an export's.",
+                    ),
+                ),
+                (
                     "unknown_columns",
                     models.JSONField(
                         blank=True, default=list, help_text="Headings of columns that the import ignored."
@@ -306,6 +313,19 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row."),
                 ),
                 ("rejected", models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")),
+                (
+                    "fixed_before",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Rows that could not be used, and that an earlier import of fixed rows replaced.",
+                    ),
+                ),
+                (
+                    "ignored",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Rows that could not be used, and that a curator chose to ignore."
+                    ),
+                ),
                 (
                     "missing",
                     models.PositiveIntegerField(
@@ -347,10 +367,85 @@ class Migration(migrations.Migration):
                     models.JSONField(help_text="Cells by column, or the raw line if it could not be split into cells."),
                 ),
                 ("problems", models.JSONField(help_text="Problems of the row: column, value and message of each.")),
+                ("identity", models.BinaryField(max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("fixed", "Fixed"), ("ignored", "Ignored")],
+                        default="open",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
             ],
             options={
                 "db_table": "rejected_rows",
                 "ordering": ["file", "line", "pk"],
+                "indexes": [models.Index(fields=["identity"], name="rejected_rows_identity")],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResolvedRow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(help_text="Table of the row's source.", max_length=50)),
+                ("name", models.CharField(help_text="Name of the row's file.", max_length=255)),
+                ("identity", models.BinaryField(max_length=16)),
+                ("state", models.CharField(choices=[("fixed", "Fixed"), ("ignored", "Ignored")], max_length=10)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Run that fixed the row.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="fixed_rows",
+                        to="imports.importrun",
+                    ),
+                ),
+                (
+                    "record",
+                    models.CharField(
+                        blank=True, help_text="Primary key of the record made from the row.", max_length=100
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("reason", models.CharField(blank=True, help_text="Why the row is ignored.", max_length=500)),
+            ],
+            options={
+                "db_table": "resolved_rows",
+                "ordering": ["pk"],
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["source", "name"], name="resolved_rows_source_name"),
+                    models.Index(fields=["identity"], name="resolved_rows_identity"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "ignored")),
+                        fields=("identity",),
+                        name="resolved_rows_ignored_once",
+                    ),
+                    models.UniqueConstraint(fields=("run", "identity"), name="resolved_rows_fixed_once_per_run"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("run__isnull", False), ("state", "fixed")),
+                            models.Q(("run__isnull", True), ("state", "ignored")),
+                            _connector="OR",
+                        ),
+                        name="resolved_rows_fixed_by_a_run",
+                    ),
+                ],
             },
         ),
         OrderTextsByCodePoint(),

@@ -182,7 +182,8 @@ def test_the_report_holds_the_whole_run(folder, importing):
         *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error", "reason"),
         *("sources", "new_terms", "notes", "missing", "rejections"),
     }
-    counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "missing", "deleted", "kept"}
+    counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored"}
+    counts |= {"missing", "deleted", "kept"}
     assert [set(source) for source in report["sources"]] == [{"source", "file", "sha256", "files", *counts}] * 2
     assert [set(f) for s in report["sources"] for f in s["files"]] == [
         {"file", "sha256", "unknown_columns", *counts}

@@ -195,7 +195,7 @@ def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     fixed = f"line,problems,{header}3,,Bob,Oak,1950-02-28,Derry\n4,,Gus,Elm,1950-12-31,Bath\n"
     assert importing("people", write(named, fixed)).counts["people"]["created"] == 2
     again = importing("people", write("all/people.csv", messy).parent, "--delete-missing")
-    assert again.counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
+    assert again.counts["people"] == {"read": 3, "unchanged": 1, "fixed_before": 2}
     assert rows("SELECT count(*) FROM people") == [(3,)]
     # A line that the file no longer has is missing; so is a line with another row.
     fewer = importing("people", write("people.csv", messy.replace("Gus,Elm,1950-12-31,Atlantis\n", "")))

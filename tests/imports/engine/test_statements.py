@@ -45,8 +45,8 @@ def statements_of(write):
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        (NO_VOCABULARY, {"sqlite": (35, 35), "postgresql": (39, 39)}),
-        (SEVEN_VOCABULARIES, {"sqlite": (112, 34), "postgresql": (128, 51)}),
+        (NO_VOCABULARY, {"sqlite": (36, 36), "postgresql": (40, 40)}),
+        (SEVEN_VOCABULARIES, {"sqlite": (113, 35), "postgresql": (129, 52)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )

@@ -1,0 +1,44 @@
+"""Identities of rejected rows: 128-bit hashes of the source, the file's name, the content, and the occurrence.
+
+The content is the text of the source's columns. So the order and the spelling of headings, ignored columns, and the
+line of a row do not matter. The identities are stored: a change to them would reopen all resolved rows.
+"""
+
+import json
+from collections import Counter
+from hashlib import blake2b
+from typing import Any
+
+from imports.models import SourceFile
+from imports.readers.headers import plain
+from imports.row_problems import Rejection
+from imports.sources import Source
+
+
+class RowIdentities:
+    """Identities of the rejected rows of one source, file by file, in the order of the rows."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self._columns = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
+        self._occurrences = Counter[bytes]()
+
+    def identity(self, file: SourceFile, rejection: Rejection) -> bytes:
+        """Return the identity of a rejected row of *file*, and count its occurrence."""
+        content = _digest(self.source.name, file.name, self._content(file, rejection))
+        number = self._occurrences[content]
+        self._occurrences[content] += 1
+        return _digest(content.hex(), number) if number else content
+
+    def _content(self, file: SourceFile, rejection: Rejection) -> Any:
+        if isinstance(rejection.values, str):
+            return rejection.values
+        named = [(self._columns.get(plain(heading)), cell) for heading, cell in rejection.values.items()]
+        if cells := sorted((name, cell) for name, cell in named if name and cell):
+            return cells
+        # A document that is no row of the source, or a row without a value.
+        return [file.sha256, rejection.line]
+
+
+def _digest(*parts: Any) -> bytes:
+    return blake2b(json.dumps(parts).encode(), digest_size=16).digest()
