@@ -16,7 +16,7 @@ from django.db.models import Q
 from datasets.registry import dataset_apps
 
 CURATORS, ANALYSTS = "Curators", "Analysts"
-BOOKKEEPING = ("datasets", "imports")  # apps whose rows only imports and edits write
+BOOKKEEPING = ("datasets", "imports", "curation")  # apps whose rows nobody changes in a form
 
 
 def grant(app_config: AppConfig, using: str, apps: Apps = installed, **kwargs: Any) -> None:

@@ -1,7 +1,5 @@
 """Edits in the admin: the changes of an edit, record by record, and undo."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, TypedDict
 
 from django.apps import apps
@@ -17,8 +15,9 @@ from django_stubs_ext import WithAnnotations
 
 from curation.admin import confirmation
 from curation.admin.base_admin import Column, ReadOnlyAdmin
-from curation.admin.edit_filters import RunFilter, with_reason
+from curation.admin.edit_filters import RunFilter, matching_edits
 from curation.admin.reasons import posted_reason
+from curation.admin.typed_texts import text_column
 from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
@@ -28,7 +27,6 @@ from datasets import matviews
 from datasets.http.signed_in import signed_in_user
 from datasets.models import Record, Vocabulary
 from datasets.records.masking import Viewer
-from imports.masking import is_restricted_anywhere, without_addresses
 from imports.models import Change, Edit
 
 PAGE = 50
@@ -50,22 +48,13 @@ def edited_models(edit: Edit) -> list[type[models.Model]]:
     return sorted(edited, key=lambda model: issubclass(model, Record))
 
 
-@cache  # the admin compares columns by identity
-def _reason_column(*, hides_addresses: bool) -> Callable[[Edit], str]:
-    @admin.display(description="reason", empty_value="")
-    def reason(edit: Edit) -> str:
-        return without_addresses(edit.reason) if hides_addresses else edit.reason
-
-    return reason
-
-
 @admin.register(Edit)
 class EditAdmin(ReadOnlyAdmin[Edit]):
     list_display = ["id", "action", "what", "records", "reason", "user", "at", "undone"]
     list_display_links = ["id", "action"]
     list_filter = ["dataset", "action", ("user", admin.RelatedOnlyFieldListFilter), RunFilter]
     search_fields = ["reason"]
-    search_help_text = "Search the reasons."
+    search_help_text = "Search the reasons, and the comments on the changed records and undone runs."
     date_hierarchy = "at"
     empty_value_display = "the command line"  # for no user
     list_select_related = ["user", "undoing"]
@@ -107,11 +96,11 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Edit], search_term: str
     ) -> tuple[models.QuerySet[Edit], bool]:
-        return with_reason(queryset, search_term, request.user), False
+        return matching_edits(queryset, search_term, request.user), False
 
     def get_list_display(self, request: HttpRequest) -> list[Column]:
-        why = _reason_column(hides_addresses=is_restricted_anywhere(request.user))
-        return [why if name == "reason" else name for name in super().get_list_display(request)]
+        reason = text_column("reason", request.user)
+        return [reason if name == "reason" else name for name in super().get_list_display(request)]
 
     @admin.display(description="undone", empty_value="")
     def undone(self, edit: Edit) -> str | None:

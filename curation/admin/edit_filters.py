@@ -1,5 +1,6 @@
-"""Filters of the list of edits that Django's admin does not have: the undone run, and the search for reasons."""
+"""The filter of the list of edits by undone run, and its search in reasons and comments."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,13 +9,15 @@ from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db import models
 from django.http import HttpRequest
 
+from curation.admin.typed_texts import contains
+from curation.models import Comment
 from datasets.query_values import whole_number
 from datasets.records.masking import Viewer
 from datasets.records.search import words_of
-from imports.masking import is_restricted_anywhere
-from imports.models import Edit
+from imports.models import Change, Edit
 
 LARGEST_RUN = 10**9
+MOST_COMMENTS = 500  # newest comments with a word whose edits a search finds
 
 
 class RunFilter(admin.SimpleListFilter):
@@ -50,14 +53,24 @@ def check_edits(name: str, value: str) -> None:
         whole_number(value, 1, LARGEST_RUN)
 
 
-def with_reason(edits: models.QuerySet[Edit], text: str, user: Viewer) -> models.QuerySet[Edit]:
-    """Return the *edits* whose reason has each word of *text*, as far as *user* may read it."""
+def matching_edits(edits: models.QuerySet[Edit], text: str, user: Viewer) -> models.QuerySet[Edit]:
+    """Return the *edits* with each word of *text* in their reason or in a comment, as far as *user* may read them."""
     for word in words_of(text):
-        edits = edits.filter(_contains("reason", word, user))
+        edits = edits.filter(contains("reason", word, user) | _has_comment(word, user))
     return edits
 
 
-def _contains(column: str, word: str, user: Viewer) -> models.Q:
-    """Return the condition that a text has *word*; a search must not reveal an address that *user* may not see."""
-    contains = models.Q(**{f"{column}__folded_contains": word})
-    return contains & ~models.Q(**{f"{column}__contains": "@"}) if is_restricted_anywhere(user) else contains
+def _has_comment(word: str, user: Viewer) -> models.Q:
+    """Return the condition that a comment on a changed record or on the undone run has *word*."""
+    comments = Comment.objects.filter(contains("text", word, user)).values_list("run_id", "table", "record")
+    runs, records_by_table = set[int](), defaultdict[str, set[str]](set)
+    for run, table, record in comments[:MOST_COMMENTS]:
+        if run is None:
+            records_by_table[table].add(record)
+        else:
+            runs.add(run)
+    condition = models.Q(undone_run__in=runs)
+    for table, records in records_by_table.items():
+        changes = Change.objects.filter(table=table, record__in=records, edit__isnull=False)
+        condition |= models.Q(pk__in=changes.values("edit"))
+    return condition

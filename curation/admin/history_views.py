@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 
 from curation.admin import confirmation
 from curation.admin.base_admin import M
+from curation.admin.comments import add_comment, comments_section
 from curation.admin.object_keys import is_key
 from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
@@ -42,6 +43,7 @@ class HistoryAdmin(EditedAdmin[M]):
         name = f"{meta.app_label}_{meta.model_name}"
         return [
             path("deleted/", view(self.deleted_view), name=f"{name}_deleted"),
+            path("<path:object_id>/comment/", view(self.comment_view), name=f"{name}_comment"),
             path("<path:object_id>/restore/", view(self.restore_view), name=f"{name}_restore"),
             *super().get_urls(),
         ]
@@ -77,6 +79,11 @@ class HistoryAdmin(EditedAdmin[M]):
             "may_see_runs": request.user.has_perm("imports.view_importrun"),
             "may_see_edits": request.user.has_perm("imports.view_edit"),
             **(confirmation.show(request, self._restoring(key), str(last.pk)) if last else {}),
+            **comments_section(
+                self._subject(key),
+                self.address("comment", object_id),
+                may_add=self.has_change_permission(request),
+            ),
             **(extra_context or {}),
         }
         request.current_app = self.admin_site.name
@@ -139,6 +146,22 @@ class HistoryAdmin(EditedAdmin[M]):
         self.edited()
         self.message_user(request, f"{capfirst(self._label(last.before, key))} restored.", messages.SUCCESS)
         return HttpResponseRedirect(page)
+
+    def comment_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Add a comment to a record, which may have been deleted."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        key = self._key(object_id)
+        if stored_row(self.model, key) is None and not changes_of(self.model, key).exists():
+            raise Http404
+        add_comment(request, self.opts.app_label, self._subject(key))
+        return HttpResponseRedirect(self.address("history", object_id))
+
+    def _subject(self, key: Any) -> dict[str, str]:
+        """Return the values of a comment that identify the record *key*."""
+        return {"table": self.opts.db_table, "record": str(key)}
 
     def _deleted(self, request: HttpRequest, search: str) -> models.QuerySet:
         """Return the last deletion of each deleted record whose key equals or whose texts contain *search*."""

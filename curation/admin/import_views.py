@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from curation.admin import confirmation, run_detail
 from curation.admin.base_admin import ReadOnlyAdmin
+from curation.admin.comments import ADD, add_comment, comments_section
 from curation.admin.form_params import PostedError, check_single
 from curation.admin.reasons import posted_reason
 from curation.history.edits import EditRefusedError
@@ -70,6 +71,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         urls = [
             path("import/", wrap(csrf_exempt(self.import_view)), name="imports_importrun_import"),
             path("<number:pk>/progress/", wrap(self.progress_view), name="imports_importrun_progress"),
+            path("<number:pk>/comment/", wrap(self.comment_view), name="imports_importrun_comment"),
             path("<number:pk>/undo/", wrap(self.undo_view), name="imports_importrun_undo"),
             path("file/<number:pk>/rejected/", wrap(self.rejected_view), name="imports_importrun_rejected"),
         ]
@@ -100,6 +102,8 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             and not run_detail.is_of_a_file(run),
             "stopped": run.status in run_detail.STOPPED,
         }
+        address = reverse("admin:imports_importrun_comment", args=[run.pk])
+        context |= comments_section({"run_id": run.pk}, address, may_add=user.has_perm(ADD))
         if not context["working"]:
             context |= run_detail.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
         return TemplateResponse(request, "curation/importrun/run.html", context)
@@ -210,6 +214,15 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         }
         status = 409 if reasons or moved else 200
         return TemplateResponse(request, "curation/importrun/undo.html", context, status=status)
+
+    def comment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Add a comment to a run, POST only."""
+        _require(request, "imports.view_importrun", ADD)
+        if request.method != "POST":
+            return HttpResponse("Use the form on the run's page.", status=405, headers={"Allow": "POST"})
+        run = get_object_or_404(ImportRun, pk=pk)
+        add_comment(request, run.dataset, {"run_id": run.pk})
+        return self._to(run)
 
     def rejected_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Send the rejected rows of one file, for fixing and importing again."""

@@ -56,13 +56,16 @@ class FilesOfRun(TypedDict):
 class ImportRunAdmin(ImportViews):
     list_display = ["id", "dataset", "status", "names", "started_at", "started_by"]
     list_filter = ["dataset", "status", "dry_run"]
-    search_fields = ["dataset", "reason__folded_contains", "error__folded_contains", "files__name__folded_contains"]
+    search_fields = [
+        "dataset",
+        *(f"{name}__folded_contains" for name in ("reason", "comments__text", "error", "files__name")),
+    ]
     date_hierarchy = "started_at"
     ordering = ["-pk"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         if is_restricted_anywhere(request.user):  # a search would reveal personal data in these texts
-            return [name for name in self.search_fields if not name.startswith(("error", "reason"))]
+            return [name for name in self.search_fields if not name.startswith(("error", "reason", "comments"))]
         return list(self.search_fields)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[ImportRun]:

@@ -226,7 +226,7 @@ def test_a_history_takes_a_fixed_number_of_queries(admin_client, write, importin
         write("all/user_experiments.csv", EXPERIMENTS.replace(",5", f",{time + 10}"))
         importing("experiments", folder)
         counts.append(queries(address))
-    # Session, user, the row as it is, how many changes, the changes, the files, the users, the compounds.
-    assert counts == [8, 8, 8]
+    # Session, user, the row as it is, how many changes, the changes, the files, the users, the compounds, the comments.
+    assert counts == [9, 9, 9]
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     assert queries("/admin/experiments/userexperiment/deleted/") == 6

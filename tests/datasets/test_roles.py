@@ -39,7 +39,7 @@ def test_curators_may_do_everything_with_every_dataset_and_nothing_with_users(me
     assert curator.has_perms(["experiments.view_email", "imports.view_importrun", "imports.add_importrun"])
     assert not curator.has_perm("imports.delete_importrun")
     others = {name.split(".")[0] for name in curator.get_all_permissions()}
-    assert others == {*dataset_apps(), "datasets", "imports"}
+    assert others == {*dataset_apps(), "curation", "datasets", "imports"}
 
 
 ALL = ("add", "change", "delete", "view")
@@ -49,11 +49,12 @@ MODELS = {
     "experiments": "compound user userexperiment userexperimentcompound userfeatures",
     "people": "birthsbycountry person place",
     "subjects": "session subject subjectsbybirthyear",
+    "curation": "comment",
     "datasets": "version",
     "imports": "change edit importrun rejectedrow sourcefile",
 }
-# What imports and edits write can be added by them and seen, and is never changed or deleted.
-CURATORS = {label: ("add", "view") if label in ("datasets", "imports") else ALL for label in MODELS}
+# What imports, edits and comments write can be added and seen, and is never changed or deleted.
+CURATORS = {label: ("add", "view") if label in ("curation", "datasets", "imports") else ALL for label in MODELS}
 
 
 @pytest.mark.parametrize(

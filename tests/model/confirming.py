@@ -10,7 +10,7 @@ from tests.model import stored
 from tests.model.comparing import spelled
 from tests.model.site import ANY, Site, one_of
 from tests.model.tables import ActionRefusedError
-from tests.model.values import VALUES, in_model
+from tests.model.values import REASONS, VALUES, in_model
 
 ONE_FIELD = {"users": "name", "compounds": "compound_name", "places": "county", "people": "given_name"}
 
@@ -35,6 +35,7 @@ class ConfirmingSite(Site):
         """Do one possible step; one rule for all kinds, so that a few sequences cover every kind."""
         kind = data.draw(st.sampled_from(self.steps()), label="step")
         which, page = data.draw(ANY), data.draw(st.booleans())
+        self.doors.reason = data.draw(st.sampled_from(REASONS), label="reason")
         match kind:
             case "experiments" | "people":
                 self.import_tables(kind, data)

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.admin.edit_admin import edited_models
+from curation.admin.reasons import FIELD
 from curation.history import edits
 from curation.history.tombstones import deletion_by_curator
 from curation.history.undo import undo_edit
@@ -26,10 +27,10 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class Doors:
-    """A signed-in curator."""
+    """A signed-in curator, and the reason of all that the curator does."""
 
     def __init__(self, user):
-        self.user, self.client = user, Client()
+        self.user, self.client, self.reason = user, Client(), ""
         self.client.force_login(user)
 
     def address(self, table: str, name: str, *arguments) -> str:
@@ -44,7 +45,7 @@ class Doors:
     def correct(self, table: str, pks: list, new: dict[str, Any], *, page: bool) -> None:
         """Set fields of records: all at once, or one field after a preview."""
         if not page:
-            edits.correct(self.records(table, pks), new, self.user)
+            edits.correct(self.records(table, pks), new, self.user, reason=self.reason)
             return
         ((name, value),) = new.items()
         self.preview(table, pks, name, value)()
@@ -52,7 +53,7 @@ class Doors:
     def preview(self, table: str, pks: list, name: str, value: Any) -> Callable[[], None]:
         """Preview a change of the records, or of all; return the form data that confirm it."""
         typed = json.dumps(value) if name == "document" else "" if value is None else value
-        data = {"_selected_action": pks, "field": name, "value": typed}
+        data = {"_selected_action": pks, "field": name, "value": typed, FIELD: self.reason}
         data |= {} if pks else {"select_across": "1"}
         address = self.address(table, "bulk")
         page = self.client.post(address, data | {"_preview": "Preview"})
@@ -64,14 +65,14 @@ class Doors:
     def revert(self, table: str, pk: Any, name: str, *, page: bool) -> None:
         """Revert a field to its file value."""
         if page:
-            confirm(self.client, self.address(table, "revert", pk, name))
+            confirm(self.client, self.address(table, "revert", pk, name), {FIELD: self.reason})
         else:
-            edits.revert(self.records(table, [pk]), name, self.user)
+            edits.revert(self.records(table, [pk]), name, self.user, reason=self.reason)
 
     def delete(self, table: str, pks: list, *, page: bool) -> None:
         """Delete records: a single one on its page, several in the list."""
         if not page:
-            edits.delete(self.records(table, pks), self.user)
+            edits.delete(self.records(table, pks), self.user, reason=self.reason)
         else:
             self.ask_to_delete(table, pks)()
 
@@ -83,22 +84,22 @@ class Doors:
         else:
             address, data = self.address(table, "changelist"), {"action": "delete_selected", "_selected_action": pks}
             page = self.client.post(address, data)
-        return lambda: self.client.post(address, data | _hidden(page, data) | {"post": "yes"})
+        return lambda: self.client.post(address, data | _hidden(page, data) | {"post": "yes", FIELD: self.reason})
 
     def restore(self, table: str, pk: Any, *, page: bool) -> None:
         """Restore a deleted record."""
         if page:
-            confirm(self.client, self.address(table, "restore", pk))
+            confirm(self.client, self.address(table, "restore", pk), {FIELD: self.reason})
         else:
             last = deletion_by_curator(MODELS[table], pk)
-            edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user)
+            edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user, reason=self.reason)
 
     def create(self, table: str, row: dict[str, Any]) -> models.Model:
         """Create a record in the admin."""
         model = MODELS[table]
         made = {model._meta.get_field(name).attname: value for name, value in row.items()}
         record = model.objects.create(**made)
-        edits.created(record, self.user)
+        edits.created(record, self.user, reason=self.reason)
         return record
 
     def undo(self, action: Action, *, page: bool) -> None:
@@ -106,11 +107,11 @@ class Doors:
         refused = ""
         try:
             if action.kind == "run":
-                call_command("undo_import", action.handle.pk, verbosity=0, stderr=_Nowhere())
+                call_command("undo_import", action.handle.pk, reason=self.reason, verbosity=0, stderr=_Nowhere())
             elif page:
-                confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]))
+                confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]), {FIELD: self.reason})
             else:
-                undo_edit(action.handle, edited_models(action.handle), self.user)
+                undo_edit(action.handle, edited_models(action.handle), self.user, reason=self.reason)
         except (CommandError, UndoRefusedError) as refusal:
             refused = str(refusal)
         if action.kind == "run":
@@ -129,7 +130,7 @@ class Doors:
         else:
             address = reverse("admin:imports_edit_undo", args=[action.handle.pk])
             page = self.client.get(reverse("admin:imports_edit_change", args=[action.handle.pk]))
-        return lambda: self.client.post(address, _hidden(page, {}))
+        return lambda: self.client.post(address, _hidden(page, {}) | {FIELD: self.reason})
 
 
 def _hidden(page, data: dict) -> dict[str, str]:

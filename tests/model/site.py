@@ -47,6 +47,7 @@ class Site(RuleBasedStateMachine):
         self.tables = Tables()
         self.user = get_user_model().objects.create_superuser("curator")
         self.doors = Doors(self.user)
+        self.reasons: dict[tuple[str, int], str] = {}  # of each run and edit
 
     def teardown(self):
         try:
@@ -62,6 +63,13 @@ class Site(RuleBasedStateMachine):
         if difference := different(stored.records(people), self.tables.records):
             pytest.fail(f"The site and the model hold different records: {difference}")
         assert stored.standing() == set(self.tables.standing)
+
+    @invariant()
+    def each_run_and_edit_has_the_reason_of_its_step(self):
+        now = stored.reasons()
+        for place, reason in now.items():
+            assert reason == self.reasons.setdefault(place, self.doors.reason), place
+        assert now.keys() == self.reasons.keys()
 
     def history_is_whole(self):
         """Each change of a record begins where the one before it ended, and the last ends with the stored record.
@@ -129,7 +137,14 @@ class Site(RuleBasedStateMachine):
     def _command(self, dataset, folder, *, remove=False, **options):
         path = Path(self.folder.name, "report.json")
         call_command(
-            f"import_{dataset}", str(folder), "--report", str(path), delete_missing=remove, verbosity=0, **options
+            f"import_{dataset}",
+            str(folder),
+            "--report",
+            str(path),
+            delete_missing=remove,
+            verbosity=0,
+            reason=self.doors.reason,
+            **options,
         )
         report = json.loads(path.read_text())
         return {source["source"]: {name: source[name] for name in COUNTS} for source in report["sources"]}

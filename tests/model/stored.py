@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db import connection
 
 from curation.history.timeline import stored_row
-from imports.models import Change, SourceFile
+from imports.models import Change, Edit, ImportRun, SourceFile
 from tests.model.importing import exact
 from tests.model.tables import KEYS, Place, Rec
 
@@ -54,6 +54,15 @@ def records(identities: dict[int, Any]) -> dict[Place, Rec]:
             cells["compounds"] = members
         origins[table, pk] = Rec(key, cells, file, line, of_file)
     return origins
+
+
+def reasons() -> dict[tuple[str, int], str]:
+    """Return the reason of each run and edit."""
+    return {
+        (model._meta.db_table, pk): reason
+        for model in (ImportRun, Edit)
+        for pk, reason in model.objects.values_list("pk", "reason")
+    }
 
 
 def names_of(table: str) -> list[str]:

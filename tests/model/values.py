@@ -98,3 +98,6 @@ def in_model(table: str, name: str, value: Any) -> Any:
     if name == "document":
         return exact(json.dumps(value))
     return tuple(value) if isinstance(value, list) else value
+
+
+REASONS = ["", "typing error", "“ß” isn't 100 % {x} <b>", "x" * 500]
