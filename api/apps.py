@@ -1,4 +1,4 @@
-"""The REST API under /api/."""
+"""The app for the REST API at /api/."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Authentication of API requests: bearer tokens, and sessions of the browser."""
+"""Authentication of API requests with bearer tokens or browser sessions."""
 
 import copy
 from contextlib import suppress
@@ -19,16 +19,16 @@ from datasets.tokens import ApiToken, digest_of
 from imports.tasks import short_busy_timeout
 
 SCHEME = "Bearer"
-LONGEST = 200  # characters of a secret; ours have 54
-OFTEN = timedelta(minutes=1)  # the shortest time between two updates of a token's last use
+LONGEST = 200  # maximum length of a secret; valid ones have 54 characters
+OFTEN = timedelta(minutes=1)  # minimum time between two updates of a token's last use
 
 
 class BearerAuthentication(BaseAuthentication):
-    """``Authorization: Bearer <secret>``: the request acts as the token's account."""
+    """``Authorization: Bearer <secret>``. The request has the permissions of the token's account."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-        if scheme.lower() in ("", "basic"):  # "basic" may be for a proxy in front of the site
+        if scheme.lower() in ("", "basic"):  # basic authentication may be used by a proxy in front of the site
             return None
         if scheme.lower() != SCHEME.lower():
             raise self._refused(request, f"Expected “Authorization: {SCHEME} <token>”, found another scheme.")
@@ -63,11 +63,11 @@ class BrowserAuthentication(SessionAuthentication):
         return super().authenticate(request) if signed_in else None
 
     def enforce_csrf(self, request: Request) -> None:
-        # The check would look for the token in the form's fields, and so would read an upload of any size.
+        # The CSRF check would look for the token in the form's fields, and therefore read an upload of any size.
         unread = copy.copy(request._request)
         unread.POST = QueryDict()
         try:
-            super().enforce_csrf(unread)  # type: ignore[arg-type]  # the check takes Django's requests, too
+            super().enforce_csrf(unread)  # type: ignore[arg-type]  # the check also accepts Django's requests
         except PermissionDenied:
             raise PermissionDenied(
                 "A browser session must send the value of the csrftoken cookie in the X-CSRFToken header. "
@@ -76,7 +76,7 @@ class BrowserAuthentication(SessionAuthentication):
 
 
 def _note_use(token: ApiToken) -> None:
-    """Update the token's last use, at most once a minute, and skip it instead of waiting for a lock of SQLite."""
+    """Update the token's last use, at most once a minute. If SQLite is locked, skip the update instead of waiting."""
     now = timezone.now()
     if token.last_used is None or token.last_used < now - OFTEN:
         due = Q(last_used=None) | Q(last_used__lt=now - OFTEN)

@@ -1,4 +1,4 @@
-"""Conditional requests: ETags that are known before any row is read, and 304 responses."""
+"""Conditional requests: ETags that are computed before any row is read, and 304 responses."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,14 +23,17 @@ VARIES = ("Accept", "Authorization", "Cookie")
 
 
 class VersionedView(viewsets.ViewSet):
-    """A view of the records of *model*."""
+    """A view for the records of *model*."""
 
     model: type[models.Model]
-    version: str  # of the data, read before the rows; conditional() sets it
+    version: str  # the version of the data, which conditional() reads before the rows
 
 
 def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Return 304 before the view method runs if the client's ETag matches; otherwise add the ETag to its response."""
+    """If the client's ETag matches, return 304 without calling the view.
+
+    Otherwise, add the ETag to the view's response.
+    """
 
     @wraps(answer)
     def answered(view: VersionedView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -43,14 +46,14 @@ def conditional(answer: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
             return tag.mark(response)
         if response.streaming:
             response.close()
-        return tag.not_modified()  # If-None-Match: * matches because the view method raised no error
+        return tag.not_modified()  # If-None-Match: * matches, because the view has raised no error
 
     return answered
 
 
 @cache
 def release() -> str:
-    """Return a digest of the site's code: a new release may render the same data differently."""
+    """Return a digest of the site's code, because a new release may render the same data differently."""
     digest = hashlib.sha256()
     for app in apps.get_app_configs():
         if Path(app.path).parent == settings.BASE_DIR:
@@ -63,7 +66,8 @@ class ETag:
     """The ETag of the response to *request* for *model*, computed before any row is read.
 
     It is a keyed hash of the data's version, the release, the format, the URL and the columns hidden from the user. A
-    client cannot forge it, so a matching one proves that this request succeeded before: it needs no validation.
+    client cannot forge an ETag. If it matches, the same request has succeeded before and does not have to be validated
+    again.
     """
 
     def __init__(self, request: HttpRequest, model: type[models.Model], file_format: str):
@@ -87,7 +91,10 @@ class ETag:
         return response
 
     def mark(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Add ETag, Cache-Control and Vary to *response*: caches must revalidate, and may not store personal data."""
+        """Add ETag, Cache-Control and Vary to *response*.
+
+        Caches must revalidate it and must not store personal data.
+        """
         response["ETag"] = f"W/{self.opaque}"
         if self.shows_personal:
             response["Cache-Control"] = "private, no-store"

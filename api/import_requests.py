@@ -1,4 +1,4 @@
-"""Import requests: parse and validate their bodies and parameters."""
+"""Parse and validate the bodies and parameters of import requests."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "preview")
-CONFIGURED = "configured"  # the only value of sources: the site's own files
+CONFIGURED = "configured"  # the only valid value of ``sources``: the site's own files
 FLAGS = ("strict", "delete_missing", "delete_most", "allow_missing_columns")
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser))
@@ -33,7 +33,7 @@ TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files
 
 
 class NotReceivedError(InvalidParametersError):
-    """The server did not accept the request body: it was too large, too slow or malformed."""
+    """The server did not accept the request body, because it was too large, too slow or malformed."""
 
     def __init__(self, error: BodyError):
         super().__init__({"files" if error.status in (413, 507) else "": [str(error)]})
@@ -80,7 +80,7 @@ class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
     class Meta:
         model = ImportRun
         fields: tuple[str, ...] = ("dataset", "sources", "mode", *OPTIONS[1:])
-        validators = ()  # not the model's constraints on running imports
+        validators = ()  # the model's constraints on running imports do not apply
 
 
 class ImportUploadSerializer(ImportRequestSerializer):
@@ -92,7 +92,7 @@ class ImportUploadSerializer(ImportRequestSerializer):
         fields = (*ImportRequestSerializer.Meta.fields, "files")
 
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Require either files or sources: the site's own files are never the default."""
+        """Require either files or sources, because the site's own files are not the default."""
         if "sources" in sent and "files" in sent:
             raise ValidationError({"sources": ["Expected either uploaded files or sources, found both."]})
         if not ("sources" in sent or "files" in sent):
@@ -141,19 +141,22 @@ def read_import_request(request: Request) -> tuple[ImportRun, str]:
 
 
 def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, Any]:
-    """Return the fields of a request to apply, cancel or undo a run. Raises as :func:`read_import_request` does."""
+    """Return the fields of a request to apply, cancel or undo a run.
+
+    Raises the same errors as :func:`read_import_request`.
+    """
     sent = _body(request, (JSON, MULTIPART, FORM)) if request._request.body else {}
     return serializer(data=sent).read()
 
 
 def digest_of(run: ImportRun, mode: str) -> str:
-    """Return a digest of the request's content, to recognise a repeated request by."""
+    """Return a digest of the request's content, which identifies a repeated request."""
     content = {name: getattr(run, name) for name in OPTIONS} | {"mode": mode, "uploads": run.uploads}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def idempotency_key(request: Request) -> str:
-    """Return the request's Idempotency-Key, or an empty string. Raises InvalidParametersError for an invalid one."""
+    """Return the request's Idempotency-Key, or an empty string. Raises InvalidParametersError for an invalid key."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return ""
@@ -163,7 +166,7 @@ def idempotency_key(request: Request) -> str:
 
 
 def _body(request: Request, kinds: Sequence[str], receive: Callable | None = None) -> dict[str, Any]:
-    """Return the fields of a JSON document or a form; *receive* reads a form with files."""
+    """Return the fields of a JSON document or a form. *receive* reads a form with files."""
     kind, plain = (request.content_type or JSON).partition(";")[0].strip().lower(), request._request
     if kind not in kinds:
         raise UnsupportedMediaType(kind, f"Expected {', or '.join(kinds)}; found {kind[:100]}.")
@@ -178,7 +181,7 @@ def _body(request: Request, kinds: Sequence[str], receive: Callable | None = Non
     _expect_once(name for name, values in form.lists() for _ in values if name != "files")
     texts = {name: MEANINGS.get(text.lower(), text) if name in FLAGS else text for name, [*_, text] in form.lists()}
     texts.pop("csrfmiddlewaretoken", None)
-    return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # a text cannot replace a file
+    return {name: plain.FILES.getlist(name) for name in plain.FILES} | texts  # a text field cannot replace a file
 
 
 def _document(text: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Serializers of import runs: request, progress, results and available actions."""
+"""Serializers for import runs: requests, progress, results and available actions."""
 
 from functools import cached_property
 from typing import Any
@@ -50,7 +50,7 @@ class ImportProgressSerializer(serializers.Serializer):
 
 
 class CountsSerializer(serializers.Serializer):
-    """The counts of a file's or source's rows by outcome."""
+    """The number of rows of a file or source for each outcome."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
         counts = {name: serializers.IntegerField(min_value=0) for name in SourceFile.COUNTS}
@@ -58,7 +58,7 @@ class CountsSerializer(serializers.Serializer):
 
 
 class SourceFileSerializer(CountsSerializer):
-    """A file that the import read for one source."""
+    """A file as read by the import for one source."""
 
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
@@ -77,7 +77,7 @@ class SourceFileSerializer(CountsSerializer):
 class ImportSourceSerializer(CountsSerializer):
     """The files and counts of one source."""
 
-    source = serializers.CharField()  # type: ignore[assignment]  # a field of the document, not the serializer's own source
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the document, not the serializer's ``source`` attribute
     files = SourceFileSerializer(many=True)
 
 
@@ -178,7 +178,10 @@ class RowProblemSerializer(serializers.Serializer):
 
 
 class RejectionSerializer(serializers.Serializer):
-    """A rejected row, masked without permission. If its source no longer exists, the row has no values."""
+    """A rejected row.
+
+    Personal data is masked without the permission to see it. If its source no longer exists, the row has no values.
+    """
 
     source = serializers.CharField(source="file.source")  # type: ignore[assignment]  # as in ImportSourceSerializer
     file = serializers.IntegerField(source="file_id")
@@ -219,5 +222,5 @@ class RejectionSerializer(serializers.Serializer):
 
     @cached_property
     def _readers(self) -> dict[str, dict[str, RejectedRowFormatter]]:
-        """The formatters of the rows so far, by dataset and source."""
+        """The formatters of the rows serialized so far, by dataset and source."""
         return {}

@@ -1,6 +1,6 @@
-"""Imports over HTTP: start, follow, apply, cancel and undo them, and list their rejected rows.
+"""Views to start, follow, apply, cancel and undo imports, and to list their rejected rows.
 
-The views call the same functions as the admin, require the same permissions, and leave the work to a worker.
+The views call the same functions and require the same permissions as the admin. A worker runs the imports.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import temporary_files
 
-FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # formats of rejected rows
+FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # the formats of rejected rows
 
 
 class IdempotencyKeyReusedError(InvalidParametersError):
@@ -48,7 +48,7 @@ class IdempotencyKeyReusedError(InvalidParametersError):
 
 @described
 class ImportViewSet(viewsets.ViewSet):
-    """Imports: start one with POST, of the site's own files or of uploads, and follow it at its URL."""
+    """Start imports of the site's own files or of uploads with POST, and follow each import at its URL."""
 
     permission_classes = [HasScope, HasActionPermission]
     needed_permissions = {
@@ -60,7 +60,7 @@ class ImportViewSet(viewsets.ViewSet):
         "cancel": "imports.add_importrun",
         "undo": "imports.undo_importrun",
     }
-    scopes_to_read = ("read", "import")  # a token that can start imports can also follow them
+    scopes_to_read = ("read", "import")  # tokens that can start imports can also follow them
     parameters: dict[str, Any]
     lookup_value_regex = "[1-9][0-9]{0,17}"
     pagination_class = KeyPagination
@@ -71,7 +71,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.action not in (None, "metadata"):  # a method that is not allowed, or OPTIONS
+        if self.action not in (None, "metadata"):  # neither OPTIONS nor a method that is not allowed
             serializer = self.parameter_classes.get(self.action, Parameters)
             self.parameters = serializer(data=request.query_params).read()
 
@@ -81,7 +81,7 @@ class ImportViewSet(viewsets.ViewSet):
         return response
 
     def list(self, request: Request) -> HttpResponseBase:
-        """List the imports, newest first. Filter them by ``dataset`` and ``status``."""
+        """List imports, newest first, optionally filtered by ``dataset`` and ``status``."""
         filters = {name: self.parameters[name] for name in ("dataset", "status") if name in self.parameters}
         runs = ImportRun.objects.filter(**filters).select_related("started_by").order_by("-id")
         return self._page(runs, import_serializers.ImportSummarySerializer)
@@ -127,7 +127,10 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> HttpResponseBase:
-        """Undo an import: restore the tables to their state before it. The response follows when that is done."""
+        """Undo an import and restore the tables to their state before it.
+
+        The response is sent when the undo is complete.
+        """
         sent = read_confirmation(request, import_requests.UndoRequestSerializer)
         run = self._run(pk)
         try:
@@ -138,7 +141,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, renderer_classes=[*viewsets.ViewSet.renderer_classes, *FILES])
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
-        """List the rejected rows of an import. CSV and NDJSON return those of one file, to be fixed and resubmitted."""
+        """List the rejected rows of an import. CSV and NDJSON contain those of one file, to fix and import again."""
         run = self._run(pk)
         file = self._file(run)
         if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):
@@ -163,13 +166,13 @@ class ImportViewSet(viewsets.ViewSet):
             with self._no_conflict(run), tasks.alone(run):
                 (tasks.apply_directly if mode == "apply" else tasks.preview)(run)
         except (Conflict, IntegrityError):
-            if duplicates := self._repeated(run):  # an identical request arrived at the same time
+            if duplicates := self._repeated(run):  # an identical request has arrived at the same time
                 return duplicates
             raise
         return run
 
     def _repeated(self, run: ImportRun) -> ImportRun | None:
-        """Return the run that an earlier request with the same key started. Raises IdempotencyKeyReusedError."""
+        """Return the run started by an earlier request with the same key. Raises IdempotencyKeyReusedError."""
         if not run.request_key:
             return None
         known = ImportRun.objects.filter(started_by=run.started_by, request_key=run.request_key).first()
@@ -197,14 +200,14 @@ class ImportViewSet(viewsets.ViewSet):
 
     @contextmanager
     def _no_conflict(self, run: ImportRun) -> Iterator[None]:
-        """Convert errors of the run's state into 409, with the URL of the conflicting run."""
+        """Convert errors about the run's state to 409 responses with the URL of the conflicting run."""
         try:
             yield
         except tasks.InvalidRunStateError as error:
             raise Conflict(str(error), run=address_of(self.request, getattr(error, "run", run))) from None
 
     def _file(self, run: ImportRun) -> SourceFile | None:
-        """Return the file of *run* that the parameter ``file`` selects, if any. Raises InvalidParametersError."""
+        """Return the file of *run* that the parameter ``file`` selects, or None. Raises InvalidParametersError."""
         file_id = self.parameters.get("file")
         if file_id is None:
             return None

@@ -1,4 +1,4 @@
-"""Responses to OPTIONS: a list's columns, their types and meanings, and their filters."""
+"""Responses to OPTIONS: a list's columns, with their types, descriptions and filters."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ KINDS = [
 
 
 class RecordMetadata(metadata.BaseMetadata):
-    """Describes the columns of a list: type, meaning and filters."""
+    """Describes the columns of a list, with their types, descriptions and filters."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
         if not isinstance(view, VersionedView):

@@ -1,4 +1,4 @@
-"""Content negotiation by ``Accept`` or ``?format=``, and the JSON renderer (orjson)."""
+"""Content negotiation with ``Accept`` or ``?format=``, and the JSON renderer, which uses orjson."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,13 +26,16 @@ class ORJSONRenderer(BaseRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Django REST framework's negotiation; the error of an unknown or empty format lists the known formats."""
+    """Django REST framework's negotiation, with an error for unknown or empty formats that lists the known ones."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Return the renderer that ``?format=`` or ``Accept`` names, and its type. Raises InvalidParametersError."""
-        if request.method == "OPTIONS":  # metadata are JSON in every format
+        """Return the renderer that ``?format=`` or ``Accept`` selects, and its media type.
+
+        Raises InvalidParametersError.
+        """
+        if request.method == "OPTIONS":  # metadata is always JSON
             first = next(iter(renderers))
             return first, first.media_type
         if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":

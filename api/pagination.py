@@ -1,4 +1,4 @@
-"""Pagination of the lists of imports and rejected rows, by keyset."""
+"""Keyset pagination of the lists of imports and rejected rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ from datasets.records.query_params import InvalidParametersError
 
 
 class KeyPagination(BasePagination):
-    """Keyset pagination of a queryset in its own order, which must end with the primary key."""
+    """Keyset pagination of a queryset in its own ordering, which must end with the primary key."""
 
     def page_of(self, queryset: models.QuerySet, request: Request, sent: Mapping[str, Any]) -> list[models.Model]:
-        """Return the records of the page that the parameters *sent* name. Raises InvalidParametersError."""
+        """Return the records of the page that the parameters *sent* select. Raises InvalidParametersError."""
         model, names = queryset.model, map(str, queryset.query.order_by)
         order = [SortKey(n.lstrip("-"), field_of(model, n.lstrip("-")), n.startswith("-")) for n in names]
         try:

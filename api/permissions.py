@@ -1,4 +1,4 @@
-"""Permissions of the API: anonymous access if the site allows it; otherwise the admin's view permission and scopes."""
+"""Permissions of the API: anonymous access if the site allows it, or else the admin's view permission and scopes."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # it imports this module
 
 
 class MayRead(BasePermission):
-    """Allows everyone if API_ANONYMOUS_READ is on; otherwise requires the permission to view the table."""
+    """Allows everyone if API_ANONYMOUS_READ is on, or else requires the permission to view the table."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if settings.API_ANONYMOUS_READ:
@@ -26,7 +26,7 @@ class MayRead(BasePermission):
 
 
 class HasScope(BasePermission):
-    """Requires a token's scope: read for safe methods (or a view's ``scopes_to_read``), import for others."""
+    """Requires a scope of the token: ``read`` (or a view's ``scopes_to_read``) for safe methods, else ``import``."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
@@ -39,7 +39,7 @@ class HasScope(BasePermission):
 
 
 class HasActionPermission(BasePermission):
-    """Requires the permission that a viewset's ``needed_permissions`` names for its action, as the admin does."""
+    """Requires the permission in the viewset's ``needed_permissions`` for the action, as the admin does."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         needed = getattr(view, "needed_permissions", {})

@@ -1,4 +1,4 @@
-"""The API's exception handler: every error becomes a problem document (RFC 9457)."""
+"""The API's exception handler, which converts every error to a problem document (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Unavailable(APIException):
-    """A temporary failure: the client should try again after *wait* seconds."""
+    """A temporary failure. The client should try again after *wait* seconds."""
 
     status_code = 503
     default_detail = "The site is busy. Try again in a moment."
@@ -32,7 +32,7 @@ class Unavailable(APIException):
 
 
 class Conflict(APIException):
-    """The request conflicts with the current state; *more* adds members, such as reasons, to the problem document."""
+    """The request conflicts with the current state. *more* adds members, such as reasons, to the problem document."""
 
     status_code = 409
 
@@ -42,7 +42,7 @@ class Conflict(APIException):
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Return the response to *error*. An unexpected error is logged under an id, and the client gets only the id."""
+    """Return the response to *error*. An unexpected error is logged with an ID, and the client receives only the ID."""
     set_rollback()
     request = context["request"]
     if isinstance(error, Http404):
@@ -80,6 +80,6 @@ def _answer(request: HttpRequest, error: APIException) -> HttpResponse:
         body["detail"] = f"Too many requests. Try again in {seconds} second{'' if seconds == '1' else 's'}."
     if isinstance(error, NotAuthenticated):
         body["detail"] = "Authentication required. Sign in, or send “Authorization: Bearer <token>”."
-    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # rendered as a page
+    if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # render it as a page
         return Response(body, status=error.status_code, headers=headers)
     return respond(body, headers)

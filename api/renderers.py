@@ -12,19 +12,19 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # it imports this module
     from rest_framework.views import APIView
 
-NOWHERE = "Nothing here"  # the title of 404 pages
-LINK = re.compile(r'<a href="([^"]*)" rel="nofollow">(.*?)</a>')  # as Django's urlize writes it
+NOWHERE = "Nothing here"  # the title of the 404 page
+LINK = re.compile(r'<a href="([^"]*)" rel="nofollow">(.*?)</a>')  # the format of Django's urlize
 
 
 class PageRenderer(BrowsableAPIRenderer):
-    """A page whose breadcrumbs and links lead only to URLs that answer GET."""
+    """A page whose breadcrumbs and links contain only URLs that support GET."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
         page = super().render(data, accepted_media_type, renderer_context)
         return LINK.sub(lambda link: link[0] if _can_be_followed(unescape(link[1])) else link[2], page)
 
     def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
-        """Return names and URLs; below a list, a record's name is its key, and a summary's is "Summary"."""
+        """Return names and URLs. The name of a record is its key, and that of a summary is "Summary"."""
         breadcrumbs = {}
         for name, address in super().get_breadcrumbs(request):
             if name != NOWHERE and _can_be_followed(address):
@@ -33,7 +33,7 @@ class PageRenderer(BrowsableAPIRenderer):
         return list(breadcrumbs.items())
 
     def show_form_for_method(self, view: "APIView", method: str, request: Request, obj: Any) -> bool:
-        """Return False: no page has a form, because the POST requests need files or no body."""
+        """Return False. No page has a form, because POST requests need either files or no body."""
         return False
 
     def get_raw_data_form(self, data: Any, view: "APIView", method: str, request: Request) -> None:
@@ -41,7 +41,7 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 def _can_be_followed(address: str) -> bool:
-    """Return whether *address* answers GET; True for an address outside this site."""
+    """Return whether *address* supports GET. True for addresses outside this site."""
     try:
         view = resolve(unquote(urlsplit(address).path)).func
     except Resolver404:

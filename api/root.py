@@ -1,4 +1,4 @@
-"""``/api/`` itself, and the 404 response of unknown addresses below it."""
+"""The root view ``/api/``, and the 404 response for unknown URLs below it."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class Root(APIRootView):
 
 
 class NothingHere(APIView):
-    """Answers unknown addresses below ``/api/`` with 404, and suggests the address with a slash at its end."""
+    """Returns 404 for unknown URLs below ``/api/``, and suggests the URL with a trailing slash."""
 
     schema = None
     permission_classes = [AllowAny]

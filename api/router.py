@@ -1,4 +1,4 @@
-"""Routes of the API: the lists of every table and view under ``/api/<dataset>/``, and the imports."""
+"""The routes of the API: the list of every table and view under ``/api/<dataset>/``, and the imports."""
 
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework import routers
@@ -15,7 +15,7 @@ class Router(routers.DefaultRouter):
     APIRootView = Root
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the URL patterns, without format suffixes: a key may contain a dot."""
+        """Return the URL patterns, without format suffixes, because a key may contain a dot."""
         within: dict[str, routers.SimpleRouter] = {}
         for prefix, viewset, basename in self.registry:
             dataset, slash, name = prefix.rpartition("/")

@@ -1,4 +1,4 @@
-"""Stream whole lists as files, in the formats of exports.formats."""
+"""Stream whole lists as files in the formats of exports.formats."""
 
 from django.db import models
 from django.http import HttpResponseBase
@@ -13,7 +13,7 @@ from exports.responses import ExportResponse, headers_of
 
 
 def _renderer(file_format: Format) -> type[BaseRenderer]:
-    """Return a renderer class for content negotiation only: the export writes the response."""
+    """Return a renderer class that is used only for content negotiation, because the export writes the response."""
     media_type = file_format.content_type.partition(";")[0]
     return type(f"{file_format.title}Renderer", (BaseRenderer,), {"media_type": media_type, "format": file_format.name})
 
@@ -26,7 +26,7 @@ STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> HttpResponseBase:
     """Return *records* as a file in the negotiated format.
 
-    Raises InvalidParametersError and Unavailable before sending any of it.
+    Raises InvalidParametersError and Unavailable before any data is sent.
     """
     names = [column.name for column in query.columns]
     ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))

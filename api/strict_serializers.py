@@ -1,4 +1,4 @@
-"""Strict fields and serializers: no coercion of types, no unknown, repeated or empty parameters."""
+"""Strict fields and serializers, which reject other types and unknown, repeated or empty parameters."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from datasets.suggestions import suggest
 
 
 class Typed(serializers.Field):
-    """Restricts a field to one JSON type: no coercion of strings or numbers."""
+    """Restricts a field to one JSON type, without converting strings or numbers."""
 
     json_type: type[str] | type[bool]
     expected: str
@@ -49,9 +49,9 @@ class Choice(Typed, serializers.ChoiceField):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A whole number in its canonical spelling."""
+    """An integer in canonical form."""
 
-    min_value: int  # both are always given
+    min_value: int  # both are always set
     max_value: int
 
     def to_internal_value(self, data: float | str) -> int:
@@ -72,7 +72,7 @@ class Files(serializers.Field):
 
 
 class StrictSerializer(serializers.Serializer):
-    """Rejects unknown fields instead of ignoring them: a client that sends one expects an effect."""
+    """Rejects unknown fields instead of ignoring them, because a client that sends a field expects an effect."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         unknown = [name for name in data if name not in self.fields]
@@ -88,7 +88,7 @@ class StrictSerializer(serializers.Serializer):
         return values
 
     def read(self) -> dict[str, Any]:
-        """Return the values; raises InvalidParametersError."""
+        """Return the values. Raises InvalidParametersError."""
         if not self.is_valid():
             raise InvalidParametersError(self.errors)
         return self.validated_data
@@ -103,7 +103,7 @@ class StrictSerializer(serializers.Serializer):
 
 
 class Parameters(StrictSerializer):
-    """Query parameters: each at most once, and none empty."""
+    """Query parameters, each of which may occur only once and must not be empty."""
 
     format = serializers.CharField(required=False)
 

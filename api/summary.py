@@ -1,6 +1,6 @@
-"""Summaries over HTTP: ``/api/<dataset>/<table>/summary/?by=education&measure=mean:hours_per_week``.
+"""Summaries of lists: ``/api/<dataset>/<table>/summary/?by=education&measure=mean:hours_per_week``.
 
-The filters are those of the list. A record whose key is ``summary`` can be read only through its list.
+The filters are the same as for the list. A record whose key is ``summary`` can be read only through its list.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class CSVRenderer(BaseRenderer):
 
 
 class Summaries(VersionedView):
-    """A mixin for viewsets of records: the action ``summary``."""
+    """A mixin for viewsets of records that adds the action ``summary``."""
 
     @action(
         detail=False,
@@ -98,7 +98,7 @@ def _read(errors: dict[str, list[str]], read: Callable[..., Result], *arguments:
 
 
 def _named(parameters: QueryDict, name: str) -> list[str]:
-    """Return the names in a parameter, which may be repeated and may contain commas."""
+    """Return the names in a parameter, which may be repeated and may be comma-separated."""
     return [word.strip() for text in parameters.getlist(name) for word in text.split(",")]
 
 

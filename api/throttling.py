@@ -1,4 +1,4 @@
-"""Throttling of requests by token, account or IP address. Each process counts for itself."""
+"""Throttling of requests by token, account or IP address. Each process counts separately."""
 
 import ipaddress
 from typing import TYPE_CHECKING
@@ -15,18 +15,18 @@ if TYPE_CHECKING:  # it imports this module
     from rest_framework.views import APIView
 
 JITTER = 1e-3  # tolerance for rounding, in seconds
-NETWORK = 64  # bits of the IPv6 prefix that one customer gets
+NETWORK = 64  # prefix length of the IPv6 network that is usually assigned to one customer
 
 
 class _Throttle(SimpleRateThrottle):
-    """Applies a rate of ``API_RATES`` (no limit if it is empty) by the generic cell rate algorithm (GCRA).
+    """Applies a rate from ``API_RATES`` (no limit if it is empty) with the generic cell rate algorithm (GCRA).
 
-    It stores one number for each client: its theoretical arrival time. A client may send the rate's number of requests
-    in one burst, and then one at a time. DRF's own throttle stores the time of each request.
+    It stores only the theoretical arrival time for each client. DRF's own throttle stores the time of each request. A
+    client can send the rate's number of requests in a burst, and after that one at a time.
     """
 
     scope: str
-    num_requests: int  # with duration, the parts of the rate
+    num_requests: int  # num_requests and duration are the parts of the rate
     duration: int  # seconds
     cache = LocMemCache("throttles", {"OPTIONS": {"MAX_ENTRIES": 5000}})
 
@@ -37,7 +37,7 @@ class _Throttle(SimpleRateThrottle):
         return self.allow(self.get_cache_key(request, view))
 
     def allow(self, key: str | None) -> bool:
-        """Count a request of the client *key*, and return whether it is within the rate; None has no limit."""
+        """Count a request of the client *key*, and return whether it is within the rate. The key None has no limit."""
         if self.rate is None or key is None:
             return True
         interval, now = self.duration / self.num_requests, self.timer()
@@ -62,7 +62,7 @@ class AddressThrottle(_Throttle):
         return None if request.user.is_authenticated else self._address_key(request)
 
     def allow_address(self, request: Request) -> bool:
-        """Return whether the request's IP address is within its rate, whatever the credentials."""
+        """Return whether the request's IP address is within its rate, regardless of credentials."""
         return self.allow(self._address_key(request))
 
     def _address_key(self, request: Request) -> str:
@@ -70,7 +70,7 @@ class AddressThrottle(_Throttle):
 
 
 class TokenThrottle(_Throttle):
-    """Throttles requests by token, and those of browser sessions by account."""
+    """Throttles requests by token, and requests of browser sessions by account."""
 
     scope = "token"
 
@@ -81,10 +81,10 @@ class TokenThrottle(_Throttle):
 
 
 def _network(address: str | None) -> str:
-    """Return the key of an IP address: its /64 network for IPv6."""
+    """Return the key of an IP address. For IPv6, this is its /64 network."""
     try:
         ip = ipaddress.ip_address((address or "").strip())
-    except ValueError:  # a Unix socket has no address, and a proxy may send other text
+    except ValueError:  # a Unix socket has no IP address, and a proxy may send other text
         return quote((address or "")[:50])
-    ip = getattr(ip, "ipv4_mapped", None) or ip  # mapped IPv4 addresses share one IPv6 network
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # mapped IPv4 addresses would share one IPv6 network
     return str(ipaddress.ip_network((ip, NETWORK), strict=False)) if ip.version == 6 else str(ip)

@@ -1,4 +1,4 @@
-"""URL patterns below ``/api/``."""
+"""The URL patterns below ``/api/``."""
 
 from django.urls import path, re_path
 

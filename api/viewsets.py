@@ -1,4 +1,4 @@
-"""ViewSet for records: list, retrieve, stream, conditional GET."""
+"""The viewset for records: list, retrieve, streaming and conditional GET."""
 
 from typing import Any
 
@@ -26,11 +26,11 @@ from datasets.text import clean, composed
 from exports.columns import is_masked
 from exports.formats import MASKED_HEADER
 
-Renderers = list[BaseRenderer]  # in the class, list is the action
+Renderers = list[BaseRenderer]  # inside the class, ``list`` is the action
 
 
 class RecordViewSet(Summaries):
-    """Read-only views of a model's records. They serialize rows, without a model instance for each record."""
+    """Read-only views for a model's records. They serialize rows without creating a model instance for each record."""
 
     metadata_class = RecordMetadata
     lookup_value_regex = "[^/]+"
@@ -64,7 +64,7 @@ class RecordViewSet(Summaries):
         return Response(record, headers=self._masked(request, query))
 
     def get_renderers(self) -> Renderers:
-        """Return the renderers: JSON first; for a list also the streamed formats."""
+        """Return the renderers, JSON first. Lists also have the streamed formats."""
         json, *others = super().get_renderers()
         return [json, *(renderer() for renderer in STREAMED if self.action == "list"), *others]
 
@@ -80,7 +80,7 @@ class RecordViewSet(Summaries):
         return f"There is no {self.model._meta.verbose_name} {shown(key)}."
 
     def _masked(self, request: Request, query: ListQuery) -> dict[str, str]:
-        """Return the headers that name the masked columns; the file name of a saved page says so too."""
+        """Return the headers that name the masked columns. The file name of a saved page also indicates them."""
         masked = ";".join(column.name for column in query.columns if is_masked(column, request.user))
         if not masked:
             return {}
@@ -100,12 +100,12 @@ class RecordViewSet(Summaries):
 
 
 def has_text_key(model: type[models.Model]) -> bool:
-    """Return whether the primary key of *model* is a text, which may contain any character."""
+    """Return whether the primary key of *model* is text, which may contain any character."""
     return isinstance(columns_of(model)[0].field, models.CharField | models.TextField)
 
 
 def _keys(model: type[models.Model], text: str) -> list[Any]:
-    """Return the primary keys that *text* from a URL can mean: a text key also as an import would have cleaned it."""
+    """Return the possible primary keys for *text* from a URL. For a text key, these include the cleaned *text*."""
     if has_text_key(model):
         return [] if "\x00" in text else [*{text, composed(text), clean(text)}]
     try:

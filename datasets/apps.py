@@ -1,4 +1,4 @@
-"""The foundation of every dataset: base models, queries, tokens and roles."""
+"""The base app of every dataset: base models, queries, tokens and roles."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register

@@ -1,4 +1,4 @@
-"""Write a file atomically: to a temporary file in the same directory, which then replaces the target."""
+"""Write a file atomically, to a temporary file in the same directory that then replaces the target."""
 
 import codecs
 import os
@@ -16,8 +16,8 @@ STANDARD_OUTPUT = "-"
 def write_whole(path: str, blocks: Iterable[bytes]) -> int:
     """Write *blocks* to the file *path*, or to standard output for ``-``, and return the number of bytes.
 
-    An existing file stays until all bytes are written, and after an error. Devices and pipes are written to directly.
-    Raises OSError.
+    An existing file is replaced only after all bytes have been written. After an error, it is unchanged. Devices and
+    pipes are written directly. Raises OSError.
     """
     if path == STANDARD_OUTPUT:
         blocks = _for_terminal(blocks) if sys.stdout.isatty() else blocks

@@ -1,6 +1,6 @@
-"""System checks of each model's Listing: ``manage.py check`` reports unknown names and suggests the likely ones.
+"""System checks of each model's Listing: ``manage.py check`` reports unknown names and suggests similar ones.
 
-Without the checks, a misspelt name could unmask e-mail addresses or disable a search without an error.
+Without these checks, a misspelt name could unmask e-mail addresses or disable a search without an error.
 """
 
 import re
@@ -33,7 +33,7 @@ OPAQUE = (models.JSONField, models.BinaryField)
 
 
 class UnsuitableError(Exception):
-    """An invalid part of a Listing: the problem, and a hint."""
+    """An invalid part of a Listing, with the problem and a hint."""
 
     def __init__(self, message: str, hint: str | None = None):
         super().__init__(message)
@@ -53,7 +53,7 @@ def check_listings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 
 
 def _check_attributes(model: type[models.Model]) -> Iterator[CheckMessage]:
-    """Report attributes without effect: those that Listing has replaced, and a Listing under another name."""
+    """Report attributes without effect: attributes that Listing has replaced, and a Listing under another name."""
     attributes = {name: value for cls in reversed(model.__mro__) for name, value in vars(cls).items()}
     for name in sorted(FORMER.keys() & attributes.keys() - {field.name for field in model._meta.get_fields()}):
         yield _error(model, "E001", f"{name} has no effect.", f"Write listing = Listing({FORMER[name]}=...) instead.")
@@ -145,7 +145,7 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
         forms = ", ".join(f"{name}:COLUMN" if of_column else name for name, of_column in MEASURES.items())
         raise UnsuitableError(f"{chart.measure} is not a measure.", f"Use one of {forms}.")
     columns, listing = _columns(model), listing_of(model)
-    if not issubclass(model, MaterializedView):  # the dashboard's chart of a view uses only the view's own columns
+    if not issubclass(model, MaterializedView):  # the dashboard's chart of a view can use only the view's own columns
         columns |= {name: _field_at(model, path) for name, path in listing.joined.items()}
     order = chart.sort.removeprefix("-")
     named = [chart.x.partition(":")[0], chart.colour.partition(":")[0], measured]
@@ -178,7 +178,7 @@ def _check_addresses(tables: Iterable[type[models.Model]]) -> Iterator[CheckMess
 
 
 def _field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
-    """Return the field at the end of *path*, which may follow foreign keys."""
+    """Return the field at *path*, which may follow foreign keys."""
     *references, name = path.split("__")
     for reference in references:
         field = _own_field(model, reference)
@@ -235,7 +235,7 @@ def _alone(kind: type, without: tuple[bool | None, ...] = (None,)) -> Callable[[
 
 
 class Option(NamedTuple):
-    """The check of an option: its number, the expected value, a function that splits it, and the check of one part."""
+    """The check of an option: its number, the expected value, a function to split it, and the check of each part."""
 
     number: str
     expected: str

@@ -1,4 +1,4 @@
-"""Shared output and error messages of management commands: safe for terminals, whatever a file contains."""
+"""The output and error messages of management commands, which are safe for terminals whatever a file contains."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TextIO, cast
@@ -13,24 +13,24 @@ TABLES = f"{SERVER}. If the tables do not exist yet, run: python manage.py migra
 
 
 class Escaping(OutputWrapper):
-    """A command's output that escapes control characters, which terms, headings and names may contain."""
+    """An output wrapper that escapes control characters, which terms, headers and names may contain."""
 
     def __init__(self, output: OutputWrapper):
-        output.ending = ""  # this one adds it
-        super().__init__(cast(TextIO, output))  # Django registers it as a stream of text
+        output.ending = ""  # write() adds the ending
+        super().__init__(cast(TextIO, output))  # Django uses the wrapper as a text stream
 
-    def write(  # type: ignore[override]  # as OutputWrapper does, it returns no number
+    def write(  # type: ignore[override]  # like OutputWrapper, it returns no number
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
     ) -> None:
-        """Write *msg*; escape all control characters but line breaks."""
+        """Write *msg* with all control characters escaped, except line breaks."""
         super().write(escaped(str(msg), keep="\n"), style_func, ending)
 
 
 class TerminalCommand(BaseCommand):
     """A command whose messages contain no raw control characters, and whose arguments must be UTF-8.
 
-    ``paths`` names the options with paths of files, which may contain any byte. Commands skip the system checks, which
-    load every page of the site: ``migrate`` runs those of the database, and ``check`` all of them.
+    ``paths`` names the options that are file paths, which may contain any bytes. These commands skip the system checks,
+    which load every page of the site. ``migrate`` runs the database checks, and ``check`` runs all checks.
     """
 
     requires_system_checks = ()
@@ -57,7 +57,7 @@ class TerminalCommand(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **options)
         refuse = parser.error
-        # Django creates the parser, so a subclass could not override the method.
+        # Django creates the parser, so the method cannot be overridden in a subclass.
         parser.error = lambda message: refuse(escaped(message, keep="\n"))  # type: ignore[method-assign]
         return parser
 
@@ -74,12 +74,15 @@ def _texts(options: dict[str, Any]) -> Iterator[str]:
 
 
 def unusable(error: Exception, advice: str = TABLES) -> CommandError:
-    """Return a command's error for a database that is not available, with *advice*."""
+    """Return the CommandError for an unavailable database, with *advice*."""
     return CommandError(f"The database is not available: {str(error).strip().splitlines()[0]}. {advice}")
 
 
 def write_json(command: BaseCommand, output: str, text: str) -> None:
-    """Write *text*, JSON, to the file *output* in one step, or to the terminal for ``-``. Raises CommandError."""
+    """Write *text*, a JSON document, to the file *output* atomically, or to the terminal for ``-``.
+
+    Raises CommandError.
+    """
     if output == STANDARD_OUTPUT:
         command.stdout.write(escaped_json(text), ending="")
         return

@@ -1,4 +1,4 @@
-"""Constraints that declare a rule once for the database, the forms and the imports."""
+"""Constraints that declare a rule once for the database, forms and imports."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -11,7 +11,7 @@ from django.db import models
 class FieldCheck(models.CheckConstraint):
     """A rule for one field, declared among a model's constraints.
 
-    On a concrete model it becomes a CheckConstraint, named after the table, and adds *validators* to the field.
+    On a concrete model, it becomes a CheckConstraint named after the table, and adds *validators* to the field.
     """
 
     def __init__(self, *, field: str, rule: str, condition: models.Q, validators: Sequence[BaseValidator] = ()):
@@ -34,7 +34,7 @@ def bounded(field: str, least: int, most: int | None = None) -> FieldCheck:
 
 
 def not_empty(field: str) -> FieldCheck:
-    """Return the constraint that the text *field* is not empty: only NULL represents a missing value."""
+    """Return the constraint that the text *field* is not an empty string. Only NULL represents a missing value."""
     return FieldCheck(field=field, rule="not_empty", condition=~models.Q(**{field: ""}))
 
 
@@ -46,14 +46,14 @@ def one_of(field: str, choices: type[models.Choices]) -> FieldCheck:
 def identity_is_unique(table: str) -> models.UniqueConstraint:
     """Return the unique constraint on a ContentRecord's identity.
 
-    It is an expression, so that Django creates a separate unique index on SQLite too. The first import of a large file
-    can create that index after its rows.
+    It uses an expression, so that Django creates a separate unique index on SQLite too. The first import of a large
+    file can then create the index after it has inserted the rows.
     """
     return models.UniqueConstraint(models.F("identity"), name=f"{table}_identity_unique")
 
 
 def _apply(sender: type[models.Model], **kwargs: Any) -> None:
-    """Convert the FieldChecks of a new model to constraints of its table and validators of its fields."""
+    """Convert the FieldChecks of a new model to constraints on its table and validators on its fields."""
     options = sender._meta
     for check in options.constraints:
         if isinstance(check, FieldCheck):

@@ -5,7 +5,7 @@ from django.urls.converters import IntConverter
 
 
 class NumberConverter(IntConverter):
-    """A record's number in its canonical spelling: no leading zeros, and at most 18 digits."""
+    """A record's number in canonical form, without leading zeros and with at most 18 digits."""
 
     regex = "[1-9][0-9]{0,17}"
 

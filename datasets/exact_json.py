@@ -1,4 +1,4 @@
-"""Read and write JSON with exact numbers: ints of any size, and Decimals for numbers that a float cannot represent."""
+"""Read and write JSON with exact numbers: ints of any size, and Decimals for numbers that floats cannot represent."""
 
 import json
 import re
@@ -9,20 +9,20 @@ from typing import Any
 
 import orjson
 
-# Limits of new documents; stored documents have no limits.
-DIGITS = 64  # significant digits of a number
-EXPONENT = 400  # the largest absolute power of ten
-LEVELS = 64  # of nested objects and arrays
+# Limits for new documents. Stored documents have no limits.
+DIGITS = 64  # maximum number of significant digits
+EXPONENT = 400  # maximum absolute power of ten
+LEVELS = 64  # maximum nesting of objects and arrays
 
-NESTED = 100  # levels of stored JSON to decode; deeper parts stay text
+NESTED = 100  # levels of stored JSON to decode; deeper parts remain text
 NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
-# An unclosed string extends to the end of the text, so that the search does not retry at each quote in it.
+# An unclosed string extends to the end of the text, so the search does not start again at each quote in it.
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 LARGEST = 2**63  # the largest signed 64-bit integer plus 1
 
 
 class Undecoded:
-    """A part of stored JSON that is nested too deeply to decode; it keeps its text, which is written unchanged."""
+    """A part of stored JSON that is nested too deeply to decode. Its text is kept and written unchanged."""
 
     def __init__(self, text: str):
         self.text = text
@@ -38,7 +38,10 @@ class Undecoded:
 
 
 def number(digits: str) -> int | float | Decimal:
-    """Return the JSON number *digits*. Raises ValueError, whose message is the expectation, for one out of bounds."""
+    """Return the JSON number *digits*.
+
+    Raises ValueError for a number out of bounds, with the expected value as its message.
+    """
     if len(digits) < 19 and digits.isdigit():
         return int(digits)
     match = NUMBER.fullmatch(digits)
@@ -50,7 +53,7 @@ def number(digits: str) -> int | float | Decimal:
         raise ValueError(f"a number of at most {DIGITS} significant digits")
     exponent = int(power) if power and len(power.lstrip("+-0")) < 5 else EXPONENT + 1 if power else 0
     zeros = len(whole + part) - len((whole + part).lstrip("0"))
-    first = len(whole) - 1 - zeros + exponent if figures else 0  # the power of ten of the first significant digit
+    first = len(whole) - 1 - zeros + exponent if figures else 0  # the exponent of the first significant digit
     if abs(exponent) > EXPONENT or abs(first) > EXPONENT:
         raise ValueError(f"a number with an exponent from -{EXPONENT} to {EXPONENT}")
     if not part and not power:
@@ -61,7 +64,7 @@ def number(digits: str) -> int | float | Decimal:
 
 
 def _fraction(digits: str) -> int | float | Decimal:
-    """Return the number *digits*: a float if its representation is exactly this number, otherwise int or Decimal."""
+    """Return the number *digits* as a float if the float is exact, or else as an int or a Decimal."""
     exact = Decimal(digits)
     if "e" in digits or "E" in digits:
         if exact.adjusted() <= 2 * EXPONENT and (whole := int(exact)) == exact:
@@ -71,7 +74,7 @@ def _fraction(digits: str) -> int | float | Decimal:
 
 
 def number_text(value: float | Decimal) -> str:
-    """Return *value* in plain digits without an exponent, as PostgreSQL writes it."""
+    """Return *value* in digits without an exponent, as PostgreSQL writes it."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
     return format(exact if exact else abs(exact), "f")
 
@@ -81,9 +84,10 @@ _tolerant = json.JSONDecoder(parse_float=_fraction, parse_int=Decimal)
 
 
 def loads(text: str | bytes) -> Any:
-    """Decode stored JSON, with numbers as float if that is exact, otherwise as Decimal.
+    """Decode stored JSON.
 
-    Parts nested deeper than NESTED levels become Undecoded.
+    Numbers become floats if that is exact, and otherwise Decimals. Parts nested deeper than NESTED levels become
+    Undecoded.
     """
     text = text.decode() if isinstance(text, bytes | bytearray | memoryview) else text
     if text.count("[") + text.count("{") > NESTED and levels(text) > NESTED:
@@ -92,12 +96,12 @@ def loads(text: str | bytes) -> Any:
         return _stored.decode(text)
     except json.JSONDecodeError:
         raise
-    except ValueError:  # Python limits the digits of an int
+    except ValueError:  # Python limits the number of digits of an int
         return _tolerant.decode(text)
 
 
 def _upper_levels(text: str) -> Any:
-    """Decode JSON down to NESTED levels, with Undecoded for deeper parts."""
+    """Decode JSON down to NESTED levels. Deeper parts become Undecoded."""
     parts: list[str] = []
     below: list[Undecoded] = []
     depth = end = begin = 0
@@ -108,7 +112,7 @@ def _upper_levels(text: str) -> Any:
         elif match[0] in "}]":
             depth -= 1
             if depth == NESTED:
-                parts += [text[end:begin], f'"\\u0000{len(below)}"']  # no stored text has a NUL character
+                parts += [text[end:begin], f'"\\u0000{len(below)}"']  # stored text never contains a NUL character
                 below.append(Undecoded(text[begin : match.end()]))
                 end = match.end()
     return _put_back(_tolerant.decode("".join([*parts, text[end:]])), below)
@@ -126,7 +130,7 @@ def _put_back(value: Any, below: list[Undecoded]) -> Any:
 
 
 def levels(text: str, start: int = 0, end: int | None = None) -> int:
-    """Return the maximum nesting depth of objects and arrays in a JSON text."""
+    """Return the maximum nesting depth of objects and arrays in JSON text."""
     deepest = depth = 0
     for match in BRACKETS.finditer(text, start, len(text) if end is None else end):
         if match[0] in "{[":
@@ -138,7 +142,7 @@ def levels(text: str, start: int = 0, end: int | None = None) -> int:
 
 
 def text(value: Any, pairs: Callable[[dict[str, Any]], Iterable[tuple[str, Any]]] = dict.items) -> str:
-    """Return *value* as JSON with spaces after commas and colons; *pairs* returns the items of an object in order."""
+    """Return *value* as JSON with spaces after commas and colons. *pairs* returns the items of an object in order."""
     match value:
         case str():
             return orjson.dumps(str(value)).decode()
@@ -158,7 +162,7 @@ def text(value: Any, pairs: Callable[[dict[str, Any]], Iterable[tuple[str, Any]]
 
 
 def dumps(value: Any, *, indent: bool = False, default: Callable[[Any], Any] | None = None) -> bytes:
-    """Return *value* as compact JSON in UTF-8; *default* converts objects that JSON does not have."""
+    """Return *value* as compact JSON in UTF-8. *default* converts objects that JSON does not support."""
 
     def exact(item: Any) -> Any:
         if isinstance(item, Decimal):
@@ -172,12 +176,12 @@ def dumps(value: Any, *, indent: bool = False, default: Callable[[Any], Any] | N
     option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     try:
         return orjson.dumps(value, default=exact, option=option)
-    except TypeError:  # an integer beyond 64 bits, or too many levels
+    except TypeError:  # an integer of more than 64 bits, or too many levels
         return orjson.dumps(_in_parts(value, exact, 0), default=exact, option=option)
 
 
 def _in_parts(value: Any, exact: Callable[[Any], Any], level: int) -> Any:
-    """Return *value* with fragments for large integers and deeply nested parts, which orjson cannot write."""
+    """Return *value* with JSON fragments for large integers and deeply nested parts, which orjson cannot write."""
     match value:
         case dict():
             parts: Any = {key: _in_parts(item, exact, level + 1) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""A JSON field that keeps numbers exact in the database (both engines), in Python and in forms."""
+"""A JSON field that keeps numbers exact in the database (on both engines), in Python and in forms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,10 @@ from datasets.json_values import kept
 
 
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
-    """Return the field *name* of *model*; raises FieldDoesNotExist, also for a relation that another model declares."""
+    """Return the field *name* of *model*.
+
+    Raises FieldDoesNotExist, also for a relation that is declared on another model.
+    """
     field = model._meta.get_field(name)
     if not isinstance(field, models.Field):
         raise FieldDoesNotExist(f"{model.__name__}.{name} is declared by another model.")
@@ -21,14 +24,14 @@ def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
 
 
 def related_model(field: models.Field[Any, Any]) -> type[models.Model]:
-    """Return the model that a relation leads to; raises FieldDoesNotExist for any other field."""
+    """Return the model to which a relation refers. Raises FieldDoesNotExist for any other field."""
     if not isinstance(field.related_model, type):
         raise FieldDoesNotExist(f"{field} leads to no model.")
     return field.related_model
 
 
 def through_model(field: models.ManyToManyField[Any, Any]) -> type[models.Model]:
-    """Return the model whose records link those of both sides."""
+    """Return the intermediate model of a many-to-many field."""
     through: type[models.Model] | None = field.remote_field.through
     if through is None:
         raise FieldDoesNotExist(f"{field} has no model of its links yet.")
@@ -36,7 +39,7 @@ def through_model(field: models.ManyToManyField[Any, Any]) -> type[models.Model]
 
 
 class JSONFormField(forms.JSONField):
-    """A JSON document in a form, with the limits of documents in files."""
+    """A JSON document in a form, with the same limits as documents in files."""
 
     def to_python(self, value: Any) -> Any:
         """Return the document. Raises ValidationError with the problem."""
@@ -48,7 +51,7 @@ class JSONFormField(forms.JSONField):
         return super().to_python(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the submitted text unchanged: an invalid document may not be serializable."""
+        """Return the submitted text unchanged, because an invalid document may not be serializable."""
         return initial if self.disabled or data is None else InvalidJSONInput(data)
 
 
@@ -65,5 +68,5 @@ class JSONField(models.JSONField):
         return name, "django.db.models.JSONField", args, options
 
     def formfield(self, **options: Any) -> Any:
-        """Return a form field with the limits of an import."""
+        """Return a form field with the same limits as an import."""
         return super().formfield(**{"form_class": JSONFormField} | options)

@@ -1,4 +1,4 @@
-"""Parse and validate JSON values in a text: the rules of documents in files and in forms."""
+"""Parse and validate JSON values in a string, with the rules for documents in files and forms."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from datasets.text import match_end, shown
 
 SPACE = re.compile(r"[ \t\r\n]*")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-ODD_ESCAPE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # a NUL character, or half of a surrogate pair
+ODD_ESCAPE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # a NUL character or half of a surrogate pair
 SURROGATE = re.compile("[\ud800-\udfff]")
 
-# The json module's messages, and the expectation behind each.
+# The json module's messages, with the expected text for each.
 WANTED = {
     "Expecting value": "a value",
     "Expecting property name enclosed in double quotes": "a name in double quotes",
@@ -33,7 +33,7 @@ WANTED = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """A problem of a JSON value: its position, the expectation, and the token found (None: the text at *position*)."""
+    """A problem of a JSON value: position, expected text, and the token found (None: the text at *position*)."""
 
     position: int
     wanted: str
@@ -41,7 +41,10 @@ class Flaw:
 
 
 def kept(text: str) -> str:
-    """Return a JSON text normalized for storage, with numbers in plain digits. Raises ValueError with the problem."""
+    """Return JSON text normalized for storage, with numbers in digits without an exponent.
+
+    Raises ValueError with the problem.
+    """
     try:
         value, end, flaw = Values(text).read(match_end(SPACE, text, 0))
         if match_end(SPACE, text, end) < len(text):
@@ -54,7 +57,7 @@ def kept(text: str) -> str:
 
 
 class Values:
-    """Parses JSON values at positions of a text, and reports their problems."""
+    """Parses JSON values at given positions of a string, and reports their problems."""
 
     def __init__(self, text: str):
         self.text = text
@@ -68,7 +71,7 @@ class Values:
         self.flawed = False
 
     def read(self, start: int) -> tuple[Any, int, Flaw | None]:
-        """Return the value that begins at *start*, its end and its flaw. Raises JSONDecodeError for invalid JSON."""
+        """Return the value that begins at *start*, its end and its problem. Raises JSONDecodeError for invalid JSON."""
         self.flawed = False
         try:
             value, end = self.decoder.raw_decode(self.text, start)
@@ -100,7 +103,7 @@ class Values:
             return None
 
     def _end(self, start: int) -> int:
-        """Return the end of the value that begins at *start*, by its brackets; the text's end if they are unclosed."""
+        """Return the end of the value at *start*, based on its brackets, or the text's end if they are unclosed."""
         depth = 0
         for match in BRACKETS.finditer(self.text, start):
             if match[0] in "{[":
@@ -116,7 +119,7 @@ class Values:
 
     def _find(self, start: int, end: int, odd: Callable[[str], str]) -> Flaw | None:
         """Return the first duplicate name of an object, or the first token that *odd* reports."""
-        names: list[set[str] | None] = []  # the names in each open object; None for an array
+        names: list[set[str] | None] = []  # the names in each open object, or None for an array
         naming: set[str] | None = None  # the names in the object whose next token is a name
         for match in TOKEN.finditer(self.text, start, end):
             token = match.group()

@@ -6,15 +6,22 @@ from dataclasses import dataclass, field
 from django.db import models
 
 CHART_KINDS = ("bar", "line", "histogram")
-MEASURES = {"count": False, "share": False, "mean": True, "median": True, "sum": True}  # whether it needs a column
+MEASURES = {
+    "count": False,
+    "share": False,
+    "mean": True,
+    "median": True,
+    "sum": True,
+}  # whether each needs a column
 
 
 @dataclass(frozen=True)
 class Chart:
     """The first chart of a table, in the parameters of a chart's URL: ``Chart(x="education", measure="mean:age")``.
 
-    *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, or ``mean``, ``median`` or ``sum`` of a
-    column. *sort* is ``value``, ``name`` or a column whose minimum sorts the bars; ``-`` reverses the order.
+    *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, or the ``mean``, ``median`` or ``sum``
+    of a column. *sort* is ``value``, ``name`` or a column by whose minimum the bars are sorted. ``-`` reverses the
+    order.
     """
 
     x: str
@@ -26,12 +33,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table's options for the admin, the API, Explore and exports; ``datasets.checks`` validates them.
+    """A table's options for the admin, the API, Explore and exports. ``datasets.checks`` validates them.
 
-    * ``search``: paths of texts for prefix search; ``__exact`` compares the whole value.
-    * ``label``: the field that names a record; by default ``name``, or else the primary key.
+    * ``search``: paths of text fields for prefix search; ``__exact`` compares the whole value.
+    * ``label``: the field that names a record; by default ``name`` if it exists, or else the primary key.
     * ``joined``: columns of related records, ``{"education_years": "education__years"}``.
-    * ``lists``: texts such as ``2;3`` that the API serves as lists of whole numbers.
+    * ``lists``: text fields such as ``2;3`` that the API serves as lists of integers.
     * ``personal``: fields of personal data, each with the permission to see it,
       ``{"email": "experiments.view_email"}``. Other users see a mask.
     * ``chart``: the first chart in Explore and on the dashboard.
@@ -48,7 +55,7 @@ class Listing:
 
 
 def listing_of(model: type[models.Model]) -> Listing:
-    """Return the Listing of *model*; the default one if it declares none."""
+    """Return the Listing of *model*, or the default one if it declares none."""
     return getattr(model, "listing", _EMPTY)
 
 
@@ -59,13 +66,13 @@ def label_field(model: type[models.Model]) -> str:
 
 
 def api_name(model: type[models.Model]) -> str | None:
-    """Return *model*'s name in the API's URLs; None if the API does not serve it."""
+    """Return *model*'s name in the API's URLs, or None if the API does not serve it."""
     declared = listing_of(model).api
     return model._meta.db_table.replace("_", "-") if declared is True else declared or None
 
 
 def chart_of(model: type[models.Model]) -> Chart:
-    """Return the first chart of *model*: the declared one, or its first number by primary key in descending order."""
+    """Return the first chart of *model*. The default shows its first number by primary key, in descending order."""
     if chart := listing_of(model).chart:
         return chart
     key = model._meta.pk

@@ -1,4 +1,4 @@
-"""Materialized views: migration operations that create and drop them, and their refresh."""
+"""Materialized views: migration operations to create and drop them, and functions to refresh them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class CreateView(migrations.RunSQL):
     """Create the view *name* from a file beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
 
     *sql* is the name of the migration after which the files are named. A later migration that alters a table of the
-    view drops it first, and creates it again from the same files::
+    view must drop the view first, and then create it again from the same files::
 
         DropView("births_by_country", sql="0002_births_by_country"),
         migrations.AlterField(...),
@@ -73,7 +73,7 @@ class CreateView(migrations.RunSQL):
 
 
 class DropView(CreateView):
-    """Drop the view *name*; backwards, create it again from the SQL of CreateView."""
+    """Drop the view *name*. The reverse operation creates it again from the SQL of CreateView."""
 
     def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
         super().database_backwards(app_label, schema_editor, *states)
@@ -86,14 +86,14 @@ class DropView(CreateView):
 
 
 class Refreshed(NamedTuple):
-    """A refreshed view and the duration in seconds; None for a plain view, which needs no refresh."""
+    """A refreshed view and the duration in seconds, or None for a plain view, which needs no refresh."""
 
     view: type[MaterializedView]
     seconds: float | None
 
 
 def views_of(dataset: str) -> list[type[MaterializedView]]:
-    """Return the views of the app labelled *dataset*; an empty list if the app is not installed."""
+    """Return the views of the app labelled *dataset*, or an empty list if the app is not installed."""
     if dataset not in apps.app_configs:
         return []
     return [model for model in apps.get_app_config(dataset).get_models() if issubclass(model, MaterializedView)]
@@ -108,7 +108,7 @@ def datasets_with_views() -> list[str]:
 def refresh(*datasets: str) -> list[Refreshed]:
     """Refresh the views of *datasets*, or all views if none is given.
 
-    SQLite's views need no refresh. Call it after the commit, because the refresh keeps its lock on the view until the
+    SQLite's views need no refresh. Call this after the commit, because the refresh holds its lock on the view until the
     surrounding transaction ends.
     """
     return list(refreshing(view for dataset in datasets or datasets_with_views() for view in views_of(dataset)))
@@ -117,21 +117,22 @@ def refresh(*datasets: str) -> list[Refreshed]:
 def refresh_after_commit(*datasets: str) -> None:
     """Refresh the views of *datasets* once after the commit, however often the transaction calls this.
 
-    Concurrent refreshes in a process are coalesced: a thread that waits for another thread's refresh returns without
-    its own, if one began after its commit. A failure is logged, because the edit itself is already committed.
+    Concurrent refreshes in a process are combined: if a thread waits for another thread's refresh, and that refresh
+    began after its own commit, it does not refresh again. A failure is logged, because the edit is already committed.
     """
     connection = transaction.get_connection()
     savepoints = set(connection.savepoint_ids)
     for dataset in datasets:
         refresh_views = _Refresh(dataset)
-        # A rollback to a savepoint discards callbacks registered in it: reuse one only if its savepoints are open.
+        # A rollback to a savepoint discards the callbacks registered in it. Reuse a callback only if its savepoints are
+        # open.
         callbacks = connection.run_on_commit
         if not any(callback == refresh_views and sids <= savepoints for sids, callback, _ in callbacks):
             transaction.on_commit(refresh_views, robust=True)
 
 
 _refreshing = Lock()
-_began: dict[str, float] = {}  # when the last refresh of a dataset began in this process
+_began: dict[str, float] = {}  # the start of each dataset's last refresh in this process
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,9 @@ class _Refresh:
 
 
 def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) -> Iterator[Refreshed]:
-    """Refresh *views* one by one, and yield each when it is done.
+    """Refresh *views* one by one, and yield each after its refresh.
 
-    Without *wait*, skip a view that another process is refreshing.
+    Without *wait*, skip views that another process is refreshing.
     """
     for view in views:
         connection = connections[router.db_for_write(view)]
@@ -164,9 +165,9 @@ def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) ->
 
 
 def behind(*datasets: str) -> list[type[MaterializedView]]:
-    """Return the stale views of *datasets*, or of all datasets: those refreshed before their dataset's latest version.
+    """Return the stale views of *datasets*, or of all datasets.
 
-    SQLite's views are never stale.
+    A view is stale if its last refresh was before its dataset's latest version. SQLite's views are never stale.
     """
     stored = {version.name: version for version in Version.objects.all()}
     stale = []
@@ -182,8 +183,8 @@ def behind(*datasets: str) -> list[type[MaterializedView]]:
 def catch_up() -> list[Refreshed]:
     """Refresh all stale views, except those that another process is refreshing.
 
-    A process that is killed between its commit and its refresh leaves stale views. The function tries each view, and
-    then raises the first DatabaseError, if any.
+    Views become stale if a process is killed between its commit and its refresh. After trying to refresh every view,
+    this raises the first DatabaseError, if any.
     """
     done: list[Refreshed] = []
     errors: list[DatabaseError] = []
@@ -205,7 +206,7 @@ def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[Materializ
         cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"tabularium refresh of {view._meta.db_table}"])
         if cursor.fetchone()[0] is False:
             return False
-        # Read before the refresh, whose snapshot is at least as new.
+        # Read the version before the refresh, whose snapshot is at least as new.
         shows = version_of(view._meta.app_label)
         _update_statistics(cursor, view._meta.app_label)
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
@@ -214,7 +215,7 @@ def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[Materializ
         cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
         raise_version(view._meta.db_table)
         Version.objects.filter(pk=view._meta.db_table).update(shows=shows)
-        # A comment is visible in every client, such as psql.
+        # Comments are visible in clients such as psql.
         cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
     return True
 
@@ -222,7 +223,7 @@ def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[Materializ
 def _update_statistics(cursor: CursorWrapper, dataset: str) -> None:
     """ANALYZE the tables that PostgreSQL's statistics wrongly show as empty, which leads to slow nested-loop joins.
 
-    After an undo or a rollback has emptied a table, its statistics stay until the next ANALYZE.
+    After an undo or a rollback has emptied a table, its statistics do not change until the next ANALYZE.
     """
     tables = [
         model._meta.db_table
@@ -239,7 +240,7 @@ def _update_statistics(cursor: CursorWrapper, dataset: str) -> None:
 
 
 def refreshed_at(view: type[MaterializedView]) -> datetime | None:
-    """Return the time of *view*'s last refresh; None before its first refresh, and for a plain view."""
+    """Return the time of *view*'s last refresh, or None before its first refresh and for a plain view."""
     connection = connections[router.db_for_read(view)]
     if connection.vendor != "postgresql":
         return None

@@ -1,4 +1,4 @@
-"""Base models of the datasets: records with provenance and corrections, vocabularies, views; and data versions."""
+"""Base models of the datasets: records with provenance and corrections, vocabularies, views and data versions."""
 
 import uuid
 
@@ -12,8 +12,8 @@ from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 class Record(models.Model):
     """A row of a dataset with its provenance: the file and line that created it, and those that last changed it.
 
-    Both are empty for a record that a curator created. A SourceFile belongs to one run, so the file also gives the run.
-    ``corrections`` maps each column that a curator has corrected to the file's value.
+    Both are empty for a record that a curator created. Each SourceFile belongs to one run, so the file also identifies
+    the run. ``corrections`` maps each column that a curator has corrected to the file's value.
     """
 
     created_in = models.ForeignKey(
@@ -35,15 +35,15 @@ class Record(models.Model):
 
 
 def new_identity() -> bytes:
-    """Return an identity for a record that a curator creates: 16 random bytes."""
+    """Return 16 random bytes as the identity of a record that a curator creates."""
     return uuid.uuid4().bytes
 
 
 class ContentRecord(Record):
-    """A record without a natural key, identified by its file name, its content, and the number of equal rows before it.
+    """A record without a natural key, identified by file name, content, and the number of identical rows before it.
 
-    The identity is stored beside the columns, so that imports still recognise the record after a correction.
-    Each subclass declares ``identity_is_unique("<table>")``, of datasets.constraints, among its constraints.
+    The identity is stored in a separate column, so imports still recognise the record after a correction. Each subclass
+    must include ``identity_is_unique("<table>")`` from datasets.constraints in its constraints.
     """
 
     identity = models.BinaryField(max_length=16, default=new_identity, editable=False)
@@ -53,7 +53,7 @@ class ContentRecord(Record):
 
 
 class Vocabulary(models.Model):
-    """A term of a vocabulary: a small list of names to which imports add new terms, and report them."""
+    """A term of a vocabulary, which is a small list of names. Imports add new terms to it and report them."""
 
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=100, unique=True)
@@ -74,8 +74,8 @@ class Vocabulary(models.Model):
 class MaterializedView(models.Model):
     """A summary table: a materialized view on PostgreSQL, a plain view on SQLite, created by SQL beside a migration.
 
-    Subclasses set ``managed = False`` and ``db_table``. The view needs a unique index, so that PostgreSQL can refresh
-    it without blocking readers.
+    Subclasses set ``managed = False`` and ``db_table``. PostgreSQL needs a unique index on the view to refresh it
+    without blocking readers.
     """
 
     class Meta:
@@ -84,7 +84,7 @@ class MaterializedView(models.Model):
 
 
 class Version(models.Model):
-    """The version of a dataset, named by its app's label, or of a materialized view, named by its table."""
+    """The version of a dataset (named by its app label) or of a materialized view (named by its table)."""
 
     name = models.CharField(primary_key=True, max_length=63)
     number = models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")

@@ -1,8 +1,8 @@
-"""Parse numbers, dates and lists in requests, strictly: used for parameters, filters, URLs and page numbers.
+"""Parse numbers, dates and lists in requests strictly, for parameters, filters, URLs and page numbers.
 
-Numbers are ``39``, ``-2``, ``1.5`` or ``1e-06``: no leading zeros, no plus sign, no spaces, no underscores, and no
-digits but 0 to 9. A date is ``2023-05-01``. Commas separate the values of a list; a value that contains a comma is
-in quotes, as in CSV: ``Peru,"Korea, Republic of"``.
+Numbers are written as ``39``, ``-2``, ``1.5`` or ``1e-06``: without leading zeros, plus signs, spaces or underscores,
+and only with the digits 0 to 9. Dates are written as ``2023-05-01``. Commas separate the values of a list. A value that
+contains a comma must be in quotes, as in CSV: ``Peru,"Korea, Republic of"``.
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from math import isfinite
 
-LARGEST = 2**63 - 1  # the largest whole number of a column on either engine
+LARGEST = 2**63 - 1  # the largest integer that a column can store on both engines
 SHOWN = 100  # characters of a value in an error message
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 NUMBER = re.compile(r"(?=.{1,40}\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -20,19 +20,22 @@ VALUE = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"(?=,|\Z)|(?P<plain>[^",][^,]*|)(?
 
 
 def whole_number(text: str, least: int = -LARGEST, most: int = LARGEST) -> int:
-    """Return *text* as a whole number from *least* to *most*. Raises ValueError."""
+    """Return *text* as an integer from *least* to *most*. Raises ValueError."""
     if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
         raise ValueError(f"Expected a whole number between {least} and {most}, found {shown(text)}.")
     return int(text)
 
 
 def is_whole_number(text: str) -> bool:
-    """Return whether *text* is a whole number that a column can store."""
+    """Return whether *text* is an integer that a column can store."""
     return WHOLE.fullmatch(text) is not None and abs(int(text)) <= LARGEST
 
 
 def decimal_number(text: str) -> Decimal:
-    """Return *text*, a number in JSON's spelling, as a Decimal. Raises ValueError, also if it overflows a float."""
+    """Return *text*, a number in JSON syntax, as a Decimal.
+
+    Raises ValueError, also for a number too large for a float.
+    """
     if not NUMBER.fullmatch(text) or not isfinite(float(text)):
         raise ValueError(f"Expected a number, found {shown(text)}.")
     return Decimal(text)
@@ -69,7 +72,7 @@ def values_in(text: str) -> list[str]:
 
 
 def listed(text: str) -> list[str]:
-    """Return the values of a list for display, or the whole text if it is not a valid list."""
+    """Return the values of a list for display, or *text* itself if it is not a valid list."""
     try:
         return values_in(text)
     except ValueError:
@@ -85,5 +88,5 @@ def list_of(values: Iterable[str]) -> str:
 
 
 def shown(text: str) -> str:
-    """Return *text*, truncated, for an error message; "none" for an empty text."""
+    """Return *text*, truncated, for an error message, or "none" for an empty string."""
     return (text if len(text) <= SHOWN else f"{text[:SHOWN]}…") or "none"

@@ -1,4 +1,4 @@
-"""The registry of tables and views by their names in URLs: ``census/respondents``."""
+"""The registry of tables and views, by their names in URLs such as ``census/respondents``."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,10 @@ KINDS = (Record, MaterializedView, Vocabulary)
 
 
 def served_tables() -> dict[str, type[models.Model]]:
-    """Return every table and view that the API serves, by name; in each dataset records, views, vocabularies.
+    """Return every table and view that the API serves, by name.
 
-    A model's Listing can change its name, or exclude it.
+    Each dataset's records come first, then its views, and then its vocabularies. A model's Listing can change its name
+    or exclude it.
     """
     served: dict[str, type[models.Model]] = {}
     for app in apps.get_app_configs():
@@ -32,12 +33,15 @@ def kind_of(model: type[models.Model]) -> int:
 
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
-    """Return the one of *names* to suggest for the unknown *name*: the same table's, or the most similar; or None."""
+    """Return the name in *names* to suggest for the unknown *name*, or None.
+
+    Prefers the same table in another dataset.
+    """
     names, table = list(names), name.rpartition("/")[2]
     tables = {known.rpartition("/")[2]: known for known in reversed(names)}
     return tables.get(table) or closest(name, names) or tables.get(closest(table, tables) or "")
 
 
 def dataset_apps() -> dict[str, AppConfig]:
-    """Return the installed apps that are datasets, by label: those with Record models."""
+    """Return the installed apps that are datasets, by label. A dataset is an app with Record models."""
     return {app.label: app for app in apps.get_app_configs() if any(issubclass(m, Record) for m in app.get_models())}

@@ -1,9 +1,9 @@
-"""Suggestions for unknown names, with one wording for parameters, columns, tables, terms and accounts."""
+"""Suggestions for unknown names, with the same wording for parameters, columns, tables, terms and accounts."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST = 200  # characters of a name to compare: the time grows with the lengths of both names
+LONGEST = 200  # maximum length of names to compare, because the time depends on the lengths of both names
 
 
 def closest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
@@ -12,13 +12,13 @@ def closest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean X?`` to follow a sentence, or an empty text if no name is similar.
+    """Return `` Did you mean X?`` to append to a sentence, or an empty string if no name is similar.
 
-    Pass only names that the reader may see.
+    Pass only names that the user has permission to see.
     """
     return did_you_mean(closest(name, known))
 
 
 def did_you_mean(name: str | None) -> str:
-    """Return `` Did you mean X?`` for *name*, or an empty text for None."""
+    """Return `` Did you mean X?`` for *name*, or an empty string for None."""
     return f" Did you mean {name}?" if name else ""

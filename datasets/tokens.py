@@ -1,4 +1,4 @@
-"""API tokens: credentials of programs, which act as an account, within their scopes and until they expire."""
+"""API tokens, with which a program acts as an account, limited by the token's scopes and expiry date."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 SCOPES = ("read", "import")
 DAYS, MOST_DAYS = 90, 365  # default and maximum lifetime of a token
-PREFIX = "tabularium_"  # lets secret scanners recognise a token
+PREFIX = "tabularium_"  # makes tokens recognisable to secret scanners
 
 
 def digest_of(secret: str) -> str:
@@ -23,12 +23,12 @@ def digest_of(secret: str) -> str:
 
 
 def in_days(days: int = DAYS) -> datetime:
-    """Return the expiry time of a token that is created now for *days*."""
+    """Return the expiry time of a token that is created now and is valid for *days*."""
     return timezone.now() + timedelta(days=days)
 
 
 class ApiToken(models.Model):
-    """A token of an account. Its secret is shown once, on creation; the database stores only its hash."""
+    """A token of an account. Its secret is shown only once, on creation. The database stores only its hash."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100, help_text="Purpose of the token, such as the program that uses it.")
@@ -44,7 +44,7 @@ class ApiToken(models.Model):
     )
     revoked = models.DateTimeField(null=True, blank=True, editable=False)
 
-    secret_once: str  # of a token that the admin has just created; never stored
+    secret_once: str  # the secret of a token that the admin has just created; never stored
 
     class Meta:
         db_table = "api_tokens"
@@ -67,7 +67,7 @@ class ApiToken(models.Model):
         return f"{self.name} of {self.account}"
 
     def clean(self) -> None:
-        """Check that the token expires within MOST_DAYS, and that no other valid token of the account has its name."""
+        """Validate that the token expires within MOST_DAYS, and that its name is unique among the valid tokens."""
         if self.expires and not self.created < self.expires <= in_days(MOST_DAYS) + timedelta(days=1):
             raise ValidationError({"expires": f"The expiry time must be within the next {MOST_DAYS} days."})
         alike = ApiToken.objects.filter(account_id=self.account_id, name=self.name, revoked=None)
@@ -87,19 +87,19 @@ class ApiToken(models.Model):
         return "revoked" if self.revoked else "expired" if self.expires <= timezone.now() else "good"
 
     def give_secret(self) -> str:
-        """Return a new secret, and set the token's digest to its hash; the caller saves the token."""
+        """Return a new secret, and set the token's digest to its hash. The caller must save the token."""
         secret = PREFIX + secrets.token_urlsafe(32)
         self.digest = digest_of(secret)
         return secret
 
     def revoke(self) -> None:
-        """Revoke the token now; an earlier revocation keeps its time."""
+        """Revoke the token now. If it is already revoked, the time does not change."""
         ApiToken.objects.filter(pk=self.pk, revoked=None).update(revoked=timezone.now())
         self.refresh_from_db(fields=["revoked"])
 
 
 def make_token(account: User, name: str, scopes: Collection[str], days: int = DAYS) -> tuple[ApiToken, str]:
-    """Create a token of *account*, and return it with its secret. Raises ValidationError."""
+    """Create a token for *account*, and return it with its secret. Raises ValidationError."""
     token = ApiToken(account=account, name=name, expires=in_days(days))
     for scope in SCOPES:
         setattr(token, f"may_{scope}", scope in scopes)

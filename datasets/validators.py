@@ -1,4 +1,4 @@
-"""Validators of model fields, for the admin's forms and for imports."""
+"""Validators of model fields, used by the admin's forms and by imports."""
 
 import datetime
 from typing import Any
@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
-# Not a database constraint, which cannot compare with the current date. A year such as 0984 is a typing error.
+# This is not a database constraint, because a constraint cannot use the current date. A year such as 0984 is a typing
+# error.
 DAY_OF_BIRTH = (
     MinValueValidator(datetime.date(1000, 1, 1), "Expected a date in the year 1000 or later."),
     MaxValueValidator(timezone.localdate, "Expected a date that is not in the future: %(limit_value)s or earlier."),

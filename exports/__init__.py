@@ -1,1 +1,1 @@
-"""Exports of records to files: formats, columns and streaming."""
+"""Export records to files: formats, columns and streaming."""

@@ -1,4 +1,4 @@
-"""Exports of records to files."""
+"""The app that exports records to files."""
 
 from django.apps import AppConfig
 

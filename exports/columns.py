@@ -1,4 +1,4 @@
-"""The columns of an export: their types, and whether they are masked for the user."""
+"""The columns of an export, with their types and whether they are masked for the user."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from exports.errors import UnknownColumnError
 
 BOOLEAN, INTEGER, FLOAT, DATE, TIME = "boolean", "integer", "float", "date", "time"
 TEXT, JSON, LIST = "text", "json", "list"
-TEXTUAL = {TEXT, JSON, LIST}  # kinds that a spreadsheet could run as formulas
+TEXTUAL = {TEXT, JSON, LIST}  # kinds whose values a spreadsheet could run as formulas
 KINDS = [
     (models.BooleanField, BOOLEAN),
     (models.IntegerField, INTEGER),
     (models.FloatField, FLOAT),
-    (models.DateTimeField, TIME),  # before its base class DateField
+    (models.DateTimeField, TIME),  # must precede its base class DateField
     (models.DateField, DATE),
     (models.JSONField, JSON),
 ]
@@ -36,7 +36,7 @@ INTEGERS = {
 
 @dataclass(frozen=True)
 class ExportedColumn:
-    """A column of an export; *masked* if it has personal data that the user may not see."""
+    """A column of an export. *masked* means that it has personal data that is hidden from the user."""
 
     listed: ListedColumn
     masked: bool
@@ -53,7 +53,7 @@ class ExportedColumn:
 
     @property
     def members(self) -> models.QuerySet[Any] | None:
-        """The sorted ids of a many-to-many field, as a subquery for OuterRef("pk")."""
+        """The sorted IDs of a many-to-many field, as a subquery for OuterRef("pk")."""
         field = self.listed.field
         if not isinstance(field, models.ManyToManyField):
             return None
@@ -63,7 +63,7 @@ class ExportedColumn:
 
     @property
     def arrow_type(self) -> pa.DataType:
-        """The type in a Parquet file: a dictionary for columns with few distinct labels."""
+        """The type in a Parquet file, which is a dictionary for columns with few distinct labels."""
         field = self.listed.field
         match self.kind:
             case "boolean":
@@ -86,7 +86,7 @@ class ExportedColumn:
 
 @dataclass(frozen=True)
 class MaskMark(ExportedColumn):
-    """The column that names the masked columns in each row; *text* has their names."""
+    """The column that names the masked columns in each row. *text* has their names."""
 
     text: str
 
@@ -112,9 +112,9 @@ class MaskMark(ExportedColumn):
 def exported_columns(
     model: type[models.Model], names: Iterable[str] | None, user: Viewer | None
 ) -> list[ExportedColumn]:
-    """Return the columns *names* (None for all) in their order, for *user*. Raises UnknownColumnError.
+    """Return the columns *names* (None for all) in the given order, for *user*.
 
-    A MaskMark follows if any of them is masked.
+    If any column is masked, a MaskMark follows. Raises UnknownColumnError.
     """
     listed = {column.name: column for column in columns_of(model)}
     names = list(listed) if names is None else list(names)
@@ -130,5 +130,5 @@ def exported_columns(
 
 
 def is_masked(column: ListedColumn, user: Viewer | None) -> bool:
-    """Return whether *column* is masked for *user*; without a user (None), personal data are masked."""
+    """Return whether *column* is masked for *user*. If *user* is None, all personal data is masked."""
     return column.permission is not None and not (user and user.has_perm(column.permission))

@@ -1,4 +1,4 @@
-"""Limit the concurrent streams of a process, so that downloads never use all threads."""
+"""Limit the number of concurrent streams of a process, so that downloads never use all threads."""
 
 from threading import RLock
 
@@ -6,12 +6,12 @@ from django.conf import settings
 
 from exports.errors import TooManyStreamsError
 
-_lock = RLock()  # reentrant, because the garbage collector can release a permit while this thread holds the lock
+_lock = RLock()  # reentrant, because the garbage collector may release a permit while this thread holds the lock
 _taken = 0
 
 
 class StreamPermit:
-    """A permit to serve one stream, acquired on creation. Raises TooManyStreamsError if none is free."""
+    """A permit to serve one stream, which is acquired on creation. Raises TooManyStreamsError if none is available."""
 
     def __init__(self) -> None:
         global _taken
@@ -23,7 +23,7 @@ class StreamPermit:
             self._held = True
 
     def release(self) -> None:
-        """Release the permit; further calls have no effect."""
+        """Release the permit. Further calls have no effect."""
         global _taken
         with _lock:
             if self._held:

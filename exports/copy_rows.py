@@ -1,4 +1,4 @@
-"""Write rows with PostgreSQL's COPY: the query also resolves labels, lists and masks."""
+"""Write rows with PostgreSQL's COPY. The query also resolves labels, lists and masks."""
 
 from collections.abc import Generator
 from typing import Any
@@ -19,8 +19,8 @@ from exports.columns import ExportedColumn, MaskMark
 from exports.formula_escaping import FORMULA, MARKED
 
 BLOCK = 1 << 16  # bytes
-# Settings of the transaction, which override those of the server and the role. Parallel workers would cost the server
-# a third more time and would not be faster, because COPY writes all rows in one process.
+# Settings of the transaction, which override those of the server and the role. Parallel workers would increase the
+# server's CPU time by a third without making the export faster, because COPY writes all rows in one process.
 SETTINGS = {
     "datestyle": "ISO, YMD",
     "timezone": "UTC",
@@ -33,22 +33,22 @@ SETTINGS = {
 def csv_rows(
     queryset: models.QuerySet[Any], columns: list[ExportedColumn], blank: str = "", *, defuse: bool = False
 ) -> Generator[bytes]:
-    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
+    """Yield the rows of *queryset* as CSV without a header, in blocks of whole rows. *blank* is an empty cell."""
     cells: list[Combinable] = [_cell(column) for column in columns]
     if defuse:
         cells = [_Defused(c) if o.kind in kinds.TEXTUAL else c for o, c in zip(columns, cells, strict=True)]
         cells.append(models.Value(MARKED))
-    if blank:  # COPY writes nothing for NULL, and quotes for an empty text
+    if blank:  # COPY writes nothing for NULL, and quotes for an empty string
         text = models.TextField()
         cells = [Coalesce(Cast(cell, text), models.Value(""), output_field=text) for cell in cells]
     return _copied(queryset.values_list(*cells), "{query}", "FORMAT csv")
 
 
 def ndjson_rows(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Generator[bytes]:
-    """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
+    """Yield the rows of *queryset* as NDJSON, in blocks of whole rows."""
     quote = connections[queryset.db].ops.quote_name
     names = ", ".join(quote(column.name) for column in columns)
-    # CSV without any quoting: PostgreSQL's JSON contains no control characters.
+    # The format is CSV without quoting, because PostgreSQL's JSON contains no control characters.
     return _copied(
         queryset.values_list(*(_value(column) for column in columns)),
         f"SELECT row_to_json(exported) FROM ({{query}}) AS exported ({names.replace('%', '%%')})",
@@ -67,7 +67,7 @@ def _copied(rows: models.QuerySet[Any], around: str, options: str) -> Generator[
             f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(SETTINGS))}",
             [text for setting in SETTINGS.items() for text in setting],
         )
-        # COPY accepts no parameters, so the client inserts them.
+        # COPY does not accept parameters, so the client inserts them.
         statement = cursor.mogrify(f"COPY ({around.replace('{query}', query)}) TO STDOUT ({options})", parameters)
         with connection.wrap_database_errors, cursor.copy(statement):
             driver = connection.connection
@@ -76,9 +76,9 @@ def _copied(rows: models.QuerySet[Any], around: str, options: str) -> Generator[
 
 
 def _block(driver: PGconn) -> PQGen[bytes]:
-    """Collect rows into a block, because ``Connection.wait`` for each row would cost more than the row."""
+    """Collect rows into a block, because calling ``Connection.wait`` for each row would be slow."""
     block = bytearray()
-    if driver.transaction_status == TransactionStatus.ACTIVE:  # until the last row is read
+    if driver.transaction_status == TransactionStatus.ACTIVE:  # rows remain to be read
         while len(block) < BLOCK and isinstance(row := (yield from copy_from(driver)), memoryview):
             block += row
     return bytes(block)
@@ -96,30 +96,30 @@ class _Masked(Func):
 
 
 class _Defused(Func):
-    """A text with formula escaping."""
+    """Text with formula escaping."""
 
     output_field = models.TextField()
     arity = 1
-    # An SQL string literal: quotes are doubled, backslashes are not.
+    # In this SQL string literal, quotes are doubled and backslashes are not.
     template = f"regexp_replace(%(expressions)s, '^({FORMULA.replace(chr(39), chr(39) * 2)})', '''\\1')"
 
 
 class _Joined(Func):
-    """A list as a CSV cell: its members separated by semicolons, NULL for an empty list."""
+    """A list as a CSV cell, with its members separated by semicolons, or NULL for an empty list."""
 
     output_field = models.TextField()
     template = "NULLIF(array_to_string(%(expressions)s, ';'), '')"
 
 
 class _Split(Func):
-    """A text with a list of numbers as an array; an empty array for NULL."""
+    """Text with a list of numbers, converted to an array. NULL becomes an empty array."""
 
-    output_field = models.JSONField()  # any field whose values Django does not convert
+    output_field = models.JSONField()  # any field for which Django does not convert values
     template = "COALESCE(string_to_array(NULLIF(%(expressions)s, ''), ';')::bigint[], '{}')"
 
 
 class _Instant(Func):
-    """A timestamp in JSON's format, instead of PostgreSQL's."""
+    """A timestamp in the JSON format instead of PostgreSQL's format."""
 
     output_field = models.TextField()
     template = "(to_json(%(expressions)s) #>> '{}')"

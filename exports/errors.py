@@ -1,4 +1,4 @@
-"""Errors of exports, with messages for the user."""
+"""Errors in exports, with messages for the user."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ RETRY_AFTER = 30  # seconds to wait after TooManyStreamsError
 
 
 class ExportError(Exception):
-    """An invalid export, refused before any of it is sent."""
+    """An invalid export, which is refused before any data is sent."""
 
 
 class UnknownFormatError(ExportError):
@@ -19,7 +19,7 @@ class UnknownFormatError(ExportError):
 
 
 class UnknownColumnError(ExportError):
-    """An unknown or duplicate column, or no column at all."""
+    """An unknown or duplicate column, or no columns."""
 
     @classmethod
     def named(cls, name: str, known: list[str]) -> "UnknownColumnError":
@@ -27,7 +27,7 @@ class UnknownColumnError(ExportError):
 
 
 class TooManyRowsError(ExportError):
-    """Too many records for an Excel file."""
+    """The export has too many records for an Excel file."""
 
     def __init__(self, most: int):
         super().__init__(
@@ -37,11 +37,11 @@ class TooManyRowsError(ExportError):
 
 
 class UnwritableValueError(ExportError):
-    """A value that the format cannot represent."""
+    """A value cannot be represented in the format."""
 
 
 class TooManyStreamsError(ExportError):
-    """The process is serving its maximum number of exports; try again after *retry_after* seconds."""
+    """The process is serving its maximum number of exports. Try again after *retry_after* seconds."""
 
     retry_after = RETRY_AFTER
 

@@ -1,4 +1,4 @@
-"""Export records as CSV, JSON, NDJSON, Parquet or Excel: a stream in constant memory."""
+"""Export records as CSV, JSON, NDJSON, Parquet or Excel, as a stream with constant memory usage."""
 
 import zlib
 from collections.abc import Generator, Iterable, Iterator
@@ -39,14 +39,14 @@ __all__ = [
     "export",
 ]
 
-BOM = b"\xef\xbb\xbf"  # lets a spreadsheet recognise UTF-8
+BOM = b"\xef\xbb\xbf"  # identifies UTF-8 for spreadsheets
 BLOCK = 1 << 16  # bytes
 MASKED_HEADER = "Masked-Columns"  # the response header with the names of masked columns
 
 
 @dataclass(frozen=True)
 class Format:
-    """A file format; *packed* if it is already compressed."""
+    """A file format. *packed* means that it is already compressed."""
 
     name: str
     title: str
@@ -76,8 +76,9 @@ FORMATS = {
 class Export:
     """An iterator over the bytes of a file, which reads rows while the server sends them.
 
-    Close it if you do not read all of it. It raises errors while reading, so that a client does not take a part for the
-    whole file. *masked* has the names of the masked columns; the name of a file with masked columns contains "masked".
+    Close it if you do not read all of it. It raises errors during reading, so a client does not mistake an incomplete
+    file for the whole file. *masked* has the names of the masked columns. If there are any, the name of the file
+    contains "masked".
     """
 
     def __init__(
@@ -105,12 +106,12 @@ class Export:
     def __next__(self) -> bytes:
         try:
             return next(self._stream)
-        except BaseException:  # including StopIteration
+        except BaseException:  # includes StopIteration
             self.close()
             raise
 
     def begin(self) -> None:
-        """Read the first block now, within its time limit. Closes the export and raises on an error."""
+        """Read the first block now, within its time limit. On an error, close the export and raise the error."""
         try:
             if isinstance(self._source, Source):
                 self._source.begin()
@@ -119,7 +120,7 @@ class Export:
             raise
 
     def close(self) -> None:
-        """Release the database and the permit of the stream."""
+        """Release the database connection and the permit of the stream."""
         try:
             if isinstance(self._stream, Generator):
                 self._stream.close()
@@ -138,7 +139,7 @@ class Export:
 
 
 class Source:
-    """An iterator over blocks of rows that can read its first block in advance."""
+    """An iterator over blocks of rows. It can read its first block in advance."""
 
     def __init__(self, blocks: Generator[bytes]):
         self._blocks = blocks
@@ -171,10 +172,11 @@ def export(
 ) -> Export:
     """Return *queryset*, records of *model*, as a file of *file_format* (one of FORMATS), with the named *columns*.
 
-    None for *columns* means all. Records are in the queryset's order, or by primary key. Personal data that *user* may
-    not see are masked (all of them for None); the file's name and its column MASK_MARK say so. *defused* escapes
-    formulas in CSV; an Excel file never runs texts. *compress* compresses a file with gzip if its format is not already
-    compressed. Raises ExportError before any of the file is sent.
+    If *columns* is None, all columns are exported. Records are in the queryset's order, or ordered by primary key.
+    Personal data that is hidden from *user* is masked, or all personal data if *user* is None. The file's name and its
+    column MASK_MARK then indicate this. *defused* escapes formulas in CSV. Excel does not run text cells as formulas.
+    *compress* compresses the file with gzip if its format is not already compressed. Raises ExportError before any data
+    is sent.
     """
     if file_format not in FORMATS:
         raise UnknownFormatError(file_format, FORMATS)
@@ -191,7 +193,7 @@ def export(
             blocks = engine.ndjson_rows(records, chosen)
         else:
             defuse = defused and kind.name == "csv"
-            # Common CSV readers skip blank lines, so an empty cell in a single column is a pair of quotes.
+            # Many CSV readers skip blank lines, so an empty cell in a single column is written as a pair of quotes.
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
             blocks = engine.csv_rows(records, chosen, blank, defuse=defuse)
         opened: Source | BinaryIO
@@ -213,7 +215,7 @@ def export(
 
 
 def _in_order(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    """Return the records in order, without select_related(), distinct() or slices, which would add columns."""
+    """Return the records in order, without select_related(), distinct() or slices, because these would add columns."""
     queryset = queryset.select_related(None)
     if queryset.query.distinct or queryset.query.is_sliced or queryset.query.combinator:
         order, manager = queryset.query.order_by, queryset.model._default_manager

@@ -1,8 +1,9 @@
-"""Formula escaping against CSV injection (OWASP): an apostrophe before cells that a spreadsheet would run as formulas.
+"""Formula escaping against CSV injection (OWASP): cells that a spreadsheet would run get an apostrophe as a prefix.
 
-An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row in which it is
-``yes``, an import removes the first apostrophe of a cell with apostrophes before the beginning of a formula. So ``=x``
-is exported as ``'=x`` and ``'=x`` as ``''=x``, and an import restores both; other files stay unchanged.
+An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row with ``yes`` in
+this column, an import removes the first apostrophe of cells with apostrophes before the start of a formula. For
+example, ``=x`` is exported as ``'=x`` and ``'=x`` as ``''=x``, and an import restores both. Other files are not
+changed.
 """
 
 import re
@@ -11,22 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MARK, MARKED = "cells_defused", "yes"  # the column, and its value in each row
-FORMULA = r"'*[-=+@\t\r\n]"  # the beginning of a text that gets an apostrophe; the same in PostgreSQL's syntax
+FORMULA = r"'*[-=+@\t\r\n]"  # the start of text that gets an apostrophe; also valid in PostgreSQL's syntax
 _FORMULA = re.compile(FORMULA)
 
 
 def defused(text: str) -> str:
-    """Return *text* escaped, so that no spreadsheet runs it."""
+    """Return *text* escaped, so that a spreadsheet does not run it as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def undefused(text: str) -> str:
-    """Return the original of an escaped *text*."""
+    """Return the original text of an escaped *text*."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def restored(columns: list[pa.Array], mark: int) -> list[pa.Array]:
-    """Return the original columns of an escaped batch; *mark* is the index of the column MARK."""
+    """Return the original columns of an escaped batch. *mark* is the index of the column MARK."""
     marked = pc.equal(pc.ascii_trim(columns[mark].cast(pa.string()), " \t"), MARKED)
     if not pc.any(marked).as_py():
         return columns

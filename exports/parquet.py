@@ -1,4 +1,4 @@
-"""Convert CSV rows to typed Arrow tables, and these to a Parquet file, part by part."""
+"""Convert CSV rows to typed Arrow tables, and the tables to a Parquet file, in parts."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -17,10 +17,11 @@ ROW_GROUP = 1 << 16  # rows
 
 
 def tables(rows: Iterable[bytes], columns: list[ExportedColumn]) -> Iterator[pa.Table]:
-    """Yield *rows*, blocks of CSV that end with a row, as tables of the columns' types."""
+    """Yield *rows*, blocks of whole CSV rows, as tables with the columns' types."""
     schema = schema_of(columns)
     text = [pa.string() if pa.types.is_list(field.type) else field.type for field in schema]
-    # Without threads: each would keep its own memory, and several downloads run at the same time anyway.
+    # Arrow's threads are not used, because each would keep its own memory, and several downloads run in parallel
+    # anyway.
     read = pa.csv.ReadOptions(column_names=schema.names, block_size=2 * PART, use_threads=False)
     parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     convert = pa.csv.ConvertOptions(
@@ -82,7 +83,7 @@ def _parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
-    """Split cells such as ``1;2`` into lists; an empty cell gives an empty list."""
+    """Split cells such as ``1;2`` into lists. An empty cell becomes an empty list."""
     split = pc.split_pattern(cells.combine_chunks(), ";")
     lengths = pc.fill_null(pc.list_value_length(split), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
@@ -90,7 +91,7 @@ def _lists(cells: pa.ChunkedArray, kind: pa.ListType) -> pa.Array:
 
 
 class _Sink(io.RawIOBase):
-    """A write-only file whose bytes can be taken while it is written."""
+    """A write-only file whose bytes can be read while it is written."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Write rows in Python, for SQLite, which has no COPY: the same text as PostgreSQL's."""
+"""Write rows in Python for SQLite, which has no COPY. The text is the same as PostgreSQL's."""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ Row = Sequence[Any]
 def csv_rows(
     queryset: models.QuerySet[Any], columns: list[ExportedColumn], blank: str = "", *, defuse: bool = False
 ) -> Generator[bytes]:
-    """Yield the rows of *queryset* as CSV without a header, in blocks that end with a row; *blank* is an empty cell."""
+    """Yield the rows of *queryset* as CSV without a header, in blocks of whole rows. *blank* is an empty cell."""
     writers = [_cell_writer(column, defuse=defuse) for column in columns]
     mark = [MARKED] if defuse else []
 
@@ -37,7 +37,7 @@ def csv_rows(
 
 
 def ndjson_rows(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Generator[bytes]:
-    """Yield the rows of *queryset* as NDJSON, in blocks that end with a row."""
+    """Yield the rows of *queryset* as NDJSON, in blocks of whole rows."""
     names, readers = [column.name for column in columns], [_reader(column) for column in columns]
 
     def line(row: Row) -> str:
@@ -48,16 +48,16 @@ def ndjson_rows(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -
 
 
 def cell(text: str) -> str:
-    """Return *text* as a CSV cell; an empty text has quotes, to distinguish it from a missing value."""
+    """Return *text* as a CSV cell. An empty string is written as quotes, to distinguish it from a missing value."""
     if not text or any(special in text for special in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
 def _fetched(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> Iterator[Row]:
-    """Yield the rows of one statement, which reads a consistent snapshot."""
+    """Yield the rows of a single statement, which reads a consistent snapshot."""
     hidden = [index for index, column in enumerate(columns) if column.masked]
-    # Without a transaction, which would block writers on SQLite.
+    # No transaction is used, because it would block writers on SQLite.
     for row in queryset.values_list(*map(_expression, columns)).iterator(chunk_size=CHUNK):
         if hidden:
             row = list(row)
@@ -67,7 +67,7 @@ def _fetched(queryset: models.QuerySet[Any], columns: list[ExportedColumn]) -> I
 
 
 class _Members(models.Subquery):
-    """The ids of a many-to-many field as a JSON array."""
+    """The IDs of a many-to-many field as a JSON array."""
 
     output_field = models.TextField()
     template = "(SELECT json_group_array(member) FROM (%(subquery)s))"
@@ -95,7 +95,7 @@ def _reader(column: ExportedColumn) -> Callable[[Any], Any]:
 
 
 def _float(value: float | None) -> float | str | None:
-    """Return a number as a float, or as a text if JSON does not have it: NaN, Infinity, -Infinity."""
+    """Return a number as a float, or as a string if JSON does not support it (NaN, Infinity and -Infinity)."""
     if value is None:
         return None
     return float(value) if isfinite(value) else str(Decimal(value))

@@ -1,4 +1,4 @@
-"""Streaming responses of exports, which read rows while they send them."""
+"""Streaming responses for exports, which read rows while sending them."""
 
 from django.http import StreamingHttpResponse
 
@@ -16,7 +16,7 @@ class ExportResponse(StreamingHttpResponse):
 def headers_of(file: Export, headers: dict[str, str] | None = None) -> StreamingHttpResponse:
     """Return the response to HEAD, and close *file*.
 
-    Its length is unknown: the empty chunk prevents servers from sending Content-Length: 0.
+    The length of the file is unknown. The empty chunk prevents servers from sending Content-Length: 0.
     """
     file.close()
     return StreamingHttpResponse([b""], content_type=file.content_type, headers=file.headers | (headers or {}))

@@ -1,4 +1,4 @@
-"""Write a summary to a file, in the formats of exports."""
+"""Write a summary to a file in any export format."""
 
 import csv
 import gzip
@@ -27,7 +27,7 @@ def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def summary_file(
     summary: Summary, file_format: str, *, compress: bool = False
 ) -> AbstractContextManager[Iterable[bytes]]:
-    """Return *summary* as a file of *file_format*, one of FORMATS, in blocks of bytes. Raises TooManyRowsError."""
+    """Return *summary* as a file of *file_format* (one of FORMATS), in blocks of bytes. Raises TooManyRowsError."""
     match file_format:
         case "csv":
             body = groups_as_csv(summary.names, summary.rows).encode()

@@ -1,4 +1,4 @@
-"""Write an Excel file of at most 100,000 records, to a temporary file before its first byte is sent."""
+"""Write an Excel file with at most 100,000 records. It is completed as a temporary file before any of it is sent."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -17,21 +17,22 @@ from exports.parquet import tables
 
 MOST = 100_000
 LONGEST = 32_767  # characters of a cell
-EXACT = 10**15  # Excel would round larger whole numbers
-FIRST_DAY = date(1900, 3, 1)  # Excel does not support earlier dates, or shifts them by a day
+EXACT = 10**15  # Excel would round larger integers
+FIRST_DAY = date(1900, 3, 1)  # Excel does not support earlier dates or shifts them by a day
 
 
 def workbook(rows: Iterable[bytes], columns: list[ExportedColumn]) -> BinaryIO:
     """Return an Excel file of *rows*, blocks of CSV. Raises TooManyRowsError and UnwritableValueError.
 
-    Texts are string cells with the quote prefix, as if typed after an apostrophe, so Excel never runs them.
+    Text is stored in string cells with the quote prefix, as if it had been typed after an apostrophe, so Excel never
+    runs it.
     """
     lines = (line for table in tables(rows, columns) for line in zip(*_columns(table), strict=True))
     return sheet([column.name for column in columns], [column.kind == kinds.TEXT for column in columns], lines)
 
 
 def sheet(names: Sequence[str], are_texts: Sequence[bool], lines: Iterable[Sequence[Any]]) -> BinaryIO:
-    """Return an Excel file of *lines* of values; columns that *are_texts* have cells for empty texts."""
+    """Return an Excel file of *lines* of values. In columns that *are_texts*, empty strings have cells."""
     file = tempfile.TemporaryFile()
     try:
         _fill(file, names, are_texts, lines)

@@ -1,1 +1,1 @@
-"""The API's OpenAPI description, served at /api/schema/ and /api/docs/."""
+"""The API's OpenAPI schema, served at /api/schema/ and /api/docs/."""

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 schemas of values, records and problems, and the parameters that follow from a model's columns."""
+"""OpenAPI 3.1 schemas of values, records and problems, and the parameters derived from a model's columns."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -73,7 +73,10 @@ def value_schema(column: ListedColumn) -> Schema:
 
 
 def record_schema(model: type[models.Model]) -> Schema:
-    """Return the schema of a record of *model*. No property is required: ``fields`` and ``omit`` select columns."""
+    """Return the schema of a record of *model*.
+
+    No property is required, because ``fields`` and ``omit`` select columns.
+    """
     properties = {}
     for column in columns_of(model):
         sentences = [column.help_text]
@@ -85,7 +88,7 @@ def record_schema(model: type[models.Model]) -> Schema:
 
 
 def page_schema(record: Schema) -> Schema:
-    """Return the schema of one page of a list."""
+    """Return the schema of a page of a list."""
     return {
         "type": "object",
         "properties": {
@@ -185,7 +188,7 @@ def summary_parameters(model: type[models.Model]) -> list[Schema]:
 
 
 def key_parameter(model: type[models.Model], name: str) -> Schema:
-    """Return the path parameter of a record's address: its primary key."""
+    """Return the path parameter of a record's URL, which is its primary key."""
     column = columns_of(model)[0]
     schema = _plain(column.field)
     if schema["type"] == "string":

@@ -1,4 +1,4 @@
-"""Views of the OpenAPI document (``/api/schema/``) and of the Swagger page (``/api/docs/``), whose assets are local."""
+"""Views for the OpenAPI document (``/api/schema/``) and the Swagger page (``/api/docs/``), whose assets are local."""
 
 from functools import lru_cache
 from typing import Any
@@ -32,7 +32,7 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The Swagger page. Its script has a URL of its own, because the content security policy forbids inline scripts."""
+    """The Swagger page. Its script has a separate URL, because the Content Security Policy forbids inline scripts."""
 
     schema = None
     permission_classes = APIView.permission_classes
@@ -41,12 +41,15 @@ class DocsView(SpectacularSwaggerSplitView):
 
     def get(self, request: Request) -> Response:
         _only(request, "script")
-        return super().get(request)  # type: ignore[no-untyped-call]  # it has no types in the library
+        return super().get(request)  # type: ignore[no-untyped-call]  # the library's method is untyped
 
 
 @lru_cache(maxsize=2)
 def _description(*, anonymous: bool) -> dict[str, Any]:
-    """Return the OpenAPI document, the same for every user; *anonymous* is part of it, and so of the cache's key."""
+    """Return the OpenAPI document, which is the same for every user.
+
+    It depends on *anonymous*, as does the cache key.
+    """
     return SchemaGenerator().get_schema(request=None, public=True)
 
 

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 descriptions of the import endpoints, beyond those that their serializers supply."""
+"""OpenAPI 3.1 descriptions of the import endpoints, in addition to those generated from their serializers."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -29,13 +29,13 @@ LOCATION = OpenApiParameter(
 )
 JSON = import_requests.JSON
 MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "ndjson": "application/x-ndjson"}
-FILES = {"csv": OpenApiTypes.STR, "ndjson": OpenApiTypes.STR}  # of rejected rows
+FILES = {"csv": OpenApiTypes.STR, "ndjson": OpenApiTypes.STR}  # the formats of rejected rows
 STOPPED = (404, 409, 413, 415)  # problems of requests that change an import
 Body = serializers.BaseSerializer | type[serializers.BaseSerializer]
 
 
 class StrictExtension(OpenApiSerializerExtension):
-    """Forbids other fields in a request body."""
+    """Forbids additional properties in a request body."""
 
     target_class = strict_serializers.StrictSerializer
     match_subclasses = True
@@ -46,7 +46,7 @@ class StrictExtension(OpenApiSerializerExtension):
 
 
 class FlagExtension(OpenApiSerializerFieldExtension):
-    """Describes true and false as strings in a form."""
+    """Describes the values true and false of a form as strings."""
 
     target_class = strict_serializers.Flag
 
@@ -65,7 +65,7 @@ class ChoiceExtension(OpenApiSerializerFieldExtension):
         return {"type": "string", "enum": list(self.target.choices)}
 
 
-# Each action's title, response status and body, problems and parameters.
+# The title, response status and body, problems and parameters of each action.
 ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     "list": (
         "List the imports",

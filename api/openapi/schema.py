@@ -1,4 +1,4 @@
-"""The API's OpenAPI 3.1 description, generated from models' columns and filters."""
+"""The API's OpenAPI 3.1 schema, generated from the columns and filters of models."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")
 
 
 class ApiSchema(AutoSchema):
-    """Describes records from their model, and any other view as drf-spectacular does; adds the problem responses."""
+    """Describes records from their model and other views as drf-spectacular does, and adds the problem responses."""
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
@@ -72,7 +72,7 @@ class ApiSchema(AutoSchema):
         return SECURITY
 
     def _renderers(self) -> list[BaseRenderer]:
-        """Return the view's renderers without that of the browsable API."""
+        """Return the view's renderers except that of the browsable API."""
         return [kind for kind in self.view.get_renderers() if not isinstance(kind, BrowsableAPIRenderer)]
 
     def _of_records(self, model: type[models.Model], action: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _problem(status: str) -> dict[str, str]:
 
 
 def add_parts(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add the components to which the operations refer, and the tags, to the generated document."""
+    """Add the tags and the components to which the operations refer to the generated document."""
 
     def text(description: str) -> dict[str, Any]:
         return {"description": description, "schema": {"type": "string"}}

@@ -1,1 +1,1 @@
-"""Request bodies and error responses, shared by the middleware, the admin and the API."""
+"""Request bodies and error responses, for the middleware, the admin and the API."""

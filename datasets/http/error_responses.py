@@ -1,4 +1,4 @@
-"""Error responses of the middleware: a problem document for a program, or a page for a browser."""
+"""Error responses of the middleware: a problem document for programs, or a page for browsers."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,13 +10,13 @@ from datasets.http.problem_details import problem, respond
 
 
 def wants_problem(request: HttpRequest) -> bool:
-    """Return whether the client is a program: the URL is of the API, or the client accepts JSON."""
+    """Return whether the client is a program: the URL belongs to the API, or the client accepts JSON."""
     path = request.path_info
     return path == "/api" or path.startswith("/api/") or "json" in request.headers.get("Accept", "").lower()
 
 
 def refused(request: HttpRequest, status: int, sentence: str, retry: int | None = None, **more: Any) -> HttpResponse:
-    """Return the error response to a refused request; *more* adds members to a problem document."""
+    """Return the error response to a refused request. *more* adds members to a problem document."""
     if wants_problem(request):
         response = respond(problem(status, sentence, **more))
     else:

@@ -1,4 +1,4 @@
-"""HEAD requests: views handle them as GET, so that status and headers are the same. The server sends no body."""
+"""Let views handle HEAD requests as GET, so the status and headers are the same. The server sends no body."""
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -8,7 +8,10 @@ IS_HEAD = "tabularium.is_head"
 
 
 def answer_as_get(get_response: GetResponse) -> GetResponse:
-    """Pass HEAD requests to the views as GET. Downloads check :func:`is_head` and do not start."""
+    """Pass HEAD requests to the views as GET.
+
+    Views of downloads call :func:`is_head`, and do not start the download.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method != "HEAD":
@@ -24,5 +27,5 @@ def answer_as_get(get_response: GetResponse) -> GetResponse:
 
 
 def is_head(request: HttpRequest) -> bool:
-    """Return whether the client requested only the headers."""
+    """Return whether the client has requested only the headers."""
     return IS_HEAD in request.META

@@ -1,4 +1,4 @@
-"""Validate multipart forms: Django must be able to read every part, and the form must have its closing boundary.
+"""Validate multipart forms: Django must be able to parse every part, and the form must have its closing boundary.
 
 Django's parser silently skips a part with unreadable headers, and treats the end of the body as the end of the form.
 """
@@ -8,7 +8,7 @@ import re
 from io import BytesIO
 from urllib.parse import unquote
 
-from django.http.multipartparser import (  # type: ignore[attr-defined]  # two of these are missing in the stubs
+from django.http.multipartparser import (  # type: ignore[attr-defined]  # the stubs lack two of these
     FIELD,
     FILE,
     MAX_TOTAL_HEADER_SIZE,
@@ -30,7 +30,7 @@ BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def boundary_of(content_type: str) -> bytes | None:
-    """Return the boundary of a multipart form; None for a body of another kind. Raises MultiPartParserError."""
+    """Return the boundary of a multipart form, or None for any other body. Raises MultiPartParserError."""
     if not content_type.lower().startswith("multipart/"):
         return None
     options = parse_header_parameters(content_type)[1]
@@ -43,13 +43,16 @@ def boundary_of(content_type: str) -> bytes | None:
 
 
 class FormScanner:
-    """Scans the bytes of a form before Django's parser. Raises MultiPartParserError for parts that it would skip."""
+    """Scans the bytes of a form before Django parses them.
+
+    Raises MultiPartParserError for parts that Django would skip.
+    """
 
     def __init__(self, boundary: bytes):
         self._mark = b"--" + boundary
         self._held = b""
         self._state = BEFORE
-        self._passed = 0  # bytes of this state that are no longer in the buffer
+        self._passed = 0  # bytes of the current state that are no longer in the buffer
         self._has_no_file = False  # an empty file field
         self._text: codecs.IncrementalDecoder | None = None  # for a text field
         self._field = ""
@@ -72,7 +75,7 @@ class FormScanner:
     def _find_mark(self) -> bool:
         at = self._held.find(self._mark)
         if at < 0 or len(self._held) < at + len(self._mark) + 2:
-            # Keep the last bytes: they may be the line end before a boundary, and the boundary's beginning.
+            # Keep the last bytes, which may be the line break before a boundary and the beginning of the boundary.
             count = max(0, (len(self._held) if at < 0 else at) - len(self._mark) - 1)
             self._leave(count)
             return False
@@ -111,7 +114,7 @@ class FormScanner:
         return True
 
     def _judge(self, block: bytes) -> None:
-        """Raise MultiPartParserError for a part that Django would skip; uses Django's own parser of headers."""
+        """Raise MultiPartParserError for a part that Django would skip, based on Django's own header parser."""
         if reason := _unclear(block):
             raise MultiPartParserError(f"part {self.parts} is not valid: {reason}.")
         stream = LazyStream(ChunkIter(BytesIO(block + b"\r\n\r\n")))
@@ -168,7 +171,7 @@ def not_utf8(field: str, error: UnicodeDecodeError) -> str:
 
 
 def _unclear(block: bytes) -> str:
-    """Return the problem of a part whose headers give it two names, or a name that is not UTF-8; or an empty text."""
+    """Return the problem of a part with two names or with a name that is not UTF-8, or an empty string."""
     lines = [line.decode("utf-8", "surrogateescape") for line in block.split(b"\r\n")]
     names = [line.partition(":")[0].strip().lower() for line in lines]
     if any(line[:1] in (" ", "\t") for line in lines):
@@ -200,13 +203,13 @@ def _unclear_file_name(options: dict[str, str], line: str) -> str:
 
 
 def _sanitized(file_name: str) -> str | None:
-    """Return *file_name* as Django stores it; None if nothing remains of it."""
-    parser = MultiPartParser.__new__(MultiPartParser)  # the method needs no request
+    """Return *file_name* as Django sanitizes it, or None if nothing remains."""
+    parser = MultiPartParser.__new__(MultiPartParser)  # the method does not use the request
     return parser.sanitize_file_name(file_name)
 
 
 def _options(line: str) -> list[tuple[str, str]]:
-    """Return the parameters of a header, as pairs of a name and an unquoted value."""
+    """Return the parameters of a header as pairs of a name and an unquoted value."""
     return [
         (option.lower(), QUOTED_PAIR.sub(r"\1", quoted) if is_quoted else plain.strip())
         for option, is_quoted, quoted, plain in OPTION.findall(line.partition(":")[2])
@@ -214,7 +217,7 @@ def _options(line: str) -> list[tuple[str, str]]:
 
 
 def _percent_decoded(text: str) -> str | None:
-    """Return *text* percent-decoded; None if it is not valid UTF-8."""
+    """Return *text* percent-decoded, or None if the result is not valid UTF-8."""
     try:
         return None if BAD_PERCENT.search(text) else unquote(text, errors="strict")
     except UnicodeDecodeError:

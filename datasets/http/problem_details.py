@@ -1,4 +1,4 @@
-"""Problem documents: every error of the API as ``application/problem+json`` (RFC 9457)."""
+"""Problem documents: the API returns every error as ``application/problem+json`` (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ SOON = 5  # seconds to wait before the next try
 
 
 def problem(status: int, detail: str = "", **more: Any) -> dict[str, Any]:
-    """Return the body of a problem: type, title, status, detail, and the members in *more*."""
+    """Return the body of a problem document: type, title, status, detail, and the members in *more*."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     return body | ({"detail": detail} if detail else {}) | more
 
 
 def respond(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return a problem as a response that caches must not store."""
+    """Return a problem document as a response that caches must not store."""
     return HttpResponse(
         orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
         status=body["status"],
@@ -39,7 +39,7 @@ def too_slow(seconds: float) -> str:
 
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """Return the response to an internal error: an id, under which the log has the traceback."""
+    """Return the response to an internal error, with an ID under which the log contains the traceback."""
     number = request.META.get("tabularium.request_id") or uuid4().hex
     logger.error("%s %s: error %s", request.method, request.path, number, exc_info=error or True)
     return respond(problem(500, f"Internal server error (reference {number}).", id=number))

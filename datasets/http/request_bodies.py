@@ -1,4 +1,4 @@
-"""Read the body of a request while it arrives: an incomplete body or form is an error."""
+"""Read the body of a request while it arrives. An incomplete body or form is an error."""
 
 from io import BytesIO
 from typing import Any
@@ -16,7 +16,7 @@ PIECE = 2**16  # bytes
 
 
 class BodyError(Exception):
-    """An invalid request body: the message, and the status of the response."""
+    """An invalid request body, with a message and the status of the response."""
 
     def __init__(self, sentence: str, status: int = 400):
         super().__init__(sentence)
@@ -31,19 +31,19 @@ class Body:
         self.announced = announced_size(request)  # None: a chunked body
         self._source: Any = request if self.announced is not None else request.META["wsgi.input"]
         self._scanner: FormScanner | None = None
-        self.limit: int | None = None  # of a chunked body, which announces no size
+        self.limit: int | None = None  # for a chunked body, which does not announce its size
 
     def scan(self, boundary: bytes) -> None:
-        """Validate the parts of a form while reading."""
+        """Validate the parts of a form during reading."""
         self._scanner = FormScanner(boundary)
 
     def read(self, size: int) -> bytes:
-        """Return the next *size* bytes, or the rest."""
+        """Return the next *size* bytes, or the rest of the body."""
         try:
             data: bytes = self._source.read(size)
         except TimeoutError as error:
             raise _too_slow() from error
-        except Exception as error:  # the server's own class for an invalid chunk
+        except Exception as error:  # the server has its own exception for an invalid chunk
             if isinstance(error.__cause__, TimeoutError) or isinstance(error.__context__, TimeoutError):
                 raise _too_slow() from error
             raise BodyError(f"The request body cannot be read after {self.received:,} bytes.") from error
@@ -80,18 +80,18 @@ class Body:
 
 
 def set_body(request: HttpRequest, content: bytes) -> None:
-    """Let the body that was read be read again, as Django itself does after a first reading."""
+    """Store *content* as the body, so that it can be read again, as Django does after the first read."""
     vars(request).update(_stream=BytesIO(content), _read_started=False)  # Django has no public way
     request.META["CONTENT_LENGTH"] = str(len(content))
 
 
 def set_form(request: HttpRequest, post: QueryDict, files: MultiValueDict[str, UploadedFile[bytes]]) -> None:
     """Make *post* and *files* the request's POST and FILES, so that Django does not read the body for them."""
-    vars(request).update(_post=post, _files=files)  # Django has no public way to set FILES
+    vars(request).update(_post=post, _files=files)  # Django has no public API to set FILES
 
 
 def too_many(error: Exception) -> str:
-    """Return the message for a form with more fields or files than Django accepts; empty for another error."""
+    """Return the message for a form with too many fields or files, or an empty string for other errors."""
     if isinstance(error, TooManyFieldsSent):
         return f"it has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields."
     if isinstance(error, TooManyFilesSent):
@@ -100,7 +100,7 @@ def too_many(error: Exception) -> str:
 
 
 def announced_size(request: HttpRequest) -> int | None:
-    """Return the Content-Length of a request; None for a chunked body. Raises BodyError."""
+    """Return the Content-Length of a request, or None for a chunked body. Raises BodyError."""
     environ = request.META
     if environ.get("HTTP_TRANSFER_ENCODING"):
         if not environ.get("wsgi.input_terminated"):

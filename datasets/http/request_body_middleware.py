@@ -1,4 +1,4 @@
-"""Middleware that refuses requests with an incomplete or too large body."""
+"""Middleware that refuses requests whose body is incomplete or too large."""
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
@@ -15,7 +15,7 @@ from datasets.query_values import shown
 
 
 def whole_bodies(get_response: GetResponse) -> GetResponse:
-    """Read the whole body of every request but uploads before the view runs, and refuse an incomplete one."""
+    """Read the whole body of every request before the view runs, except for uploads, and refuse incomplete bodies."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()

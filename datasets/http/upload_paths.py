@@ -1,4 +1,4 @@
-"""The URLs for uploads, shared by the server and the site."""
+"""The URLs that accept uploads, shared by the server and the site."""
 
 # The URLs that accept uploads. At all other URLs, BODY_LIMIT applies.
 UPLOAD_ADDRESSES = frozenset({"/api/imports/", "/admin/imports/importrun/import/"})

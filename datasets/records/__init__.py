@@ -1,1 +1,1 @@
-"""Querying records: columns, filters, search, sorting, pagination and aggregation."""
+"""Queries for records: columns, filters, search, sorting, pagination and aggregation."""

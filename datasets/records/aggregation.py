@@ -1,11 +1,12 @@
-"""Aggregation: count and measure records by group, in the database, with the same results on both engines.
+"""Aggregation: count and measure records by group in the database, with the same results on both engines.
 
-Groups: ``education``, ``date_of_birth:year`` (or ``:month``), ``age:10`` (bins of ten, named by their lower bound).
+Groups: ``education``, ``date_of_birth:year`` (or ``:month``), ``age:10`` (bins of ten, named after their lower bound).
 Measures: ``count``, and ``sum``, ``mean``, ``median``, ``min`` or ``max`` of a column, such as ``mean:hours_per_week``.
-The sum of a boolean column is the number of true values, and its mean is their share.
+The sum of a boolean column is the number of true values, and its mean is the share of true values.
 
-Records without a value form the last group; measures ignore missing values. A column with the unique names of related
-records is grouped by their keys, and the names are joined to the groups, not to the records.
+Records without a value form the last group, and measures ignore missing values. If a column has the unique names of
+related records, records are grouped by the foreign key, and the names are joined to the groups instead of to the
+records.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,13 +25,16 @@ from datasets.records.masking import Viewer
 from datasets.sql.text_order import TEXTS
 from datasets.suggestions import suggest
 
-MOST_GROUPINGS, MOST_MEASURES = 5, 20  # in one summary
+MOST_GROUPINGS, MOST_MEASURES = 5, 20  # limits of one summary
 OF_COLUMNS = ("sum", "mean", "median", "min", "max")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A sorted table of groups: the values of the groupings, then of the measures; *truncated* if there are more."""
+    """A sorted table of groups, each with the values of the groupings and then of the measures.
+
+    *truncated* means that there are more groups.
+    """
 
     names: list[str]
     rows: list[tuple[Any, ...]]
@@ -38,7 +42,10 @@ class Summary:
 
 
 def groupings(model: type[models.Model], names: Sequence[str], user: Viewer) -> list[Grouping]:
-    """Parse *names* as groupings of *model*. Raises AggregationError, also for personal data hidden from *user*."""
+    """Parse *names* as groupings of *model*.
+
+    Raises AggregationError, including for personal data hidden from *user*.
+    """
     if len(names) > MOST_GROUPINGS:
         raise AggregationError("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")
     _once("by", names)
@@ -59,7 +66,7 @@ def can_group_by(column: ListedColumn) -> bool:
 
 
 def can_measure(kind: str, column: ListedColumn) -> bool:
-    """Return whether the measure *kind* applies to *column*: only quantities have a sum, not keys."""
+    """Return whether the measure *kind* applies to *column*. For example, keys cannot be summed."""
     if not can_group_by(column) or column.is_list:
         return False
     if kind in ("min", "max"):
@@ -81,10 +88,10 @@ def summarise(
     ordering: Sequence[str] = (),
     limit: int | None = None,
 ) -> Summary:
-    """Measure *records* by group. *ordering* has names of groupings and measures, with ``-`` for descending order.
+    """Measure *records* by group.
 
-    Groupings that *ordering* does not name are the last sort keys, in the order of *by*. The summary has at most
-    *limit* groups. Raises AggregationError.
+    *ordering* names groupings and measures, with ``-`` for descending order. Any other groupings are the last sort
+    keys, in the order of *by*. The summary has at most *limit* groups. Raises AggregationError.
     """
     names = [*(grouping.name for grouping in by), *(measure.name for measure in measured)]
     sort_names = [name.removeprefix("-") for name in ordering]

@@ -1,4 +1,4 @@
-"""The SQL of a summary for both engines (see datasets.records.aggregation)."""
+"""The SQL of summaries for both engines (see datasets.records.aggregation)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,8 +13,8 @@ from datasets.records.columns import ListedColumn
 from datasets.records.grouping import QUANTILES, Grouping, Measure
 from datasets.sql.dialect import column_name, pk_column
 
-PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # of a date, as texts such as 2023-05
-EXACT = 2**53  # from here on a floating-point number has no fraction
+PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # parts of a date, as strings such as 2023-05
+EXACT = 2**53  # floating-point numbers from this size on have no fraction
 
 
 def summary_sql(
@@ -75,12 +75,12 @@ def _key(grouping: Grouping, name: str, *, on_postgresql: bool) -> str:
     if grouping.width is None:
         return name
     if not isinstance(grouping.column.field, models.FloatField):
-        width = int(grouping.width)  # integer division truncates towards 0
+        width = int(grouping.width)  # integer division truncates toward zero
         return f"({name} / {width} - CASE WHEN {name} %% {width} < 0 THEN 1 ELSE 0 END)"
     ratio = f"({name} / {grouping.width + Decimal('0.0'):f})"
     if on_postgresql:
         return f"floor{ratio}"
-    whole = f"CAST({ratio} AS INTEGER)"  # not every SQLite has floor()
+    whole = f"CAST({ratio} AS INTEGER)"  # floor() is optional in SQLite
     return f"CASE WHEN abs({ratio}) >= {EXACT}.0 THEN {ratio} ELSE {whole} - ({ratio} < {whole}) END"
 
 
@@ -95,7 +95,7 @@ def _value(measure: Measure, name: str, *, on_postgresql: bool) -> str:
             return f"percentile_cont({QUANTILES[kind]}) WITHIN GROUP (ORDER BY {name})"
         case "mean" if isinstance(field, models.FloatField):
             return f"AVG({name})"
-        case "mean":  # from the exact sum: the engines' own means of whole numbers round differently
+        case "mean":  # computed from the exact sum, because the engines round means of integers differently
             return (
                 f"SUM({name})::float8 / NULLIF(COUNT({name}), 0)" if on_postgresql else f"TOTAL({name}) / COUNT({name})"
             )
@@ -103,9 +103,10 @@ def _value(measure: Measure, name: str, *, on_postgresql: bool) -> str:
 
 
 def _quantiles(n: int, keys: Sequence[str], kinds: dict[int, str]) -> str:
-    """Return a join for the quantiles of value *n* on SQLite; *kinds* has their kinds by measure. It sorts values once.
+    """Return a join for the quantiles of value *n* on SQLite.
 
-    It interpolates between two values as PostgreSQL does.
+    *kinds* has their kinds by measure. The values are sorted only once. Quantiles between two values are interpolated
+    in the same way as in PostgreSQL.
     """
     names = [f"key_{index}" for index in range(len(keys))]
     partition = f"PARTITION BY {', '.join(names)} " if names else ""

@@ -1,7 +1,7 @@
-"""The columns of a table's list, for the API, Explore and exports.
+"""The columns of a table's list, used by the API, Explore and exports.
 
-A foreign key has two columns, its target's label and its id: ``education`` is ``Bachelors``, ``education_id`` is 3.
-For what else a model can declare, see datasets.listing.
+A foreign key has two columns, the label and the ID of its target: ``education`` is ``Bachelors`` and ``education_id``
+is 3. See datasets.listing for other options of a model.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ PROVENANCE = {
 
 @dataclass(frozen=True)
 class ListedColumn:
-    """A column of a list: *path* leads from the model to *field*; *null* is whether the value can be missing."""
+    """A column of a list. *path* leads from the model to *field*. *null* is whether the value can be missing."""
 
     name: str
     path: str
@@ -35,27 +35,27 @@ class ListedColumn:
 
     @property
     def permission(self) -> str | None:
-        """The permission to see the column, or None if it is not personal data."""
+        """The permission that is required to see the column, or None if it is not personal data."""
         return permission_for(self.field)
 
     @property
     def many(self) -> bool:
-        """Whether it is a many-to-many field."""
+        """Whether the column is a many-to-many field."""
         return bool(self.field.many_to_many)
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a text with a list of whole numbers, such as ``2;3``."""
+        """Whether the column is text with a list of integers, such as ``2;3``."""
         return self.field.name in listing_of(self.field.model).lists
 
     def members_of(self, text: str | None) -> list[int]:
-        """Split ``2;3`` into integers; an empty text into none."""
+        """Split a string such as ``2;3`` into integers. An empty string has none."""
         return [int(member) for member in text.split(";")] if text else []
 
 
 @cache
 def columns_of(model: type[models.Model]) -> tuple[ListedColumn, ...]:
-    """Return the columns of *model*'s list: its own in declaration order, joined ones, and those of provenance."""
+    """Return the columns of *model*'s list: its fields in declaration order, joined columns, and provenance columns."""
     return (*_own_columns(model), *_joined_columns(model), *_provenance(model))
 
 
@@ -101,7 +101,7 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
 
 
 def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
-    """Return the field at the end of *path*; for a foreign key, the target's key field."""
+    """Return the field at *path*. For a foreign key, return the target's key field."""
     *references, name = path.split("__")
     for reference in references:
         model = related_model(field_of(model, reference))

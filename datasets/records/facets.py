@@ -10,11 +10,11 @@ from datasets.fields import field_of, through_model
 from datasets.records.filter_widgets import CHOICE, FilterWidget
 from datasets.records.pagination import COUNTED, BoundedPaginator
 
-Counts = Mapping[Any, float]  # by value; an estimate has a fraction
+Counts = Mapping[Any, float]  # by value; estimates are not integers
 
 
 class Listing(Protocol):
-    """A list of *model*, with its *paginator*; ``narrowed`` returns it without some of its filters."""
+    """A list of *model*, with its *paginator*. ``narrowed`` returns the list without some of its filters."""
 
     model: type[models.Model]
 
@@ -25,13 +25,13 @@ class Listing(Protocol):
 
 
 class Facets:
-    """The facet counts of a list's choices, from its first COUNTED records; the number of queries is bounded.
+    """The facet counts of a list's choices, from its first COUNTED records, with a bounded number of queries.
 
-    The counts of an unfiltered bigger table are estimates from PostgreSQL's statistics.
+    For a larger table without filters, the counts are estimates from PostgreSQL's statistics.
     """
 
     def __init__(self, listing: Listing, widgets: Sequence[FilterWidget], active: dict[str, Collection[str]]):
-        """*active* has the parameters of the list's current filters, by column name."""
+        """*active* has the parameters of the list's active filters, by column name."""
         self.listing = listing
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
@@ -49,7 +49,7 @@ class Facets:
                 self._count([widget], without)
 
     def display_count(self, widget: FilterWidget, value: Any) -> str:
-        """Return the count of *value* in *one* for display: ``12``, ``12+`` (at least), ``about 1,200``."""
+        """Return the count of *value* in *widget* for display: ``12``, ``12+`` (at least) or ``about 1,200``."""
         counts, mark = self.counts.get(widget.column.name), self.marks.get(widget.column.name)
         if counts is None:
             return ""
@@ -72,7 +72,7 @@ class Facets:
             self._keep(name, _by_value(Counter(values), keys), mark)
 
     def _count_many(self, name: str, field: models.ManyToManyField[Any, Any], without: list[str]) -> None:
-        """Count the many-to-many column *name*, by the rows of its table that link the first COUNTED records."""
+        """Count the values of the many-to-many column *name* in the intermediate rows of the first COUNTED records."""
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
         queryset = self._queryset(without)
         more = queryset[: COUNTED + 1].count() > COUNTED
@@ -81,14 +81,14 @@ class Facets:
         self._keep(name, dict(counts), "+" if more else "")
 
     def _take_statistics(self, filters: list[FilterWidget]) -> None:
-        """Use the frequencies from ANALYZE if the list is an unfiltered table with more than COUNTED records."""
+        """Use the frequencies from ANALYZE if the list has more than COUNTED records and no filters."""
         paginator = self.listing.paginator
         connection = connections[paginator.object_list.db]
         if connection.vendor != "postgresql" or paginator.is_exact or not paginator.is_unfiltered:
             return
         columns = {widget.column.name: _column(self.listing.model, widget) for widget in filters}
         if None in columns.values():
-            return  # columns of other tables need a count, and one query counts all columns
+            return  # columns of other tables must be counted, and one query counts all columns
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT attname, most_common_vals::text::text[], most_common_freqs, null_frac FROM pg_stats"
@@ -119,7 +119,7 @@ def _value(widget: FilterWidget) -> str | models.ExpressionWrapper[Any]:
 
 
 def _by_value(counts: Counts, keys: Mapping[int, Any] | None) -> Counts:
-    """Return *counts* by the parameter's value: the term of a key, or ``true`` for True."""
+    """Return *counts* by parameter value: the term of a key, or ``true`` for True."""
     by_value: dict[Any, float] = defaultdict(int)
     for value, count in counts.items():
         if isinstance(value, bool):
@@ -133,18 +133,18 @@ def _by_value(counts: Counts, keys: Mapping[int, Any] | None) -> Counts:
 
 
 def _parameter_value(text: str) -> str:
-    """Return the parameter's value for *text*, a value in PostgreSQL's statistics."""
+    """Return the parameter value for *text*, a value in PostgreSQL's statistics."""
     return {"t": "true", "f": "false"}.get(text, text)
 
 
 def _column(model: type[models.Model], widget: FilterWidget) -> str | None:
-    """Return the column of *model*'s table that has the statistics for *one*; None for another table's column."""
+    """Return the column of *model*'s table with the statistics for *widget*, or None for a column of another table."""
     if widget.keys is None and "__" in widget.column.path:
         return None
     return field_of(model, widget.column.path.split("__")[0]).column
 
 
 def _rounded(count: float) -> int:
-    """Return *count* rounded to two digits, because it is an estimate."""
+    """Return an estimated *count* rounded to two digits."""
     digits = max(len(str(int(count))) - 2, 0)
     return int(round(count, -digits))

@@ -1,4 +1,4 @@
-"""Form fields of the filters: texts in NFC, numbers and dates in one spelling, lists of bounded length."""
+"""Form fields of the filters: text in NFC, numbers and dates in canonical form, and lists of bounded length."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,13 +15,13 @@ from datasets.records.search import MOST_WORDS, words_of
 from datasets.suggestions import closest, did_you_mean
 from datasets.text import clean
 
-MOST_VALUES = 500  # in one list, such as id__in
+MOST_VALUES = 500  # values in one list, such as id__in
 TEXTS = (forms.CharField, forms.ChoiceField)
 MOST_NAMES = 1000  # terms of a vocabulary to compare for a suggestion
 
 
 class SeveralWidget(BaseCSVWidget, forms.TextInput):
-    """Returns all occurrences of a parameter; the field splits a single one at its commas."""
+    """Returns all occurrences of a parameter. If there is only one, the field splits it at its commas."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Mapping[str, Any], name: str) -> list[str]:
         return data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
@@ -48,14 +48,14 @@ class SeveralField(BaseCSVField):
 
 
 class ComposedField(forms.CharField):
-    """A text, cleaned in the same way as stored texts."""
+    """Text that is cleaned in the same way as stored text."""
 
     def to_python(self, value: Any) -> str:
         return clean(super().to_python(value) or "")
 
 
 class LabelField(ComposedField):
-    """A term of a vocabulary. An unknown term is an error, which suggests a similar one: vocabularies are small."""
+    """A term of a vocabulary. An unknown term is an error, and the message suggests a similar term."""
 
     def __init__(self, *, vocabulary: type[models.Model], **options: Any):
         super().__init__(**options)
@@ -74,7 +74,7 @@ class LabelField(ComposedField):
 
 
 class SearchField(ComposedField):
-    """The words of a search, limited in number because the database searches for each."""
+    """The words of a search. Their number is limited, because the database searches for each word."""
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
@@ -84,7 +84,7 @@ class SearchField(ComposedField):
 
 
 class ValueInErrorMixin(forms.Field):
-    """A mixin that adds the received value to the error messages."""
+    """A mixin that adds the received value to error messages."""
 
     def clean(self, value: Any) -> Any:
         try:
@@ -95,7 +95,7 @@ class ValueInErrorMixin(forms.Field):
 
 
 class WholeNumberField(ValueInErrorMixin, forms.IntegerField):
-    """A whole number in its canonical spelling. A number out of bounds and a text have different errors."""
+    """An integer in canonical form. The errors for a number out of bounds and for other text are different."""
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values:
@@ -110,9 +110,9 @@ class WholeNumberField(ValueInErrorMixin, forms.IntegerField):
 
 
 class DecimalNumberField(ValueInErrorMixin, forms.FloatField):
-    """A number in JSON's spelling."""
+    """A number in JSON syntax."""
 
-    # Django's FloatField is an IntegerField, too.
+    # Django's FloatField is a subclass of IntegerField.
     def to_python(self, value: Any) -> float | None:  # type: ignore[override]
         try:
             return None if value in self.empty_values else float(decimal_number(value))

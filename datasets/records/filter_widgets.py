@@ -1,6 +1,6 @@
-"""Which filter widget each column gets: a choice, a range or a text field.
+"""The filter widget of each column: a choice, a range or a text field.
 
-The admin and Explore render these widgets, which set the parameters of the filters.
+The admin and Explore render these widgets, which set the parameters of filters.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from datasets.models import Record, Vocabulary
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.pagination import COUNTED
 
-CHOICES = 60  # options of a choice; a column with more values gets a text field
-RUNS = 12  # the most recent import runs, as options
+CHOICES = 60  # maximum number of options; a column with more values gets a text field
+RUNS = 12  # number of recent import runs to list as options
 CHOICE, NUMBER, DATE, TEXT, ANY = "choice", "number", "date", "text", "any"
 
 
 @dataclass(frozen=True)
 class FilterWidget:
-    """The filter widget of *column*: its *kind*, and for a choice its *options* as (value, label).
+    """The filter widget of *column*, with its *kind*, and for a choice its *options* as (value, label).
 
-    *keys* maps the keys of a vocabulary to its terms: records are counted by key, without a join.
+    *keys* maps the keys of a vocabulary to its terms, because records are counted by key, without a join.
     """
 
     column: ListedColumn
@@ -48,7 +48,10 @@ class FilterWidget:
 
 
 def widgets_for(model: type[models.Model], names: Sequence[str]) -> list[FilterWidget]:
-    """Return the filter widgets of *model*'s columns *names*, and for records those of import run and corrections."""
+    """Return the filter widgets of *model*'s columns *names*.
+
+    Records also have widgets for their import run and corrections.
+    """
     columns = {column.name: column for column in columns_of(model)}
     if issubclass(model, Record):
         names = [*names, *(name for name in ("changed_in_run", "corrected") if name not in names)]
@@ -95,7 +98,7 @@ def _widget(model: type[models.Model], column: ListedColumn) -> FilterWidget:
 
 
 def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[Any, str]] | None:
-    """Return the options of a column of texts or of a many-to-many; None if there are too many."""
+    """Return the options of a text or many-to-many column, or None if there are too many."""
     if column.many:
         target = related_model(column.field)
         labels = target._default_manager.order_by(label_field(target)).values_list("pk", label_field(target))
@@ -103,7 +106,7 @@ def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[
     elif isinstance(column.field, models.CharField | models.TextField):
         owner, name = column.field.model, column.field.name
         texts = owner._default_manager.order_by()
-        # The first records of a big table would give incomplete options.
+        # In a large table, the first records would not contain all options.
         if texts[: COUNTED + 1].count() > COUNTED:
             return None
         values = texts.values_list(name, flat=True).distinct().order_by(name)

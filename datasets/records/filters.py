@@ -1,9 +1,11 @@
-"""The filters of a model's list, derived from its columns: shared by the API, the admin, Explore and exports.
+"""The filters of a model's list, derived from its columns.
 
-``age=39``, ``age__in=39,40``, ``age__gte=30``, ``age__lte=40``; for text also ``__icontains`` and ``__istartswith``,
-with the case folding of datasets.sql.casefold; for a nullable column ``__isnull=true``. A filter of a list of ids
-(``compounds=2``) matches the records whose list contains the id. ``corrected=true`` matches records with corrections.
-``search=`` is described in datasets.records.search.
+The API, the admin, Explore and exports use the same filters.
+
+The lookups are ``age=39``, ``age__in=39,40``, ``age__gte=30`` and ``age__lte=40``. Text columns also have
+``__icontains`` and ``__istartswith``, with the case folding of datasets.sql.casefold, and nullable columns have
+``__isnull=true``. A filter on a list of IDs (``compounds=2``) matches the records whose list contains the ID.
+``corrected=true`` matches records with corrections. For ``search=``, see datasets.records.search.
 """
 
 from collections import OrderedDict
@@ -36,8 +38,8 @@ from datasets.records.search import search
 from datasets.suggestions import suggest
 
 FOLDED = {"icontains": "folded_contains", "istartswith": "folded_prefix"}
-MOST_SUGGESTIONS = 10  # in one response: each costs time
-MOST_FILTERS = 30  # in one request
+MOST_SUGGESTIONS = 10  # suggestions in one response, because each takes time
+MOST_FILTERS = 30  # filters in one request
 
 
 class SeveralFilter(django_filters.BaseInFilter):
@@ -65,7 +67,7 @@ class DayFilter(django_filters.DateFilter):
 
 
 class ManyFilter(WholeNumberFilter):
-    """Matches the records whose list contains an id, without duplicates of a record that has several of the ids."""
+    """Matches the records whose list contains an ID. A record with several of the IDs is returned only once."""
 
     def filter(self, queryset: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
         if value in (None, [], ""):
@@ -77,7 +79,7 @@ class ManyFilter(WholeNumberFilter):
 
 
 class SearchFilter(django_filters.CharFilter):
-    """Prefix search in the paths of the model's ``Listing.search``, without the personal data hidden from the user."""
+    """Prefix search in the model's ``Listing.search`` paths, except for personal data hidden from the user."""
 
     field_class = SearchField
     parent: "RecordFilterSet"
@@ -94,7 +96,7 @@ class SearchFilter(django_filters.CharFilter):
 
 
 class UnknownParametersError(Exception):
-    """Unknown or invalid parameters of a list, with messages for each."""
+    """Unknown or invalid parameters of a list, with the messages for each."""
 
     def __init__(self, messages: dict[str, list[str]]):
         super().__init__(messages)
@@ -102,7 +104,7 @@ class UnknownParametersError(Exception):
 
 
 class RecordFilterSet(django_filters.FilterSet):
-    """The filters of one model's list, for *user*. Only the filters in the data are instantiated, for speed."""
+    """The filters of one model's list, for *user*. For speed, only the filters in the data are instantiated."""
 
     personal: dict[str, str] = {}
 
@@ -115,7 +117,7 @@ class RecordFilterSet(django_filters.FilterSet):
     def check_parameters(
         cls, data: QueryDict, user: Viewer, besides: Collection[str] = (), repeatable: Collection[str] = ()
     ) -> None:
-        """Raise UnknownParametersError for parameters that are neither filters permitted to *user* nor in *besides*.
+        """Raise UnknownParametersError for parameters that are neither filters available to *user* nor in *besides*.
 
         Only ``__in`` filters and *repeatable* parameters may occur more than once.
         """
@@ -160,14 +162,14 @@ def record_filterset(model: type[models.Model]) -> type[RecordFilterSet]:
 
 
 def form_field(field: models.Field[Any, Any]) -> forms.Field:
-    """Return the form field that parses a value of *field* from a request."""
+    """Return the form field that parses values of *field* in requests."""
     kind, options = _kind(field)
     parser: forms.Field = kind.field_class(**options)
     return parser
 
 
 def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, django_filters.Filter]:
-    """Return the filters of a column by parameter; none for JSON documents."""
+    """Return the filters of a column by parameter. JSON documents have no filters."""
     field = column.field.target_field if isinstance(column.field, models.ManyToManyField) else column.field
     if isinstance(field, models.JSONField):
         return {}
@@ -194,7 +196,8 @@ def _filters_of(model: type[models.Model], column: ListedColumn) -> dict[str, dj
         for lookup, lookup_kind in lookups.items()
     }
     if column.null and not column.many:
-        # If the target's field is not nullable, the reference itself shows whether the value is missing: no join.
+        # If the target's field is not nullable, the foreign key itself shows whether the value is missing, without a
+        # join.
         path = column.path if column.field.null else column.path.partition("__")[0]
         filters[f"{column.name}__isnull"] = _yes_or_no(field_name=path, lookup_expr="isnull")
     return filters
@@ -208,13 +211,13 @@ def _vocabulary(model: type[models.Model], column: ListedColumn) -> type[models.
 
 
 def _text_path(model: type[models.Model], column: ListedColumn) -> str:
-    """Return the path of the text to compare: for a reference, the path of the target's key."""
+    """Return the path of the text to compare. For a foreign key, this is the path of the target's key."""
     own = None if "__" in column.path else field_of(model, column.path)
     return f"{own.name}__{own.target_field.name}" if isinstance(own, RelatedField) else column.path
 
 
 def _kind(field: models.Field[Any, Any]) -> tuple[type[django_filters.Filter], dict[str, Any]]:
-    """Return the filter class for values of *field*, and its options, such as bounds and error messages."""
+    """Return the filter class for values of *field*, with options such as bounds and error messages."""
     if field.choices:
         expected = f"Expected one of {', '.join(value for value, _ in field.flatchoices)}; found %(value)s."
         return django_filters.ChoiceFilter, {

@@ -1,4 +1,4 @@
-"""Groupings and measures of summaries."""
+"""The groupings and measures of summaries."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,13 +9,13 @@ from django.db import models
 
 from datasets.records.columns import ListedColumn
 
-GREATEST = 2**63 - 1  # the largest sum of whole numbers on both engines
+GREATEST = 2**63 - 1  # the largest sum of integers on both engines
 # Fractions for percentile_cont(), which interpolates between values.
 QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
 
 class AggregationError(Exception):
-    """An invalid parameter of a summary; *parameter* is ``by``, ``measure`` or ``ordering``."""
+    """An invalid parameter of a summary. *parameter* is ``by``, ``measure`` or ``ordering``."""
 
     def __init__(self, parameter: str, message: str):
         super().__init__(message)
@@ -24,9 +24,10 @@ class AggregationError(Exception):
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping of records by a column, by a *part* of its dates, or by its numbers in bins of a *width*.
+    """A grouping of records by a column, by a *part* of its dates, or by its numbers in bins of *width*.
 
-    *reference* is the foreign key to group by instead, if the column has the unique names of related records.
+    If the column has the unique names of related records, *reference* is the foreign key by which records are grouped
+    instead.
     """
 
     name: str
@@ -49,14 +50,17 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of each group; *column* is None for the count of records."""
+    """A measure of each group. *column* is None for the number of records."""
 
     name: str
     kind: str = "count"
     column: ListedColumn | None = None
 
     def read(self, value: Any) -> Any:
-        """Convert the database's value of the measure for the response. Raises AggregationError if it is too large."""
+        """Convert the database's value of the measure for the response.
+
+        Raises AggregationError if the value is too large.
+        """
         if value is None or self.column is None:
             return value
         if self.kind == "mean" or self.kind in QUANTILES:

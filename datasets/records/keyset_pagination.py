@@ -1,7 +1,7 @@
-"""Keyset pagination: each page starts after the last record of the previous one, so all pages are equally fast.
+"""Keyset pagination: each page starts after the last record of the previous page, so all pages are equally fast.
 
-A cursor contains the previous record's values of the sort columns, with the primary key last. It is signed, and valid
-only for its own table and sort order.
+A cursor contains the values of the sort columns in the previous record, with the primary key last. It is signed, and
+valid only for its own table and sort order.
 """
 
 import json
@@ -16,11 +16,11 @@ from django.db import models
 from django.db.models import F, Q
 
 CHECKED = Signer(salt="datasets.records.keyset_pagination", sep=".")
-MOST_BYTES = 1000  # of a cursor; a longer one has only the record's key, and the values are read again
+MOST_BYTES = 1000  # maximum size of a cursor; a longer one has only the record's key, and the values are read again
 
 
 class Compact:
-    """Serializes a cursor's values as JSON in UTF-8, which is half as long as JSON with escapes."""
+    """Serializes a cursor's values as JSON in UTF-8, which is half as long as with escapes."""
 
     def dumps(self, values: Any) -> bytes:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
@@ -30,12 +30,12 @@ class Compact:
 
 
 class InvalidCursorError(Exception):
-    """Invalid cursor, or issued for another list."""
+    """The cursor is invalid, or was issued for another list."""
 
 
 @dataclass(frozen=True)
 class SortKey:
-    """A column to sort by; records without a value are last in both directions."""
+    """A column to sort by. Records without a value come last in both directions."""
 
     path: str
     field: models.Field[Any, Any]
@@ -60,22 +60,23 @@ class SortKey:
         return Q(**{f"{self.path}__isnull": True}) if value is None else Q(**{self.path: value})
 
     def not_before(self, value: Any, *, backwards: bool) -> Q:
-        """Return a simple bound on the first column, for which the database can use an index."""
+        """Return a simple bound on the first column, which lets the database use an index."""
         if value is None or (self.null and not backwards):
             return Q()
         return Q(**{f"{self.path}__{'lte' if self.descending != backwards else 'gte'}": value})
 
 
 class Page(NamedTuple):
-    """Rows, without columns that only sort them, and the cursors of the next and the previous page."""
+    """The rows of a page, without columns used only for sorting, and the cursors of the next and previous pages."""
 
     rows: list[tuple[Any, ...]]
     next: str | None
     previous: str | None
 
     def links(self, address: str) -> dict[str, str | None]:
-        """Return the URLs of the next and the previous page of the page at *address*."""
-        # The other parameters stay as the client sent them, with plain commas: the links are as valid as the address.
+        """Return the URLs of the pages after and before the page at *address*."""
+        # The other parameters are copied unchanged, with unescaped commas, so the links are as valid as the request's
+        # URL.
         path, _, query = address.replace("%2C", ",").replace("%2c", ",").partition("?")
         parts = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != "cursor"]
         cursors = {"next": self.next, "previous": self.previous}
@@ -85,7 +86,10 @@ class Page(NamedTuple):
 def page(
     records: models.QuerySet[Any], selected: Sequence[str], order: Sequence[SortKey], size: int, cursor: str
 ) -> Page:
-    """Return *size* rows of the columns *selected*, from *cursor* or from the beginning. Raises InvalidCursorError."""
+    """Return *size* rows of the columns *selected*, starting at *cursor* or at the beginning.
+
+    Raises InvalidCursorError.
+    """
     list_name = f"{records.model._meta.db_table} {' '.join(f'{key.path}{key.descending:d}' for key in order)}"
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:

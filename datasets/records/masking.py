@@ -1,7 +1,7 @@
-"""Personal data: the fields that hold them, the users who may see them, and the masked values for all others.
+"""Personal data: the fields that contain it, the users with permission to see it, and the masked values for all others.
 
-A model declares them in its Listing: ``personal={"email": "experiments.view_email"}``, each field with the permission
-that shows it.
+A model declares personal data in its Listing, with the permission that is required to see each field:
+``personal={"email": "experiments.view_email"}``.
 """
 
 import re
@@ -12,38 +12,39 @@ from django.db import models
 
 from datasets.listing import listing_of
 
-MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # the result of masked(), also after the apostrophes of formula escaping
+MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # the result of masked(), optionally with the apostrophes of formula escaping
 MASK_MARK = "masked_columns"  # the column of an export that names its masked columns
 _MASK = re.compile(MASK)
 
 
 class Viewer(Protocol):
-    """A user of the site, with an account or anonymous."""
+    """A user of the site, who may be anonymous."""
 
     def has_perm(self, perm: str, /) -> bool:
         """Return whether the user has the permission."""
 
 
 def personal_names(model: type[models.Model]) -> frozenset[str]:
-    """Return the names of the fields of *model* that hold personal data."""
+    """Return the names of the fields of *model* that contain personal data."""
     return frozenset(listing_of(model).personal)
 
 
 def permission_for(field: models.Field[Any, Any]) -> str | None:
-    """Return the permission to see *field*, or None if it is not personal data."""
+    """Return the permission that is required to see *field*, or None if it is not personal data."""
     return listing_of(field.model).personal.get(field.name)
 
 
 def hidden_fields(model: type[models.Model], user: Viewer) -> dict[str, str]:
-    """Return the fields of *model* that *user* may not see, each with the missing permission."""
+    """Return the fields of *model* that are hidden from *user*, each with the missing permission."""
     fields = listing_of(model).personal
     return {name: permission for name, permission in fields.items() if not user.has_perm(permission)}
 
 
 def masked(value: str | None) -> str | None:
-    """Return *value*, an e-mail address, masked: its first letter and its domain, ``a****@example.com``.
+    """Return *value*, an e-mail address, masked.
 
-    The number of asterisks is always the same, so it does not reveal the length.
+    Only its first letter and its domain are visible: ``a****@example.com``. The number of asterisks is always the same,
+    so it does not reveal the length.
     """
     if not value:
         return value
@@ -52,7 +53,7 @@ def masked(value: str | None) -> str | None:
 
 
 def refuse_masked(value: str | None) -> None:
-    """Raise ValidationError for a masked value: a validator of forms with personal data."""
+    """Raise ValidationError for a masked value. Forms with personal data use this validator."""
     if isinstance(value, str) and _MASK.match(value.strip()):
         raise ValidationError("This value is masked. Write it in full.", code="masked")
 

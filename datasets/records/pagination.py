@@ -1,4 +1,4 @@
-"""Pagination of the admin's lists, with a bounded count of big tables."""
+"""Pagination of the admin's lists, with a bounded count for large tables."""
 
 import json
 from functools import cached_property
@@ -8,16 +8,14 @@ from django.core.paginator import Paginator
 from django.db import connections, models
 
 COUNTED = 10_000  # records that are counted exactly
-FEW = 2_000  # keys that are passed to a query instead of filtering the table again
+FEW = 2_000  # maximum number of keys to pass to a query instead of filtering the table again
 
 
 class BoundedPaginator(Paginator[Any]):
     """Counts at most COUNTED records.
 
-    For an unfiltered table with more, it uses PostgreSQL's estimate; SQLite counts all records, which takes 5 ms for a
-    million.
-
-    A filtered list has pages only for its first COUNTED records: filter it further to see the rest.
+    For a larger table without filters, it uses PostgreSQL's estimate. SQLite counts all records, which takes 5 ms for a
+    million. A filtered list has pages only for its first COUNTED records. To see the others, add more filters.
     """
 
     object_list: models.QuerySet[Any]
@@ -29,7 +27,7 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def is_counted(self) -> bool:
-        """Whether the count is of all records."""
+        """Whether all records were counted."""
         return self.is_exact or self._is_small_effort
 
     @cached_property
@@ -43,26 +41,29 @@ class BoundedPaginator(Paginator[Any]):
 
     @property
     def display_count(self) -> str:
-        """The count for display: ``12``, ``about 1,000,000``, ``more than 10,000``."""
+        """The count for display: ``12``, ``about 1,000,000`` or ``more than 10,000``."""
         if self.is_counted:
             return f"{self.count:,}"
         return f"about {self.count:,}" if self.count > COUNTED else f"more than {COUNTED:,}"
 
     @cached_property
     def matched_ids(self) -> list[Any] | None:
-        """The primary keys of a filtered list with few records, which save the caller from filtering again."""
+        """The primary keys of a filtered list with few records, so the caller does not have to filter again."""
         return self._first_ids if self._first_ids is not None and len(self._first_ids) <= FEW else None
 
     @cached_property
     def _first_ids(self) -> list[Any] | None:
-        """The primary keys of a filtered list's first records: reading them takes no longer than counting them."""
+        """The primary keys of a filtered list's first records. Reading them takes no longer than counting them."""
         if self.is_unfiltered or self.object_list.query.distinct:
             return None
         return list(self.object_list.order_by().values_list("pk", flat=True)[: COUNTED + 1])
 
     @property
     def _is_small_effort(self) -> bool:
-        """Whether it is an unfiltered table of SQLite, which counts it fast by an index; a view is computed."""
+        """Whether the list is an unfiltered table on SQLite, which counts it quickly with an index.
+
+        Views must be computed.
+        """
         is_table = self.is_unfiltered and self.object_list.model._meta.managed
         return is_table and connections[self.object_list.db].vendor == "sqlite"
 
@@ -72,7 +73,7 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def _bounded_and_estimate(self) -> tuple[int, int]:
-        """The count, at most COUNTED + 1, and the estimate of an unfiltered table, from one query."""
+        """The count, at most COUNTED + 1, and the estimate for an unfiltered table, with one query."""
         if self._first_ids is not None:
             return len(self._first_ids), 0
         connection = connections[self.object_list.db]
@@ -98,12 +99,12 @@ def displayed_count(model: type[models.Model]) -> str:
 
 
 def estimated_count(records: models.QuerySet[Any]) -> int | None:
-    """Return the estimate of PostgreSQL's planner; None on SQLite, which has no estimate."""
+    """Return the estimate of PostgreSQL's planner, or None on SQLite, which has no estimate."""
     connection = connections[records.db]
     if connection.vendor != "postgresql" or records.query.is_empty():
         return None
     plans = records.order_by().values("pk").explain(format="json")
-    if not plans:  # Django knows without a query that no record can match
+    if not plans:  # Django does not run a query if no record can match
         return 0
     [plan] = json.loads(plans)
     return int(plan["Plan"]["Plan Rows"])

@@ -1,4 +1,4 @@
-"""Query parameters of a list: columns, sorting and pagination, beside the filters."""
+"""The query parameters of a list in addition to filters: columns, sorting and pagination."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from datasets.records.masking import Viewer
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
-MOST_KEYS = 5  # columns to sort a list by
+MOST_KEYS = 5  # maximum number of sort columns
 COUNTS = ("none", "estimated", "exact")
-REPEATABLE = ("fields", "omit", "ordering")  # lists of columns: repeated or separated by commas
+REPEATABLE = ("fields", "omit", "ordering")  # lists of columns, which may be repeated or comma-separated
 OF_ANY = ("format", "fields", "omit")
 OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
 OF_PAGES = ("count", "page_size", "cursor")
@@ -26,7 +26,10 @@ OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
 
 
 class InvalidParametersError(ValidationError):
-    """Invalid parameters, with messages for each; *more* adds members, such as the known parameters, to the problem."""
+    """Invalid parameters, with the messages for each.
+
+    *more* adds members to the problem, such as the known parameters.
+    """
 
     def __init__(self, errors: dict[str, list[str]], **more: Any):
         super().__init__(errors)
@@ -46,7 +49,7 @@ class ListQuery:
 
 
 def parse_record_query(model: type[models.Model], parameters: QueryDict, user: Viewer) -> ListQuery:
-    """Parse the parameters of a single record's URL. Raises InvalidParametersError."""
+    """Parse the parameters in the URL of a record. Raises InvalidParametersError."""
     unknown = [name for name in parameters if name not in OF_ANY]
     errors = {name: [f"Unknown parameter. Known parameters: {', '.join(OF_ANY)}."] for name in unknown}
     return _read(model, parameters, user, OF_ANY, errors, {})
@@ -55,9 +58,9 @@ def parse_record_query(model: type[models.Model], parameters: QueryDict, user: V
 def parse_list_query(
     model: type[models.Model], parameters: QueryDict, user: Viewer, *, whole: bool = False
 ) -> tuple[ListQuery, models.QuerySet[Any]]:
-    """Parse the parameters of a list's URL, and filter its records. Raises InvalidParametersError.
+    """Parse the parameters in the URL of a list, and filter its records.
 
-    *whole* is for a list that is not paginated.
+    *whole* means that the list is not paginated. Raises InvalidParametersError.
     """
     allowed = OF_STREAMS if whole else OF_LISTS
     records, errors, more = narrowed(model, parameters, user, allowed, REPEATABLE)
@@ -74,7 +77,7 @@ def narrowed(
     besides: Collection[str],
     repeatable: Collection[str] = (),
 ) -> tuple[models.QuerySet[Any], dict[str, list[str]], dict[str, Any]]:
-    """Return the filtered records, the errors by parameter, and further members of the problem document."""
+    """Return the filtered records, the errors by parameter, and additional members of the problem document."""
     filterset_class = record_filterset(model)
     errors: dict[str, list[str]] = {}
     more: dict[str, Any] = {}
@@ -106,7 +109,7 @@ def _read(
     errors: dict[str, list[str]],
     more: dict[str, Any],
 ) -> ListQuery:
-    """Parse *allowed* parameters. Raises InvalidParametersError if *errors* has any or there are more of them."""
+    """Parse the *allowed* parameters. Raises InvalidParametersError for errors in *errors* and for any others."""
     columns = {column.name: column for column in columns_of(model)}
     query = ListQuery(tuple(columns.values()))
     readers: dict[str, Callable[[str], None]] = {
@@ -134,7 +137,7 @@ def _read(
 
 
 def named(text: str, columns: dict[str, ListedColumn], usable: Iterable[str] | None = None) -> list[str]:
-    """Return the column names in *text*, separated by commas. Raises ValueError, which suggests one of *usable*."""
+    """Return the comma-separated column names in *text*. Raises ValueError, whose message suggests one of *usable*."""
     names = [name.strip() for name in text.split(",")]
     if len(names) > len(columns):
         raise ValueError(f"Expected at most {len(columns)} columns, found {len(names)}.")
@@ -179,7 +182,7 @@ def can_order_by(column: ListedColumn) -> bool:
 
 
 def _add_key(query: ListQuery, model: type[models.Model], columns: dict[str, ListedColumn]) -> None:
-    """Add the primary key as the last sort key, so that the order is total."""
+    """Add the primary key as the last sort key, so the order is unambiguous."""
     pk = model._meta.pk.attname
     if pk not in [key.path for key in query.order]:
         query.order.append(SortKey(pk, columns[pk].field))

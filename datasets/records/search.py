@@ -1,4 +1,4 @@
-"""Prefix search in lists: every word must match the beginning of a column, case-insensitively."""
+"""Prefix search in lists: every word must match the beginning of a column, ignoring case."""
 
 from typing import Any
 
@@ -9,15 +9,16 @@ from datasets.fields import field_of, related_model
 from datasets.query_values import is_whole_number
 from datasets.text import ZERO_WIDTH, clean
 
-MOST_WORDS = 8  # in one search: each is searched for in every column
-REFERRED = 1000  # matches in another table whose keys become a list of parameters; more become a subquery
+MOST_WORDS = 8  # maximum number of words, because each is searched for in every column
+REFERRED = 1000  # up to this number of matches in another table are passed as parameters; more become a subquery
 
 
 def search(queryset: models.QuerySet[Any], paths: list[str], text: str) -> models.QuerySet[Any]:
-    """Filter *queryset* by the words of *text*: one of *paths* must begin with each word.
+    """Filter *queryset* by the words of *text*.
 
-    A path that ends in ``__exact`` must equal the word. Each condition is on a column of the records' own table, so
-    that the database can use an index; matches in other tables are found first.
+    For each word, the value of one of *paths* must begin with it. The value of a path that ends in ``__exact`` must
+    equal the word. Each condition uses a column of the records' own table, so the database can use an index. Matches in
+    other tables are found first.
     """
     for word in words_of(text):
         queryset = queryset.filter(_any_of(queryset.model, paths, word))
@@ -25,7 +26,7 @@ def search(queryset: models.QuerySet[Any], paths: list[str], text: str) -> model
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a search, cleaned in the same way as stored texts; a quoted phrase is one word."""
+    """Return the words of a search, cleaned in the same way as stored text. A quoted phrase is one word."""
     words = [_unquoted(word) for word in smart_split(clean(text).replace("\x00", ""))]
     return [stripped for word in words if (stripped := word.strip(ZERO_WIDTH))] or words
 
@@ -62,7 +63,7 @@ def _condition(model: type[models.Model], path: str, word: str) -> models.Q | No
 
 
 def _fits(field: models.Field[Any, Any], word: str) -> bool:
-    """Return whether *word* can be a value of *field*: both engines reject numbers that are too large."""
+    """Return whether *word* can be a value of *field*. Both engines reject numbers that are too large."""
     if not isinstance(field, models.IntegerField):
         return True
     return is_whole_number(word)

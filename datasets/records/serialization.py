@@ -1,4 +1,4 @@
-"""Serialize rows of a list column by column, with the labels of related records from a cache."""
+"""Serialize the rows of a list column by column, with the labels of related records from a cache."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from datasets.records.masking import Viewer, masked
 
 
 class RowSerializer:
-    """Serializes the columns *columns* of *model*; ``selected`` has the columns to select from its own table."""
+    """Serializes the columns *columns* of *model*. ``selected`` has the columns to select from its own table."""
 
     def __init__(self, model: type[models.Model], columns: Sequence[ListedColumn]):
         self.model, self.columns = model, columns
         self.pk = model._meta.pk.attname
-        self.paths: dict[str, tuple[str, ...]] = {}  # fields of each related record
+        self.paths: dict[str, tuple[str, ...]] = {}  # the fields of each related record
         for column in columns:
             reference, _, rest = column.path.partition("__")
             if rest:
@@ -30,7 +30,7 @@ class RowSerializer:
         )
 
     def serialize(self, rows: Sequence[tuple[Any, ...]], user: Viewer, version: str) -> list[dict[str, Any]]:
-        """Return *rows* of the columns ``selected`` as dicts, masked for *user*; *version* was read before the rows."""
+        """Return *rows* of the columns ``selected`` as dicts, masked for *user*. *version* was read before the rows."""
         if not rows:
             return []
         by_column = dict(zip(self.selected, zip(*rows, strict=True), strict=True))
@@ -60,7 +60,7 @@ class RowSerializer:
         return [dict(zip(names, values, strict=True)) for values in zip(*serialized, strict=True)]
 
     def _lists(self, field: models.ManyToManyField[Any, Any], keys: Sequence[Any]) -> dict[Any, list[Any]]:
-        """Return the sorted ids in *field* of each record, with one query for all records."""
+        """Return the sorted IDs in *field* of each record, with one query for all records."""
         lists = defaultdict(list)
         of, to = (f"{name}_id" for name in (field.m2m_field_name(), field.m2m_reverse_field_name()))
         links = through_model(field)._default_manager

@@ -1,1 +1,1 @@
-"""SQL for both engines: the differences between PostgreSQL and SQLite."""
+"""SQL that differs between PostgreSQL and SQLite."""

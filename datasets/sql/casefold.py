@@ -1,9 +1,9 @@
-"""Case folding that is the same on both engines, so that a search finds the same records.
+"""Case folding with the same result on both engines, so that a search finds the same records.
 
-Each letter folds to one letter, by Unicode's simple case folding, in all scripts: ``Ω`` to ``ω`` (``ς`` to ``σ``),
-``Ж`` to ``ж``, ``Ა`` to ``ა``. No letter becomes two, so ``ß`` is not ``ss``. The Turkish ``İ`` folds to ``i``, and
-``ı`` stays, in every locale. Accents stay: ``é`` is not ``e``. PostgreSQL's lower() depends on the server's locale,
-and SQLite's lower() folds only ASCII.
+Letters of all scripts are folded with Unicode's simple case folding: ``Ω`` to ``ω`` (``ς`` to ``σ``), ``Ж`` to ``ж``,
+``Ა`` to ``ა``. A letter never becomes two letters, so ``ß`` does not match ``ss``. In every locale, the Turkish ``İ``
+is folded to ``i``, and ``ı`` is unchanged. Accents are kept, so ``é`` does not match ``e``. The databases' own
+functions are not used: PostgreSQL's lower() depends on the server's locale, and SQLite's lower() folds only ASCII.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def _folded(letter: str) -> str:
 
 @cache
 def folding() -> dict[int, str]:
-    """Return the folding table: letters that change, and their folded letters."""
+    """Return the folding table: the letters that change, and their folded letters."""
     # Ideographs and later code points have no case.
     letters = (chr(code) for code in range(0x20000) if not 0xD800 <= code < 0xE000)
     table = {ord(letter): _folded(letter) for letter in letters if _folded(letter) != letter}
@@ -41,7 +41,7 @@ def fold_case(text: str | None) -> str | None:
 
 
 class Folded(models.Lookup[str]):
-    """A comparison of case-folded texts."""
+    """A comparison of case-folded strings."""
 
     prepare_rhs = True
 
@@ -72,7 +72,7 @@ class FoldedContains(Folded):
 @models.CharField.register_lookup
 @models.TextField.register_lookup
 class FoldedPrefix(Folded):
-    """A case-insensitive prefix comparison, which can use the index of AddFoldedIndex on PostgreSQL."""
+    """A case-insensitive prefix comparison. On PostgreSQL, it can use the index that AddFoldedIndex creates."""
 
     lookup_name = "folded_prefix"
 
@@ -86,7 +86,7 @@ class FoldedPrefix(Folded):
 
 
 class AddFoldCase(migrations.RunPython):
-    """Create fold_case() on PostgreSQL; datasets.sql.sqlite_functions adds it to each SQLite connection."""
+    """Create fold_case() on PostgreSQL. On SQLite, datasets.sql.sqlite_functions adds it to each connection."""
 
     def __init__(self) -> None:
         super().__init__(_make_fold_case, _drop_fold_case)
@@ -98,7 +98,7 @@ class AddFoldCase(migrations.RunPython):
 class AddFoldedIndex(Operation):
     """Create an index for case-insensitive prefix search on PostgreSQL.
 
-    SQLite gets no such index: other programs could not use a database with an index on our own function.
+    On SQLite, no index is created, because other programs could not use a database with an index on a custom function.
     """
 
     def __init__(self, table: str, column: str):
@@ -140,8 +140,9 @@ def _make_fold_case(apps: StateApps, schema_editor: Editor) -> None:
     table = folding()
     upper, lower = "".join(map(chr, table)), "".join(table.values())
     latin = {code: letter for code, letter in table.items() if 0x7F < code < 0x180}
-    # translate() searches its letters for each character. So ASCII texts use lower(), and Latin texts a short table,
-    # which takes a tenth of the time. The function is in PL/pgSQL, because the planner would inline an SQL function.
+    # translate() searches its table for each character. ASCII text therefore uses lower(), and Latin text uses a short
+    # table, which takes a tenth of the time. The function is written in PL/pgSQL, because the planner would inline an
+    # SQL function.
     schema_editor.execute(
         "CREATE OR REPLACE FUNCTION fold_case(text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$"
         ' BEGIN IF octet_length($1) = char_length($1) THEN RETURN lower($1 COLLATE "C"); END IF;'

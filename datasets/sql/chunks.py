@@ -1,4 +1,4 @@
-"""Split long lists of values into chunks, so that the parameters of a query have a fixed maximum number."""
+"""Split long lists of values into chunks, so that a query has a limited number of parameters."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -17,7 +17,7 @@ def chunks(values: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
 
 
 def values_by_key(records: models.QuerySet[Any], keys: Iterable[Any], field: str) -> dict[Any, Any]:
-    """Return the values of *field* by primary key, for the existing records with *keys*."""
+    """Return the values of *field* by primary key, for the records with *keys* that exist."""
     values: dict[Any, Any] = {}
     for chunk in chunks(keys):
         values.update(records.filter(pk__in=chunk).values_list("pk", field))

@@ -1,4 +1,4 @@
-"""The SQL dialect of the database in use: names, types, booleans, temporary tables."""
+"""The SQL dialect of the database in use: names, types, booleans and temporary tables."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def quoted(name: str) -> str:
 
 
 def column_name(field: models.Field[Any, Any]) -> str:
-    """Return the name of the column that stores *field*; raises FieldError for a many-to-many field."""
+    """Return the name of the column that stores *field*. Raises FieldError for a many-to-many field."""
     if field.column is None:
         raise FieldError(f"{field} is not stored in a column.")
     return field.column
@@ -23,7 +23,7 @@ def pk_column(model: type[models.Model]) -> str:
 
 
 def is_distinct() -> str:
-    """Return the operator that compares two values and treats two NULLs as equal."""
+    """Return the operator that compares two values and treats NULLs as equal."""
     return "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
 
 
@@ -36,7 +36,7 @@ def sql_false() -> str:
 
 
 def column_type(field: models.Field[Any, Any]) -> str:
-    """Return the column type for values of *field*; for a primary key, the type of a foreign key to it."""
+    """Return the column type for values of *field*. For a primary key, this is the type of a foreign key to it."""
     kind = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
     if kind is None:
         raise FieldError(f"{field} is not stored in a column.")

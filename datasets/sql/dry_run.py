@@ -1,4 +1,4 @@
-"""Preview a change: the same code as the change itself, rolled back at its end."""
+"""Preview a change by running its code and rolling it back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from django.db import transaction
 
 
 class Preview:
-    """Changes that are rolled back at the end of their block, unless :meth:`keep` is called in it."""
+    """Changes that are rolled back at the end of the block, unless :meth:`keep` is called in it."""
 
     kept = False
 
@@ -17,7 +17,7 @@ class Preview:
 
 @contextmanager
 def rolled_back() -> Iterator[Preview]:
-    """Run the block in a transaction, or a savepoint, and roll it back at its end."""
+    """Run the block in a transaction or savepoint, and roll it back at the end."""
     with transaction.atomic():
         preview = Preview()
         yield preview

@@ -1,6 +1,6 @@
-"""Limit the total time of a request's queries: statement_timeout on PostgreSQL, a progress handler on SQLite.
+"""Limit the total time of a request's queries, with statement_timeout on PostgreSQL and a progress handler on SQLite.
 
-The limit is set before each statement and reset at the end, so that it never stays on a reused connection.
+The limit is set before each statement and reset at the end, so it never remains on a reused connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,22 +13,26 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
-STEPS = 500_000  # SQLite's instructions between two calls of the handler, about 20 ms: each call may wait for the GIL
-GAP = 0.1  # seconds; a longer time between two calls was not spent by the query alone
-SLACK = 0.1  # share of the time left by which an existing limit may be longer, which saves statements
+STEPS = (
+    500_000  # SQLite instructions between two calls of the handler: about 20 ms, because a call may wait for the GIL
+)
+GAP = 0.1  # seconds; if more time passes between two calls, the query did not use all of it
+SLACK = 0.1  # fraction of the remaining time by which an existing limit may exceed it, which saves statements
 CANCELLED = "57014"  # PostgreSQL's code query_canceled
-STATE = "_tabularium_limits"  # attribute of a PostgreSQL connection: milliseconds of its session and transaction
+STATE = (
+    "_tabularium_limits"  # attribute of a PostgreSQL connection: its session's and transaction's limits in milliseconds
+)
 
 
 class QueryTimeError(OperationalError):
-    """The queries of a request exceeded their time limit."""
+    """The queries of a request have exceeded their time limit."""
 
     def __init__(self, seconds: float):
         super().__init__(f"Queries took longer than {seconds:g} seconds.")
 
 
 class Budget:
-    """The time limit of a request's queries in seconds, and the time spent."""
+    """The time limit of a request's queries and the time used, in seconds."""
 
     def __init__(self, seconds: float):
         self.seconds, self.spent = seconds, 0.0
@@ -36,7 +40,7 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """The seconds left. Raises QueryTimeError if none are left."""
+        """The remaining seconds. Raises QueryTimeError if there are none."""
         if self.spent >= self.seconds:
             raise QueryTimeError(self.seconds)
         return self.seconds - self.spent
@@ -53,7 +57,7 @@ def is_limited() -> bool:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Limit the total time of all queries in the block; 0 means no limit."""
+    """Limit the total time of all queries in the block. 0 means no limit."""
     if not seconds:
         yield
         return
@@ -64,13 +68,13 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         _budget.reset(token)
         if connection.connection is not None:
-            with suppress(Exception):  # a broken connection is not reused
+            with suppress(Exception):  # a broken connection is not reused anyway
                 _set_limit(None)
 
 
 @contextmanager
 def unlimited() -> Iterator[None]:
-    """Remove the limit in the block or decorated function: for imports, undo, exports, and refreshes of views."""
+    """Remove the limit in the block or decorated function, such as for imports, undo and exports."""
     token = _budget.set(None)
     try:
         yield
@@ -80,7 +84,7 @@ def unlimited() -> Iterator[None]:
 
 @contextmanager
 def first_row_within(seconds: float) -> Iterator[None]:
-    """Limit the duration of the block, which reads the first row of an export; 0 means no limit."""
+    """Limit the duration of the block, which reads the first row of an export. 0 means no limit."""
     if not seconds:
         yield
         return
@@ -96,7 +100,7 @@ def first_row_within(seconds: float) -> Iterator[None]:
 
 
 def was_stopped(error: BaseException | None) -> bool:
-    """Return whether *error* is of a query that exceeded its time limit."""
+    """Return whether *error* was raised because a query exceeded its time limit."""
     if isinstance(error, QueryTimeError):
         return True
     cause = getattr(error, "__cause__", None)
@@ -120,12 +124,12 @@ def _within_budget(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
     finally:
         budget.spent += monotonic() - begun
         budget.executing = False
-        if sql.startswith("ROLLBACK TO"):  # which also undoes SET LOCAL
+        if sql.startswith("ROLLBACK TO"):  # it also undoes SET LOCAL
             _forget_local()
 
 
 def _set_limit(budget: Budget | None) -> None:
-    """Limit the next statement to the time left of *budget*; None means no limit."""
+    """Limit the next statement to the remaining time of *budget*. None means no limit."""
     if connection.vendor == "postgresql":
         _set_timeout(0 if budget is None else max(1, ceil(budget.left * 1000)))
     elif budget is None:
@@ -139,7 +143,7 @@ def _set_limit(budget: Budget | None) -> None:
 
 
 def _handler(budget: Budget) -> Callable[[], bool]:
-    """Return a progress handler, which returns True to stop the query. SQLite also works while rows are read."""
+    """Return a progress handler, which returns True to stop the query. It is also called while rows are fetched."""
     begun = last = monotonic()
     left = budget.left
 
@@ -172,7 +176,8 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 def _set_timeout(wanted: int) -> None:
     """Set statement_timeout to about *wanted* milliseconds, or to the server's default for 0.
 
-    In a transaction it uses SET LOCAL, because a plain SET would depend on the transaction's commit or rollback.
+    In a transaction, this uses SET LOCAL, because the effect of a plain SET would depend on the transaction's commit or
+    rollback.
     """
     driver = connection.connection
     status = driver.info.transaction_status.name
@@ -180,7 +185,7 @@ def _set_timeout(wanted: int) -> None:
     if status == "IDLE":
         local = None
     elif status != "INTRANS":
-        return  # a failed transaction accepts no statement, and an active statement has its limit
+        return  # a failed transaction accepts no statements, and an active statement already has its limit
     now = session if local is None else local
     if now != wanted and not (wanted and wanted <= now <= wanted * (1 + SLACK) + 1):
         in_transaction = status == "INTRANS" or not driver.autocommit
@@ -197,7 +202,7 @@ def _forget_local() -> None:
 
 @contextmanager
 def _stopped_after(seconds: float) -> Iterator[None]:
-    """Cancel the connection's query after *seconds*; statement_timeout would apply to the whole export."""
+    """Cancel the connection's query after *seconds*. statement_timeout would apply to the whole export."""
     driver, is_done = connection.connection, Event()
 
     def watch() -> None:
@@ -210,4 +215,4 @@ def _stopped_after(seconds: float) -> Iterator[None]:
         yield
     finally:
         is_done.set()
-        watcher.join()  # so that no late cancellation stops the connection's next query
+        watcher.join()  # otherwise a late cancellation could stop the connection's next query

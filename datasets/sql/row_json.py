@@ -1,8 +1,9 @@
 """SQL expressions that convert a stored row to JSON and back, in the database, for any number of rows.
 
-The JSON has the columns by name, a many-to-many field as a list of keys, and bytes as hexadecimal digits. The
-conversion is exact. SQLite itself writes floats with 15 digits, and JSON documents without whitespace. Therefore our
-own functions write floats and read documents. A document that imports would spell differently is also stored as text.
+The JSON contains the columns by name, many-to-many fields as lists of keys, and bytes as hexadecimal strings. The
+conversion is exact. SQLite's own functions write floats with 15 digits, and JSON documents without whitespace. Custom
+functions therefore write floats and read documents. If imports would write a document differently, it is also stored as
+text.
 """
 
 from collections.abc import Iterable
@@ -17,17 +18,17 @@ Model = type[models.Model]
 Field = models.Field[Any, Any]
 ManyToMany = models.ManyToManyField[Any, Any]
 
-AS_STORED = "{} as stored"  # the key of a JSON column's own text, on SQLite
-CORRECTIONS = "corrections"  # a JSON column that only our SQL writes; on SQLite always without spaces
+AS_STORED = "{} as stored"  # the key of the original text of a JSON column, on SQLite
+CORRECTIONS = "corrections"  # a JSON column that is written only by SQL; on SQLite always without spaces
 
 
 def as_json(model: Model, alias: str) -> str:
-    """Return the SQL expression for a row of *model* as JSON; *alias* is the table's alias in the query."""
+    """Return the SQL expression for a row of *model* as JSON. *alias* is the table's alias in the query."""
     many = {field.name: stored_members(field, alias) for field in model._meta.many_to_many}
     fields = _columns(model)
     columns = {name: f"{alias}.{quoted(name)}" for name in fields}
     if connection.vendor == "postgresql":
-        # One to_jsonb() call takes two thirds of the time of to_jsonb(alias) with additions.
+        # A single to_jsonb() call takes two thirds of the time of to_jsonb(alias) with additions.
         row = {name: _plain(fields[name], column) for name, column in columns.items()} | many
         selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in row.items())
         return f"(SELECT to_jsonb(x) FROM (SELECT {selected}) x)"
@@ -43,12 +44,12 @@ def as_json(model: Model, alias: str) -> str:
 
 
 def values(model: Model, document: str) -> dict[str, str]:
-    """Return the SQL expressions for the columns' values in the JSON expression *document*, by column."""
+    """Return the SQL expressions for the values in the JSON expression *document*, by column."""
     return {name: value_of(field, document) for name, field in _columns(model).items()}
 
 
 def members(field: ManyToMany, rows: str, document: str) -> str:
-    """Return a query of the owner and member keys in the JSON *document* of *rows*, a FROM and WHERE clause."""
+    """Return a query for the owner and member keys in the JSON *document* of *rows*, a FROM and WHERE clause."""
     source, _, condition = rows.partition(" WHERE ")
     owner = value_of(field.model._meta.pk, document)
     if connection.vendor == "postgresql":
@@ -102,7 +103,7 @@ def value_of(field: Field, document: str) -> str:
         if isinstance(field, models.BinaryField):
             return f"decode({document}->>'{name}', 'hex')"
         return f"CAST({document}->>'{name}' AS {field.rel_db_type(connection)})"
-    # With two paths SQLite returns a list, in which values keep their spelling.
+    # With two paths, SQLite returns a list, in which the text of values is unchanged.
     spelled = f"json_extract({document}, '$.{name}', '$.{name}')"
     match field:
         case models.BinaryField():
@@ -118,18 +119,18 @@ def value_of(field: Field, document: str) -> str:
 
 
 def differs(field: Field, left: str, right: str) -> str:
-    """Return the condition that two SQL expressions are different values of *field*; NULL is a value.
+    """Return the condition that two SQL expressions are different values of *field*, including NULL.
 
-    JSON documents are compared by content: by PostgreSQL itself, and on SQLite by our own function.
+    JSON documents are compared by content. PostgreSQL does this itself, and on SQLite a custom function does it.
     """
     if isinstance(field, models.JSONField) and connection.vendor == "sqlite":
-        # Most texts are equal, so they need no parsing.
+        # Most documents have equal text, so they do not have to be parsed.
         return f"({left} IS NOT {right} AND comparable_json({left}) IS NOT comparable_json({right}))"
     return f"({left} {is_distinct()} {right})"
 
 
 def equal_but_for(left: str, right: str, names: Iterable[str]) -> str:
-    """Return the condition that two JSON expressions of rows are equal in all columns except *names*."""
+    """Return the condition that two JSON expressions for rows are equal in all columns except *names*."""
     if connection.vendor == "postgresql":
         without = "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]"
         return f"(({left} - {without}) = ({right} - {without}))"
@@ -138,7 +139,7 @@ def equal_but_for(left: str, right: str, names: Iterable[str]) -> str:
 
 
 def is_corrected(corrections: str, name: str) -> str:
-    """Return the condition that the JSON expression *corrections* has the column *name*."""
+    """Return the condition that the JSON expression *corrections* contains the column *name*."""
     if connection.vendor == "postgresql":
         return f"coalesce({corrections} ? '{name}', false)"
     return f"(json_type({corrections}, '$.{name}') IS NOT NULL)"

@@ -1,7 +1,7 @@
-"""Sort texts by Unicode code point on both engines, independent of the database server's locale.
+"""Sort text by Unicode code point on both engines, independently of the database server's locale.
 
-SQLite compares the bytes of texts, which is the order of code points. PostgreSQL uses the column's collation, by
-default that of the database.
+SQLite compares the bytes of text, which gives the order of code points. PostgreSQL uses the column's collation, which
+by default is that of the database.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from django.db.migrations.state import ProjectState
 
 from datasets.sql.dialect import column_name
 
-CODE_POINT = "C"  # PostgreSQL's collation by bytes
+CODE_POINT = "C"  # PostgreSQL's bytewise collation
 TEXTS = (models.CharField, models.TextField)
 
 
 class OrderTextsByCodePoint(Operation):
-    """Set PostgreSQL's collation ``C`` on each text column of the app's tables; do nothing on SQLite.
+    """Set PostgreSQL's collation ``C`` on each text column of the app's tables. Do nothing on SQLite.
 
-    Place it after operations that create tables or add text columns, and before those that create views. It skips
-    columns that already have the collation. PostgreSQL rebuilds the columns' indexes.
+    Place this after operations that create tables or add text columns, and before operations that create views. Columns
+    that already have the collation are skipped. PostgreSQL rebuilds the columns' indexes.
     """
 
     category = OperationCategory.ALTERATION

@@ -26,7 +26,7 @@ class Command(TerminalCommand):
         users = get_user_model()
         account = users.objects.order_by("pk").first()
         if account is None:
-            account = users.objects.create_superuser(username)  # without a password, nobody can sign in
+            account = users.objects.create_superuser(username)  # it has no password, so sign-in is not possible yet
         elif account.has_usable_password() or users.objects.count() > 1:
             return
         link = reverse(

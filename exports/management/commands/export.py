@@ -28,7 +28,7 @@ from exports.summaries import summary_file
 
 SUFFIXES = {known.suffix: name for name, known in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
-OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # the API's parameters beside filters
+OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # the API's parameters that are not filters
 EXAMPLES = """examples:
   manage.py export census/respondents --filter education=Bachelors --filter age__gte=30 -o bachelors.csv
   manage.py export people/people --filter county_of_birth=Fife --columns given_name,family_name -o fife.csv
@@ -105,7 +105,7 @@ class Command(TerminalCommand):
             self.stderr.write(f"{output}: {filesizeformat(size)} of {FORMATS[file_format].title}")
 
     def _named_as_masked(self, output: str, masked: str) -> str:
-        """Return the name of a file with masked values, and print why it differs from *output*."""
+        """Return the name for a file with masked values, and print why it differs from *output*."""
         path = Path(output)
         if output == STANDARD_OUTPUT or (path.exists() and not path.is_file()):
             return output
@@ -152,7 +152,7 @@ def _model(path: str) -> type[models.Model]:
 
 
 def _user(name: str | None, model: type[models.Model]) -> Viewer:
-    """Return the user whose permissions apply; by default an anonymous one, who sees no personal data."""
+    """Return the user whose permissions apply. The default is an anonymous user, for whom personal data is masked."""
     if name is None:
         return AnonymousUser()
     users = get_user_model()
@@ -168,7 +168,7 @@ def _user(name: str | None, model: type[models.Model]) -> Viewer:
 
 
 def _format(file_format: str | None, output: str) -> str:
-    """Return *file_format*, or the format of the file's suffix; CSV for a name without a suffix."""
+    """Return *file_format*, or the format for the file's suffix, or CSV if there is no suffix."""
     suffix = Path(output.removesuffix(".gz")).suffix
     if not file_format and suffix and suffix not in SUFFIXES:
         raise CommandError(f"-o {output}: unknown suffix {suffix}. Use {', '.join(SUFFIXES)}, or --format.")
