@@ -1,1 +1,1 @@
-"""The REST API: records of every table and view, summaries, and imports."""
+"""The REST API for the records of every table and view, summaries, and imports."""

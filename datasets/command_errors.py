@@ -38,7 +38,7 @@ class TerminalCommand(BaseCommand):
 
     @property
     def stdout(self) -> OutputWrapper:
-        """The output of results."""
+        """The stream for results."""
         return self._stdout
 
     @stdout.setter
@@ -47,7 +47,7 @@ class TerminalCommand(BaseCommand):
 
     @property
     def stderr(self) -> OutputWrapper:
-        """The output of errors."""
+        """The stream for errors."""
         return self._stderr
 
     @stderr.setter

@@ -39,10 +39,11 @@ class Listing:
     * ``label``: the field that names a record; by default ``name`` if it exists, or else the primary key.
     * ``joined``: columns of related records, ``{"education_years": "education__years"}``.
     * ``lists``: text fields such as ``2;3`` that the API serves as lists of integers.
-    * ``personal``: fields of personal data, each with the permission to see it,
-      ``{"email": "experiments.view_email"}``. Other users see a mask.
+    * ``personal``: fields of personal data, each with the permission to see it, ``{"email":
+      "experiments.view_email"}``. Other users see masked values.
     * ``chart``: the first chart in Explore and on the dashboard.
-    * ``api``: the table's name in ``/api/<dataset>/<name>/``; by default ``db_table`` with dashes. False: not served.
+    * ``api``: the table's name in ``/api/<dataset>/<name>/``; by default ``db_table`` with dashes. If it is False, the
+      API does not serve the table.
     """
 
     search: Sequence[str] = ()

@@ -34,7 +34,7 @@ def grant(app_config: AppConfig, using: str, apps: Apps = installed, **kwargs: A
     models = [model._meta.model_name for model in app_config.get_models()]
     view = Q(codename__in=[f"view_{name}" for name in models])
     change = Q(codename__in=[f"{action}_{name}" for name in models for action in ("change", "delete")])
-    curate = own.exclude(change) if app_config.label in BOOKKEEPING else own  # nobody edits bookkeeping rows
+    curate = own.exclude(change) if app_config.label in BOOKKEEPING else own  # bookkeeping rows cannot be edited
     for name, allowed in [(CURATORS, curate), (ANALYSTS, own.filter(view))]:
         members, _ = group.objects.using(using).get_or_create(name=name)
         members.permissions.add(*allowed)

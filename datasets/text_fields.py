@@ -1,4 +1,4 @@
-"""Form fields for text; they apply the rules of imported text."""
+"""Form fields for text, with the same rules as for imported text."""
 
 from typing import Any
 

@@ -7,8 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
-# This is not a database constraint, because a constraint cannot use the current date. A year such as 0984 is a typing
-# error.
+# This is not a database constraint, because a constraint cannot use the current date. A year such as 0984 is a typo.
 DAY_OF_BIRTH = (
     MinValueValidator(datetime.date(1000, 1, 1), "Expected a date in the year 1000 or later."),
     MaxValueValidator(timezone.localdate, "Expected a date that is not in the future: %(limit_value)s or earlier."),

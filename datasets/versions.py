@@ -1,7 +1,7 @@
-"""Versions: a number for each dataset and each materialized view, which every change of the data increases.
+"""Versions: a number for each dataset and each materialized view, which increases with every change to the data.
 
-The transaction that changes the data also increases the number. Read the version before the rows: a stale version
-only causes a cache miss. ETags, cached labels and previewed runs depend on it.
+The transaction that changes the data also increases the number. ETags, cached labels and previewed runs depend on the
+version. Read the version before the rows, because a version that is too old only causes a cache miss.
 """
 
 from functools import cache
@@ -15,13 +15,13 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from datasets.models import MaterializedView, Record, Version, Vocabulary
 
-RAISED = "_versions_raised"  # attribute of what is being deleted: datasets whose versions have been increased for it
+RAISED = "_versions_raised"  # attribute of the deleted object: datasets whose versions have been increased
 
 
 def raise_version(*names: str) -> None:
     """Increase the versions of *names* in the current transaction.
 
-    The number follows the clock, so that no number occurs twice, even if a backup is restored and then changed.
+    The number is based on the current time, so it is never used twice, even if a backup is restored and then changed.
     """
     for name in sorted(names):  # a fixed order prevents deadlocks
         now = time_ns() // 1000
@@ -32,14 +32,14 @@ def raise_version(*names: str) -> None:
 
 
 def version_of(dataset: str) -> int:
-    """Return the version of *dataset*; 0 if nothing has been stored yet."""
+    """Return the version of *dataset*, or 0 if no data has been stored yet."""
     return Version.objects.filter(pk=dataset).values_list("number", flat=True).first() or 0
 
 
 def versions_behind(model: type[models.Model]) -> str:
-    """Return a text that changes whenever the content of *model*'s list may have changed, with one query."""
+    """Return a string that changes whenever the content of *model*'s list may have changed, with one query."""
     names, query = _names_and_query(model)
-    with connections[router.db_for_read(Version)].cursor() as cursor:  # runs in each request: faster than the ORM
+    with connections[router.db_for_read(Version)].cursor() as cursor:  # faster than the ORM; runs in each request
         cursor.execute(query)
         numbers = dict(cursor.fetchall())
     return " ".join(str(numbers.get(name, 0)) for name in names)
@@ -49,7 +49,8 @@ def versions_behind(model: type[models.Model]) -> str:
 def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
     """Return the names of the versions that *model*'s list depends on, and the query that reads them.
 
-    A materialized view has its own version. If it has foreign keys, it also shows current labels of the dataset.
+    A materialized view has its own version. If it has foreign keys, it also depends on the dataset, because it shows
+    the current labels.
     """
     names = [model._meta.app_label]
     if issubclass(model, MaterializedView) and connections[router.db_for_read(model)].vendor == "postgresql":
@@ -60,7 +61,7 @@ def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
 
 
 def watch_saves() -> None:
-    """Connect the signals that increase a dataset's version when a form or a shell saves or deletes one record."""
+    """Connect the signals that increase a dataset's version when a record is saved or deleted in a form or a shell."""
     for model in apps.get_models():
         if issubclass(model, Record | Vocabulary):
             for signal, receiver in ((post_save, _saved), (pre_delete, _is_deleted), (post_delete, _was_deleted)):
@@ -78,7 +79,10 @@ def _is_deleted(origin: models.Model | models.QuerySet[Any], **kwargs: Any) -> N
 
 
 def _was_deleted(sender: type[models.Model], origin: models.Model | models.QuerySet[Any], **kwargs: Any) -> None:
-    """Increase the version once for each call of delete(): PostgreSQL is slow at repeated updates of one row."""
+    """Increase the version only once for each call of delete().
+
+    PostgreSQL is slow at repeated updates of a row.
+    """
     dataset, raised = sender._meta.app_label, vars(origin)[RAISED]
     if dataset not in raised:
         raised.add(dataset)

@@ -76,9 +76,9 @@ FORMATS = {
 class Export:
     """An iterator over the bytes of a file, which reads rows while the server sends them.
 
-    Close it if you do not read all of it. It raises errors during reading, so a client does not mistake an incomplete
-    file for the whole file. *masked* has the names of the masked columns. If there are any, the name of the file
-    contains "masked".
+    If you do not read all of it, you must close it. It raises errors during reading, so a client does not mistake an
+    incomplete file for the whole file. *masked* has the names of the masked columns. If there are any, the name of the
+    file contains "masked".
     """
 
     def __init__(

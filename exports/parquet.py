@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from exports.columns import ExportedColumn
 
-PART = 2 << 20  # bytes of CSV in one table
+PART = 2 << 20  # bytes of CSV for each table
 ROW_GROUP = 1 << 16  # rows
 
 

@@ -72,7 +72,7 @@ def _columns(table: pa.Table) -> list[list[Any]]:
 
 
 class _ExactFloat(float):
-    """A float that xlsxwriter writes with all its digits, instead of 16."""
+    """A float that xlsxwriter writes with all of its digits, instead of 16."""
 
     def __format__(self, spec: str) -> str:
         return repr(float(self))

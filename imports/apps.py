@@ -1,4 +1,4 @@
-"""App that imports files and stores the changes of imports and edits."""
+"""The app that imports files and stores the changes made by imports and edits."""
 
 from django.apps import AppConfig
 

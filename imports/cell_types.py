@@ -57,7 +57,7 @@ class CellType:
         raise pa.ArrowInvalid("parse each cell")
 
     def check(self, text: str) -> Any:
-        """Return the value of *text*; raise ValueError with a message that names the expected form."""
+        """Return the value of *text*. Raises ValueError with a message that states the expected form."""
         value = self.parse(text)
         if refusal := self.refusal(value):
             raise ValueError(refusal)
@@ -81,7 +81,7 @@ class CellType:
 
 @dataclass(frozen=True)
 class IntegerCell(CellType):
-    """A whole number from ``minimum`` to ``maximum``."""
+    """An integer from ``minimum`` to ``maximum``."""
 
     minimum: int = -(2**63)
     maximum: int = 2**63 - 1
@@ -215,7 +215,7 @@ class ListCell(TextCell):
 class ChoiceCell(CellType):
     """One of a few values, each with its accepted spellings. Case is ignored."""
 
-    values: tuple[tuple[str, Any], ...] = ()  # spelling in lower case, value
+    values: tuple[tuple[str, Any], ...] = ()  # spelling in lower case, and value
     arrow_type: pa.DataType = pa.string()
     shown: str = ""
 

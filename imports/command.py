@@ -1,4 +1,4 @@
-"""Base class of the import commands."""
+"""The base class of the import commands."""
 
 import fnmatch
 import os
@@ -40,7 +40,7 @@ OPTIONS_BY_NAME = {
 
 
 class ImportCommand(TerminalCommand):
-    """Import the files of the dataset whose package contains the command."""
+    """Import files into the dataset whose package contains the command."""
 
     @property
     def dataset(self) -> str:

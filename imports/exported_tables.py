@@ -17,7 +17,7 @@ from imports.readers import ExpectedColumns, ReadError, find_layout
 from imports.readers.headers import plain
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
-DERIVED = (Vocabulary, MaterializedView)  # tables that imports do not fill directly
+DERIVED = (Vocabulary, MaterializedView)  # models whose tables are not filled directly by imports
 FILE, LINE = "changed_in_file", "changed_line"  # columns with the file and line number of a record
 
 

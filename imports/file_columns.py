@@ -85,7 +85,7 @@ class Column:
 
     @property
     def stored_as(self) -> str:
-        """The database column that this column fills."""
+        """The database column in which this column is stored."""
         return column_name(self.field)
 
     @property

@@ -47,7 +47,7 @@ def known_headings(dataset: str) -> set[str]:
 def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
     """Return *text* with quoted cells and *cells* hidden, except *known* headers."""
     text = FAULT.sub(r"\1.", GUESS.sub("", text))
-    if '"' in QUOTED.sub("", text):  # the end of a quoted cell is ambiguous
+    if '"' in QUOTED.sub("", text):  # the end of the quoted cell is ambiguous
         return text[: text.index('"')] + HIDDEN + text[text.rindex('"') + 1 :]
     quoted = [cell for cell in QUOTED.findall(text) if cell and plain(cell) not in known]
     text = QUOTED.sub(lambda match: match[0] if not match[1] or plain(match[1]) in known else HIDDEN, text)
@@ -59,12 +59,15 @@ def without_cells(text: str, known: set[str], cells: Iterable[str] = ()) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """Return a text that a user typed, with its e-mail addresses hidden."""
+    """Return text that a user has entered, with its e-mail addresses hidden."""
     return ADDRESS.sub(HIDDEN, text)
 
 
 def readable(text: str, user: Viewer) -> str:
-    """Return a text that someone typed, without e-mail addresses unless *user* may see all personal data."""
+    """Return text that a user has entered, for *user*.
+
+    E-mail addresses are hidden unless *user* has permission to see all personal data.
+    """
     return without_addresses(text) if is_restricted_anywhere(user) else text
 
 

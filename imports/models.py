@@ -23,7 +23,7 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 
 
 class ImportRun(models.Model):
-    """One import of a dataset's files, from its start to its report.
+    """An import of a dataset's files, from its start to its report.
 
     A run is saved outside the transaction that writes its data, so that a failed run is also recorded.
     """

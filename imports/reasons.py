@@ -1,4 +1,4 @@
-"""Reasons: the optional texts in which users say why they edit records, import files or undo."""
+"""Reasons: optional explanations by users of their edits, imports and undos."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from imports.models import LONGEST_REASON
 
 
 class ReasonField(TextField):
-    """An optional text of at most ``LONGEST_REASON`` characters."""
+    """Optional text of at most ``LONGEST_REASON`` characters."""
 
     def __init__(self, **options: Any):
         super().__init__(required=False, max_length=LONGEST_REASON, **options)

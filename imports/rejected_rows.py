@@ -51,7 +51,7 @@ def added(headings: Iterable[str]) -> set[str]:
 
 
 class ShownCell(TypedDict):
-    """A cell of a rejected row for display, with its messages. *key* is its heading in the stored values."""
+    """A cell of a rejected row for display, with its messages. *key* is its header in the stored values."""
 
     key: str
     column: str | None  # of the source
@@ -133,17 +133,17 @@ class RejectedRowFormatter:
         return cells
 
     def headings_of(self, row: RejectedRow) -> list[str]:
-        """Return the headings of the row's file, in order."""
+        """Return the headers of the row's file, in order."""
         if row.file_id not in self.headings:
             self.headings[row.file_id] = headings(row.file, self.source)
         return self.headings[row.file_id]
 
     def heading_of(self, row: RejectedRow, column: str) -> str | None:
-        """Return the heading of *column* among the row's cells."""
+        """Return the header of *column* among the row's cells."""
         return next((heading for heading in row.values if self.columns.get(plain(heading)) == column), None)
 
     def others(self, row: RejectedRow) -> list[str]:
-        """Return the messages that are not about a cell of the row."""
+        """Return the messages that do not refer to a single cell."""
         shown = {self.columns.get(plain(h), h) for h in row.values} if isinstance(row.values, dict) else set()
         return [p["message"] for p in self.problems(row) if p["column"] not in shown]
 

@@ -1,4 +1,4 @@
-"""Rejected rows that need no more work: fixed by an import, or ignored by a curator."""
+"""Rejected rows that have been resolved: fixed by an import, or ignored by a curator."""
 
 from typing import Self
 
@@ -10,18 +10,18 @@ LONGEST_REASON = 500  # characters
 
 
 class RowState(models.TextChoices):
-    """What has become of a rejected row."""
+    """The state of a rejected row."""
 
     OPEN = "open"
-    FIXED = "fixed"  # an import of fixed rows made a record of it
-    IGNORED = "ignored"  # a curator chose to ignore it
+    FIXED = "fixed"  # an import of fixed rows has created its record
+    IGNORED = "ignored"  # a curator has chosen to ignore it
 
 
 class ResolvedRowQuerySet(models.QuerySet["ResolvedRow"]):
-    """Queries of resolved rows."""
+    """Queries for resolved rows."""
 
     def in_force(self, *tables: type[models.Model]) -> Self:
-        """Return the rows of *tables* that are ignored, or fixed by an applied run into a record that exists."""
+        """Return the rows of *tables* that are ignored, or that an applied run has fixed if the record still exists."""
         has_record = models.Case(
             *(models.When(source=table._meta.db_table, then=models.Exists(_record(table))) for table in tables),
             default=False,
@@ -32,17 +32,17 @@ class ResolvedRowQuerySet(models.QuerySet["ResolvedRow"]):
 
 
 def _record(table: type[models.Model]) -> models.QuerySet[models.Model]:
-    """Return the record of *table* that a row was fixed into."""
+    """Return the record of *table* that was created from a fixed row."""
     pk = table._meta.pk
     as_key = models.BigIntegerField() if isinstance(pk, models.IntegerField) else models.CharField()
     return table._default_manager.filter(pk=Cast(models.OuterRef("record"), as_key))
 
 
 class ResolvedRow(models.Model):
-    """A rejected row that was fixed or is ignored, in every import of its file.
+    """A rejected row that is fixed or ignored in every import of its file.
 
-    A row is fixed only while the run that fixed it is applied and the record exists. After an undo of the run or a
-    deletion of the record, the row is open again.
+    A row is fixed only as long as the run that fixed it is applied and the record exists. If the run is undone or the
+    record is deleted, the row is open again.
     """
 
     source = models.CharField(max_length=50, help_text="Table of the row's source.")

@@ -1,7 +1,8 @@
 """Identities of rejected rows: 128-bit hashes of the source, the file's name, the content, and the occurrence.
 
-The content is the text of the source's columns. So the order and the spelling of headings, ignored columns, and the
-line of a row do not matter. The identities are stored: a change to them would reopen all resolved rows.
+The content is the text of the source's columns. The identity does not depend on the order and spelling of headers, on
+ignored columns, or on the line of a row. The identities are stored, so all resolved rows would be open again if the
+hashes changed.
 """
 
 import json
@@ -16,7 +17,7 @@ from imports.sources import Source
 
 
 class RowIdentities:
-    """Identities of the rejected rows of one source, file by file, in the order of the rows."""
+    """Computes the identities of one source's rejected rows, file by file and in the order of the rows."""
 
     def __init__(self, source: Source):
         self.source = source
@@ -36,7 +37,7 @@ class RowIdentities:
         named = [(self._columns.get(plain(heading)), cell) for heading, cell in rejection.values.items()]
         if cells := sorted((name, cell) for name, cell in named if name and cell):
             return cells
-        # A document that is no row of the source, or a row without a value.
+        # This is a document that is not a row of the source, or a row without values.
         return [file.sha256, rejection.line]
 
 

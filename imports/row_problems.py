@@ -13,7 +13,8 @@ from imports.readers import Malformed
 class Rejection:
     """A rejected row. ``references`` has the values of its references by column, which have not been looked up yet.
 
-    ``identity`` is that of the record, if the row has no key; ``row_identity`` is that of the rejected row.
+    ``identity`` is the identity of the record, if the row has no key. ``row_identity`` is the identity of the rejected
+    row.
     """
 
     line: int

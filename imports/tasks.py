@@ -81,7 +81,7 @@ def preview(run: ImportRun) -> None:
 
 
 def apply_directly(run: ImportRun) -> None:
-    """Queue the import of *run*, which is new, without a preview."""
+    """Queue the import of *run*, which is a new run, without a preview."""
     _enqueue(run, set(), "", dry_run=False)
 
 

@@ -56,7 +56,7 @@ class ValidatedBatch:
 class ColumnResult:
     """A validated column of a batch: its values, and the problem of each invalid row."""
 
-    distinct: pa.Array  # trimmed text; with indices, each distinct text once
+    distinct: pa.Array  # trimmed strings; if there are indices, each distinct string once
     indices: pa.Array | None
     values: pa.Array
     members: pa.ListArray | None

@@ -1,4 +1,4 @@
-"""The callable that a middleware receives and returns."""
+"""The type of the callable that a middleware receives and returns."""
 
 from collections.abc import Callable
 

@@ -86,7 +86,7 @@ def set_body(request: HttpRequest, content: bytes) -> None:
 
 
 def set_form(request: HttpRequest, post: QueryDict, files: MultiValueDict[str, UploadedFile[bytes]]) -> None:
-    """Make *post* and *files* the request's POST and FILES, so that Django does not read the body for them."""
+    """Set the request's POST and FILES to *post* and *files*, so that Django does not read the body."""
     vars(request).update(_post=post, _files=files)  # Django has no public API to set FILES
 
 

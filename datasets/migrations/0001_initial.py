@@ -1,4 +1,4 @@
-"""Versions of datasets, tokens of programs, and the function that folds case."""
+"""Versions of datasets, API tokens, and the function for case folding."""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -17,7 +17,7 @@ from datasets.text import clean
 
 MOST_VALUES = 500  # values in one list, such as id__in
 TEXTS = (forms.CharField, forms.ChoiceField)
-MOST_NAMES = 1000  # terms of a vocabulary to compare for a suggestion
+MOST_NAMES = 1000  # maximum number of a vocabulary's terms to compare for a suggestion
 
 
 class SeveralWidget(BaseCSVWidget, forms.TextInput):

@@ -13,7 +13,7 @@ from django.db import models
 from datasets.listing import listing_of
 
 MASK = r"^'*(?s:.)?\*{4}(@[^@]*)?$"  # the result of masked(), optionally with the apostrophes of formula escaping
-MASK_MARK = "masked_columns"  # the column of an export that names its masked columns
+MASK_MARK = "masked_columns"  # the column that names the masked columns of an export
 _MASK = re.compile(MASK)
 
 

@@ -18,7 +18,7 @@ STEPS = (
 )
 GAP = 0.1  # seconds; if more time passes between two calls, the query did not use all of it
 SLACK = 0.1  # fraction of the remaining time by which an existing limit may exceed it, which saves statements
-CANCELLED = "57014"  # PostgreSQL's code query_canceled
+CANCELLED = "57014"  # PostgreSQL's error code query_canceled
 STATE = (
     "_tabularium_limits"  # attribute of a PostgreSQL connection: its session's and transaction's limits in milliseconds
 )

@@ -38,7 +38,7 @@ def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) ->
 
 
 def _has_values(load: SourceLoad, file: SourceFile, column: Column) -> bool:
-    """Return whether *file* gave a value in *column* to a record that is stored or that a curator deleted."""
+    """Return whether a record from *file*, stored or deleted by a curator, has a value in *column* from the file."""
     stored = column.stored_as
     files = "IN (SELECT id FROM source_files WHERE source = %s AND name = %s)"
     before = value_of(field_of(load.source.model, "corrections"), "c.before")

@@ -23,7 +23,7 @@ class DuplicateKeys:
         self.keys = [quoted(name) for name in load.stage.key]
 
     def take_out(self) -> Counter[int]:
-        """Remove the rows from the stage; return the number of exact duplicates by file."""
+        """Remove the rows from the stage. Return the number of exact duplicates by file."""
         with connection.cursor() as cursor:
             if not self._collect():
                 return Counter()
@@ -36,7 +36,7 @@ class DuplicateKeys:
         return duplicates
 
     def _collect(self) -> bool:
-        """Collect the rows with a duplicate key; return whether there are any."""
+        """Collect the rows with a duplicate key. Return whether there are any."""
         columns = [c for c in self.load.stage.columns if c.name in self.load.present]
         other = " OR ".join(differs(c.field, f"s.{quoted(c.name)}", f"f.{quoted(c.name)}") for c in columns)
         position = "{0}.source_file * 4294967296 + {0}.source_line"  # sorts by file, and then by line

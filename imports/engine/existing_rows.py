@@ -12,7 +12,7 @@ from imports.sources import Source
 
 
 class ExistingRows:
-    """The records of a source from some files, by identity; *files* is a query of the files' primary keys.
+    """The records of a source from some files, by identity. *files* is a query for the files' primary keys.
 
     They are a snapshot from the start of reading. If a curator deletes a record before the run is applied, the deletion
     counts as later than the run, so a row that was skipped here does not restore the record. Uses 17 bytes per record.

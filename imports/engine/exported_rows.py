@@ -55,7 +55,7 @@ class ExportParts:
     a curator created, belong to the export itself, under the name "".
     """
 
-    index: int  # of the column with the file names
+    index: int  # index of the column with the file names
     files: dict[str, SourceFile] = field(default_factory=dict)
 
     @property

@@ -126,7 +126,7 @@ class Heartbeat:
                 return
             with transaction.atomic():
                 if connection.vendor == "postgresql":
-                    # For this transaction only: the connection goes back to a pool.
+                    # This applies only to the current transaction, because the connection returns to a pool.
                     with connection.cursor() as cursor:
                         cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
                 _runs(self.run).update(**self._progress())

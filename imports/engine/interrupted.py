@@ -32,7 +32,9 @@ def finish_interrupted(dataset: str) -> list[ImportRun]:
 
 
 def find_interrupted() -> list[ImportRun]:
-    """Mark the runs of all datasets whose process has died as interrupted, close their tasks, and return the runs.
+    """Find the runs of all datasets whose process has died.
+
+    Mark them as interrupted, close their tasks, and return them.
 
     A running run is alive while the dataset's lock is held. A waiting run is dead if its task has started and its
     heartbeat has not been updated since.

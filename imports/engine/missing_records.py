@@ -60,7 +60,7 @@ def _not_continued(load: SourceLoad) -> str:
 
 
 def _not_fixed(staged: Staged) -> str:
-    """Return the SQL condition that a record is not the one that an earlier import made of a rejected row."""
+    """Return the SQL condition that a record was not created from a rejected row by an earlier import of fixed rows."""
     stage, records = staged.load.stage, staged.states.met_records
     if not records:
         return ""
@@ -72,7 +72,7 @@ def _not_fixed(staged: Staged) -> str:
 def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
     """Return the SQL condition that a record with a key was last seen in an earlier version of a file."""
     load = staged.load
-    # A rejected document does not show which of its records are missing.
+    # If a document is rejected, it is unknown which of its records are missing.
     load.stage.add(load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
     conditions = [f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"]
     if load.stage.has(load.stage.unusable):
@@ -153,7 +153,7 @@ def most_of_previewed(run: ImportRun) -> list[MassDeletion]:
 
 @dataclass(frozen=True)
 class Relation:
-    """A foreign key of another table to this one."""
+    """A foreign key from another table to this one."""
 
     table: str
     column: str
@@ -193,7 +193,7 @@ def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
     at_once = connection.vendor == "postgresql" and not relations
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and relations:
-            # Prevent new references to these records.
+            # Lock these records, so that no new references to them are created.
             rows = f"SELECT 1 FROM {table} WHERE {pk} IN (SELECT pk FROM {missing}) FOR UPDATE"
             cursor.execute(f"SELECT count(*) FROM ({rows}) locked")
         for relation in relations:
@@ -226,7 +226,7 @@ def _delete(load: SourceLoad) -> tuple[dict[int, int], list[str]]:
 def _remember_rejected(staged: Staged, late: Rejections) -> None:
     """Store the keys of rejected rows, so their records do not count as missing.
 
-    The record of a row that was fixed before is known by its primary key, not by the key or line of the rejected row.
+    The record of a row that was fixed before is identified by its primary key, and not by the key or line of the row.
     """
     load = staged.load
     keys = (key for _, r in _unfixed(staged.rejections) if (key := [r.identity] if r.identity else r.key))

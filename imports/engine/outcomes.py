@@ -1,4 +1,4 @@
-"""Outcomes of the rows of a file: their counts, and the rejected rows."""
+"""Store the outcomes of a file's rows: their counts, and the rejected rows."""
 
 from collections import Counter
 from itertools import chain
@@ -12,7 +12,7 @@ from imports.resolved_rows import RowState
 
 
 def count(merge: Merge) -> None:
-    """Set the counts of each file; call it after the merge."""
+    """Set the counts of each file. Call it after the merge."""
     for file in merge.load.files:
         rejected = _rejected(merge, file)
         file.read = merge.staged.read(file)
@@ -25,7 +25,7 @@ def count(merge: Merge) -> None:
 def _rejected(merge: Merge, file: SourceFile) -> Counter[str]:
     """Return the number of rejected rows of *file* by state."""
     staged = merge.staged
-    if not staged.states.any_resolved:  # then the late rows need not be read yet
+    if not staged.states.any_resolved:  # the late rows do not have to be read yet
         return Counter({RowState.OPEN: staged.rejections.count(file) + merge.done.late.counts[file.pk]})
     return staged.rejections.states[file.pk] + merge.late_rows.states[file.pk]
 

@@ -26,12 +26,12 @@ def is_reached(rejected: int, read: int) -> bool:
 
 
 class Rejections:
-    """Rejected rows of one source with their values, in file order."""
+    """The rejected rows of one source with their values, in file order."""
 
     def __init__(self, source: Source, known: RowStates):
         self.source, self.known = source, known
         self.states: defaultdict[int, Counter[str]] = defaultdict(Counter)  # number of rows by file and state
-        self.read: Counter[int] = Counter()  # open rows, with the parts of an export counted together
+        self.read: Counter[int] = Counter()  # number of open rows, with the parts of an export counted together
         self._rows = Spool[list[Any]]()
 
     def add(self, file: SourceFile, rejections: Collection[Rejection], read: int = 0) -> bool:

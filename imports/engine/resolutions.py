@@ -1,4 +1,4 @@
-"""Rows that a run fixed: the record that was made of each, and the rejected row that it replaces."""
+"""Store the rows that a run has fixed, each with its record and the rejected row that it replaces."""
 
 from django.db import connection
 
@@ -8,9 +8,10 @@ from imports.resolved_rows import ResolvedRow, RowState
 
 
 def store(merge: Merge) -> None:
-    """Store which rejected rows the run has fixed, into which record.
+    """Store which rejected rows the run has fixed, with the resulting records.
 
-    Call it after merging the rows. Rows that were rejected again, and rows that wait for a deleted record, stay open.
+    Call it after merging the rows. Rows that were rejected again, and rows that are withheld because of a deleted
+    record, remain open.
     """
     load, stage, resubmitted = merge.load, merge.load.stage, merge.staged.resubmitted
     if not resubmitted:

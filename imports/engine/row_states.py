@@ -1,4 +1,4 @@
-"""States of the rejected rows of a load: open, fixed by an earlier import, or ignored by a curator."""
+"""The states of a load's rejected rows: open, fixed by an earlier import, or ignored by a curator."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -10,9 +10,9 @@ from imports.sources import Source
 
 
 class RowStates:
-    """Identities and states of rejected rows.
+    """The identities and states of rejected rows.
 
-    The states are a snapshot taken when reading began. A fixed row that is still wrong keeps the identity of the row
+    The states are a snapshot from the start of reading. A fixed row that is still invalid keeps the identity of the row
     that it replaces, and is open.
     """
 
@@ -22,7 +22,7 @@ class RowStates:
             pk: {line: bytes(identity) for line, identity in file.rejected_rows.values_list("line", "identity")}
             for pk, file in resubmissions.items()
         }
-        self.met_records: set[str] = set()  # primary keys of the records made from the fixed rows of this load
+        self.met_records: set[str] = set()  # primary keys of the records created from fixed rows of this load
         self._identities = RowIdentities(source)
         runs = {file.run_id for file in self.files.values()}
         names = SourceFile.objects.filter(run__in=runs, source=source.name).values("name")
@@ -36,7 +36,7 @@ class RowStates:
         return bool(self._resolved)
 
     def identified(self, file: SourceFile, rejections: Iterable[Rejection]) -> Iterator[Rejection]:
-        """Yield *rejections* of *file* with their identities and states; call it once for each rejection."""
+        """Yield *rejections* of *file* with their identities and states. Pass each rejection only once."""
         for rejection in rejections:
             of = self.files[rejection.file or file.pk]
             original = self.originals.get(of.pk, {}).get(rejection.line)

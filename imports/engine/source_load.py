@@ -31,7 +31,7 @@ class SourceLoad:
     files: list[SourceFile]
     paths: dict[int, StoredFile]  # stored copies, by file
     resubmissions: dict[int, SourceFile]  # the original files of files with fixed rows
-    parts: dict[int, ExportParts]  # of exports, by the first of their files
+    parts: dict[int, ExportParts]  # the files of each export, by the first of them
     stage: Stage
     layouts: dict[int, Layout] = field(default_factory=dict)  # by file, after detection
     direct: bool = False  # write rows directly into the empty table, with their primary keys
@@ -103,7 +103,7 @@ class Staged:
     deleted: Counter[int] = field(default_factory=Counter)  # rows whose record a curator has deleted
     duplicates: Counter[int] = field(default_factory=Counter)  # rows merged into another row of the same record
     notes: list[str] = field(default_factory=list)
-    # Valid rows of files with fixed rows: file, line, and the key or the identity.
+    # The valid rows of files with fixed rows: file, line, and the key or the identity.
     resubmitted: list[tuple[Any, ...]] = field(default_factory=list, repr=False)
     next_key: int = 1  # next primary key of rows that are written directly into the table
 
@@ -122,7 +122,7 @@ class Staged:
         return self.usable[file.pk] + self.rejections.count(file)
 
     def keep_fixed(self, files: Iterable[int], lines: Iterable[int], checked: ValidatedBatch) -> None:
-        """Keep the key or the identity of each valid row, to find the record that is made of a fixed row."""
+        """Store the key or identity of each valid row, to find the record that is created from a fixed row."""
         keys = [checked.values[name].to_pylist() for name in self.load.source.key]
         if checked.lanes is not None:
             keys = [stored(checked.lanes).to_pylist()]

@@ -143,7 +143,7 @@ class Stage:
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
         # The rejected rows by file and line, and the original files of fixed rows.
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
-        # The fixed rows of this import, and the records of rows that an earlier import fixed.
+        # The fixed rows of this import, and the records of rows that an earlier import has fixed.
         self.fixed, self.fixed_before = f"fixed_{source.name}", f"fixedbefore_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         row = {"source_file": "bigint", "source_line": "integer"}
@@ -214,7 +214,7 @@ class Stage:
         self._made.add(table)
 
     def add(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Append rows, of which there are few, to one of the tables; create it if necessary."""
+        """Append a small number of rows to the given table, and create the table if necessary."""
         names, marks = ", ".join(quoted(name) for name in columns), ", ".join(["%s"] * len(columns))
         rows = iter(rows)
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Runs, their files and rejected rows; edits, and the changes of records."""
+"""Runs, their files and rejected rows, edits, and the changes of records."""
 
 import django.db.models.deletion
 from django.conf import settings

@@ -28,10 +28,10 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 class Batch:
     """Rows of a file, in file order.
 
-    `lines`: the first line of each row, int32, from 1. `columns`: an array for each of the file's columns, of strings
-    or, for a small vocabulary, a dictionary. Cells include the surrounding blanks, but not the apostrophes of formula
-    escaping. `malformed`: malformed rows of this part of the file. `bytes_read`: the number of bytes of the file read
-    so far.
+    `lines`: the number of the first line of each row, as int32, starting at 1. `columns`: an array for each of the
+    file's columns, of strings or, for a small vocabulary, a dictionary. Cells include the surrounding blanks, but not
+    the apostrophes of formula escaping. `malformed`: malformed rows of this part of the file. `bytes_read`: the number
+    of bytes of the file read so far.
     """
 
     lines: np.ndarray
@@ -213,7 +213,7 @@ class _Blocks:
         return malformed(row, data, self.dialect, self.width)
 
     def _passed_over(self, data: bytes, array: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Return which rows are blank lines or comments."""
+        """Return a mask of the rows that are blank lines or comments."""
         firsts = array[np.minimum(starts, len(array) - 1)]
         passed: np.ndarray = (starts == ends) | ((ends - starts == 1) & (firsts == ord("\r")))
         odd = np.zeros(256, bool)

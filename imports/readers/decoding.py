@@ -35,7 +35,7 @@ UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default without a byte order mark
+NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default if there is no byte order mark
 
 
 class Text:
@@ -111,7 +111,7 @@ class Text:
         return data
 
     def _count(self, data: bytes) -> None:
-        """Advance the position by this text."""
+        """Advance the position by *data*."""
         self._line += breaks(data) - (self._last == b"\r" and data.startswith(b"\n"))
         cut = max(data.rfind(b"\n"), data.rfind(b"\r"))
         self._column = len(data[cut + 1 :].decode()) + (1 if cut >= 0 else self._column)

@@ -15,7 +15,7 @@ PATIENCE = 1.0  # seconds to wait for the thread to end
 
 @dataclass(frozen=True)
 class _End:
-    """The end of the items, and the exception of the iterable."""
+    """A marker for the end of the items, with the exception that the iterable has raised, if any."""
 
     error: BaseException | None
 

@@ -1,4 +1,4 @@
-"""Create a demo account with the role of a curator; only with DEBUG on and SQLite."""
+"""Create a demo account with the role of a curator. This requires DEBUG and SQLite."""
 
 import secrets
 from pathlib import Path

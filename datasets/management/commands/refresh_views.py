@@ -1,4 +1,4 @@
-"""``manage.py refresh_views [dataset ...]``: refresh materialized views, such as after changes by SQL."""
+"""``manage.py refresh_views [dataset ...]``: refresh materialized views, for example after changes made with SQL."""
 
 from typing import Any
 
