@@ -8,6 +8,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import DatabaseError, connections, models, router, transaction
 from django.db.models import Count, Sum
+from django.template.defaultfilters import pluralize
 from django.urls import NoReverseMatch, reverse
 
 from datasets.fields import field_of
@@ -18,6 +19,7 @@ from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
 from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, SourceFile
+from imports.worklist import AT_MOST, count_open
 
 BARS = 16
 ROW = 16  # height of a bar with its margin
@@ -108,15 +110,15 @@ def _waiting(dataset: str, user: Viewer) -> Iterator[tuple[str, str]]:
         previewed = previewed.none()
     for pk in previewed.filter(task_id__isnull=False).order_by("-pk").values_list("pk", flat=True)[:3]:
         yield f"Run {pk} is ready to review", reverse("admin:imports_importrun_change", args=[pk])
-    if applied:
-        counts = SourceFile.objects.filter(run=applied).aggregate(rejected=Sum("rejected"), kept=Sum("kept"))
-        for name, singular, plural in [
-            ("rejected", "rejected row", "rejected rows"),
-            ("kept", "record kept although the file differs", "records kept although the files differ"),
-        ]:
-            if count := counts[name]:
-                text = f"{count:,} {singular if count == 1 else plural} (run {applied})"
-                yield text, reverse("admin:imports_importrun_change", args=[applied])
+    if user.has_perm("imports.view_rejectedrow") and (count := count_open(dataset)):
+        number = f"{AT_MOST:,}+" if count > AT_MOST else f"{count:,}"
+        yield (
+            f"{number} open rejected row{pluralize(count)}",
+            reverse("admin:imports_rejectedrow_worklist", args=[dataset]),
+        )
+    if applied and (kept := SourceFile.objects.filter(run=applied).aggregate(kept=Sum("kept"))["kept"]):
+        records = "record kept although the file differs" if kept == 1 else "records kept although the files differ"
+        yield f"{kept:,} {records} (run {applied})", reverse("admin:imports_importrun_change", args=[applied])
 
 
 def _chart(view: type[MaterializedView], newest: tuple[Any, Any]) -> BarChart | None:

@@ -10,10 +10,9 @@ from django.utils import timezone
 from datasets.fields import JSONField
 from datasets.text import shown
 from imports.received_files import ReceivedFile
+from imports.resolved_rows import LONGEST_REASON as LONGEST_REASON
 from imports.resolved_rows import ResolvedRow as ResolvedRow  # a table of this app
 from imports.resolved_rows import RowState
-
-LONGEST_REASON = 500  # characters
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):

@@ -14,6 +14,7 @@ from django_stubs_ext import WithAnnotations
 
 from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.import_views import ImportViews
+from curation.admin.worklist_views import WorklistViews
 from datasets.records.masking import Viewer
 from datasets.registry import dataset_apps
 from imports import reports
@@ -27,7 +28,7 @@ admin.site.app_index_template = "curation/app_index.html"
 
 @cache  # the admin compares columns by identity
 def _count_column(name: str, unseen: frozenset[str]) -> Callable[[SourceFile], str]:
-    @admin.display(description=name)
+    @admin.display(description=name.replace("_", " "))
     def count(file: SourceFile) -> str:
         number = reports.counts(file, unseen)[name]
         if name != "rejected" or not number:
@@ -112,7 +113,7 @@ class SourceFileAdmin(ReadOnlyAdmin[SourceFile]):
 
 
 @admin.register(RejectedRow)
-class RejectedRowAdmin(ReadOnlyAdmin[RejectedRow]):
+class RejectedRowAdmin(WorklistViews):
     list_display = ["line", "problems", "values", "file"]
     list_filter = ["file__run__dataset", "file__source"]
     list_select_related = ["file__run"]

@@ -11,7 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
-from curation.admin import run_detail
+from curation.admin import run_detail, worklist_page
 from curation.admin.edit_filters import check_edits
 from curation.admin.form_params import PostedError, check_posted
 from curation.admin.object_keys import is_key
@@ -21,6 +21,7 @@ from datasets.records.columns import field_at
 from datasets.records.filter_fields import MOST_VALUES
 from datasets.records.search import MOST_WORDS, words_of
 from datasets.registry import dataset_apps
+from imports.resolved_rows import RowState
 from imports.uploads import ImportForm
 
 MOST_ORDERED = 5  # sort columns
@@ -87,10 +88,18 @@ def _check_run(name: str, value: str) -> None:
         raise ValueError(f"Expected one of {', '.join(run_detail.TABS)}; found {shown(value)}.")
 
 
+def _check_worklist(name: str, value: str) -> None:
+    if name not in (*worklist_page.FILTERS, "page"):
+        raise ValueError("Unknown parameter.")
+    if name == "state" and value not in RowState.values:
+        raise ValueError(f"Expected one of {', '.join(RowState.values)}; found {shown(value)}.")
+
+
 OF_PAGES = {
     "imports_importrun_import": _check_import,
     "imports_importrun_change": _check_run,
     "imports_edit_changelist": check_edits,
+    "imports_rejectedrow_worklist": _check_worklist,
 }
 
 

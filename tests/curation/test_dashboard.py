@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from datasets import matviews
 from datasets.records import pagination
 from datasets.registry import dataset_apps
-from imports.models import Edit, ImportRun, SourceFile
+from imports.models import Edit, ImportRun, RejectedRow, SourceFile
 from people.models import Person, Place
 
 pytestmark = pytest.mark.django_db
@@ -46,9 +46,11 @@ def test_every_dataset_has_a_card(admin_client):
 def test_a_card_shows_records_and_the_last_import_and_what_waits(admin_client, admin_user):
     add_people("Scotland", 3)
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED, started_by=admin_user)
-    SourceFile.objects.create(
+    file = SourceFile.objects.create(
         run=run, source="people", name="p", original_name="p", sha256="0", size=1, rejected=2, kept=1
     )
+    for identity in (b"1", b"2"):
+        RejectedRow.objects.create(file=file, line=2, values={}, problems=[], identity=identity)
     previewed = ImportRun.objects.create(
         dataset="people", status=ImportRun.Status.PREVIEWED, started_by=admin_user, task_id=uuid4()
     )
@@ -57,7 +59,7 @@ def test_a_card_shows_records_and_the_last_import_and_what_waits(admin_client, a
     assert f"Run {previewed.pk}</a>" in shown and 'previewed">previewed' in shown
     assert f"by {admin_user}" in shown
     assert f"Run {previewed.pk} is ready to review" in shown
-    assert f"2 rejected rows (run {run.pk})" in shown
+    assert '<a href="/admin/imports/rejectedrow/worklist/people/">2 open rejected rows</a>' in shown
     assert f"1 record kept although the file differs (run {run.pk})" in shown
     assert "is ready to review" not in card(admin_client.get("/admin/").text, "census")
 

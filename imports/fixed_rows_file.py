@@ -1,0 +1,49 @@
+"""Files of fixed rows: rejected rows of one file with changed cells, written as a curator would upload them."""
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.readers.headers import plain
+from imports.received_files import ReceivedFile
+from imports.rejected_rows import EXTRA, file_name, headings
+from imports.row_problems import distinct
+from imports.source_files import kept_at
+from imports.sources import CSVSource
+from imports.upload_handlers import TEMPORARY
+
+
+def original_file(row: RejectedRow) -> SourceFile:
+    """Return the file that a row's line refers to: for a fixed row that was rejected again, its original file."""
+    if not row.file.is_partial:
+        return row.file
+    originals = RejectedRow.objects.filter(
+        identity=row.identity, file__is_partial=False, file__run__status=ImportRun.Status.APPLIED
+    )
+    original = originals.select_related("file__run").order_by("-pk").first()
+    return original.file if original else row.file
+
+
+def fixed_rows_file(
+    file: SourceFile, source: CSVSource, rows: Iterable[tuple[int, Mapping[str, str | None]]]
+) -> ReceivedFile:
+    """Write *rows* of *file*, lines and cells, to a temporary file that is named as imports know fixed rows."""
+    names, folder = headings(file, source), kept_at("")
+    columns = {plain(key): name for name, key in zip(names, distinct(names), strict=True) if plain(name) not in EXTRA}
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=folder, prefix=TEMPORARY, delete=False
+    ) as written:
+        writer = csv.writer(written)
+        writer.writerow([*columns.values(), *EXTRA])
+        for line, cells in rows:
+            by_heading = {plain(heading): cell for heading, cell in cells.items()}
+            writer.writerow([*(by_heading.get(key) for key in columns), line, ""])
+    path = Path(written.name)
+    with path.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    name = f"{file_name(file.name)}.rejected-{file.run_id}.csv"
+    return ReceivedFile(name, path, sha256, path.stat().st_size, "text/csv")

@@ -1,0 +1,69 @@
+"""Check of rows that a curator has changed, as an import would check them, without importing them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from datasets.sql.chunks import chunks
+from imports.engine.rejections import unknown_reference
+from imports.models import Problem
+from imports.readers import Batch
+from imports.readers.headers import plain
+from imports.row_problems import MaskedValueError, distinct, problem
+from imports.sources import CSVSource, Many, VocabularyColumn
+from imports.validation import BatchValidator, ValidatedBatch
+from imports.vocabularies import TermIndex
+
+Cells = Mapping[str, str | None]
+
+
+def problems_of(source: CSVSource, headings: Sequence[str], rows: Sequence[Cells]) -> list[list[Problem]]:
+    """Return the problems of each of *rows*, which have a cell for each of the distinct *headings*.
+
+    The check covers the cells and the references. What depends on the other rows of an import, such as a duplicate key,
+    only the import itself finds.
+    """
+    spellings = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
+    places = {spellings[plain(h)]: index for index, h in enumerate(headings) if plain(h) in spellings}
+    vocabularies = {c.name: TermIndex(c.model, c.name) for c in source.columns_of(VocabularyColumn)}
+    columns = [pa.array([row.get(name) or "" for row in rows], pa.string()) for name in distinct(headings)]
+    batch = Batch(np.arange(len(rows), dtype=np.int32), columns, [], 0)
+    problems: list[list[Problem]] = [[] for _ in rows]
+    while True:
+        validator = BatchValidator(source, places, list(headings), "", vocabularies, fixed=True)
+        try:
+            checked = validator.check(batch)
+            break
+        except MaskedValueError as error:
+            line = int(batch.lines[error.row])
+            problems[line].append(problem(error.column, error.value, "is masked: enter the whole value"))
+            rest = np.arange(len(batch.lines)) != error.row
+            mask = pa.array(rest)
+            batch = Batch(batch.lines[rest], [column.filter(mask) for column in batch.columns], [], 0)
+    for rejection in checked.rejections:
+        problems[rejection.line] += rejection.problems
+    _add_unknown_references(source, checked, problems)
+    return problems
+
+
+def _add_unknown_references(source: CSVSource, checked: ValidatedBatch, problems: list[list[Problem]]) -> None:
+    named: dict[str, list[tuple[int, list[Any]]]] = {}
+    for name, column in source.references.items():
+        if name in checked.values:
+            cells = (checked.members if isinstance(column, Many) else checked.values)[name].to_pylist()
+            values = [cell if isinstance(cell, list) else [cell] for cell in cells]
+            named[name] = list(zip(checked.lines.tolist(), values, strict=True))
+    for rejection in checked.rejections:
+        for name, values in rejection.references.items():
+            named.setdefault(name, []).append((rejection.line, values))
+    for name, of_rows in named.items():
+        column = source.references[name]
+        wanted = {value for _, values in of_rows for value in values} - {None}
+        known: set[Any] = set()
+        for chunk in chunks(sorted(wanted, key=str)):
+            records = column.model._default_manager.filter(**{f"{column.by}__in": chunk})
+            known.update(records.values_list(column.by, flat=True))
+        for line, values in of_rows:
+            problems[line] += [unknown_reference(column, str(v)) for v in values if v is not None and v not in known]

@@ -1,0 +1,89 @@
+"""Fixes of rejected rows: changed cells, checked as an import would check them, and written as files of fixed rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from imports.fixed_rows_file import fixed_rows_file, original_file
+from imports.models import Problem, RejectedRow
+from imports.received_files import ReceivedFile
+from imports.rejected_rows import RejectedRowFormatter
+from imports.row_check import problems_of
+from imports.sources import CSVSource, Many
+
+Formatters = Mapping[str, RejectedRowFormatter]  # by source
+
+
+@dataclass
+class RowFix:
+    """A rejected row with changed cells, and its remaining problems."""
+
+    row: RejectedRow
+    cells: dict[str, str | None]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def is_fixable(row: RejectedRow, formatters: Formatters) -> bool:
+    """Return whether the cells of a row can be changed one by one: not those of a document, or of a broken line."""
+    formatter = formatters.get(row.file.source)
+    return formatter is not None and isinstance(formatter.source, CSVSource) and isinstance(row.values, dict)
+
+
+def replaced(rows: Iterable[RejectedRow], formatters: Formatters, column: str, old: str, new: str) -> Iterator[RowFix]:
+    """Yield a fix for each row with the value *old* in *column*; for each row, if *old* is empty."""
+    for row in rows:
+        if not is_fixable(row, formatters):
+            continue
+        formatter = formatters[row.file.source]
+        heading = formatter.heading_of(row, column)
+        if heading is None:
+            continue
+        cell = row.values[heading] or ""
+        bound = formatter.source.bound[column]
+        members = [part.strip() for part in cell.split(bound.separator)] if isinstance(bound, Many) else [cell]
+        if old and old not in members:
+            continue
+        separator = bound.separator if isinstance(bound, Many) else ""
+        text = separator.join(new if part == old else part for part in members) if old else new
+        if text != cell and formatter.value(heading, cell) == cell:
+            yield RowFix(row, row.values | {heading: text})
+
+
+def check(fixes: Iterable[RowFix], formatters: Formatters) -> None:
+    """Set the problems of each fix."""
+    for _, of_file in groupby(sorted(fixes, key=_file), key=_file):
+        some = list(of_file)
+        formatter = formatters[some[0].row.file.source]
+        found = problems_of(_table(formatter), formatter.headings_of(some[0].row), [fix.cells for fix in some])
+        for fix, problems in zip(some, found, strict=True):
+            fix.problems = problems
+
+
+def files_of(fixes: Iterable[RowFix], formatters: Formatters) -> Iterator[ReceivedFile]:
+    """Yield a file of fixed rows for each file whose rows were fixed."""
+    originals = {fix.row.pk: original_file(fix.row) for fix in fixes}
+    files = {file.pk: file for file in originals.values()}
+    for pk, file in files.items():
+        rows = sorted((fix.row.line, fix.cells) for fix in fixes if originals[fix.row.pk].pk == pk)
+        yield fixed_rows_file(file, _table(formatters[file.source]), rows)
+
+
+def frequent_problems(fixes: Iterable[RowFix], formatters: Formatters) -> list[tuple[str, int]]:
+    """Return the most frequent problems of *fixes*, in words, with their numbers of rows."""
+    texts = Counter[str]()
+    for fix in fixes:
+        if fix.problems:
+            row = RejectedRow(file=fix.row.file, values=fix.cells, problems=fix.problems)
+            texts[formatters[fix.row.file.source].problem_text(row)] += 1
+    return texts.most_common(5)
+
+
+def _file(fix: RowFix) -> int:
+    return fix.row.file_id
+
+
+def _table(formatter: RejectedRowFormatter) -> CSVSource:
+    if not isinstance(formatter.source, CSVSource):
+        raise TypeError(f"The files of {formatter.source.name} are not tables.")
+    return formatter.source
