@@ -180,7 +180,8 @@ class RowProblemSerializer(serializers.Serializer):
 class RejectionSerializer(serializers.Serializer):
     """A rejected row.
 
-    Personal data is masked without the permission to see it. If its source no longer exists, the row has no values.
+    Personal data is masked for accounts without permission to see it. If its source no longer exists, the row has no
+    values.
     """
 
     source = serializers.CharField(source="file.source")  # type: ignore[assignment]  # as in ImportSourceSerializer

@@ -71,7 +71,7 @@ class ImportViewSet(viewsets.ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.action not in (None, "metadata"):  # neither OPTIONS nor a method that is not allowed
+        if self.action not in (None, "metadata"):  # the method is allowed, and it is not OPTIONS
             serializer = self.parameter_classes.get(self.action, Parameters)
             self.parameters = serializer(data=request.query_params).read()
 
@@ -141,7 +141,10 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, renderer_classes=[*viewsets.ViewSet.renderer_classes, *FILES])
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
-        """List the rejected rows of an import. CSV and NDJSON contain those of one file, to fix and import again."""
+        """List the rejected rows of an import.
+
+        The formats CSV and NDJSON return the rows of one file, which can be fixed and imported again.
+        """
         run = self._run(pk)
         file = self._file(run)
         if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):

@@ -26,7 +26,7 @@ class MayRead(BasePermission):
 
 
 class HasScope(BasePermission):
-    """Requires a scope of the token: ``read`` (or a view's ``scopes_to_read``) for safe methods, else ``import``."""
+    """Requires a token scope: ``read`` (or a view's ``scopes_to_read``) for safe methods, ``import`` for others."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):

@@ -41,7 +41,7 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 def _can_be_followed(address: str) -> bool:
-    """Return whether *address* supports GET. True for addresses outside this site."""
+    """Return whether *address* supports GET. Return True for addresses outside this site."""
     try:
         view = resolve(unquote(urlsplit(address).path)).func
     except Resolver404:

@@ -1,4 +1,4 @@
-"""Strict fields and serializers, which reject other types and unknown, repeated or empty parameters."""
+"""Strict fields and serializers, which reject values of other types, and unknown, repeated or empty parameters."""
 
 import json
 from collections.abc import Sequence

@@ -37,7 +37,10 @@ class _Throttle(SimpleRateThrottle):
         return self.allow(self.get_cache_key(request, view))
 
     def allow(self, key: str | None) -> bool:
-        """Count a request of the client *key*, and return whether it is within the rate. The key None has no limit."""
+        """Count a request of the client *key*, and return whether it is within the rate.
+
+        If *key* is None, there is no limit.
+        """
         if self.rate is None or key is None:
             return True
         interval, now = self.duration / self.num_requests, self.timer()

@@ -17,7 +17,7 @@ def write_whole(path: str, blocks: Iterable[bytes]) -> int:
     """Write *blocks* to the file *path*, or to standard output for ``-``, and return the number of bytes.
 
     An existing file is replaced only after all bytes have been written. After an error, it is unchanged. Devices and
-    pipes are written directly. Raises OSError.
+    pipes are written to directly. Raises OSError.
     """
     if path == STANDARD_OUTPUT:
         blocks = _for_terminal(blocks) if sys.stdout.isatty() else blocks

@@ -1,6 +1,6 @@
 """System checks of each model's Listing: ``manage.py check`` reports unknown names and suggests similar ones.
 
-Without these checks, a misspelt name could unmask e-mail addresses or disable a search without an error.
+Without these checks, a misspelled name could unmask e-mail addresses or disable a search without an error.
 """
 
 import re

@@ -15,7 +15,7 @@ from datasets.json_values import kept
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     """Return the field *name* of *model*.
 
-    Raises FieldDoesNotExist, also for a relation that is declared on another model.
+    Raises FieldDoesNotExist if there is no such field, or if it is a relation declared on another model.
     """
     field = model._meta.get_field(name)
     if not isinstance(field, models.Field):

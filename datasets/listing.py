@@ -73,7 +73,10 @@ def api_name(model: type[models.Model]) -> str | None:
 
 
 def chart_of(model: type[models.Model]) -> Chart:
-    """Return the first chart of *model*. The default shows its first number by primary key, in descending order."""
+    """Return the first chart of *model*.
+
+    By default, this is its first numeric column by primary key, in descending order.
+    """
     if chart := listing_of(model).chart:
         return chart
     key = model._meta.pk

@@ -42,7 +42,7 @@ def new_identity() -> bytes:
 class ContentRecord(Record):
     """A record without a natural key, identified by file name, content, and the number of identical rows before it.
 
-    The identity is stored in a separate column, so imports still recognise the record after a correction. Each subclass
+    The identity is stored in a separate column, so imports still recognize the record after a correction. Each subclass
     must include ``identity_is_unique("<table>")`` from datasets.constraints in its constraints.
     """
 

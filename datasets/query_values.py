@@ -34,7 +34,7 @@ def is_whole_number(text: str) -> bool:
 def decimal_number(text: str) -> Decimal:
     """Return *text*, a number in JSON syntax, as a Decimal.
 
-    Raises ValueError, also for a number too large for a float.
+    Raises ValueError if it is invalid or too large for a float.
     """
     if not NUMBER.fullmatch(text) or not isfinite(float(text)):
         raise ValueError(f"Expected a number, found {shown(text)}.")

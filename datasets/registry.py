@@ -35,7 +35,7 @@ def kind_of(model: type[models.Model]) -> int:
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name in *names* to suggest for the unknown *name*, or None.
 
-    Prefers the same table in another dataset.
+    A table with the same name in another dataset is preferred.
     """
     names, table = list(names), name.rpartition("/")[2]
     tables = {known.rpartition("/")[2]: known for known in reversed(names)}

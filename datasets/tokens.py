@@ -14,7 +14,7 @@ from django.utils import timezone
 
 SCOPES = ("read", "import")
 DAYS, MOST_DAYS = 90, 365  # default and maximum lifetime of a token
-PREFIX = "tabularium_"  # makes tokens recognisable to secret scanners
+PREFIX = "tabularium_"  # makes tokens recognizable to secret scanners
 
 
 def digest_of(secret: str) -> str:

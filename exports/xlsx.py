@@ -1,4 +1,7 @@
-"""Write an Excel file with at most 100,000 records. It is completed as a temporary file before any of it is sent."""
+"""Write an Excel file with at most 100,000 records.
+
+The file is written to a temporary file completely before any of it is sent.
+"""
 
 import tempfile
 from collections.abc import Iterable, Sequence

@@ -201,7 +201,7 @@ class TextCell(CellType):
 
 @dataclass(frozen=True)
 class ListCell(TextCell):
-    """Several values in one cell, joined by a separator. Many columns split them."""
+    """Several values in one cell, joined by a separator. A Many column splits them."""
 
     of: str = "text"
     separator: str = ";"

@@ -29,7 +29,7 @@ from imports.sources import sources_of
 
 SECONDS_BETWEEN_LINES = 5
 STANDARD_OUTPUT = Path("-")
-# The options as error messages name them, which the pages and the API share, and their command-line form.
+# The names of options in error messages, which the pages and the API share, and their command-line forms.
 OPTIONS_BY_NAME = {
     "encoding": "--encoding NAME",
     "“new version of”": "--as NAME",

@@ -78,7 +78,7 @@ def names_of(
     top: Path | None = None,
     documents: Callable[[int], int] = lambda index: 1,
 ) -> list[str]:
-    """Return the name by which imports recognise each file, which is given as a path and a SHA-256.
+    """Return the name by which imports recognize each file, which is given as a path and a SHA-256.
 
     The default is the source's name for the file. If a folder and a file have the same name, the extension is added to
     the file's name. If files still have the same name, their names are distinguished by the folders above them, up to

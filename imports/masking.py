@@ -38,7 +38,7 @@ def is_restricted_anywhere(user: Viewer) -> bool:
 
 
 def known_headings(dataset: str) -> set[str]:
-    """Return all accepted headers of a dataset's files, normalised."""
+    """Return all accepted headers of a dataset's files, normalized."""
     sources = sources_of(dataset) if dataset in dataset_apps() else ()
     columns = [(name, column) for source in sources for name, column in source.bound.items()]
     return {plain(spelling) for name, column in columns for spelling in (name, *column.names)}

@@ -184,8 +184,8 @@ class Problem(TypedDict):
 class RejectedRow(models.Model):
     """A row that cannot be used: its line number, its original values, and all of its problems.
 
-    The identity is the same in every import of the row, see imports.row_identities. The state is that in which the run
-    met the row; :class:`imports.resolved_rows.ResolvedRow` has the current one.
+    The identity of the row is the same in every import (see imports.row_identities). The state is the state of the row
+    during the run. :class:`imports.resolved_rows.ResolvedRow` determines its current state.
     """
 
     file = models.ForeignKey(SourceFile, models.CASCADE, related_name="rejected_rows")

@@ -54,7 +54,7 @@ class ShownCell(TypedDict):
     """A cell of a rejected row for display, with its messages. *key* is its header in the stored values."""
 
     key: str
-    column: str | None  # of the source
+    column: str | None  # the source's column
     heading: str
     value: Any
     messages: list[str]

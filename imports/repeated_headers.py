@@ -96,7 +96,7 @@ class SecondHeadings:
         return False
 
     def _column(self, heading: str) -> str:
-        """Return the column that a header names, or the normalised header."""
+        """Return the column that a header names, or the normalized header."""
         if heading.startswith("\ufeff"):  # the byte order mark of a concatenated file; the quotes after it are literal
             heading = heading.strip("\ufeff\"'")
         return self.columns.get(plain(heading), plain(heading))

@@ -47,7 +47,7 @@ class ResolvedRow(models.Model):
 
     source = models.CharField(max_length=50, help_text="Table of the row's source.")
     name = models.CharField(max_length=255, help_text="Name of the row's file.")
-    identity = models.BinaryField(max_length=16, editable=False)  # of the RejectedRow
+    identity = models.BinaryField(max_length=16, editable=False)  # the same as the RejectedRow's
     state = models.CharField(
         max_length=10, choices=[(state.value, state.label) for state in (RowState.FIXED, RowState.IGNORED)]
     )

@@ -37,7 +37,7 @@ class RowIdentities:
         named = [(self._columns.get(plain(heading)), cell) for heading, cell in rejection.values.items()]
         if cells := sorted((name, cell) for name, cell in named if name and cell):
             return cells
-        # This is a document that is not a row of the source, or a row without values.
+        # The rejection is a document that is not a row of the source, or a row without values.
         return [file.sha256, rejection.line]
 
 

@@ -34,7 +34,7 @@ class Entry(TypedDict):
     file: str | None
     line: int | None
     pk: NotRequired[Any]  # for a missing record; None for a row that is not imported
-    values: NotRequired[dict[str, Any]]  # values that identify a missing or not imported record to users
+    values: NotRequired[dict[str, Any]]  # values that identify a missing or withheld record to users
     row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
     cells: NotRequired[list[Cell]]  # for a changed record or a kept correction
     change: NotRequired[int]  # primary key of the Change, if it is stored

@@ -76,19 +76,20 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 
 def preview(run: ImportRun) -> None:
     """Queue a preview of *run*, which is new or has not been applied."""
-    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview is not valid any more
+    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview is no longer valid
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
 def apply_directly(run: ImportRun) -> None:
-    """Queue the import of *run*, which is a new run, without a preview."""
+    """Queue the import of the new run *run* without a preview."""
     _enqueue(run, set(), "", dry_run=False)
 
 
 def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> None:
-    """Queue the import of a previewed run; a *reason* replaces that of the preview.
+    """Queue the import of a previewed run. A *reason* replaces the reason of the preview.
 
-    Raises InvalidRunStateError, including when the run would delete most of a table without *delete_most*.
+    Raises InvalidRunStateError if the run was not previewed, or if it would delete most of a table without
+    *delete_most*.
     """
     run.delete_most = run.delete_most or delete_most
     if not run.delete_most and (most := most_of_previewed(run)):

@@ -101,7 +101,7 @@ def take_over(run: ImportRun) -> None:
 def sweep() -> int:
     """Delete files that no run has used for a day. Return the number of deleted files.
 
-    A discarded run does not use its files any more. Killed processes leave temporary files.
+    A discarded run no longer uses its files. Killed processes leave temporary files.
     """
     old = time.time() - UNOWNED
     names = [entry.name for entry in _entries() if SWEPT.fullmatch(entry.name) and _changed(Path(entry.path)) < old]

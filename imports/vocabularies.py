@@ -100,7 +100,7 @@ def nearly_the_same(model: type[models.Model], name: str) -> list[str]:
 
 
 def _letters(term: str) -> str:
-    """Return the normalised form of a term, which is the same for near-duplicates."""
+    """Return the normalized form of a term, which is the same for near-duplicates."""
     folded = unicodedata.normalize("NFKD", without_format(term)).casefold()
     letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != DASH)
     return re.sub(r"[\s_.'’\u2212]+", "", letters)

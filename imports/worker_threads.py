@@ -34,7 +34,8 @@ class Workers:
         self.interval = interval
         self._lock = threading.Lock()
         self._working: dict[str, Worker] = {}  # by queue
-        # Each import needs two connections, and the number of datasets is not known, so a pool could be too small.
+        # Each import needs two connections, and the number of datasets is unknown, so a connection pool could be too
+        # small.
         connection.close()
         connection.settings_dict["OPTIONS"].pop("pool", None)
 

@@ -44,7 +44,7 @@ class Summary:
 def groupings(model: type[models.Model], names: Sequence[str], user: Viewer) -> list[Grouping]:
     """Parse *names* as groupings of *model*.
 
-    Raises AggregationError, including for personal data hidden from *user*.
+    Raises AggregationError if a name is invalid, or if the column has personal data hidden from *user*.
     """
     if len(names) > MOST_GROUPINGS:
         raise AggregationError("by", f"Expected at most {MOST_GROUPINGS}, found {len(names)}.")

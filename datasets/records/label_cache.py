@@ -30,7 +30,7 @@ def labels(
 
 
 def is_known(vocabulary: type[models.Model], name: str) -> bool:
-    """Return whether *vocabulary* has the term *name*. Queries the database only if the term is not in the cache."""
+    """Return whether *vocabulary* has the term *name*. Query the database only if the term is not in the cache."""
     seen = _names.setdefault(vocabulary, set())
     if name not in seen and vocabulary._base_manager.filter(name=name).exists():
         if len(seen) >= LIMIT:

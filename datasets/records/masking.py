@@ -41,7 +41,7 @@ def hidden_fields(model: type[models.Model], user: Viewer) -> dict[str, str]:
 
 
 def masked(value: str | None) -> str | None:
-    """Return *value*, an e-mail address, masked.
+    """Return the e-mail address *value* in masked form.
 
     Only its first letter and its domain are visible: ``a****@example.com``. The number of asterisks is always the same,
     so it does not reveal the length.

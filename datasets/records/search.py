@@ -16,9 +16,9 @@ REFERRED = 1000  # up to this number of matches in another table are passed as p
 def search(queryset: models.QuerySet[Any], paths: list[str], text: str) -> models.QuerySet[Any]:
     """Filter *queryset* by the words of *text*.
 
-    For each word, the value of one of *paths* must begin with it. The value of a path that ends in ``__exact`` must
-    equal the word. Each condition uses a column of the records' own table, so the database can use an index. Matches in
-    other tables are found first.
+    For each word, the value of at least one of *paths* must begin with the word. If a path ends in ``__exact``, its
+    value must equal the word. Each condition uses a column of the records' own table, so the database can use an index.
+    Matches in other tables are found first.
     """
     for word in words_of(text):
         queryset = queryset.filter(_any_of(queryset.model, paths, word))

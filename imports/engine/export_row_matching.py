@@ -100,7 +100,7 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
 def line_of(load: SourceLoad, rejection: Rejection) -> int:
     """Return the line number of a rejected row in its file.
 
-    For a row of an export, this is the original line number in that row.
+    For a row of an export, this is the line number that the row contains.
     """
     if load.parts and isinstance(rejection.values, dict):
         named = rejection.values.get(LINE) or ""

@@ -105,8 +105,8 @@ class _Examiner:
         self.checker = BatchValidator(
             self.source, places, self.names, "", staged.vocabularies, fixed=bool(self.load.resubmissions)
         )
-        # Models that are filled from the same documents. An unknown reference to them is not reported as a problem of
-        # its own.
+        # Models that are filled from the same documents. An unknown reference to them is not reported as a separate
+        # problem.
         self.filled = {other.load.source.model for other in staged.beside if _reads_documents(other)}
         self.first: dict[tuple[Any, ...], tuple[SourceFile, int, bytes]] = {}  # by key, the first row with this key
 

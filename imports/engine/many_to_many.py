@@ -1,4 +1,4 @@
-"""SQL for many-to-many relations as one value: a string of the sorted primary keys of a record's members."""
+"""SQL that represents a many-to-many relation as a string of the sorted primary keys of a record's members."""
 
 from django.db import connection
 

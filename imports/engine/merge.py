@@ -202,7 +202,7 @@ def may_fill_directly(load: SourceLoad) -> bool:
     """Return whether rows can be written directly into the table.
 
     This is done for large files on PostgreSQL if the table is empty, because it takes two thirds of the time of staging
-    them first. It locks the table for readers.
+    them first. Doing so locks the table for readers.
     """
     source = load.source
     if load.parts or load.resubmissions or source.references or not issubclass(source.model, ContentRecord):

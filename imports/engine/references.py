@@ -215,8 +215,8 @@ def expect_long_queries() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
-            # JIT compilation is slower here. The server checks the connection, so it releases the dataset's lock soon
-            # after the client has died.
+            # JIT compilation makes these queries slower. The server checks the connection, so it releases the dataset's
+            # lock soon after the client has died.
             cursor.execute("SET LOCAL jit = off; SET LOCAL client_connection_check_interval = '1s'")
 
 

@@ -1,4 +1,4 @@
-"""Limit the size of stored rejected rows, but keep enough of each row to recognise it."""
+"""Limit the size of stored rejected rows, but keep enough of each row to recognize it."""
 
 import csv
 import io

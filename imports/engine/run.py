@@ -62,8 +62,8 @@ def import_files(
 ) -> Outcome:
     """Import files, or folders of files, into a dataset.
 
-    The default is the dataset's folder in ``SOURCES_DIR``. *uploads* are uploaded files, which are imported instead of
-    paths. *run* is a waiting run to execute; without it, a new run is created. *progress* is called with the
+    The default is the dataset's folder in ``SOURCES_DIR``. *uploads* are uploaded files to import instead of the files
+    in *paths*. *run* is a waiting run to execute; without it, a new run is created. *progress* is called with the
     SourceFiles and returns a function, which is called with the bytes and rows read since its last call. Raises
     ImportRefusedError if nothing was imported. If there is a run, it stores the error message.
     """

@@ -73,7 +73,7 @@ class Dialect:
         return [quoted.replace(b'""', b'"') or plain for quoted, plain in self._cells.findall(line)]
 
     def quoted_row(self, data: bytes, start: int, stop: int) -> tuple[str, list[bytes], int]:
-        """Read the row from `start`, at most to `stop`. Return its kind, its cells, and a position.
+        """Read the row from `start`, but not beyond `stop`. Return its kind, its cells, and a position.
 
         The kind is "row" (the row ends at the position), "open" (a quoted cell begins there and does not end before
         `stop`), "text" (text follows the end of a quoted cell that begins there), or "cut" (undecided before `stop`).

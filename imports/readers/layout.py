@@ -80,7 +80,7 @@ def find_layout(
     spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
     firsts = _first_rows(path, expected, encoding, spellings)
     _refuse_separator_line(path, firsts)
-    # Choose the delimiter by the number of recognised header cells, or else by the number of cells.
+    # Choose the delimiter by the number of recognized header cells, or else by the number of cells.
     sound = [first for first in firsts if not first.problem]
     best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
     if best.fitting:

@@ -30,7 +30,7 @@ def cleaned(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 def without_marks(texts: pa.Array) -> pa.Array:
     """Return the first cells of rows without byte order marks, which occur inside concatenated files.
 
-    If a mark precedes an opening quote, the quote is not recognised as such, so the quotes are removed too.
+    If a mark precedes an opening quote, the quote is not recognized as such, so the quotes are removed too.
     """
     if _is_ascii(texts) or not pc.any(pc.starts_with(texts, BOM)).as_py():
         return texts
