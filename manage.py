@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs Django's and the datasets' commands: manage.py help lists them."""
 
+import atexit
+import gc
 import os
 import sys
 
@@ -8,6 +10,7 @@ import sys
 def main() -> int:
     """Runs the command; settings that cannot work are a sentence, not a traceback (ask for one with --traceback)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    atexit.register(gc.freeze)  # or Python looks for garbage as it exits, for as long as a short command takes
     try:
         from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured

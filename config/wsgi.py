@@ -1,5 +1,6 @@
 """WSGI application for gunicorn. Invalid settings stop it with a message instead of a traceback."""
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+gc.disable()  # all that is loaded here stays: frozen, it is not examined again, and stays shared after gunicorn forks
 
 try:
     django.setup(set_prefix=False)
@@ -21,3 +23,5 @@ except ImproperlyConfigured as error:
     print(error, file=sys.stderr)
     # gunicorn restarts a worker that exits with 1; 4 (APP_LOAD_ERROR) makes it stop.
     sys.exit(4 if "gunicorn.arbiter" in sys.modules else 1)
+gc.freeze()
+gc.enable()
