@@ -223,15 +223,17 @@ class Edit(models.Model):
         REVERTED = "reverted"  # a correction was removed and the file's value restored
         DELETED = "deleted"
         RESTORED = "restored"
-        UNDONE = "undone"  # a run was undone
+        UNDONE = "undone"  # a run or another edit was undone
+        REDONE = "redone"  # an undone run or edit was applied again
 
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     action = models.CharField(max_length=20, choices=Action.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     reason = models.CharField(max_length=LONGEST_REASON, blank=True, help_text="Why the user made the edit.")
-    undone_run = models.OneToOneField(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoing")
-    undone_edit = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undoing")
+    undone_run = models.ForeignKey(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoings")
+    undone_edit = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undoings")
+    is_undone = models.BooleanField(default=False, help_text="The edit was undone, and not redone since.")
 
     class Meta:
         db_table = "edits"
@@ -263,6 +265,10 @@ class Change(models.Model):
     after = JSONField(null=True, help_text="Row after the change; null for a deleted record.")
     is_tombstone = models.BooleanField(
         default=False, help_text="Deleted by a curator and not restored; imports skip the record."
+    )
+    # The tombstone that a restoration removed; few changes have one, so an index or a constraint costs too much.
+    reversed_tombstone = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False, editable=False
     )
 
     class Meta:

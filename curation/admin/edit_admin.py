@@ -18,6 +18,7 @@ from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.edit_filters import RunFilter, matching_edits
 from curation.admin.reasons import posted_reason
 from curation.admin.typed_texts import text_column
+from curation.history.edited_models import edited_models
 from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
@@ -25,7 +26,6 @@ from curation.history.undo import undo_edit
 from curation.history.undo_result import UndoRefusedError
 from datasets import matviews
 from datasets.http.signed_in import signed_in_user
-from datasets.models import Record, Vocabulary
 from datasets.records.masking import Viewer
 from imports.models import Change, Edit
 
@@ -41,13 +41,6 @@ class ChangedRecords(TypedDict):
     record: str | None
 
 
-def edited_models(edit: Edit) -> list[type[models.Model]]:
-    """Return the models that *edit* changed, vocabularies first."""
-    tables = set(edit.changes.values_list("table", flat=True).distinct().order_by())
-    edited = [m for m in apps.get_models() if issubclass(m, Record | Vocabulary) and m._meta.db_table in tables]
-    return sorted(edited, key=lambda model: issubclass(model, Record))
-
-
 @admin.register(Edit)
 class EditAdmin(ReadOnlyAdmin[Edit]):
     list_display = ["id", "action", "what", "records", "reason", "user", "at", "undone"]
@@ -57,7 +50,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
     search_help_text = "Search the reasons, and the comments on the changed records and undone runs."
     date_hierarchy = "at"
     empty_value_display = "the command line"  # for no user
-    list_select_related = ["user", "undoing"]
+    list_select_related = ["user"]
     ordering = ["-pk"]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Edit]:
@@ -104,7 +97,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
 
     @admin.display(description="undone", empty_value="")
     def undone(self, edit: Edit) -> str | None:
-        return "undone" if hasattr(edit, "undoing") else None
+        return "undone" if edit.is_undone else None
 
     def get_urls(self) -> list[URLPattern]:
         undo = path("<number:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="imports_edit_undo")
@@ -129,7 +122,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
             "title": f"Edit {edit.pk}: {edit}",
             "opts": self.opts,
             "edit": edit,
-            "undone": getattr(edit, "undoing", None),
+            "undone": edit.undoings.first() if edit.is_undone else None,
             "rows": self._rows(list(page), edited, request.user),
             "page": page,
             "may_undo": _may_undo(request.user, edit) and not _is_undone(edit),
@@ -177,7 +170,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
                     refusal = f"{confirmation.refusal(request, about)} Check the edit again."
                     self.message_user(request, refusal, messages.ERROR)
                     return page
-                undone = undo_edit(edit, edited, signed_in_user(request), reason=posted_reason(request))
+                undone = undo_edit(edit, signed_in_user(request), reason=posted_reason(request))
         except (UndoRefusedError, EditRefusedError) as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
@@ -187,7 +180,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
 
 
 def _is_undone(edit: Edit) -> bool:
-    return edit.action == Edit.Action.UNDONE or hasattr(edit, "undoing")
+    return edit.is_undone or edit.action in (Edit.Action.UNDONE, Edit.Action.REDONE)
 
 
 def _may(user: Viewer, action: str, model: type[models.Model]) -> bool:

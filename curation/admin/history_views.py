@@ -22,13 +22,13 @@ from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
 from curation.history import edits
 from curation.history.timeline import Readable, Row, changes_of, entries, stored_row
-from curation.history.tombstones import deletion_by_curator
+from curation.history.tombstones import restorable_deletion
 from datasets.http.signed_in import signed_in_user
 from datasets.listing import label_field
 from datasets.records.masking import hidden_fields, personal_names
 from datasets.records.pagination import BoundedPaginator
 from datasets.text import clean
-from imports.models import Change, Edit
+from imports.models import Change
 
 PAGE = 50
 
@@ -56,15 +56,13 @@ class HistoryAdmin(EditedAdmin[M]):
             raise PermissionDenied
         key = self._key(object_id)
         now, changes = stored_row(self.model, key), changes_of(self.model, key)
-        page = Paginator(changes.select_related("run", "edit__user", "edit__undoing"), PAGE).get_page(
-            request.GET.get("p")
-        )
+        page = Paginator(changes.select_related("run", "edit__user"), PAGE).get_page(request.GET.get("p"))
         start = page.start_index() - 1
         before = changes[start - 1].after if start > 0 else None
         history = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
         if not history and now is None:
             return super().history_view(request, object_id, extra_context)  # which says that there is none
-        last = deletion_by_curator(self.model, key) if now is None else None
+        last = restorable_deletion(changes) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
         context = {
             **self.admin_site.each_context(request),
@@ -123,7 +121,7 @@ class HistoryAdmin(EditedAdmin[M]):
         return TemplateResponse(request, "curation/deleted.html", context)
 
     def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Restore a record that a curator deleted."""
+        """Restore a record that a curator or the undo of a run deleted."""
         if not self._may_restore(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -132,9 +130,9 @@ class HistoryAdmin(EditedAdmin[M]):
         page = self.address("history", object_id)
         if not changes_of(self.model, key).exists():
             raise Http404
-        last = deletion_by_curator(self.model, key)
+        last = restorable_deletion(changes_of(self.model, key))
         if last is None or stored_row(self.model, key):
-            return self.refused(request, "There is no deletion by a curator to reverse. See the history.", page)
+            return self.refused(request, "There is no deletion to reverse. See the history.", page)
         about = self._restoring(key)
         if confirmation.seal_confirmed(request, about) != str(last.pk):
             return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)
@@ -190,13 +188,8 @@ class HistoryAdmin(EditedAdmin[M]):
         return self.has_delete_permission(request)
 
     def _deletion_of(self, change: Change) -> Change | None:
-        """Return the curator's deletion of the record, given its last deletion *change*; None if an import deleted it.
-
-        An undo of a restoration points to the deletion before that.
-        """
-        if change.edit is not None and change.edit.action == Edit.Action.UNDONE:
-            return deletion_by_curator(self.model, change.record)
-        return change if change.edit is not None else None
+        """Return the deletion that restoring the record would reverse; *change* is its last deletion."""
+        return restorable_deletion(changes_of(self.model, change.record), change)
 
     def _key(self, object_id: str) -> Any:
         text = unquote(object_id)

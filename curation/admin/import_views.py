@@ -195,7 +195,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             reason = posted_reason(request)
             undone = undo_run(run, signed_in_user(request), reason=reason, dry_run=not posted, expecting=expecting)
         except UndoOvertakenError as error:
-            undone, moved = error.undone, confirmation.refusal(request, about)
+            undone, moved = error.undone[0], confirmation.refusal(request, about)
         except UndoRefusedError as refusal:
             reasons = refusal.reasons
         except EditRefusedError as refusal:

@@ -39,8 +39,9 @@ def _origin(file: SourceFile | None, line: int | None = None) -> str:
 def _edit_summary(edit: Edit) -> str:
     """Return the action, the user and the time of an edit."""
     action = edit.get_action_display()
-    if edit.action == Edit.Action.UNDONE:
-        action = f"Run {edit.undone_run_id} undone" if edit.undone_run_id else "Edit undone"
+    if edit.undone_run_id or edit.undone_edit_id:
+        what = f"Run {edit.undone_run_id}" if edit.undone_run_id else f"Edit {edit.undone_edit_id}"
+        action = f"{what} {edit.action}"
     at = timezone.localtime(edit.at).strftime("%Y-%m-%d %H:%M")
     return f"{action} by {edit.user or 'the command line'}, {at}"
 

@@ -21,8 +21,8 @@ def protecting_references(model: type[models.Model], selected: str) -> Iterator[
         there = (
             f"{quoted(child._meta.db_table)} WHERE {quoted(column_name(relation.field))} IN (SELECT pk FROM {selected})"
         )
-        if count := _count(f"SELECT count(*) FROM {there}"):
-            first = _listed(f"SELECT {quoted(pk_column(child))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+        if count := count_of(f"SELECT count(*) FROM {there}"):
+            first = listed(f"SELECT {quoted(pk_column(child))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
             yield f"{counted(child, count)} ({first})"
 
 
@@ -38,23 +38,9 @@ def key_conflicts(model: type[models.Model], rows: str, document: str) -> Iterat
     same = " OR ".join(f"r.{quoted(column)} = {stored[column]}" for column in sorted(unique))
     source, _, condition = rows.partition(" WHERE ")
     there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
-    if count := _count(f"SELECT count(*) FROM {there}"):
-        first = _listed(f"SELECT DISTINCT r.{quoted(pk_column(model))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
+    if count := count_of(f"SELECT count(*) FROM {there}"):
+        first = listed(f"SELECT DISTINCT r.{quoted(pk_column(model))} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
         yield f"Existing records have the same key: {counted(model, count)} ({first})."
-
-
-def unique_conflicts(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
-    """Yield a sentence for each unique column whose value in the JSON column *document* another record has now."""
-    pk, stored = pk_column(model), values(model, document)
-    source, _, condition = rows.partition(" WHERE ")
-    for field in model._meta.concrete_fields:
-        if field.unique and field is not model._meta.pk:
-            column = column_name(field)
-            same = f"r.{quoted(column)} = {stored[column]} AND r.{quoted(pk)} <> {stored[pk]}"
-            there = f"{source} JOIN {quoted(model._meta.db_table)} r ON ({same}) WHERE {condition}"
-            if count := _count(f"SELECT count(*) FROM {there}"):
-                first = _listed(f"SELECT r.{quoted(pk)} FROM {there} ORDER BY 1 LIMIT {SHOWN + 1}")
-                yield f"The {field.verbose_name} is already used by {counted(model, count)} ({first})."
 
 
 def owner_field(model: type[models.Model]) -> models.ForeignKey | None:
@@ -65,41 +51,50 @@ def owner_field(model: type[models.Model]) -> models.ForeignKey | None:
 
 def missing_references(model: type[models.Model], rows: str, document: str) -> Iterator[str]:
     """Yield a sentence for each reference in the JSON column *document* whose target no longer exists."""
+    for field, query in relations(model, rows, document):
+        yield from missing_references_of(field, query)
+
+
+def relations(model: type[models.Model], rows: str, document: str) -> Iterator[tuple[models.Field, str]]:
+    """Yield each relation of *model* and a query of its owners and keys in the JSON column *document* of *rows*."""
+    source, _, condition = rows.partition(" WHERE ")
     for field in model._meta.concrete_fields:
         if field.is_relation:
-            source, _, condition = rows.partition(" WHERE ")
-            query = f"SELECT 1, {value_of(field, document)} FROM {source} WHERE {condition}"
-            yield from missing_references_of(field, query)
+            yield field, f"SELECT 1, {value_of(field, document)} FROM {source} WHERE {condition}"
     for field in model._meta.many_to_many:
-        yield from missing_references_of(field, members(field, rows, document))
+        yield field, members(field, rows, document)
 
 
 def missing_references_of(field: models.Field, query: str) -> Iterator[str]:
     """Yield a sentence if *query*, which selects owners and the keys that *field* holds, names deleted records."""
+    if first := listed(f"{missing_keys(field, query)} ORDER BY 1 LIMIT {SHOWN + 1}"):
+        yield refers_to_deleted(field, first)
+
+
+def missing_keys(field: models.Field, query: str) -> str:
+    """Return a query of the keys of deleted records in *query*, which selects owners and the keys of *field*."""
     target = related_model(field)
-    there = (
+    return (
         f"WITH x(owner, v) AS ({query}) SELECT DISTINCT v FROM x WHERE v IS NOT NULL AND NOT EXISTS"
         f" (SELECT 1 FROM {quoted(target._meta.db_table)} t WHERE t.{quoted(pk_column(target))} = x.v)"
-        f" ORDER BY 1 LIMIT {SHOWN + 1}"
     )
-    if first := _listed(there):
-        yield f"These records refer to deleted records. Restore those first: {target._meta.verbose_name} {first}."
 
 
-def reason_for(query: str, sentence: str, model: type[models.Model]) -> Iterator[str]:
-    """Yield *sentence* with the number of records of *model* in *query* and their first keys; nothing for no record."""
-    if count := _count(f"SELECT count(*) FROM ({query}) x"):
-        first = _listed(f"{query} ORDER BY 1 LIMIT {SHOWN + 1}")
-        yield sentence.format(records=counted(model, count), first=first)
+def refers_to_deleted(field: models.Field, first: str) -> str:
+    """Return the sentence about deleted records that *field* refers to; *first* has their first keys."""
+    name = related_model(field)._meta.verbose_name
+    return f"These records refer to deleted records. Restore those first: {name} {first}."
 
 
-def _count(query: str) -> int:
+def count_of(query: str) -> int:
+    """Return the only number of *query*."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchone()[0]
 
 
-def _listed(query: str) -> str:
+def listed(query: str) -> str:
+    """Return the first keys of *query*, which selects one key more than is shown if there are more."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         keys = [str(key) for (key,) in cursor.fetchall()]

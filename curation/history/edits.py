@@ -10,11 +10,18 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 
-from curation.history.conflicts import key_conflicts, missing_references, missing_references_of, protecting_references
+from curation.history.conflicts import (
+    SHOWN,
+    key_conflicts,
+    listed,
+    missing_references,
+    missing_references_of,
+    protecting_references,
+)
 from curation.history.corrections_sql import assigned, given, links_of_file, of_file, remembering, stored, without
 from curation.history.editable_fields import correctable, remembers_its_file, stored_name
 from curation.history.preview_tokens import seal_of_rows
-from curation.history.tombstones import set_tombstones
+from curation.history.tombstones import same_key_deleted, set_tombstones
 from datasets.fields import field_of, related_model
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false, temporary
@@ -122,7 +129,7 @@ def delete(records: models.QuerySet, user: User | None, expecting: str = "", *, 
         for field in model._meta.many_to_many:
             _unlink(cursor, field)
         cursor.execute(f"DELETE FROM {table} WHERE {pk} IN (SELECT pk FROM {SELECTED})")
-        set_tombstones(cursor, f"edit_id = {edit.pk}")
+        set_tombstones(cursor, edit)
     return edit
 
 
@@ -136,16 +143,19 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user: User | 
         edit = _new_edit(Edit.Action.RESTORED, model, user, reason)
         _select(deletions)
         rows = f"changes c WHERE c.id IN (SELECT pk FROM {SELECTED})"
-        if reasons := [*key_conflicts(model, rows, "c.before"), *missing_references(model, rows, "c.before")]:
+        reasons = [*key_conflicts(model, rows, "c.before"), *missing_references(model, rows, "c.before")]
+        if deleted := listed(f"{same_key_deleted(model, rows)} ORDER BY 1 LIMIT {SHOWN + 1}"):
+            reasons.append(f"A curator has deleted records with the same key: {deleted}.")
+        if reasons:
             raise EditRefusedError(" ".join(reasons))
         put_back(cursor, model, rows, "c.before")
         cursor.execute(
-            'INSERT INTO changes (edit_id, "table", record, kind, "after", is_tombstone)'
-            f""" SELECT %s, c."table", c.record, '{Change.Kind.CREATED}', c.before, {sql_false()}"""
-            f" FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
+            'INSERT INTO changes (edit_id, "table", record, kind, "after", is_tombstone, reversed_tombstone_id)'
+            f""" SELECT %s, c."table", c.record, '{Change.Kind.CREATED}', c.before, {sql_false()},"""
+            f" CASE WHEN c.is_tombstone THEN c.id END FROM changes c WHERE c.id IN (SELECT pk FROM {SELECTED})",
             [edit.pk],
         )
-        cursor.execute(f"UPDATE changes SET is_tombstone = {sql_false()} WHERE id IN (SELECT pk FROM {SELECTED})")
+        set_tombstones(cursor, edit)
         raise_version(model._meta.app_label)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
     return edit

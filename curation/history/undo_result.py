@@ -1,35 +1,71 @@
-"""The result of an undo, and the errors that refuse one."""
+"""The result of an undo or redo, and the errors that refuse one."""
 
 from dataclasses import dataclass, field
 
+from django.db.models import Model
+
 from curation.history.record_counts import counted, model_of
+from imports.models import Edit, ImportRun
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A run or an edit that blocks an undo, and the number of records by which it does."""
+
+    action: ImportRun | Edit
+    records: int
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Records that block an undo: a sentence about them, the keys of the first, and what made them so, newest first."""
+
+    sentence: str
+    model: type[Model]
+    keys: tuple[str, ...]
+    blockers: tuple[Blocker, ...]
+    more: int = 0  # blockers that are not listed
 
 
 class UndoRefusedError(Exception):
     """An undo that is not possible; *reasons* has one sentence for each conflict."""
 
-    def __init__(self, reasons: list[str]):
-        super().__init__("This cannot be undone. " + " ".join(reasons))
-        self.reasons = reasons
+    undoing = "undone"
+
+    def __init__(self, reasons: list[str], conflicts: list[Conflict] | None = None):
+        super().__init__(f"This cannot be {self.undoing}. " + " ".join(reasons))
+        self.reasons, self.conflicts = reasons, conflicts or []
+
+
+class RedoRefusedError(UndoRefusedError):
+    """A redo that is not possible."""
+
+    undoing = "redone"
 
 
 class UndoOvertakenError(UndoRefusedError):
     """An undo whose effect has changed since the user confirmed it; *undone* is the current effect."""
 
-    def __init__(self, undone: "Undone"):
+    def __init__(self, undone: "list[Undone]"):
         super().__init__(["The records have changed since you confirmed the undo."])
         self.undone = undone
 
 
 @dataclass
 class Undone:
-    """The effect of an undo: the number of records by database table, and the deleted terms by vocabulary."""
+    """The effect of an undo or redo: the number of records by database table, and the deleted terms by vocabulary."""
 
-    deleted: dict[str, int] = field(default_factory=dict)  # records that the run or edit had created
-    restored: dict[str, int] = field(default_factory=dict)  # records that it had changed
-    recreated: dict[str, int] = field(default_factory=dict)  # records that it had deleted
+    action: ImportRun | Edit
+    redo: bool = False
+    deleted: dict[str, int] = field(default_factory=dict)
+    restored: dict[str, int] = field(default_factory=dict)
+    recreated: dict[str, int] = field(default_factory=dict)
     deleted_terms: dict[str, list[str]] = field(default_factory=dict)
     seal: str = ""  # of the records and of their new state; empty unless a user must confirm the undo
+
+    def __str__(self) -> str:
+        what = f"run {self.action.pk}" if isinstance(self.action, ImportRun) else f"edit {self.action.pk}"
+        return f"{'redo' if self.redo else 'undo'} {what}"
 
     def done(self) -> list[str]:
         """Return the effect in the past tense: ``25 people deleted``."""
@@ -42,7 +78,7 @@ class Undone:
     def _effects(self) -> list[tuple[str, str, str]]:
         counts = [
             ("delete", "deleted", self.deleted),
-            ("restore", "restored", self.restored),
+            ("update", "updated", self.restored) if self.redo else ("restore", "restored", self.restored),
             ("re-create", "re-created", self.recreated),
         ]
         effects = [

@@ -157,6 +157,7 @@ class Migration(migrations.Migration):
                             ("deleted", "Deleted"),
                             ("restored", "Restored"),
                             ("undone", "Undone"),
+                            ("redone", "Redone"),
                         ],
                         max_length=20,
                     ),
@@ -167,22 +168,26 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="Why the user made the edit.", max_length=500),
                 ),
                 (
+                    "is_undone",
+                    models.BooleanField(default=False, help_text="The edit was undone, and not redone since."),
+                ),
+                (
                     "undone_edit",
-                    models.OneToOneField(
+                    models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="undoing",
+                        related_name="undoings",
                         to="imports.edit",
                     ),
                 ),
                 (
                     "undone_run",
-                    models.OneToOneField(
+                    models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="undoing",
+                        related_name="undoings",
                         to="imports.importrun",
                     ),
                 ),
@@ -226,6 +231,18 @@ class Migration(migrations.Migration):
                     "is_tombstone",
                     models.BooleanField(
                         default=False, help_text="Deleted by a curator and not restored; imports skip the record."
+                    ),
+                ),
+                (
+                    "reversed_tombstone",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="imports.change",
                     ),
                 ),
                 (

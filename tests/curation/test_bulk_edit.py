@@ -9,7 +9,6 @@ from curation.history.undo_result import UndoRefusedError
 from datasets import matviews
 from experiments.models import Compound, User, UserExperiment
 from imports.models import Change, Edit
-from imports.sources import sources_of
 from people.models import Person, Place
 from tests.confirming import confirm
 
@@ -235,7 +234,7 @@ def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_clie
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
     with pytest.raises(UndoRefusedError, match="Restore those first"):
         edits.delete(Place.objects.filter(pk=kelso.pk), None)
-        undo_edit(correction, [source.model for source in sources_of("people")], dry_run=True)
+        undo_edit(correction, dry_run=True)
     assert undo(correction) == (
         f"This cannot be undone. These records refer to deleted records. Restore those first: place {kelso.pk}."
     )

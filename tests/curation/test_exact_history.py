@@ -11,7 +11,6 @@ from curation.history.undo import undo_edit, undo_run
 from datasets import exact_json
 from experiments.models import User, UserExperiment
 from imports.models import Change, Edit, ImportRun
-from imports.sources import sources_of
 from people.models import Person
 from subjects.models import Session, Subject
 from tests.confirming import confirm
@@ -54,7 +53,7 @@ def take_back(what):
     if isinstance(what, ImportRun):
         undo_run(what)
     else:
-        undo_edit(what, [source.model for name in ("experiments", "subjects", "people") for source in sources_of(name)])
+        undo_edit(what)
 
 
 def unchanged(report):
@@ -261,5 +260,5 @@ def test_undo_of_an_import_leaves_a_term_that_a_person_has_renamed(write, import
     edit = edits.correct(Workclass.objects.all(), {"name": "Private"}, None)
     undo_run(last_run())
     assert Workclass.objects.get().name == "Private"
-    undo_edit(edit, [Workclass])
+    undo_edit(edit)
     assert Workclass.objects.get().name == "Privte"

@@ -106,7 +106,7 @@ def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
     assert admin_client.get(restore).status_code == 405
     assert "Experiment 7 restored." in confirm(admin_client, restore, follow=True).text
     assert sorted(UserExperiment.objects.get().compounds.values_list("pk", flat=True)) == [1, 2]
-    assert "There is no deletion by a curator to reverse" in confirm(admin_client, restore, follow=True).text
+    assert "There is no deletion to reverse" in confirm(admin_client, restore, follow=True).text
     assert admin_client.get("/admin/experiments/userexperiment/deleted/").context["rows"] == []
 
 
@@ -134,7 +134,7 @@ def test_records_that_a_run_deleted_are_listed_with_the_run(admin_client, import
     assert f'Deleted by <a href="/admin/imports/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
     assert "Restore " not in page.text
     assert (
-        "There is no deletion by a curator to reverse"
+        "There is no deletion to reverse"
         in confirm(admin_client, "/admin/experiments/user/2/restore/", follow=True).text
     )
 

@@ -33,7 +33,7 @@ def test_each_function_of_the_history_stores_a_reason(users, admin_user):
     edits.delete(users, admin_user, reason="test account")
     edits.restore(Change.objects.filter(is_tombstone=True), User, admin_user, reason="no test account")
     edits.created(User.objects.create(pk=3, name="Cy", signup_date="2023-01-03"), admin_user, reason="not in the file")
-    undo_edit(Edit.objects.first(), [User], admin_user, reason="in the file now")
+    undo_edit(Edit.objects.first(), admin_user, reason="in the file now")
     assert {edit.dataset for edit in Edit.objects.all()} == {"experiments"}
     assert reasons() == [
         ("corrected", "typing error"),
@@ -198,7 +198,7 @@ def test_edits_are_filtered_by_dataset_person_day_action_and_run(users, bring, a
     correction = edits.correct(users, {"name": "Anne"}, admin_user)
     deletion = edits.delete(Place.objects.all(), None)
     Edit.objects.filter(pk=deletion.pk).update(at=datetime(2024, 2, 29, 12, tzinfo=UTC))
-    undo_edit(deletion, [Place])
+    undo_edit(deletion)
     run = ImportRun.objects.get(dataset="people")
     undo_run(run)
     undo, undone = Edit.objects.order_by("-pk")[:2]

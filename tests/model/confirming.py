@@ -51,8 +51,8 @@ class ConfirmingSite(Site):
                 self.restore(which, page)
             case "create":
                 self.create(data.draw(st.sampled_from(["users", "compounds", "places", "people"])), data)
-            case "undo":
-                self.undo(which % 6, page)
+            case "undo" | "redo":
+                {"undo": self.undo, "redo": self.redo}[kind](which % 6, page)
             case "confirm":
                 self.confirm(data)
 
@@ -67,13 +67,15 @@ class ConfirmingSite(Site):
             can += ["restore"] * 3
         if any(not action.undone for action in self.tables.actions):
             can += ["undo"] * 4
+        if any(action.undone for action in self.tables.actions):
+            can += ["redo"] * 3
         return can
 
     def confirm(self, data):  # noqa: C901 - a branch for each kind of action
         what = data.draw(st.sampled_from(["change", "delete", "undo"]))
         which, more, all_ = data.draw(ANY), data.draw(ANY), data.draw(st.booleans())
-        table, pk = one_of(sorted(self.tables.records, key=repr), which)
-        pks = sorted({pk, one_of(sorted(self.tables.of(table), key=repr), more)}, key=repr)
+        table, pk = one_of(sorted(self.tables.records), which)
+        pks = sorted({pk, one_of(sorted(self.tables.of(table)), more)})
         if what == "change":
             table = table if table in ONE_FIELD else "users"
             field = ONE_FIELD[table]
@@ -117,6 +119,9 @@ class ConfirmingSite(Site):
         action = step(self.tables)
         if action is not None:
             action.rows, action.handle = rows, Edit.objects.get(pk=max(made))
+        else:
+            self.tables.actions[place].undo.rows = rows
+        self.latest = None
 
     def _meanwhile(self, data) -> None:
         """Let another user change records."""

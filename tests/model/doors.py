@@ -12,11 +12,11 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from curation.admin.edit_admin import edited_models
 from curation.admin.reasons import FIELD
 from curation.history import edits
-from curation.history.tombstones import deletion_by_curator
-from curation.history.undo import undo_edit
+from curation.history.timeline import changes_of
+from curation.history.tombstones import restorable_deletion
+from curation.history.undo import redo_edit, undo_edit
 from curation.history.undo_result import UndoRefusedError
 from imports.models import Change
 from tests.confirming import confirm
@@ -91,7 +91,7 @@ class Doors:
         if page:
             confirm(self.client, self.address(table, "restore", pk), {FIELD: self.reason})
         else:
-            last = deletion_by_curator(MODELS[table], pk)
+            last = restorable_deletion(changes_of(MODELS[table], pk))
             edits.restore(Change.objects.filter(pk=last.pk), MODELS[table], self.user, reason=self.reason)
 
     def create(self, table: str, row: dict[str, Any]) -> models.Model:
@@ -104,23 +104,26 @@ class Doors:
 
     def undo(self, action: Action, *, page: bool) -> None:
         """Undo an action if the model does; expect a refusal if the model refuses."""
+        self._reverse(action, "undo", page=page)
+
+    def redo(self, action: Action, *, page: bool) -> None:
+        """Redo an action if the model does; expect a refusal if the model refuses."""
+        self._reverse(action, "redo", page=page)
+
+    def _reverse(self, action: Action, verb: str, *, page: bool) -> None:
         refused = ""
         try:
             if action.kind == "run":
-                call_command("undo_import", action.handle.pk, reason=self.reason, verbosity=0, stderr=_Nowhere())
-            elif page:
+                call_command(f"{verb}_import", action.handle.pk, reason=self.reason, verbosity=0, stderr=_Nowhere())
+            elif page and verb == "undo":
                 confirm(self.client, reverse("admin:imports_edit_undo", args=[action.handle.pk]), {FIELD: self.reason})
             else:
-                undo_edit(action.handle, edited_models(action.handle), self.user, reason=self.reason)
+                (undo_edit if verb == "undo" else redo_edit)(action.handle, self.user, reason=self.reason)
         except (CommandError, UndoRefusedError) as refusal:
             refused = str(refusal)
-        if action.kind == "run":
-            action.handle.refresh_from_db()
-            done = action.handle.status == "undone"
-        else:
-            action.handle = type(action.handle).objects.get(pk=action.handle.pk)
-            done = hasattr(action.handle, "undoing")
-        assert done == action.undone, f"the site {'undid' if done else 'refused'} it, the model did not: {refused}"
+        action.handle = type(action.handle).objects.get(pk=action.handle.pk)
+        undone = action.handle.status == "undone" if action.kind == "run" else action.handle.is_undone
+        assert undone == action.undone, f"{verb}: the site and the model do not agree: {refused}"
 
     def ask_to_undo(self, action: Action) -> Callable[[], None]:
         """Open the page of a run or an edit; return the form data that confirm its undo."""

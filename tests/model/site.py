@@ -36,6 +36,10 @@ def one_of(several: list, which: int):
     return several[which % len(several)]
 
 
+def one_of_last(actions: list, which: int):
+    return actions[-1 - which % len(actions)]
+
+
 class Site(RuleBasedStateMachine):
     """Apply each step to the site and to the model: both do it, or both refuse."""
 
@@ -45,6 +49,7 @@ class Site(RuleBasedStateMachine):
         self.atomic.__enter__()
         self.folder = tempfile.TemporaryDirectory()
         self.tables = Tables()
+        self.latest = None  # the action of the last step
         self.user = get_user_model().objects.create_superuser("curator")
         self.doors = Doors(self.user)
         self.reasons: dict[tuple[str, int], str] = {}  # of each run and edit
@@ -126,13 +131,14 @@ class Site(RuleBasedStateMachine):
             assert counts == seen
         applied = ImportRun.objects.filter(status="applied").first()
         action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=remove)
-        action.handle, action.rows = applied, before
+        action.handle, action.rows, self.latest = applied, before, action
         if again:
             rows = stored.raw()
             counts = self._command(dataset, folder)
             assert not any(source["created"] or source["updated"] for source in counts.values())
             assert stored.raw() == rows
-            self.tables.do("run", self.tables.records).handle = ImportRun.objects.first()
+            self.latest = self.tables.do("run", self.tables.records)
+            self.latest.handle = ImportRun.objects.first()
 
     def _command(self, dataset, folder, *, remove=False, **options):
         path = Path(self.folder.name, "report.json")
@@ -169,11 +175,11 @@ class Site(RuleBasedStateMachine):
         else:
             assert made
             action.rows = before
-            action.handle = Edit.objects.get(pk=max(made)) if action.kind != "run" else action.handle
+            action.handle, self.latest = Edit.objects.get(pk=max(made)), action
 
     def correct(self, data, which, several, page):
-        table, pk = one_of(sorted(self.tables.records, key=repr), which)
-        pks = [pk, *[one_of(sorted(self.tables.of(table), key=repr), data.draw(ANY)) for _ in range(several * 2)]]
+        table, pk = one_of(sorted(self.tables.records), which)
+        pks = [pk, *[one_of(sorted(self.tables.of(table)), data.draw(ANY)) for _ in range(several * 2)]]
         pks = list(dict.fromkeys(pks))
         names = data.draw(
             st.lists(st.sampled_from(sorted(VALUES[table])), min_size=1, max_size=1 if page else 3, unique=True)
@@ -191,20 +197,20 @@ class Site(RuleBasedStateMachine):
         parent = REFERS.get(table, {}).get(name)
         if parent is None:
             return data.draw(VALUES[table][name], label=name)
-        there = sorted(self.tables.of(parent), key=repr)
+        there = sorted(self.tables.of(parent))
         if name != "compounds":
             return one_of(there, data.draw(ANY))
         return sorted({one_of(there, data.draw(ANY)) for _ in range(data.draw(st.integers(1, 3)))})
 
     def revert(self, which, field, page):
-        corrected = sorted((place for place, rec in self.tables.records.items() if rec.corrections), key=repr)
+        corrected = sorted((place for place, rec in self.tables.records.items() if rec.corrections))
         table, pk = one_of(corrected, which)
         name = one_of(sorted(self.tables.records[table, pk].corrections), field)
         self._both(lambda: self.tables.revert(table, pk, name), lambda: self.doors.revert(table, pk, name, page=page))
 
     def delete(self, which, more, page):
-        table, pk = one_of(sorted(self.tables.records, key=repr), which)
-        pks = list({pk, one_of(sorted(self.tables.of(table), key=repr), more)}) if more % 3 == 0 else [pk]
+        table, pk = one_of(sorted(self.tables.records), which)
+        pks = list({pk, one_of(sorted(self.tables.of(table)), more)}) if more % 3 == 0 else [pk]
         self._both(lambda: self.tables.delete(table, pks), lambda: self.doors.delete(table, pks, page=page))
 
     def restore(self, which, page):
@@ -226,24 +232,41 @@ class Site(RuleBasedStateMachine):
             key = row[KEYS[table]] if table != "people" else ("curated", record.pk)
             values = {name: value for name, value in row.items() if name != KEYS[table]}
             action = self.tables.create(table, record.pk, key, values)
-            action.handle, action.rows = Edit.objects.first(), before
+            action.handle, action.rows, self.latest = Edit.objects.first(), before, action
 
-    # Undo.
+    # Undo and redo.
 
     def undo(self, which, page):
         """Undo one of the last actions; every changed row is the same as before, to the byte."""
-        standing = [action for action in self.tables.actions if not action.undone]
-        action = standing[-1 - which % len(standing)]
-        last = action is standing[-1]
+        action = one_of_last([action for action in self.tables.actions if not action.undone], which)
         before = stored.raw()
         try:
             self.tables.undo(action)
         except ActionRefusedError as refusal:
-            assert not last, f"the last action can be undone: {refusal}"
+            assert action is not self.latest, f"the last step can be undone: {refusal}"
         self.doors.undo(action, page=page)
         if not action.undone:
             assert stored.raw() == before
             return
+        self._expect_rows(action, action.rows)
+        action.undo.rows, self.latest = before, action
+
+    def redo(self, which, page):
+        """Redo one of the last undone actions; every changed row is the same as before the undo, to the byte."""
+        action = one_of_last([action for action in self.tables.actions if action.undone], which)
+        before = stored.raw()
+        try:
+            self.tables.redo(action)
+        except ActionRefusedError as refusal:
+            assert action is not self.latest, f"the last step can be redone: {refusal}"
+        self.doors.redo(action, page=page)
+        if action.undone:
+            assert stored.raw() == before
+            return
+        self._expect_rows(action, action.undo.rows)
+        self.latest = action
+
+    def _expect_rows(self, action, rows):
         now = stored.raw()
         for place in action.changes:
-            assert now.get(place) == action.rows.get(place), place
+            assert now.get(place) == rows.get(place), place

@@ -1,7 +1,7 @@
 """The expected content of the tables: a model of imports, edits and undo without a database."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # Parents first; for each table the key in its files, and the editable fields.
@@ -48,14 +48,16 @@ class Rec:
 
 @dataclass
 class Action:
-    """A run or an edit: its changes, record by record, and the tombstones before and after it."""
+    """A run or an edit: its changes, record by record; the tombstones and the deletions before and after it."""
 
     kind: str
     handle: Any = None  # the key of the run or edit
     changes: dict[Place, tuple[Rec | None, Rec | None]] = field(default_factory=dict)
     standing: dict[Place, tuple[Any, Any]] = field(default_factory=dict)
+    deletions: dict[Place, tuple[Rec | None, Rec | None]] = field(default_factory=dict)
     rows: dict[Place, Any] = field(default_factory=dict)  # rows in the database before the action
     undone: bool = False
+    undo: "Action | None" = None  # the changes by its last undo
 
 
 class Tables:
@@ -64,6 +66,7 @@ class Tables:
     def __init__(self):
         self.records: dict[Place, Rec] = {}
         self.standing: dict[Place, Any] = {}  # by record: its key and the index of the action
+        self.deletions: dict[Place, Rec] = {}  # the deleted records that can be restored
         self.actions: list[Action] = []
 
     def of(self, table: str) -> dict[Any, Rec]:
@@ -90,20 +93,33 @@ class Tables:
 
     def do(self, kind: str, after: dict[Place, Rec], standing: dict[Place, Any] | None = None) -> Action:
         """Set the tables to *after* and store the action; raise ActionRefusedError if nothing changes."""
-        standing = self.standing if standing is None else standing
-        action = Action(kind)
+        deletions = dict(self.deletions)
         for place in {*self.records, *after}:
-            was, becomes = self.records.get(place), after.get(place)
-            if was != becomes:
-                action.changes[place] = deepcopy((was, becomes))
-        for place in {*self.standing, *standing}:
-            was, becomes = self.standing.get(place), standing.get(place)
-            if was != becomes:
-                action.standing[place] = (was, becomes)
+            if place in after:
+                deletions.pop(place, None)
+            elif kind == "deleted":
+                deletions[place] = deepcopy(self.records[place])
+        action = self._set(kind, after, self.standing if standing is None else standing, deletions)
         if not action.changes and kind != "run":
             raise ActionRefusedError("nothing changes")
-        self.records, self.standing = after, dict(standing)
         self.actions.append(action)
+        return action
+
+    def _set(
+        self, kind: str, after: dict[Place, Rec], standing: dict[Place, Any], deletions: dict[Place, Rec]
+    ) -> Action:
+        """Set the state; return what changes."""
+        action = Action(kind)
+        states = [
+            (action.changes, self.records, after),
+            (action.standing, self.standing, standing),
+            (action.deletions, self.deletions, deletions),
+        ]
+        for changes, old, new in states:
+            for place in {*old, *new}:
+                if old.get(place) != new.get(place):
+                    changes[place] = deepcopy((old.get(place), new.get(place)))
+        self.records, self.standing, self.deletions = after, dict(standing), dict(deletions)
         return action
 
     # Edits.
@@ -148,56 +164,74 @@ class Tables:
             raise ActionRefusedError("others refer to them")
         return self.do("deleted", after, standing)
 
-    def last_of(self, place: Place) -> Action | None:
-        """Return the last effective action that changed a record."""
-        return next((a for a in reversed(self.actions) if not a.undone and place in a.changes), None)
-
     def restorable(self) -> list[Place]:
-        """Return the records whose last change is a deletion by a curator."""
-        places = {place for action in self.actions for place in action.changes if place not in self.records}
-        return sorted((p for p in places if (a := self.last_of(p)) and a.kind == "deleted"), key=repr)
+        """Return the records that a curator or the undo of a run deleted."""
+        return sorted(self.deletions)
 
     def restore(self, table: str, pk: Any) -> Action:
-        """Restore a record that a curator deleted."""
-        last = self.last_of((table, pk))
-        if (table, pk) in self.records or last is None or last.kind != "deleted":
-            raise ActionRefusedError("no deletion to take back")
-        rec = deepcopy(last.changes[table, pk][0])
-        if self.find(table, rec.key) is not None:
+        """Restore a deleted record."""
+        rec = deepcopy(self.deletions[table, pk])
+        if self.find(table, rec.key) is not None or self._is_deleted_elsewhere((table, pk), rec):
             raise ActionRefusedError("another has its key")
         after, standing = dict(self.records), dict(self.standing)
         after[table, pk] = rec
-        if (table, pk) in last.standing:
-            standing.pop((table, pk), None)
+        standing.pop((table, pk), None)
         if self.broken(after):
             raise ActionRefusedError("refers to nothing")
         return self.do("restored", after, standing)
+
+    def _is_deleted_elsewhere(self, place: Place, rec: Rec) -> bool:
+        """Return whether another record with the key of *rec* has a tombstone."""
+        return any(
+            other != place and other[0] == place[0] and key == rec.key for other, (key, _) in self.standing.items()
+        )
 
     def create(self, table: str, pk: Any, key: Any, values: dict[str, Any]) -> Action:
         """Create a record by an edit."""
         return self.do("created", self.records | {(table, pk): Rec(key, values)})
 
-    # Undo.
+    # Undo and redo.
 
     def undo(self, action: Action) -> None:
-        """Undo an action; raise ActionRefusedError if later actions depend on it."""
+        """Undo an action; raise ActionRefusedError if its records have another state or others depend on them."""
         if action.undone:
             raise ActionRefusedError("undone already")
-        later = self.actions[self.actions.index(action) + 1 :]
-        if any(place in other.changes for other in later if not other.undone for place in action.changes):
-            raise ActionRefusedError("changed since")
-        after = dict(self.records)
-        for place, (before, _) in action.changes.items():
+        undo = self._reverse(action)
+        if action.kind == "run":  # the records that it created can be restored
+            self.deletions |= {p: deepcopy(was) for p, (was, now) in undo.changes.items() if was and now is None}
+        action.undone, action.undo = True, undo
+
+    def redo(self, action: Action) -> None:
+        """Apply an undone action again."""
+        if action.undo is None or not action.undone:
+            raise ActionRefusedError("not undone")
+        self._reverse(action.undo)
+        action.undone = False
+
+    def _reverse(self, action: Action) -> Action:
+        after, standing, deletions = dict(self.records), dict(self.standing), dict(self.deletions)
+        for place, (_, left) in action.changes.items():
+            now, tombstone = self.records.get(place), action.standing.get(place, (None, None))[1]
+            if effect(now) != effect(left) or self.standing.get(place) != tombstone:
+                raise ActionRefusedError("changed since")
+        for place, (before, left) in action.changes.items():
             after.pop(place, None)
+            deletions.pop(place, None)
             if before is not None:
-                if any(name == place[0] and rec.key == before.key for (name, _), rec in after.items()):
+                twin = any(name == place[0] and rec.key == before.key for (name, _), rec in after.items())
+                if twin or (left is None and self._is_deleted_elsewhere(place, before)):
                     raise ActionRefusedError("another has its key")
                 after[place] = deepcopy(before)
+        for changes, state in ((action.standing, standing), (action.deletions, deletions)):
+            for place, (before, _) in changes.items():
+                state.pop(place, None)
+                if before is not None:
+                    state[place] = before
         if self.broken(after):
             raise ActionRefusedError("refers to nothing, or is referred to")
-        self.records = after
-        for place, (before, _) in action.standing.items():
-            self.standing.pop(place, None)
-            if before is not None:
-                self.standing[place] = before
-        action.undone = True
+        return self._set("undone", after, standing, deletions)
+
+
+def effect(rec: Rec | None) -> Rec | None:
+    """Return a record without its origin, which a later import may have moved on."""
+    return rec and replace(rec, file=None, line=None)

@@ -118,7 +118,7 @@ def test_a_row_is_open_while_its_record_is_deleted(people, fix):
     fix(people()["run"], GUS_FIXED)
     deletion = edits.delete(Person.objects.filter(given_name="Gus"), None)
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
-    undo_edit(deletion, [Person])
+    undo_edit(deletion)
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 1, "fixed_before": 1}
 
 
