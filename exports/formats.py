@@ -173,10 +173,10 @@ def export(
     """Return *queryset*, records of *model*, as a file of *file_format* (one of FORMATS), with the named *columns*.
 
     If *columns* is None, all columns are exported. Records are in the queryset's order, or ordered by primary key.
-    Personal data that is hidden from *user* is masked, or all personal data if *user* is None. The file's name and its
-    column MASK_MARK then indicate this. *defused* escapes formulas in CSV. Excel does not run text cells as formulas.
-    *compress* compresses the file with gzip if its format is not already compressed. Raises ExportError before any data
-    is sent.
+    Personal data that is hidden from *user* is masked, or all personal data if *user* is None. If any data is masked,
+    the name of the file and its column MASK_MARK show this. *defused* escapes formulas in CSV. Excel does not run text
+    cells as formulas. *compress* compresses the file with gzip if its format is not already compressed. Raises
+    ExportError before any data is sent.
     """
     if file_format not in FORMATS:
         raise UnknownFormatError(file_format, FORMATS)

@@ -1,4 +1,4 @@
-"""Files of fixed rows: rejected rows of one file with changed cells, written as a curator would upload them."""
+"""Write files of fixed rows: rejected rows of one file with changed cells, in the format that curators upload."""
 
 import csv
 import hashlib
@@ -17,7 +17,10 @@ from imports.upload_handlers import TEMPORARY
 
 
 def original_file(row: RejectedRow) -> SourceFile:
-    """Return the file that a row's line refers to: for a fixed row that was rejected again, its original file."""
+    """Return the file that a row's line number refers to.
+
+    For a fixed row that was rejected again, this is its original file.
+    """
     if not row.file.is_partial:
         return row.file
     originals = RejectedRow.objects.filter(
@@ -30,7 +33,7 @@ def original_file(row: RejectedRow) -> SourceFile:
 def fixed_rows_file(
     file: SourceFile, source: CSVSource, rows: Iterable[tuple[int, Mapping[str, str | None]]]
 ) -> ReceivedFile:
-    """Write *rows* of *file*, lines and cells, to a temporary file that is named as imports know fixed rows."""
+    """Write *rows* of *file*, given as line numbers and cells, to a temporary file that is named like fixed rows."""
     names, folder = headings(file, source), kept_at("")
     columns = {plain(key): name for name, key in zip(names, distinct(names), strict=True) if plain(name) not in EXTRA}
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Check of rows that a curator has changed, as an import would check them, without importing them."""
+"""Validate rows that a curator has changed in the same way as an import, without importing them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,10 +20,10 @@ Cells = Mapping[str, str | None]
 
 
 def problems_of(source: CSVSource, headings: Sequence[str], rows: Sequence[Cells]) -> list[list[Problem]]:
-    """Return the problems of each of *rows*, which have a cell for each of the distinct *headings*.
+    """Return the problems of each of *rows*. Each row has a cell for each of the distinct *headings*.
 
-    The check covers the cells and the references. What depends on the other rows of an import, such as a duplicate key,
-    only the import itself finds.
+    The check covers the cells and the references. Problems that depend on other rows of an import, such as duplicate
+    keys, are found only by the import itself.
     """
     spellings = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
     places = {spellings[plain(h)]: index for index, h in enumerate(headings) if plain(h) in spellings}

@@ -1,4 +1,4 @@
-"""Fixes of rejected rows: changed cells, checked as an import would check them, and written as files of fixed rows."""
+"""Fixes of rejected rows: change cells, validate them in the same way as an import, and write files of fixed rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,13 +25,13 @@ class RowFix:
 
 
 def is_fixable(row: RejectedRow, formatters: Formatters) -> bool:
-    """Return whether the cells of a row can be changed one by one: not those of a document, or of a broken line."""
+    """Return whether the cells of a row can be changed separately. This is false for documents and malformed lines."""
     formatter = formatters.get(row.file.source)
     return formatter is not None and isinstance(formatter.source, CSVSource) and isinstance(row.values, dict)
 
 
 def replaced(rows: Iterable[RejectedRow], formatters: Formatters, column: str, old: str, new: str) -> Iterator[RowFix]:
-    """Yield a fix for each row with the value *old* in *column*; for each row, if *old* is empty."""
+    """Yield a fix for each row with the value *old* in *column*, or for every row if *old* is empty."""
     for row in rows:
         if not is_fixable(row, formatters):
             continue
@@ -61,7 +61,7 @@ def check(fixes: Iterable[RowFix], formatters: Formatters) -> None:
 
 
 def files_of(fixes: Iterable[RowFix], formatters: Formatters) -> Iterator[ReceivedFile]:
-    """Yield a file of fixed rows for each file whose rows were fixed."""
+    """Yield a file of fixed rows for each file with fixed rows."""
     originals = {fix.row.pk: original_file(fix.row) for fix in fixes}
     files = {file.pk: file for file in originals.values()}
     for pk, file in files.items():
@@ -70,7 +70,7 @@ def files_of(fixes: Iterable[RowFix], formatters: Formatters) -> Iterator[Receiv
 
 
 def frequent_problems(fixes: Iterable[RowFix], formatters: Formatters) -> list[tuple[str, int]]:
-    """Return the most frequent problems of *fixes*, in words, with their numbers of rows."""
+    """Return the messages of the most frequent problems of *fixes*, each with its number of rows."""
     texts = Counter[str]()
     for fix in fixes:
         if fix.problems:

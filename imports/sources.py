@@ -105,7 +105,7 @@ class Source:
     def folder_of(self, path: Path) -> Path:
         """Return the parent folder of the path that :meth:`known_as` names.
 
-        It distinguishes files with the same name.
+        This folder distinguishes files with the same name.
         """
         return path.parent
 

@@ -1,4 +1,4 @@
-"""Suggested values of a column: the choices of its field, the terms of its vocabulary, or keys of its parent table."""
+"""Suggest values for a column: the choices of its field, terms of its vocabulary, or keys of its parent table."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from datasets.records.masking import Viewer, hidden_fields
 from datasets.records.search import search
 from imports.sources import Column, Reference, VocabularyColumn
 
-MOST_LISTED = 200  # values to list at once; of more, only those that begin with what the user has typed
+MOST_LISTED = 200  # maximum number of values to list; otherwise, only those that match the user's input
 MOST_FOUND = 20
 
 
 def listed_values(column: Column, user: Viewer) -> list[str] | None:
-    """Return all values that *column* may have, or None if there are too many, or any."""
+    """Return all valid values of *column*, or None if there are too many or if any value is valid."""
     if column.field.choices:
         return [str(value) for value, _ in column.field.flatchoices]
     values = _known_values(column, user)
@@ -22,12 +22,12 @@ def listed_values(column: Column, user: Viewer) -> list[str] | None:
 
 
 def is_searched(column: Column, user: Viewer) -> bool:
-    """Return whether :func:`found_values` knows values of *column*."""
+    """Return whether :func:`found_values` can find values of *column*."""
     return _known_values(column, user) is not None
 
 
 def found_values(column: Column, user: Viewer, text: str) -> list[str]:
-    """Return the first values of *column* whose words begin with those of *text*."""
+    """Return the first values of *column* that a prefix search for *text* finds."""
     values = _known_values(column, user)
     if values is None or not text.strip():
         return []
@@ -37,7 +37,7 @@ def found_values(column: Column, user: Viewer, text: str) -> list[str]:
 
 
 def _known_values(column: Column, user: Viewer) -> models.QuerySet[Any, Any] | None:
-    """Return the values of the table that *column* refers to, in order; None if *user* may not see them."""
+    """Return the sorted values of the table that *column* refers to, or None if *user* may not see them."""
     if isinstance(column, Reference):
         model, name = column.model, column.by
     elif isinstance(column, VocabularyColumn):

@@ -1,4 +1,4 @@
-"""The worklist of rejected rows: each row once over all imports of a dataset, in its present state, by problem."""
+"""The worklist: the rejected rows of all imports of a dataset by problem, each listed once in its current state."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,17 @@ from imports.rejected_rows import RejectedRowFormatter
 from imports.resolved_rows import ResolvedRowQuerySet, RowState
 from imports.sources import sources_of
 
-AT_MOST = 10_000  # rows to group, to count, or to change at once
-VALUES_SHOWN = 3  # most frequent values of a group
-VALUES_TO_CHOOSE = 200  # values of a group to replace
-HIDDEN = "is not valid"  # the problem of a value that the user may not see
+AT_MOST = 10_000  # maximum number of rows to group, to count, or to change at once
+VALUES_SHOWN = 3  # number of a group's most frequent values to show
+VALUES_TO_CHOOSE = 200  # number of a group's values to offer for replacement
+HIDDEN = "is not valid"  # the problem to show for a value that is hidden from the user
 
 
 def current_rows(dataset: str) -> QuerySet[RejectedRow]:
-    """Return the rows that the present files of *dataset* cannot bring, the latest of each identity.
+    """Return the latest rejected row of each identity in the current files of *dataset*.
 
-    These are the rows of the last applied version of each file, and of the fixed rows that were imported since.
+    The current files are the last applied version of each file, and the files of fixed rows that were imported after
+    it.
     """
     applied = SourceFile.objects.filter(run__status=ImportRun.Status.APPLIED)
     newer = applied.filter(source=OuterRef("source"), name=OuterRef("name"), is_partial=False, run__gt=OuterRef("run"))
@@ -44,7 +45,7 @@ def rows_in(dataset: str, state: str = RowState.OPEN) -> QuerySet[RejectedRow]:
 
 
 def resolved_rows(dataset: str) -> ResolvedRowQuerySet:
-    """Return what makes rows of *dataset* fixed or ignored."""
+    """Return the resolutions in force for rows of *dataset*."""
     return ResolvedRow.objects.in_force(*(source.model for source in sources_of(dataset)))
 
 
@@ -55,9 +56,9 @@ def count_open(dataset: str) -> int:
 
 @dataclass
 class ProblemGroup:
-    """Rows of one source with one problem: its column (None for the row as a whole), and the kind as the user sees it.
+    """The rows of one source with the same problem: its column (None for the row as a whole) and its kind for display.
 
-    ``kinds`` are the stored kinds; none of a value that the user may not see.
+    ``kinds`` has the stored kinds. It is empty if the value is hidden from the user.
     """
 
     source: str
@@ -89,7 +90,7 @@ class ProblemGroup:
 
 
 def groups(rows: QuerySet[RejectedRow], formatters: dict[str, RejectedRowFormatter]) -> list[ProblemGroup]:
-    """Return the first AT_MOST of *rows* by problem, the largest group first, as far as the user may see them."""
+    """Return the problems of the first AT_MOST of *rows*, the most frequent first, with hidden values left out."""
     found: dict[str, ProblemGroup] = {}
     for source, column, kind, value, count in _problems(rows):
         if not (formatter := formatters.get(source)):
@@ -116,7 +117,7 @@ def with_column(rows: QuerySet[RejectedRow], column: str) -> QuerySet[RejectedRo
 
 
 def _with(rows: QuerySet[RejectedRow], column: str | None, kinds: Sequence[str] = ()) -> QuerySet[RejectedRow]:
-    """Return the rows with a problem in *column* (None for the row as a whole), of one of *kinds* if there are any."""
+    """Return the rows with a problem in *column* (None for the row as a whole), of one of *kinds* if any are given."""
     conditions = [f"{_part('column')} IS NULL" if column is None else f"{_part('column')} = %s"]
     if kinds:
         conditions.append(f"{_kind()} IN ({', '.join(['%s'] * len(kinds))})")
@@ -126,7 +127,7 @@ def _with(rows: QuerySet[RejectedRow], column: str | None, kinds: Sequence[str] 
 
 
 def _problems(rows: QuerySet[RejectedRow]) -> Iterator[tuple[str, str | None, str, str | None, int]]:
-    """Yield the source, column and kind of each problem with its number of rows, first without, then with its value."""
+    """Yield the source, column, kind, value and row count of each problem, for all values and then for each value."""
     some = rows.order_by().annotate(source=F("file__source")).values("id", "source", "problems")[:AT_MOST]
     query, parameters = some.query.sql_with_params()
     elements = f"({query}) r, {_elements('r.problems')}"
@@ -140,7 +141,7 @@ def _problems(rows: QuerySet[RejectedRow]) -> Iterator[tuple[str, str | None, st
             yield from cursor.fetchall()
 
 
-# SQL of the problems of a row, a JSON array; p is one of them.
+# SQL for the problems of a row, which are a JSON array. p is one of the problems.
 
 
 def _elements(problems: str) -> str:
@@ -152,7 +153,7 @@ def _part(name: str) -> str:
 
 
 def _kind() -> str:
-    """Return the SQL expression of a message without what differs from row to row, which follows a colon."""
+    """Return the SQL expression for the part of a message before the colon, which does not depend on the row."""
     message = _part("message")
     if connection.vendor == "postgresql":
         return f"split_part({message}, ':', 1)"

@@ -84,7 +84,7 @@ def read_csv(
                     taken = blocks.exact(data, line, exact, final=final)
                     stretch, exact = 2 * EXACT, min(2 * exact, MOST_EXACT)
                 data, line, inside = data[taken.used :], line + taken.lines_used, taken.inside
-                # An empty batch, such as for blank lines, is also yielded, so that the consumer can stop reading.
+                # Empty batches, such as those for blank lines, are yielded too, so that the consumer can stop reading.
                 columns = taken.columns if layout.defused is None else restored(taken.columns, layout.defused)
                 yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
