@@ -22,7 +22,7 @@ FILE, LINE = "changed_in_file", "changed_line"  # columns with the file and line
 
 
 class ExportedTable(CSVSource):
-    """The table of another source in the format of Tabularium's exports, also for sources of documents.
+    """The table of another source, possibly a source of documents, in the format of Tabularium's exports.
 
     Only an empty cell means a missing value. Exported columns that the source does not need are ignored, because the
     other columns determine them.

@@ -121,8 +121,8 @@ def real_first(paths: Iterable[Path], top: Path) -> list[Path]:
 def read_twice(files: Iterable[tuple[Path, bool]], top: Path) -> dict[Path, Path]:
     """Return the *files* that are a second name for another file, each with that file.
 
-    Each file has a flag for whether its own name identifies it. If so, a link to another file is a second name for it.
-    If the name of its folder identifies a file, a link is treated as a separate file.
+    Each file is given with a flag that shows whether its own name identifies it. If so, a link to another file is a
+    second name for it. If the name of its folder identifies a file, a link is treated as a separate file.
     """
     own_name = dict(files)
     known: dict[Entry, Path] = {}

@@ -266,7 +266,7 @@ class Change(models.Model):
     is_tombstone = models.BooleanField(
         default=False, help_text="Deleted by a curator and not restored; imports skip the record."
     )
-    # The tombstone that a restoration removed; few changes have one, so an index or a constraint costs too much.
+    # The tombstone that a restoration removed. Few changes have one, so an index or a constraint would cost too much.
     reversed_tombstone = models.ForeignKey(
         "self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False, editable=False
     )

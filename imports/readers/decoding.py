@@ -169,7 +169,7 @@ def _before_error(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[bytes
 
 
 def codec_name(encoding: str) -> str:
-    """Return the canonical name of an encoding. Raises ReadError for an unknown one."""
+    """Return the canonical name of an encoding. Raises ReadError for an unknown encoding."""
     try:
         name = codecs.lookup(encoding).name
         "a".encode(encoding)

@@ -168,7 +168,7 @@ def _user(name: str | None, model: type[models.Model]) -> Viewer:
 
 
 def _format(file_format: str | None, output: str) -> str:
-    """Return *file_format*, or the format for the file's suffix, or CSV if there is no suffix."""
+    """Return *file_format* if it is given, or else the format for the file's suffix (CSV if there is none)."""
     suffix = Path(output.removesuffix(".gz")).suffix
     if not file_format and suffix and suffix not in SUFFIXES:
         raise CommandError(f"-o {output}: unknown suffix {suffix}. Use {', '.join(SUFFIXES)}, or --format.")
