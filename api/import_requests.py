@@ -20,6 +20,7 @@ from datasets.records.query_params import LARGEST_PAGE, PAGE_SIZE, InvalidParame
 from datasets.registry import dataset_apps
 from datasets.text import clean
 from imports.models import LONGEST_REASON, ImportRun
+from imports.resolved_rows import RowState
 from imports.upload_handlers import receive
 from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
@@ -60,6 +61,7 @@ class RejectionsParameters(PageParameters):
     file = serializers.CharField(
         required=False, help_text="Only rows of the file with this id; the import's sources list the ids."
     )
+    state = Choice(RowState.values, required=False, help_text="Only rows that are in this state at present.")
 
 
 class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):

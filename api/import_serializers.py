@@ -12,10 +12,11 @@ from rest_framework import serializers
 
 from api.import_requests import MODES
 from datasets.registry import dataset_apps
-from imports import reports
-from imports.masking import RunTexts
-from imports.models import ImportRun, Problem, RejectedRow, SourceFile
+from imports import reports, worklist
+from imports.masking import RunTexts, readable
+from imports.models import ImportRun, Problem, RejectedRow, ResolvedRow, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
+from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
 Status = ImportRun.Status
@@ -190,6 +191,36 @@ class RejectionSerializer(serializers.Serializer):
     line = serializers.IntegerField()
     values = serializers.SerializerMethodField()
     problems = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField(help_text="The present state of the row, over all imports of its file.")
+    fixed_by = serializers.SerializerMethodField(help_text="The import that fixed the row; otherwise null.")
+    record = serializers.SerializerMethodField(help_text="The key of the record that the row became; otherwise null.")
+    reason = serializers.SerializerMethodField(help_text="Why the row is ignored; otherwise empty.")
+
+    @extend_schema_field({"type": "string", "enum": list(RowState.values)})
+    def get_state(self, row: RejectedRow) -> str:
+        resolution = self._resolution(row)
+        return resolution.state if resolution else RowState.OPEN.value
+
+    def get_fixed_by(self, row: RejectedRow) -> int | None:
+        resolution = self._resolution(row)
+        return resolution.run_id if resolution else None
+
+    def get_record(self, row: RejectedRow) -> str | None:
+        resolution = self._resolution(row)
+        return (resolution.record or None) if resolution else None
+
+    def get_reason(self, row: RejectedRow) -> str:
+        resolution = self._resolution(row)
+        return readable(resolution.reason, self.context["request"].user) if resolution else ""
+
+    def _resolution(self, row: RejectedRow) -> ResolvedRow | None:
+        return self._resolutions.get(bytes(row.identity))
+
+    @cached_property
+    def _resolutions(self) -> dict[bytes, ResolvedRow]:
+        """What makes rows of this page fixed or ignored, by identity."""
+        rows = list(self.parent.instance or [])
+        return worklist.resolutions(rows[0].file.run.dataset, rows)
 
     def get_name(self, row: RejectedRow) -> str:
         return line_file_name(row.file)

@@ -31,10 +31,11 @@ from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
 from datasets.records.query_params import InvalidParametersError
-from imports import reports, tasks
+from imports import reports, tasks, worklist
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import rejected_response
+from imports.resolved_rows import RowState
 from imports.upload_handlers import temporary_files
 
 FILES = [renderer for renderer in STREAMED if renderer.format in ("csv", "ndjson")]  # the formats of rejected rows
@@ -143,14 +144,18 @@ class ImportViewSet(viewsets.ViewSet):
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
         """List the rejected rows of an import.
 
-        The formats CSV and NDJSON return the rows of one file, which can be fixed and imported again.
+        The formats CSV and NDJSON return the open rows of one file, which can be fixed and imported again.
         """
         run = self._run(pk)
         file = self._file(run)
         if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):
+            if self.parameters.get("state", RowState.OPEN) != RowState.OPEN:
+                raise InvalidParametersError({"state": ["Expected open: a file to fix has open rows only."]})
             return self._download(run, file, file_format)
         rows = reports.rejected_rows_of(run).select_related("file__run").order_by("file_id", "line", "id")
         rows = rows.filter(file=file) if file else rows
+        if state := self.parameters.get("state"):
+            rows = worklist.in_state(rows, run.dataset, state)
         return self._page(rows, import_serializers.RejectionSerializer)
 
     def _run(self, pk: str) -> ImportRun:

@@ -21,7 +21,7 @@ from imports.models import Problem, RejectedRow, SourceFile
 from imports.readers import Document, ReadError, find_layout, read_json
 from imports.readers.headers import plain
 from imports.readers.verified_files import check
-from imports.resolved_rows import RowState
+from imports.resolved_rows import ResolvedRow, RowState
 from imports.row_problems import distinct
 from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
@@ -202,7 +202,7 @@ def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[s
 
 def as_csv(file: SourceFile, reader: RejectedRowFormatter, *, defuse: bool = False) -> Iterator[bytes]:
     """Yield the file's rejected rows as CSV, with the file's columns in order, the line number, and the problems."""
-    rows = _rejected(file)
+    rows = _open_rows(file, reader.source)
     of_file = headings(file, reader.source, whole=True)
     extra = (*EXTRA, RAW, MARK, MASK_MARK)
     columns = [pair for pair in zip(of_file, distinct(of_file), strict=True) if plain(pair[0]) not in extra]
@@ -239,7 +239,7 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
                 text = opened.read(MOST_RAW)
             read = read_json(stored(file.sha256), encoding=file.encoding)
             documents = {_line(d): {RAW: d.raw} if d.error else d.value for d in read}
-    for row in _rejected(file).iterator(2000):
+    for row in _open_rows(file, reader.source).iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
             document = {RAW: reader.raw(row)}
@@ -254,8 +254,11 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
         yield exact_json.text(entry).encode() + b"\n"
 
 
-def _rejected(file: SourceFile) -> models.QuerySet[RejectedRow]:
-    return file.rejected_rows.filter(state=RowState.OPEN).order_by("line", "pk")
+def _open_rows(file: SourceFile, source: Source) -> models.QuerySet[RejectedRow]:
+    """Return the rejected rows of *file* that have been neither fixed nor ignored since."""
+    resolved = ResolvedRow.objects.filter(identity=models.OuterRef("identity")).in_force(source.model)
+    rows = file.rejected_rows.filter(~models.Exists(resolved), state=RowState.OPEN)
+    return rows.order_by("line", "pk")
 
 
 def _line(document: Document) -> int:

@@ -6,10 +6,13 @@ hashes changed.
 """
 
 import json
-from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
+from imports import fingerprints
 from imports.models import SourceFile
 from imports.readers.headers import plain
 from imports.row_problems import Rejection
@@ -17,19 +20,24 @@ from imports.sources import Source
 
 
 class RowIdentities:
-    """Computes the identities of one source's rejected rows, file by file and in the order of the rows."""
+    """Identities of the rejected rows of one source, in the order of the rows in their files."""
 
     def __init__(self, source: Source):
         self.source = source
         self._columns = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
-        self._occurrences = Counter[bytes]()
+        self._occurrences = fingerprints.Occurrences()
 
-    def identity(self, file: SourceFile, rejection: Rejection) -> bytes:
-        """Return the identity of a rejected row of *file*, and count its occurrence."""
-        content = _digest(self.source.name, file.name, self._content(file, rejection))
-        number = self._occurrences[content]
-        self._occurrences[content] += 1
-        return _digest(content.hex(), number) if number else content
+    def of(self, files: Sequence[SourceFile], rejections: Sequence[Rejection]) -> list[bytes]:
+        """Return the identities of the next rejected rows, each in one of *files*, and count them."""
+        digests = b"".join(map(self._digest, files, rejections))
+        lanes = np.frombuffer(digests, "<u8").reshape(-1, 2).T.copy()
+        self._occurrences.add(lanes)
+        identities: list[bytes] = fingerprints.stored(lanes).to_pylist()
+        return identities
+
+    def _digest(self, file: SourceFile, rejection: Rejection) -> bytes:
+        parts = [self.source.name, file.name, self._content(file, rejection)]
+        return blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
     def _content(self, file: SourceFile, rejection: Rejection) -> Any:
         if isinstance(rejection.values, str):
@@ -39,7 +47,3 @@ class RowIdentities:
             return cells
         # The rejection is a document that is not a row of the source, or a row without values.
         return [file.sha256, rejection.line]
-
-
-def _digest(*parts: Any) -> bytes:
-    return blake2b(json.dumps(parts).encode(), digest_size=16).digest()

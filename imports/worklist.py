@@ -1,7 +1,7 @@
 """The worklist: the rejected rows of all imports of a dataset by problem, each listed once in its current state."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import BooleanField, Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
+from datasets.registry import dataset_apps
 from imports.models import ImportRun, RejectedRow, ResolvedRow, SourceFile
 from imports.rejected_rows import RejectedRowFormatter
 from imports.resolved_rows import ResolvedRowQuerySet, RowState
@@ -37,16 +38,28 @@ def current_rows(dataset: str) -> QuerySet[RejectedRow]:
 
 def rows_in(dataset: str, state: str = RowState.OPEN) -> QuerySet[RejectedRow]:
     """Return the :func:`current_rows` of *dataset* that are in *state*."""
+    return in_state(current_rows(dataset), dataset, state)
+
+
+def in_state(rows: QuerySet[RejectedRow], dataset: str, state: str) -> QuerySet[RejectedRow]:
+    """Return those of *rows*, of *dataset*, that are in *state* at present."""
     resolved = resolved_rows(dataset).filter(identity=OuterRef("identity"))
     if state == RowState.OPEN:
-        return current_rows(dataset).filter(~Exists(resolved))
-    rows = current_rows(dataset).filter(Exists(resolved.filter(state=state)))
+        return rows.filter(~Exists(resolved))
+    rows = rows.filter(Exists(resolved.filter(state=state)))
     return rows if state == RowState.FIXED else rows.filter(~Exists(resolved.filter(state=RowState.FIXED)))
 
 
 def resolved_rows(dataset: str) -> ResolvedRowQuerySet:
     """Return the resolutions in force for rows of *dataset*."""
-    return ResolvedRow.objects.in_force(*(source.model for source in sources_of(dataset)))
+    sources = sources_of(dataset) if dataset in dataset_apps() else []
+    return ResolvedRow.objects.in_force(*(source.model for source in sources))
+
+
+def resolutions(dataset: str, rows: Iterable[RejectedRow]) -> dict[bytes, ResolvedRow]:
+    """Return the resolutions in force for *rows* by identity. A row that is fixed and ignored is fixed."""
+    found = resolved_rows(dataset).filter(identity__in=[row.identity for row in rows])
+    return {bytes(row.identity): row for row in found.select_related("user").order_by("-state", "pk")}
 
 
 def count_open(dataset: str) -> int:

@@ -9,6 +9,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django_stubs_ext import WithAnnotations
 
@@ -21,6 +22,7 @@ from imports import reports
 from imports.masking import is_restricted, is_restricted_anywhere
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import RAW, RejectedRowFormatter
+from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
 admin.site.app_index_template = "curation/app_index.html"
@@ -34,7 +36,8 @@ def _count_column(name: str, unseen: frozenset[str]) -> Callable[[SourceFile], s
         if name != "rejected" or not number:
             return f"{number:,}"
         address = reverse("admin:imports_rejectedrow_changelist")
-        return format_html('<a href="{}?file__id__exact={}">{}</a>', address, file.pk, f"{number:,}")
+        query = urlencode([("file__id__exact", file.pk), ("state__exact", RowState.OPEN.value)])
+        return format_html('<a href="{}?{}">{}</a>', address, query, f"{number:,}")
 
     count.__name__ = name
     return count
@@ -115,7 +118,7 @@ class SourceFileAdmin(ReadOnlyAdmin[SourceFile]):
 @admin.register(RejectedRow)
 class RejectedRowAdmin(WorklistViews):
     list_display = ["line", "problems", "values", "file"]
-    list_filter = ["file__run__dataset", "file__source"]
+    list_filter = ["file__run__dataset", "file__source", "state"]
     list_select_related = ["file__run"]
     ordering = ["-file", "line", "pk"]
     search_fields = ["file__name__folded_contains"]
@@ -123,7 +126,7 @@ class RejectedRowAdmin(WorklistViews):
     exclude = ["values", "problems"]
 
     def get_list_display(self, request: HttpRequest) -> list[Column]:
-        return ["line", *self._cells(request, at_most=300), "file"]
+        return ["line", *self._cells(request, at_most=300), "state", "file"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: RejectedRow | None = None) -> list[Column]:
         return self._cells(request)

@@ -109,7 +109,7 @@ class Worklist:
 
     def entries(self, fixes: dict[int, RowFix], *, may_change: bool) -> list[dict[str, Any]]:
         """Return the rows of the page; *fixes* have the changed cells of a row and its remaining problems."""
-        resolutions = self._resolutions()
+        resolutions = worklist.resolutions(self.dataset, self.page) if self.state != RowState.OPEN else {}
         entries = []
         for row in self.page:
             formatter = self.formatters.get(row.file.source)
@@ -171,14 +171,6 @@ class Worklist:
             value = now["value"] if name or not isinstance(now["value"], str) else visible(now["value"], "\t\r\n")
             cells.append(Cell(now["heading"], value, now["messages"], bool(cell["messages"]), name, suggestions))
         return cells
-
-    def _resolutions(self) -> dict[bytes, ResolvedRow]:
-        """Return how the rows of the page were fixed or ignored, by identity."""
-        if self.state == RowState.OPEN:
-            return {}
-        identities = [row.identity for row in self.page]
-        resolved = worklist.resolved_rows(self.dataset).filter(state=self.state, identity__in=identities)
-        return {bytes(row.identity): row for row in resolved.select_related("user").order_by("pk")}
 
     def _record(self, row: RejectedRow, resolution: ResolvedRow | None) -> str | None:
         """Return the URL of the history of the record that was made of a row."""

@@ -12,7 +12,7 @@ from django.db import connection
 from datasets.models import ContentRecord
 from datasets.sql.dialect import pk_column, quoted
 from datasets.sql.row_json import is_corrected
-from imports.engine import tombstones, withheld_rows
+from imports.engine import resolutions, tombstones, withheld_rows
 from imports.engine.duplicate_keys import DuplicateKeys
 from imports.engine.export_row_matching import recognise
 from imports.engine.pipeline import fill
@@ -108,6 +108,7 @@ class Merge:
         done.new_terms, notes = store_new_terms(staged)
         done.notes += withheld.notes + notes
         reject_incomplete_rows(load, self.rows, done.late)
+        resolutions.reject_second_fixes(staged, self.rows, done.late)
         if self.source.key:
             self.updates = Updates(load, self.rows)
 

@@ -1,12 +1,15 @@
 """The states of a load's rejected rows: open, fixed by an earlier import, or ignored by a curator."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from imports.models import SourceFile
 from imports.resolved_rows import ResolvedRow, RowState
 from imports.row_identities import RowIdentities
 from imports.row_problems import Rejection
 from imports.sources import Source
+
+AT_ONCE = 1000  # rows
 
 
 class RowStates:
@@ -35,16 +38,21 @@ class RowStates:
     def any_resolved(self) -> bool:
         return bool(self._resolved)
 
+    def record_of(self, identity: bytes | None) -> str:
+        """Return the primary key of the record that was made of a row, or an empty text."""
+        return self._resolved[identity][1] if identity in self._resolved else ""
+
     def identified(self, file: SourceFile, rejections: Iterable[Rejection]) -> Iterator[Rejection]:
-        """Yield *rejections* of *file* with their identities and states. Pass each rejection only once."""
-        for rejection in rejections:
-            of = self.files[rejection.file or file.pk]
-            original = self.originals.get(of.pk, {}).get(rejection.line)
-            identity = original or self._identities.identity(of, rejection)
-            state, record = RowState.OPEN.value, ""
-            if of.pk not in self.originals:
-                state, record = self._resolved.get(identity, (state, record))
-            if record:
-                self.met_records.add(record)
-            rejection.row_identity, rejection.state = identity.hex(), state
-            yield rejection
+        """Yield the rejections of *file* with their identities and states. Call this once for each rejection."""
+        rejections = iter(rejections)
+        while some := list(islice(rejections, AT_ONCE)):
+            files = [self.files[rejection.file or file.pk] for rejection in some]
+            for of, rejection, identity in zip(files, some, self._identities.of(files, some), strict=True):
+                identity = self.originals.get(of.pk, {}).get(rejection.line, identity)
+                state, record = RowState.OPEN.value, ""
+                if of.pk not in self.originals:
+                    state, record = self._resolved.get(identity, (state, record))
+                if record:
+                    self.met_records.add(record)
+                rejection.row_identity, rejection.state = identity.hex(), state
+                yield rejection

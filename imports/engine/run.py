@@ -259,7 +259,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
         if not options.known_as:
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
-        resolutions.store(merge)
+        resolutions.store(staged, merge.late_rows)
     for merge in reversed(merges):  # child tables first, because their rows protect their parents from deletion
         counts = find_missing(merge.staged, merge.late_rows, outcome.missing)
         for file in merge.load.files:

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from imports.models import Edit, ImportRun
+from imports.models import Edit, ImportRun, RejectedRow, ResolvedRow
 from people.models import Person, Place
 
 IMPORTS = "/api/imports/"
@@ -181,6 +181,32 @@ def test_rejected_rows_are_read_by_page_and_as_the_file_to_be_mended(etl, client
         "problems": "",
     }
     assert etl.get(f"{address}?file=0").status_code == 400 and etl.get(f"{address}?format=xml").status_code == 400
+
+
+def test_a_rejected_row_says_what_has_become_of_it(etl):
+    bad = HEADER + "".join(f"G{n},F,1901-02-30,Kelso\n" for n in range(3))
+    run = etl.worked(etl.send(files={"places": PLACES, "people": bad}))
+    address = f"/api/imports/{run['id']}/rejections/"
+    fixed = f"line,problems,{HEADER}3,,G1,F,1901-02-28,Kelso\n"
+    fixing = etl.worked(etl.send(files={f"people.csv.rejected-{run['id']}": fixed}))
+    ignored = RejectedRow.objects.get(line=4)
+    ResolvedRow.objects.create(
+        source="people", name="people.csv", identity=ignored.identity, state="ignored", reason="not a person"
+    )
+    rows = etl.get(address).json()["results"]
+    record = str(Person.objects.get(given_name="G1").pk)
+    assert [(row["state"], row["fixed_by"], row["record"], row["reason"]) for row in rows] == [
+        ("open", None, None, ""),
+        ("fixed", fixing["id"], record, ""),
+        ("ignored", None, None, "not a person"),
+    ]
+    for state, line in (("open", 2), ("fixed", 3), ("ignored", 4)):
+        assert [row["line"] for row in etl.get(f"{address}?state={state}").json()["results"]] == [line]
+    assert etl.get(f"{address}?state=fixed&format=csv").status_code == 400
+    assert b"".join(etl.get(f"{address}?format=csv")).count(b"\r\n") == 2  # the header and the open row
+    again = etl.worked(etl.send(files={"people": bad}))
+    counts = next(source for source in again["sources"] if source["source"] == "people")
+    assert (counts["rejected"], counts["fixed_before"], counts["ignored"]) == (1, 1, 1)
 
 
 def test_personal_data_are_masked_among_the_rejected(etl, asking):

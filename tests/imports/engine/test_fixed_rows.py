@@ -171,3 +171,14 @@ def test_an_ignored_row_is_counted_as_ignored(people):
         (3, "open"),
         (4, "ignored"),
     ]
+
+
+def test_a_row_that_was_fixed_is_not_fixed_again_otherwise(people, fix):
+    run = people()["run"]
+    fix(run, GUS_FIXED)
+    again = fix(run, GUS_FIXED.replace("Bath", "Kelso") + BOB_FIXED)
+    assert again.counts["people"] == {"read": 2, "created": 1, "rejected": 1}
+    gus = Person.objects.get(given_name="Gus")
+    (problem,) = again["rejections"][0]["problems"]
+    assert problem["message"] == f"was fixed by an earlier import, as people {gus.pk}: correct that record instead"
+    assert fix(run, GUS_FIXED).counts["people"] == {"read": 1, "unchanged": 1}
