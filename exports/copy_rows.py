@@ -85,7 +85,7 @@ def _block(driver: PGconn) -> PQGen[bytes]:
 
 
 class _Masked(Func):
-    """An e-mail address with the mask of datasets.records.masking.masked."""
+    """An e-mail address, masked in the same way as by datasets.records.masking.masked()."""
 
     output_field = models.TextField()
     arity = 1

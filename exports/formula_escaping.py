@@ -1,7 +1,7 @@
 """Formula escaping against CSV injection (OWASP): cells that a spreadsheet would run get an apostrophe as a prefix.
 
 An escaped file has the column ``cells_defused`` (see docs/decisions/0010-defused-cells.md). In each row with ``yes`` in
-this column, an import removes the first apostrophe of cells with apostrophes before the start of a formula. For
+this column, an import removes the first apostrophe from cells in which apostrophes precede the start of a formula. For
 example, ``=x`` is exported as ``'=x`` and ``'=x`` as ``''=x``, and an import restores both. Other files are not
 changed.
 """

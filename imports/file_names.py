@@ -1,4 +1,4 @@
-"""Names of files: as text, by the given path, and with as few folders as necessary to distinguish them."""
+"""The names of files in imports, which include as few folders as necessary to distinguish the files."""
 
 import os
 import re

@@ -184,7 +184,7 @@ class Problem(TypedDict):
 class RejectedRow(models.Model):
     """A row that cannot be used: its line number, its original values, and all of its problems.
 
-    The identity of the row is the same in every import (see imports.row_identities). The state is the state of the row
+    The identity of the row is the same in every import (see imports.row_identities). ``state`` is the row's state
     during the run. :class:`imports.resolved_rows.ResolvedRow` determines its current state.
     """
 

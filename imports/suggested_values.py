@@ -8,7 +8,7 @@ from datasets.records.masking import Viewer, hidden_fields
 from datasets.records.search import search
 from imports.sources import Column, Reference, VocabularyColumn
 
-MOST_LISTED = 200  # maximum number of values to list; otherwise, only those that match the user's input
+MOST_LISTED = 200  # if there are more values, only those that match the user's input are listed
 MOST_FOUND = 20
 
 
