@@ -218,7 +218,7 @@ class RejectionSerializer(serializers.Serializer):
 
     @cached_property
     def _resolutions(self) -> dict[bytes, ResolvedRow]:
-        """What makes rows of this page fixed or ignored, by identity."""
+        """The resolutions of the rows on this page, by identity."""
         rows = list(self.parent.instance or [])
         return worklist.resolutions(rows[0].file.run.dataset, rows)
 

@@ -92,7 +92,10 @@ class RunTexts:
 
     @property
     def new_terms(self) -> dict[str, list[str]]:
-        """The new terms by table. They are cells of a file."""
+        """The new terms by table.
+
+        They are hidden if *user* may not see personal data, because they are cells of a file.
+        """
         new_terms = self.run.new_terms
         return {table: [HIDDEN] * len(terms) for table, terms in new_terms.items()} if self.restricted else new_terms
 

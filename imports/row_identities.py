@@ -20,7 +20,7 @@ from imports.sources import Source
 
 
 class RowIdentities:
-    """Identities of the rejected rows of one source, in the order of the rows in their files."""
+    """Computes the identities of one source's rejected rows, in the order of the rows in their files."""
 
     def __init__(self, source: Source):
         self.source = source
@@ -28,7 +28,7 @@ class RowIdentities:
         self._occurrences = fingerprints.Occurrences()
 
     def of(self, files: Sequence[SourceFile], rejections: Sequence[Rejection]) -> list[bytes]:
-        """Return the identities of the next rejected rows, each in one of *files*, and count them."""
+        """Return the identities of the next rejected rows, whose files are *files*. Count their occurrences."""
         digests = b"".join(map(self._digest, files, rejections))
         lanes = np.frombuffer(digests, "<u8").reshape(-1, 2).T.copy()
         self._occurrences.add(lanes)

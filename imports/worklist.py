@@ -42,7 +42,7 @@ def rows_in(dataset: str, state: str = RowState.OPEN) -> QuerySet[RejectedRow]:
 
 
 def in_state(rows: QuerySet[RejectedRow], dataset: str, state: str) -> QuerySet[RejectedRow]:
-    """Return those of *rows*, of *dataset*, that are in *state* at present."""
+    """Return the rows in *rows*, of *dataset*, whose current state is *state*."""
     resolved = resolved_rows(dataset).filter(identity=OuterRef("identity"))
     if state == RowState.OPEN:
         return rows.filter(~Exists(resolved))
@@ -57,7 +57,7 @@ def resolved_rows(dataset: str) -> ResolvedRowQuerySet:
 
 
 def resolutions(dataset: str, rows: Iterable[RejectedRow]) -> dict[bytes, ResolvedRow]:
-    """Return the resolutions in force for *rows* by identity. A row that is fixed and ignored is fixed."""
+    """Return the resolutions in force for *rows* by identity. A row that is both fixed and ignored counts as fixed."""
     found = resolved_rows(dataset).filter(identity__in=[row.identity for row in rows])
     return {bytes(row.identity): row for row in found.select_related("user").order_by("-state", "pk")}
 

@@ -1,4 +1,4 @@
-"""Rows that a run has fixed: the record of each, and the rejected row that it replaces."""
+"""The rows that a run has fixed, each with its record and the rejected row that it replaces."""
 
 from django.db import connection
 
@@ -11,7 +11,9 @@ from imports.row_problems import problem
 
 
 def reject_second_fixes(staged: Staged, rows: StagedRows, late: LateRejections) -> None:
-    """Reject staged rows that fix a rejected row a second time and differently: the result would be another record."""
+    """Reject staged rows that fix an already fixed row in a different way, because the result would be a second
+    record.
+    """
     load, stage, states = staged.load, staged.load.stage, staged.states
     if not staged.resubmitted:
         return

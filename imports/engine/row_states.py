@@ -39,7 +39,7 @@ class RowStates:
         return bool(self._resolved)
 
     def record_of(self, identity: bytes | None) -> str:
-        """Return the primary key of the record that was made of a row, or an empty text."""
+        """Return the primary key of the record that was created from a row, or an empty string."""
         return self._resolved[identity][1] if identity in self._resolved else ""
 
     def identified(self, file: SourceFile, rejections: Iterable[Rejection]) -> Iterator[Rejection]:
