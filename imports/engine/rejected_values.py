@@ -1,4 +1,4 @@
-"""Read the values of rows that were rejected after staging from their files again."""
+"""Read the files again to get the values of rows that were rejected after staging."""
 
 from collections.abc import Container, Iterable, Iterator
 

@@ -11,9 +11,7 @@ from imports.row_problems import problem
 
 
 def reject_second_fixes(staged: Staged, rows: StagedRows, late: LateRejections) -> None:
-    """Reject staged rows that fix an already fixed row in a different way, because the result would be a second
-    record.
-    """
+    """Reject staged rows that fix an already fixed row differently, because they would create a second record."""
     load, stage, states = staged.load, staged.load.stage, staged.states
     if not staged.resubmitted:
         return
