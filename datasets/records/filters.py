@@ -2,7 +2,7 @@
 
 The API, the admin, Explore and exports use the same filters.
 
-The lookups are ``age=39``, ``age__in=39,40``, ``age__gte=30`` and ``age__lte=40``. Text columns also have
+The filters are ``age=39``, ``age__in=39,40``, ``age__gte=30`` and ``age__lte=40``. Text columns also have
 ``__icontains`` and ``__istartswith``, with the case folding of datasets.sql.casefold, and nullable columns have
 ``__isnull=true``. A filter on a list of IDs (``compounds=2``) matches the records whose list contains the ID.
 ``corrected=true`` matches records with corrections. For ``search=``, see datasets.records.search.

@@ -18,7 +18,7 @@ _MASK = re.compile(MASK)
 
 
 class Viewer(Protocol):
-    """A user of the site, who may be anonymous."""
+    """A signed-in or anonymous user of the site."""
 
     def has_perm(self, perm: str, /) -> bool:
         """Return whether the user has the permission."""

@@ -152,7 +152,7 @@ def _model(path: str) -> type[models.Model]:
 
 
 def _user(name: str | None, model: type[models.Model]) -> Viewer:
-    """Return the user whose permissions apply. The default is an anonymous user, for whom personal data is masked."""
+    """Return the user whose permissions apply. By default, this is an anonymous user, and personal data is masked."""
     if name is None:
         return AnonymousUser()
     users = get_user_model()
