@@ -21,7 +21,7 @@ MOST_COMMENTS = 500  # newest comments with a word whose edits a search finds
 
 
 class RunFilter(admin.SimpleListFilter):
-    """An input for the number of a run; the list has the edits that undid it."""
+    """An input for the number of a run; the list has the edits that undid or redid it."""
 
     title = parameter_name = "run"
     template = "curation/filter_form.html"
@@ -44,7 +44,7 @@ class RunFilter(admin.SimpleListFilter):
         if not self.value():
             return queryset
         run = whole_number(self.value() or "", 1, LARGEST_RUN)
-        return queryset.filter(models.Q(undone_run=run) | models.Q(undone_edit__undone_run=run))
+        return queryset.filter(undone_run=run)
 
 
 def check_edits(name: str, value: str) -> None:

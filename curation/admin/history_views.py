@@ -20,6 +20,7 @@ from curation.admin.comments import add_comment, comments_section
 from curation.admin.object_keys import is_key
 from curation.admin.reasons import posted_reason
 from curation.admin.record_editing import EditedAdmin
+from curation.admin.stored_files import may_read_files
 from curation.history import edits
 from curation.history.timeline import Readable, Row, changes_of, entries, stored_row
 from curation.history.tombstones import restorable_deletion
@@ -75,6 +76,7 @@ class HistoryAdmin(EditedAdmin[M]):
             "page": page,
             "restorable": last is not None and self._may_restore(request),
             "may_see_runs": request.user.has_perm("imports.view_importrun"),
+            "may_read_files": may_read_files(request.user, self.opts.app_label),
             "may_see_edits": request.user.has_perm("imports.view_edit"),
             **(confirmation.show(request, self._restoring(key), str(last.pk)) if last else {}),
             **comments_section(

@@ -19,6 +19,7 @@ from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.comments import ADD, add_comment, comments_section
 from curation.admin.form_params import PostedError, check_single
 from curation.admin.reasons import posted_reason
+from curation.admin.stored_files import may_read_files
 from curation.history.edits import EditRefusedError
 from curation.history.undo import undo_run
 from curation.history.undo_result import UndoOvertakenError, UndoRefusedError
@@ -103,6 +104,8 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "stopped": run.status in run_detail.STOPPED,
         }
         address = reverse("admin:imports_importrun_comment", args=[run.pk])
+        if may_read_files(user, run.dataset):
+            context["downloads"] = run_detail.downloads(run)
         context |= comments_section({"run_id": run.pk}, address, may_add=user.has_perm(ADD))
         if not context["working"]:
             context |= run_detail.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))

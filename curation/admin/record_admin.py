@@ -5,49 +5,27 @@ from typing import Any, TypeVar
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.html import format_html
 
 from curation.admin import list_defaults
 from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.bulk_edit import BulkAdmin
 from curation.admin.correction_views import CorrectedAdmin, R
 from curation.admin.history_views import HistoryAdmin
+from curation.admin.origins import OriginAdmin, edit_summary, file_summary
 from curation.history.timeline import changes_of
 from datasets.fields import field_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.registry import dataset_apps
 from datasets.text import visible
-from imports.models import Change, Edit, SourceFile
+from imports.models import Change, SourceFile
 from imports.vocabularies import nearly_the_same
 
 V = TypeVar("V", bound=Vocabulary)
 S = TypeVar("S", bound=MaterializedView)
 
 
-def _origin(file: SourceFile | None, line: int | None = None) -> str:
-    """Return the origin of a record with links: file, line and run."""
-    if file is None:
-        return "Not imported."
-    origin = format_html('<a href="{}">{}</a>', reverse("admin:imports_sourcefile_change", args=[file.pk]), file.name)
-    origin = format_html("{}, line {}", origin, line) if line else origin
-    run = reverse("admin:imports_importrun_change", args=[file.run_id])
-    return format_html('{} (<a href="{}">run {}</a>)', origin, run, file.run_id)
-
-
-def _edit_summary(edit: Edit) -> str:
-    """Return the action, the user and the time of an edit."""
-    action = edit.get_action_display()
-    if edit.undone_run_id or edit.undone_edit_id:
-        what = f"Run {edit.undone_run_id}" if edit.undone_run_id else f"Edit {edit.undone_edit_id}"
-        action = f"{what} {edit.action}"
-    at = timezone.localtime(edit.at).strftime("%Y-%m-%d %H:%M")
-    return f"{action} by {edit.user or 'the command line'}, {at}"
-
-
-class RecordAdmin(BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
-    """Admin for the records of a dataset. The record page shows the origin and the last edit.
+class RecordAdmin(OriginAdmin[R], BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
+    """Admin for the records of a dataset. The record page shows the origins and the last edit.
 
     By default, the list has the columns, filters and date hierarchy of ``list_defaults``.
     """
@@ -84,21 +62,21 @@ class RecordAdmin(BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
         if record.created_in is None:
             creations = changes_of(type(record), record.pk).filter(kind=Change.Kind.CREATED, edit__isnull=False)
             first = creations.select_related("edit__user").first()
-            return _edit_summary(first.edit) if first else _origin(None)
-        return _origin(record.created_in, record.created_line)
+            return edit_summary(first.edit) if first else file_summary(None)
+        return file_summary(record.created_in, record.created_line)
 
     @admin.display(description="last imported change")
     def last_changed(self, record: Record) -> str:
-        return _origin(record.changed_in, record.changed_line)
+        return file_summary(record.changed_in, record.changed_line)
 
     @admin.display(description="last edited")
     def last_edited(self, record: Record) -> str:
         changes = changes_of(type(record), record.pk).filter(edit__isnull=False)
         last = changes.select_related("edit__user").order_by("-pk").first()
-        return _edit_summary(last.edit) if last else "Never"
+        return edit_summary(last.edit) if last else "Never"
 
 
-class VocabularyAdmin(HistoryAdmin[V]):
+class VocabularyAdmin(OriginAdmin[V], HistoryAdmin[V]):
     """Admin for the terms of a vocabulary. The term page shows the origin."""
 
     change_list_template = "curation/record_list.html"
@@ -115,7 +93,7 @@ class VocabularyAdmin(HistoryAdmin[V]):
 
     @admin.display(description="created")
     def created(self, term: Vocabulary) -> str:
-        return _origin(term.created_in)
+        return file_summary(term.created_in)
 
 
 class MaterializedViewAdmin(ReadOnlyAdmin[S]):

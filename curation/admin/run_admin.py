@@ -13,8 +13,9 @@ from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django_stubs_ext import WithAnnotations
 
-from curation.admin.base_admin import Column, ReadOnlyAdmin
+from curation.admin.base_admin import Column
 from curation.admin.import_views import ImportViews
+from curation.admin.stored_files import StoredFileViews
 from curation.admin.worklist_views import WorklistViews
 from datasets.records.masking import Viewer
 from datasets.registry import dataset_apps
@@ -89,7 +90,7 @@ class ImportRunAdmin(ImportViews):
 
 
 @admin.register(SourceFile)
-class SourceFileAdmin(ReadOnlyAdmin[SourceFile]):
+class SourceFileAdmin(StoredFileViews):
     list_display = ["name", "source", "of_run"]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]

@@ -29,6 +29,7 @@ TABS = {
 }
 SIDES = ("old", "new")
 PER_PAGE = 50
+DOWNLOADS = 20  # files whose download is offered
 Entry = dict[str, Any]  # of a tab: a record or a rejected row
 BREAKS = "\t\r\n"  # characters that the page shows unescaped
 STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Status.CANCELLED)
@@ -98,6 +99,12 @@ def _history(entry: Entry, readers: dict[str, RejectedRowFormatter]) -> str | No
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_history", args=[quote(key)])
 
 
+def downloads(run: ImportRun) -> list[SourceFile]:
+    """Return the first files of the run, each once although several sources may have read it."""
+    files = run.files.order_by("pk")[:DOWNLOADS]
+    return list({file.sha256: file for file in files}.values())
+
+
 def is_of_a_file(run: ImportRun) -> bool:
     """Return whether a run failed because of the content of an uploaded file, so that repeating it would fail, too."""
     names = [f"{upload['name']}{after}" for upload in run.uploads for after in (",", ":", " fits")]
@@ -163,6 +170,7 @@ def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[
             "source": row.file.source,
             "file": line_file_name(row.file),
             "line": row.line,
+            "file_pk": row.file_id,
             "cells": [
                 c | {name: visible(c[name], BREAKS) for name in ("heading", "value") if isinstance(c[name], str)}
                 for c in cells

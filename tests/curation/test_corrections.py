@@ -159,8 +159,10 @@ def test_the_page_of_a_record_takes_a_fixed_number_of_queries(admin_client, ann)
         return len(captured)
 
     queries()
-    # Session, user, last change, record, its files, last edit, and the place's name for the widget.
-    assert queries() == 7
+    # Session, user, last change, record, its files, last edit, the place's name for the widget, and the origins: the
+    # changes that set the values, and the files.
+    assert queries() == 9
     for name in ("Anne", "Annie", "Anna"):
         admin_client.post(page_of(ann), FORM | {"given_name": name, "place_of_birth": ann.place_of_birth_id})
-    assert queries() == 8  # and the stored row, for what the file says
+    # And the stored row, for what the file says, and the origins' changes and edits.
+    assert queries() == 12
