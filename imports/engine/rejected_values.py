@@ -1,6 +1,8 @@
 """Read the files again to get the values of rows that were rejected after staging."""
 
 from collections.abc import Container, Iterable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 
 from imports.engine.fixed_rows import batches_of, documents_of
 from imports.engine.rejections import Rejections
@@ -9,12 +11,15 @@ from imports.models import Problem, SourceFile
 from imports.row_problems import Rejection, distinct
 from imports.sources import JSONSource, as_cell, name_in
 
+AT_ONCE = 1000  # rows
+
 
 def read_late(staged: Staged, late: Iterable[tuple[int, int, list[Problem]]]) -> Rejections:
     """Return the rows that were rejected after staging with their values, identities and states."""
     rows, files = Rejections(staged.load.source, staged.states), {file.pk: file for file in staged.load.files}
-    for file, rejection in _with_values(staged.load, late):
-        rows.add(files[file], [rejection])
+    for file, of_file in groupby(_with_values(staged.load, late), key=itemgetter(0)):
+        while some := [rejection for _, rejection in islice(of_file, AT_ONCE)]:
+            rows.add(files[file], some)
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -51,7 +50,7 @@ class Rejections:
             of = rejection.file or file.pk
             self.states[of][rejection.state] += 1
             identity = rejection.identity.hex() if rejection.identity else None
-            self._rows.add([of, asdict(rejection) | {"identity": identity}])
+            self._rows.add([of, vars(rejection) | {"identity": identity}])
         self.states[file.pk][RowState.OPEN] += max(0, len(rejections) - kept)
         return stopped
 

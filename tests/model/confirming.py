@@ -8,7 +8,8 @@ from hypothesis.stateful import rule
 from imports.models import Edit
 from tests.model import stored
 from tests.model.comparing import spelled
-from tests.model.site import ANY, Site, one_of
+from tests.model.rejecting import RejectingSite
+from tests.model.site import ANY, one_of
 from tests.model.tables import ActionRefusedError
 from tests.model.values import REASONS, VALUES, in_model
 
@@ -27,7 +28,7 @@ def effect(tables, step) -> dict | None:
     return {place: tuple(map(spelled, pair)) for place, pair in rows.items() if spelled(pair[0]) != spelled(pair[1])}
 
 
-class ConfirmingSite(Site):
+class ConfirmingSite(RejectingSite):
     """A confirmed action changes exactly the records on the confirmation page, in that state, or nothing."""
 
     @rule(data=st.data())
@@ -37,10 +38,8 @@ class ConfirmingSite(Site):
         which, page = data.draw(ANY), data.draw(st.booleans())
         self.doors.reason = data.draw(st.sampled_from(REASONS), label="reason")
         match kind:
-            case "experiments" | "people":
-                self.import_tables(kind, data)
-            case "subjects":
-                self.import_documents(data)
+            case "experiments" | "people" | "subjects":
+                self.import_files(kind, data)
             case "correct":
                 self.correct(data, which, data.draw(st.booleans()), page)
             case "revert":
@@ -55,10 +54,12 @@ class ConfirmingSite(Site):
                 {"undo": self.undo, "redo": self.redo}[kind](which % 6, page)
             case "confirm":
                 self.confirm(data)
+            case "fix" | "ignore" | "open again":
+                self.work_on_rejected(kind, which, data.draw(ANY))
 
     def steps(self) -> list[str]:
         """Return the possible steps; the more revealing ones several times."""
-        can = ["experiments"] * 3 + ["people"] * 2 + ["subjects"] * 2 + ["create"]
+        can = ["experiments"] * 3 + ["people"] * 3 + ["subjects"] * 2 + ["create"]
         if self.tables.records:
             can += ["correct"] * 4 + ["delete"] * 3 + ["confirm"] * 3
         if any(rec.corrections for rec in self.tables.records.values()):
@@ -69,6 +70,12 @@ class ConfirmingSite(Site):
             can += ["undo"] * 4
         if any(action.undone for action in self.tables.actions):
             can += ["redo"] * 3
+        if self.rejected.in_state("open", "ignored") and self.tables.of("places"):
+            can += ["fix"] * 6
+        if self.rejected.in_state("open"):
+            can += ["ignore"] * 3
+        if self.rejected.in_state("ignored"):
+            can += ["open again"] * 2
         return can
 
     def confirm(self, data):  # noqa: C901 - a branch for each kind of action

@@ -25,6 +25,7 @@ class Import:
         self.after = deepcopy(tables.records)
         self.touched: set = set()
         self.refused: set = set()
+        self.protected: set = set()  # records that are not missing, although the file has no row of them
 
     def find(self, table: str, key: Any) -> Any:
         """Return the primary key of a record by its key in the files, new records included."""
@@ -69,7 +70,7 @@ class Import:
         files = self.files[table]
         keys = {key for _, _, key, _ in self.rows[table]}
         for (name, pk), rec in list(self.after.items()):
-            missing = rec.file in files and rec.key not in keys and (name, pk) not in self.touched
+            missing = rec.file in files and rec.key not in keys and (name, pk) not in self.touched | self.protected
             if name == table and missing:
                 without = {place: other for place, other in self.after.items() if place != (name, pk)}
                 if not self.tables.broken(without):

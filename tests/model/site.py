@@ -17,11 +17,12 @@ from hypothesis.stateful import (
 
 from curation.history import edits
 from curation.history.undo_result import UndoRefusedError
-from imports.models import Change, Edit, ImportRun
+from imports.models import Change, Edit, ImportRun, RejectedRow
 from tests.model import stored
 from tests.model.comparing import different
 from tests.model.doors import Doors
 from tests.model.importing import Import, rows_of, subject_rows, write_tables
+from tests.model.rejected_rows import RejectedRows
 from tests.model.tables import DATASETS, KEYS, REFERS, ActionRefusedError, Tables
 from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
 
@@ -52,6 +53,7 @@ class Site(RuleBasedStateMachine):
         self.latest = None  # the action of the last step
         self.user = get_user_model().objects.create_superuser("curator")
         self.doors = Doors(self.user)
+        self.rejected = RejectedRows(self.tables)
         self.reasons: dict[tuple[str, int], str] = {}  # of each run and edit
 
     def teardown(self):
@@ -89,6 +91,12 @@ class Site(RuleBasedStateMachine):
 
     # Imports.
 
+    def import_files(self, dataset, data):
+        if dataset == "subjects":
+            self.import_documents(data)
+        else:
+            self.import_tables(dataset, data)
+
     def import_tables(self, dataset, data):
         remove, suffix, preview, again = (data.draw(st.booleans()) for _ in range(4))
         rows = {table: data.draw(ROWS[table], label=table) for table in DATASETS[dataset]}
@@ -122,7 +130,8 @@ class Site(RuleBasedStateMachine):
             for table, rows in expected.items():
                 for row in rows:
                     trial.add_row(table, row, lambda *_: object())
-            remove = remove and not trial.refused
+            protected = self.rejected.protected({key for _, key in trial.refused})
+            remove, run.protected = remove and protected is not None, protected or set()
         if preview:
             seen = self._command(dataset, folder, remove=remove, dry_run=True)
             assert stored.raw() == before and Change.objects.count() == changes
@@ -130,8 +139,11 @@ class Site(RuleBasedStateMachine):
         if preview:
             assert counts == seen
         applied = ImportRun.objects.filter(status="applied").first()
+        rejected = self._rejected(applied, expected) if "people" in expected else None
         action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=remove)
         action.handle, action.rows, self.latest = applied, before, action
+        if rejected is not None:
+            self.rejected.imports.append((action, rejected))
         if again:
             rows = stored.raw()
             counts = self._command(dataset, folder)
@@ -139,6 +151,16 @@ class Site(RuleBasedStateMachine):
             assert stored.raw() == rows
             self.latest = self.tables.do("run", self.tables.records)
             self.latest.handle = ImportRun.objects.first()
+            if rejected is not None:
+                self.rejected.imports.append((self.latest, self._rejected(self.latest.handle, expected)))
+
+    def _rejected(self, run, expected):
+        """Return the rows of people that the run could not use, by line; they were met in the expected states."""
+        keys = {line: key for _, line, key, _ in expected["people"]}
+        rows = RejectedRow.objects.filter(file__run=run, file__source="people")
+        states = dict(rows.values_list("line", "state"))
+        assert states == {line: self.rejected.state(keys[line]) for line in states}
+        return {line: keys[line] for line in states}
 
     def _command(self, dataset, folder, *, remove=False, **options):
         path = Path(self.folder.name, "report.json")

@@ -1,0 +1,66 @@
+"""Fix, ignore and open again the rejected rows of people.csv."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis.stateful import invariant
+
+from imports.models import ImportRun, RejectedRow
+from imports.worklist import rows_in
+from tests.model import stored
+from tests.model.importing import Import, write_tables
+from tests.model.site import Site, one_of
+
+WORKLIST = "/admin/imports/rejectedrow/worklist/people/"
+
+
+class RejectingSite(Site):
+    """A rejected row is open until it is fixed or ignored, and is open again if its fix is undone."""
+
+    @invariant()
+    def the_worklist_has_the_open_rows(self):
+        rows = rows_in("people").filter(file__source="people")
+        assert sorted(rows.values_list("line", flat=True)) == self.rejected.in_state("open")
+
+    def work_on_rejected(self, kind, which, place):
+        match kind:
+            case "fix":
+                self.fix(which, place)
+            case "ignore":
+                self.ignore(which)
+            case "open again":
+                self.open_again(which)
+
+    def fix(self, which, place):
+        """Import a rejected row with another place of birth."""
+        line = one_of(self.rejected.in_state("open", "ignored"), which)
+        rejecting, keys = self.rejected.last_import()
+        city = self.tables.records["places", one_of(sorted(self.tables.of("places")), place)].key
+        row = dict(keys[line][0]) | {"place_of_birth": city}
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        write_tables(folder, {"people": [{"line": line, "problems": ""} | row]}, f".csv.rejected-{rejecting.handle.pk}")
+        before = stored.raw()
+        key = (tuple(sorted(row.items())), 1)
+        run = Import(self.tables, {"people": [("people.csv", line, key, row)]}, {})
+        self._command("people", folder)
+        applied = ImportRun.objects.filter(status="applied").first()
+        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=False)
+        action.handle, action.rows, self.latest = applied, before, action
+        pk = self.tables.find("people", key)
+        if pk is not None:
+            self.rejected.fixes.append((keys[line], action, ("people", pk)))
+
+    def ignore(self, which):
+        line = one_of(self.rejected.in_state("open"), which)
+        self._post(line, "open", "_ignore")
+        self.rejected.ignored.add(self.rejected.last_import()[1][line])
+
+    def open_again(self, which):
+        line = one_of(self.rejected.in_state("ignored"), which)
+        self._post(line, "ignored", "_reopen")
+        self.rejected.ignored.remove(self.rejected.last_import()[1][line])
+
+    def _post(self, line, state, button):
+        row = RejectedRow.objects.filter(file__run__status="applied", file__source="people", line=line).latest("pk")
+        answer = self.doors.client.post(f"{WORKLIST}?state={state}", {"_selected_action": row.pk, button: ""})
+        assert answer.status_code == 302
