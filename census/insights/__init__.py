@@ -1,7 +1,7 @@
-"""Six questions about the census that need a careful analysis, answered from the stored respondents.
+"""Six questions about the census, answered from the stored respondents.
 
-Each answer is a sentence generated from the figures beside it. `census/insights.ipynb` plots and tests the answers and
-explains why they matter.
+The text of each answer is generated from its figures. `census/insights.ipynb` plots the answers, checks them with
+statistical packages, and discusses their limits.
 """
 
 from collections.abc import Callable
@@ -19,22 +19,22 @@ from census.models import Respondent
 
 QUESTIONS = {
     "Are there as many wives as husbands?": husbands_and_wives,
-    "Are women over 50K less often than men of the same marital status?": men_and_women,
-    "Does a larger capital gain go with a higher income?": capital_gains,
-    "How many people do the weights stand for, and do they change the picture?": final_weights,
-    "May rows be left out because their work class is not known?": unknown_work,
-    "Are state employees over 50K more often than private ones?": state_and_private,
+    "Do women have an income over 50K less often than men of the same marital status?": men_and_women,
+    "Do respondents with a larger capital gain have a higher income?": capital_gains,
+    "How many people do the weights represent, and do they change the results?": final_weights,
+    "Can rows with a missing work class be left out?": unknown_work,
+    "Do state employees have an income over 50K more often than private employees?": state_and_private,
 }
 
 
 def answers(respondents: QuerySet[Respondent] | None = None) -> dict[str, dict[str, Any]]:
-    """Return each question with its ``answer`` and ``figures``; the answer names any group that is too small."""
+    """Return each question with its ``answer`` and ``figures``; if a group is too small, the answer names it."""
     respondents = Respondent.objects.all() if respondents is None else respondents
     return {question: _said(ask, respondents) for question, ask in QUESTIONS.items()}
 
 
 def unanswered(said: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the questions with too few respondents for an answer, each with the size of the group in question."""
+    """Return the questions without an answer; each value names the groups that are too small."""
     return {question: entry["answer"] for question, entry in said.items() if not entry["figures"]}
 
 

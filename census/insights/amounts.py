@@ -7,18 +7,18 @@ from math import comb
 from django.db.models import QuerySet
 
 from census.insights.counting import Answer, require, shares_over_50k, total
-from census.insights.intervals import NO_TELLING, Share, difference
+from census.insights.intervals import UNCLEAR, Share, difference
 from census.models import Respondent
 
-SEVERAL = 5  # respondents that an amount must have before it can be seen to go one way
+SEVERAL = 5  # the minimum number of respondents with an amount
 TOP_CODE = 99_999
-RARE = 0.05  # a chance below which chance is not believed
+RARE = 0.05  # the significance level
 
 Neighbours = list[tuple[int, Share]]  # two amounts next to each other, the smaller first
 
 
 def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
-    """Test whether single amounts of capital gain predict the income better than their size does."""
+    """Test whether income grows with the capital gain, in two halves and from amount to amount."""
     gains = {
         amount: share
         for (amount,), share in sorted(shares_over_50k(respondents.filter(capital_gain__gt=0), "capital_gain").items())
@@ -26,10 +26,10 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
     overall = total(gains.values())
     require({"respondents with a capital gain": overall.of})
     smaller, larger, middle = _halves(gains, overall.of)
-    require({f"with a gain up to {middle:,}": smaller.of, "with a larger one": larger.of})
+    require({f"with a gain up to {middle:,}": smaller.of, "with a larger gain": larger.of})
     gap = difference(larger, smaller)
     often = {amount: share for amount, share in gains.items() if share.of >= SEVERAL}
-    require({f"amounts that {SEVERAL} or more respondents have": len(often)}, least=2)
+    require({f"amounts with {SEVERAL} or more respondents": len(often)}, least=2)
     one_sided = {amount: share for amount, share in often.items() if share.count in (0, share.of)}
     chances = [overall.value**share.of + (1 - overall.value) ** share.of for share in often.values()]
     so_many = _at_least(len(one_sided), chances)
@@ -37,27 +37,29 @@ def capital_gains(respondents: QuerySet[Respondent]) -> Answer:
     fall = _clearest(pair for pair in turns if pair[0][1].count)
     falls_by_chance = min(1.0, _so_parted(fall) * max(1, len(one_sided) - 1)) if fall else 1.0
     if so_many >= RARE:
-        verdict = NO_TELLING
+        verdict = UNCLEAR
     elif falls_by_chance < RARE:
         verdict = "no"
     else:
-        verdict = "yes" if len(turns) == 1 and not fall else NO_TELLING
+        verdict = "yes" if len(turns) == 1 and not fall else UNCLEAR
     top = gains.get(TOP_CODE, Share(0, 0))
     dollars = sum(amount * share.of for amount, share in gains.items())
     below = max((amount for amount in gains if amount < TOP_CODE), default=0)
     answer = (
-        f"By and large: {gap.verdict()}. Over 50K are {larger} of the {larger.of:,} who gained more than {middle:,}, "
-        f"and {smaller} of the {smaller.of:,} others who gained, {gap.points()} apart. Amount by amount: {verdict}. Of "
-        f"the {len(often)} amounts that {SEVERAL} or more respondents have, {len(one_sided)} "
-        f"{'is' if len(one_sided) == 1 else 'are'} found on one side of the line only ({sum(chances):.1f} would be if "
-        f"amounts told nothing; that chance makes so many: {_chance(so_many)}). From one of these to the next larger "
-        f"one the side changes {len(turns)} {'time' if len(turns) == 1 else 'times'}{_in_words(fall)}."
+        f"Overall: {gap.verdict()}. Among the {larger.of:,} respondents with a gain above {middle:,}, {larger} have an "
+        f"income over 50K; among the {smaller.of:,} with a smaller or equal gain, {smaller}. The difference is "
+        f"{gap.points()}. From amount to amount: {verdict}. Of the {len(often)} amounts with {SEVERAL} or more "
+        f"respondents, {len(one_sided)} {'is' if len(one_sided) == 1 else 'are'} one-sided: all respondents with the "
+        f"amount have an income over 50K, or none of them has ({sum(chances):.1f} such amounts are expected if amount "
+        f"and income are independent; {_chance(so_many)}). In ascending order, the side of these amounts changes "
+        f"{len(turns)} {'time' if len(turns) == 1 else 'times'}{_in_words(fall)}."
     )
     if top.of:
         answer += (
-            f" {top.of:,} {'respondent has' if top.of == 1 else 'respondents have'} {TOP_CODE:,}, where the largest "
-            f"other amount is {below:,}: {top.count:,} of them {'is' if top.count == 1 else 'are'} over 50K, and "
-            f"{top.of * TOP_CODE / dollars:.1%} of all dollars are theirs."
+            f" The largest amount is {TOP_CODE:,}; the next largest is {below:,}. Of the {top.of:,} "
+            f"{'respondent' if top.of == 1 else 'respondents'} with the largest amount, {top.count:,} "
+            f"{'has' if top.count == 1 else 'have'} an income over 50K. The amount accounts for "
+            f"{top.of * TOP_CODE / dollars:.1%} of all capital gains."
         )
     return answer, {
         "with_a_gain": overall.figures(),
@@ -116,4 +118,4 @@ def _chance(chance: float) -> str:
 
 def _in_words(pair: Neighbours) -> str:
     words = (f"{'all' if share.count else 'none'} of the {share.of:,} with {amount:,}" for amount, share in pair)
-    return f" ({', '.join(words)})" if pair else ""
+    return f"; the clearest fall is from {' to '.join(words)}" if pair else ""

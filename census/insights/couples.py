@@ -4,7 +4,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from census.insights.counting import Answer, require, shares_over_50k, total
 from census.insights.intervals import (
-    NO_TELLING,
+    UNCLEAR,
     Estimate,
     Share,
     difference,
@@ -15,7 +15,7 @@ from census.insights.intervals import (
 from census.models import Respondent, Sex
 
 WITH_SPOUSE = ("Married-civ-spouse", "Married-AF-spouse")
-NEARLY_HALF = (0.45, 0.55)  # what an interval must lie within for "as many"
+NEARLY_HALF = (0.45, 0.55)  # the range of an interval that counts as "as many"
 FEMALE, MALE = Sex.FEMALE, Sex.MALE
 
 
@@ -37,9 +37,9 @@ def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
     low, high = married.interval
     by_weight = his_weight / her_weight if her_weight else 0.0
     answer = (
-        f"{_as_many(low, high)}: for each wife there are {husbands / wives:.1f} husbands "
-        f"({husbands:,} to {wives:,}; by weight {by_weight:.1f}). Women are {married} of the {married.of:,} who live "
-        f"with a spouse, and {others} of the {others.of:,} others."
+        f"{_as_many(low, high)}: there are {husbands / wives:.1f} husbands for each wife "
+        f"({husbands:,} to {wives:,}; weighted: {by_weight:.1f}). Among the {married.of:,} respondents who live with a "
+        f"spouse, {married} are women; among the {others.of:,} others, {others}."
     )
     return answer, {
         "husbands": husbands,
@@ -52,7 +52,7 @@ def husbands_and_wives(respondents: QuerySet[Respondent]) -> Answer:
 
 
 def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
-    """Measure how much of the income gap between the sexes their marital status accounts for."""
+    """Measure how much of the income gap between the sexes is explained by marital status."""
     groups = _by_sex(respondents)
     named = {
         "men with a spouse": groups[MALE, True],
@@ -69,19 +69,19 @@ def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
     married, others = (difference(*pair) for pair in pairs)
     odds = pooled_odds_ratio([(*groups[FEMALE, False].sides, *groups[MALE, False].sides)])
     answer = (
-        f"As a whole: {gap.verdict()}. Over 50K are {men} of {men.of:,} men and {women} of {women.of:,} women, a gap "
-        f"of {gap.points()}. Among those who live with a spouse: {married.verdict()}, it is {married.points()}. Among "
-        f"the others: {others.verdict()}, it is {others.points()}"
-        f"{f', and a woman has {odds} times the odds of a man' if odds else ''}. If as many of the women as of the men "
-        f"lived with a spouse, it would be {alike.points()}; if as many of the men as of the women did, "
-        f"{unlike.points()}"
+        f"Overall: {gap.verdict()}. Among {men.of:,} men, {men} have an income over 50K; among {women.of:,} women, "
+        f"{women}. The gap is {gap.points()}. With a spouse: {married.verdict()}; the gap is {married.points()}. "
+        f"Without a spouse: {others.verdict()}; the gap is {others.points()}"
+        f"{f', and the odds of women are {odds} times the odds of men' if odds else ''}. If the same share of women as "
+        f"of men lived with a spouse, the gap would be {alike.points()}. If the same share of men as of women did, it "
+        f"would be {unlike.points()}."
     )
     parts = [part_of_spread(pairs), part_of_spread([(woman, man) for man, woman in pairs])] if gap.low > 0 else []
     if parts and all(0 <= part.value <= 1 for part in parts):
         one, other = (part.percent() for part in parts)
-        answer += f". By these two standards {one} and {other} of the gap are in who lives with one."
+        answer += f" By these two standards, marital status explains {one} and {other} of the gap."
     else:
-        answer += f". How much of a gap is in who lives with one: {NO_TELLING}."
+        answer += f" The part of the gap that marital status explains: {UNCLEAR}."
     return answer, {
         "men": men.figures(),
         "women": women.figures(),
@@ -100,12 +100,12 @@ def men_and_women(respondents: QuerySet[Respondent]) -> Answer:
 def _as_many(low: float, high: float) -> str:
     """Return whether half of the respondents with a spouse are women, by the interval of their share."""
     if NEARLY_HALF[0] <= low and high <= NEARLY_HALF[1]:
-        return "Yes, about"
-    return NO_TELLING.capitalize() if low <= 0.5 <= high else "No"
+        return "Yes, approximately"
+    return UNCLEAR.capitalize() if low <= 0.5 <= high else "No"
 
 
 def _by_sex(respondents: QuerySet[Respondent]) -> dict[tuple[str, bool], Share]:
-    """Return the share over 50K by sex and by having a spouse."""
+    """Return the share over 50K by sex and by whether the respondent lives with a spouse."""
     shares = shares_over_50k(respondents, "sex", "marital_status__name")
     return {
         (sex, there): total(

@@ -9,7 +9,7 @@ from census.insights.intervals import Estimate, Share, difference, pooled_odds_r
 from census.models import Respondent
 
 STATE, PRIVATE = "State-gov", "Private"
-SCHOOL = 9  # years, as the files count them: a high school diploma
+SCHOOL = 9  # the years of education of a high school diploma in the files
 
 
 def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
@@ -25,7 +25,7 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
     )
     odds, gap = _odds(levels.values()), difference(all_state, all_private)
     if odds is None:
-        raise InsufficientDataError("expected a level of education that both have and that differs in income.")
+        raise InsufficientDataError("expected a level of education with both employers and both incomes.")
     full = {years: pair for years, pair in levels.items() if min(share.of for share in pair) >= LEAST}
     behind = sum(one.value < other.value for one, other in full.values())
     surely = sum(difference(one, other).high < 0 for one, other in full.values())
@@ -33,19 +33,20 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
         Share(sum(s.of for years, s in of.items() if years > SCHOOL), total(of.values()).of) for of in (state, private)
     ]
     compared = (
-        f"the state is behind in {behind} of the {len(full)} levels where both have {LEAST} respondents or more, in "
-        f"{surely} by more than chance"
+        f"their share is lower at {behind} of the {len(full)} levels with {LEAST} or more respondents of each kind "
+        f"(significantly lower at {surely})"
         if full
-        else f"no level has {LEAST} respondents of both"
+        else f"no level has {LEAST} respondents of each kind"
     )
     answer = (
-        f"As a whole: {gap.verdict()}. Over 50K are {all_state} of {all_state.of:,} state employees and "
-        f"{all_private} of {all_private.of:,} private ones, {gap.points()} apart. At the same level of education, on "
-        f"average: {odds.verdict(1)}. The odds are {odds} times the private ones, and {compared}. "
-        f"More than high school have {beyond[0].value:.1%} of the state's people and {beyond[1].value:.1%} of "
-        "the others"
+        f"Overall: {gap.verdict()}. Among {all_state.of:,} state employees, {all_state} have an income over 50K; among "
+        f"{all_private.of:,} private employees, {all_private}. The difference is {gap.points()}. At the same level of "
+        f"education, on average: {odds.verdict(1)}. The odds of state employees are {odds} times the odds of private "
+        f"employees, and {compared}. A share of {beyond[0].value:.1%} of state employees and {beyond[1].value:.1%} of "
+        "private employees has more than a high school education."
     )
-    answer += f"; up to high school the odds are {school} times, beyond it {college}." if school and college else "."
+    if school and college:
+        answer += f" The odds ratio is {school} up to high school and {college} beyond it."
     return answer, {
         "state": all_state.figures(),
         "private": all_private.figures(),

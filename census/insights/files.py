@@ -1,4 +1,4 @@
-"""Recognize the respondents of UCI's two files, which the notebook's own sentences describe."""
+"""Detect whether the stored respondents are those of UCI's two files, which the notebook describes."""
 
 import hashlib
 import json

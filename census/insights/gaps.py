@@ -3,7 +3,7 @@
 from django.db.models import Avg, Count, Q, QuerySet
 
 from census.insights.counting import RICH, Answer, require, shares_over_50k, total
-from census.insights.intervals import NO_TELLING, Share, difference, pooled_odds_ratio
+from census.insights.intervals import UNCLEAR, Share, difference, pooled_odds_ratio
 from census.models import Respondent
 
 AGES = ((0, 20), (21, 34), (35, 54), (55, 64), (65, 150))
@@ -16,10 +16,10 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
     unknown, known = (_in_bands(of) for of in ages)
     names = [f"{low} to {high}" if low else f"up to {high}" for low, high in AGES[:-1]] + [f"{AGES[-1][0]} and over"]
     missing = {name: Share(gap.of, gap.of + there.of) for name, gap, there in zip(names, unknown, known, strict=True)}
-    require({"without a work class": total(unknown).of, "with one": total(known).of})
+    require({"without a work class": total(unknown).of, "with a work class": total(known).of})
     require({f"aged {name}": share.of for name, share in missing.items()})
     everybody, whole = total([*unknown, *known]), _whole(respondents)
-    require({"with every cell known": whole.of, "with a cell unknown": everybody.of - whole.of})
+    require({"without a missing value": whole.of, "with a missing value": everybody.of - whole.of})
     gone = Share(everybody.count - whole.count, everybody.of - whole.of)
     of_them = respondents.filter(workclass=None).aggregate(
         no_occupation=Count("pk", filter=Q(occupation=None)), hours=Avg("hours_per_week")
@@ -30,16 +30,18 @@ def unknown_work(respondents: QuerySet[Respondent]) -> Answer:
     middle = Share(sum(of.of for of in unknown[1:-1]), total(unknown).of)
     even = max(share.interval[0] for share in missing.values()) <= min(s.interval[1] for s in missing.values())
     by_age = ", ".join(f"{share} of those aged {name}" for name, share in missing.items())
-    differ = not even or (odds is not None and odds.verdict(1) != NO_TELLING)
+    differ = not even or (odds is not None and odds.verdict(1) != UNCLEAR)
     answer = (
-        f"{'No' if differ else NO_TELLING.capitalize()}: it is not known of "
-        f"{by_age}. Of the {total(unknown).of:,} without a work class, {middle} are aged {AGES[1][0]} to "
-        f"{AGES[-2][1]}; {of_them['no_occupation']:,} lack the occupation too, and yet they report "
-        f"{of_them['hours']:.1f} hours of work a week on average. Without every row that has a gap, {whole.value:.1%} "
-        f"of {whole.of:,} are over 50K, not {everybody.value:.1%} of {everybody.of:,}."
+        f"{'No' if differ else UNCLEAR.capitalize()}: the work class is missing for {by_age}. Of the "
+        f"{total(unknown).of:,} respondents without a work class, {middle} are aged {AGES[1][0]} to {AGES[-2][1]}, and "
+        f"{of_them['no_occupation']:,} have no occupation either. On average, they report {of_them['hours']:.1f} hours "
+        f"of work a week. Among the {whole.of:,} rows without a missing value, {whole.value:.1%} have an income over "
+        f"50K; among all {everybody.of:,} rows, {everybody.value:.1%}."
     )
     if odds:
-        answer += f" At the same age, their odds of being over 50K are {odds} times those of the others."
+        answer += (
+            f" At the same age, the odds of an income over 50K without a work class are {odds} times the odds with one."
+        )
     return answer, {
         "without_work_class": total(unknown).figures(),
         "with_work_class": total(known).figures(),

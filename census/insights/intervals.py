@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import erfc, exp, log, sqrt
 
 Z = 1.959964  # the normal quantile of a two-sided 95 % interval
-NO_TELLING = "there is no telling"
+UNCLEAR = "unclear"
 
-# The counts of one stratum: in the first group those with the outcome and without it, then the same of the second.
+# The counts of one stratum: the first group with and without the outcome, then the second group with and without it.
 Stratum = tuple[int, int, int, int]
 
 
@@ -20,29 +20,29 @@ class Estimate:
     high: float
 
     def figures(self) -> dict[str, float]:
-        """Return it for a file, rounded so that both database engines give the same digits."""
+        """Return the rounded numbers; rounding makes the results of both database engines equal."""
         return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
 
     def points(self, places: int = 1) -> str:
-        """Return it in percentage points: ``19.4 points (18.8 to 20.1)``."""
+        """Return the estimate in percentage points: ``19.4 points (18.8 to 20.1)``."""
         value, low, high = (round(100 * part, places) + 0.0 for part in (self.value, self.low, self.high))  # no -0.0
         return f"{value:.{places}f} points ({low:.{places}f} to {high:.{places}f})"
 
     def percent(self) -> str:
-        """Return it in percent: ``94% (87 to 100)``."""
+        """Return the estimate in percent: ``94% (87 to 100)``."""
         return f"{self.value:.0%} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
     def verdict(self, even: float = 0.0) -> str:
-        """Return ``yes`` or ``no`` if the interval is above or below the value that means no difference."""
+        """Return ``yes`` if the interval is above *even*, ``no`` if it is below, else ``unclear``."""
         if self.low > even:
             return "yes"
-        return "no" if self.high < even else NO_TELLING
+        return "no" if self.high < even else UNCLEAR
 
     @property
     def chance(self) -> float:
         """Return the two-sided p-value of a normally distributed estimate under a true value of 0."""
         error = (self.high - self.low) / (2 * Z)
-        if abs(self.value) < 1e-12:  # nothing but rounding
+        if abs(self.value) < 1e-12:  # a rounding error
             return 1.0
         return erfc(abs(self.value) / error / sqrt(2)) if error else 0.0
 
@@ -68,7 +68,7 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The share with Wilson's score interval."""
+        """Wilson's score interval of the share."""
         weight = Z * Z / self.of
         middle = (self.value + weight / 2) / (1 + weight)
         half = Z / (1 + weight) * sqrt(self.value * (1 - self.value) / self.of + weight / (4 * self.of))
@@ -182,7 +182,7 @@ def weighted_share(with_it: Weighed, without: Weighed) -> tuple[Estimate, Estima
         spread += by_weight**2 * of.squares
         moved += by_weight**2 * of.squares - 2 * by_weight * by_head * of.weight + by_head**2 * of.count
     half, change = Z * sqrt(spread), share - plain
-    moved = Z * sqrt(max(moved, 0.0))  # 0 but for rounding where all weigh the same
+    moved = Z * sqrt(max(moved, 0.0))  # equal weights give 0, or a negative rounding error
     return (
         Estimate(share, share - half, share + half),
         Estimate(change, change - moved, change + moved),

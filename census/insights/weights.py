@@ -7,15 +7,15 @@ from django.db.models import BigIntegerField, Count, QuerySet, Sum
 from django.db.models.functions import Cast
 
 from census.insights.counting import LEAST, Answer, require
-from census.insights.intervals import NO_TELLING, Estimate, Share, Weighed, weighted_share
+from census.insights.intervals import UNCLEAR, Estimate, Share, Weighed, weighted_share
 from census.models import Respondent
 
-PEOPLE_IN_1994 = 260_000_000  # in the United States, of any age, rounded
+PEOPLE_IN_1994 = 260_000_000  # the population of the United States, rounded
 
 
 @dataclass(frozen=True)
 class Race:
-    """A group's size, its share of rows and of weight, and the difference of the two shares."""
+    """The number of respondents of a race, their shares of rows and of weight, and the difference of the shares."""
 
     respondents: int
     rows: float
@@ -36,7 +36,7 @@ class Race:
 
 def final_weights(respondents: QuerySet[Respondent]) -> Answer:
     """Compare weighted and unweighted shares over 50K and shares of each race."""
-    weight = Cast("fnlwgt", BigIntegerField())  # PostgreSQL would square in 32 bits
+    weight = Cast("fnlwgt", BigIntegerField())  # in 32 bits, the squares would overflow on PostgreSQL
     rows = (
         respondents.order_by()
         .values_list("race__name", "income_over_50k")
@@ -50,11 +50,12 @@ def final_weights(respondents: QuerySet[Respondent]) -> Answer:
     plain = Share(with_it.count, everybody.count)
     share, change, effective = weighted_share(with_it, without)
     races = _races(groups, everybody)
-    require({"races of respondents enough": len(races)}, least=2)
+    require({f"races with {LEAST} or more respondents": len(races)}, least=2)
     answer = (
-        f"Their sum is {everybody.weight:,}{_people(everybody.weight)}. By weight {share.value:.2%} are over 50K, by "
-        f"heads {plain.value:.2%}: {change.points(2)}, {_beyond(change)} chance would explain. {_moved(races)} "
-        f"Weighted, the {everybody.count:,} respondents tell as much as {effective:,.0f} of equal weight."
+        f"The sum of the weights is {everybody.weight:,}{_people(everybody.weight)}. The share over 50K is "
+        f"{share.value:.2%} with weights and {plain.value:.2%} without. The difference of {change.points(2)} is "
+        f"{'' if _is_significant(change) else 'not '}significant. {_moved(races)} The effective sample size is "
+        f"{effective:,.0f}; the number of respondents is {everybody.count:,}."
     )
     return answer, {
         "respondents": everybody.count,
@@ -71,23 +72,23 @@ def final_weights(respondents: QuerySet[Respondent]) -> Answer:
 def _people(weight: int) -> str:
     if weight <= PEOPLE_IN_1994:
         return ""
-    return f", more than lived in the country; as hundredths it makes {weight // 100:,} people"
+    return f", more than the population of the country; in hundredths of a person, it is {weight // 100:,} people"
 
 
 def _moved(races: dict[str, Race]) -> str:
-    """Return the races whose weighted share is significantly higher or lower, corrected for multiple comparisons."""
+    """Describe the races with the largest significant changes, corrected for multiple comparisons."""
     sure = sorted(
         (race for race in races if races[race].change.chance * len(races) < 0.05),
         key=lambda race: races[race].change.value / races[race].rows,
     )
     if not sure:
-        return f"Whether any race is counted otherwise by weight: {NO_TELLING}."
-    ends = dict.fromkeys([sure[-1], sure[0]])  # a single end if both are the same
-    return f"But {'; '.join(f'{race} respondents are {races[race]}' for race in ends)}."
+        return f"Whether weights change the share of a race: {UNCLEAR}."
+    ends = dict.fromkeys([sure[-1], sure[0]])  # one race if both are the same
+    return f"Weights change the shares of races: {'; '.join(f'{race} respondents are {races[race]}' for race in ends)}."
 
 
-def _beyond(change: Estimate) -> str:
-    return "no more than" if change.low <= 0 <= change.high else "more than"
+def _is_significant(change: Estimate) -> bool:
+    return not change.low <= 0 <= change.high
 
 
 def _races(groups: list[tuple[str, bool, Weighed]], everybody: Weighed) -> dict[str, Race]:

@@ -14,7 +14,7 @@ from tests.import_helpers import imported
 
 WIVES, SEXES, GAINS, WEIGHTS, GAPS, STATE = QUESTIONS
 
-VERDICT = "yes|no|there is no telling"
+VERDICT = "yes|no|unclear"
 
 pytestmark = pytest.mark.django_db
 
@@ -73,14 +73,14 @@ def test_wives_are_counted_against_husbands_by_heads_and_by_weight(ask):
     assert (figures["husbands_per_wife"], figures["husbands_per_wife_by_weight"]) == (2, 4)
     assert figures["women_among_those_with_a_spouse"]["value"] == 0.333333
     assert figures["women_among_the_others"]["value"] == 0.5
-    assert answer["answer"].startswith("No: for each wife there are 2.0 husbands (90 to 45; by weight 4.0).")
+    assert answer["answer"].startswith("No: there are 2.0 husbands for each wife (90 to 45; weighted: 4.0).")
 
 
 def test_as_many_wives_as_husbands_are_reported_as_such_if_they_are_enough_to_tell(ask):
     few = ask((50, HUSBAND), (48, WIFE), (40, {}))[WIVES]
-    assert few["answer"].startswith("There is no telling: for each wife there are 1.0 husbands (50 to 48;")
+    assert few["answer"].startswith("Unclear: there are 1.0 husbands for each wife (50 to 48;")
     many = ask((1100, HUSBAND), (1100, WIFE), (40, {}))[WIVES]
-    assert many["answer"].startswith("Yes, about: for each wife there are 1.0 husbands (")
+    assert many["answer"].startswith("Yes, approximately: there are 1.0 husbands for each wife (")
 
 
 def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
@@ -96,7 +96,7 @@ def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
     ] * 3
     assert figures["odds_ratio_of_the_others"]["value"] == 1
     assert figures["gap_if_men_married_as_women"]["value"] == 0
-    assert "it would be 0.0 points" in answer["answer"] and "100% (" in answer["answer"]
+    assert "the gap would be 0.0 points" in answer["answer"] and "100% (" in answer["answer"]
 
 
 def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
@@ -112,9 +112,12 @@ def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
     of_it = [figures[f"part_of_the_gap_at_the_{sex}_shares"] for sex in ("womens", "mens")]
     assert [part["value"] for part in of_it] == [0.642857] * 2
     assert all(part["low"] < 0.6 and 0.7 < part["high"] for part in of_it)
-    assert answer["answer"].startswith("As a whole: yes.") and "Among the others: yes, " in answer["answer"]
-    assert "Among those who live with a spouse: there is no telling, " in answer["answer"]
-    assert re.search(r"By these two standards 64% \(\d+ to \d+\) and 64% \(\d+ to \d+\) of the gap", answer["answer"])
+    assert answer["answer"].startswith("Overall: yes.") and "Without a spouse: yes; " in answer["answer"]
+    assert "With a spouse: unclear; " in answer["answer"]
+    assert re.search(
+        r"By these two standards, marital status explains 64% \(\d+ to \d+\) and 64% \(\d+ to \d+\) of the gap",
+        answer["answer"],
+    )
 
 
 def test_amounts_of_capital_gain_are_seen_to_be_one_sided(ask):
@@ -130,8 +133,11 @@ def test_amounts_of_capital_gain_are_seen_to_be_one_sided(ask):
     assert figures["one_sided_if_amounts_told_nothing"] == round(5 * ((60 / 104) ** 20 + (44 / 104) ** 20), 6)
     # The smaller half: 20 of 60 have 2,000; the larger one: 40 of 44.
     assert (figures["median_gain"], figures["difference"]["value"]) == (3000, round(40 / 44 - 20 / 60, 6))
-    assert answer["answer"].startswith("By and large: yes.") and "Amount by amount: no." in answer["answer"]
-    assert "changes 3 times (all of the 20 with 2,000, none of the 20 with 3,000)" in answer["answer"]
+    assert answer["answer"].startswith("Overall: yes.") and "From amount to amount: no." in answer["answer"]
+    assert (
+        "changes 3 times; the clearest fall is from all of the 20 with 2,000 to none of the 20 with 3,000."
+        in answer["answer"]
+    )
 
 
 def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
@@ -144,15 +150,15 @@ def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
     # Of twenty amounts of five, each with a chance of one in sixteen: at least two.
     none, single = (15 / 16) ** 20, 20 * (15 / 16) ** 19 / 16
     assert figures["chance_of_so_many_one_sided"] == round(1 - none - single, 6)
-    assert "By and large: there is no telling." in answer["answer"]
-    assert "Amount by amount: there is no telling." in answer["answer"]
+    assert "Overall: unclear." in answer["answer"]
+    assert "From amount to amount: unclear." in answer["answer"]
 
 
 def test_amounts_that_rise_from_one_side_to_the_other_are_reported_as_such(ask):
     answer = ask(
         *[(20, {"capital_gain": amount}, RICH if amount > 3000 else {}) for amount in range(1000, 7000, 1000)]
     )[GAINS]
-    assert "Amount by amount: yes." in answer["answer"] and "changes 1 time." in answer["answer"]
+    assert "From amount to amount: yes." in answer["answer"] and "changes 1 time." in answer["answer"]
     assert answer["figures"]["clearest_fall"] == []
 
 
@@ -174,15 +180,15 @@ def test_weights_are_set_against_heads(ask):
         "change": {"value": round(59_616_000 / weight - 0.25, 6)},
     }
     assert "Black respondents are 25.0% of the rows and 71.3% by weight" in answer["answer"]
-    assert "hundredths" not in answer["answer"]  # so few people there may be
+    assert "hundredths" not in answer["answer"]  # the sum is not above the population
 
 
 @pytest.mark.parametrize("weights", [(100_000, 100_000), (90_000, 110_000)])
 def test_races_that_weigh_the_same_are_not_distinguished(ask, weights):
     people = [{"fnlwgt": weight, "race": race} for weight in weights for race in ("White", "Black", "Other")]
     answer = ask(*[(20, person, side) for person in people for side in (RICH, {})])[WEIGHTS]
-    assert "Whether any race is counted otherwise by weight: there is no telling." in answer["answer"]
-    assert "But" not in answer["answer"]
+    assert "Whether weights change the share of a race: unclear." in answer["answer"]
+    assert "Weights change the shares" not in answer["answer"]
 
 
 def test_gaps_are_counted_by_age(ask):
@@ -206,7 +212,7 @@ def test_gaps_are_counted_by_age(ask):
     assert (figures["without_any_gap"]["of"], figures["without_any_gap"]["count"]) == (300, 100)
     # Mantel and Haenszel: (10 x 40 / 100) against (20 x 60 / 120 + 20 x 30 / 100).
     assert figures["odds_ratio_at_the_same_age"]["value"] == 0.25
-    assert answer["answer"].startswith("No: it is not known of 50.0%")
+    assert answer["answer"].startswith("No: the work class is missing for 50.0%")
     assert figures["of_these_aged_21_to_64"]["count"] == 0
 
 
@@ -216,8 +222,8 @@ def test_gaps_that_are_as_common_at_all_ages_and_incomes_are_not_told_to_matter(
         *[(n, {"age": age}, gap, side) for age in (18, 30, 40, 60, 70) for n, gap in ((30, {}), (10, unknown))
           for side in (RICH, {})]
     )[GAPS]  # fmt: skip
-    assert answer["answer"].startswith("There is no telling: it is not known of 25.0%")
-    assert "Of the 100 without a work class, 60.0% (50.2 to 69.1) are aged 21 to 64;" in answer["answer"]
+    assert answer["answer"].startswith("Unclear: the work class is missing for 25.0%")
+    assert "Of the 100 respondents without a work class, 60.0% (50.2 to 69.1) are aged 21 to 64," in answer["answer"]
 
 
 def test_a_difference_that_turns_round_at_the_same_education_is_reported(ask):
@@ -233,7 +239,7 @@ def test_a_difference_that_turns_round_at_the_same_education_is_reported(ask):
     assert (figures["levels_compared"], figures["levels_where_the_state_is_behind"]) == (2, 2)
     assert figures["levels_where_it_is_by_more_than_chance"] == 1  # 50% of 800 against 60% of 200; 8% against 10%
     assert figures["beyond_high_school"]["state"]["value"] == 0.8
-    assert answer["answer"].startswith("As a whole: yes.")
+    assert answer["answer"].startswith("Overall: yes.")
     assert "At the same level of education, on average: no." in answer["answer"]
 
 
@@ -243,10 +249,10 @@ def test_employers_that_share_no_large_level_of_education_are_not_compared_level
         STATE
     ]
     assert answer["figures"]["levels_compared"] == 0
-    assert "the private ones, and no level has 30 respondents of both. More than" in answer["answer"]
+    assert "private employees, and no level has 30 respondents of each kind. A share" in answer["answer"]
 
 
-def test_of_people_made_by_chance_it_mostly_says_that_there_is_no_telling(ask):
+def test_the_answers_for_random_respondents_are_mostly_unclear(ask):
     chosen, samples = random.Random(1994), range(1, 11)
     ways = (
         [HUSBAND, WIFE, {}, {"sex": "Female"}],
@@ -264,10 +270,10 @@ def test_of_people_made_by_chance_it_mostly_says_that_there_is_no_telling(ask):
         insights = answers(Respondent.objects.filter(hours_per_week=sample))
         result = {question: entry["answer"] for question, entry in insights.items()}
         claims += [result[WIVES].startswith("No: "), result[GAPS].startswith("No: ")]
-        claims += ["no more than chance" not in result[WEIGHTS], " But " in result[WEIGHTS]]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[SEXES])]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[GAINS])]
-        claims += [verdict != "there is no telling" for verdict in re.findall(f": ({VERDICT})[.,]", result[STATE])]
+        claims += ["is not significant" not in result[WEIGHTS], "Weights change the shares" in result[WEIGHTS]]
+        claims += [verdict != "unclear" for verdict in re.findall(f": ({VERDICT})[.;]", result[SEXES])]
+        claims += [verdict != "unclear" for verdict in re.findall(f": ({VERDICT})[.;]", result[GAINS])]
+        claims += [verdict != "unclear" for verdict in re.findall(f": ({VERDICT})[.;]", result[STATE])]
     assert len(claims) >= len(samples) * 11
     assert sum(claims) < 0.1 * len(claims)  # intervals of 95% allow one in twenty
 

@@ -71,16 +71,18 @@ def test_the_notebook_runs_on_the_sample_and_is_written_beside_what_is_committed
     notebook, insights = written(tmp_path / "var")
     assert {output.output_type for output in outputs(notebook)} == set(SOUND)  # neither errors nor warnings
     assert len(pictures(notebook)) == len(QUESTIONS)
-    assert "5,000 respondents, who are not UCI's: sentences not in bold may not hold of them." in texts(notebook)
+    assert "5,000 respondents, not those of UCI's two files: only the sentences in bold describe them." in texts(
+        notebook
+    )
     assert insights == answers() and not unanswered(insights)
     assert [text for text in texts(notebook) if text.startswith("**")] == [
         f"**{e['answer']}**" for e in insights.values()
     ]
-    # The sample was made without what these questions find in UCI's files, and is not said to have it.
-    assert insights[SEXES]["answer"].startswith("As a whole: there is no telling.")
-    assert "Amount by amount: there is no telling." in insights[GAINS]["answer"]
-    assert "by weight: there is no telling." in insights[WEIGHTS]["answer"]
-    assert "At the same level of education, on average: there is no telling." in insights[STATE]["answer"]
+    # The sample does not have the differences that these questions find in UCI's files.
+    assert insights[SEXES]["answer"].startswith("Overall: unclear.")
+    assert "From amount to amount: unclear." in insights[GAINS]["answer"]
+    assert "Whether weights change the share of a race: unclear." in insights[WEIGHTS]["answer"]
+    assert "At the same level of education, on average: unclear." in insights[STATE]["answer"]
     assert not [text for text in texts(notebook) if "from 201,719" in text]
 
 
@@ -93,12 +95,12 @@ def test_what_is_committed_holds_on_the_files_of_uci(real_data, make, tmp_path):
     (new, insights), (notebook, answered) = written(tmp_path / "census"), committed()
     assert insights == answered
     assert texts(new) == texts(notebook)
-    # What the notebook says in its own words, beside the figures.
+    # Statements of the notebook that do not come from the figures.
     assert not Respondent.objects.filter(workclass=None).exclude(occupation=None).exists()
     jobless = Respondent.objects.filter(occupation=None).exclude(workclass=None)
     assert set(jobless.values_list("workclass__name", flat=True)) == {"Never-worked"}
     assert not Respondent.objects.filter(hours_per_week=0).exists()
-    # A single cell makes them others.
+    # One changed cell is enough for are_of_uci() to return False.
     Respondent.objects.filter(pk=Respondent.objects.first().pk).update(hours_per_week=1)
     assert not are_of_uci()
 

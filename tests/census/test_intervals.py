@@ -87,9 +87,7 @@ def expected_part(of, rich):
 
 
 def test_a_verdict_is_by_the_interval_and_a_chance_that_of_the_normal():
-    assert [Estimate(0.1, *interval).verdict() for interval in ((0.01, 0.2), (-0.1, 0.3))] == [
-        *("yes", "there is no telling")
-    ]
+    assert [Estimate(0.1, *interval).verdict() for interval in ((0.01, 0.2), (-0.1, 0.3))] == [*("yes", "unclear")]
     assert Estimate(0.7, 0.5, 0.9).verdict(1) == "no"
     assert Estimate(0.1, 0, 0.2).chance == pytest.approx(0.05, abs=1e-6)
     assert Estimate(-0.1, -0.3, 0.1).chance == pytest.approx(2 * stats.norm.sf(1.959964 / 2), abs=1e-6)
