@@ -116,9 +116,9 @@ class Reason(Text):
 
 
 class UndoRequestSerializer(StrictSerializer):
-    """A request to undo an import."""
+    """A request to undo or redo an import."""
 
-    reason = Reason(help_text="Why the import is undone.")
+    reason = Reason(help_text="Why the import is undone or redone.")
 
 
 class ApplyRequestSerializer(StrictSerializer):
@@ -143,7 +143,7 @@ def read_import_request(request: Request) -> tuple[ImportRun, str]:
 
 
 def read_confirmation(request: Request, serializer: type[StrictSerializer] = StrictSerializer) -> dict[str, Any]:
-    """Return the fields of a request to apply, cancel or undo a run.
+    """Return the fields of a request to apply, cancel, undo or redo a run.
 
     Raises the same errors as :func:`read_import_request`.
     """

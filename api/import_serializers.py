@@ -154,6 +154,7 @@ class ImportSerializer(ImportSummarySerializer):
             "apply": run.status == Status.PREVIEWED,
             "cancel": run.status in WORKING,
             "undo": run.status == Status.APPLIED,
+            "redo": run.status == Status.UNDONE,
         }
         return {action: address_of(self.context["request"], run, action) for action in available if available[action]}
 
@@ -167,7 +168,19 @@ class UndoneImportSerializer(ImportSerializer):
         fields = read_only_fields = (*ImportSerializer.Meta.fields, "undone")
 
     def get_undone(self, run: ImportRun) -> list[str]:
-        return self.context["undone"]
+        return self.context["effect"]
+
+
+class RedoneImportSerializer(ImportSerializer):
+    """An import that was undone and applied again."""
+
+    redone = serializers.SerializerMethodField(help_text="The numbers of re-created and updated records, by table.")
+
+    class Meta(ImportSummarySerializer.Meta):
+        fields = read_only_fields = (*ImportSerializer.Meta.fields, "redone")
+
+    def get_redone(self, run: ImportRun) -> list[str]:
+        return self.context["effect"]
 
 
 class RowProblemSerializer(serializers.Serializer):

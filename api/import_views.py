@@ -1,9 +1,9 @@
-"""Views to start, follow, apply, cancel and undo imports, and to list their rejected rows.
+"""Views to start, follow, apply, cancel, undo and redo imports, and to list their rejected rows.
 
 The views call the same functions and require the same permissions as the admin. A worker runs the imports.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +25,8 @@ from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
 from api.strict_serializers import Parameters
-from curation.history.undo import undo_run
-from curation.history.undo_result import UndoRefusedError
+from curation.history.undo import redo_run, undo_run
+from curation.history.undo_result import Undone, UndoRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
@@ -60,6 +60,7 @@ class ImportViewSet(viewsets.ViewSet):
         "apply": "imports.add_importrun",
         "cancel": "imports.add_importrun",
         "undo": "imports.undo_importrun",
+        "redo": "imports.undo_importrun",
     }
     scopes_to_read = ("read", "import")  # tokens that can start imports can also follow them
     parameters: dict[str, Any]
@@ -132,13 +133,15 @@ class ImportViewSet(viewsets.ViewSet):
 
         The response is sent when the undo is complete.
         """
-        sent = read_confirmation(request, import_requests.UndoRequestSerializer)
-        run = self._run(pk)
-        try:
-            undone = undo_run(run, signed_in_user(request), **sent)
-        except UndoRefusedError as refusal:
-            raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(request, run)) from None
-        return self._run_response(run, serializer=import_serializers.UndoneImportSerializer, undone=undone.done())
+        return self._reversed(pk, undo_run, import_serializers.UndoneImportSerializer)
+
+    @action(detail=True, methods=["post"])
+    def redo(self, request: Request, pk: str) -> HttpResponseBase:
+        """Apply an undone import again, with the same keys, values and origins.
+
+        The response is sent when the redo is complete.
+        """
+        return self._reversed(pk, redo_run, import_serializers.RedoneImportSerializer)
 
     @action(detail=True, renderer_classes=[*viewsets.ViewSet.renderer_classes, *FILES])
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
@@ -157,6 +160,16 @@ class ImportViewSet(viewsets.ViewSet):
         if state := self.parameters.get("state"):
             rows = worklist.in_state(rows, run.dataset, state)
         return self._page(rows, import_serializers.RejectionSerializer)
+
+    def _reversed(self, pk: str, reverse: Callable[..., Undone], serializer: type[Serializer]) -> Response:
+        """Undo or redo a run by *reverse*, and return it with the effect. Raises Conflict."""
+        sent = read_confirmation(self.request, import_requests.UndoRequestSerializer)
+        run = self._run(pk)
+        try:
+            undone = reverse(run, signed_in_user(self.request), **sent)
+        except UndoRefusedError as refusal:
+            raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(self.request, run)) from None
+        return self._run_response(run, serializer=serializer, effect=undone.done())
 
     def _run(self, pk: str) -> ImportRun:
         run = ImportRun.objects.select_related("started_by").filter(pk=int(pk)).first()

@@ -85,6 +85,7 @@ ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     "apply": ("Apply a previewed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "undo": ("Undo an import", 200, import_serializers.UndoneImportSerializer, STOPPED, [ID]),
+    "redo": ("Redo an undone import", 200, import_serializers.RedoneImportSerializer, STOPPED, [ID]),
     "rejections": (
         *("List the rejected rows of an import", 200, import_serializers.RejectionSerializer(many=True), [404]),
         [ID, import_requests.RejectionsParameters],
@@ -97,6 +98,7 @@ BODIES = {
     },
     "apply": {JSON: import_requests.ApplyRequestSerializer},
     "undo": {JSON: import_requests.UndoRequestSerializer},
+    "redo": {JSON: import_requests.UndoRequestSerializer},
 }
 
 

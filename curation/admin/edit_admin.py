@@ -8,16 +8,17 @@ from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django_stubs_ext import WithAnnotations
 
-from curation.admin import confirmation
+from curation.admin import confirmation, undo_pages
 from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.edit_filters import RunFilter, matching_edits
 from curation.admin.reasons import posted_reason
 from curation.admin.typed_texts import text_column
+from curation.admin.undo_pages import may, may_undo
 from curation.history.edited_models import edited_models
 from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
@@ -100,8 +101,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
         return "undone" if edit.is_undone else None
 
     def get_urls(self) -> list[URLPattern]:
-        undo = path("<number:pk>/undo/", self.admin_site.admin_view(self.undo_view), name="imports_edit_undo")
-        return [undo, *super().get_urls()]
+        return [*undo_pages.urls(self.admin_site.admin_view(self.undo_view), "imports_edit"), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -113,7 +113,7 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
         if edit is None:
             return super().change_view(request, object_id, form_url, extra_context)  # which says so
         edited = {model._meta.db_table: model for model in edited_models(edit)}
-        seen = [table for table, model in edited.items() if _may(request.user, "view", model)]
+        seen = [table for table, model in edited.items() if may(request.user, "view", model)]
         if len(seen) < len(edited):
             raise PermissionDenied
         page = Paginator(edit.changes.order_by("pk"), PAGE).get_page(request.GET.get("p"))
@@ -125,7 +125,8 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
             "undone": edit.undoings.first() if edit.is_undone else None,
             "rows": self._rows(list(page), edited, request.user),
             "page": page,
-            "may_undo": _may_undo(request.user, edit) and not _is_undone(edit),
+            "may_undo": may_undo(request.user, edit) and not _is_undone(edit),
+            "may_redo": edit.is_undone and may_undo(request.user, edit),
         }
         if context["may_undo"]:
             context |= confirmation.show(request, f"undo edit {edit.pk}", seal_of_edited(edit, edited.values()))
@@ -149,19 +150,23 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
             ]
         return rows
 
-    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Undo an edit, or show why it cannot be undone."""
+    def undo_view(self, request: HttpRequest, pk: int, **options: bool) -> HttpResponse:
+        """Show the effect of undoing or redoing an edit or its conflicts; do it when the user confirms."""
         if not self.has_view_permission(request):  # before the query, which would reveal whether the edit exists
             raise PermissionDenied
         edit = Edit.objects.filter(pk=pk).first()
         if edit is None:
             raise Http404
-        if not _may_undo(request.user, edit):
+        if not may_undo(request.user, edit):
             raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        if request.method == "POST" and not any(options.values()) and not undo_pages.is_previewed(request, edit):
+            return self._undo(request, edit)
+        return undo_pages.undo_page(request, self, edit, **options)
+
+    def _undo(self, request: HttpRequest, edit: Edit) -> HttpResponse:
+        """Undo an edit whose page has the confirmation, or show why it cannot be undone."""
         edited = edited_models(edit)
-        page = HttpResponseRedirect(reverse("admin:imports_edit_change", args=[pk]))
+        page = HttpResponseRedirect(reverse("admin:imports_edit_change", args=[edit.pk]))
         about = f"undo edit {edit.pk}"
         confirmed = confirmation.seal_confirmed(request, about)
         try:
@@ -171,9 +176,12 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
                     self.message_user(request, refusal, messages.ERROR)
                     return page
                 undone = undo_edit(edit, signed_in_user(request), reason=posted_reason(request))
-        except (UndoRefusedError, EditRefusedError) as refusal:
+        except EditRefusedError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return page
+        except UndoRefusedError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return undo_pages.refused(edit) if refusal.conflicts else page
         matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
         self.message_user(request, f"Edit undone: {', '.join(undone.done())}.", messages.SUCCESS)
         return page
@@ -181,15 +189,3 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
 
 def _is_undone(edit: Edit) -> bool:
     return edit.is_undone or edit.action in (Edit.Action.UNDONE, Edit.Action.REDONE)
-
-
-def _may(user: Viewer, action: str, model: type[models.Model]) -> bool:
-    return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
-
-
-def _may_undo(user: Viewer, edit: Edit) -> bool:
-    """Return whether *user* has the permissions that undoing *edit* needs on every edited model."""
-    edited = edited_models(edit)
-    kinds = set(edit.changes.values_list("kind", flat=True).distinct().order_by())
-    actions = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
-    return user.has_perm("imports.view_edit") and all(_may(user, a, model) for a in actions for model in edited)

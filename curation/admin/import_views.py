@@ -14,15 +14,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from curation.admin import confirmation, run_detail
+from curation.admin import run_detail, undo_pages
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.comments import ADD, add_comment, comments_section
 from curation.admin.form_params import PostedError, check_single
 from curation.admin.reasons import posted_reason
 from curation.admin.stored_files import may_read_files
 from curation.history.edits import EditRefusedError
-from curation.history.undo import undo_run
-from curation.history.undo_result import UndoOvertakenError, UndoRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps
@@ -36,7 +34,7 @@ from imports.upload_handlers import receive, temporary_files
 from imports.uploads import ImportForm
 
 Status = ImportRun.Status
-IMPORT, UNDO = "imports.add_importrun", "imports.undo_importrun"
+IMPORT, UNDO = "imports.add_importrun", undo_pages.UNDO_RUN
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:
@@ -73,7 +71,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             path("import/", wrap(csrf_exempt(self.import_view)), name="imports_importrun_import"),
             path("<number:pk>/progress/", wrap(self.progress_view), name="imports_importrun_progress"),
             path("<number:pk>/comment/", wrap(self.comment_view), name="imports_importrun_comment"),
-            path("<number:pk>/undo/", wrap(self.undo_view), name="imports_importrun_undo"),
+            *undo_pages.urls(wrap(self.undo_view), "imports_importrun"),
             path("file/<number:pk>/rejected/", wrap(self.rejected_view), name="imports_importrun_rejected"),
         ]
         for verb, action in _ACTIONS.items():
@@ -97,6 +95,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "sources": run_detail.counts(run, user),
             "most": missing_records.most_of_previewed(run) if not run.delete_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
+            "may_redo": user.has_perm(UNDO) and run.status == Status.UNDONE,
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id
             and run.status in run_detail.STOPPED
@@ -187,36 +186,10 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             messages.warning(request, "The database is busy. Try again in a moment.")
         return self._to(run)
 
-    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the effect of undoing a run or its conflicts; undo it when the user confirms."""
+    def undo_view(self, request: HttpRequest, pk: int, **options: bool) -> HttpResponse:
+        """Show the effect of undoing or redoing a run or its conflicts; do it when the user confirms."""
         _require(request, UNDO)
-        run = get_object_or_404(ImportRun, pk=pk)
-        undone, reasons, moved = None, [], ""
-        about, posted = f"undo run {run.pk}", request.method == "POST"
-        try:
-            expecting = confirmation.seal_confirmed(request, about) if posted else ""
-            reason = posted_reason(request)
-            undone = undo_run(run, signed_in_user(request), reason=reason, dry_run=not posted, expecting=expecting)
-        except UndoOvertakenError as error:
-            undone, moved = error.undone[0], confirmation.refusal(request, about)
-        except UndoRefusedError as refusal:
-            reasons = refusal.reasons
-        except EditRefusedError as refusal:
-            reasons = [str(refusal)]
-        if posted and undone and not moved:
-            messages.success(request, f"Run {run.pk} undone: {', '.join(undone.done()) or 'it changed no records'}.")
-            return self._to(run)
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "title": f"Undo run {run.pk} of {run.dataset}",
-            "run": run,
-            "undone": undone,
-            "reasons": reasons,
-            "moved": moved,
-            **(confirmation.show(request, about, undone.seal) if undone else {}),
-        }
-        status = 409 if reasons or moved else 200
-        return TemplateResponse(request, "curation/importrun/undo.html", context, status=status)
+        return undo_pages.undo_page(request, self, get_object_or_404(ImportRun, pk=pk), **options)
 
     def comment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Add a comment to a run, POST only."""

@@ -67,9 +67,18 @@ def _of_run(run: ImportRun, by: dict[str, Any], expecting: str, *, dry_run: bool
 
 
 def reverse(
-    action: ImportRun | Edit, by: dict[str, Any], expecting: str = "", *, dry_run: bool = False, redo: bool
+    action: ImportRun | Edit,
+    by: dict[str, Any],
+    expecting: str = "",
+    *,
+    redo: bool,
+    dry_run: bool = False,
+    sealed: bool = False,
 ) -> Undone:
-    """Undo or redo *action* as an Edit with the details *by*: user and reason. A run needs its dataset's lock."""
+    """Undo or redo *action* as an Edit with the details *by*: user and reason. A run needs its dataset's lock.
+
+    The effect has a seal if it is *sealed*, a dry run, or *expecting* a seal.
+    """
     result = Undone(action, redo)
     _prepare()
     try:
@@ -82,9 +91,9 @@ def reverse(
             target: dict[str, Any] = {"undone_run" if isinstance(action, ImportRun) else "undone_edit": action}
             done = Edit.Action.REDONE if redo else Edit.Action.UNDONE
             edit = Edit.objects.create(action=done, dataset=action.dataset, **target, **by)
-            sealed = reversal.seal() if dry_run or expecting else ""
+            seal = reversal.seal() if sealed or dry_run or expecting else ""
             _apply(reversal, conflicts, edit, result)
-            result.seal = f"{sealed}; {'; '.join(result.done())}" if sealed else ""
+            result.seal = f"{seal}; {'; '.join(result.done())}" if seal else ""
             if expecting and result.seal != expecting:
                 raise UndoOvertakenError([result])
             raise_version(*{model._meta.app_label for model in reversal.models})

@@ -1,5 +1,6 @@
 """The result of an undo or redo, and the errors that refuse one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.db.models import Model
@@ -8,12 +9,20 @@ from curation.history.record_counts import counted, model_of
 from imports.models import Edit, ImportRun
 
 
+def named(action: ImportRun | Edit) -> str:
+    """Return a run or an edit as messages name it: ``run 5``."""
+    return f"{'run' if isinstance(action, ImportRun) else 'edit'} {action.pk}"
+
+
 @dataclass(frozen=True)
 class Blocker:
     """A run or an edit that blocks an undo, and the number of records by which it does."""
 
     action: ImportRun | Edit
     records: int
+
+    def __str__(self) -> str:
+        return f"{named(self.action)} ({self.records:,} {'record' if self.records == 1 else 'records'})"
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,16 @@ class UndoRefusedError(Exception):
     def __init__(self, reasons: list[str], conflicts: list[Conflict] | None = None):
         super().__init__(f"This cannot be {self.undoing}. " + " ".join(reasons))
         self.reasons, self.conflicts = reasons, conflicts or []
+
+    def lines(self) -> Iterator[str]:
+        """Yield each reason, followed by what blocks: ``  blocked by run 5 (2 records)``."""
+        yield from () if self.conflicts else self.reasons
+        for conflict in self.conflicts:
+            yield conflict.sentence
+            for blocker in conflict.blockers:
+                yield f"  blocked by {blocker}"
+            if conflict.more:
+                yield f"  and {conflict.more:,} more"
 
 
 class RedoRefusedError(UndoRefusedError):
@@ -64,8 +83,7 @@ class Undone:
     seal: str = ""  # of the records and of their new state; empty unless a user must confirm the undo
 
     def __str__(self) -> str:
-        what = f"run {self.action.pk}" if isinstance(self.action, ImportRun) else f"edit {self.action.pk}"
-        return f"{'redo' if self.redo else 'undo'} {what}"
+        return f"{'redo' if self.redo else 'undo'} {named(self.action)}"
 
     def done(self) -> list[str]:
         """Return the effect in the past tense: ``25 people deleted``."""

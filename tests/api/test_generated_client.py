@@ -139,6 +139,8 @@ def test_a_generated_client_runs_an_import(generated, program):
     assert run.status == "applied" and sum(source.created for source in run.sources) == 2
     undone, _ = answered(known["imports_undo"], program, id=run.id)
     assert undone.status == "undone"
+    redone, _ = answered(known["imports_redo"], program, id=run.id)
+    assert redone.status == "applied"
     waiting = posted(people, "apply")
     answered(known["imports_cancel"], program, 202, id=waiting)
     body = models.ImportRequest(

@@ -46,6 +46,10 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     undone = etl.post(f"/api/imports/{run['id']}/undo/")
     assert undone.status_code == 200 and undone.json()["status"] == "undone"
     assert undone.json()["undone"] == ["1 place deleted"] and not Place.objects.exists()
+    redone = etl.post(undone.json()["links"]["redo"], {"reason": "right after all"}).json()
+    assert redone["status"] == "applied" and redone["redone"] == ["1 place re-created"] and Place.objects.exists()
+    refused = etl.post(f"/api/imports/{run['id']}/redo/")
+    assert refused.status_code == 409 and "Only an undone run can be redone." in refused.json()["reasons"][0]
 
 
 def test_an_import_and_its_undo_have_reasons(etl):
@@ -107,6 +111,7 @@ def test_who_may_do_what_is_as_in_the_admin(asking, sources):
         ("post", IMPORTS, "add_importrun", 400),
         ("post", f"/api/imports/{run['id']}/apply/", "add_importrun", 409),
         ("post", f"/api/imports/{run['id']}/undo/", "undo_importrun", 409),
+        ("post", f"/api/imports/{run['id']}/redo/", "undo_importrun", 409),
         ("post", f"/api/imports/{run['id']}/cancel/", "add_importrun", 202),
     ]
     for place, (method, address, permission, status) in enumerate(addresses):

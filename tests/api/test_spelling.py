@@ -90,6 +90,11 @@ def test_the_address_of_a_record_has_one_spelling(admin_client, seven, text):
         assert answer.json()["detail"]
     of_admin = ["people/person/{}/change/", "people/person/{}/history/", "people/person/{}/delete/"]
     of_admin += ["imports/importrun/{}/change/", "imports/importrun/{}/progress/", "imports/importrun/{}/undo/"]
+    of_admin += [
+        f"imports/{kind}/{{}}/{verb}"
+        for kind in ("importrun", "edit")
+        for verb in ("undo/first/", "redo/", "redo/first/")
+    ]
     of_admin += ["auth/user/{}/change/", "imports/importrun/file/{}/rejected/"]
     for address in of_admin:
         answer = admin_client.get("/admin/" + address.format(text))

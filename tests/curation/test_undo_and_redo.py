@@ -11,9 +11,8 @@ from experiments.models import User, UserExperiment
 from imports.models import Change, Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm
+from tests.curation.undo_steps import PEOPLE, PLACES, cancelling_edits, last_run, run_that_changes
 
-PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
-PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nBo,Oak,1901-02-03,Derry\n"
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n2,Bob,bob@example.org,2023-01-02\n"
 COMPOUNDS = "compound_id,compound_name,compound_structure\n1,Aspirin,C\n2,Borax,H\n"
 EXPERIMENTS = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n7,1,1;2,5\n"
@@ -35,10 +34,6 @@ def whole(rows):
         return [sorted(rows(f"SELECT * FROM {table}"), key=repr) for table in tables] + [sorted(rows(members))]
 
     return whole
-
-
-def last_run():
-    return ImportRun.objects.first()
 
 
 def unchanged(report):
@@ -191,22 +186,6 @@ def test_a_redone_command_line_says_what_it_will_do(people, capsys):
 
 
 # What blocks an undo.
-
-
-def run_that_changes(importing, write):
-    importing("people", write("places.csv", PLACES.replace("Derry,Derry", "Derry,Doire")))
-    return last_run()
-
-
-def cancelling_edits(records, name, value):
-    """Change records in pairs of edits that cancel each other."""
-    deletion = edits.delete(records, None)
-    edits.restore(deletion.changes.all(), records.model, None)
-    edits.correct(records, {name: value}, None)
-    edits.revert(records, name, None)
-    old = getattr(records.get(), name)
-    edits.correct(records, {name: value}, None)
-    edits.correct(records, {name: old}, None)
 
 
 def test_edits_that_cancel_each_other_do_not_block(people, importing, write, whole):

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from curation.history.undo import undo_run
+from curation.history.undo_first import reverse_with_blockers
 from curation.history.undo_result import UndoRefusedError
 from datasets.command_errors import TerminalCommand
 from imports.models import ImportRun
@@ -19,26 +20,36 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, help="run number, as shown in its report and on its page")
         add_reason_argument(parser, f"why the import is {self.participle}; the history shows it")
+        first = f"first undo what blocks the {self.verb}, all or nothing"
+        parser.add_argument("--blockers-first", action="store_true", help=first)
         effect = f"report the effect of the {self.verb} without saving it"
         parser.add_argument("--dry-run", action="store_true", help=effect)
 
-    def handle(self, *, run: int, dry_run: bool, reason: str, verbosity: int, **options: Any) -> None:
+    def handle(
+        self, *, run: int, dry_run: bool, blockers_first: bool, reason: str, verbosity: int, **options: Any
+    ) -> None:
         import_run = ImportRun.objects.filter(pk=run).first()
         if import_run is None:
             possible = ImportRun.objects.filter(status=self.status).values_list("pk", flat=True)[:5]
             numbers = ", ".join(map(str, possible)) or "none"
             raise CommandError(f"There is no run {run}. The last {self.status} runs: {numbers}.")
         try:
-            undone = self.reverse(import_run, reason=reason_of_option(reason), dry_run=dry_run)
+            done: dict[str, Any] = {"reason": reason_of_option(reason), "dry_run": dry_run}
+            if blockers_first:
+                steps = reverse_with_blockers(import_run, redo=self.verb == "redo", **done)
+            else:
+                steps = [self.reverse(import_run, **done)]
         except UndoRefusedError as refusal:
-            for reason in refusal.reasons:
-                self.stderr.write(reason)
+            for line in refusal.lines():
+                self.stderr.write(line)
             message = f"Run {run} of {import_run.dataset} cannot be {self.participle}. Nothing was changed."
             raise CommandError(message) from None
         if verbosity and dry_run:
             self.stdout.write(f"Preview: {self.gerund} run {run} of {import_run.dataset} will:")
         elif verbosity:
             self.stdout.write(f"Run {run} of {import_run.dataset} {self.participle}.")
-        if verbosity:
+        for undone in steps if verbosity else ():
+            if len(steps) > 1:
+                self.stdout.write(f"  {undone}:")
             for line in undone.planned() if dry_run else undone.done():
                 self.stdout.write(f"  {line}")
