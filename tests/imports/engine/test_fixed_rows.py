@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError
 
 from curation.history import edits
-from curation.history.undo import undo_edit, undo_run
+from curation.history.undo import redo_run, undo_edit, undo_run
 from imports.models import ImportRun, RejectedRow, ResolvedRow
 from people.models import Person, Place
 from tests.import_helpers import imported
@@ -108,10 +108,12 @@ def test_a_preview_of_fixed_rows_fixes_nothing(people, fix, write):
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
 
 
-def test_undoing_the_run_that_fixed_a_row_opens_it_again(people, fix):
-    fixing = fix(people()["run"], GUS_FIXED)
-    undo_run(ImportRun.objects.get(pk=fixing["run"]))
+def test_undoing_the_run_that_fixed_a_row_opens_it_again_and_redoing_fixes_it(people, fix):
+    fixing = ImportRun.objects.get(pk=fix(people()["run"], GUS_FIXED)["run"])
+    undo_run(fixing)
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 2}
+    redo_run(fixing)
+    assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 1, "fixed_before": 1}
 
 
 def test_a_row_is_open_while_its_record_is_deleted(people, fix):
