@@ -17,9 +17,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from api import import_requests, import_serializers
+from api.import_comments import CommentRequestSerializer, CommentSerializer
 from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
 from api.import_serializers import address_of
-from api.openapi.imports import described
+from api.openapi.imports import described, described_comment
 from api.pagination import KeyPagination
 from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
@@ -60,13 +61,19 @@ class ImportViewSet(viewsets.ViewSet):
         "apply": "imports.add_importrun",
         "cancel": "imports.add_importrun",
         "undo": "imports.undo_importrun",
+        "comments": "imports.view_importrun",
+        "add_comment": "curation.add_comment",
         "redo": "imports.undo_importrun",
     }
     scopes_to_read = ("read", "import")  # tokens that can start imports can also follow them
     parameters: dict[str, Any]
     lookup_value_regex = "[1-9][0-9]{0,17}"
     pagination_class = KeyPagination
-    parameter_classes = {"list": import_requests.ImportsParameters, "rejections": import_requests.RejectionsParameters}
+    parameter_classes = {
+        "list": import_requests.ImportsParameters,
+        "rejections": import_requests.RejectionsParameters,
+        "comments": import_requests.PageParameters,
+    }
 
     def get_view_name(self) -> str:
         return f"Imports: {self.name.lower()}" if self.name else "Imports"
@@ -160,6 +167,21 @@ class ImportViewSet(viewsets.ViewSet):
         if state := self.parameters.get("state"):
             rows = worklist.in_state(rows, run.dataset, state)
         return self._page(rows, import_serializers.RejectionSerializer)
+
+    @action(detail=True)
+    def comments(self, request: Request, pk: str) -> HttpResponseBase:
+        """List the comments on an import, newest first."""
+        return self._page(self._run(pk).comments.select_related("user").order_by("-id"), CommentSerializer)
+
+    @comments.mapping.post
+    @described_comment
+    def add_comment(self, request: Request, pk: str) -> HttpResponseBase:
+        """Add a comment to an import. This changes no data."""
+        sent = read_confirmation(request, CommentRequestSerializer)
+        run = self._run(pk)
+        comment = run.comments.create(dataset=run.dataset, user=signed_in_user(request), **sent)
+        document = CommentSerializer(comment, context={"request": request}).data
+        return Response(document, status.HTTP_201_CREATED)
 
     def _reversed(self, pk: str, reverse: Callable[..., Undone], serializer: type[Serializer]) -> Response:
         """Undo or redo a run by *reverse*, and return it with the effect. Raises Conflict."""

@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from api import import_requests, import_serializers, strict_serializers
+from api import import_comments, import_requests, import_serializers, strict_serializers
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -85,6 +85,10 @@ ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     "apply": ("Apply a previewed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "undo": ("Undo an import", 200, import_serializers.UndoneImportSerializer, STOPPED, [ID]),
+    "comments": (
+        *("List the comments on an import", 200, import_comments.CommentSerializer(many=True), [404]),
+        [ID, import_requests.PageParameters],
+    ),
     "redo": ("Redo an undone import", 200, import_serializers.RedoneImportSerializer, STOPPED, [ID]),
     "rejections": (
         *("List the rejected rows of an import", 200, import_serializers.RejectionSerializer(many=True), [404]),
@@ -97,6 +101,7 @@ BODIES = {
         import_requests.MULTIPART: import_requests.ImportUploadSerializer,
     },
     "apply": {JSON: import_requests.ApplyRequestSerializer},
+    "add_comment": {JSON: import_comments.CommentRequestSerializer},
     "undo": {JSON: import_requests.UndoRequestSerializer},
     "redo": {JSON: import_requests.UndoRequestSerializer},
 }
@@ -118,3 +123,7 @@ def _described(
 
 
 described = extend_schema_view(**{name: _described(name, *parts) for name, parts in ACTIONS.items()})
+# A second method of an action has its own decorator.
+described_comment = _described(
+    "add_comment", "Comment on an import", 201, import_comments.CommentSerializer, (404, 413, 415), [ID]
+)

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from curation.models import Comment
 from imports.models import Edit, ImportRun, RejectedRow, ResolvedRow
 from people.models import Person, Place
 
@@ -16,7 +17,7 @@ SOURCES = {"dataset": "people", "sources": "configured"}
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nGus,Elm,1901-02-30,Atlantis\n"
-EVERYTHING = ("add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow")
+EVERYTHING = ("add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow", "add_comment")
 
 
 def test_the_sources_of_a_dataset_are_imported_and_the_run_is_followed(etl, sources):
@@ -65,6 +66,23 @@ def test_an_import_and_its_undo_have_reasons(etl):
     assert Edit.objects.get().reason == "wrong folder"
 
 
+def test_imports_have_comments(asking):
+    client = asking(*EVERYTHING)
+    run = client.send(files={"places": PLACES})
+    address = f"/api/imports/{run['id']}/comments/"
+    for text in ("Two rows\r\nare late ", "Ask ann@example.org"):
+        answer = client.post(address, {"text": text})
+        assert answer.status_code == 201
+    assert (answer.json()["user"], answer.json()["text"]) == ("etl", "Ask (hidden)")
+    page = client.get(address).json()
+    assert [comment["text"] for comment in page["results"]] == ["Ask (hidden)", "Two rows\nare late"]
+    assert client.get(client.get(f"{address}?page_size=1").json()["next"]).json()["results"] == page["results"][1:]
+    for sent in ({}, {"text": " "}, {"text": "x" * 2001}, {"text": "x", "more": 1}):
+        assert client.post(address, sent).status_code == 400
+    assert client.post("/api/imports/999999/comments/", {"text": "x"}).status_code == 404
+    assert Comment.objects.count() == 2
+
+
 def test_conflicts_of_an_undo_are_listed(etl):
     run = etl.send(files={"places": PLACES})
     etl.worked(run)
@@ -108,6 +126,8 @@ def test_who_may_do_what_is_as_in_the_admin(asking, sources):
         ("get", IMPORTS, "view_importrun", 200),
         ("get", f"/api/imports/{run['id']}/", "view_importrun", 200),
         ("get", f"/api/imports/{run['id']}/rejections/", "view_rejectedrow", 200),
+        ("get", f"/api/imports/{run['id']}/comments/", "view_importrun", 200),
+        ("post", f"/api/imports/{run['id']}/comments/", "add_comment", 400),
         ("post", IMPORTS, "add_importrun", 400),
         ("post", f"/api/imports/{run['id']}/apply/", "add_importrun", 409),
         ("post", f"/api/imports/{run['id']}/undo/", "undo_importrun", 409),
