@@ -29,6 +29,18 @@ def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
     return sources
 
 
+def counted_as(run: ImportRun) -> str:
+    """Return what the counts of a run are: ``applied``, or ``preview`` if the run was never applied, …"""
+    status = ImportRun.Status
+    words = {
+        status.APPLIED: "applied",
+        status.UNDONE: "undone: the run was applied, then undone",
+        status.PREVIEWED: "preview: nothing was applied",
+        status.DISCARDED: "discarded: nothing was applied",
+    }
+    return words.get(status(run.status), "not applied")
+
+
 def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
     """Return the counts of *file* for a user without permission to see the personal data of the sources *unseen*.
 

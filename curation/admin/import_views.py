@@ -93,6 +93,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": run_detail.counts(run, user),
+            "counted_as": reports.counted_as(run),
             "most": missing_records.most_of_previewed(run) if not run.delete_most else [],
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_redo": user.has_perm(UNDO) and run.status == Status.UNDONE,

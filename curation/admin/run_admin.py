@@ -91,7 +91,8 @@ class ImportRunAdmin(ImportViews):
 
 @admin.register(SourceFile)
 class SourceFileAdmin(StoredFileViews):
-    list_display = ["name", "source", "of_run"]
+    list_display = ["name", "source", "of_run", "counts"]
+    list_select_related = ["run"]
     list_filter = ["run__dataset", "source"]
     search_fields = ["name__folded_contains", "original_name__folded_contains", "sha256"]
     ordering = ["-pk"]
@@ -105,7 +106,7 @@ class SourceFileAdmin(StoredFileViews):
         ]
         if is_restricted_anywhere(request.user):
             names.remove("unknown_columns")  # in a file without a header, these are cells
-        return [*names, *_counts(request)]
+        return [*names, "counts", *_counts(request)]
 
     get_fields = get_readonly_fields
 
@@ -114,6 +115,11 @@ class SourceFileAdmin(StoredFileViews):
         return format_html(
             '<a href="{}">run {}</a>', reverse("admin:imports_importrun_change", args=[file.run_id]), file.run_id
         )
+
+    @admin.display(description="counts")
+    def counts(self, file: SourceFile) -> str:
+        """Return whether the counts are those of an applied run, a preview, or an undone or discarded run."""
+        return reports.counted_as(file.run)
 
 
 @admin.register(RejectedRow)

@@ -5,7 +5,7 @@ stored on disk for every run, because no table contains them.
 """
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from datasets.records.masking import personal_names
 from datasets.sql.chunks import chunks, values_by_key
 from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for
+from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
 from imports.models import Change, ImportRun, SourceFile
 from imports.run_diff_file import Cell, EntriesWriter, Entry, KeptEntries
@@ -64,7 +65,7 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
             names = _names(run)
             changes = ((merge.source, _changes(run).filter(table=merge.source.name)) for merge in merges)
             write("changed", (e for source, part in changes for e in _changed(source, part.iterator(AT_ONCE), names)))
-            write("new", (entry for merge in merges for entry in _new(merge.source, names)))
+            write("new", (entry for merge in merges for entry in _new(run, merge.source, names)))
             (folder_of(run) / "whole").touch()
 
 
@@ -126,7 +127,7 @@ class StoredEntries:
     def __len__(self) -> int:
         if self.kind == "changed":
             return self.changes.count()
-        return sum(self._created(source) for source in self.sources)
+        return sum(count for count, *_ in self._created())
 
     def __getitem__(self, part: slice) -> list[Entry]:
         start, stop, _ = part.indices(len(self))
@@ -142,16 +143,20 @@ class StoredEntries:
             return [by_change[change.pk] for change in changes]
         created: list[Entry] = []
         wanted = stop - start
-        for source in self.sources:
-            if len(created) >= wanted:
-                break
-            created += _new(source, names, f" LIMIT {wanted - len(created)} OFFSET {start}")
-            start = max(0, start - self._created(source))
+        for count, source, query in self._created():
+            if start < count and len(created) < wanted:
+                limit = f" LIMIT {wanted - len(created)} OFFSET {start}"
+                created += _entries_of_new(source, names, query(self.run, source, limit))
+            start = max(0, start - count)
         return created
 
-    def _created(self, source: Source) -> int:
-        files = self.run.files.filter(source=source.name).values("pk")
-        return source.model._default_manager.filter(created_in__in=files).count()
+    def _created(self) -> Iterator[tuple[int, Source, Callable[..., str]]]:
+        """Yield the number of created records of each source that exist, and of those deleted since, with queries."""
+        for source in self.sources:
+            files = list(self.run.files.filter(source=source.name))
+            existing = source.model._default_manager.filter(created_in__in=files).count()
+            yield existing, source, present
+            yield max(0, sum(f.created for f in files) - existing), source, deleted_since
 
 
 # The entries of each kind. Rows use the names of the source's columns, and references have the values used in files.
@@ -193,16 +198,12 @@ def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceF
             yield {**head, "change": change.pk, "cells": cells}
 
 
-def _new(source: Source, names: dict[int, SourceFile], part: str = "") -> Iterator[Entry]:
-    runs = {file.run_id for file in names.values() if file.source == source.name}
-    if not runs:
-        return
-    files = f"SELECT id FROM source_files WHERE run_id = {runs.pop()} AND source = '{source.name}'"
-    table, pk = quoted(source.name), pk_column(source.model)
-    # If the database assigned the keys during the import, they are already in the order of the lines.
-    keys = f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({files}) ORDER BY {quoted(pk)}{part}"
-    document = f"CAST({as_json(source.model, 'r')} AS text)"
-    query = f"SELECT {document} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
+def _new(run: ImportRun, source: Source, names: dict[int, SourceFile]) -> Iterator[Entry]:
+    return _entries_of_new(source, names, present(run, source))
+
+
+def _entries_of_new(source: Source, names: dict[int, SourceFile], query: str) -> Iterator[Entry]:
+    pk = pk_column(source.model)
     for rows in _fetched(query):
         for row, values in zip(rows, _readable_rows(source, rows), strict=True):
             yield {**_head(source, row[pk], names, row, "created"), "row": values}

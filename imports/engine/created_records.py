@@ -1,0 +1,36 @@
+"""Queries of the records that a run created: those that exist, and those that have been deleted since."""
+
+from datasets.sql.dialect import column_type, pk_column, quoted
+from datasets.sql.row_json import as_json, values
+from imports.models import Change, ImportRun
+from imports.sources import Source
+
+
+def present(run: ImportRun, source: Source, part: str = "") -> str:
+    """Return a query of the rows, as JSON texts, of the records that *run* created; *part* is a LIMIT clause."""
+    table, pk = quoted(source.name), pk_column(source.model)
+    # If the database assigned the keys during the import, they are already in the order of the lines.
+    keys = (
+        f"SELECT {quoted(pk)} FROM {table} WHERE created_in_id IN ({_files(run, source)}) ORDER BY {quoted(pk)}{part}"
+    )
+    document = f"CAST({as_json(source.model, 'r')} AS text)"
+    return f"SELECT {document} FROM {table} r WHERE r.{quoted(pk)} IN ({keys}) ORDER BY r.{quoted(pk)}"
+
+
+def deleted_since(run: ImportRun, source: Source, part: str = "") -> str:
+    """Return a query of the last rows, as JSON texts, of the records that *run* created and that no longer exist."""
+    files, pk = _files(run, source), quoted(pk_column(source.model))
+    deletions = (
+        f"SELECT max(d.id) FROM changes d WHERE d.{quoted('table')} = '{source.name}'"
+        f" AND d.kind = '{Change.Kind.DELETED}'"
+        f" AND {values(source.model, 'd.before')['created_in_id']} IN ({files}) GROUP BY d.record"
+    )
+    return (
+        f"SELECT CAST(c.before AS text) FROM changes c WHERE c.id IN ({deletions})"
+        f" AND NOT EXISTS (SELECT 1 FROM {quoted(source.name)} r WHERE r.created_in_id IN ({files})"
+        f" AND r.{pk} = CAST(c.record AS {column_type(source.model._meta.pk)})) ORDER BY c.id{part}"
+    )
+
+
+def _files(run: ImportRun, source: Source) -> str:
+    return f"SELECT id FROM source_files WHERE run_id = {run.pk} AND source = '{source.name}'"
