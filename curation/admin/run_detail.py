@@ -14,7 +14,7 @@ from datasets import exact_json
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
 from datasets.text import visible
-from imports import reports
+from imports import reports, worklist
 from imports.engine import run_diff
 from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
@@ -161,7 +161,9 @@ def _tables(entries: list[Entry]) -> list[dict[str, Any]]:
 
 
 def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[Entry]:
-    for row in page.object_list:
+    rows = list(page.object_list)
+    resolutions = worklist.resolutions(rows[0].file.run.dataset, rows) if rows else {}
+    for row in rows:
         reader = readers.get(row.file.source)
         if reader is None:
             continue
@@ -177,4 +179,5 @@ def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[
             ],
             "raw": visible(raw, BREAKS) if (raw := reader.raw(row)) else raw,
             "others": reader.others(row),
+            "resolution": resolutions.get(bytes(row.identity)),
         }

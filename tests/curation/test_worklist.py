@@ -135,13 +135,15 @@ def test_a_check_finds_unknown_references_and_missing_values(curator, worklist):
     assert "No cell was changed." in curator.post(ADDRESS, {"_check": ""}).text
 
 
-def test_fixed_rows_are_previewed_applied_and_stay_fixed(curator, worklist, write, importing):
+def test_fixed_rows_are_previewed_applied_and_stay_fixed(curator, worklist, write, importing, rejected):
     posted = {cell(3, 2): "1950-02-28", cell(4, 3): "Bath", cell(5, 3): "Mu", "_import": ""}
     run = applied(curator, curator.post(ADDRESS, posted))
     assert [(file.name, file.read, file.created) for file in run.files.all()] == [("people.csv", 2, 2)]
     gus = Person.objects.get(given_name="Gus")
     assert (gus.created_line, gus.place_of_birth.city) == (4, "Bath")
     assert worklist().count("people.csv, line") == 2
+    rejecting = curator.get(f"/admin/imports/importrun/{rejected}/change/?tab=rejected")
+    assert text(rejecting).count(f"Fixed by run {run.pk}") == 2
     fixed = worklist(state="fixed")
     assert fixed.count(f"Fixed by run {run.pk}") == 2 and f"people {gus.pk}" in fixed
     report = importing("people", write("people.csv", HEADER + ROWS), "--delete-missing")
@@ -262,5 +264,5 @@ def test_a_broken_line_and_a_document_are_fixed_in_a_file(curator, write, import
 
 def test_the_page_of_a_run_takes_the_fixed_file(curator, rejected):
     page = curator.get(f"/admin/imports/importrun/{rejected}/change/?tab=rejected").text
-    assert "Download the 4 rejected rows of people.csv" in page and "Upload the fixed file" in page
+    assert "Download the open rows of people.csv" in page and "Upload the fixed file" in page
     assert f'href="{ADDRESS}"' in page
