@@ -77,6 +77,11 @@ class Worklist:
         return worklist.groups(self.rows_of_all_problems, self.formatters)
 
     @cached_property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than are grouped and changed at once."""
+        return self.rows_of_all_problems[: worklist.AT_MOST + 1].count() > worklist.AT_MOST
+
+    @cached_property
     def group(self) -> worklist.ProblemGroup | None:
         """The chosen group of rows with one problem."""
         return next((group for group in self.groups if group.key == self.chosen.get("problem")), None)

@@ -117,6 +117,16 @@ def test_a_long_list_comes_in_pages(curator, write, importing):
     assert "Page 1 of 3" in first.text
 
 
+def test_a_list_that_is_too_long_is_grouped_and_changed_in_part(curator, worklist, monkeypatch):
+    assert "applies to at most" not in worklist()
+    for module in ("imports.worklist", "curation.admin.worklist_views", "curation.dashboard"):
+        monkeypatch.setattr(f"{module}.AT_MOST", 2)
+    assert "The table counts the first 2 rows." in worklist()
+    assert "2+ open rejected rows" in curator.get("/admin/").text
+    curator.post(ADDRESS, {"all": "on", "_ignore": ""})
+    assert worklist().count("people.csv, line") == 2
+
+
 def test_a_changed_row_is_checked_without_an_import(curator, worklist):
     runs = ImportRun.objects.count()
     answer = curator.post(ADDRESS, {cell(3, 2): "1950-02-29", cell(4, 3): "Bath", "_check": ""})
