@@ -72,6 +72,16 @@ def test_an_undone_change_does_not_count(runs):
     assert origins()["signup_date"] == (second, 3)
 
 
+def test_a_value_that_an_undo_brings_back_has_its_earlier_origin(runs):
+    first, _ = runs
+    correction = edits.correct(record(), {"name": "Anne"}, None)
+    edits.correct(record(), {"name": "Hanna"}, None)
+    last = edits.correct(record(), {"name": "Anne"}, None)
+    assert origins()["name"] == f"edit {last.pk}"
+    undo_edit(correction)  # which later changes do not block, as they cancel each other
+    assert User.objects.get(pk=1).name == "Ann" and origins()["name"] == (first, 2)
+
+
 def test_a_restored_record_has_the_origins_that_it_had(runs):
     edits.correct(record(2), {"name": "Rob"}, None)
     before = origins(pk=2)

@@ -22,6 +22,7 @@ from tests.model import stored
 from tests.model.comparing import different
 from tests.model.doors import Doors
 from tests.model.importing import Import, rows_of, subject_rows, write_tables
+from tests.model.origins import check_origins
 from tests.model.rejected_rows import RejectedRows
 from tests.model.tables import DATASETS, KEYS, REFERS, ActionRefusedError, Tables
 from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
@@ -59,6 +60,7 @@ class Site(RuleBasedStateMachine):
     def teardown(self):
         try:
             self.history_is_whole()
+            check_origins()
         finally:
             self.folder.cleanup()
             transaction.set_rollback(True)
