@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import reverse
 from django.utils.html import format_html
 
-from curation.admin import confirmation
+from curation.admin import confirmation, save_conflicts
 from curation.admin.base_admin import Column, ListAdmin, M
 from curation.admin.object_keys import KeyField, KeySelect, KeysField, KeysSelect
 from curation.admin.reasons import posted_reason
@@ -29,7 +29,6 @@ from datasets.text_fields import TextField
 
 SHOWN = 10  # named records that protect others from deletion, for each table
 NAMED = 100  # named records on the confirmation page of a deletion
-SEEN = "_seen"  # form field with the record's last change at the time of rendering
 
 
 class EditedAdmin(ListAdmin[M]):
@@ -99,21 +98,39 @@ class EditedAdmin(ListAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        seen = ""
-        if object_id:
-            seen = self.last_change(unquote(object_id))
-            overtaken = request.method == "POST" and request.POST.get(SEEN, seen) != seen
-            if overtaken and self.has_change_permission(request):  # other users are refused below
-                message = (
-                    "Someone else changed this record while you were editing. The form shows the current values. Make "
-                    "your changes again."
-                )
-                return self.refused(request, message, request.get_full_path())
-        context = {**(extra_context or {}), "seen": seen, "seen_name": SEEN}
+        seen = self.last_change(unquote(object_id)) if object_id else ""
+        context = {**(extra_context or {}), "seen": seen, "seen_name": save_conflicts.SEEN}
+        context["chosen"] = save_conflicts.chosen(request.POST)
         try:
-            return super().changeform_view(request, object_id, form_url, context)
+            response = super().changeform_view(request, object_id, form_url, context)
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
+        shown = getattr(response, "context_data", None) or {}
+        if object_id and "adminform" in shown and (conflict := self._save_conflict(request, unquote(object_id))):
+            if conflicts := list(conflict.fields(shown["adminform"].form)):
+                response.status_code = 409
+                shown["conflicts"] = conflicts
+        return response
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: M | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - as in Django
+        **kwargs: Any,
+    ) -> type[forms.ModelForm[M]]:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None or request.method != "POST":
+            return form
+        save_conflicts.keep_stored(form, request.POST)
+        conflict = self._save_conflict(request, obj.pk)
+        return save_conflicts.refusing(form, conflict) if conflict else form
+
+    def _save_conflict(self, request: HttpRequest, key: Any) -> save_conflicts.SaveConflict | None:
+        """Return the conflict of the posted form with changes since it was opened."""
+        if request.method != "POST" or not self.has_change_permission(request):
+            return None
+        return save_conflicts.save_conflict(self.model, key, request.POST, self.last_change(key), request.user)
 
     def last_change(self, key: Any) -> str:
         last = changes_of(self.model, key).order_by("-pk").values_list("pk", flat=True).first()
