@@ -165,6 +165,33 @@ def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page
     assert page.complaints == []
 
 
+def test_a_value_is_traced_to_its_edit_its_line_and_its_file(page, people_files):
+    call_command("import_people", *map(str, people_files), verbosity=0)
+    person = Person.objects.order_by("pk").first()
+    file = next(path for path in people_files if path.name == person.created_in.original_name)
+    record = f"/admin/people/person/{person.pk}/change/"
+    page.goto(record)
+    page.get_by_label("Given name").fill("Typed")
+    page.get_by_label("Reason (optional)").fill("seen in the register")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("was changed successfully").wait_for()
+    page.goto(record)
+    page.locator(".field-given_name .origin").get_by_role("link").click()
+    page.get_by_text("Reason: seen in the register").wait_for()
+    page.goto(record)
+    page.locator(".field-family_name .origin").get_by_role("link", name=f"line {person.created_line}").click()
+    assert lines(file)[person.created_line - 1] in page.locator("tr[aria-current]").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="download").click()
+    assert Path(download.value.path()).read_bytes() == file.read_bytes()
+    page.goto(f"/admin/people/person/{person.pk}/history/")
+    page.get_by_text("Reason: seen in the register").wait_for()
+    page.get_by_label("Add a comment").fill("Ask the archive")
+    page.get_by_role("button", name="Add comment").click()
+    page.locator(".comments").get_by_text("Ask the archive").wait_for()
+    assert page.complaints == []
+
+
 def tab_to(page, selector: str) -> None:
     """Press Tab until the selected element has the focus."""
     for _ in range(150):
