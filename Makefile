@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-model test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-model test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## lists the targets
@@ -67,6 +67,10 @@ ifdef ENGINES
 else
 	$(call on_both_engines,$(SUITE) --share $(ARGS))
 endif
+
+test-api: export EXAMPLES ?= 4
+test-api: dev  ## every operation of the API beside its description, by Schemathesis, on both engines (EXAMPLES=4)
+	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/api/test_schemathesis.py $(ARGS))
 
 test-model: export EXAMPLES ?= 50
 test-model: dev  ## the site beside a plain model of its tables, in random steps, on both engines (EXAMPLES=500)
