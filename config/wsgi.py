@@ -1,4 +1,4 @@
-"""WSGI application for gunicorn. Invalid settings stop it with a message instead of a traceback."""
+"""WSGI application for gunicorn. If the settings are invalid, the process exits with a message, not a traceback."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-gc.disable()  # all that is loaded here stays: frozen, it is not examined again, and stays shared after gunicorn forks
+gc.disable()  # gc.freeze() then keeps the loaded modules out of collections, so that forked workers share them
 
 try:
     django.setup(set_prefix=False)

@@ -1,7 +1,8 @@
-"""The test run's database, and what every test may ask for.
+"""The database of the test run, and the fixtures for all tests.
 
-TEST_ENGINE chooses the database: sqlite (the default; a file, so that threads and other processes see it too) or
-postgresql (TEST_DATABASE_URL if it is set, else a server of our own that lives as long as the run).
+TEST_ENGINE selects the database engine: ``sqlite`` (the default) or ``postgresql``. The SQLite database is a file, so
+that threads and other processes can read it. The PostgreSQL server is TEST_DATABASE_URL, or a server that the test run
+starts and stops.
 """
 
 import atexit

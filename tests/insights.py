@@ -1,7 +1,7 @@
 """Run the census insights again for ``make notebook``: write the notebook and its answers together, or neither.
 
-``python -m tests.insights [--folder FOLDER]``: on the respondents of UCI's files it replaces the committed files in
-census/, on all others it writes the same two files to var/.
+``python -m tests.insights [--folder FOLDER]``: if the respondents are those of UCI's files, replace the committed
+files in census/; otherwise write the same two files to var/.
 """
 
 import argparse
@@ -29,7 +29,7 @@ class NotebookError(Exception):
 
 
 def rerun(folder: Path = ROOT) -> str:
-    """Write both files to *folder* and return a sentence about them; raises Refused."""
+    """Write both files to *folder* and return a message about them. Raises NotebookError."""
     from census.insights import unanswered
     from census.insights.files import are_of_uci
     from census.models import Respondent
@@ -61,7 +61,7 @@ def rerun(folder: Path = ROOT) -> str:
 
 
 def answered() -> dict[str, dict]:
-    """Return the answers of manage.py census_insights; raises Refused with its message."""
+    """Return the answers of manage.py census_insights; raises NotebookError with its message."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "answers.json")
         try:
@@ -72,7 +72,7 @@ def answered() -> dict[str, dict]:
 
 
 def ran_through(path: Path) -> nbformat.NotebookNode:
-    """Return the executed notebook; raises Refused with the error of a cell."""
+    """Return the executed notebook; raises NotebookError with the error of a cell."""
     try:
         return executed(path)
     except CellExecutionError as error:
@@ -83,7 +83,7 @@ def ran_through(path: Path) -> nbformat.NotebookNode:
 
 
 def replaced(contents: dict[Path, str]) -> None:
-    """Replace all of these files or none of them; raises Refused if one cannot be written."""
+    """Replace all of these files or none of them; raises NotebookError if a file cannot be written."""
     new = {path: path.with_name(f".{path.name}.new") for path in contents}
     old = {path: path.read_bytes() if path.is_file() else None for path in contents}
     done = []

@@ -130,7 +130,7 @@ def wait_for_imports() -> None:
 
 
 def run_commands(commands: list[str]) -> None:
-    """Run lines of manage.py in this process, which spares Django's start."""
+    """Run manage.py commands in this process, without starting Django for each."""
     for command in commands:
         try:
             execute_from_command_line(shlex.split(command, comments=True)[1:])

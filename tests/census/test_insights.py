@@ -105,7 +105,7 @@ def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
         *[(20, RICH), (80, {}), (40, {"sex": "Female"}, RICH), (360, {"sex": "Female"})],
     )[SEXES]
     figures = answer["figures"]
-    # The arithmetic: 44% less 16%. Spread as the men, women would have 34%; spread as the women, men would have 26%.
+    # 44% - 16%. With the distribution of the men, women would have 34%; with that of the women, men would have 26%.
     assert [figures[name]["value"] for name in ("gap", "gap_if_married_alike", "gap_if_men_married_as_women")] == [
         *(0.28, 0.1, 0.1)
     ]
@@ -234,7 +234,7 @@ def test_a_difference_that_turns_round_at_the_same_education_is_reported(ask):
     )[STATE]
     figures = answer["figures"]
     assert (figures["state"]["value"], figures["private"]["value"]) == (0.416, 0.155556)
-    # The arithmetic: (16 x 1440 / 1800 + 400 x 80 / 1000) against (184 x 160 / 1800 + 400 x 120 / 1000).
+    # (16 x 1440 / 1800 + 400 x 80 / 1000) against (184 x 160 / 1800 + 400 x 120 / 1000).
     assert figures["odds_ratio_at_the_same_education"]["value"] == round((12.8 + 32) / (184 * 160 / 1800 + 48), 6)
     assert (figures["levels_compared"], figures["levels_where_the_state_is_behind"]) == (2, 2)
     assert figures["levels_where_it_is_by_more_than_chance"] == 1  # 50% of 800 against 60% of 200; 8% against 10%

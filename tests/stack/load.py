@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
 
-RIGHT, FAILED, CUT, WRONG = "right", "failed", "cut", "wrong"  # cut: the right answer, but not to its end
+RIGHT, FAILED, CUT, WRONG = "right", "failed", "cut", "wrong"  # cut: a correct response that is incomplete
 
 
 @dataclass(frozen=True)

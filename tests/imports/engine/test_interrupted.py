@@ -19,8 +19,8 @@ PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 ANN = "Ann,Mac,1901-02-03,Kelso\n"
 
-# Hold an import while it writes the row of a person called Slow. On PostgreSQL it waits for a lock that
-# the test holds, in spite of session_replication_role; on SQLite it counts for longer than any test runs.
+# Hold an import while it writes the row of a person called Slow. On PostgreSQL, the trigger waits for
+# a lock of the test, even with session_replication_role; on SQLite, it counts for longer than any test runs.
 SLOW = {
     "postgresql": [
         "CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS"
