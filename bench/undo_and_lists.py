@@ -1,8 +1,8 @@
 """Benchmark of history, undo and admin lists, against an import that changes nothing.
 
 Imports a million respondents again with a tenth new and a tenth missing (deleted, with history), and a million users of
-experiments with a tenth changed; undoes both; and loads the first page of a list of 1,000 and of a million rows, with
-filters and facets. Times of commands are those of whole processes.
+experiments with a tenth changed; undoes and redoes both; and loads the first page of a list of 1,000 and of a million
+rows, with filters and facets. Times of commands are those of whole processes.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ print(min(best) * 1000, len(queries))
 
 
 def last_run(site: Site) -> str:
-    code = "from datasets.models import ImportRun; print(ImportRun.objects.filter(status='applied').first().pk)"
+    code = "from imports.models import ImportRun; print(ImportRun.objects.filter(status='applied').first().pk)"
     return site.ask(code).strip()
 
 
@@ -54,14 +54,18 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
         site.manage(command, str(first))
         unchanged = site.manage(command, str(first)).seconds
         changed = site.manage(command, str(second), *again).seconds
-        undone = site.manage("undo_import", last_run(site)).seconds
+        run = last_run(site)
+        undone = site.manage("undo_import", run).seconds
+        redone = site.manage("redo_import", run).seconds
         what = "a tenth new, a tenth missing" if dataset == "census" else "a tenth changed"
         figures += [
             Figure(f"{site.name}, {dataset}: again, unchanged", unchanged, "s"),
             Figure(f"{site.name}, {dataset}: {what}", changed, "s"),
             Figure(f"{site.name}, {dataset}: undoing that", undone, "s"),
+            Figure(f"{site.name}, {dataset}: redoing that", redone, "s"),
             Figure(f"{site.name}, {dataset}: {what}, as a multiple of unchanged", changed / unchanged, "×", 4),
             Figure(f"{site.name}, {dataset}: undoing, as a multiple of importing", undone / changed, "×", 1),
+            Figure(f"{site.name}, {dataset}: redoing, as a multiple of importing", redone / changed, "×", 1.5),
         ]
         if dataset == "census":
             page, queries = (float(figure) for figure in site.ask(PAGE).split())

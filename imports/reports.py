@@ -34,7 +34,7 @@ def counted_as(run: ImportRun) -> str:
     status = ImportRun.Status
     words = {
         status.APPLIED: "applied",
-        status.UNDONE: "undone: the run was applied, then undone",
+        status.UNDONE: "undone: no longer applied",
         status.PREVIEWED: "preview: nothing was applied",
         status.DISCARDED: "discarded: nothing was applied",
     }

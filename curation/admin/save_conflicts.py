@@ -16,8 +16,8 @@ SEEN = "_seen"  # form field with the record's last change at the time of render
 CHOICE = "_choose_{}"  # form field with the choice for a model field: TYPED or STORED
 TYPED, STORED = "typed", "stored"
 MESSAGE = (
-    "Someone else changed this record while you were editing. Nothing was saved. Choose a value for each field below, "
-    "and save again."
+    "Someone else changed this record while you were editing. Nothing was saved. Choose a value for each field under "
+    "“Changed meanwhile”, and save again."
 )
 
 

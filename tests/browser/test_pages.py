@@ -20,7 +20,16 @@ Thornmouth,Elsewhere,Averland
 Newtown,Newshire,Newland
 Too,few
 """
-FILES = ("importrun_rejected", "export-file", "chart-png", "chart-jpg", "chart-svg", "chart-json", "schema")
+FILES = (
+    "importrun_rejected",
+    "sourcefile_download",
+    "export-file",
+    "chart-png",
+    "chart-jpg",
+    "chart-svg",
+    "chart-json",
+    "schema",
+)
 POSTED = ("imports-apply", "imports-cancel", "imports-undo", "imports-redo")
 NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # what leads away, or elsewhere
 
