@@ -89,7 +89,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     mode = serializers.SerializerMethodField()
     uploads = UploadedFileSerializer(many=True)
     started_by: serializers.StringRelatedField[User] = serializers.StringRelatedField(allow_null=True)
-    reason = serializers.SerializerMethodField(help_text="Why the files are imported; empty if nobody said it.")
+    reason = serializers.SerializerMethodField(help_text="Why the files are imported; empty if no reason was given.")
     progress = serializers.SerializerMethodField(help_text="The progress of an unfinished import; otherwise null.")
     error = serializers.SerializerMethodField(help_text="Why the import failed; otherwise empty.")
 

@@ -8,7 +8,7 @@ from datasets.http.middleware import GetResponse
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "img-src 'self' data:",  # the admin's style sheets contain small images
+        "img-src 'self' data:",  # for the small images in the admin's style sheets
         "frame-ancestors 'none'",
         "form-action 'self'",
         "base-uri 'none'",

@@ -36,8 +36,8 @@ def database(url: str) -> dict[str, Any]:
                 )
             settings["NAME"] = str(path)
         settings["OPTIONS"] |= {
-            # With WAL, readers continue while one process writes. With IMMEDIATE, a second writer waits (timeout, in
-            # seconds); a deferred transaction that started with a read would fail at once.
+            # With WAL, readers do not wait for a writer. With IMMEDIATE, a second writer waits (timeout, in seconds);
+            # a deferred transaction that started with a read would fail at once.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -11,11 +11,13 @@ from psycopg_pool import ConnectionPool
 class PooledConnection(psycopg.Connection[Any]):
     """Skip the pool's liveness query unless the socket is readable.
 
-    psycopg's pool sends an empty statement before it hands out a connection. That took a fifth of the time of a
-    response that needs one query. If the server has ended, or has closed the connection, the socket is readable.
+    psycopg's pool sends an empty statement before it hands out a connection. For a
+    response with one query, that takes a fifth of the time. The socket becomes readable if the server exits or closes
+    the connection.
 
     If the server has closed this connection, it has probably closed the idle ones too. The pool waits 1 s after the
-    first broken connection that it finds, then 2 s, 4 s …; so all of them are replaced at the first.
+    first broken connection that it finds, then 2 s, 4 s …; so this class replaces
+    all broken connections after the first one.
     """
 
     def execute(self, query: Query, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:

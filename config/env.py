@@ -34,7 +34,7 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # django-environ
 
 
 env = Environment()
-# The environment wins over the file. ENV_FILE can name another file; an empty value means no file.
+# The environment has precedence over the file. ENV_FILE can name another file; an empty value means no file.
 if env_file := env.str("ENV_FILE", default=str(BASE_DIR / ".env")):
     if "ENV_FILE" in os.environ and not Path(env_file).is_file():
         raise ImproperlyConfigured(

@@ -1,4 +1,4 @@
-"""Answer 503 with a sentence where the queries of a page, or the first row of an export, take too long."""
+"""Return 503 with a message if the queries of a page, or the first row of an export, take too long."""
 
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
@@ -14,7 +14,7 @@ from exports.responses import ExportResponse
 
 
 class LimitQueryTime:
-    """Middleware: a limit for the queries of each request, until its answer begins."""
+    """Middleware that limits the time of the queries of each request, until the response begins."""
 
     def __init__(self, get_response: GetResponse):
         self.get_response = get_response
@@ -24,7 +24,7 @@ class LimitQueryTime:
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer for a view that answers no errors of the database itself."""
+        """Return the response for a view that does not handle database errors itself."""
         return too_slow_answer(request, settings.QUERY_SECONDS) if was_stopped(error) else None
 
 
@@ -36,16 +36,16 @@ class Handler(WSGIHandler):
 
 
 def too_slow_answer(request: HttpRequest, seconds: float) -> HttpResponse:
-    """Return the answer to a request whose queries take more than *seconds*."""
-    with unlimited():  # the page asks who has signed in
+    """Return the response to a request whose queries take more than *seconds*."""
+    with unlimited():  # the page queries the signed-in user
         return refused(request, 503, too_slow(seconds), SOON)
 
 
 def begun(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Read the first row of an export, and return its response, or the answer to the error that this has met.
+    """Read the first row of an export, and return its response, or an error response if the first row cannot be read.
 
-    So an export that fails at its start is no 200 that breaks off. It is the server's last act before it sends: from
-    then on the export has the connection to the database for itself.
+    So an export that fails at its start gets an error status, not an incomplete response with status 200. The server
+    calls this function last, because from then on only the export uses the database connection.
     """
     if not isinstance(response, ExportResponse):
         return response
@@ -56,7 +56,7 @@ def begun(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
             answer = too_slow_answer(request, settings.FIRST_ROW_SECONDS)
         else:
             answer = response_for_exception(request, error)
-        for name, value in response.items():  # what every answer has, such as the id of the request
+        for name, value in response.items():  # headers of every response, such as the id of the request
             if not name.lower().startswith(("content-", "etag", "masked-")) or name == "Content-Security-Policy":
                 answer.headers.setdefault(name, value)
         return answer

@@ -102,7 +102,7 @@ WEB_THREADS = number("WEB_THREADS", default=4)
 STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", default=8) or WEB_THREADS) // 2)
 SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that one process hashes at the same time
 
-# Other origins whose pages may use /api/ from a browser. Cookies are not accepted from them: they need a token.
+# Other origins whose pages may use /api/ from a browser: with a token, because cookies are not accepted from them.
 
 CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "monitoring",
     "exports",
     "imports",
-    "curation",  # before the admin, and api before rest_framework, for their templates come first
+    "curation",  # before the admin, and api before rest_framework: their templates override those
     "api",
     "curation.apps.DatasetAdminConfig",  # django.contrib.admin with an admin for every table
     "django.contrib.auth",
@@ -204,7 +204,7 @@ API_RATES = {
 TRUST_PROXY = flag("TRUST_PROXY", default=False)
 MACHINE = ["127.0.0.0/8", "::1/128"]
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
-TRUSTED_PROXIES = networks("TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE])  # others cannot set X-Forwarded-* headers
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", default=[*MACHINE, *PRIVATE])  # only these may set X-Forwarded-* headers
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "api.authentication.BearerAuthentication",  # the first one sets the WWW-Authenticate header of a 401
@@ -245,14 +245,14 @@ SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600) if HTTPS el
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 # The preload list of browsers keeps a domain for years: only the owner of the domain can decide that.
 SECURE_HSTS_PRELOAD = HTTPS and flag("HSTS_PRELOAD", default=False)
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # it asks for the line above
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # it requires HSTS_PRELOAD, which is optional here
 # Only behind a proxy that sets this header itself: otherwise any client could claim to use HTTPS.
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
-METRICS_COLLECTORS = ["imports.metrics.ImportsCollector"]  # beside the figures of the process itself
-METRICS_PORT = number("METRICS_PORT", default=0)  # of the worker, which serves no other requests
+METRICS_COLLECTORS = ["imports.metrics.ImportsCollector"]  # in addition to the metrics of the process
+METRICS_PORT = number("METRICS_PORT", default=0)  # port of the worker, which serves no other requests
 
 # Sign-in. Failed attempts are counted in the database, for all processes. Their names and addresses are stored until
 # the lock ends. Successful sign-ins are not stored.
@@ -294,7 +294,7 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
         # In production, the access log has a line for each request already, without its path, which a client chooses.
         "django.request": {"level": LOG_LEVEL if DEBUG else "ERROR"},
-        "axes": {"level": "CRITICAL"},  # it logs names and addresses of sign-ins
+        "axes": {"level": "CRITICAL"},  # django-axes logs names and addresses of sign-ins
         "psycopg.pool": {"level": "ERROR"},  # it warns about every attempt to connect; the waiting code reports it once
     },
 }

@@ -71,7 +71,7 @@ class UserExperiment(Record):
     user = models.ForeignKey(
         User, models.PROTECT, related_name="experiments", help_text="The user who ran the experiment."
     )
-    # The files have whole numbers without a unit; a float also stores fractions.
+    # The files have whole numbers without a unit; the column also stores fractions.
     experiment_run_time = models.FloatField(
         "run time", help_text="Run time as a number, 0 or more. Unit not stated in the source."
     )

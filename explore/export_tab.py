@@ -38,7 +38,7 @@ class Order:
         return reverse("explore:export-file", args=[self.state.table.dataset, self.state.table.name])
 
     def api_address(self) -> str | None:
-        """Return the API's address of the same bytes, or None if the API does not serve them."""
+        """Return the API address with the same content, or None if the API does not serve it."""
         if self.defused or self.format.name == PAGED:
             return None
         params = self.state.api_parameters()
@@ -49,7 +49,7 @@ class Order:
         return self.state.request.build_absolute_uri(f"{address}?{params.urlencode(safe=READABLE)}")
 
     def command(self) -> str:
-        """Return the shell command that writes the same bytes."""
+        """Return the shell command that writes the same file."""
         state, words = self.state, ["python", "manage.py", "export", self.state.table.path]
         for name, value in state.filters.items():
             words += [f"--search={value}"] if name == "search" else ["--filter", f"{name}={value}"]
@@ -146,7 +146,7 @@ def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
 
 
 def _rows_address(order: Order) -> str | None:
-    """Return the API's address of the same records in the closest format that it serves."""
+    """Return the API address of the same records in the closest format that the API serves."""
     near = Order(
         order.state, FORMATS["ndjson"] if order.format.name == PAGED else order.format, order.compress, defused=False
     )

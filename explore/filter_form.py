@@ -184,6 +184,6 @@ def _ticked(widget: FilterWidget, data: Any) -> set[str]:
 
 def _search_help(model: type[models.Model]) -> str:
     paths = [path.removesuffix("__exact").split("__") for path in listing_of(model).search]
-    # A related record is named by its relation, except where its own field repeats that: user__user_id is the user id.
+    # A related record has the name of its relation, unless its field repeats that name: user__user_id is "user id".
     names = [last if last.startswith(first) else first for first, *_, last in ((path[0], *path) for path in paths)]
     return f"Matches the beginning of words in: {', '.join(dict.fromkeys(name.replace('_', ' ') for name in names))}."

@@ -28,7 +28,7 @@ TABS = {"table": "Table", "chart": "Chart", "export": "Export"}
 def explored(own: Collection[str] = (), *, simplified: bool = False) -> Callable[[View], View]:
     """Turn ``view(request, state)`` into a view of a table that requires login and the view permission.
 
-    *own* are the parameters that the page itself has form fields for. *simplified* redirects an address with empty form
+    *own* are the parameters for which the page has form fields. *simplified* redirects an address with empty form
     fields to the canonical one without them.
     """
 

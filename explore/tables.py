@@ -12,7 +12,7 @@ from datasets.registry import kind_of, nearest_name, served_tables
 
 
 class TableNotFoundError(Exception):
-    """There is no table at an address; *nearest* is the user's table with the most similar name, or None."""
+    """An address matches no table; *nearest* is the user's table with the most similar name, or None."""
 
     def __init__(self, name: str, nearest: "Table | None"):
         super().__init__(name)

@@ -29,7 +29,7 @@ READABLE = "/,:;@!$'()*?"  # characters that need no percent-encoding in a query
 
 
 class State:
-    """The URL's parameters for *table*; *own* are the parameters that the page itself has form fields for."""
+    """The URL's parameters for *table*; *own* are the parameters for which the page has form fields."""
 
     def __init__(self, request: HttpRequest, table: Table, own: Collection[str] = ()):
         self.request, self.table, self.own, self.user = request, table, set(own), request.user

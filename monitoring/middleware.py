@@ -50,7 +50,7 @@ def watch(get_response: View) -> View:
             route = route_of(request)
         response["X-Request-ID"] = number
         if response.status_code in (204, 304):
-            del response["Content-Length"]  # clients would take it for the length of the full response
+            del response["Content-Length"]  # clients would interpret it as the length of the full response
         elif not response.streaming and "Content-Length" not in response:  # so that HEAD has it as well
             response["Content-Length"] = len(response.content)
         meta[log_format.ROUTE] = route

@@ -1,4 +1,4 @@
-"""Event loop of the gunicorn worker: it waits for slow requests and clients, so that no thread has to."""
+"""Event loop of the gunicorn worker, which waits for slow requests and clients instead of a thread."""
 
 import errno
 import socket

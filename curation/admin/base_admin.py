@@ -24,7 +24,7 @@ from exports.formats import FORMATS, ExportError, Format, export
 from exports.responses import ExportResponse
 
 M = TypeVar("M", bound=models.Model)
-Column = Any  # of a list or a page: a name or a function; django-stubs knows fewer functions than Django
+Column = Any  # of a list or a page: a name or a function; the type in django-stubs is too narrow
 
 
 class GuardedAdmin(admin.ModelAdmin[M]):

@@ -57,7 +57,7 @@ class RecordChangeList(ChangeList):
         self.filter_data = data
         chosen = {name: values[-1] for name, values in params.items()}
         self.filters = filters_of(self.model, [str(name) for name in self.list_filter], chosen)
-        # The templates need no more of a ListFilter than these have.
+        # The templates use only these attributes of a ListFilter.
         return self.filters, bool(self.filters), {}, False, bool(params)  # type: ignore[return-value]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> models.QuerySet:

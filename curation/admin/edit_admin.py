@@ -34,7 +34,7 @@ PAGE = 50
 
 
 class ChangedRecords(TypedDict):
-    """What the list of edits adds to each, about the records that it changed."""
+    """An edit in the list, with annotations about the changed records."""
 
     changed: int | None
     first_table: str | None

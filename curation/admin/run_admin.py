@@ -51,7 +51,7 @@ def _counts(request: HttpRequest) -> list[Callable[[SourceFile], str]]:
 
 
 class FilesOfRun(TypedDict):
-    """What the list of runs adds to each: the name of its first file, and the number of its files."""
+    """A run in the list, annotated with the name of its first file and the number of its files."""
 
     first_file: str | None
     files_known: int | None

@@ -1,4 +1,4 @@
-"""The pages that undo or redo a run or an edit: the effect before it, and what blocks it, with links."""
+"""The pages that undo or redo a run or an edit: a preview of the effect, or the blocking changes with links."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +28,7 @@ View = Callable[..., HttpResponse]
 
 
 def urls(view: View, name: str) -> list[URLPattern]:
-    """Return the URLs of undo and redo, each also with everything that blocks it; *name* begins their names."""
+    """Return the URLs of undo and redo, with and without the blocking changes; *name* is the prefix of their names."""
     return [
         path(
             f"<number:pk>/{verb}/{tail}", view, {"redo": verb == "redo", "first": bool(tail)}, f"{name}_{verb}{suffix}"

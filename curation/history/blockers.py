@@ -1,4 +1,4 @@
-"""What blocks an undo: for each record in conflict, the last run or edit that made it what it is."""
+"""The runs and edits that block an undo: for each record in conflict, the last one that changed the record."""
 
 from django.db import connection
 from django.db.models import Model

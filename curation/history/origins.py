@@ -17,7 +17,7 @@ Field = models.Field[Any, Any]
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of a value: an edit, or the line of a file; neither if nobody recorded it."""
+    """The origin of a value: an edit, or the line of a file; neither if the origin is unknown."""
 
     edit: Edit | None = None
     file: SourceFile | None = None

@@ -20,7 +20,7 @@ from datasets.sql.row_json import as_json, equal_but_for, values
 from imports.engine import references
 from imports.models import Change, Edit, ImportRun
 
-PROVENANCE = ("changed_in_id", "changed_line")  # a later import may have moved these on, and changed nothing else
+PROVENANCE = ("changed_in_id", "changed_line")  # a later import may have changed only these
 Blockers = Callable[[type[Model], str], tuple[list[Blocker], int]]
 
 

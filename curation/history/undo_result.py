@@ -16,7 +16,7 @@ def named(action: ImportRun | Edit) -> str:
 
 @dataclass(frozen=True)
 class Blocker:
-    """A run or an edit that blocks an undo, and the number of records by which it does."""
+    """A run or an edit that blocks an undo, and the number of records in conflict."""
 
     action: ImportRun | Edit
     records: int

@@ -26,7 +26,7 @@ class VegaFinder(BaseFinder):
     def storage(self) -> FileSystemStorage:
         return FileSystemStorage(settings.VAR / "made" / f"vl-convert-{version('vl-convert-python')}")
 
-    # Like Django's own finders, and unlike what django-stubs says of them, it returns an empty list for no file.
+    # Returns an empty list for no file, like Django's own finders; the types in django-stubs differ.
     def find(self, path: str, find_all: bool = False) -> str | list[str]:  # type: ignore[override]  # noqa: FBT001, FBT002
         """Return the file's path, or a list of paths with *find_all*.
 

@@ -38,7 +38,7 @@ class Renderer:
         self.forget()
 
     def forget(self) -> None:
-        """Start afresh, without a worker: after a fork, it belongs to the parent."""
+        """Forget the worker: after a fork, the worker belongs to the parent process."""
         self._lock = Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._process: BaseProcess | None = None
@@ -70,7 +70,7 @@ class Renderer:
     def _release(self, pool: ProcessPoolExecutor, process: BaseProcess) -> None:
         """Release the pool's semaphores as soon as the worker has died.
 
-        A Jupyter kernel kills its child processes and is then killed itself, before it could do so at exit.
+        A Jupyter kernel kills its child processes, and is then killed before it could release the semaphores at exit.
         """
         wait([process.sentinel])
         with self._lock:
@@ -104,7 +104,7 @@ def render(suffix: str, spec: dict[str, Any], scale: float = 1) -> bytes:
 
 
 def _render(suffix: str, spec: str, scale: float) -> bytes:
-    options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # it must not fetch anything
+    options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # the renderer must not use the network
     if suffix == "svg":
         return renderer.call(vl_convert.vegalite_to_svg, spec, **options).encode()
     if suffix == "jpg":

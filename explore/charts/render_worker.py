@@ -17,7 +17,7 @@ def end_with_parent() -> None:
     os._exit(0)
 
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # discard vl-convert's warnings
 for name in {*os.environ} - {"PATH", "HOME", "LANG", "TZ"}:
     del os.environ[name]  # the site's secrets

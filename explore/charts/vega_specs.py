@@ -25,13 +25,13 @@ FITTED = alt.AutoSizeParams(type="fit", contains="padding")
 def finished(chart: Any, rows: list[Data], height: int) -> dict[str, Any]:
     """Return the specification of a chart of *rows* in the size of the page, without a theme."""
     chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
-    spec = chart.to_dict(validate=False)  # validation would take longer than all the rest; the tests do it
+    spec = chart.to_dict(validate=False)  # validation takes longer than all other steps; tests validate instead
     spec.pop("config", None)  # altair's own theme
     spec.pop("datasets", None)
     for layer in spec.get("layer", [spec]):
         if tooltips := layer["encoding"].get("tooltip"):
             layer["encoding"]["description"] = {"value": {"expr": _description(tooltips)}}
-    return spec | {"data": {"values": rows}}  # altair would check each row
+    return spec | {"data": {"values": rows}}  # altair would validate each row
 
 
 def _description(tooltips: list[Data]) -> str:

@@ -78,7 +78,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     """The Vega-Lite specification of the chart, with its data."""
     theme = _theme(state)
-    for name in OF_SIZES:  # check them, although a specification has no size
+    for name in OF_SIZES:  # validate the size, although a specification does not use it
         _size(state, name)
 
     def made(picture: Picture) -> JsonResponse:
@@ -125,7 +125,7 @@ def _image(
 def _answer(
     request: HttpRequest, state: State, suffix: str, made: Callable[[Picture], HttpResponseBase]
 ) -> HttpResponseBase:
-    """Return the response *made* of the picture, or 304 before any query if the client has it already."""
+    """Return the response that *made* creates from the picture, or 304 if the client's copy is current."""
     tag = ETag(request, state.model, f"{suffix} {timezone.localdate()}")
     if tag.is_known and not state.errors:
         return tag.not_modified()

@@ -52,7 +52,7 @@ def ranks(seed: int, name: str, start: int, count: int) -> np.ndarray:
 
 
 def models(seed: int, rows: np.ndarray) -> np.ndarray:
-    """Return the row whose content each row has: itself, or for one row in 1,024 another one of its thousand."""
+    """Return the row from which each row takes its content: itself, or another of its thousand for 1 row in 1,024."""
     other = rows // GROUP * GROUP + below(seed, "twin of", rows, GROUP)
     return np.where(below(seed, "twin", rows, TWINS) == 0, other, rows)
 

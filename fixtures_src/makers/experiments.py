@@ -54,7 +54,7 @@ PLANTED_EXPERIMENTS = [
     Planted(1203, "the key and the values of an earlier experiment: a duplicate, not rejected", like=1100),
     Planted(1388, "the key of an earlier experiment, with another run time", like=250, put={3: "999"}),
     Planted(1512, "a compound id that is no number", row="9005,\t61,\t7;x,\t25"),
-    Planted(1790, "too many cells: the compounds are parted by commas", row="9006,\t72,\t1,\t2,\t3,\t55"),
+    Planted(1790, "too many cells: commas separate the compounds", row="9006,\t72,\t1,\t2,\t3,\t55"),
 ]
 USER_SPOILS = [put(2, "nobody at example"), put(3, "2023-09-31"), too_few, put(1, "")]
 

@@ -42,7 +42,7 @@ PLANTED_PEOPLE = [
             row="Rose,Thornbury, Lady,1888-05-06,Oldmere"),
     Planted(6021, "two problems in one row: no family name, and an impossible date: month 13",
             row="Þórður,,1899-13-01,Hraunbær"),
-    Planted(8765, "a date written the other way round", row="Faith,Redshaw,14/06/1921,Fenwater"),
+    Planted(8765, "a date with the day first", row="Faith,Redshaw,14/06/1921,Fenwater"),
 ]  # fmt: skip
 SPOILS = [put(2, "1931-02-30"), put(3, "Atlantis"), too_few, too_many, put(1, ""), put(2, "14/06/1921")]
 

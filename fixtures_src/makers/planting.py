@@ -41,7 +41,7 @@ def weave(good: Sequence[str], planted: Sequence[Planted], first_line: int, sepa
 
 
 def spoil(lines: list[str], rows: Rows, spoils: Sequence[Spoil], separator: str) -> list[str]:
-    """Return the block's lines with its bad rows spoilt, each kind in turn."""
+    """Return the block's lines, with its bad rows made invalid by each kind of mistake in turn."""
     for position in np.flatnonzero(rows.bad):
         kind = spoils[int(rows.numbers[position]) % len(spoils)]
         lines[position] = separator.join(kind(lines[position].split(separator)))

@@ -27,7 +27,7 @@ STRAIN_ODDS = Odds([45, 10, 40, 5])
 DRIVERS = ["wt/wt", "Pvalb-IRES-Cre/wt", "Sst-IRES-Cre/wt", "Vip-IRES-Cre/wt", "Dbh-Cre-KI/wt", "Slc17a7-IRES2-Cre/wt"]
 REPORTERS = ["", ";Ai14(RCL-tdTomato)/wt", ";Ai32(RCL-ChR2(H134R)_EYFP)/wt", ";Ai95(RCL-GCaMP6f)/wt"]
 FOLDERS = 60
-# Folders of a subject that also has an earlier folder; a few contradict it.
+# Folders of a subject that also has an earlier folder; a few differ from the earlier one.
 AGAIN = {17: 3, 22: 9, 31: 9, 38: 20, 44: 27, 52: 34}
 OTHERWISE = {
     31: lambda subject: {"born": subject.born + timedelta(days=30)},
@@ -211,6 +211,6 @@ def oddities() -> dict[str, str]:
 BROKEN = "ecephys_689120_2023-06-21_14-02-47"
 NOBODY = "SmartSPIM_702244_2024-02-29_11-45-00"
 REJECTED = {
-    f"{BROKEN}/subject.json": "not valid JSON: the file breaks off",
-    f"{NOBODY}/subject.json": "no subject: the answer of a search that found none",
+    f"{BROKEN}/subject.json": "not valid JSON: the file is incomplete",
+    f"{NOBODY}/subject.json": "no subject: the response of a search without a result",
 }
