@@ -64,8 +64,9 @@ def test_undo_of_a_run_lists_the_terms_that_it_deletes(write, importing):
 def test_a_record_that_an_undo_deleted_is_found_read_and_restored(people, importing, admin_client):
     before = Person.objects.filter(given_name="Ann").values().get()
     undo_run(last_run())
-    listed = admin_client.get("/admin/people/person/deleted/", {"q": "mac"}).context["rows"]
-    assert [(row["key"], row["restorable"]) for row in listed] == [(str(before["id"]), True)]
+    listed = admin_client.get("/admin/people/person/deleted/", {"q": "mac"})
+    assert [(row["key"], row["restorable"]) for row in listed.context["rows"]] == [(str(before["id"]), True)]
+    assert f', undoing <a href="/admin/imports/importrun/{last_run().pk}/change/">' in listed.text
     history = admin_client.get(f"/admin/people/person/{before['id']}/history/")
     assert [entry.kind for entry in history.context["entries"]] == ["Created", "Deleted"]
     assert f"undoing run {last_run().pk}" in history.text and history.context["restorable"]
