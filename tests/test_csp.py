@@ -45,7 +45,7 @@ def test_a_refusal_comes_with_the_policy(client):
 @pytest.mark.parametrize(
     "address", ["/admin/", "/admin/people/person/?_facets=True", "/admin/people/person/add/", "/admin/login/"]
 )
-def test_pages_hold_no_style_or_script_of_their_own(admin_client, address):
+def test_pages_have_no_inline_styles_or_scripts(admin_client, address):
     page = admin_client.get(address, follow=True).text
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
     assert not [script for script in re.findall(r"<script([^>]*)>", page) if "src=" not in script]

@@ -25,7 +25,7 @@ def problem(answer, status):
 
 
 @pytest.mark.parametrize("broken", ["%EB", "%FF%FE", "%ED%A0%80", "%C3", "%C3%28"])
-def test_an_address_that_is_no_text_is_refused(client, broken):
+def test_a_url_that_is_not_valid_text_is_refused(client, broken):
     for address in (f"/api/{broken}/", f"/api/subjects/subjects/{broken}/", f"/api/people/{broken}"):
         assert "UTF-8" in problem(client.get(address), 400)["detail"]
     for name in ("search", "city", "city__in", "fields", "cursor", "format", "nothing", broken):
@@ -36,7 +36,7 @@ def test_an_address_that_is_no_text_is_refused(client, broken):
 
 
 @pytest.mark.parametrize("broken", ["%EB", "%ED%A0%80", "%00"])
-def test_pages_refuse_it_with_a_sentence_too(admin_client, broken):
+def test_pages_refuse_an_invalid_url_with_a_message(admin_client, broken):
     for address in (
         "/admin/people/person/",
         "/explore/people/people/",
@@ -55,7 +55,7 @@ def test_pages_refuse_it_with_a_sentence_too(admin_client, broken):
 
 
 @pytest.mark.parametrize("name", ["search", "city", "city__in", "ordering", "cursor", "by", "format"])
-def test_null_characters_are_refused_by_name(client, name):
+def test_null_characters_are_refused(client, name):
     for address in (LIST, f"{LIST}summary/"):
         assert problem(client.get(f"{address}?{name}=a%00b"), 400)["errors"][name] == [
             "Null characters are not allowed."
@@ -72,7 +72,7 @@ def test_more_than_a_thousand_parameters_are_refused(client, admin_client):
         assert answer.status_code == 400 and "1,000 parameters" in answer.text
 
 
-def test_a_query_that_is_too_long_is_refused_with_its_bound(client, admin_client):
+def test_a_query_string_that_is_too_long_is_refused_with_the_limit(client, admin_client):
     problem_details = problem(client.get(f"{LIST}?search={'x' * 7000}"), 414)
     assert "at most 7,000 bytes" in problem_details["detail"]
     assert client.get(f"{LIST}?search={'x' * (7000 - len('search='))}").status_code == 200
@@ -113,7 +113,7 @@ def test_another_host_is_refused(client, host):
         ("/nothing", 404),
     ],
 )
-def test_head_answers_as_get_does_with_its_length(admin_client, address, status):
+def test_head_returns_the_content_length_of_get(admin_client, address, status):
     Place.objects.create(pk=7, city="Kelso", county="R", country="Scotland")
     got, head = admin_client.get(address), admin_client.head(address)
     assert got.status_code == head.status_code == status
@@ -125,7 +125,7 @@ def test_head_answers_as_get_does_with_its_length(admin_client, address, status)
 @pytest.mark.parametrize(
     "address", [f"{LIST}?format=csv", f"{LIST}?format=ndjson", "/explore/people/places/export/file"]
 )
-def test_head_of_a_stream_says_no_length_that_is_wrong(admin_client, address):
+def test_head_of_a_stream_has_no_content_length(admin_client, address):
     Place.objects.create(city="Kelso", county="R", country="Scotland")
     got, head = admin_client.get(address), admin_client.head(address)
     assert got.getvalue() and not head.getvalue()
@@ -138,7 +138,7 @@ COMPOSED = unicodedata.normalize("NFC", "Zoë Müller")
 TAKEN_APART = unicodedata.normalize("NFD", COMPOSED)
 
 
-def test_accents_typed_as_separate_characters_find_the_same(admin_client):
+def test_a_search_with_decomposed_accents_finds_the_same_records(admin_client):
     place = Place.objects.create(city=COMPOSED, county="R", country="Scotland")
     Person.objects.create(given_name=COMPOSED, family_name="B", date_of_birth="1900-01-01", place_of_birth=place)
     Subject.objects.create(subject_id=COMPOSED)
@@ -189,7 +189,7 @@ def keys(answer):
     return sorted(row["subject_id"] for row in answer.json()["results"])
 
 
-def test_a_value_with_a_comma_is_one_of_several_where_the_parameter_is_repeated(client, mice):
+def test_a_repeated_parameter_accepts_values_with_commas(client, mice):
     address = "/api/subjects/subjects/"
     assert keys(client.get(address, {"subject_id__in": ["a,b", "c"]})) == ["a,b", "c"]
     assert keys(client.get(address, {"subject_id__in": NAMES})) == sorted(NAMES)
@@ -199,7 +199,7 @@ def test_a_value_with_a_comma_is_one_of_several_where_the_parameter_is_repeated(
     assert problem_details["errors"]["subject_id__in"] == ["Expected a value, found none."]
 
 
-def test_a_value_with_a_comma_is_one_of_several_in_quotes_as_csv_has_them(client, mice):
+def test_a_list_of_values_accepts_quoted_values_with_commas(client, mice):
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(NAMES)
     assert keys(client.get("/api/subjects/subjects/", {"subject_id__in": line.getvalue()})) == sorted(NAMES)
@@ -210,7 +210,7 @@ def test_a_value_with_a_comma_is_one_of_several_in_quotes_as_csv_has_them(client
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != ".."])
-def test_every_link_to_a_record_leads_to_it_whatever_its_key(admin_client, mice, name):
+def test_links_to_records_work_for_any_key(admin_client, mice, name):
     page = admin_client.get(
         "/explore/subjects/subjects/", {"subject_id": name, "columns": "subject_id"}, follow=True
     ).text
@@ -223,7 +223,7 @@ def test_every_link_to_a_record_leads_to_it_whatever_its_key(admin_client, mice,
     assert admin_client.get(f"/api/subjects/subjects/{quote(name, safe='')}/").json()["subject_id"] == name
 
 
-def test_a_list_of_many_values_has_links_that_are_taken(client):
+def test_page_links_work_with_a_long_list_of_values(client):
     Place.objects.bulk_create(Place(pk=1_000_000 + n, city=f"T{n}", county="C", country="L") for n in range(500))
     for separator in (",", "%2C"):
         values = separator.join(str(1_000_000 + n) for n in range(500))
@@ -240,7 +240,7 @@ def test_a_list_of_many_values_has_links_that_are_taken(client):
         assert sorted(seen) == [1_000_000 + n for n in range(500)]
 
 
-def test_the_next_link_of_the_longest_query_fits_whatever_the_order(client):
+def test_the_next_link_of_the_longest_query_string_is_not_too_long(client):
     odd = "Ж'(\N{GRINNING FACE}"
     Place.objects.bulk_create(
         Place(city=(f"{n}" + odd * 50)[:200], county=(odd * 60)[n : n + 200], country=(odd * 60)[n + 9 : n + 209])

@@ -14,7 +14,7 @@ def refusals(client, address, **query):
 
 
 @pytest.mark.parametrize("text", [WORDS, "w " * 1900, '"two words" ' * 9])
-def test_a_search_has_at_most_eight_words_at_every_door(client, admin_client, text):
+def test_a_search_has_at_most_eight_words_in_the_api_explore_and_the_admin(client, admin_client, text):
     assert "Expected at most 8 words, found" in refusals(client, LIST, search=text)["search"][0]
     assert "Expected at most 8 words, found" in refusals(client, f"{LIST}summary/", search=text)["search"][0]
     completing = {"app_label": "people", "model_name": "person", "field_name": "place_of_birth"}
@@ -35,7 +35,7 @@ def test_a_search_has_at_most_eight_words_at_every_door(client, admin_client, te
 
 
 @pytest.mark.parametrize("name", ["id__in", "given_name__in", "date_of_birth__in"])
-def test_a_list_of_values_has_at_most_five_hundred(client, admin_client, name):
+def test_a_list_has_at_most_500_values(client, admin_client, name):
     kinds = {"id__in": str, "given_name__in": "{}".format, "date_of_birth__in": "{:04}-01-01".format}
     values = [kinds[name](n) for n in range(1, 502)]
     many, few = (f"?{name}={','.join(items)}" for items in (values, values[:500]))

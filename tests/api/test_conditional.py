@@ -29,7 +29,7 @@ def tag(client, address=LIST, **headers):
     return answer["ETag"]
 
 
-def test_a_client_that_has_the_page_gets_304_before_any_row_is_read(client, folder, django_assert_num_queries):
+def test_a_current_etag_gets_304_without_reading_rows(client, folder, django_assert_num_queries):
     for address in [LIST, f"{LIST}{Person.objects.first().pk}/"]:
         known = tag(client, address)
         with django_assert_num_queries(1):
@@ -41,7 +41,7 @@ def test_a_client_that_has_the_page_gets_304_before_any_row_is_read(client, fold
         assert client.get(address, headers={"if-none-match": "not a tag"}).status_code == 200
 
 
-def test_a_tag_of_one_question_says_nothing_of_another(client, folder):
+def test_an_etag_is_valid_for_one_url_only(client, folder):
     wrong = {"nonsense": "1", "page_size": "0", "cursor": "abc", "date_of_birth": "soon", "format": "xml"}
     for known in [tag(client), "*"]:
         for name, value in wrong.items():
@@ -66,7 +66,7 @@ def test_users_without_access_are_refused_first(client, folder, settings):
         assert client.get(address, headers={"if-none-match": known}).status_code == 304
 
 
-def test_imports_corrections_and_undoing_change_it_and_nothing_else(client, folder, write, importing, admin_user):
+def test_only_imports_corrections_and_undo_change_the_etag(client, folder, write, importing, admin_user):
     seen = [tag(client)]
     importing("people", folder)  # nothing is new
     assert tag(client) == seen[0]
@@ -89,7 +89,7 @@ def test_imports_corrections_and_undoing_change_it_and_nothing_else(client, fold
     assert len(set(seen)) == len(seen)
 
 
-def test_records_that_a_shell_deletes_together_change_it_once(client, folder):
+def test_a_bulk_deletion_in_a_shell_changes_the_etag_once(client, folder):
     everybody = Person.objects.all()
     seen = [tag(client)]
     with CaptureQueriesContext(connection) as queries:
@@ -105,7 +105,7 @@ def test_records_that_a_shell_deletes_together_change_it_once(client, folder):
     assert len(set(seen)) == len(seen)
 
 
-def test_undoing_a_run_changes_it(client, folder):
+def test_undoing_a_run_changes_the_etag(client, folder):
     before = tag(client)
     undo.undo_run(ImportRun.objects.get(), dry_run=True)
     assert tag(client) == before
@@ -113,7 +113,7 @@ def test_undoing_a_run_changes_it(client, folder):
     assert tag(client) != before
 
 
-def test_a_name_that_others_show_changes_with_it(client, folder, admin_user):
+def test_renaming_a_related_record_changes_the_etag(client, folder, admin_user):
     assert client.get(LIST).json()["results"][0]["place_of_birth"] == "Kelso"
     before = tag(client)
     edits.correct(Place.objects.filter(city="Kelso"), {"county": "Borders"}, admin_user)
@@ -121,7 +121,7 @@ def test_a_name_that_others_show_changes_with_it(client, folder, admin_user):
     assert client.get(LIST).json()["results"][0]["county_of_birth"] == "Borders"
 
 
-def test_a_materialized_view_changes_when_it_is_refreshed(client, folder, admin_user):
+def test_refreshing_a_materialized_view_changes_its_etag(client, folder, admin_user):
     address = "/api/people/births-by-country/"
     before = tag(client, address)
     edits.correct(Place.objects.filter(city="Kelso"), {"country": "Alba"}, admin_user)
@@ -133,13 +133,13 @@ def test_a_materialized_view_changes_when_it_is_refreshed(client, folder, admin_
     assert "Alba" in client.get(address).text
 
 
-def test_each_address_and_format_has_its_own(client, folder):
+def test_each_url_and_format_has_its_own_etag(client, folder):
     addresses = [LIST, f"{LIST}?page_size=2", f"{LIST}?fields=id", "/api/people/places/", f"{LIST}?format=csv"]
     assert len({tag(client, address) for address in addresses}) == len(addresses)
     assert tag(client, LIST, accept="text/csv") != tag(client, LIST)
 
 
-def test_readers_who_see_more_have_another_and_keep_it_to_themselves(client, write, importing, django_user_model):
+def test_users_with_more_permissions_have_another_etag_and_a_private_cache(client, write, importing, django_user_model):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
     address = "/api/experiments/users/"
     anonymous = client.get(address)
@@ -165,7 +165,7 @@ def test_nobody_keeps_personal_data(client, write, importing, django_user_model,
     assert again.status_code == 304 and again["Cache-Control"] == "private, no-store"
 
 
-def test_nobody_keeps_a_chart_or_a_page_of_personal_data(admin_client, write, importing):
+def test_charts_and_pages_with_personal_data_are_not_cached(admin_client, write, importing):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
     for suffix in ("", "chart/", "chart.json", "chart.svg", "export/", "export/file/?format=csv"):
         answer = admin_client.get(f"/explore/experiments/users/{suffix}", follow=True)
@@ -173,5 +173,5 @@ def test_nobody_keeps_a_chart_or_a_page_of_personal_data(admin_client, write, im
     assert "no-store" in admin_client.get("/admin/experiments/user/")["Cache-Control"]
 
 
-def test_an_error_is_kept_by_nobody(client, db):
+def test_errors_are_not_cached(client, db):
     assert client.get(f"{LIST}?nonsense=1")["Cache-Control"] == "no-store"

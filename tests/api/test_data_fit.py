@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 ODD = ["Mus musculus", "a,b", 'C57BL/6J "black"', "wt/wt;x", "  =1+1", "Zoë\u00a0x", "line\nbreak", "%_\\", "🧪"]
 
 
-def test_the_data_held_fits_the_description(client, admin_client):
+def test_stored_records_match_the_description(client, admin_client):
     call_command("import_sources", verbosity=0)
     for key, text in enumerate(ODD):
         Subject.objects.create(subject_id=f"{key}{text}", species=text, genotype=text)

@@ -7,7 +7,7 @@ from subjects.models import Session, Subject
 pytestmark = pytest.mark.django_db
 
 
-def test_text_keys_of_references_are_looked_into(client):
+def test_references_with_text_keys_can_be_searched(client):
     for key in ["Mouse-1", "mouse-2", "Rat"]:
         Session.objects.create(name=f"of {key}", subject=Subject.objects.create(subject_id=key), document={})
     for query, count in [("subject_id__icontains=OUSE", 2), ("subject_id__istartswith=r", 1), ("subject_id=Rat", 1)]:
@@ -16,7 +16,7 @@ def test_text_keys_of_references_are_looked_into(client):
         assert len(answer.json()["results"]) == count
 
 
-def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
+def test_a_limit_beyond_all_numbers_finds_no_records(client):
     for count in ["estimated", "exact"]:
         answer = client.get(f"/api/census/education-levels/?id__lte=-17179869183&count={count}")
         assert (answer.status_code, answer.json()["count"]) == (200, 0)
@@ -33,7 +33,7 @@ def test_a_bound_that_no_number_reaches_finds_none_and_is_counted(client):
         ("education__in=Masters,", "Expected a value before and after each comma, found none."),
     ],
 )
-def test_what_a_vocabulary_does_not_have_is_reported(client, respondent, query, expected):
+def test_an_unknown_term_is_reported(client, respondent, query, expected):
     for education in ("Bachelors", "Masters"):
         respondent(education=education).save()
     for address in ("", "summary/"):

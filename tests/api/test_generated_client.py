@@ -88,7 +88,7 @@ def test_a_generated_client_works_for_every_operation_that_reads(generated, prog
         assert summary.results[0].additional_properties["count"] > 0
 
 
-def test_a_generated_client_says_several_values_and_columns(generated, program):
+def test_a_generated_client_sends_several_values_and_columns(generated, program):
     for key, species in enumerate(["Mus musculus", "Rattus norvegicus, Long-Evans", "Homo sapiens", None]):
         Subject.objects.create(subject_id=f"mouse_{key}", species=species, sex="Male" if key else "Female")
     subjects = operations(generated)["subjects_subjects_list"]

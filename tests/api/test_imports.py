@@ -20,7 +20,7 @@ PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nGus,Elm,1901-02-30,Atlantis\n"
 EVERYTHING = ("add_importrun", "view_importrun", "undo_importrun", "view_rejectedrow", "add_comment")
 
 
-def test_the_sources_of_a_dataset_are_imported_and_the_run_is_followed(etl, sources):
+def test_a_client_imports_the_configured_sources_and_follows_the_run(etl, sources):
     sources(places=PLACES, people=PEOPLE)
     answer = etl.order(SOURCES)
     run = answer.json()
@@ -93,7 +93,7 @@ def test_conflicts_of_an_undo_are_listed(etl):
     assert Place.objects.exists()
 
 
-def test_an_import_that_waits_is_cancelled_and_then_cannot_be_again(etl):
+def test_a_waiting_import_can_be_cancelled_once(etl):
     run = etl.send(files={"places": PLACES})
     assert etl.post(f"/api/imports/{run['id']}/cancel/").json()["status"] == "cancelled"
     answer = etl.post(f"/api/imports/{run['id']}/cancel/")
@@ -119,7 +119,7 @@ def test_a_previewed_run_is_not_applied_while_another_waits(etl):
     assert answer.status_code == 409 and answer.json()["run"] == other["url"]
 
 
-def test_who_may_do_what_is_as_in_the_admin(asking, sources):
+def test_permissions_are_those_of_the_admin(asking, sources):
     sources(places=PLACES)
     run = asking(*EVERYTHING).send(files={"places": PLACES})
     addresses = [
@@ -142,12 +142,12 @@ def test_who_may_do_what_is_as_in_the_admin(asking, sources):
         assert getattr(asking(permission, name=f"just {place}"), method)(address).status_code == status
 
 
-def test_without_the_permission_nothing_is_read(asking, settings):
+def test_the_body_is_not_read_without_the_permission(asking, settings):
     asking("view_importrun").send(403, files={"places": PLACES})
     assert not (settings.MEDIA_ROOT / "imports").exists()
 
 
-def test_a_browsers_session_needs_the_token_against_forgery(etl, sources):
+def test_a_browser_session_needs_a_csrf_token(etl, sources):
     sources(places=PLACES)
     client = type(etl)(enforce_csrf_checks=True)
     client.force_login(get_user_model().objects.create_superuser("root"))
@@ -161,7 +161,7 @@ def test_a_browsers_session_needs_the_token_against_forgery(etl, sources):
     assert client.order(SOURCES, x_csrftoken=secret).status_code == 202
 
 
-def test_imports_are_listed_by_page_and_narrowed(etl):
+def test_imports_are_paginated_and_filtered(etl):
     for _ in range(3):
         etl.worked(etl.send(files={"places": PLACES}))
     page = etl.get("/api/imports/?page_size=2").json()
@@ -177,7 +177,7 @@ def test_imports_are_listed_by_page_and_narrowed(etl):
     assert etl.get("/api/").json()["imports"].endswith(IMPORTS)
 
 
-def test_rejected_rows_are_read_by_page_and_as_the_file_to_be_mended(etl, client):
+def test_rejected_rows_are_paginated_and_can_be_downloaded_for_fixing(etl, client):
     bad = HEADER + "".join(f"G{n},F,1901-02-30,Kelso\n" for n in range(3))
     run = etl.worked(etl.send(files={"places": PLACES, "people": bad}))
     address = f"/api/imports/{run['id']}/rejections/"
@@ -208,7 +208,7 @@ def test_rejected_rows_are_read_by_page_and_as_the_file_to_be_mended(etl, client
     assert etl.get(f"{address}?file=0").status_code == 400 and etl.get(f"{address}?format=xml").status_code == 400
 
 
-def test_a_rejected_row_says_what_has_become_of_it(etl):
+def test_a_rejected_row_shows_its_state(etl):
     bad = HEADER + "".join(f"G{n},F,1901-02-30,Kelso\n" for n in range(3))
     run = etl.worked(etl.send(files={"places": PLACES, "people": bad}))
     address = f"/api/imports/{run['id']}/rejections/"
@@ -234,7 +234,7 @@ def test_a_rejected_row_says_what_has_become_of_it(etl):
     assert (counts["rejected"], counts["fixed_before"], counts["ignored"]) == (1, 1, 1)
 
 
-def test_personal_data_are_masked_among_the_rejected(etl, asking):
+def test_personal_data_are_masked_in_rejected_rows(etl, asking):
     table = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
     file = SimpleUploadedFile("users.csv", table.encode())
     run = etl.post(IMPORTS, {"dataset": "experiments", "mode": "apply", "files": file}).json()
@@ -267,7 +267,7 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     assert page.status_code == 409 and f"Run {run['id']} of people is waiting to start" in page.text
 
 
-def test_a_page_links_only_what_can_be_followed(etl, sources, client):
+def test_a_page_links_only_to_permitted_pages(etl, sources, client):
     sources(places=PLACES)
     run = etl.worked(etl.order(SOURCES).json())
     client.force_login(get_user_model().objects.create_superuser("root"))

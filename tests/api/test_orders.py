@@ -35,7 +35,7 @@ def test_a_name_in_place_of_a_file_is_reported(etl):
         assert errors.keys() == {"files"} and "With curl, write files=@NAME, with the @." in errors["files"][0]
 
 
-def test_a_picture_that_is_called_a_table_is_refused_at_once(etl):
+def test_an_image_with_the_name_of_a_table_is_refused(etl):
     file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": file})
     assert answer.status_code == 400
@@ -68,7 +68,7 @@ def test_the_key_distinguishes_files(etl):
         (SOURCES | {"known_as": "\x00"}, "known_as", "Null characters are not allowed."),
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused_by_name(etl, sources, body, parameter, message):
+def test_an_invalid_field_of_a_request_is_refused_by_name(etl, sources, body, parameter, message):
     sources(places=PLACES)
     answer = etl.order(body)
     assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
@@ -88,7 +88,7 @@ def test_an_order_that_makes_no_sense_is_refused_by_name(etl, sources, body, par
         (" " * 70_000, "application/json", 413, "at most 65,536 bytes"),
     ],
 )
-def test_a_body_that_is_none_is_refused(etl, content, kind, status, message):
+def test_an_invalid_body_is_refused(etl, content, kind, status, message):
     answer = etl.post(IMPORTS, content, content_type=kind)
     assert answer.status_code == status and message in answer.json()["detail"]
 
@@ -111,12 +111,12 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(etl, settings):
 
 
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "ä"])
-def test_a_key_that_is_none_is_refused(etl, sources, key):
+def test_an_invalid_idempotency_key_is_refused(etl, sources, key):
     sources(places=PLACES)
     assert "Idempotency-Key" in etl.order(SOURCES, idempotency_key=key).json()["errors"]
 
 
-def test_orders_are_distinguished_by_everything_that_they_ask_for():
+def test_an_idempotency_key_is_bound_to_all_fields_of_its_request():
     run = ImportRun(dataset="people", encoding="utf-8")
     other = ImportRun(dataset="people", encoding="cp1252")
     digests = {
@@ -140,7 +140,7 @@ def at_once(etl, count, **headers) -> list:
         return list(threads.map(ask, range(count)))
 
 
-def test_of_requests_that_come_at_once_one_is_a_run(etl, sources):
+def test_one_of_several_concurrent_requests_starts_a_run(etl, sources):
     sources(places=PLACES)
     answers = at_once(etl, 4)
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
@@ -150,7 +150,7 @@ def test_of_requests_that_come_at_once_one_is_a_run(etl, sources):
     }
 
 
-def test_requests_with_a_key_that_come_at_once_are_one_run(etl, sources):
+def test_concurrent_requests_with_one_key_start_one_run(etl, sources):
     sources(places=PLACES)
     answers = at_once(etl, 4, idempotency_key="the same")
     assert [answer.status_code for answer in answers] == [202] * 4

@@ -39,7 +39,7 @@ def walk(client, address):
     ["id", "-id", "age", "-age", "workclass", "-workclass", "age,-hours_per_week", "-workclass,age", "sex,-age,id"],
 )
 @pytest.mark.parametrize("size", [1, 7, 40])
-def test_every_record_comes_once_either_way(client, respondents, ordering, size):
+def test_each_record_appears_once_in_both_directions(client, respondents, ordering, size):
     there, back = walk(client, f"{LIST}?ordering={ordering}&page_size={size}")
     assert there == back and len({row["id"] for row in there}) == len(there) == 40
 
@@ -53,7 +53,7 @@ def test_every_record_comes_once_either_way(client, respondents, ordering, size)
     assert there == sorted(there, key=lambda row: tuple(key(row)))
 
 
-def test_the_first_page_leads_nowhere_back_and_the_last_nowhere_on(client, respondents):
+def test_the_first_page_has_no_previous_link_and_the_last_no_next_link(client, respondents):
     first = client.get(f"{LIST}?page_size=20").json()
     last = client.get(first["next"]).json()
     assert (first["previous"], last["next"]) == (None, None)
@@ -62,14 +62,14 @@ def test_the_first_page_leads_nowhere_back_and_the_last_nowhere_on(client, respo
     assert (whole["next"], whole["previous"]) == (None, None)
 
 
-def test_a_page_holds_its_place_while_records_come_and_go(client, respondents):
+def test_a_cursor_is_stable_while_records_change(client, respondents):
     first = client.get(f"{LIST}?page_size=10&ordering=hours_per_week").json()
     Respondent.objects.filter(hours_per_week=9).delete()  # the very one that the cursor names
     second = client.get(first["next"]).json()
     assert [row["hours_per_week"] for row in second["results"]] == list(range(10, 20))
 
 
-def test_a_cursor_is_good_for_its_own_list_and_order_alone(client, respondents):
+def test_a_cursor_is_valid_for_one_list_and_order(client, respondents):
     following = client.get(f"{LIST}?page_size=2&ordering=age").json()["next"]
     cursor = parse_qs(urlsplit(following).query)["cursor"][0]
     assert client.get(f"{LIST}?page_size=2&ordering=age&cursor={cursor}").status_code == 200

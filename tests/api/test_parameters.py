@@ -36,7 +36,7 @@ def test_columns_that_are_not_asked_for_are_not_read(client, two, django_assert_
     assert "fnlwgt" not in queries[-1]["sql"] and "education" not in queries[-1]["sql"]
 
 
-def test_a_count_is_in_the_body_where_it_is_asked_for(client, two):
+def test_the_response_has_a_count_on_request(client, two):
     assert "count" not in client.get(LIST).json()
     assert "count" not in client.get(f"{LIST}?count=none").json()
     exact = client.get(f"{LIST}?count=exact&age__gte=40&page_size=1").json()
@@ -47,7 +47,7 @@ def test_a_count_is_in_the_body_where_it_is_asked_for(client, two):
     assert client.get(f"{LIST}?count=estimated&changed_in_file=%20nothing").json()["results"] == []
 
 
-def test_a_search_finds_what_begins_with_each_word_whatever_its_case(client):
+def test_a_search_matches_prefixes_of_words_in_any_case(client):
     kelso = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     for given, family in [("Ømar", "Mac"), ("Ann", "MacBeth"), ("Ann", "Oak")]:
         Person.objects.create(
@@ -64,7 +64,7 @@ def test_a_search_finds_what_begins_with_each_word_whatever_its_case(client):
     assert cities_matching("nobody") == []
 
 
-def test_personal_data_are_neither_searched_nor_ordered_by(client, django_user_model):
+def test_personal_data_cannot_be_searched_or_sorted_by(client, django_user_model):
     User.objects.create(user_id=1, name="Ann", email="zoe@example.org", signup_date=date(2023, 1, 1))
     assert client.get(f"{USERS}?search=zoe").json()["results"] == []
     refused = client.get(f"{USERS}?ordering=-email")
@@ -95,7 +95,7 @@ def test_personal_data_are_neither_searched_nor_ordered_by(client, django_user_m
         ("search=%00", "search", "Null characters are not allowed."),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(client, query, parameter, message):
+def test_an_invalid_parameter_is_refused_by_name(client, query, parameter, message):
     answer = client.get(f"{LIST}?{query}")
     assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
     assert message in answer.json()["errors"][parameter][0]
@@ -107,7 +107,7 @@ def test_everything_that_is_wrong_is_reported_at_once(client):
     assert "age__gte" in data["parameters"] and "cursor" in data["parameters"]
 
 
-def test_a_record_takes_no_parameter_of_a_list(client, two):
+def test_a_record_does_not_accept_parameters_of_a_list(client, two):
     key = client.get(f"{LIST}?fields=id").json()["results"][0]["id"]
     data = client.get(f"{LIST}{key}/?age=30").json()
     assert data["errors"] == {"age": ["Unknown parameter. Known parameters: format, fields, omit."]}
@@ -116,12 +116,12 @@ def test_a_record_takes_no_parameter_of_a_list(client, two):
 @pytest.mark.parametrize(
     "address", ["/api/?nope=1", "/api/?format=", "/api/people/places/?format=", "/api/imports/?format="]
 )
-def test_no_parameter_is_ignored_in_silence(admin_client, address):
+def test_unknown_parameters_are_errors(admin_client, address):
     answer = admin_client.get(address)
     assert answer.status_code == 400 and answer.json()["errors"].keys() <= {"nope", "format"}
 
 
-def test_only_what_the_reader_may_use_is_suggested(client, django_user_model):
+def test_suggestions_contain_only_permitted_columns(client, django_user_model):
     misspelt = ("?ordering=emai", "?emai=x", "summary/?by=emai")
     reader = django_user_model.objects.create_user("reader")
     client.force_login(reader)

@@ -20,16 +20,16 @@ def problem(answer, status):
 @pytest.mark.parametrize(
     "address", ["/api/nothing/", "/api/census/nothing/", "/api/nothing", "/api/census/respondents/1/more/"]
 )
-def test_an_empty_site_says_so(client, address):
+def test_an_unknown_address_refers_to_the_list_of_all_lists(client, address):
     answer = client.get(address, follow=True)
     assert problem(answer, 404)["detail"].endswith("See /api/ for all lists.")
 
 
-def test_a_record_that_is_not_there_is_named(client):
+def test_a_missing_record_is_named(client):
     assert problem(client.get("/api/census/respondents/7/"), 404)["detail"] == "There is no respondent 7."
 
 
-def test_a_method_and_a_format_that_are_not_there(client):
+def test_unsupported_methods_and_formats(client):
     assert "POST" in problem(client.post("/api/census/respondents/"), 405)["detail"]
     problem(client.get("/api/census/respondents/", headers={"accept": "image/png"}), 406)
 
@@ -43,7 +43,7 @@ def test_users_without_access_are_asked_to_sign_in(client, settings, django_user
     problem(client.get("/api/census/respondents/"), 403)
 
 
-def test_a_fault_is_reported_by_an_id_that_is_in_the_log(client, monkeypatch, caplog):
+def test_an_internal_error_has_a_reference_that_is_in_the_log(client, monkeypatch, caplog):
     def fail(*arguments):
         raise RuntimeError("the password is swordfish")
 
@@ -55,7 +55,7 @@ def test_a_fault_is_reported_by_an_id_that_is_in_the_log(client, monkeypatch, ca
     assert any(problem_details["id"] in record.getMessage() for record in caplog.records) and "swordfish" in caplog.text
 
 
-def test_a_database_that_does_not_answer_is_worth_another_try(client, monkeypatch):
+def test_an_unavailable_database_gets_503_with_retry_after(client, monkeypatch):
     def fail(*arguments):
         raise OperationalError("connection to server at 10.0.0.7 failed")
 

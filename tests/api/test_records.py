@@ -30,7 +30,7 @@ def test_every_table_and_view_of_every_dataset_is_served(client):
     assert index["people/births-by-country"].endswith("/api/people/births-by-country/")
 
 
-def test_pages_follow_each_other_and_lead_back(client):
+def test_next_and_previous_links_match(client):
     add_users(250)
     pages, address = [], "/api/experiments/users/"
     while address:
@@ -42,7 +42,7 @@ def test_pages_follow_each_other_and_lead_back(client):
     assert [row["user_id"] for row in client.get(back).json()["results"]] == pages[1]
 
 
-def test_a_page_has_as_many_rows_as_asked_for_up_to_1000(client):
+def test_a_page_has_at_most_1000_rows(client):
     add_users(1001)
     assert len(client.get("/api/experiments/users/?page_size=7").json()["results"]) == 7
     assert len(client.get("/api/experiments/users/?page_size=1000").json()["results"]) == 1000
@@ -78,13 +78,13 @@ def test_pages_of_texts_follow_each_other(client):
         ("cursor=%C3%A9", "cursor", "Expected a cursor from this list's next or previous link."),
     ],
 )
-def test_what_a_list_does_not_understand_is_refused(client, query, parameter, message):
+def test_invalid_parameters_of_a_list_are_refused(client, query, parameter, message):
     answer = client.get(f"/api/census/respondents/?{query}")
     assert answer.status_code == 400
     assert message in answer.json()["errors"][parameter][0]
 
 
-def test_days_are_written_one_way(client):
+def test_dates_have_one_spelling(client):
     answer = client.get("/api/people/people/?date_of_birth__gte=10/25/1901")
     assert answer.json()["errors"] == {"date_of_birth__gte": ["Expected a date such as 2023-05-01, found 10/25/1901."]}
 
@@ -119,7 +119,7 @@ def test_a_list_can_be_looked_at_in_a_browser(client):
     assert "Nothing here" not in page.text and '<a href="/api/">API</a>' in page.text
 
 
-def test_what_is_near_an_address_is_reported(client):
+def test_the_nearest_address_is_suggested(client):
     near = client.get("/api/people/places/1").json()["detail"]
     assert near.startswith("/api/people/places/1 was not found. Did you mean /api/people/places/1/, with a slash")
     assert client.get("/api/people/nothing").json()["detail"].startswith("/api/people/nothing was not found. See")

@@ -34,7 +34,7 @@ def parameters(described, address):
     return {parameter["name"]: parameter for parameter in result if "name" in parameter}
 
 
-def test_it_is_openapi_3_1(described):
+def test_the_description_is_openapi_3_1(described):
     assert described["openapi"].startswith("3.1")
     schema = Path(validation.__file__).with_name("openapi_3_1_schema.json").read_text(encoding="utf-8")
     validator_for(json.loads(schema)).validate(described)
@@ -43,7 +43,7 @@ def test_it_is_openapi_3_1(described):
         validator_for(json.loads(schema)).validate(described)
 
 
-def test_it_is_json_or_yaml(client, described):
+def test_the_description_is_json_or_yaml(client, described):
     as_yaml = client.get("/api/schema/?format=yaml")
     assert as_yaml["Content-Type"].startswith("application/yaml")
     assert yaml.load(as_yaml.content, yaml.CSafeLoader) == described
@@ -52,7 +52,7 @@ def test_it_is_json_or_yaml(client, described):
     assert client.get("/api/schema/?version=%0a").json()["errors"]["version"][0].startswith("Unknown parameter.")
 
 
-def test_every_address_is_in_it(described):
+def test_the_description_has_every_address(described):
     """Each route is a regular expression that must match its path in the description."""
     routes = {route for route in api_routes(get_resolver())} - READ_BY_PEOPLE
     known = [path.replace("{id}", "1").removeprefix("/") for path in described["paths"]]
@@ -60,7 +60,7 @@ def test_every_address_is_in_it(described):
     assert len(known) == len(routes)
 
 
-def test_every_filter_and_column_is_in_it(described):
+def test_the_description_has_every_filter_and_column(described):
     for prefix, viewset, _ in router.registry:
         if not hasattr(viewset, "model"):
             continue
@@ -105,7 +105,7 @@ def test_filters_have_types_and_choices(described):
     assert "email" not in result["ordering"]["schema"]["items"]["enum"]
 
 
-def test_every_status_is_in_it(described):
+def test_the_description_has_every_status(described):
     def statuses(path, method="get"):
         return set(described["paths"][path][method]["responses"])
 
@@ -120,7 +120,7 @@ def test_every_status_is_in_it(described):
 
 
 @pytest.mark.parametrize("address", ["/api/schema/", "/api/docs/"])
-def test_who_may_read_the_api_may_read_what_it_is(client, admin_client, settings, address):
+def test_the_description_needs_the_permissions_of_the_api(client, admin_client, settings, address):
     assert client.get(address, headers={"accept": "*/*"}).status_code == 200
     settings.API_ANONYMOUS_READ = False
     refused = client.get(address, headers={"accept": "*/*"})
@@ -128,7 +128,7 @@ def test_who_may_read_the_api_may_read_what_it_is(client, admin_client, settings
     assert admin_client.get(address, headers={"accept": "*/*"}).status_code == 200
 
 
-def test_it_says_who_may_read(client, admin_client, settings):
+def test_the_description_states_the_authentication(client, admin_client, settings):
     data = client.get("/api/schema/").json()
     assert data["paths"][RESPONDENTS]["get"]["security"] == [{"token": []}, {"session": []}, {}]
     settings.API_ANONYMOUS_READ = False
@@ -137,7 +137,7 @@ def test_it_says_who_may_read(client, admin_client, settings):
     assert set(data["components"]["securitySchemes"]) == {"token", "session"}
 
 
-def test_the_page_keeps_to_the_policy_and_asks_nobody_else(transactional_db, live_server):
+def test_the_documentation_page_follows_the_csp_and_loads_nothing_from_other_sites(transactional_db, live_server):
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if not executable:
         pytest.skip("no browser: install chromium")

@@ -34,7 +34,7 @@ def records(transactional_db):
     ],
     ids=["every address", "every parameter"],
 )
-def test_the_api_keeps_to_its_description(options, operations, records, live_server, admin_user, tmp_path, monkeypatch):
+def test_the_api_matches_its_description(options, operations, records, live_server, admin_user, tmp_path, monkeypatch):
     monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # or each answer waits for 40 ms
     _, secret = make_token(admin_user, "schemathesis", ["read", "import"])
     done = subprocess.run(

@@ -30,7 +30,7 @@ def run(child_environment):
     return run
 
 
-def test_each_argument_is_a_statement_that_reads(transactional_db, run):
+def test_each_argument_is_a_read_only_statement(transactional_db, run):
     Place.objects.create(city="Kelso; or not", county="Roxburghshire", country="Scotland")
     code, out, _ = run("query", "SELECT city FROM places;", "SELECT 'a;b' AS it")
     assert (code, out) == (0, "city\nKelso; or not\n\nit\na;b\n\n")

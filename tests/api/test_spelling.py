@@ -51,14 +51,14 @@ RESPONDENTS = "/api/census/respondents/"
         (f"{RESPONDENTS}summary/", "limit"),
     ],
 )
-def test_a_parameter_takes_one_spelling_of_a_number(client, address, parameter, text):
+def test_a_number_has_one_spelling(client, address, parameter, text):
     answer = client.get(address, {parameter: text})
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert "Expected a whole number" in answer.json()["errors"][parameter][0]
 
 
 @pytest.mark.parametrize("text", ["007", "+7", "1_0", "٧", ".5", "5.", "inf", "nan", "1e999", "7" * 400, " 7"])
-def test_a_number_with_a_fraction_has_one_spelling_too(client, text):
+def test_a_decimal_number_has_one_spelling(client, text):
     answer = client.get("/api/experiments/user-experiments/", {"experiment_run_time__gte": text})
     assert answer.status_code == 400 and "Expected a number" in str(answer.json()["errors"])
     assert client.get("/api/experiments/user-experiments/?experiment_run_time__gte=-1.5e-06").status_code == 200

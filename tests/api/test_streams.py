@@ -31,7 +31,7 @@ def fetch(client, query="", **headers):
     return answer, answer.getvalue()
 
 
-def test_csv_is_every_record_exactly(client):
+def test_csv_has_every_record_exactly(client):
     answer, body = fetch(client, "format=csv&fields=city,county,country")
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Content-Disposition"] == 'attachment; filename="places.csv"'
@@ -40,7 +40,7 @@ def test_csv_is_every_record_exactly(client):
     assert lines == [list(row) for row in Place.objects.order_by("pk").values_list(*header)]
 
 
-def test_ndjson_is_what_pages_hold(client):
+def test_ndjson_has_the_records_of_the_pages(client):
     _, body = fetch(client, "format=ndjson&ordering=-city&country=Ulster")
     lines = [json.loads(line) for line in body.splitlines()]
     pages, address = [], f"{LIST}?ordering=-city&country=Ulster&page_size=500"
@@ -51,7 +51,7 @@ def test_ndjson_is_what_pages_hold(client):
     assert lines == pages and len(lines) == 600
 
 
-def test_parquet_and_excel_hold_the_same(client):
+def test_parquet_and_excel_have_the_same_values(client):
     rows = list(Place.objects.order_by("pk").values_list("id", "city"))
     table = pyarrow.parquet.read_table(io.BytesIO(fetch(client, "format=parquet&fields=id,city")[1]))
     assert list(zip(*table.to_pydict().values(), strict=True)) == rows
@@ -60,12 +60,12 @@ def test_parquet_and_excel_hold_the_same(client):
     assert header == ("id", "city") and cells == rows
 
 
-def test_a_format_is_asked_for_by_accept_too(client):
+def test_the_accept_header_selects_the_format(client):
     assert fetch(client, accept="text/csv")[1].startswith(b"id,city,")
     assert fetch(client, accept="application/x-ndjson")[1].startswith(b'{"id":')
 
 
-def test_a_file_comes_compressed_where_that_is_asked_for(client):
+def test_a_file_is_compressed_on_request(client):
     _, plain = fetch(client, "format=csv")
     answer, packed = fetch(client, "format=csv&compress=gzip")
     assert gzip.decompress(packed) == plain and answer["Content-Disposition"].endswith('"places.csv.gz"')
@@ -81,18 +81,18 @@ def test_a_file_comes_compressed_where_that_is_asked_for(client):
         ("compress=gzip", "compress", "Unknown parameter."),
     ],
 )
-def test_what_makes_no_sense_of_a_file_is_refused(client, query, parameter, message):
+def test_invalid_parameters_of_a_file_are_refused(client, query, parameter, message):
     answer = client.get(f"{LIST}?{query}")
     assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
     assert message in answer.json()["errors"][parameter][0]
 
 
-def test_a_single_record_is_no_file(client):
+def test_a_single_record_cannot_be_downloaded_as_a_file(client):
     key = Place.objects.get(city="Kelso").pk
     assert "format" in client.get(f"{LIST}{key}/?format=csv").json()["errors"]
 
 
-def test_more_than_excel_takes_names_what_takes_it(client, monkeypatch):
+def test_too_many_records_for_excel_name_the_other_formats(client, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 1199)
     response = client.get(f"{LIST}?format=xlsx")
     assert response.status_code == 400
@@ -100,7 +100,7 @@ def test_more_than_excel_takes_names_what_takes_it(client, monkeypatch):
     fetch(client, "format=xlsx&country=Ulster")
 
 
-def test_one_stream_too_many_learns_when_to_come_back(client, settings):
+def test_one_stream_too_many_gets_retry_after(client, settings):
     settings.STREAMS_AT_ONCE = 1
     going_on = client.get(f"{LIST}?format=csv")
     answer = client.get(f"{LIST}?format=ndjson")
@@ -112,7 +112,7 @@ def test_one_stream_too_many_learns_when_to_come_back(client, settings):
     assert concurrency.taken() == 0
 
 
-def test_headers_alone_start_no_stream(client, settings):
+def test_a_head_request_does_not_start_a_stream(client, settings):
     settings.STREAMS_AT_ONCE = 1
     for _ in range(2):
         answer = client.head(f"{LIST}?format=csv")
@@ -121,7 +121,7 @@ def test_headers_alone_start_no_stream(client, settings):
     assert concurrency.taken() == 0
 
 
-def test_who_has_the_file_is_not_sent_it_again(client):
+def test_a_file_with_a_current_etag_is_not_sent_again(client):
     answer, _ = fetch(client, "format=csv")
     assert client.get(f"{LIST}?format=csv", headers={"if-none-match": answer["ETag"]}).status_code == 304
     assert client.get(f"{LIST}?format=csv", headers={"if-none-match": "*"}).status_code == 304

@@ -110,7 +110,7 @@ def test_groups_of_several_columns_and_of_none(client, respondents):
     assert summary(client, "age=1&by=sex&measure=median:age") == []
 
 
-def test_records_without_a_value_are_a_group_which_comes_last(client, respondents):
+def test_records_without_a_value_are_the_last_group(client, respondents):
     assert summary(client, "by=native_country") == [("Haiti", 1), ("Peru", 3), (None, 2)]
     assert summary(client, "by=native_country&ordering=-native_country") == [("Peru", 3), ("Haiti", 1), (None, 2)]
     assert summary(client, "by=native_country,sex&measure=median:age&sex=Male") == [
@@ -119,7 +119,7 @@ def test_records_without_a_value_are_a_group_which_comes_last(client, respondent
     ]
 
 
-def test_numbers_in_bins_and_yes_and_no_as_shares(client, respondents):
+def test_numbers_are_grouped_in_bins_and_booleans_as_shares(client, respondents):
     assert summary(client, "by=age:10&measure=mean:income_over_50k,sum:income_over_50k") == [
         (20, 0.5, 1),
         (30, 2 / 3, 2),
@@ -127,16 +127,16 @@ def test_numbers_in_bins_and_yes_and_no_as_shares(client, respondents):
     ]
 
 
-def test_columns_of_what_is_referred_to_are_groups_by_their_values(client, respondents):
+def test_columns_of_related_records_can_group_records(client, respondents):
     assert summary(client, "by=education_years") == [(9, 3), (14, 3)]  # of two levels of 14 years
     assert [count for _, count in summary(client, "by=education_id")] == [3, 2, 1]
 
 
-def test_filters_are_the_lists_own(client, respondents):
+def test_filters_are_those_of_the_list(client, respondents):
     assert summary(client, "by=sex&age__gte=30&native_country=Peru") == [("Female", 1), ("Male", 1)]
 
 
-def test_orders_by_measures_and_says_when_there_are_more_groups(client, respondents):
+def test_groups_are_sorted_by_measures_and_limited(client, respondents):
     assert summary(client, "by=education&ordering=-count") == [("HS-grad", 3), ("Masters", 2), ("Doctorate", 1)]
     assert summary(client, "by=sex&ordering=-median:age&measure=median:age") == [("Female", 31.0), ("Male", 30.0)]
     assert summary(client, "by=sex&ordering=count") == [("Female", 3), ("Male", 3)]  # as many: by name
@@ -145,7 +145,7 @@ def test_orders_by_measures_and_says_when_there_are_more_groups(client, responde
     assert client.get(f"{RESPONDENTS}?by=education&limit=3").json()["truncated"] is False
 
 
-def test_a_file_is_not_cut_off_unasked(client):
+def test_a_file_is_not_truncated_without_a_limit(client):
     for n in range(1001):
         Subject.objects.create(subject_id=f"S{n}")
     address = "/api/subjects/subjects/summary/?by=subject_id"
@@ -198,7 +198,7 @@ def test_the_average_number_of_experiments_per_user(client, users):
     assert summary(client, "by=total_experiments", address) == [(0, 1), (1, 2), (2, 1)]
 
 
-def test_texts_are_in_the_same_order_everywhere_and_names_that_two_have_are_one_group(client, users):
+def test_texts_are_sorted_alike_on_both_engines_and_equal_names_are_one_group(client, users):
     address = "/api/experiments/user-experiments/summary/"
     assert summary(client, "by=user", address) == [("alice", 3), ("Émile", 1)]
     assert summary(client, "by=user_id", address) == [(1, 2), (2, 1), (4, 1)]
@@ -213,7 +213,7 @@ def test_fractions_in_bins(client, users):
     assert summary(client, "by=experiment_run_time:10&ordering=-experiment_run_time:10&limit=1", address)[0][1] == 1
 
 
-def test_bins_begin_below_zero_too(client):
+def test_bins_can_be_negative(client):
     for n in (-11, -10, -1, 0, 9):
         User.objects.create(user_id=n, name="U", email="u@example.com", signup_date=date(2023, 5, 1))
         UserExperiment.objects.create(experiment_id=n, user_id=n, experiment_run_time=1)
@@ -222,7 +222,7 @@ def test_bins_begin_below_zero_too(client):
     assert rows == [(n, n) for n in (-11, -10, -1, 0, 9)]
 
 
-def test_personal_data_are_neither_grouped_nor_measured(client, users, django_user_model):
+def test_personal_data_cannot_be_grouped_or_measured(client, users, django_user_model):
     address = "/api/experiments/users/summary/"
     for query, parameter in [("by=email", "by"), ("measure=min:email", "measure"), ("measure=max:email", "measure")]:
         answer = client.get(f"{address}?{query}")
@@ -235,7 +235,7 @@ def test_personal_data_are_neither_grouped_nor_measured(client, users, django_us
     assert summary(client, "by=email&limit=1&measure=max:email", address) == [("1@example.com", "1@example.com")]
 
 
-def test_not_modified_until_the_data_are(client, respondents):
+def test_a_summary_is_not_modified_until_the_data_change(client, respondents):
     first = client.get(f"{RESPONDENTS}?by=sex")
     headers = {"if-none-match": first["ETag"]}
     again = client.get(f"{RESPONDENTS}?by=sex", headers=headers)

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.django_db
         ("format=xml", "format", "found xml."),
     ],
 )
-def test_what_a_summary_does_not_understand_is_refused(client, query, parameter, message):
+def test_invalid_parameters_of_a_summary_are_refused(client, query, parameter, message):
     answer = client.get(f"/api/census/respondents/summary/?{query}")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
@@ -71,7 +71,7 @@ def test_dates_have_years_and_months(client, query, parameter, message):
     assert message in answer.json()["errors"][parameter][0]
 
 
-def test_documents_and_lists_of_records_are_no_groups(client):
+def test_documents_and_lists_cannot_be_grouped(client):
     assert client.get("/api/subjects/sessions/summary/?by=document").status_code == 400
     assert client.get("/api/experiments/user-experiments/summary/?by=compounds").status_code == 400
 

@@ -21,6 +21,6 @@ def test_addresses_follow_from_the_names_of_tables():
     assert served_tables()["subjects/by-birth-year"] is SubjectsByBirthYear
 
 
-def test_a_listing_may_keep_its_table_out(monkeypatch):
+def test_a_listing_can_exclude_its_table(monkeypatch):
     monkeypatch.setattr(Place, "listing", replace(Place.listing, api=False))
     assert Place not in served_tables().values()

@@ -31,7 +31,7 @@ def statuses(client, count, **options):
     return [client.get(ADDRESS, **options).status_code for _ in range(count)]
 
 
-def test_an_address_learns_when_to_come_again(client, rates):
+def test_a_throttled_address_gets_retry_after(client, rates):
     rates(anonymous="2/hour")
     assert statuses(client, 3) == [200, 200, 429]
     answer = client.get(ADDRESS)
@@ -41,7 +41,7 @@ def test_an_address_learns_when_to_come_again(client, rates):
     assert statuses(client, 1, REMOTE_ADDR="192.0.2.7") == [200]
 
 
-def test_what_was_asked_for_is_earned_again(client, rates, monkeypatch):
+def test_the_rate_recovers_with_time(client, rates, monkeypatch):
     rates(anonymous="2/hour")
     now = 1_000_000.0
     monkeypatch.setattr(AddressThrottle, "timer", lambda throttle: now)
@@ -54,7 +54,7 @@ def test_what_was_asked_for_is_earned_again(client, rates, monkeypatch):
     assert statuses(client, 3) == [200, 200, 429]
 
 
-def test_no_rate_is_no_limit(client, rates):
+def test_an_empty_rate_means_no_limit(client, rates):
     rates()
     assert statuses(client, 5) == [200] * 5
 
@@ -77,13 +77,13 @@ def test_guessing_tokens_counts_too(rates):
     assert statuses(Client(headers={"authorization": "Bearer guess"}), 3) == [401, 401, 429]
 
 
-def test_what_a_client_says_of_its_address_is_not_believed(client, rates):
+def test_forwarded_headers_of_a_client_are_ignored(client, rates):
     rates(anonymous="1/hour")
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="192.0.2.1") == [200]
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="192.0.2.2") == [429]
 
 
-def test_behind_a_proxy_its_last_hop_is(client, rates, monkeypatch, settings):
+def test_behind_a_proxy_the_last_forwarded_address_counts(client, rates, monkeypatch, settings):
     rates(anonymous="1/hour")
     settings.TRUST_PROXY = True
     monkeypatch.setattr(api_settings, "NUM_PROXIES", 1, raising=False)
@@ -92,14 +92,14 @@ def test_behind_a_proxy_its_last_hop_is(client, rates, monkeypatch, settings):
     assert statuses(client, 1, HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.2") == [200]
 
 
-def test_a_network_of_addresses_is_one(client, rates):
+def test_an_ipv6_network_counts_as_one_address(client, rates):
     rates(anonymous="1/hour")
     assert statuses(client, 1, REMOTE_ADDR="2001:db8::1") == [200]
     assert statuses(client, 1, REMOTE_ADDR="2001:db8::2") == [429]
     assert statuses(client, 1, REMOTE_ADDR="2001:db8:0:1::1") == [200]
 
 
-def test_a_throttle_asks_the_database_nothing(client, rates, django_assert_num_queries):
+def test_throttling_does_not_query_the_database(client, rates, django_assert_num_queries):
     rates(anonymous="100/minute", token="100/minute")
     with django_assert_num_queries(0):
         client.get("/api/")

@@ -41,7 +41,7 @@ def command(capsys, *arguments) -> str:
     return capsys.readouterr().out
 
 
-def test_the_command_prints_a_token_once_and_alone(user, capsys, private):
+def test_the_command_prints_only_the_token(user, capsys, private):
     allow(user, "view_user")
     secret = command(capsys, "etl", "--name", "nightly", "--scope", "read", "--scope", "import").strip()
     token = ApiToken.objects.get()
@@ -70,13 +70,13 @@ def test_the_command_prints_a_token_once_and_alone(user, capsys, private):
         (["etl", "--name", "x", "--scope", "write"], "invalid choice: 'write'"),
     ],
 )
-def test_the_command_refuses_with_a_sentence(user, arguments, sentence):
+def test_the_command_refuses_invalid_arguments_with_a_message(user, arguments, sentence):
     with pytest.raises(CommandError, match=re.escape(sentence)):
         call_command("api_token", *arguments)
     assert not ApiToken.objects.exists()
 
 
-def test_a_token_reads_as_its_account_does(user, private):
+def test_a_token_has_the_permissions_of_its_account(user, private):
     secret = make_token(user, "reader", ["read"])[1]
     assert using(secret).get(USERS).status_code == 403
     allow(user, "view_user")
@@ -91,7 +91,7 @@ def test_a_token_reads_as_its_account_does(user, private):
         ({"digest": "other"}, "Unknown token."),
     ],
 )
-def test_a_token_that_is_not_good_is_reported_so(user, change, sentence):
+def test_an_invalid_token_is_reported(user, change, sentence):
     token, secret = make_token(user, "reader", ["read"])
     ApiToken.objects.filter(pk=token.pk).update(**change)
     answer = using(secret).get(USERS)
@@ -99,14 +99,14 @@ def test_a_token_that_is_not_good_is_reported_so(user, change, sentence):
     assert answer["Content-Type"] == "application/problem+json" and sentence in answer.json()["detail"]
 
 
-def test_an_account_that_is_closed_takes_its_tokens_along(user):
+def test_the_tokens_of_an_inactive_account_are_invalid(user):
     secret = make_token(user, "reader", ["read"])[1]
     get_user_model().objects.update(is_active=False)
     answer = using(secret).get(USERS)
     assert answer.status_code == 401 and "not active" in answer.json()["detail"]
 
 
-def test_another_scheme_is_refused_but_for_that_of_a_proxy():
+def test_another_scheme_is_refused_except_that_of_a_proxy():
     assert using("abc", "Token").get(USERS).status_code == 401
     assert using("", "Bearer").get(USERS).status_code == using("ä", "Bearer").get(USERS).status_code == 401
     assert using("dTpw", "Basic").get(USERS).status_code == 200
@@ -122,7 +122,7 @@ def test_a_scope_narrows_what_the_account_may_do(user):
     assert importer.post("/api/imports/", {}, content_type="application/json").status_code == 400
 
 
-def test_its_use_is_noted_once_a_minute_and_costs_one_query_otherwise(user, django_assert_num_queries):
+def test_the_last_use_of_a_token_is_stored_once_a_minute(user, django_assert_num_queries):
     token, secret = make_token(user, "reader", ["read"])
     client = using(secret)
     client.get("/api/")
@@ -149,7 +149,7 @@ def test_no_log_contains_a_token(user, caplog):
     assert secret not in caplog.text
 
 
-def test_the_admin_shows_it_once_after_it_was_made(admin_client, user):
+def test_the_admin_shows_a_new_token_once(admin_client, user):
     fields = {"account": user.pk, "name": "nightly", "may_read": "on", "expires_0": "", "expires_1": "00:00"}
     day = timezone.now() + timedelta(days=30)
     answer = admin_client.post(ADD, fields | {"expires_0": f"{day:%Y-%m-%d}"})
@@ -166,7 +166,7 @@ def test_the_admin_shows_it_once_after_it_was_made(admin_client, user):
 
 
 @pytest.mark.parametrize("days", [-1, 400])
-def test_the_admin_makes_none_that_has_expired_or_never_will(admin_client, user, days):
+def test_the_admin_refuses_expired_and_unlimited_tokens(admin_client, user, days):
     day = timezone.now() + timedelta(days=days)
     fields = {"account": user.pk, "name": "x", "may_read": "on", "expires_0": f"{day:%Y-%m-%d}", "expires_1": "00:00"}
     assert "within the next 365 days" in admin_client.post(ADD, fields).text
@@ -175,7 +175,7 @@ def test_the_admin_makes_none_that_has_expired_or_never_will(admin_client, user,
     assert not ApiToken.objects.exists()
 
 
-def test_only_superusers_make_tokens_for_others(client, user, admin_user):
+def test_only_superusers_create_tokens_for_others(client, user, admin_user):
     allow(user, "add_apitoken", "view_apitoken")
     client.force_login(user)
     day = timezone.now() + timedelta(days=2)
@@ -187,7 +187,7 @@ def test_only_superusers_make_tokens_for_others(client, user, admin_user):
 
 
 @pytest.mark.parametrize("group", ["Curators", "Analysts"])
-def test_members_of_the_groups_see_nothing_of_tokens(client, user, group):
+def test_members_of_the_groups_cannot_see_tokens(client, user, group):
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     assert client.get("/admin/datasets/apitoken/").status_code == client.get(ADD).status_code == 403

@@ -68,7 +68,7 @@ WHOLE = UPLOAD + "--x--\r\n"
 
 
 @pytest.mark.parametrize("came", [0, 20, len(ORDER), len(UPLOAD) - 30, len(UPLOAD), len(WHOLE) - 2])
-def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, sources, settings, came):
+def test_an_incomplete_upload_is_refused_without_a_run(post, sources, settings, came):
     sources(places=PLACES)
     status, kind, text = post(IMPORTS, WHOLE[:came], length=len(WHOLE))
     assert (status, kind) == (400, "application/problem+json") and "The request body is incomplete" in json.loads(text)[
@@ -109,7 +109,7 @@ def test_an_upload_that_ends_before_its_length_is_refused_and_is_no_run(post, so
         ),
     ],
 )
-def test_every_part_that_is_sent_is_used_or_named(post, sources, settings, body, expected):
+def test_every_part_of_a_form_is_used_or_refused_by_name(post, sources, settings, body, expected):
     sources(places=PLACES)
     status, _, text = post(IMPORTS, body.encode("latin-1"))
     assert status == 400 and expected in json.loads(text)["detail"]
@@ -162,12 +162,12 @@ def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(pos
         'name="files"; filename="a;filename=b\\"plàces.csv"',
     ],
 )
-def test_a_part_with_one_name_in_utf_8_is_read_by_it(post, options):
+def test_a_part_with_an_encoded_file_name_is_accepted(post, options):
     status, _, text = post(IMPORTS, ORDER + PART.format(options))
     assert status == 202 and json.loads(text)["uploads"][0]["name"].endswith("plàces.csv")
 
 
-def test_a_whole_upload_is_imported_and_is_all_that_is_kept(post, settings):
+def test_a_complete_upload_is_imported_and_stored_once(post, settings):
     status, _, text = post(IMPORTS, WHOLE)
     assert status == 202 and json.loads(text)["uploads"][0]["name"] == "places.csv"
     assert [file.name for file in (settings.MEDIA_ROOT / "imports").iterdir()] == [
@@ -175,7 +175,7 @@ def test_a_whole_upload_is_imported_and_is_all_that_is_kept(post, settings):
     ]
 
 
-def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
+def test_a_chunked_body_is_refused(post, settings):
     for path in (IMPORTS, "/api/imports/1/undo/", "/admin/imports/importrun/import/", "/admin/login/"):
         status, _, text = post(path, "", length="", Transfer_Encoding="chunked")
         assert status == 411 and "Content-Length" in text
@@ -193,7 +193,7 @@ def test_a_body_in_chunks_is_not_taken_for_an_empty_one(post, settings):
         ({"dataset": "people", "sources": None}, "sources", "Expected a string"),
     ],
 )
-def test_the_sites_own_files_are_imported_only_where_the_request_says_so(etl, sources, order, parameter, expected):
+def test_the_configured_sources_are_imported_only_on_explicit_request(etl, sources, order, parameter, expected):
     sources(places=PLACES)
     as_form = {name: "" if value is None else value for name, value in ({"mode": "apply"} | order).items()}
     for answer in (etl.order(order), etl.post(IMPORTS, as_form)):
@@ -218,7 +218,7 @@ def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
     assert nothing_happened(settings)
 
 
-def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, etl):
+def test_an_incomplete_or_ambiguous_confirmation_changes_nothing(post, etl):
     run = etl.worked(etl.send(files={"places": PLACES}))
     previewed = etl.worked(etl.send(files={"places": PLACES.replace("Kelso", "Derry")}, mode="preview"))
     undo, apply = f"{IMPORTS}{run['id']}/undo/", f"{IMPORTS}{previewed['id']}/apply/"
@@ -242,7 +242,7 @@ def test_a_confirmation_that_is_not_whole_or_says_more_is_not_carried_out(post, 
     assert ImportRun.objects.get(pk=waiting["id"]).status == "waiting" and Place.objects.count() == 1
 
 
-def test_a_form_of_a_page_that_is_not_whole_changes_nothing(post, root):
+def test_an_incomplete_form_changes_nothing(post, root):
     place = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     form = "city=Derry&county=Antrim&country=Ireland&_save=Save"
     address = f"/admin/people/place/{place.pk}/change/"
@@ -253,7 +253,7 @@ def test_a_form_of_a_page_that_is_not_whole_changes_nothing(post, root):
     assert status == 400 and place.city == "Kelso"
 
 
-def test_a_body_that_is_too_large_for_its_address_is_refused(etl, client, settings):
+def test_a_body_beyond_the_limit_of_its_url_is_refused(etl, client, settings):
     settings.BODY_LIMIT = 1000
     answer = etl.post(f"{IMPORTS}1/undo/", " " * 1001, content_type="application/json")
     assert answer.status_code == 413 and "larger than 1000\xa0bytes" in answer.json()["detail"]
@@ -283,7 +283,7 @@ def test_a_part_that_is_no_form_data_or_whose_file_has_no_name_is_refused(post, 
     assert nothing_happened(settings)
 
 
-def test_a_name_of_a_file_loses_the_spaces_at_its_ends(post):
+def test_file_names_are_trimmed(post):
     body = UPLOAD.replace("places.csv", " \u2003places.csv \u00a0")
     assert post(IMPORTS, body + "--x--\r\n")[0] == 202
     assert ImportRun.objects.get().uploads[0]["name"] == "places.csv"

@@ -46,7 +46,7 @@ def dark(colour: str) -> bool:
     return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3]) < 384
 
 
-def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page):
+def test_every_kind_of_chart_is_drawn_in_both_themes_and_on_a_narrow_screen(page):
     for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 390)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
@@ -60,7 +60,7 @@ def test_every_kind_is_drawn_in_the_light_in_the_dark_and_on_a_telephone(page):
     assert page.complaints == []
 
 
-def test_a_pointer_shows_a_tooltip(page):
+def test_hovering_shows_a_tooltip(page):
     page.goto(BARS)
     bar = drawing(page).locator('.mark-rect path[role="graphics-symbol"]').first
     bar.hover()
@@ -74,7 +74,7 @@ def test_a_pointer_shows_a_tooltip(page):
     assert page.complaints == []
 
 
-def test_another_choice_draws_another_chart_in_place(page):
+def test_changing_an_option_redraws_the_chart(page):
     page.goto(BARS)
     drawing(page)
     page.evaluate("window.stays = true")

@@ -148,7 +148,7 @@ def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tm
     assert page.complaints == []
 
 
-def test_enter_saves_a_corrected_record_and_its_button_gives_the_field_back(page, people_files):
+def test_enter_saves_a_correction_and_its_button_reverts_it(page, people_files):
     call_command("import_people", *map(str, people_files), verbosity=0)
     person = Person.objects.order_by("pk").first()
     family_name = person.family_name

@@ -37,7 +37,7 @@ def address_has(page, *parts) -> None:
         page.wait_for_url(lambda url, part=part: part in url)
 
 
-def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
+def test_choose_filter_share_and_export(page, open_browser, site, respondents):
     page.get_by_role("link", name="Explore", exact=True).click()
     page.get_by_role("combobox", name="Table").select_option("people/people")
     page.get_by_role("heading", name="People").wait_for()
@@ -88,7 +88,7 @@ def test_choose_keep_filter_send_export(page, open_browser, site, respondents):
     assert page.complaints == [] and other.complaints == []
 
 
-def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
+def test_a_signed_out_user_signs_in_and_returns(page, site, respondents):
     page.goto("/explore/census/respondents/")
     page.context.clear_cookies()
     page.locator("#filter-sex").get_by_label("Female").click()
@@ -100,7 +100,7 @@ def test_who_was_signed_out_is_led_to_sign_in_and_back(page, site, respondents):
     assert page.complaints == []
 
 
-def test_a_table_that_goes_on_to_the_right_fades_there(page, respondents):
+def test_a_wide_table_fades_at_its_edge(page, respondents):
     page.goto("/explore/census/respondents/")
     table = page.locator(".explore-scroll")
     mask = "one => getComputedStyle(one).maskImage"

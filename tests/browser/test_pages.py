@@ -79,7 +79,7 @@ def links(page) -> list[str]:
     return lists + [link for name, link in named if not name.endswith(("_changelist", *NO_PAGES))]
 
 
-def test_no_page_breaks_the_policy_complains_or_is_too_wide(page, a_bit_of_everything, client):
+def test_no_page_violates_the_csp_logs_errors_or_is_too_wide(page, a_bit_of_everything, client):
     previewed = uploaded(client, PLACES)
     failed = uploaded(client, PLACES, strict="on")
     call_command("worker", batch=True)

@@ -112,7 +112,7 @@ def test_income_by_education_is_read(client, respondent):
         (Country, "/api/census/countries/", "/api/census/countries/7/", {"name": "Trinadad&Tobago"}),
     ],
 )
-def test_a_word_of_a_vocabulary_is_read_with_the_file_that_brought_it(client, model, listing, address, own):
+def test_a_term_is_read_with_its_source_file(client, model, listing, address, own):
     run = ImportRun.objects.create(pk=3, dataset="census", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(
         run=run, source="respondents", name="adult.data", original_name="a", sha256="0", size=1

@@ -46,7 +46,7 @@ def respondents():
     return list(Respondent.objects.order_by("pk").values_list(*COLUMNS))
 
 
-def test_import_brings_respondents_and_the_words_they_are_described_by(file):
+def test_import_creates_respondents_and_their_terms(file):
     report = imported("import_census", file(ADA, BEN))
     assert report.counts == {"respondents": {"read": 2, "created": 2}}
     assert respondents() == AS_TOLD
@@ -89,7 +89,7 @@ def test_a_table_with_a_header_and_a_file_of_uci_agree(file, header, of):
     assert respondents() == AS_TOLD
 
 
-def test_a_file_of_uci_that_begins_with_a_bad_row_is_imported_but_for_that(file):
+def test_a_rejected_first_row_of_a_file_without_a_header_does_not_affect_the_others(file):
     report = imported("import_census", file("39, State-gov, 77516", ADA, BEN))
     assert (report.counts, report.rejected) == (
         {"respondents": {"read": 3, "created": 2, "rejected": 1}},
@@ -123,7 +123,7 @@ def test_the_order_of_rows_does_not_matter(file):
         (("2174", "-1"), "capital_gain", "-1", "is out of range: expected a whole number of 0 or more"),
     ],
 )
-def test_a_respondent_who_cannot_be_is_rejected_and_the_rest_imported(file, change, column, value, message):
+def test_an_invalid_respondent_is_rejected_and_the_rest_imported(file, change, column, value, message):
     row = ADA.replace(*change)
     report = imported("import_census", file(BEN, row))
     assert report.counts["respondents"] == {"read": 2, "created": 1, "rejected": 1}
@@ -153,7 +153,7 @@ def test_a_level_that_is_stored_keeps_its_years(file):
     assert set(EducationLevel.objects.values_list("name", "years")) == {("Bachelors", 13)}
 
 
-def test_a_rejected_row_brings_no_words(file):
+def test_a_rejected_row_creates_no_terms(file):
     report = imported("import_census", file(ADA, BEN.replace("50,", "old,", 1)))
     assert "HS-grad" not in str(report["new_terms"])
     assert list(EducationLevel.objects.values_list("name")) == [("Bachelors",)]
@@ -168,7 +168,7 @@ def test_a_changed_row_is_one_respondent_created_and_one_missing(file):
     assert [row[2] for row in respondents()] == [77516, 83312]
 
 
-def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
+def test_the_sample_is_imported_except_its_planted_rows():
     report = imported("import_census")
     assert [(f["file"], f["read"], f["created"], f["rejected"]) for f in report["sources"][0]["files"]] == [
         ("adult.data", 4006, 4000, 6),

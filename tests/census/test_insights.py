@@ -66,7 +66,7 @@ def insights():
     return json.loads(out.getvalue()), err.getvalue()
 
 
-def test_wives_are_counted_against_husbands_by_heads_and_by_weight(ask):
+def test_wives_and_husbands_are_compared_with_and_without_weights(ask):
     answer = ask((90, HUSBAND), (45, WIFE, {"fnlwgt": 50_000}), (40, {"sex": "Female"}), (40, {}))[WIVES]
     figures = answer["figures"]
     assert (figures["husbands"], figures["wives"]) == (90, 45)
@@ -120,7 +120,7 @@ def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
     )
 
 
-def test_amounts_of_capital_gain_are_seen_to_be_one_sided(ask):
+def test_one_sided_amounts_of_capital_gain_are_detected(ask):
     amounts = [(1000, {}), (2000, RICH), (3000, {}), (4000, RICH), (99_999, RICH)]
     answer = ask(*[(20, {"capital_gain": amount}, side) for amount, side in amounts], (4, {"capital_gain": 41_310}))[
         GAINS
@@ -162,7 +162,7 @@ def test_amounts_that_rise_from_one_side_to_the_other_are_reported_as_such(ask):
     assert answer["figures"]["clearest_fall"] == []
 
 
-def test_weights_are_set_against_heads(ask):
+def test_weighted_and_unweighted_shares_are_compared(ask):
     answer = ask((60, RICH), (60, {"fnlwgt": 300_000}), (40, {"race": "Black", "fnlwgt": 1_490_400}))[WEIGHTS]
     figures = answer["figures"]
     weight = 60 * 100_000 + 60 * 300_000 + 40 * 1_490_400
@@ -216,7 +216,7 @@ def test_gaps_are_counted_by_age(ask):
     assert figures["of_these_aged_21_to_64"]["count"] == 0
 
 
-def test_gaps_that_are_as_common_at_all_ages_and_incomes_are_not_told_to_matter(ask):
+def test_random_gaps_are_not_reported_as_relevant(ask):
     unknown = {"workclass": "?", "occupation": "?"}
     answer = ask(
         *[(n, {"age": age}, gap, side) for age in (18, 30, 40, 60, 70) for n, gap in ((30, {}), (10, unknown))
@@ -278,12 +278,12 @@ def test_the_answers_for_random_respondents_are_mostly_unclear(ask):
     assert sum(claims) < 0.1 * len(claims)  # intervals of 95% allow one in twenty
 
 
-def test_without_respondents_it_says_what_to_type():
+def test_without_respondents_the_command_says_what_to_type():
     with pytest.raises(CommandError, match=r"There are no respondents\. .* manage\.py import_census"):
         call_command("census_insights")
 
 
-def test_questions_that_few_respondents_cannot_answer_say_of_whom_there_are_too_few(respondent, tmp_path, capsys):
+def test_questions_with_too_few_respondents_name_the_groups(respondent, tmp_path, capsys):
     respondent().save()
     result, complaints = insights()
     assert list(result) == list(QUESTIONS)

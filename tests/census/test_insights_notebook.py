@@ -86,7 +86,7 @@ def test_the_notebook_runs_on_the_sample_and_is_written_beside_what_is_committed
     assert not [text for text in texts(notebook) if "from 201,719" in text]
 
 
-def test_what_is_committed_holds_on_the_files_of_uci(real_data, make, tmp_path):
+def test_the_committed_files_match_the_files_of_uci(real_data, make, tmp_path):
     imported("import_census", real_data / "census")
     ran = make()
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -183,14 +183,14 @@ def by_hours(notebook):
     return [line for text in texts(notebook) for line in text.splitlines() if line.startswith("| and the same hours |")]
 
 
-def test_no_figure_in_the_notebooks_own_words_is_typed_by_hand():
+def test_the_text_of_the_notebook_has_no_typed_figures():
     notebook, _ = committed()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             assert set(re.findall(r"\d[\d.,]*\w*%?", cell.source)) <= {"95%", "50K", "50K.", "1994"}, cell.source
 
 
-def test_what_the_notebooks_own_words_conclude_follows_from_the_figures():
+def test_the_conclusions_of_the_notebook_follow_from_the_figures():
     notebook, insights = committed()
     figures = {question: entry["figures"] for question, entry in insights.items()}
     wives, sexes, gains, weights, gaps, state = figures.values()

@@ -51,7 +51,7 @@ def test_odds_are_pooled_as_mantel_and_haenszel_do(statsmodels):
     assert (interval.low, interval.high) == pytest.approx(table.oddsratio_pooled_confint(), abs=1e-6)
 
 
-def test_odds_of_strata_that_say_nothing_are_none():
+def test_uninformative_strata_have_no_odds_ratio():
     assert pooled_odds_ratio([(5, 0, 7, 0), (0, 0, 3, 4)]) is None
 
 

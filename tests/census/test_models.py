@@ -29,14 +29,14 @@ def test_equal_respondents_are_different_people(respondent):
         ("hours_per_week", 169, "respondents_hours_per_week_0_to_168"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused(field, value, constraint, respondent):
+def test_an_invalid_value_is_refused(field, value, constraint, respondent):
     with pytest.raises(ValidationError):
         respondent(**{field: value}).full_clean()
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         respondent(**{field: value}).save()
 
 
-def test_what_is_not_known_is_empty(respondent):
+def test_unknown_values_are_null(respondent):
     respondent(workclass=None, occupation=None, native_country=None).save()
     assert Respondent.objects.filter(workclass=None, occupation=None, native_country=None).count() == 1
 

@@ -73,7 +73,7 @@ def test_all_rows_are_there_and_valid(first):
 
 
 @pytest.mark.parametrize("name", ["adult.data", "adult.test"])
-def test_every_cell_is_what_the_file_says(folder, name):
+def test_every_cell_equals_the_file(folder, name):
     assert as_written(of(name).order_by("pk")) == [tuple(row) for row in cells(folder / name)]
 
 
@@ -143,7 +143,7 @@ def test_the_files_come_again_and_change_nothing(folder):
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
-def test_the_same_tables_with_a_header_and_in_other_clothes_change_nothing(clothes, folder, tmp_path):
+def test_the_same_table_in_other_formats_changes_nothing(clothes, folder, tmp_path):
     for name in ("adult.data", "adult.test"):
         (tmp_path / name).write_bytes(CLOTHES[clothes]([list(STORED), *cells(folder / name)]))
     assert imported("import_census", tmp_path / "adult.data", tmp_path / "adult.test").counts == UNCHANGED

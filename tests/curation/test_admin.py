@@ -39,7 +39,7 @@ def test_every_table_and_view_is_in_the_admin(admin_client):
         assert admin_client.get(address, {"q": "2022"}).status_code == 200
 
 
-def test_a_table_without_an_admin_of_its_own_lists_and_filters_by_its_fields():
+def test_a_table_without_its_own_admin_has_lists_and_filters_by_its_fields():
     default = admin.site.get_model_admin(User)
     assert type(default) is RecordAdmin
     assert default.list_display == ["user_id", "name", "email", "signup_date"]
@@ -49,7 +49,7 @@ def test_a_table_without_an_admin_of_its_own_lists_and_filters_by_its_fields():
     assert {"age", "sex", "education", "income_over_50k"} < {*respondent} and "id" not in respondent
 
 
-def test_a_run_leads_to_its_files_and_their_rejected_rows(admin_client, file):
+def test_a_run_links_to_its_files_and_rejected_rows(admin_client, file):
     reject(file, 4)
     page = admin_client.get(f"/admin/imports/importrun/{file.run_id}/change/?tab=rejected").text
     assert "people.csv" in page
@@ -60,7 +60,7 @@ def test_a_run_leads_to_its_files_and_their_rejected_rows(admin_client, file):
     assert "given_name: Ann &lt;b&gt;" in rejected
 
 
-def test_a_row_that_is_text_or_wrong_as_a_whole_is_shown(admin_client, file):
+def test_a_malformed_row_is_shown_as_text(admin_client, file):
     problem = {"column": None, "value": None, "message": "Expected 4 cells, found 2."}
     row = RejectedRow.objects.create(file=file, line=9, values="Ann,Mac", problems=[problem])
     page = admin_client.get(f"/admin/imports/rejectedrow/{row.pk}/change/").text
@@ -69,7 +69,7 @@ def test_a_row_that_is_text_or_wrong_as_a_whole_is_shown(admin_client, file):
 
 
 @pytest.mark.parametrize("name", ["importrun", "sourcefile", "rejectedrow"])
-def test_what_is_known_of_imports_cannot_be_edited(admin_client, file, name):
+def test_records_of_imports_cannot_be_edited(admin_client, file, name):
     row = reject(file, 4)
     pk = {"importrun": file.run_id, "sourcefile": file.pk, "rejectedrow": row.pk}[name]
     page = admin_client.get(f"/admin/imports/{name}/{pk}/change/")

@@ -89,7 +89,7 @@ def do(folder: Path, step: tuple) -> ImportRun | Edit | None:
 
 @settings(max_examples=15, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=7))
-def test_taking_back_the_last_step_again_and_again_leads_through_every_state_to_the_first(steps):
+def test_repeated_undo_restores_every_earlier_state(steps):
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():
         states, done = [tables()], []
         for step in steps:

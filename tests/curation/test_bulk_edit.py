@@ -26,7 +26,7 @@ def people(bring):
     return list(Person.objects.order_by("pk"))
 
 
-def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, people):
+def test_selected_rows_are_changed_after_a_preview(admin_client, admin_user, people):
     keys = [person.pk for person in people[:4]]
     page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
     assert "Applies to 4 selected people." in page.text and "New value" not in page.text
@@ -47,7 +47,7 @@ def test_ticked_rows_are_changed_after_a_preview(admin_client, admin_user, peopl
     assert (people[3].family_name, people[3].corrections) == ("Mac", {"family_name": "Oak"})
 
 
-def test_all_that_match_the_filter_are_changed(admin_client, people):
+def test_all_matching_records_are_changed(admin_client, people):
     page = admin_client.get(LIST, {"q": "Oak"})
     assert f'href="{BULK}?q=Oak"' in page.text
     data = ALL | {"field": "place_of_birth", "value": Place.objects.get(city="Derry").pk}
@@ -58,14 +58,14 @@ def test_all_that_match_the_filter_are_changed(admin_client, people):
     assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
 
 
-def test_the_first_step_asks_for_a_field_and_the_next_for_its_value(admin_client, people):
+def test_the_form_asks_for_a_field_and_then_for_its_value(admin_client, people):
     page = admin_client.get(BULK)
     assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
     page = admin_client.post(BULK, ALL | {"field": "family_name", "_next": "Next"})
     assert 'name="_preview"' in page.text and 'value="Choose another field"' in page.text
 
 
-def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_client, people):
+def test_a_filter_without_matches_is_reported_and_changes_nothing(admin_client, people):
     data = ALL | {"field": "county", "value": "Elsewhere", "_preview": "x"}
     page = admin_client.post("/admin/people/place/bulk/?country=Nowhere", data)
     assert (
@@ -75,20 +75,20 @@ def test_a_filter_that_nothing_can_match_changes_nothing_and_says_so(admin_clien
     )
 
 
-def test_all_that_match_are_chosen_from_the_list_too(admin_client, people):
+def test_the_list_selects_all_matching_records(admin_client, people):
     chosen = {"action": "change_field", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
     page = admin_client.post(f"{LIST}?q=Oak", chosen)
     assert page.context["keys"] == [] and page.context["address"] == f"{BULK}?q=Oak"
     assert "Of 1 selected" not in page.text
 
 
-def test_more_than_a_sample_is_counted_and_not_hidden(admin_client, people):
+def test_the_preview_counts_all_records_and_shows_a_sample(admin_client, people):
     page = admin_client.post(BULK, ALL | {"field": "given_name", "value": "Same", "_preview": "x"})
     assert f"{COUNT} records will change (first 10 shown)" in page.text
     assert "Applies to <strong>all people</strong>: no filter is set." in page.text
 
 
-def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_client, people):
+def test_a_changed_effect_is_previewed_again(admin_client, people):
     data = ALL | {"field": "family_name", "value": "Mac", "_apply": "x", "expected": "5"}
     Person.objects.filter(pk=people[0].pk).update(family_name="Mac")
     page = admin_client.post(BULK, data)
@@ -96,7 +96,7 @@ def test_what_would_change_otherwise_than_previewed_is_previewed_again(admin_cli
 
 
 @pytest.mark.parametrize("typed", [{"value": "Mak"}, {"field": "given_name"}])
-def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
+def test_a_value_that_was_not_previewed_is_refused(admin_client, people, typed):
     data = ALL | {"field": "family_name", "value": "Mac"}
     shown = admin_client.post(BULK, data | {"_preview": "x"}).context
     hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
@@ -116,7 +116,7 @@ def test_what_was_not_previewed_is_not_done(admin_client, people, typed):
         ("place_of_birth", "9999", "Select a valid choice"),
     ],
 )
-def test_a_value_that_does_not_fit_is_reported(admin_client, people, field, value, expected_text):
+def test_an_invalid_value_is_reported(admin_client, people, field, value, expected_text):
     page = admin_client.post(BULK, ALL | {"field": field, "value": value, "_apply": "x", "expected": "15"})
     assert page.status_code == 200 and expected_text in page.text
     assert not Change.objects.exists()
@@ -130,14 +130,14 @@ def test_a_value_that_a_constraint_refuses_is_reported(admin_client, transaction
     assert "greater than or equal to 0" in page.text or "A run time is 0 or more" in page.text
 
 
-def test_an_edit_that_changes_nothing_says_so(admin_client, people):
+def test_an_edit_without_an_effect_is_reported(admin_client, people):
     page = admin_client.post(
         BULK, ALL | {"field": "place_of_birth", "value": people[0].place_of_birth_id, "_preview": "x"}
     )
     assert "No changes: the records were deleted or already have this value." in page.text
 
 
-def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
+def test_keys_and_hidden_fields_are_not_offered(staff, transactional_db):
     client = staff("view_user", "change_user")
     User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
     page = client.get("/admin/experiments/user/bulk/")
@@ -148,7 +148,7 @@ def test_keys_and_what_may_not_be_seen_are_not_offered(staff, transactional_db):
     assert User.objects.get().email == "a@example.org"
 
 
-def test_who_may_not_change_sees_no_action_and_is_refused(staff, people):
+def test_bulk_edit_needs_the_change_permission(staff, people):
     client = staff("view_person", "view_place")
     page = client.get(LIST)
     assert "change_field" not in page.text and "bulk/" not in page.text
@@ -181,7 +181,7 @@ def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
     assert admin_client.get("/admin/imports/edit/").status_code == 200
 
 
-def test_an_edit_that_others_depend_on_is_not_undone_and_says_why(admin_client, people, edit):
+def test_an_edit_on_which_others_depend_is_not_undone(admin_client, people, edit):
     form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
     form["place_of_birth"] = people[0].place_of_birth_id
     admin_client.post(f"/admin/people/person/{people[0].pk}/change/", form)
@@ -207,7 +207,7 @@ def test_a_deletion_and_a_creation_are_undone(admin_client, people):
     assert not Place.objects.filter(city="Ayr").exists()
 
 
-def test_a_creation_that_others_refer_to_by_now_is_not_undone(admin_client, people):
+def test_the_creation_of_a_referenced_record_is_not_undone(admin_client, people):
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
     edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
     data = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
@@ -229,7 +229,7 @@ def undo(admin_client):
     return undo
 
 
-def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_client, people, undo):
+def test_a_correction_is_not_undone_if_its_old_reference_was_deleted(admin_client, people, undo):
     kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
     with pytest.raises(UndoRefusedError, match="Restore those first"):
@@ -243,7 +243,7 @@ def test_a_correction_of_a_reference_to_what_is_no_more_is_not_undone(admin_clie
     assert f"{COUNT} people restored" in undo(correction)
 
 
-def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
+def test_the_creation_of_a_used_compound_is_not_undone(bring, undo):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     made = Compound.objects.create(compound_id=1, compound_name="A", compound_structure="C")
     of_compound = edits.created(made, None)
@@ -255,7 +255,7 @@ def test_what_uses_a_compound_stands_on_its_creation(bring, undo):
     assert undo(of_compound) == "Edit undone: 1 compound deleted."
 
 
-def test_a_name_that_another_has_by_now_is_not_given_back(transactional_db, undo):
+def test_a_name_that_another_record_has_now_is_not_restored(transactional_db, undo):
     level = EducationLevel.objects.create(name="Masters", years=14)
     renamed = edits.correct(EducationLevel.objects.all(), {"name": "Master"}, None)
     other = EducationLevel.objects.create(name="Masters", years=15)

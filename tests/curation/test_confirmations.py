@@ -60,9 +60,7 @@ def stored():
 
 
 @pytest.mark.parametrize(("happens", "sends_fields"), MEANWHILE)
-def test_a_change_of_many_is_done_to_the_records_that_were_shown_or_to_none(
-    admin_client, people, happens, sends_fields
-):
+def test_a_bulk_change_applies_to_the_previewed_records_or_to_none(admin_client, people, happens, sends_fields):
     data = {"field": "given_name", "value": "Same", "select_across": "1"}
     page = admin_client.post(f"{BULK}?q=Oak", data | {"_preview": "x"})
     assert page.context["count"] == 2
@@ -78,7 +76,7 @@ def test_a_change_of_many_is_done_to_the_records_that_were_shown_or_to_none(
     assert Person.objects.filter(family_name="Oak").exclude(given_name="Same").count() == 0
 
 
-def test_ticked_records_are_bound_to_their_versions_too(admin_client, people):
+def test_a_confirmation_is_bound_to_the_versions_of_selected_records(admin_client, people):
     data = {"field": "given_name", "value": "Same", "_selected_action": [people[0].pk, people[1].pk]}
     page = admin_client.post(BULK, data | {"_preview": "x"})
     one_is_changed_otherwise(people)
@@ -86,7 +84,7 @@ def test_ticked_records_are_bound_to_their_versions_too(admin_client, people):
     assert MOVED in page.text and not Person.objects.filter(given_name="Same").exists()
 
 
-def test_a_change_elsewhere_does_not_stand_in_the_way(admin_client, people):
+def test_a_change_of_other_records_does_not_invalidate_a_confirmation(admin_client, people):
     data = {"field": "given_name", "value": "Same", "select_across": "1"}
     page = admin_client.post(f"{BULK}?q=Oak", data | {"_preview": "x"})
     edits.correct(Person.objects.filter(pk=people[4].pk), {"given_name": "Other"}, None)
@@ -96,9 +94,7 @@ def test_a_change_elsewhere_does_not_stand_in_the_way(admin_client, people):
 
 @pytest.mark.parametrize("across", [True, False])
 @pytest.mark.parametrize(("happens", "sends_fields"), MEANWHILE)
-def test_a_deletion_of_many_takes_the_records_that_were_shown_or_none(
-    admin_client, people, happens, across, sends_fields
-):
+def test_a_bulk_deletion_applies_to_the_listed_records_or_to_none(admin_client, people, happens, across, sends_fields):
     keys = [people[0].pk] if across else [people[0].pk, people[1].pk]
     data = {"action": "delete_selected", "_selected_action": keys} | ({"select_across": "1"} if across else {})
     page = admin_client.post(f"{LIST}?q=Oak", data | {"index": "0"})
@@ -113,7 +109,7 @@ def test_a_deletion_of_many_takes_the_records_that_were_shown_or_none(
     assert page.status_code == 302 and gone == (shown if across else shown & set(keys))
 
 
-def test_all_that_match_are_deleted_without_naming_each(admin_client, people):
+def test_all_matching_records_are_deleted_without_listing_each(admin_client, people):
     data = {"action": "delete_selected", "_selected_action": [people[0].pk], "select_across": "1", "index": "0"}
     page = admin_client.post(LIST, data)
     sent = fields_of(page.text, "I’m sure")
@@ -122,7 +118,7 @@ def test_all_that_match_are_deleted_without_naming_each(admin_client, people):
     assert not Person.objects.exists() and Edit.objects.get().changes.count() == 5
 
 
-def test_the_deletion_of_one_takes_it_as_it_was_shown(admin_client, people):
+def test_a_deletion_applies_to_the_shown_state_of_a_record(admin_client, people):
     address = f"{LIST}{people[1].pk}/delete/"
     sent = fields_of(admin_client.get(address).text, "I’m sure")
     one_is_changed_otherwise(people)
@@ -133,7 +129,7 @@ def test_the_deletion_of_one_takes_it_as_it_was_shown(admin_client, people):
 
 
 @pytest.mark.parametrize("city", ["Kelso", "Ayr"])
-def test_an_undo_of_a_run_does_what_was_shown_or_nothing(admin_client, write, importing, people, city):
+def test_an_undo_of_a_run_has_the_previewed_effect_or_none(admin_client, write, importing, people, city):
     changed = (
         PLACES.replace("Roxburghshire", "Borders").replace("Derry,Derry", "Derry,Foyle") + "Ayr,Ayrshire,Scotland\n"
     )
@@ -150,7 +146,7 @@ def test_an_undo_of_a_run_does_what_was_shown_or_nothing(admin_client, write, im
     assert run.status == "undone" and Place.objects.count() == 2
 
 
-def test_an_undo_of_an_edit_finds_the_records_as_they_were_shown_or_changes_nothing(admin_client, people):
+def test_an_undo_of_an_edit_applies_to_the_shown_state_or_changes_nothing(admin_client, people):
     edit = edits.correct(Person.objects.filter(family_name="Oak"), {"given_name": "Same"}, None)
     address = f"/admin/imports/edit/{edit.pk}/change/"
     sent = fields_of(admin_client.get(address).text, "Undo edit")
@@ -162,7 +158,7 @@ def test_an_undo_of_an_edit_finds_the_records_as_they_were_shown_or_changes_noth
     assert "Edit undone: 2 people restored." in page.text
 
 
-def test_a_restore_is_of_the_deletion_that_was_shown(admin_client, people):
+def test_a_restore_applies_to_the_shown_deletion(admin_client, people):
     key = people[0].pk
     edits.delete(Person.objects.filter(pk=key), None)
     pages = [admin_client.get(f"{LIST}deleted/"), admin_client.get(f"{LIST}{key}/history/")]
@@ -177,7 +173,7 @@ def test_a_restore_is_of_the_deletion_that_was_shown(admin_client, people):
     assert Person.objects.get(pk=key).family_name == "Elm"
 
 
-def test_a_field_is_given_back_as_it_was_shown(admin_client, bring):
+def test_a_revert_applies_to_the_shown_state(admin_client, bring):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     edits.correct(User.objects.all(), {"name": "Anna"}, None)
     page = admin_client.get("/admin/experiments/user/1/change/")

@@ -55,7 +55,7 @@ def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client,
     assert "<style" not in page and " style=" not in page and " onclick=" not in page
 
 
-def test_a_field_is_given_back_by_one_click(admin_client, ann):
+def test_a_field_is_reverted_with_one_click(admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     address = f"/admin/people/person/{ann.pk}/revert/given_name/"
     assert f'<form method="post" action="{address}" id="revert-given_name">' in admin_client.get(page_of(ann)).text
@@ -81,7 +81,7 @@ def test_key_columns_are_not_editable_where_the_file_has_a_key(admin_client, ann
     assert set(admin_client.get(page_of(ann)).context["adminform"].form.fields) == {*FORM, "place_of_birth"}
 
 
-def test_a_form_that_an_import_has_overtaken_is_not_saved(admin_client, write, importing, ann):
+def test_a_form_that_is_older_than_an_import_is_not_saved(admin_client, write, importing, ann):
     kelso = Place.objects.get(city="Kelso")
     seen = admin_client.get(page_of(kelso)).context["seen"]
     importing("people", write("places.csv", PLACES.replace("Scotland", "Alba")))
@@ -106,7 +106,7 @@ def test_compounds_are_corrected_as_one_field(admin_client, write, importing, us
     assert "<td>A, B</td>" in page and "<td>A</td>" in page
 
 
-def test_a_record_that_is_added_is_written_down_with_its_compounds(admin_client, write, importing, user):
+def test_the_creation_of_a_record_is_stored_with_its_compounds(admin_client, write, importing, user):
     compounds = "compound_id,compound_name,compound_structure\n1,A,C\n"
     importing("experiments", write("compounds.csv", compounds))
     form = {"experiment_id": 5, "user": 1, "experiment_run_time": "5", "compounds": [1]}
@@ -116,7 +116,7 @@ def test_a_record_that_is_added_is_written_down_with_its_compounds(admin_client,
     assert "Created by admin" in admin_client.get("/admin/experiments/userexperiment/5/change/").text
 
 
-def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, ann):
+def test_a_revert_needs_the_change_permission(staff, admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     client = staff("view_person")
     page = client.get(page_of(ann)).text
@@ -129,7 +129,7 @@ def test_who_may_only_look_sees_no_button_and_is_refused(staff, admin_client, an
     assert Person.objects.get(pk=ann.pk).given_name == "Anne"
 
 
-def test_an_address_that_may_not_be_seen_is_masked_and_not_given_back(staff, admin_client, user):
+def test_a_hidden_address_is_masked_and_cannot_be_reverted(staff, admin_client, user):
     form = {"name": "Ann", "email": "new@example.net", "signup_date": "2023-01-01"}
     admin_client.post(page_of(user), form)
     assert "<td>ann@example.org</td>" in admin_client.get(page_of(user)).text

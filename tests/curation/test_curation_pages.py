@@ -45,14 +45,14 @@ def reader(client, *permissions):
     return client
 
 
-def test_a_file_that_cannot_be_read_fails_in_words_for_everybody(run_of):
+def test_an_unreadable_file_fails_with_a_message(run_of):
     run, page = run_of("places.csv", "city,county,country\nKelso,Roxburghshire,Écosse\n".encode("latin-1"))
     assert run.status == "failed" and "specify it, for example cp1252." in run.error and "--" not in run.error
     assert "This run did not finish. Nothing was changed." in page and "no longer stored" not in page
     assert "Repeat preview" not in page and "Created" not in page
 
 
-def test_a_strict_run_that_failed_may_be_tried_again(run_of):
+def test_a_failed_strict_run_can_be_repeated(run_of):
     run, page = run_of("people.csv", PEOPLE.encode(), strict="on")
     assert run.status == "failed" and "import without “strict”" in run.error
     assert "Repeat preview" in page and "Rejected</th>" in page and "Created" not in page
@@ -64,7 +64,7 @@ def test_a_file_with_the_name_of_another_source_is_recognised(run_of):
     assert "The file has the columns of people. To import it as people, rename it to match people" in run.error
 
 
-def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):
+def test_a_missing_record_is_shown_with_its_values(run_of, client):
     for content in (PEOPLE + "Bob,Oak,1950-12-31,Kelso\n", PEOPLE):
         Place.objects.get_or_create(city="Kelso", county="R", country="S")
         run, _ = run_of("people.csv", content.encode())
@@ -77,7 +77,7 @@ def test_a_missing_record_is_shown_with_what_it_holds(run_of, client):
     assert f'<a href="/admin/people/person/{bob}/history/">{bob}</a>' in page
 
 
-def test_a_missing_record_that_has_gone_since_leaves_the_others_in_their_columns(run_of, client):
+def test_a_missing_record_that_was_deleted_later_does_not_shift_the_columns(run_of, client):
     towns = "city,county,country\nKelso,R,S\n"
     run_of("places.csv", (towns + "Bath,Avon,England\nDeal,Kent,England\n").encode())
     client.post(f"/admin/imports/importrun/{ImportRun.objects.get().pk}/apply/")
@@ -105,7 +105,7 @@ def test_a_deleted_record_is_shown_as_it_was(run_of, client):
         )
 
 
-def test_who_may_not_see_records_or_rejected_rows_sees_only_their_number(run_of, client):
+def test_users_without_view_permission_see_only_counts(run_of, client):
     Place.objects.create(city="Kelso", county="R", country="S")
     run, _ = run_of("people.csv", (PEOPLE + "Gus,Elm,1901-02-30,Atlantis\n").encode())
 
@@ -120,7 +120,7 @@ def test_who_may_not_see_records_or_rejected_rows_sees_only_their_number(run_of,
     assert tabs("view_person", "view_place") == (["Changed", "New"], True, False)
 
 
-def test_only_what_the_reader_can_apply_waits(client, admin_client, db):
+def test_open_previews_are_listed_only_for_users_who_can_apply_them(client, admin_client, db):
     there = ImportRun.objects.create(dataset="people", status="previewed")
     here = ImportRun.objects.create(dataset="people", status="previewed", task_id=uuid4())
     page = admin_client.get("/admin/").text
@@ -137,7 +137,7 @@ def test_the_front_page_leads_to_imports_and_a_datasets_page_shows_its_own_card(
     assert "card-" not in admin_client.get("/admin/auth/").text
 
 
-def test_a_long_list_is_not_told_as_counted(admin_client, places, monkeypatch):
+def test_a_bounded_count_is_marked_as_bounded(admin_client, places, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 10)
     page = admin_client.get("/admin/people/place/?q=town").text
     assert "more than 10 results" in page and "10 places" not in page.lower().replace("more than 10 places", "")
@@ -167,7 +167,7 @@ def test_a_deletion_says_that_it_can_be_undone(admin_client, places):
     assert "You can restore them later from “Deleted places”" in admin_client.post("/admin/people/place/", chosen).text
 
 
-def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog, settings):
+def test_an_error_page_has_a_link_back_and_no_traceback(client, db, caplog, settings):
     answer = reader(client, "view_place").get("/admin/people/person/")
     assert answer.status_code == 403 and "Permission denied" in answer.text and 'href="/admin/">Back' in answer.text
     assert "<script>" not in answer.text and "style=" not in answer.text
@@ -178,28 +178,28 @@ def test_a_refusal_has_the_sites_look_a_way_back_and_no_trace(client, db, caplog
     assert keep.filter(record) and record.exc_info is None and record.levelno == logging.WARNING
 
 
-def test_a_fault_has_a_page_too(client, db, monkeypatch):
+def test_an_internal_error_has_an_error_page(client, db, monkeypatch):
     monkeypatch.setattr(Person._default_manager.__class__, "get_queryset", lambda manager: 1 / 0)
     client.raise_request_exception = False
     answer = reader(client, "view_person").get("/admin/people/person/")
     assert answer.status_code == 500 and "An internal error occurred and was logged." in answer.text
 
 
-def test_the_search_promises_only_what_it_does(client, admin_client):
+def test_the_help_text_of_the_search_is_accurate(client, admin_client):
     assert "email" in admin_client.get("/admin/experiments/user/").text.split("searchbar_helptext")[-1][:200]
     page = reader(client, "view_user").get("/admin/experiments/user/").text
     assert "email" not in page.split('id="searchbar_helptext"')[-1][:200]
 
 
 @pytest.mark.parametrize("text", ["östersund", "ÖSTER", "sund"])
-def test_what_was_deleted_is_found_whatever_the_case_of_its_letters(admin_client, text, db):
+def test_the_search_for_deleted_records_ignores_case(admin_client, text, db):
     for city in ("Östersund", "Ostend"):
         edits.delete(Place.objects.filter(pk=Place.objects.create(city=city, county="A", country="B").pk), None)
     rows = admin_client.get("/admin/people/place/deleted/", {"q": text}).context["rows"]
     assert [row["label"].rpartition(": ")[2] for row in rows] == ["Östersund"]
 
 
-def test_runs_are_listed_with_their_files_and_found_by_them_whatever_the_case(run_of, client):
+def test_runs_are_listed_with_and_found_by_their_files(run_of, client):
     run_of("people.csv", PEOPLE.encode())
     run, _ = run_of("places_Ärla.csv", b"city,county,country\nKelso,R,S\n")
     page = client.get("/admin/imports/importrun/", {"q": "ÄRLA"})
@@ -207,7 +207,7 @@ def test_runs_are_listed_with_their_files_and_found_by_them_whatever_the_case(ru
     assert "places_Ärla.csv" in page.text
 
 
-def test_a_long_row_that_is_no_row_is_cut_and_says_so(run_of, client):
+def test_a_long_malformed_row_is_shortened(run_of, client):
     run, page = run_of("places.csv", b"city,county,country\n" + b"x" * 9_999 + b"y" * 99 + b"\n")
     assert "xxxy … (10,098 bytes in total)</pre>" in page
     row = run.files.get().rejected_rows.get()

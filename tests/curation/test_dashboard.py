@@ -43,7 +43,7 @@ def test_every_dataset_has_a_card(admin_client):
         assert "Never imported." in shown
 
 
-def test_a_card_shows_records_and_the_last_import_and_what_waits(admin_client, admin_user):
+def test_a_card_shows_record_counts_the_last_import_and_open_tasks(admin_client, admin_user):
     add_people("Scotland", 3)
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED, started_by=admin_user)
     file = SourceFile.objects.create(
@@ -64,13 +64,13 @@ def test_a_card_shows_records_and_the_last_import_and_what_waits(admin_client, a
     assert "is ready to review" not in card(admin_client.get("/admin/").text, "census")
 
 
-def test_a_preview_that_has_been_overtaken_waits_no_more(admin_client):
+def test_an_outdated_preview_is_not_an_open_task(admin_client):
     ImportRun.objects.create(dataset="people", status=ImportRun.Status.PREVIEWED)
     ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     assert "is ready to review" not in card(admin_client.get("/admin/").text, "people")
 
 
-def test_a_big_table_is_estimated_and_says_so_or_is_counted(admin_client, monkeypatch):
+def test_a_large_table_has_an_estimated_count(admin_client, monkeypatch):
     add_people("Scotland", 30)
     monkeypatch.setattr(pagination, "COUNTED", 10)
     with connection.cursor() as cursor:
@@ -92,7 +92,7 @@ def test_the_chart_shows_the_view_and_when_it_was_refreshed(admin_client):
         assert "Refreshed" not in shown and "refreshed" not in shown
 
 
-def test_the_chart_follows_what_is_imported_and_corrected(admin_client, admin_user):
+def test_the_chart_shows_imports_and_corrections(admin_client, admin_user):
     add_people("Scotland", 1)
     matviews.refresh("people")
     assert "Scotland: 1" in admin_client.get("/admin/").text
@@ -102,7 +102,7 @@ def test_the_chart_follows_what_is_imported_and_corrected(admin_client, admin_us
     assert "Wales: 1" in admin_client.get("/admin/").text
 
 
-def test_who_may_see_nothing_of_a_dataset_sees_no_card(client, django_user_model):
+def test_a_card_needs_a_view_permission(client, django_user_model):
     user = django_user_model.objects.create_user("una", is_staff=True)
     client.force_login(user)
     assert 'class="card"' not in client.get("/admin/").text

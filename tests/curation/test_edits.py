@@ -35,7 +35,7 @@ def test_several_fields_are_corrected_in_one_edit(experiments, admin_user):
     assert change.before["name"] == "Ann" and change.after["name"] == "Anne"
 
 
-def test_only_what_differs_from_the_file_is_a_correction(experiments):
+def test_only_a_value_that_differs_from_the_file_is_a_correction(experiments):
     edits.correct(record_of(User, pk=1), {"name": "Anne", "email": "ann@example.org"}, None)
     assert User.objects.get(pk=1).corrections == {"name": "Ann"}
     edits.correct(record_of(User, pk=1), {"name": "Ann", "email": "a@example.org"}, None)
@@ -44,7 +44,7 @@ def test_only_what_differs_from_the_file_is_a_correction(experiments):
     assert User.objects.get(pk=1).corrections is None
 
 
-def test_compounds_are_one_field_that_is_corrected_and_given_back(experiments, importing):
+def test_compounds_are_corrected_and_reverted_as_one_field(experiments, importing):
     edits.correct(record_of(UserExperiment, pk=1), {"compounds": [3, 2], "experiment_run_time": 7.5}, None)
     experiment = UserExperiment.objects.get(pk=1)
     assert sorted(experiment.compounds.values_list("pk", flat=True)) == [2, 3]
@@ -56,19 +56,19 @@ def test_compounds_are_one_field_that_is_corrected_and_given_back(experiments, i
     assert experiment.corrections == {"experiment_run_time": 5}
 
 
-def test_compounds_as_the_file_has_them_are_no_correction(experiments):
+def test_compounds_equal_to_the_file_are_not_a_correction(experiments):
     edits.correct(record_of(UserExperiment, pk=1), {"compounds": []}, None)
     assert UserExperiment.objects.get(pk=1).corrections == {"compounds": [1, 2]}
     edits.correct(record_of(UserExperiment, pk=1), {"compounds": Compound.objects.filter(pk__lt=3)}, None)
     assert UserExperiment.objects.get(pk=1).corrections is None
 
 
-def test_records_that_are_so_already_are_not_in_the_edit(experiments):
+def test_unchanged_records_are_not_in_the_edit(experiments):
     edit = edits.correct(User.objects.all(), {"name": "Ann"}, None)
     assert [change.record for change in edit.changes.all()] == ["2"]
 
 
-def test_an_edit_that_changes_nothing_is_refused_and_leaves_no_trace(experiments):
+def test_an_edit_that_changes_nothing_is_refused_and_not_stored(experiments):
     with pytest.raises(EditRefusedError, match=r"No changes: the records were deleted or already have this value\."):
         edits.correct(record_of(User, pk=1), {"name": "Ann", "email": "ann@example.org"}, None)
     with pytest.raises(EditRefusedError, match=r"No changes: the records were deleted or already have this value\."):
@@ -82,7 +82,7 @@ def test_key_fields_are_not_corrected(transactional_db, model, name):
         edits.correct(model.objects.all(), {name: "1"}, None)
 
 
-def test_a_missing_value_and_a_document_are_remembered(write, importing):
+def test_missing_values_and_documents_are_stored_as_file_values(write, importing):
     document = '{"subject_id": "7", "schema_version": "1.0", "species": "Mus", "note": "Ä"}'
     write("s/subject.json", document)
     importing("subjects", write("s/subject.json", document).parent.parent)
@@ -98,7 +98,7 @@ def test_a_missing_value_and_a_document_are_remembered(write, importing):
     assert Subject.objects.get().sex is None and Subject.objects.get().corrections == {"species": "Mus"}
 
 
-def test_flags_and_references_are_remembered_and_given_back(write, importing):
+def test_booleans_and_references_are_reverted(write, importing):
     line = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     importing("census", write("adult.data", line))
     level = EducationLevel.objects.create(name="Masters", years=14)
@@ -116,7 +116,7 @@ def test_flags_and_references_are_remembered_and_given_back(write, importing):
     assert Respondent.objects.get().education == level
 
 
-def test_a_record_comes_back_only_where_it_was_and_to_what_it_refers_to(experiments):
+def test_a_restore_needs_the_free_key_and_the_referenced_records(experiments):
     edits.delete(UserExperiment.objects.all(), None)
     edits.delete(record_of(User, pk=1), None)
     with pytest.raises(EditRefusedError, match="user 1"):

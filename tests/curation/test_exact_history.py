@@ -62,7 +62,7 @@ def unchanged(report):
 
 
 @pytest.mark.parametrize("remove", [False, True])
-def test_undo_of_an_import_gives_back_every_digit(experiments, importing, stored, write, remove):
+def test_undo_of_an_import_restores_every_digit(experiments, importing, stored, write, remove):
     before = stored()
     times = HEADER if remove else EXPERIMENTS.replace(",9007199254740993,2;9223372036854775807,", ",1,1,1")
     importing("experiments", write("user_experiments.csv", times), *(["--delete-missing"] if remove else []))
@@ -73,7 +73,7 @@ def test_undo_of_an_import_gives_back_every_digit(experiments, importing, stored
 
 
 @pytest.mark.parametrize("undone", [False, True])
-def test_a_correction_given_back_or_undone_gives_back_every_digit(experiments, importing, stored, undone):
+def test_a_reverted_or_undone_correction_restores_every_digit(experiments, importing, stored, undone):
     before = stored()
     new = {"experiment_run_time": 0.1 + 0.7, "compounds": [1], "user": User.objects.get(pk=1)}
     edit = edits.correct(UserExperiment.objects.all(), new, None)
@@ -88,7 +88,7 @@ def test_a_correction_given_back_or_undone_gives_back_every_digit(experiments, i
 
 
 @pytest.mark.parametrize("undone", [False, True])
-def test_a_deletion_restored_or_undone_gives_back_every_digit(experiments, importing, stored, undone):
+def test_a_restored_or_undone_deletion_restores_every_digit(experiments, importing, stored, undone):
     before = stored()
     edit = edits.delete(UserExperiment.objects.all(), None)
     if undone:
@@ -125,7 +125,7 @@ def subjects(write, importing):
 
 
 @pytest.mark.parametrize("how", ["run", "correction", "revert", "deletion", "restore"])
-def test_a_document_comes_back_as_it_was(subjects, importing, write, stored, how):
+def test_a_document_is_restored_exactly(subjects, importing, write, stored, how):
     if how == "deletion":  # one as Django writes it, with spaces and with the letters escaped
         Session.objects.update(document=exact_json.loads(DOCUMENT))
     before = stored()
@@ -174,7 +174,7 @@ def filled(form):
     return {name: "" if value is None else value for name, value in values.items()}
 
 
-def test_a_form_that_is_saved_as_it_came_changes_nothing(subjects, experiments, admin_client):
+def test_saving_an_unchanged_form_changes_nothing(subjects, experiments, admin_client):
     for record in [*Session.objects.all(), *Subject.objects.all(), *UserExperiment.objects.all()]:
         address = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
         posted = filled(admin_client.get(address).context["adminform"].form)
@@ -186,7 +186,7 @@ def test_a_form_that_is_saved_as_it_came_changes_nothing(subjects, experiments, 
     assert Session.objects.get().corrections == {"schema_version": None}
 
 
-def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experiments, whole):
+def test_a_correction_without_an_effect_is_not_stored(subjects, experiments, whole):
     edits.correct(Subject.objects.all(), {"sex": "Male"}, None)
     edits.correct(Subject.objects.all(), {"species": "Mus musculus"}, None)
     edits.correct(Session.objects.all(), {"schema_version": "2.0"}, None)
@@ -210,7 +210,7 @@ def test_a_correction_that_changes_nothing_is_not_written_down(subjects, experim
         assert before == [whole(table) for table in ("subjects", "sessions", "user_experiments")]
 
 
-def test_a_document_corrected_to_what_its_file_says_is_no_correction(subjects, importing, stored):
+def test_a_document_equal_to_the_file_is_not_a_correction(subjects, importing, stored):
     edits.correct(Session.objects.all(), {"document": {"subject_id": "7"}}, None)
     edits.correct(Session.objects.all(), {"document": exact_json.loads(DOCUMENT)}, None)
     assert Session.objects.get().corrections is None

@@ -28,7 +28,7 @@ def test_addresses_are_masked_without_the_permission(curator, previewed):
     assert "email ann@example.com anna@example.com" in page(curator, changed, "changed")
 
 
-def test_a_preview_confirms_no_guess_of_an_address(curator, previewed):
+def test_a_preview_does_not_confirm_a_guessed_address(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,{},2024-01-05\n2,Bob,{},{}\n"
     do(curator, previewed("experiments", users=users.format("ann@a.org", "bob@a.org", "2024-01-05")), "apply")
     edits.correct(User.objects.filter(pk=2), {"email": "rob@a.org"}, None)

@@ -94,7 +94,7 @@ def test_an_undo_is_reported(admin_client, write, importing, folder):
     assert "(undone later)" in page.text and "undoing run" in page.text
 
 
-def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
+def test_a_deleted_record_can_be_found_and_restored(admin_client, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     assert not UserExperiment.objects.exists()
     page = admin_client.get("/admin/experiments/userexperiment/deleted/")
@@ -110,7 +110,7 @@ def test_a_deleted_record_is_found_read_and_restored(admin_client, folder):
     assert admin_client.get("/admin/experiments/userexperiment/deleted/").context["rows"] == []
 
 
-def test_deleted_records_are_searched_and_those_that_came_again_are_not_listed(admin_client, importing, write, folder):
+def test_deleted_records_can_be_searched_without_re_created_ones(admin_client, importing, write, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     chosen = {"action": "delete_selected", "_selected_action": [1, 2], "post": "yes"}
     confirm(admin_client, "/admin/experiments/user/", chosen)
@@ -139,7 +139,7 @@ def test_records_that_a_run_deleted_are_listed_with_the_run(admin_client, import
     )
 
 
-def test_a_restore_that_others_stand_in_the_way_of_is_refused_with_a_sentence(admin_client, folder):
+def test_a_restore_with_conflicts_is_refused_with_a_message(admin_client, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     page = confirm(admin_client, "/admin/experiments/userexperiment/7/restore/", follow=True)
@@ -147,7 +147,7 @@ def test_a_restore_that_others_stand_in_the_way_of_is_refused_with_a_sentence(ad
 
 
 @pytest.mark.parametrize("action", ["one", "selected"])
-def test_a_record_that_others_refer_to_is_kept_and_lists_them(admin_client, folder, action):
+def test_the_deletion_of_a_referenced_record_lists_the_references(admin_client, folder, action):
     if action == "one":
         page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     else:
@@ -159,7 +159,7 @@ def test_a_record_that_others_refer_to_is_kept_and_lists_them(admin_client, fold
     assert User.objects.count() == 2 and not Edit.objects.exists()
 
 
-def test_a_record_that_comes_to_be_referred_to_meanwhile_is_kept_too(admin_client, folder, monkeypatch):
+def test_the_deletion_of_a_record_is_refused_if_a_new_reference_appears(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.record_editing.EditedAdmin._referring", lambda *_: [])
     page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}, follow=True)
     assert "cannot be deleted because other records use them: 1 experiment (7)." in page.text
@@ -192,7 +192,7 @@ def test_addresses_are_masked_for_users_without_the_permission(admin_client, sta
     assert client.get("/admin/experiments/user/deleted/", {"q": "secret"}).context["rows"] == []
 
 
-def test_who_may_not_look_or_restore_is_refused(admin_client, staff, folder):
+def test_viewing_and_restoring_need_permissions(admin_client, staff, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     client = staff("view_user")
     for page in ("7/history/", "deleted/", "bulk/"):

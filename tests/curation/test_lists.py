@@ -82,7 +82,7 @@ def test_both_engines_fold_as_python_does():
             assert cursor.fetchone()[0] == fold_case(text)
 
 
-def test_search_takes_what_begins_with_each_word_as_it_is_typed(admin_client, add):
+def test_the_search_matches_the_beginning_of_each_word_literally(admin_client, add):
     add("Ann", "Joanna", "An_a", "100%")
     assert matches(admin_client, q="an") == ["An_a", "Ann"]
     assert matches(admin_client, q="an_") == ["An_a"]
@@ -100,7 +100,7 @@ def test_search_uses_an_index(add):
     assert "people_given_name_folded" in Person.objects.filter(given_name__folded_prefix="NAME 29").explain()
 
 
-def test_dates_are_narrowed_from_and_to(admin_client, add):
+def test_dates_are_filtered_by_range(admin_client, add):
     add("Old", born=date(1850, 1, 1))
     add("Young", born=date(1950, 1, 1))
     assert matches(admin_client, date_of_birth__gte="1900-01-01", date_of_birth__lte="") == ["Young"]
@@ -110,7 +110,7 @@ def test_dates_are_narrowed_from_and_to(admin_client, add):
     assert '<input type="hidden" name="q" value="y">' in page
 
 
-def test_numbers_and_missing_values_narrow_a_list(admin_client, add):
+def test_lists_are_filtered_by_numbers_and_missing_values(admin_client, add):
     subjects = "/admin/subjects/subject/"
     page = admin_client.get(subjects)
     assert "?date_of_birth__isnull=true" in page.text and "(empty)" in page.text
@@ -121,7 +121,7 @@ def test_numbers_and_missing_values_narrow_a_list(admin_client, add):
     assert [row.pk for row in page.context["cl"].result_list] == [2, 3]
 
 
-def test_records_are_narrowed_by_run_and_correction(admin_client, add):
+def test_records_are_filtered_by_run_and_correction(admin_client, add):
     add("Ann", "Bob")
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
@@ -142,7 +142,7 @@ def test_records_are_narrowed_by_run_and_correction(admin_client, add):
         ({"p": "9"}, "Expected a page from 1 to 2."),
     ],
 )
-def test_what_a_list_does_not_know_is_reported_and_shows_nothing(admin_client, add, query, expected):
+def test_an_unknown_parameter_is_reported_and_shows_no_records(admin_client, add, query, expected):
     add(*"abc" * 20)
     page = admin_client.get(PEOPLE, query)
     assert page.status_code == 400
@@ -150,7 +150,7 @@ def test_what_a_list_does_not_know_is_reported_and_shows_nothing(admin_client, a
     assert list(page.context["cl"].result_list) == []
 
 
-def test_an_action_with_a_misspelt_parameter_touches_nothing(admin_client, add):
+def test_an_action_with_an_unknown_parameter_changes_nothing(admin_client, add):
     add("Ann")
     form = {"action": "export_as_csv", "_selected_action": [Person.objects.get().pk]}
     response = admin_client.post(f"{PEOPLE}?colour=red", form)
@@ -158,7 +158,7 @@ def test_an_action_with_a_misspelt_parameter_touches_nothing(admin_client, add):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_what_is_selected_is_exported_in_every_format(admin_client, add, kind):
+def test_selected_records_are_exported_in_every_format(admin_client, add, kind):
     add("Ann", "Bob")
     assert f'<option value="export_as_{kind}">' in admin_client.get(PEOPLE).text
     form = {"action": f"export_as_{kind}", "_selected_action": [Person.objects.get(given_name="Ann").pk]}
@@ -183,7 +183,7 @@ def test_counts_of_choices_are_shown_on_request_without_their_own_filter(admin_c
     assert "facet" not in admin_client.get(PEOPLE).text.replace("_facets", "")
 
 
-def test_counts_of_a_big_list_are_bounded_and_say_so(admin_client, add, monkeypatch):
+def test_counts_of_a_large_list_are_marked_as_bounded(admin_client, add, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 60)
     monkeypatch.setattr(facets, "COUNTED", 60)
     add(*(f"n{number}" for number in range(200)))
@@ -194,7 +194,7 @@ def test_counts_of_a_big_list_are_bounded_and_say_so(admin_client, add, monkeypa
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes its time to count a whole table")
-def test_a_big_table_of_sqlite_is_counted_and_has_all_its_pages(admin_client, add, monkeypatch):
+def test_a_large_table_on_sqlite_is_counted_and_has_all_pages(admin_client, add, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 60)
     monkeypatch.setattr(facets, "COUNTED", 60)
     add(*(f"n{number}" for number in range(200)))
@@ -209,7 +209,7 @@ def test_a_big_table_of_sqlite_is_counted_and_has_all_its_pages(admin_client, ad
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics")
-def test_counts_of_a_big_table_are_estimated_and_say_so(admin_client, monkeypatch):
+def test_counts_of_a_large_table_are_marked_as_estimates(admin_client, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 60)
     Subject.objects.bulk_create(Subject(subject_id=str(number), sex="Male") for number in range(200))
     with connection.cursor() as cursor:
@@ -257,7 +257,7 @@ def export(client, address, keys):
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
 
-def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
+def test_a_selection_is_exported_with_escaped_formulas(admin_client, add):
     add("=1+1", "Ann", "Bob", "@x")
     keys = [person.pk for person in Person.objects.order_by("pk") if person.given_name != "Bob"]
     rows = export(admin_client, PEOPLE, keys)
@@ -267,7 +267,7 @@ def test_a_selection_is_exported_with_formulas_defused(admin_client, add):
 
 
 @pytest.mark.parametrize("query", ["", "?date_of_birth__gte=1850-01-01&q=mac"])
-def test_all_that_match_are_exported_and_not_only_the_rows_of_the_page(admin_client, add, query):
+def test_all_matching_records_are_exported(admin_client, add, query):
     add("Old", born=date(1849, 12, 31))
     add(*(f"n{number:03}" for number in range(120)))
     page = admin_client.get(f"{PEOPLE}{query}").text

@@ -66,7 +66,7 @@ def stored(bring, respondent):
 
 
 @pytest.mark.parametrize("label", RECORDS)
-def test_a_value_that_no_column_can_hold_is_an_error_of_the_form(admin_client, stored, label):
+def test_a_value_that_a_column_cannot_store_is_a_form_error(admin_client, stored, label):
     valid, odd = RECORDS[label]
     model = apps.get_model(label)
     if "place_of_birth" in valid:

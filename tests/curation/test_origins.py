@@ -72,7 +72,7 @@ def test_an_undone_change_does_not_count(runs):
     assert origins()["signup_date"] == (second, 3)
 
 
-def test_a_value_that_an_undo_brings_back_has_its_earlier_origin(runs):
+def test_a_value_restored_by_an_undo_has_its_earlier_origin(runs):
     first, _ = runs
     correction = edits.correct(record(), {"name": "Anne"}, None)
     edits.correct(record(), {"name": "Hanna"}, None)
@@ -98,7 +98,7 @@ def test_a_created_record_comes_from_its_edit(runs):
     }
 
 
-def test_a_record_that_an_import_creates_again_starts_anew(runs, write, importing):
+def test_a_re_created_record_has_new_origins(runs, write, importing):
     edits.correct(record(2), {"name": "Rob"}, None)
     importing("experiments", write("all/users.csv", USERS.partition("2,")[0]), "--delete-missing")
     assert not record(2).exists()
@@ -117,7 +117,7 @@ def test_compounds_have_an_origin(runs, bring):
     assert origins(UserExperiment)["compounds"] == f"edit {edit.pk}"
 
 
-def test_a_record_from_nowhere_has_no_origin(db):
+def test_a_record_with_an_unknown_origin_has_none(db):
     User.objects.create(pk=9, name="Cy", signup_date="2024-01-01")
     assert set(origins(pk=9).values()) == {None}
 

@@ -35,7 +35,7 @@ def nothing_changes(people):
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "\x00", "place_of_birth", "pk", NINES])
-def test_a_field_that_nothing_refers_to_is_refused(admin_client, people, nothing_changes, name):
+def test_a_field_without_references_is_refused(admin_client, people, nothing_changes, name):
     for page in ("change", "delete"):
         address = f"{LIST}{people[0].pk}/{page}/"
         answers = [
@@ -48,13 +48,13 @@ def test_a_field_that_nothing_refers_to_is_refused(admin_client, people, nothing
     assert admin_client.get(ADD, {"_to_field": name}).status_code == 400
 
 
-def test_a_field_that_others_refer_to_is_taken(admin_client, people):
+def test_a_referenced_field_is_accepted(admin_client, people):
     address = f"{PLACE}{people[0].place_of_birth_id}/change/"
     assert admin_client.get(address, {"_to_field": "id", "_popup": "1"}).status_code == 200
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_an_action_on_what_is_no_key_is_refused_by_name(admin_client, people, nothing_changes, key):
+def test_an_action_on_an_invalid_key_is_refused_by_name(admin_client, people, nothing_changes, key):
     actions = [name for name, _ in admin_client.get(LIST).context["action_form"].fields["action"].choices if name]
     assert set(LIST_ACTIONS) <= set(actions)
     for action in actions:
@@ -67,21 +67,21 @@ def test_an_action_on_what_is_no_key_is_refused_by_name(admin_client, people, no
 
 @pytest.mark.parametrize("key", [*NO_KEYS[:3], "07"])
 @pytest.mark.parametrize("address", ["imports/importrun", "census/respondent", "people/birthsbycountry"])
-def test_every_list_refuses_what_is_no_key(admin_client, db, address, key):
+def test_every_list_refuses_invalid_keys(admin_client, db, address, key):
     answer = admin_client.post(f"/admin/{address}/", {"action": "export_as_csv", "_selected_action": key})
     assert answer.status_code < 500
     assert answer.status_code == 400 or address == "people/birthsbycountry"  # whose keys are names
 
 
 @pytest.mark.parametrize("word", ["yes", "2", " "])
-def test_all_that_match_are_chosen_by_one_word_only(admin_client, people, nothing_changes, word):
+def test_only_one_value_selects_all_matching_records(admin_client, people, nothing_changes, word):
     data = {"action": "export_as_csv", "_selected_action": [people[0].pk], "select_across": word}
     answer = admin_client.post(LIST, data)
     assert answer.status_code == 400 and "select_across" in answer.text
 
 
 @pytest.mark.parametrize("key", [NINES, "\x00", "abc", "03", " 3", "٣", "1_0"])
-def test_a_reference_to_what_is_no_key_is_an_error_of_the_form(admin_client, people, nothing_changes, key):
+def test_an_invalid_key_in_a_reference_is_a_form_error(admin_client, people, nothing_changes, key):
     ann = {"given_name": "Ann", "family_name": "Ash", "date_of_birth": "1901-02-03", "place_of_birth": key}
     bulk = {"field": "place_of_birth", "value": key, "select_across": "1", "_preview": "x"}
     for address, data in ((f"{LIST}add/", ann), (f"{LIST}{people[0].pk}/change/", ann), (BULK, bulk)):
@@ -90,7 +90,7 @@ def test_a_reference_to_what_is_no_key_is_an_error_of_the_form(admin_client, peo
 
 
 @pytest.mark.parametrize("key", [NINES, "abc", "03"])
-def test_several_references_of_which_one_is_no_key_are_an_error_of_the_form(admin_client, bring, key):
+def test_one_invalid_key_among_several_references_is_a_form_error(admin_client, bring, key):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     form = {"experiment_id": "7", "user": "1", "compounds": [key], "experiment_run_time": "3"}
     for name in ("user", "compounds"):
@@ -100,7 +100,7 @@ def test_several_references_of_which_one_is_no_key_are_an_error_of_the_form(admi
 
 
 @pytest.mark.parametrize("key", [NINES, "03", "\x00"])
-def test_a_form_of_accounts_refuses_what_is_no_key_by_its_field(admin_client, admin_user, key):
+def test_the_account_forms_refuse_invalid_keys_by_field(admin_client, admin_user, key):
     account = f"/admin/auth/user/{admin_user.pk}/change/"
     for address, name in (
         ("/admin/auth/group/add/", "permissions"),
@@ -153,7 +153,7 @@ def test_a_form_in_another_charset_is_refused(admin_client, people, nothing_chan
         assert admin_client.post(ADD, multipart(fields), content_type=kind).status_code == 400
 
 
-def test_what_is_utf8_is_stored_as_it_was_sent(admin_client, people):
+def test_valid_utf8_is_stored_unchanged(admin_client, people):
     body = "city=Z%C3%ABx+y&county=Åyr&country=Scotland".encode()
     assert admin_client.post(ADD, body, content_type=FORM).status_code == 302
     city = "é" * 60
@@ -173,21 +173,21 @@ def test_a_field_of_one_value_that_is_sent_twice_is_refused(admin_client, people
 
 
 @pytest.mark.parametrize("name", ["field", "value", "expected", "select_across", "confirmed"])
-def test_a_change_of_many_takes_each_of_its_fields_once(admin_client, people, nothing_changes, name):
+def test_a_bulk_edit_refuses_repeated_fields(admin_client, people, nothing_changes, name):
     data = {"field": "given_name", "value": "Same", "select_across": "1", "_preview": "x", "expected": "2"}
     value = data.get(name, "x")
     answer = admin_client.post(BULK, data | {name: [value, value]})
     assert answer.status_code == 400 and f"{name}: Expected one value" in answer.text
 
 
-def test_an_import_takes_each_of_its_fields_once(admin_client, people, nothing_changes):
+def test_the_upload_form_refuses_repeated_fields(admin_client, people, nothing_changes):
     twice = multipart({"dataset": b"people", "encoding": b"utf-8"}, multipart({"dataset": b"census"})[:-7], FILE)
     kind = "multipart/form-data; boundary=x"
     answer = admin_client.post("/admin/imports/importrun/import/", twice, content_type=kind)
     assert answer.status_code == 400 and "dataset: Expected one value" in answer.content.decode()
 
 
-def test_fields_of_several_values_take_several(admin_client, bring):
+def test_multi_valued_fields_accept_several_values(admin_client, bring):
     compounds = "compound_id,compound_name,compound_structure\n1,A,C\n2,B,CC\n"
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n"
     bring("experiments", users=users, compounds=compounds)

@@ -19,7 +19,7 @@ HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1901-02-30,Atlantis\n"
 
 
-def test_a_preview_shows_what_would_come_and_changes_nothing(curator, previewed):
+def test_a_preview_shows_the_effect_and_changes_nothing(curator, previewed):
     run = previewed(places=PLACES, people=PEOPLE)
     assert run.status == "previewed" and not Person.objects.exists() and not Place.objects.exists()
     content = page(curator, run)
@@ -51,7 +51,7 @@ def test_apply_applies_the_preview_and_the_page_shows_it_from_the_tables(curator
         run = do(curator, run, "apply") if run.status == "previewed" else run
 
 
-def test_what_changed_meanwhile_is_shown_in_place_of_being_applied(curator, previewed):
+def test_an_outdated_preview_is_shown_again_instead_of_applied(curator, previewed):
     do(curator, previewed(places=PLACES), "apply")
     run = previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
     edits.correct(Place.objects.filter(city="Derry"), {"county": "Doire"}, None)
@@ -73,7 +73,7 @@ def test_a_deletion_by_a_curator_is_listed_as_kept(curator, previewed):
     assert "Kept (2)" in content and "given_name Ann" in content and "city Kelso" in content
 
 
-def test_what_is_missing_is_listed_before_and_after(curator, previewed):
+def test_missing_records_are_listed_before_and_after_the_import(curator, previewed):
     do(curator, previewed(places=PLACES), "apply")
     run = previewed(places=PLACES.replace("Derry,Derry,Ulster\n", ""))
     assert "Derry places.csv 3" in page(curator, run, "missing")
@@ -116,7 +116,7 @@ def test_discard_drops_it(curator, previewed):
     assert do(curator, run, "apply").status == "discarded" and not Place.objects.exists()
 
 
-def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
+def test_undo_asks_for_confirmation_and_restores_the_tables(curator, previewed):
     first = do(curator, previewed(places=PLACES), "apply")
     before = list(Place.objects.order_by("pk").values())
     run = do(
@@ -134,7 +134,7 @@ def test_undo_asks_first_and_brings_the_tables_back(curator, previewed):
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
 
 
-def test_rejected_rows_come_as_a_file_in_the_order_of_their_columns(curator, previewed):
+def test_rejected_rows_are_downloaded_in_the_order_of_their_columns(curator, previewed):
     odd = "place_of_birth,Date of Birth,family_name,given_name,shoe\nAtlantis,1901-02-30,Elm,Gus,9\nKelso,1901-02-03\n"
     run = previewed(people=odd)
     content = page(curator, run, "rejected").partition("people.csv, line 2")[2]
@@ -166,7 +166,7 @@ def test_a_user_with_view_permission_only_can_change_nothing(curator, previewed,
     assert run.status == "previewed"
 
 
-def test_the_part_that_refreshes_itself_asks_for_the_whole_page_at_the_end(curator, previewed):
+def test_the_progress_reloads_the_page_at_the_end(curator, previewed):
     run = previewed(places=PLACES)
     address = f"/admin/imports/importrun/{run.pk}/progress/"
     assert curator.get(address)["HX-Refresh"] == "true"
@@ -208,7 +208,7 @@ def test_rows_that_are_still_wrong_are_returned_with_their_text_and_new_problems
     assert lines[2].startswith(",,,,5,") and lines[2].endswith(',"Too,many,1901-02-03,Kelso,cells",yes')
 
 
-def test_a_formula_among_rejected_rows_is_not_run_and_comes_back_as_it_was(curator, previewed):
+def test_a_formula_in_rejected_rows_is_escaped_and_restored(curator, previewed):
     run = previewed(places=PLACES, people="\n".join([PEOPLE.splitlines()[0], "=1+1,-Mac,1901-02-30,Kelso", ""]))
     fixed = sent(curator, run)
     assert "'=1+1,'-Mac,1901-02-30" in fixed
@@ -229,7 +229,7 @@ def test_a_fixed_file_with_masked_addresses_or_other_lines_is_refused(curator, p
     assert "imported no such file into users" in again.error
 
 
-def test_fixed_documents_continue_theirs_too(curator, previewed, settings):
+def test_fixed_documents_continue_their_file(curator, previewed, settings):
     def uploaded(name, text):
         files = SimpleUploadedFile(name, text.encode())
         curator.post("/admin/imports/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
@@ -254,7 +254,7 @@ OF_LISTS = ["imports/importrun/?p=9223372036854775807", "people/place/?p=9223372
 OF_IMPORTS = ["imports/importrun/import/?run=0x10", "imports/importrun/import/?dataset=xyz"]
 
 
-def test_pages_refuse_values_that_they_cannot_mean(curator, previewed):
+def test_pages_refuse_invalid_values(curator, previewed):
     own = [f"imports/importrun/{previewed(places=PLACES).pk}/{address}" for address in IGNORED]
     for address in [*own, *OF_LISTS, *OF_IMPORTS]:
         assert curator.get(f"/admin/{address}").status_code in (400, 404), address
@@ -262,5 +262,5 @@ def test_pages_refuse_values_that_they_cannot_mean(curator, previewed):
 
 
 @pytest.mark.parametrize("address", ["chart.json?width=0x10", "chart.svg?width=0x10", "chart/?height=many&x=country"])
-def test_a_chart_refuses_a_size_that_is_none(admin_client, address):
+def test_a_chart_refuses_an_invalid_size(admin_client, address):
     assert admin_client.get(f"/explore/people/places/{address}").status_code == 400

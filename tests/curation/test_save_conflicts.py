@@ -66,7 +66,7 @@ def test_a_choice_survives_an_error_in_another_field(opened, admin_client):
     assert User.objects.get(pk=1).name == "Hanna" and str(User.objects.get(pk=1).signup_date) == "2024-05-06"
 
 
-def test_a_record_that_changed_again_is_asked_about_again(opened, admin_client):
+def test_a_record_that_changed_again_is_a_new_conflict(opened, admin_client):
     form = FORM | opened(USER) | {"name": "Anne"}
     edits.correct(User.objects.filter(pk=1), {"name": "Hanna"}, None)
     seen = admin_client.post(USER, form).context["seen"]

@@ -66,7 +66,7 @@ def test_a_line_is_escaped(places, admin_client):
 
 
 @pytest.mark.parametrize("change", ["removed", "altered"])
-def test_a_file_whose_bytes_are_gone_is_not_sent(places, admin_client, change):
+def test_a_file_whose_bytes_are_missing_is_not_sent(places, admin_client, change):
     path = stored(places.sha256).path
     path.unlink()
     if change == "altered":

@@ -85,7 +85,7 @@ def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions,
 
 
 @pytest.mark.parametrize("name", ["undo_run", "delete", "delete_many", "bulk"])
-def test_what_is_not_confirmed_is_shown_as_it_would_be_done_now(admin_client, actions, name):
+def test_an_unconfirmed_action_shows_its_current_effect(admin_client, actions, name):
     address, data, _ = actions[name]
     answer = admin_client.post(address, data)
     button = {"undo_run": "Undo run", "bulk": "_apply"}.get(name, "I’m sure")
@@ -93,7 +93,7 @@ def test_what_is_not_confirmed_is_shown_as_it_would_be_done_now(admin_client, ac
     assert admin_client.post(address, data | sent).status_code == 302
 
 
-def test_a_page_that_was_seen_before_confirms_nothing_by_itself(admin_client, actions):
+def test_opening_a_confirmation_page_confirms_nothing(admin_client, actions):
     for address, data, read in actions.values():
         read()
         before = everything()
@@ -101,7 +101,7 @@ def test_a_page_that_was_seen_before_confirms_nothing_by_itself(admin_client, ac
         assert everything() == before
 
 
-def test_a_confirmation_of_one_curator_is_none_of_another(admin_client, staff, actions):
+def test_a_confirmation_is_bound_to_its_curator(admin_client, staff, actions):
     address, data, read = actions["delete"]
     other = staff("view_person", "delete_person")
     assert other.post(address, data | read()).status_code == 409 and Person.objects.count() == 4
@@ -109,14 +109,14 @@ def test_a_confirmation_of_one_curator_is_none_of_another(admin_client, staff, a
 
 @pytest.mark.parametrize("parameters", [{}, {"select_across": ""}, {"select_across": "0"}])
 @pytest.mark.parametrize("step", ["_next", "_preview", "_apply"])
-def test_records_that_nobody_chose_are_not_all_records(admin_client, actions, parameters, step):
+def test_an_empty_selection_does_not_mean_all_records(admin_client, actions, parameters, step):
     data = {"field": "given_name", "value": "Same", step: "x", "expected": "4"} | parameters
     before = everything()
     answer = admin_client.post(BULK, data)
     assert answer.status_code == 400 and "No records are selected" in answer.text and everything() == before
 
 
-def test_the_page_for_all_records_says_so_in_its_form(admin_client, actions):
+def test_an_action_on_all_records_is_explicit_in_its_form(admin_client, actions):
     page = admin_client.get(f"{BULK}?q=Oak")
     assert fields_of(page.text, "_next")["select_across"] == ["1"]
     assert confirm(admin_client, f"{BULK}?q=Oak", SAME | {"_apply": "x"}).status_code == 302

@@ -98,7 +98,7 @@ def test_undo_of_such_a_restoration_leaves_no_tombstone(people, admin_client):
 # Redo.
 
 
-def test_undo_and_redo_lead_through_the_same_two_states_any_number_of_times(bring, importing, write, whole):
+def test_repeated_undo_and_redo_alternate_between_two_states(bring, importing, write, whole):
     folder = bring("experiments", users=USERS, compounds=COMPOUNDS, user_experiments=EXPERIMENTS)
     edits.correct(User.objects.filter(pk=1), {"name": "Anne"}, None)
     before = whole()
@@ -118,7 +118,7 @@ def test_undo_and_redo_lead_through_the_same_two_states_any_number_of_times(brin
 
 
 @pytest.mark.parametrize("action", ["corrected", "reverted", "deleted", "restored", "created"])
-def test_undo_and_redo_of_an_edit_any_number_of_times(people, whole, action):
+def test_an_edit_can_be_undone_and_redone_repeatedly(people, whole, action):
     record = Person.objects.filter(given_name="Ann")
     states = [whole()]
     edit = edits.correct(record, {"given_name": "Anne"}, None)
@@ -146,7 +146,7 @@ def test_undo_and_redo_of_an_edit_any_number_of_times(people, whole, action):
         assert Change.objects.filter(is_tombstone=True).count() == stands == (action == "deleted")
 
 
-def test_redo_is_refused_with_reasons_when_something_stands_against_it(people, importing, capsys):
+def test_redo_is_refused_with_its_conflicts(people, importing, capsys):
     run = last_run()
     with pytest.raises(RedoRefusedError, match=r"cannot be redone.*Only an undone run can be redone"):
         redo_run(run)
@@ -218,7 +218,7 @@ def test_runs_that_cancel_each_other_do_not_block(people, importing, write, whol
     assert Place.objects.get(city="Derry").county == "Derry"
 
 
-def test_what_blocks_is_named_with_its_records_and_its_edits(people, importing, write):
+def test_a_refused_undo_names_the_blocking_runs_and_edits(people, importing, write):
     created = last_run()
     changing = run_that_changes(importing, write)
     first = edits.correct(Place.objects.filter(city="Derry"), {"county": "Derry City"}, None)
@@ -239,7 +239,7 @@ def test_what_blocks_is_named_with_its_records_and_its_edits(people, importing, 
     assert [b.action for b in refusal.value.conflicts[0].blockers] == [changing]
 
 
-def test_a_record_that_uses_another_is_blocked_by_what_made_it(importing, write):
+def test_a_reference_is_blocked_by_the_change_that_created_it(importing, write):
     importing("people", write("places.csv", PLACES))
     places = last_run()
     importing("people", write("people.csv", PEOPLE))

@@ -36,7 +36,7 @@ def blocked(importing, write):
     return places
 
 
-def test_what_blocks_is_undone_first_and_what_blocks_that_too(blocked, whole):
+def test_blocking_changes_are_undone_first_recursively(blocked, whole):
     before, edits_before = whole(), Edit.objects.count()
     planned = reverse_with_blockers(blocked, redo=False, dry_run=True)
     assert whole() == before and Edit.objects.count() == edits_before
@@ -51,7 +51,7 @@ def test_what_blocks_is_undone_first_and_what_blocks_that_too(blocked, whole):
     assert whole() == before
 
 
-def test_only_what_makes_a_difference_is_undone_first(importing, write):
+def test_changes_without_an_effect_are_not_undone_first(importing, write):
     importing("people", write("places.csv", PLACES))
     run = run_that_changes(importing, write)
     cancelling_edits(Place.objects.filter(city="Derry"), "country", "Ireland")
@@ -59,7 +59,7 @@ def test_only_what_makes_a_difference_is_undone_first(importing, write):
     assert [step.action for step in reverse_with_blockers(run, redo=False)] == [last, run]
 
 
-def test_an_undo_that_blocks_is_redone_first(people, importing, write, whole):
+def test_a_blocking_undo_is_redone_first(people, importing, write, whole):
     run = run_that_changes(importing, write)
     deletion = edits.delete(Person.objects.filter(given_name="Bo"), None)
     place = edits.delete(Place.objects.filter(city="Derry"), None)
@@ -73,7 +73,7 @@ def test_an_undo_that_blocks_is_redone_first(people, importing, write, whole):
     assert [str(step) for step in steps] == [f"redo edit {restoration.pk}", f"undo edit {deletion.pk}"]
 
 
-def test_a_redo_undoes_first_what_stands_against_it(people, importing, whole):
+def test_a_redo_first_undoes_the_blocking_changes(people, importing, whole):
     run, before = last_run(), whole()
     undo_run(run)
     importing("people", people)
@@ -82,7 +82,7 @@ def test_a_redo_undoes_first_what_stands_against_it(people, importing, whole):
     assert [step.redo for step in steps] == [False, False, True] and whole() == before
 
 
-def test_the_page_of_a_refused_undo_lists_what_blocks_with_links_and_undoes_it_first(blocked, admin_client):
+def test_the_page_of_a_refused_undo_links_to_the_blocking_changes_and_undoes_them_first(blocked, admin_client):
     address = f"/admin/imports/importrun/{blocked.pk}/undo/"
     page = admin_client.get(address)
     correction = Edit.objects.get(action="corrected")
@@ -110,7 +110,7 @@ def test_the_page_of_a_refused_undo_lists_what_blocks_with_links_and_undoes_it_f
     assert admin_client.get(redo).status_code == 409
 
 
-def test_what_changed_since_the_preview_of_undoing_first_is_not_undone(blocked, admin_client, whole):
+def test_an_outdated_preview_of_undoing_first_is_refused(blocked, admin_client, whole):
     address = f"/admin/imports/importrun/{blocked.pk}/undo/first/"
     form = fields_of(admin_client.get(address).text, "what blocks it")
     edits.correct(Place.objects.filter(city="Kelso"), {"county": "Borders"}, None)
@@ -139,7 +139,7 @@ def test_the_browser_redoes_an_edit_and_shows_why_an_undo_is_refused(people, adm
     assert Person.objects.filter(given_name="Ann").exists()
 
 
-def test_what_a_user_may_not_undo_is_not_undone_first(blocked, staff):
+def test_undoing_first_needs_the_permission_for_each_change(blocked, staff):
     client = staff("view_importrun", "undo_importrun", "view_edit")
     page = client.get(f"/admin/imports/importrun/{blocked.pk}/undo/first/")
     assert page.status_code == 409 and "You do not have permission to undo edit" in page.text
@@ -152,7 +152,7 @@ def test_what_a_user_may_not_undo_is_not_undone_first(blocked, staff):
             assert client.post(f"/admin/imports/{kind}/{pk}/{verb}").status_code == 403
 
 
-def test_the_command_undoes_first_what_blocks(blocked, capsys):
+def test_the_command_undoes_the_blocking_changes_first(blocked, capsys):
     with pytest.raises(CommandError, match="cannot be undone"):
         call_command("undo_import", blocked.pk)
     correction = Edit.objects.get(action="corrected")

@@ -10,7 +10,7 @@ PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 
 
-def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
+def test_the_command_restores_the_tables_and_reports_the_effect(importing, write, capsys):
     importing("people", write("places.csv", PLACES))
     before = list(Place.objects.order_by("pk").values())
     importing("people", write("places.csv", PLACES.replace("Derry,Derry", "Derry,Doire") + "Cork,Cork,Munster\n"))
@@ -27,7 +27,7 @@ def test_it_brings_the_tables_back_and_says_how(importing, write, capsys):
     assert run.status == "undone" and list(Place.objects.order_by("pk").values()) == before
 
 
-def test_what_stands_on_it_is_listed(importing, write, capsys):
+def test_the_command_lists_the_conflicts(importing, write, capsys):
     importing("people", write("places.csv", PLACES))
     run = ImportRun.objects.latest("pk")
     importing("people", write("people.csv", PEOPLE))
@@ -37,7 +37,7 @@ def test_what_stands_on_it_is_listed(importing, write, capsys):
     assert Person.objects.exists() and Place.objects.count() == 2
 
 
-def test_a_run_that_is_not_there_or_has_not_applied(importing, write, transactional_db, capsys):
+def test_an_unknown_or_unapplied_run_is_refused(importing, write, transactional_db, capsys):
     with pytest.raises(CommandError, match=r"There is no run 4711\. The last applied runs: none\."):
         call_command("undo_import", 4711)
     importing("people", write("places.csv", PLACES), "--dry-run")

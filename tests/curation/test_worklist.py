@@ -117,7 +117,7 @@ def test_a_long_list_comes_in_pages(curator, write, importing):
     assert "Page 1 of 3" in first.text
 
 
-def test_a_list_that_is_too_long_is_grouped_and_changed_in_part(curator, worklist, monkeypatch):
+def test_a_list_that_is_too_long_is_grouped_and_changed_partly(curator, worklist, monkeypatch):
     assert "applies to at most" not in worklist()
     for module in ("imports.worklist", "curation.admin.worklist_views", "curation.dashboard"):
         monkeypatch.setattr(f"{module}.AT_MOST", 2)
@@ -181,7 +181,7 @@ def test_after_an_undo_the_rows_are_open_again(curator, worklist, write, importi
     assert worklist().count("people.csv, line") == 4
 
 
-def test_a_row_that_was_fixed_in_vain_is_listed_as_it_was_sent(curator, worklist, write, importing, rejected):
+def test_a_row_that_is_still_rejected_is_listed_as_sent(curator, worklist, write, importing, rejected):
     fixed = f"line,problems,{HEADER}4,,Gus,Elm,1950-12-31,Mu\n"
     again = importing("people", write(f"people.csv.rejected-{rejected}.csv", fixed))["run"]
     listed = worklist()
@@ -224,7 +224,7 @@ def test_the_parent_table_is_suggested(curator, worklist, monkeypatch):
     assert curator.get(f"{ADDRESS}suggestions/?source=people&column=shoe").status_code == 404
 
 
-def test_who_may_not_import_looks_only(client, rejected):
+def test_users_without_the_import_permission_can_only_view(client, rejected):
     user = get_user_model().objects.create_user("ana", is_staff=True)
     client.force_login(user)
     searched = f"{ADDRESS}suggestions/?source=people&column=place_of_birth&new=K"
@@ -239,7 +239,7 @@ def test_who_may_not_import_looks_only(client, rejected):
     assert not ResolvedRow.objects.exists()
 
 
-def test_personal_data_is_masked_and_cannot_be_changed_unseen(curator, write, importing):
+def test_masked_personal_data_cannot_be_changed(curator, write, importing):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n2,Bo,bo at example,2024-01-05\n"
     importing("experiments", write("users.csv", users))
     address = "/admin/imports/rejectedrow/worklist/experiments/"
@@ -251,7 +251,7 @@ def test_personal_data_is_masked_and_cannot_be_changed_unseen(curator, write, im
     assert list(User.objects.values_list("name", "email")) == [("Ann", "ann@example.com")]
 
 
-def test_a_member_of_a_list_is_replaced_alone(curator, write, importing):
+def test_one_member_of_a_list_is_replaced(curator, write, importing):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n"))
     importing(
         "experiments", write("compounds.csv", "compound_id,compound_name,compound_structure\n1,Ash,CCO\n2,Bay,CC\n")

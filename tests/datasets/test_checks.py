@@ -160,7 +160,7 @@ def test_a_listing_by_another_name_is_reported(monkeypatch, check_output):
     assert "(datasets.E002) The Listing listings has no effect." in check_output(Subject)
 
 
-def test_what_is_no_listing_is_reported(monkeypatch):
+def test_an_invalid_listing_is_reported(monkeypatch):
     monkeypatch.setattr(EducationLevel, "listing", {"search": ["name"]}, raising=False)
     [error] = check_listings([apps.get_app_config("census")])
     assert (error.id, error.msg, error.obj) == ("datasets.E002", "listing is not a Listing.", EducationLevel)

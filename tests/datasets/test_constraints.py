@@ -11,7 +11,7 @@ from subjects.models import Subject
 
 
 @pytest.mark.django_db
-def test_the_database_holds_to_a_range():
+def test_the_database_enforces_a_range():
     with pytest.raises(IntegrityError, match="education_levels_years_not_negative"), transaction.atomic():
         EducationLevel.objects.create(name="Nursery", years=-1)
 
@@ -30,13 +30,13 @@ def test_a_field_has_the_range_of_its_constraint(age, problem):
 
 
 @pytest.mark.django_db
-def test_an_empty_text_is_no_second_way_to_say_unknown():
+def test_an_empty_text_is_refused_for_an_unknown_value():
     with pytest.raises(IntegrityError, match="subjects_species_not_empty"), transaction.atomic():
         Subject.objects.create(subject_id="1", species="")
 
 
 @isolate_apps("census")
-def test_names_say_the_table_the_column_and_the_rule():
+def test_constraint_names_contain_the_table_the_column_and_the_rule():
     class Grade(models.TextChoices):
         HIGH = "high"
 

@@ -29,11 +29,11 @@ def test_the_parameters_follow_from_the_fields():
     assert not {"age__icontains", "age__isnull", "education__isnull", "sex__icontains", "identity"} & parameters
 
 
-def test_what_cannot_be_compared_has_no_filter():
+def test_documents_have_no_filter():
     assert not [name for name in record_filterset(Session).base_filters if name.startswith("document")]
 
 
-def test_dates_texts_and_references_narrow_a_list():
+def test_lists_are_filtered_by_dates_texts_and_references():
     kelso = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     for name, born in [("Ann", date(1900, 1, 1)), ("Bob", date(1950, 1, 1)), ("Cat", date(1980, 1, 1))]:
         Person.objects.create(given_name=name, family_name="Mac", date_of_birth=born, place_of_birth=kelso)

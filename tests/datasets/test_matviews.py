@@ -62,7 +62,7 @@ def test_the_command_names_the_datasets_where_one_does_not_exist():
 
 @on_postgresql
 @pytest.mark.django_db
-def test_every_view_has_a_unique_index_for_a_refresh_that_locks_nobody_out():
+def test_every_view_has_a_unique_index_for_a_concurrent_refresh():
     views = [view for dataset in matviews.datasets_with_views() for view in matviews.views_of(dataset)]
     assert len(views) == 4
     with connection.cursor() as cursor:
@@ -85,7 +85,7 @@ def test_a_view_that_was_never_filled_is_filled():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_under_a_view_is_altered_and_back():
+def test_a_table_of_a_view_can_be_altered_and_restored():
     ann_of("Wales")
     operations = [
         DropView("births_by_country", sql="0002_births_by_country"),
@@ -115,7 +115,7 @@ def country_length():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_views_migration_can_be_taken_back():
+def test_the_migration_of_a_view_can_be_reversed():
     try:
         MigrationExecutor(connection).migrate([("people", "0001_initial")])
         assert not view_exists("births_by_country")
@@ -125,7 +125,7 @@ def test_a_views_migration_can_be_taken_back():
     assert view_exists("births_by_country")
 
 
-def test_an_operation_is_written_into_a_squashed_migration_as_it_was():
+def test_an_operation_is_serialized_into_a_squashed_migration():
     operation = CreateView("births_by_country", sql="0002_births_by_country")
     text, imports = OperationWriter(operation, indentation=0).serialize()
     assert "datasets.matviews" in " ".join(imports)

@@ -66,7 +66,7 @@ def timeout_of_session() -> str:
         "/admin/people/place/?q=nothing+county",
     ],
 )
-def test_a_query_that_takes_too_long_is_stopped_and_told(admin, many, impatient, settings, monkeypatch, address):
+def test_a_query_that_takes_too_long_is_stopped_and_reported(admin, many, impatient, settings, monkeypatch, address):
     monkeypatch.setattr(query_timeout.Budget, "left", property(_short_of_tables))
     answer = admin.get(address)
     assert answer.status_code == 503 and "The database needs more than 15 seconds" in answer.text
@@ -107,7 +107,7 @@ def test_the_limit_never_stays_on_a_pooled_connection(admin, many, settings):
     assert not query_timeout.is_limited()
 
 
-def test_a_limit_that_a_transaction_takes_back_does_not_stay_either(transactional_db):
+def test_a_limit_is_reset_after_a_rolled_back_transaction(transactional_db):
     with query_timeout.limited(5):
         connection.cursor().execute("SELECT 1")
         with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -131,7 +131,7 @@ def test_a_limit_that_a_transaction_takes_back_does_not_stay_either(transactiona
 
 @pytest.mark.parametrize("many", [MANY], indirect=True)
 @pytest.mark.parametrize("file_format", ["csv", "ndjson"])
-def test_an_export_longer_than_the_limit_arrives_whole(admin, many, settings, file_format):
+def test_an_export_longer_than_the_limit_is_complete(admin, many, settings, file_format):
     settings.QUERY_SECONDS = 0.5
     whole, begun = b"", time.monotonic()
     answer = admin.get(f"{LIST}?format={file_format}")

@@ -30,7 +30,7 @@ def member(django_user_model):
     return member
 
 
-def test_curators_may_do_everything_with_every_dataset_and_nothing_with_users(member):
+def test_curators_have_all_permissions_for_datasets_and_none_for_users(member):
     curator = member("Curators")
     for label, app in dataset_apps().items():
         for model in app.get_models():
@@ -74,7 +74,7 @@ def test_a_group_has_exactly_these_permissions(member, name, actions, more):
     assert member(name).get_all_permissions() == expected | more
 
 
-def test_analysts_only_look_and_see_no_addresses(member):
+def test_analysts_can_only_view_and_see_no_addresses(member):
     analyst = member("Analysts")
     granted = analyst.get_all_permissions()
     assert "experiments.view_user" in granted and "imports.view_importrun" in granted
@@ -83,7 +83,7 @@ def test_analysts_only_look_and_see_no_addresses(member):
 
 
 @pytest.mark.parametrize(("group", "statuses"), [("Curators", (200, 200, 403)), ("Analysts", (200, 403, 403))])
-def test_members_reach_what_is_theirs_and_no_users(client, member, group, statuses):
+def test_members_can_open_permitted_pages_only(client, member, group, statuses):
     client.force_login(member(group))
     addresses = ["/admin/people/person/", "/admin/people/person/add/", "/admin/auth/user/"]
     assert tuple(client.get(address).status_code for address in addresses) == statuses
@@ -92,14 +92,14 @@ def test_members_reach_what_is_theirs_and_no_users(client, member, group, status
     assert "/admin/auth/" not in page
 
 
-def test_the_groups_come_back_with_the_next_migrate():
+def test_migrate_creates_the_groups_again():
     Group.objects.all().delete()
     call_command("migrate", verbosity=0)
     assert set(Group.objects.values_list("name", flat=True)) == {"Curators", "Analysts"}
     assert Group.objects.get(name="Curators").permissions.filter(codename="view_person").exists()
 
 
-def test_what_a_site_has_added_stays_and_permissions_need_not_exist_before():
+def test_migrate_keeps_added_permissions_and_creates_missing_ones():
     extra = Permission.objects.get(codename="view_group")
     curators = Group.objects.get(name="Curators")
     curators.permissions.add(extra)
@@ -121,7 +121,7 @@ def pages(patterns=None, prefix="/admin/"):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_who_has_no_permission_gets_a_403_everywhere_and_no_hint(client, django_user_model, method):
+def test_users_without_permission_get_403_for_existing_and_missing_objects(client, django_user_model, method):
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     User.objects.create(user_id=1, name="Ann", email="ann@example.com", signup_date="2024-01-05")
     edits.correct(User.objects.all(), {"name": "Anne"}, None)

@@ -82,7 +82,7 @@ def test_the_worker_refreshes_the_views_of_an_undo_that_was_killed_after_its_com
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_refreshes_what_a_shell_has_left_behind():
+def test_the_worker_refreshes_views_after_changes_in_a_shell():
     call_command("worker", batch=True)
     place = Place.objects.create(city="Kelso", county="-", country="Scotland")
     Person.objects.create(given_name="Ann", family_name="Mac", date_of_birth="1901-02-03", place_of_birth=place)
@@ -91,7 +91,7 @@ def test_the_worker_refreshes_what_a_shell_has_left_behind():
 
 
 @on_postgresql
-def test_it_is_stored_at_which_version_each_view_was_refreshed(bring):
+def test_the_version_of_the_last_refresh_of_each_view_is_stored(bring):
     bring("people", places=PLACES, people=PEOPLE)
     number = Version.objects.get(pk="people").number
     assert Version.objects.get(pk="births_by_country").shows == number
@@ -118,7 +118,7 @@ def test_the_worker_leaves_a_view_to_the_process_that_refreshes_it(bring):
 
 
 @on_postgresql
-def test_a_view_that_cannot_be_refreshed_holds_up_neither_others_nor_imports(bring, execute, rows, caplog):
+def test_a_view_that_cannot_be_refreshed_does_not_delay_other_views_or_imports(bring, execute, rows, caplog):
     bring("people", places=PLACES, people=PEOPLE)
     Person.objects.get().delete()
     Version.objects.create(pk="subjects", number=1)  # its view was never refreshed

@@ -16,7 +16,7 @@ def test_the_most_similar_name_is_suggested(name, hint):
     assert suggest(name, iter(COLUMNS)) == hint
 
 
-def test_nothing_is_suggested_where_nothing_is_known():
+def test_without_known_names_nothing_is_suggested():
     assert suggest("age", []) == did_you_mean(None) == ""
 
 

@@ -44,7 +44,7 @@ def test_terms_headings_file_names_and_missing_records_are_printed_escaped(write
     assert "[31m" in run_command("import_people", write("y/places.csv", f"city,x{ESC}\nA,\n"))
 
 
-def test_a_report_on_the_screen_is_json_without_control_characters(write, run_command):
+def test_a_report_on_a_terminal_is_json_without_control_characters(write, run_command):
     output = run_command(
         "import_people", write("places.csv", f"city,county,country\nA,{ODD},c,d\n"), "--report", "-", "-v", "0"
     )

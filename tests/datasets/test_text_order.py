@@ -50,7 +50,7 @@ def test_a_list_of_the_api_is_ordered_by_code_point_page_after_page(places, clie
         assert cities == expected
 
 
-def test_a_range_of_texts_is_the_one_that_the_order_shows(places):
+def test_a_range_of_texts_follows_the_sort_order(places):
     assert set(Place.objects.filter(city__gt="a").values_list("city", flat=True)) == set(IN_ORDER[3:])
 
 

@@ -62,21 +62,21 @@ def test_addresses_are_shown_to_those_who_may_see_them(admin_client):
     assert "alice@example.com" in admin_client.get("/admin/experiments/user/1/change/").text
 
 
-def test_addresses_are_masked_for_everybody_else(curator_client):
+def test_addresses_are_masked_for_users_without_the_permission(curator_client):
     for address in ["/admin/experiments/user/", "/admin/experiments/user/1/change/"]:
         page = curator_client.get(address).text
         assert "a****@example.com" in page
         assert "alice@example.com" not in page
 
 
-def test_who_may_not_see_an_address_cannot_change_it(curator_client):
+def test_users_without_the_permission_cannot_change_addresses(curator_client):
     form = {"user_id": 1, "name": "Alicia", "email": "new@example.com", "signup_date": "2023-01-01"}
     assert curator_client.post("/admin/experiments/user/1/change/", form).status_code == 302
     alice = User.objects.get()
     assert (alice.name, alice.email) == ("Alicia", "alice@example.com")
 
 
-def test_who_may_not_see_addresses_cannot_find_one_out(curator_client, admin_client):
+def test_users_without_the_permission_cannot_infer_addresses(curator_client, admin_client):
     def matches(client, **query):
         return len(client.get("/admin/experiments/user/", query).context["cl"].result_list)
 
@@ -92,7 +92,7 @@ def test_who_may_not_see_addresses_cannot_find_one_out(curator_client, admin_cli
     assert "?o=3" not in curator_client.get("/admin/experiments/user/").text
 
 
-def test_rejected_users_are_hidden_from_those_who_may_not_see_addresses(admin_client, curator_client):
+def test_rejected_users_are_hidden_without_the_permission_to_see_addresses(admin_client, curator_client):
     run = ImportRun.objects.create(dataset="experiments", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="users", name="users.csv", original_name="u", sha256="0", size=1)
     problem = {"column": "signup_date", "value": "soon", "message": "Expected a date, found soon."}
@@ -121,7 +121,7 @@ def test_the_list_of_features_shows_the_average_of_all_users(admin_client):
     assert "<dt>Mean experiments per user:</dt> <dd>1.5</dd>" in page
 
 
-def test_a_user_goes_though_the_features_still_name_it(admin_client):
+def test_a_user_in_an_outdated_view_can_be_deleted(admin_client):
     matviews.refresh("experiments")
     assert confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}).status_code == 302
     assert not User.objects.exists()

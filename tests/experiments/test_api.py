@@ -63,14 +63,14 @@ def test_addresses_are_masked_and_cannot_be_filtered_by(client):
         assert "experiments.view_email" in answer.json()["errors"][parameter][0]
 
 
-def test_who_may_see_addresses_reads_and_finds_them(client, django_user_model):
+def test_users_with_the_permission_can_read_and_filter_addresses(client, django_user_model):
     reader = django_user_model.objects.create_user("reader")
     reader.user_permissions.add(Permission.objects.get(codename="view_email"))
     client.force_login(reader)
     assert [row["email"] for row in rows(client, "users", email="bob@example.com")] == ["bob@example.com"]
 
 
-def test_features_list_the_most_common_compounds_and_say_by_what_rule(client):
+def test_features_list_the_most_common_compounds_and_document_the_rule(client):
     matviews.refresh("experiments")
     assert rows(client, "user-features") == [
         {
@@ -145,7 +145,7 @@ NOT_IMPORTED = {
         ),
     ],
 )
-def test_a_row_is_read_whole_in_its_list_and_alone(client, listing, address, row):
+def test_a_row_is_the_same_in_its_list_and_by_itself(client, listing, address, row):
     User.objects.create(user_id=4, name="Dora", email="dora@example.com", signup_date=date(2023, 5, 1))
     Compound.objects.create(compound_id=4, compound_name="LSD", compound_structure="C20H25N3O")
     UserExperiment.objects.create(experiment_id=10, user_id=4, experiment_run_time=2.5).compounds.set([4, 2])

@@ -54,7 +54,7 @@ def features():
     return list(UserFeatures.objects.order_by("user_id").values_list())
 
 
-def test_import_brings_users_compounds_and_experiments(folder):
+def test_import_creates_users_compounds_and_experiments(folder):
     assert imported("import_experiments", folder).counts == {
         "users": {"read": 3, "created": 3},
         "compounds": {"read": 3, "created": 3},
@@ -74,7 +74,7 @@ def test_import_brings_users_compounds_and_experiments(folder):
     assert experiments() == [(1, 1, 10, [2, 10]), (2, 1, 15, [2, 3]), (3, 2, 7.5, [2, 3, 10])]
 
 
-def test_features_follow_the_import_with_all_ties_the_lowest_id_first(folder):
+def test_features_list_all_ties_with_the_lowest_id_first_after_an_import(folder):
     imported("import_experiments", folder)
     assert features() == [(1, 2, 12.5, "2"), (2, 1, 7.5, "2;3;10"), (3, 0, None, None)]
     assert User.objects.mean_experiments() == 1
@@ -87,7 +87,7 @@ def test_importing_again_changes_nothing(folder):
     }
 
 
-def test_the_files_may_come_one_by_one_parents_first(folder):
+def test_the_files_can_be_imported_one_by_one(folder):
     for name in FILES:
         assert list(imported("import_experiments", folder / name).counts.values()) == [{"read": 3, "created": 3}]
     assert len(experiments()) == 3
@@ -104,7 +104,7 @@ def test_compounds_are_one_field_changed_as_a_whole(experiment_rows):
 
 
 @pytest.mark.parametrize("cell", ["2;3", "3;2", "3;3;2", " 2 ; 3 ", "02;+3"])
-def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, cell):
+def test_a_repeated_compound_counts_once_in_any_order(experiment_rows, cell):
     experiment_rows("1,1,2;3,10\n")
     assert experiment_rows(f"1,1,{cell},10\n").counts["user_experiments"] == {"read": 1, "unchanged": 1}
     assert experiments() == [(1, 1, 10, [2, 3])]
@@ -130,7 +130,7 @@ def test_a_compound_counts_once_in_whatever_order_it_is_named(experiment_rows, c
         ("one,1,2,10", "experiment_id", "one", "is not a whole number"),
     ],
 )
-def test_an_experiment_that_cannot_be_is_rejected_and_the_rest_imported(experiment_rows, row, column, value, message):
+def test_an_invalid_experiment_is_rejected_and_the_rest_imported(experiment_rows, row, column, value, message):
     report = experiment_rows(f"{row}\n2,1,3,15\n")
     assert report.counts["user_experiments"] == {"read": 2, "created": 1, "rejected": 1}
     (rejection,) = report["rejections"]
@@ -142,7 +142,7 @@ def test_an_experiment_that_cannot_be_is_rejected_and_the_rest_imported(experime
     assert experiments() == [(2, 1, 15, [3])]
 
 
-def test_all_that_is_wrong_with_an_experiment_is_reported_at_once(experiment_rows):
+def test_all_problems_of_an_experiment_are_reported_at_once(experiment_rows):
     (rejection,) = experiment_rows("1,9,777;888;2,-1\n")["rejections"]
     assert [(p["column"], p["value"]) for p in rejection["problems"]] == [
         ("experiment_run_time", "-1"),
@@ -163,7 +163,7 @@ def test_an_experiment_of_a_user_who_was_rejected_is_rejected(folder):
     assert experiments() == [(3, 2, 7.5, [2, 3, 10])]
 
 
-def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_with_others(experiment_rows):
+def test_a_repeated_key_is_a_duplicate_with_equal_values_and_rejected_with_others(experiment_rows):
     report = experiment_rows("1,1,2;3,10\n1,1,3;2,10.0\n1,1,2,10\n")
     assert report.counts["user_experiments"] == {"read": 3, "created": 1, "duplicates": 1, "rejected": 1}
     (rejection,) = report["rejections"]
@@ -181,7 +181,7 @@ def test_a_missing_experiment_is_deleted_with_its_compounds_if_requested(experim
     assert features()[0] == (1, 1, 15, "3")
 
 
-def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
+def test_the_sample_is_imported_except_its_planted_rows():
     report = imported("import_experiments")
     assert report.counts == {
         "users": {"read": 205, "created": 200, "duplicates": 1, "rejected": 4},
@@ -221,7 +221,7 @@ def test_a_number_of_many_digits_is_previewed_imported_and_averaged(experiment_r
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's views are not refreshed")
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_has_applied_says_so_though_its_view_cannot_be_refreshed(folder):
+def test_a_run_is_applied_even_if_its_view_cannot_be_refreshed(folder):
     with connection.cursor() as cursor:
         cursor.execute("ALTER MATERIALIZED VIEW user_features RENAME TO elsewhere")
         try:

@@ -43,7 +43,7 @@ def test_features_name_all_compounds_that_tie_with_the_lowest_id_first():
     assert list(features.values_list()) == [(1, 2, 12.5, "2"), (2, 1, 7.5, "2;3;10"), (3, 0, None, None)]
 
 
-def test_an_experiment_without_compounds_counts_and_has_none_that_is_most_common():
+def test_an_experiment_without_compounds_has_no_most_common_compound():
     experiment(1, 1, 10)
     matviews.refresh("experiments")
     assert UserFeatures.objects.filter(user=1).values_list().get() == (1, 1, 10, None)
@@ -60,7 +60,7 @@ def test_a_run_time_is_not_negative():
         experiment(1, 1, -1)
 
 
-def test_users_and_compounds_of_an_experiment_stay_and_its_uses_go_with_it():
+def test_users_and_compounds_of_an_experiment_cannot_be_deleted():
     made = experiment(1, 1, 10, 2)
     with pytest.raises(ProtectedError):
         made.user.delete()

@@ -62,7 +62,7 @@ def test_all_rows_are_there_in_spite_of_blank_lines_and_odd_separators(first, fo
     assert first.counts == {name: {"read": rows, "created": rows} for name, rows in ROWS.items()}
 
 
-def test_every_cell_is_what_the_file_says(folder):
+def test_every_cell_equals_the_file(folder):
     assert users() == table(folder / "users.csv")[1:]
     assert compounds() == table(folder / "compounds.csv")[1:]
     assert experiments() == table(folder / "user_experiments.csv")[1:]
@@ -76,7 +76,7 @@ def test_features_of_every_user():
     assert list(UserFeatures.objects.order_by("user_id").values_list()) == FEATURES
 
 
-def test_the_questions_answer_what_the_view_holds():
+def test_the_queryset_methods_return_the_values_of_the_view():
     queries = [
         (user.pk, user.experiments.count(), user.experiments.mean_run_time(), user.experiments.most_common_compounds())
         for user in User.objects.order_by("pk")
@@ -94,25 +94,25 @@ def test_the_files_come_again_and_change_nothing(folder):
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
-def test_the_same_tables_in_other_clothes_change_nothing(clothes, folder, tmp_path):
+def test_the_same_tables_in_other_formats_change_nothing(clothes, folder, tmp_path):
     for name in ROWS:
         (tmp_path / f"{name}.csv").write_bytes(CLOTHES[clothes](table(folder / f"{name}.csv")))
     assert imported("import_experiments", *tmp_path.glob("*.csv")).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
-def test_other_clothes_are_no_matter_the_first_time_either(clothes, folder, tmp_path):
+def test_other_formats_give_the_same_first_import(clothes, folder, tmp_path):
     UserExperiment.objects.all().delete()
     User.objects.all().delete()
     Compound.objects.all().delete()
     for name in ROWS:
         (tmp_path / f"{name}.csv").write_bytes(CLOTHES[clothes](table(folder / f"{name}.csv")))
     imported("import_experiments", *tmp_path.glob("*.csv"))
-    test_every_cell_is_what_the_file_says(folder)
+    test_every_cell_equals_the_file(folder)
     test_features_of_every_user()
 
 
-def test_a_file_by_any_other_name_is_known_by_its_columns(folder, tmp_path):
+def test_a_file_with_an_unknown_name_is_matched_by_its_columns(folder, tmp_path):
     for name in ROWS:
         (tmp_path / f"table of {len(name)}.txt").write_bytes((folder / f"{name}.csv").read_bytes())
     assert imported("import_experiments", *tmp_path.glob("*.txt")).counts == UNCHANGED

@@ -10,7 +10,7 @@ TABS = ("", "export/", "export/file")
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_who_has_not_signed_in_is_led_there_and_back(client, tab):
+def test_an_anonymous_user_signs_in_and_returns_to_the_page(client, tab):
     address = f"/explore/people/places/{tab}?country=Scotland"
     answer = client.get(address)
     assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/?next=/explore/people/places/")
@@ -18,14 +18,14 @@ def test_who_has_not_signed_in_is_led_there_and_back(client, tab):
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_a_table_is_for_those_who_may_view_it_and_no_hint_is_given(signed_in, people, tab):
+def test_a_table_needs_the_view_permission_and_is_not_revealed_without_it(signed_in, people, tab):
     user = signed_in("nobody", name="grace")
     page = unescape(user.page(f"people/places/{tab}", status=403))
     assert "You don't have access to this table" in page and "Kelso" not in page and "people" not in page
     user.page("", status=403)
 
 
-def test_the_drop_down_has_what_the_reader_may_see(signed_in, django_user_model):
+def test_the_drop_down_lists_permitted_tables(signed_in, django_user_model):
     user = signed_in("nobody", name="grace")
     may = Permission.objects.filter(codename__in=["view_place", "view_birthsbycountry"])
     django_user_model.objects.get().user_permissions.set(may)
@@ -46,7 +46,7 @@ def test_analysts_see_the_tables_and_views_of_all_datasets(signed_in):
         assert f'value="{table}"' in page
 
 
-def test_addresses_are_masked_for_analysts_and_cannot_be_asked_for(signed_in, experiments):
+def test_addresses_are_masked_for_analysts_and_cannot_be_filtered(signed_in, experiments):
     analyst = signed_in("Analysts")
     assert [row[2] for row in analyst.texts("experiments/users/")] == ["a****@example.com", "b****@example.org"]
     assert "experiments.view_email" in analyst.page("experiments/users/?email=alice@example.com", status=400)
@@ -83,7 +83,7 @@ def test_a_mistyped_address_names_the_nearest_table(reader, address, nearest):
     assert f'Did you mean <a href="/explore/{nearest}/">{nearest}</a>?' in page
 
 
-def test_the_nearest_table_is_one_that_the_reader_may_see(signed_in, django_user_model):
+def test_only_permitted_tables_are_suggested(signed_in, django_user_model):
     user = signed_in("nobody", name="grace")
     django_user_model.objects.get().user_permissions.set(Permission.objects.filter(codename="view_race"))
     page = user.page("people/peple/", status=404)
@@ -104,7 +104,7 @@ def test_an_unknown_image_format_lists_the_known_ones(reader):
     assert answer.text == "There is no chart.gif. Use chart.png, chart.jpg, chart.svg or chart.json."
 
 
-def test_an_address_without_its_last_slash_is_led_on(reader, people):
+def test_an_address_without_a_trailing_slash_is_redirected(reader, people):
     answer = reader.get("/explore/people/places?country=Ulster")
     assert (answer.status_code, answer["Location"]) == (302, "/explore/people/places/?country=Ulster")
 
@@ -125,7 +125,7 @@ def test_any_active_account_signs_in_sees_its_tables_and_signs_out(client, peopl
     assert client.get(address).status_code == 302
 
 
-def test_who_may_see_nothing_is_offered_nothing(signed_in):
+def test_users_without_permissions_are_offered_no_tables(signed_in):
     page = signed_in("nobody", name="grace").page("", status=403)
     assert "You don't have access to any table" in unescape(page) and "choose-table" not in page
 
@@ -139,5 +139,5 @@ def test_pages_are_only_read(reader):
     assert reader.post("/explore/people/people/").status_code == 405
 
 
-def test_the_admin_has_a_way_to_explore(reader):
+def test_the_admin_links_to_explore(reader):
     assert 'href="/explore/"' in reader.get("/admin/").text

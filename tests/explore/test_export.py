@@ -64,13 +64,13 @@ def run(command, folder, environment):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_page_says_exactly_what_will_be_in_the_file(reader, people):
+def test_the_page_states_the_exact_contents_of_the_file(reader, people):
     page = reader.page(f"{PEOPLE}?{CHOSEN}&county_of_birth=Fife")
     assert "<strong>2</strong> people, 3 columns: <code>given_name</code>, <code>place_of_birth</code>" in page
     assert "Download people.csv" in page and 'id="format-csv" checked' in page
 
 
-def test_csv_json_and_ndjson_are_what_is_stored(reader, people):
+def test_csv_json_and_ndjson_have_the_stored_values(reader, people):
     answer, body = download(reader, CHOSEN)
     assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
     header, *lines = csv.reader(io.StringIO(body.decode(), newline=""))
@@ -80,7 +80,7 @@ def test_csv_json_and_ndjson_are_what_is_stored(reader, people):
     assert [json.loads(line) for line in download(reader, f"{CHOSEN}&format=ndjson")[1].splitlines()] == records
 
 
-def test_excel_and_parquet_are_what_is_stored(reader, people):
+def test_excel_and_parquet_have_the_stored_values(reader, people):
     sheet = openpyxl.load_workbook(io.BytesIO(download(reader, f"{CHOSEN}&format=xlsx")[1])).active
     header, *cells = sheet.iter_rows(values_only=True)
     assert list(header) == COLUMNS
@@ -90,7 +90,7 @@ def test_excel_and_parquet_are_what_is_stored(reader, people):
     assert [(name, city, day.isoformat()) for name, city, day in rows] == stored()
 
 
-def test_compressed_is_the_same_compressed(reader, people):
+def test_a_compressed_file_has_the_same_content(reader, people):
     answer, body = download(reader, f"{CHOSEN}&compress=gzip")
     assert answer["Content-Disposition"] == 'attachment; filename="people.csv.gz"'
     assert gzip.decompress(body) == download(reader, CHOSEN)[1]
@@ -98,7 +98,7 @@ def test_compressed_is_the_same_compressed(reader, people):
     assert "Download people.parquet" in page and 'id="compress" disabled' in page
 
 
-def test_for_a_spreadsheet_is_defused_and_says_so(reader, people):
+def test_a_file_for_a_spreadsheet_has_escaped_formulas_and_says_so(reader, people):
     Person.objects.filter(given_name="G6").update(given_name="=1+1")
     _, body = download(reader, f"{CHOSEN}&spreadsheet=true")
     header, first, *_ = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
@@ -140,7 +140,7 @@ def sheet(workbook):
     return list(openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows(values_only=True))
 
 
-def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, child_environment, tmp_path):
+def test_the_command_needs_the_permissions_of_its_user(signed_in, experiments, child_environment, tmp_path):
     curator, analyst = signed_in("Curators", name="grace o'hara"), signed_in("Analysts", name="eve")
     address = "experiments/users/export/?columns=email&format=csv"
     for reader, email, name in [
@@ -157,7 +157,7 @@ def test_the_command_is_for_the_eyes_of_who_copies_it(signed_in, experiments, ch
     assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&ordering=-email"), "command")
 
 
-def test_more_than_excel_takes_is_reported_before_it_begins(reader, people, monkeypatch):
+def test_too_many_records_for_excel_are_reported_before_the_export(reader, people, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
     assert "An Excel file can hold at most 5 records, but 6 match." in page and 'id="download"' not in page
@@ -180,7 +180,7 @@ def test_a_mistyped_option_is_reported_and_nothing_is_sent(reader, people, query
         assert message in page and 'id="download"' not in page
 
 
-def test_one_export_too_many_learns_when_to_come_back(reader, people, settings):
+def test_one_export_too_many_gets_retry_after(reader, people, settings):
     settings.STREAMS_AT_ONCE = 1
     going_on = reader.get(f"/explore/{PEOPLE}file")
     answer = reader.get(f"/explore/{PEOPLE}file")
@@ -190,7 +190,7 @@ def test_one_export_too_many_learns_when_to_come_back(reader, people, settings):
     assert concurrency.taken() == 0
 
 
-def test_headers_alone_start_no_stream(reader, people):
+def test_a_head_request_does_not_start_a_stream(reader, people):
     answer = reader.head(f"/explore/{PEOPLE}file")
     assert answer["Content-Disposition"].endswith('"people.csv"') and not answer.getvalue()
     assert concurrency.taken() == 0

@@ -38,14 +38,14 @@ def test_a_value_is_reported(value, expected):
     assert format_value(column("experiments.UserExperiment", "experiment_run_time"), value) == expected
 
 
-def test_figures_are_grouped_where_they_cannot_be_years_or_keys():
+def test_numbers_have_thousands_separators_unless_they_may_be_years_or_keys():
     gain, key = column("census.Respondent", "capital_gain"), column("census.Respondent", "id")
     assert is_grouped(gain, [0, None, 14084]) and not is_grouped(gain, [1995, None]) and not is_grouped(key, [14084])
     assert format_value(gain, 2174, grouped=True) == "2,174"
     assert format_value(gain, 1234567.25, grouped=True) == "1,234,567"
 
 
-def test_a_unit_is_what_a_help_text_says_in_a_few_words():
+def test_a_unit_is_a_short_first_sentence_of_a_help_text():
     units = {name: unit_of(column("census.Respondent", name)) for name in ("age", "education_years", "id", "sex")}
     assert units == {"age": "Years", "education_years": "", "id": "", "sex": ""}
     assert unit_of(column("experiments.UserExperiment", "experiment_run_time")) == ""  # says that it has none

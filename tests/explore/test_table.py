@@ -57,7 +57,7 @@ def test_columns_are_chosen_in_any_order(reader, people):
     assert address_after(reader, f"{PEOPLE}?columns=id,given_name&move=later:id") == f"{PEOPLE}?columns=given_name,id"
 
 
-def test_columns_that_are_shown_anyway_are_not_in_the_address(reader, people):
+def test_default_columns_are_not_in_the_url(reader, people):
     usual = [column.name for column in url_state.default_columns(Person)]
     form = "&".join(f"columns={name}" for name in usual)
     assert address_after(reader, f"{PEOPLE}?{form}&date_of_birth__gte=1850-01-01") == (
@@ -94,7 +94,7 @@ def test_choices_have_counts_and_missing_is_one_of_them(reader, respondents):
     assert facets(page, "income_over_50k") == ["yes 1", "no 1"]
 
 
-def test_several_ticked_values_are_one_of_them(reader, respondents):
+def test_several_checked_values_match_any_of_them(reader, respondents):
     address = address_after(reader, f"{CENSUS}?education=Bachelors&education=Masters&age__lte=")
     assert address == f"{CENSUS}?education__in=Bachelors,Masters"
     page = reader.page(address)
@@ -103,7 +103,7 @@ def test_several_ticked_values_are_one_of_them(reader, respondents):
     assert address_after(reader, f"{CENSUS}?income_over_50k=true&income_over_50k=false") == CENSUS
 
 
-def test_a_ticked_value_with_a_comma_is_one_value(reader, respondent):
+def test_a_checked_value_with_a_comma_is_one_value(reader, respondent):
     for country in ("Korea, Republic of", "Peru", 'The "Gambia", so called'):
         respondent(native_country=country).save()
     query = "native_country=Korea,%20Republic%20of&native_country=Peru"
@@ -125,7 +125,7 @@ def test_a_ticked_value_with_a_comma_is_one_value(reader, respondent):
     assert duplicates == address
 
 
-def test_what_has_no_box_is_kept_by_the_form(reader, respondents):
+def test_parameters_without_a_field_are_kept_by_the_form(reader, respondents):
     page = reader.page(f"{CENSUS}?education_id__gte=0&ordering=-age&kind=bar&x=sex")
     kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition('id="explore-form"')[2])
     assert dict(kept) == {
@@ -151,7 +151,7 @@ def test_each_filter_is_shown_and_can_be_removed(reader, respondents):
     assert '<a href="?ordering=age">Remove all</a>' in text
 
 
-def test_heads_sort_one_way_then_the_other_then_not(reader, respondents):
+def test_headers_toggle_ascending_descending_and_no_order(reader, respondents):
     ages = [[row[0] for row in reader.texts(f"{CENSUS}?columns=age&ordering={order}")] for order in ("age", "-age")]
     assert ages == [["20", "40", "60", "80", "100"], ["100", "80", "60", "40", "20"]]
     for order, following in [("", "?columns=age&amp;ordering=age"), ("age", "?columns=age&amp;ordering=-age")]:
@@ -160,7 +160,7 @@ def test_heads_sort_one_way_then_the_other_then_not(reader, respondents):
     assert '<a href="?columns=age" id="sort-age">Age' in page and 'aria-sort="descending"' in page
 
 
-def test_heads_say_the_whole_order(reader, respondents):
+def test_headers_show_the_whole_order(reader, respondents):
     page = reader.page(f"{CENSUS}?columns=education,age,sex&ordering=-age,education")
     head = {name: page.partition(f'id="sort-{name}"')[2].partition("</a>")[0] for name in ("age", "education", "sex")}
     assert "&#9660;</span>" in head["age"] and "&#9650;<sub>2</sub></span>" in head["education"]
@@ -168,13 +168,13 @@ def test_heads_say_the_whole_order(reader, respondents):
     assert page.count("aria-sort") == 1
 
 
-def test_what_is_missing_comes_last(reader, respondents):
+def test_missing_values_are_last(reader, respondents):
     for order in ("workclass", "-workclass"):
         cells = reader.texts(f"{CENSUS}?columns=workclass&ordering={order}")
         assert cells[-1] == ["– missing"] and len(cells) == 5
 
 
-def test_pages_go_on_and_back(reader, people, monkeypatch):
+def test_pages_link_forwards_and_backwards(reader, people, monkeypatch):
     for module in ("explore.table_page", "explore.url_state"):
         monkeypatch.setattr(f"{module}.ROWS", 2)
     address, seen = f"{PEOPLE}?columns=given_name&ordering=-family_name", []
@@ -218,7 +218,7 @@ def test_a_mistyped_parameter_is_reported_and_nothing_is_shown(reader, people, q
     reader.page(PEOPLE + unescape(re.search(r'href="([^"]*)">Show the page without it', page)[1]))
 
 
-def test_an_empty_list_says_which_filter_to_loosen(reader, respondents):
+def test_an_empty_list_suggests_filters_to_remove(reader, respondents):
     page = reader.page(f"{CENSUS}?age__gte=90&education=Bachelors&sex=Male")
     empty = page.partition('<div class="explore-empty"')[2].partition("</div>")[0]
     assert re.findall(r'<a href="([^"]+)">without “(.*?)”</a>: (\S+)</li>', empty) == [
@@ -230,13 +230,13 @@ def test_an_empty_list_says_which_filter_to_loosen(reader, respondents):
     assert "There are no sessions yet." in reader.page("subjects/sessions/")
 
 
-def test_odd_texts_are_only_texts(reader, people):
+def test_special_characters_are_escaped(reader, people):
     assert [ODD] in reader.texts(f"{PEOPLE}?columns=place_of_birth")
     page = reader.page(f"{PEOPLE}?search=%3Cscript%3Ealert(1)%3C/script%3E&ordering=id")
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
 
 
-def test_records_lead_to_the_admin_for_those_who_work_there(reader, signed_in, people):
+def test_records_link_to_the_admin_for_users_with_access(reader, signed_in, people):
     key = Person.objects.order_by("pk").first().pk
     assert f'<a href="/admin/people/person/{key}/change/">{key}</a>' in reader.page(PEOPLE)
     other = signed_in("Analysts", name="eve")
@@ -253,7 +253,7 @@ def test_views_and_vocabularies_are_tables_too(reader, table):
     ("query", "most"),
     [("", 20), ("?ordering=-age", 20), ("?education=Bachelors&age__gte=10", 22), ("?columns=age", 16)],
 )
-def test_a_page_asks_the_database_a_fixed_number_of_questions(reader, respondents, query, most):
+def test_a_page_takes_a_fixed_number_of_queries(reader, respondents, query, most):
     reader.page(CENSUS + query)  # stored for the next request
     with CaptureQueriesContext(connection) as captured:
         reader.page(CENSUS + query)
@@ -261,7 +261,7 @@ def test_a_page_asks_the_database_a_fixed_number_of_questions(reader, respondent
 
 
 @pytest.mark.parametrize("address", [PEOPLE, f"{PEOPLE}export/", f"{PEOPLE}?x=", "people/peple/", f"{PEOPLE}?colums=1"])
-def test_pages_hold_no_style_or_script_of_their_own(reader, people, address):
+def test_pages_have_no_inline_styles_or_scripts(reader, people, address):
     page = reader.get(f"/explore/{address}", follow=True).text
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
     assert not [script for script in re.findall(r"<script([^>]*)>", page) if "src=" not in script]

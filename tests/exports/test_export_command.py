@@ -81,7 +81,7 @@ def test_births_per_country_as_json(exported):
     assert view == b'{"country":"Land of Angus","births":1}\n{"country":"Land of Fife","births":2}\n'
 
 
-def test_a_summary_of_what_the_filters_let_through(exported):
+def test_a_summary_of_filtered_records(exported):
     arguments = [
         "people/people",
         "--by",
@@ -99,7 +99,7 @@ def test_a_summary_of_what_the_filters_let_through(exported):
     assert exported("people/people", "--filter", "id=-1", "--by", "family_name", "--format", "json") == b"[]\n"
 
 
-def test_a_summary_in_every_format_holds_the_same(exported):
+def test_a_summary_has_the_same_values_in_every_format(exported):
     arguments = ["people/people", "--by", "county_of_birth", "--measure", "count", "--measure", "max:date_of_birth"]
     rows = [("Angus", 1, date(1850, 1, 1)), ("Fife", 2, date(1860, 1, 1))]
     result = [(county, count, day.isoformat()) for county, count, day in rows]
@@ -112,7 +112,7 @@ def test_a_summary_in_every_format_holds_the_same(exported):
     assert header == ("county_of_birth", "count", "max:date_of_birth") and cells == result
 
 
-def test_the_format_is_what_the_name_says(exported):
+def test_the_file_name_selects_the_format(exported):
     assert exported("people/people", name="out.json").startswith(b"[\n{")
     assert exported("people/people", name="out.ndjson").startswith(b'{"id":')
     assert exported("people/people", name="out.parquet").startswith(b"PAR1")
@@ -155,7 +155,7 @@ def test_the_format_is_what_the_name_says(exported):
         (["people/people", "--format", "xls"], "invalid choice: 'xls'"),
     ],
 )
-def test_wrong_arguments_are_answered_in_a_sentence(refusal, arguments, expected_text):
+def test_invalid_arguments_are_refused_with_a_message(refusal, arguments, expected_text):
     assert expected_text in refusal(*arguments)
 
 
@@ -164,25 +164,25 @@ def test_a_name_that_shows_no_format_is_refused(refusal):
     assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in message
 
 
-def test_what_was_written_is_reported(people, tmp_path, capsys):
+def test_the_command_reports_the_written_file(people, tmp_path, capsys):
     call_command("export", "people/people", "-o", str(tmp_path / "out.json"))
     assert re.search(r"out\.json: \d+.bytes of JSON", capsys.readouterr().err)
 
 
-def test_filters_are_listed_where_one_is_unknown_and_only_those_that_may_be_used(refusal):
+def test_an_unknown_filter_lists_the_permitted_filters(refusal):
     assert "Filters:" not in refusal("people/people", "--columns", "")
     assert "Filters:" not in refusal("experiments/users", "--filter", "email=")
     message = refusal("experiments/users", "--filter", "nam=U")
     assert "name__icontains" in message and "email" not in message
 
 
-def test_a_place_that_cannot_be_written_is_reported(refusal, tmp_path):
+def test_an_unwritable_path_is_reported(refusal, tmp_path):
     assert "cannot write the file" in refusal("people/people", name="nowhere/out.csv")
     (tmp_path / "folder").mkdir()
     assert "Is a directory" in refusal("people/people", name="folder")
 
 
-def test_what_was_there_stays_until_all_is_written(people, tmp_path, monkeypatch):
+def test_an_existing_file_is_replaced_only_after_a_complete_export(people, tmp_path, monkeypatch):
     path = tmp_path / "out.csv"
     path.write_text("before")
 
@@ -210,7 +210,7 @@ def test_a_new_file_is_as_others_and_an_old_one_keeps_its_mode(exported, tmp_pat
     assert (tmp_path / "link").is_symlink() and stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o600
 
 
-def test_personal_data_are_masked_but_for_an_account_that_may_see_them(exported):
+def test_personal_data_are_masked_unless_an_account_may_see_them(exported):
     User.objects.create(user_id=1, name="U", email="alice@example.com", signup_date=date(2023, 5, 1))
     for name, group in [("grace", "Curators"), ("eve", "Analysts"), ("olivia", None)]:
         get_user_model().objects.create_user(name).groups.set(Group.objects.filter(name=group))

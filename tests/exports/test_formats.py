@@ -58,7 +58,7 @@ def test_every_format_has_the_values_of_the_records(people, experiments, session
     ]
 
 
-def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
+def test_csv_for_a_spreadsheet_has_escaped_formulas_and_says_so(people, exported):
     content = exported(Person, ["given_name"], "csv", rows=Person.objects.filter(id__in=[2, 5, 6, 7, 8]), defused=True)
     assert content.startswith(b"\xef\xbb\xbfgiven_name,cells_defused\n")
     assert [(*row.values(),) for row in rows_in(content, "csv")] == [
@@ -66,7 +66,7 @@ def test_csv_for_a_spreadsheet_is_defused_and_says_so(people, exported):
     ]  # fmt: skip
 
 
-def test_csv_shows_a_missing_value_from_an_empty_text(people, exported):
+def test_csv_distinguishes_a_missing_value_from_an_empty_text(people, exported):
     Person.objects.filter(id__gt=2).delete()
     assert [row["created_in_run"] for row in rows_in(exported(Person, PEOPLE, "csv"), "csv")] == [None, None]
     assert b'2,"",1850-01-02' in exported(Person, PEOPLE, "csv")
@@ -100,7 +100,7 @@ def test_addresses_are_masked_except_for_users_with_the_permission(experiments, 
     assert exported(User, ["email"], "csv", user=curator) == b"email\nalice@example.com\n@b@example.org\n"
 
 
-def test_parquet_has_types_and_shows_nothing_from_empty(people, exported):
+def test_parquet_has_types_and_distinguishes_null_from_empty(people, exported):
     table = pa.parquet.read_table(io.BytesIO(exported(Person, None, "parquet")))
     assert table.column("given_name").to_pylist() == ODD
     assert table.column("date_of_birth").to_pylist()[0] == date(1850, 1, 1)
@@ -125,7 +125,7 @@ def test_excel_has_values_and_no_formulas(people, sessions, exported):
     assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as Excel has it
 
 
-def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
+def test_excel_refuses_values_that_it_cannot_store(people, sessions, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", len(ODD))
     export(Person, Person.objects.all(), None, None, "xlsx").close()
     monkeypatch.setattr(xlsx, "MOST", len(ODD) - 1)
@@ -137,7 +137,7 @@ def test_excel_refuses_what_it_cannot_hold(people, sessions, monkeypatch):
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_nothing_is_a_whole_file_too(db, exported, file_format):
+def test_an_empty_result_is_a_valid_file(db, exported, file_format):
     for none in (Person.objects.none(), Person.objects.filter(id__in=[]), Person.objects.all()):
         content = exported(Person, ["id"], file_format, rows=none)
         match file_format:
@@ -153,7 +153,7 @@ def test_nothing_is_a_whole_file_too(db, exported, file_format):
                 assert openpyxl.load_workbook(io.BytesIO(content)).active.max_row == 1
 
 
-def test_columns_and_records_come_in_the_order_asked_for(people, exported):
+def test_columns_and_records_have_the_requested_order(people, exported):
     ordered = Person.objects.filter(given_name__contains="=").order_by("-id")
     assert exported(Person, ["family_name", "id"], "csv", rows=ordered) == b"family_name,id\nMac,6\nMac,5\n"
     sliced = Person.objects.order_by("-id")[:2]
@@ -164,7 +164,7 @@ def test_columns_and_records_come_in_the_order_asked_for(people, exported):
     assert exported(Person, ["id"], "csv", rows=percent) == b"id\n"
 
 
-def test_what_cannot_be_exported_is_reported(db):
+def test_an_invalid_export_is_reported(db):
     with pytest.raises(UnknownFormatError, match="one of the formats csv, json, ndjson, parquet, xlsx; found pdf"):
         export(Place, Place.objects.all(), None, None, "pdf")
     with pytest.raises(UnknownColumnError, match=r"Unknown column contry\. Did you mean country\?"):
@@ -210,7 +210,7 @@ def test_floats_are_exact(db, exported, file_format):
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_number_that_is_none_in_json_is_a_text_there(experiments, exported, file_format):
+def test_a_number_that_json_lacks_is_a_text(experiments, exported, file_format):
     UserExperiment.objects.filter(experiment_id=1).update(experiment_run_time=float("inf"))
     kinds = {"experiment_run_time": float}
     content = exported(UserExperiment, kinds, file_format)

@@ -13,7 +13,7 @@ TEXTS = st.text(st.sampled_from("'=+-@\t\r\n ax,\"é;")) | st.text()
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.booleans())))
-def test_every_text_comes_back_from_the_rows_that_say_so(rows):
+def test_escaped_texts_are_restored_in_rows_that_declare_them(rows):
     texts = [text for text, _ in rows]
     cells = pa.array([defused(text) if marked else text for text, marked in rows], pa.string())
     mark = pa.array(["yes" if marked else "" for _, marked in rows], pa.string())
@@ -23,7 +23,7 @@ def test_every_text_comes_back_from_the_rows_that_say_so(rows):
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_no_spreadsheet_runs_what_was_defused(text):
+def test_no_spreadsheet_runs_escaped_formulas(text):
     assert not defused(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 

@@ -25,7 +25,7 @@ SESSIONS = "/admin/subjects/session/"
 TOKEN = "t" * 32
 
 
-def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
+def test_a_slot_is_released_however_a_stream_ends(transactional_db, settings):
     settings.STREAMS_AT_ONCE = 1
     Place.objects.create(city="Kelso", county="-", country="-")
 
@@ -50,7 +50,7 @@ def test_a_slot_comes_back_however_a_stream_ends(transactional_db, settings):
     assert concurrency.taken() == 0
 
 
-def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
+def test_a_slot_can_be_released_while_another_is_acquired(monkeypatch):
     given_back, taken = concurrency.StreamPermit(), []
 
     class Settings:
@@ -67,7 +67,7 @@ def test_a_slot_comes_back_while_another_is_taken(monkeypatch):
     assert concurrency.taken() == 0
 
 
-def test_a_stream_sees_one_moment(transactional_db):
+def test_a_stream_reads_one_snapshot(transactional_db):
     Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="old") for n in range(5000))
     stream = export(Place, Place.objects.all(), ["country", "county"], None, "csv")
     rows = next(stream) + next(stream)
@@ -154,7 +154,7 @@ def test_a_second_stream_is_refused_while_pages_are_served(big, ask):
     assert len(first.read()) > 40_000_000
 
 
-def test_a_client_that_goes_away_frees_its_stream_and_its_connection(big, ask):
+def test_a_disconnected_client_releases_its_stream_and_connection(big, ask):
     for _ in range(4):  # of a pool of two
         answer = ask()
         while not is_stream(answer):  # the server has yet to notice
@@ -175,7 +175,7 @@ def test_a_client_that_goes_away_frees_its_stream_and_its_connection(big, ask):
                 busy = cursor.fetchone()[0]
 
 
-def test_a_stream_that_fails_does_not_end_as_if_whole(big, ask):
+def test_a_failed_stream_is_recognizably_incomplete(big, ask):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA ignore_check_constraints = on")

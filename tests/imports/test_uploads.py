@@ -124,7 +124,7 @@ def test_the_page_can_be_come_to_from_the_dataset_and_from_the_runs(curator):
     assert '<option value="people" selected>' in curator.get(f"{ADDRESS}?dataset=people").content.decode()
 
 
-def test_without_the_permission_nothing_is_read(client, transactional_db, settings):
+def test_the_body_is_not_read_without_the_permission(client, transactional_db, settings):
     client.force_login(get_user_model().objects.create_user("ana", is_staff=True))
     assert client.get(ADDRESS).status_code == 403
     answer = client.post(ADDRESS, {"dataset": "people", "files": upload(), "encoding": "utf-8"})

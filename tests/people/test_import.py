@@ -154,7 +154,7 @@ def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
     assert set(Person.objects.values_list("given_name", flat=True)) >= {"G3", "G4"}
 
 
-def test_the_sample_is_imported_but_for_the_rows_planted_in_it():
+def test_the_sample_is_imported_except_its_planted_rows():
     report = imported("import_people")
     assert report.counts == {
         "places": {"read": 113, "created": 110, "duplicates": 1, "rejected": 2},

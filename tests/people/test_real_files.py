@@ -53,7 +53,7 @@ def test_all_places_and_people_are_there(first):
     assert (len(places()), len(people())) == (114, 10_000)
 
 
-def test_every_cell_is_what_the_file_says(folder):
+def test_every_cell_equals_the_file(folder):
     assert places() == rows(folder / "places.csv")
     assert people() == rows(folder / "people.csv")
 
@@ -88,7 +88,7 @@ def test_births_are_the_same_when_the_files_come_nine_times(folder):
 
 
 @pytest.mark.parametrize("clothes", CLOTHES)
-def test_the_same_table_in_other_clothes_changes_nothing(clothes, folder, tmp_path):
+def test_the_same_table_in_another_format_changes_nothing(clothes, folder, tmp_path):
     for name in ("places.csv", "people.csv"):
         (tmp_path / name).write_bytes(CLOTHES[clothes](table(folder / name)))
     report = imported("import_people", tmp_path / "places.csv", tmp_path / "people.csv")
@@ -96,7 +96,7 @@ def test_the_same_table_in_other_clothes_changes_nothing(clothes, folder, tmp_pa
     assert [nonzero_counts(file) for entry in report["sources"] for file in entry["files"]] == list(UNCHANGED.values())
 
 
-def test_other_clothes_are_no_matter_the_first_time_either(folder, tmp_path):
+def test_other_formats_give_the_same_first_import(folder, tmp_path):
     Person.objects.all().delete()
     Place.objects.all().delete()
     for name in ("places.csv", "people.csv"):

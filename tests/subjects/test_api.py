@@ -97,7 +97,7 @@ NOT_FROM_A_FILE = {
         ),
     ],
 )
-def test_a_row_is_read_whole_in_its_list_and_alone(client, listing, address, row):
+def test_a_row_is_the_same_in_its_list_and_by_itself(client, listing, address, row):
     mouse = Subject.objects.create(
         subject_id="500001",
         date_of_birth=date(2020, 2, 29),

@@ -102,7 +102,7 @@ def test_folders_may_come_one_by_one(path_of, folder):
     ],
     ids=["compact", "BOM", "CRLF", "in an array"],
 )
-def test_the_same_documents_in_other_clothes_change_nothing(clothed, folder, tmp_path):
+def test_the_same_documents_in_other_formats_change_nothing(clothed, folder, tmp_path):
     for name, document in documents(folder).items():
         (tmp_path / "again" / name).mkdir(parents=True)
         (tmp_path / "again" / name / "subject.json").write_bytes(clothed(document))

@@ -31,7 +31,7 @@ def drawn(model, **params):
     return draw(model, model.objects.all(), Drawing(**params))
 
 
-def test_the_groups_of_most_records_are_kept_and_the_rest_is_together(towns):
+def test_the_most_frequent_groups_are_kept_and_the_others_combined(towns):
     picture = drawn(Person, kind="bar", x="place_of_birth")
     assert len(picture.rows) == 26
     kept, (name, count) = picture.rows[:-1], picture.rows[-1]
@@ -41,7 +41,7 @@ def test_the_groups_of_most_records_are_kept_and_the_rest_is_together(towns):
     assert "Place of birth: top 25; the rest as “other”." in picture.subtitle
 
 
-def test_colours_and_bars_are_cut_off_at_once(towns):
+def test_colours_and_bars_are_limited_together(towns):
     picture = drawn(Person, kind="bar", x="place_of_birth", colour="county_of_birth")
     assert sum(row[-1] for row in picture.rows) == sum(map(len, towns.values()))
     assert {row[1] for row in picture.rows} == {*(f"County {n}" for n in (0, 1, 2, 3, 4, 5, 7)), "other"}
@@ -51,7 +51,7 @@ def test_colours_and_bars_are_cut_off_at_once(towns):
     assert len({*domain["range"]}) == len(domain["domain"]) == 8
 
 
-def test_a_group_that_is_kept_counts_all_its_records_when_there_are_too_many_pairs(towns, monkeypatch):
+def test_a_kept_group_counts_all_its_records_with_too_many_pairs(towns, monkeypatch):
     whole = drawn(Person, kind="heat", x="place_of_birth", y="county_of_birth").rows
     monkeypatch.setattr(
         "explore.charts.groups.MOST_CELLS", 30
@@ -91,7 +91,7 @@ def many_places(people) -> None:
     """Six people born in six different years."""
 
 
-def test_without_records_there_is_nothing(db):
+def test_a_chart_without_records_is_empty(db):
     for params in (
         {"kind": "bar", "x": "sex"},
         {"kind": "bar", "x": "education", "colour": "sex", "measure": "share"},
@@ -105,7 +105,7 @@ def test_without_records_there_is_nothing(db):
         assert draw(Respondent, Respondent.objects.none(), Drawing(**params)).rows == []
 
 
-def test_personal_data_are_drawn_for_nobody_without_the_permission(experiments, signed_in):
+def test_charts_of_personal_data_need_the_permission(experiments, signed_in):
     with pytest.raises(ChartError, match=r"experiments\.view_email"):
         drawn(User, kind="bar", x="email")
 

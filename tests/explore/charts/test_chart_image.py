@@ -40,7 +40,7 @@ def size_of(image: bytes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("suffix, kind", [("png", "image/png"), ("jpg", "image/jpeg"), ("svg", "image/svg+xml")])
-def test_an_image_is_as_large_as_asked_for(reader, people, suffix, kind):
+def test_an_image_has_the_requested_size(reader, people, suffix, kind):
     for width, height in [(640, 480), (100, 100), (1999, 1001), (4000, 100), (333, 4000)]:
         answer = reader.get(f"{ADDRESS}.{suffix}?width={width}&height={height}")
         assert answer.status_code == 200
@@ -71,7 +71,7 @@ def test_an_image_is_of_the_chart_that_the_address_names(reader, people):
     assert "style=" not in svg  # which the policy forbids if the image is opened by itself
 
 
-def test_values_are_no_markup_in_an_image(reader, people):
+def test_values_are_escaped_in_an_image(reader, people):
     svg = reader.get(f"{ADDRESS}.svg?kind=bar&x=place_of_birth&width=1200").text
     assert "<b>" not in svg and "&lt;b&gt;" in svg
 
@@ -89,7 +89,7 @@ def test_a_client_that_has_the_image_gets_304_until_the_records_change(reader, p
 
 
 @pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".json", "/"])
-def test_charts_are_for_those_who_may_see_the_table(client, signed_in, people, end):
+def test_charts_need_the_permission_to_view_the_table(client, signed_in, people, end):
     answer = client.get(ADDRESS + end)
     assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/")
     stranger = signed_in("Nobody", name="mallory")
@@ -99,7 +99,7 @@ def test_charts_are_for_those_who_may_see_the_table(client, signed_in, people, e
     assert stranger.post(ADDRESS + end).status_code == 405
 
 
-def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reader, people):
+def test_at_most_half_of_the_threads_wait_for_images(reader, people):
     places = [render_client.permits.acquire(blocking=False) for _ in range(settings.STREAMS_AT_ONCE)]
     try:
         assert all(places)
@@ -116,7 +116,7 @@ def test_while_images_are_being_made_no_more_than_half_of_the_threads_wait(reade
     assert reader.get(f"{ADDRESS}.png").status_code == 200
 
 
-def test_a_renderer_that_dies_or_hangs_is_replaced(monkeypatch):
+def test_a_renderer_that_exits_or_hangs_is_replaced(monkeypatch):
     assert render("png", SPEC).startswith(b"\x89PNG")
     first = renderer.call(os.getpid)
     assert render("svg", SPEC).startswith(b"<svg")
@@ -142,7 +142,7 @@ def test_an_image_whose_renderer_always_dies_is_refused():
     assert render("png", SPEC).startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_rendered_is_reported_and_the_next_image_is_made():
+def test_a_rendering_error_does_not_affect_the_next_image():
     with pytest.raises(RenderingError):
         render("png", {"mark": "nonsense"})
     assert render("png", SPEC).startswith(b"\x89PNG")
@@ -154,7 +154,7 @@ def test_a_renderer_fetches_nothing():
         render("svg", elsewhere)
 
 
-def test_images_wait_for_each_other():
+def test_images_are_rendered_one_at_a_time():
     made = []
     call = partial(renderer.call, vl_convert.vegalite_to_png, json.dumps(SPEC))
     threads = [Thread(target=lambda: made.append(call())) for _ in range(4)]
@@ -165,13 +165,13 @@ def test_images_wait_for_each_other():
     assert len(made) == 4 and len({*made}) == 1
 
 
-def test_a_renderer_knows_no_secret():
+def test_a_renderer_has_no_secrets_in_its_environment():
     assert renderer.call(os.getenv, "SECRET_KEY") is renderer.call(os.getenv, "DATABASE_URL") is None
     assert renderer.call(os.getenv, "PATH") == os.environ["PATH"]
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, None], ids=["killed", "ended"])
-def test_a_renderer_ends_with_what_it_was_started_by(child_environment, end):
+def test_a_renderer_ends_with_its_parent_process(child_environment, end):
     program = (
         "import os; from explore.charts.render_client import render, renderer; "
         f"render('svg', {SPEC!r}); print(renderer.call(os.getpid), flush=True); input()"

@@ -39,7 +39,7 @@ def many(respondent, db) -> list[Respondent]:
     return list(Respondent.objects.select_related("education", "occupation"))
 
 
-def test_bars_count_each_group_and_have_missing_last(many):
+def test_bars_show_the_count_of_each_group_with_missing_last(many):
     picture = drawn(Respondent, kind="bar", x="occupation")
     counts = Counter(person.occupation.name if person.occupation else "missing" for person in many)
     assert dict(picture.rows) == counts
@@ -79,7 +79,7 @@ def test_the_mean_of_yes_and_no_is_a_share(many):
     )
 
 
-def test_bars_are_put_in_the_order_asked_for(many):
+def test_bars_have_the_requested_order(many):
     def order(sort):
         return [row[0] for row in drawn(Respondent, kind="bar", x="education", sort=sort).rows]
 
@@ -100,7 +100,7 @@ def test_a_vocabulary_that_is_listed_in_an_order_has_it_in_charts(many):
     assert heat["encoding"]["y"]["sort"] == levels
 
 
-def test_numbers_stand_in_bins_that_leave_no_record_out(many):
+def test_each_number_is_in_a_bin(many):
     picture = drawn(Respondent, kind="histogram", x="age", bins=10)
     assert sum(row[1] for row in picture.rows) == 60
     counts = Counter(person.age // 10 * 10 for person in many)
@@ -131,7 +131,7 @@ def test_outlines_of_a_histogram_are_closed_and_have_each_bin_at_its_full_width(
     assert scale["domain"] == [0, max(row["start"] for row in rows)]
 
 
-def test_a_line_over_years_is_0_where_nobody_was_born(people):
+def test_a_line_over_years_is_0_for_years_without_births(people):
     Person.objects.filter(date_of_birth__year=1853).delete()
     picture = drawn(Person, kind="line", x="date_of_birth:year")
     assert picture.rows == [("1851", 1), ("1852", 1), ("1853", 0), ("1854", 1), ("1855", 1), ("1856", 1)]
@@ -146,7 +146,7 @@ def test_dates_that_are_near_each_other_are_grouped_by_month(people):
     assert sum(row[1] for row in picture.rows) == 2
 
 
-def test_a_mean_has_no_value_where_there_is_none(many):
+def test_a_mean_without_records_has_no_value(many):
     picture = drawn(Respondent, kind="line", x="age", measure="mean:hours_per_week")
     assert {row[0] for row in picture.rows} == {str(person.age) for person in many}
 
@@ -169,7 +169,7 @@ def test_boxes_side_by_side(many):
         assert quartiles == pytest.approx(np.percentile(ages, [5, 25, 50, 75, 95]))
 
 
-def test_a_heat_map_has_a_field_for_each_pair(many):
+def test_a_heat_map_has_a_cell_for_each_pair(many):
     picture = drawn(Respondent, kind="heat", x="education", y="occupation", measure="mean:age")
     for level, occupation, mean, count in picture.rows:
         ages = [
@@ -180,7 +180,7 @@ def test_a_heat_map_has_a_field_for_each_pair(many):
         assert (mean, count) == (pytest.approx(np.mean(ages)), len(ages))
 
 
-def test_what_is_other_takes_no_colour_of_a_heat_map_from_the_rest(many, monkeypatch):
+def test_the_group_other_does_not_affect_the_colours_of_a_heat_map(many, monkeypatch):
     monkeypatch.setattr("explore.charts.axes.MOST_GROUPS", 2)
     picture = drawn(Respondent, kind="heat", x="education", y="sex")
     fields = {(row["x"], row["y"]): row for row in picture.spec["data"]["values"]}
@@ -205,7 +205,7 @@ def test_a_scatter_has_all_records_if_they_are_few(many):
     assert picture.columns == ["Age (years)", "Capital gain (US dollars)", "Occupation"]
 
 
-def test_a_scatter_of_many_is_a_sample_and_says_so(many, monkeypatch):
+def test_a_scatter_plot_of_many_records_is_a_marked_sample(many, monkeypatch):
     monkeypatch.setattr("explore.charts.scatter.SAMPLE", 20)
     first, again = (drawn(Respondent, kind="scatter", x="age", y="capital_gain") for _ in range(2))
     assert len(first.rows) == 20
@@ -221,13 +221,13 @@ def test_a_scatter_of_records_with_a_text_for_a_key(respondents):
     assert sorted(rows) == [(9, 2), (13, 2), (14, 1)]
 
 
-def test_a_kind_that_a_table_has_no_columns_for_is_refused(people):
+def test_a_kind_of_chart_without_suitable_columns_is_refused(people):
     with pytest.raises(ChartError, match=r"^“Scatter” needs two columns of numbers; this table has none\.$") as refused:
         drawn(Place, kind="scatter", x="city", y="county")
     assert refused.value.parameter == "kind"
 
 
-def test_what_a_view_is_drawn_as_before_anything_is_chosen(experiments):
+def test_each_view_has_a_default_chart(experiments):
     refresh("experiments")
     drawing = default_drawing(UserFeatures, None)
     assert drawing == Drawing("bar", x="total_experiments")
@@ -273,7 +273,7 @@ def test_filters_are_reported_in_the_title(many):
         ({"kind": "line", "x": "age", "sort": "name"}, "sort", "“Line” does not use this parameter"),
     ],
 )
-def test_what_cannot_be_drawn_is_reported(db, params, parameter, expected):
+def test_an_invalid_drawing_is_reported(db, params, parameter, expected):
     with pytest.raises(ChartError, match=expected) as refused:
         drawn(Respondent, **params)
     assert refused.value.parameter == parameter

@@ -39,9 +39,7 @@ def chosen(page: str, name: str) -> str:
     return re.search(r'value="([^"]*)" selected', box)[1]
 
 
-def test_each_table_has_a_picture_before_anything_is_chosen(
-    reader, people, experiments, respondents, django_user_model
-):
+def test_each_table_has_a_default_chart(reader, people, experiments, respondents, django_user_model):
     for dataset in ("people", "experiments", "census"):
         refresh(dataset)
     shown, without = [], []
@@ -61,7 +59,7 @@ def test_each_table_has_a_picture_before_anything_is_chosen(
     assert {"experiments/compounds", "census/races", "census/education-levels"} <= {*without}
 
 
-def test_a_vocabulary_leads_to_charts_of_what_refers_to_it(reader, signed_in, respondents):
+def test_a_vocabulary_links_to_charts_of_referring_tables(reader, signed_in, respondents):
     page = reader.page("census/races/chart/")
     assert ">Respondents by race</a>" in page and "Choose a column of Races to plot, or try:" in page
     address = unescape(re.search(r'href="/explore/([^"]+)">Respondents by race', page)[1])
@@ -73,7 +71,7 @@ def test_a_vocabulary_leads_to_charts_of_what_refers_to_it(reader, signed_in, re
     assert "Respondents" not in user.page("census/races/chart/").partition("explore-main")[2]
 
 
-def test_columns_of_a_few_groups_come_first(people, admin_user):
+def test_columns_with_few_groups_come_first(people, admin_user):
     place = Place.objects.first()
     for number in range(60):
         Person.objects.create(
@@ -83,7 +81,7 @@ def test_columns_of_a_few_groups_come_first(people, admin_user):
     assert not {drawing.x, drawing.y} & {"", "given_name", "family_name"}
 
 
-def test_the_form_offers_what_makes_sense(reader, respondents):
+def test_the_form_offers_suitable_options(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=education")
     groups = options(page, "x")
     assert {"education", "workclass", "sex", "income_over_50k", "age", "education_years"} <= {*groups}
@@ -118,7 +116,7 @@ def test_every_choice_can_be_drawn(respondents, admin_user, vega_lite, kind):
             vega_lite.validate(picture.spec)
 
 
-def test_another_kind_keeps_what_fits_and_drops_the_rest(reader, respondents):
+def test_another_kind_of_chart_keeps_only_suitable_options(reader, respondents):
     page = reader.page(f"{CHART}?kind=histogram&x=education&measure=mean:age&sort=name&y=age&drawn=bar")
     assert (chosen(page, "x"), chosen(page, "measure")) == ("age", "count")
     page = reader.page(f"{CHART}?kind=box&x=education&measure=mean:age&drawn=bar")
@@ -127,7 +125,7 @@ def test_another_kind_keeps_what_fits_and_drops_the_rest(reader, respondents):
     assert chosen(page, "y") not in ("", "education")
 
 
-def test_a_changed_kind_leads_to_an_address_of_what_is_drawn(reader, respondents):
+def test_a_changed_kind_of_chart_redirects_to_its_url(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=education&sex=Male")
     assert '<input type="hidden" form="explore-form" name="drawn" value="bar">' in page
     answer = reader.get(f"/explore/{CHART}?kind=scatter&x=education&sex=Male&sort=&drawn=bar")
@@ -140,7 +138,7 @@ def test_a_changed_kind_leads_to_an_address_of_what_is_drawn(reader, respondents
 
 
 @pytest.mark.parametrize("end", ["chart/", "chart.png", "chart.json"])
-def test_what_a_kind_has_no_use_for_is_refused(reader, respondents, end):
+def test_parameters_that_a_kind_of_chart_does_not_use_are_refused(reader, respondents, end):
     for query, result in [
         ("kind=scatter&x=education", "Expected a column of numbers"),
         ("kind=line&x=age&sort=name", "“Line” does not use this parameter (found name). Remove it."),
@@ -151,14 +149,14 @@ def test_what_a_kind_has_no_use_for_is_refused(reader, respondents, end):
             assert answer.status_code == 400 and result in unescape(answer.text)
 
 
-def test_kinds_that_a_table_has_no_columns_for_are_not_to_be_chosen(reader, people):
+def test_kinds_of_charts_without_suitable_columns_are_disabled(reader, people):
     box = reader.page("people/places/chart/").partition('name="kind"')[2].partition("</select>")[0]
     assert re.findall(r'value="(\w+)" disabled', box) == ["line", "histogram", "box", "scatter"]
     page = reader.page("people/places/chart/?kind=scatter", 400)
     assert "<code>kind</code>: “Scatter” needs two columns of numbers; this table has none." in page
 
 
-def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, respondents):
+def test_the_default_order_is_named(reader, respondents):
     for query, result in [
         ("kind=bar&x=education", "natural order"),
         ("kind=bar&x=age", "natural order"),
@@ -170,7 +168,7 @@ def test_the_order_that_comes_without_a_choice_says_what_it_is(reader, responden
         assert f'<option value="" selected>{result}</option>' in reader.page(f"{CHART}?{query}")
 
 
-def test_bins_are_asked_for_where_there_are_numbers(reader, respondents):
+def test_the_form_has_bins_for_columns_of_numbers(reader, respondents):
     for query, offered in [("kind=bar&x=education", False), ("kind=bar&x=age", True), ("kind=box&x=sex&y=age", False)]:
         assert ('name="bins"' in reader.page(f"{CHART}?{query}")) is offered
 
@@ -215,7 +213,7 @@ def test_without_scripts_the_picture_is_an_image(reader, respondents):
     assert len({*images.values()}) == 3
 
 
-def test_what_cannot_be_drawn_is_reported_on_the_page(reader, respondents):
+def test_an_invalid_drawing_is_reported_on_the_page(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=educaton", 400)
     assert "Did you mean education?" in page
     assert "<code>x</code>" in page
@@ -233,14 +231,14 @@ def test_what_cannot_be_drawn_is_reported_on_the_page(reader, respondents):
         assert answer.status_code == 400 and answer["Content-Type"].startswith("text/plain")
 
 
-def test_an_empty_result_says_what_to_loosen(reader, respondents):
+def test_an_empty_result_suggests_filters_to_remove(reader, respondents):
     page = reader.page(f"{CHART}?age__gte=149&sex=Male")
     assert "Nothing to plot: no respondents with a value match all of these filters." in page
     assert "without “age ≥ 149”" in page
     assert "chart-drawing" not in page
 
 
-def test_personal_data_are_no_choice_without_the_permission(signed_in, experiments):
+def test_personal_data_are_offered_only_with_the_permission(signed_in, experiments):
     analyst = signed_in("Analysts", name="grace")
     page = analyst.page("experiments/users/chart/?kind=bar")
     assert "email" not in options(page, "x")
@@ -256,7 +254,7 @@ def test_names_are_escaped(reader, people):
     assert "<b>&amp;" not in page.partition("<main")[2] and "&lt;b&gt;" in page
 
 
-def test_an_address_holds_a_drawing():
+def test_a_url_contains_the_drawing():
     drawing = Drawing("heat", x="age:10", y="sex", measure="mean:age", bins=7)
     data = QueryDict(mutable=True)
     data.update(drawing.parameters())
@@ -264,7 +262,7 @@ def test_an_address_holds_a_drawing():
     assert Drawing.read(QueryDict(), drawing) == drawing
 
 
-def test_the_program_for_browsers_is_among_the_static_files(settings, tmp_path):
+def test_the_javascript_bundle_is_a_static_file(settings, tmp_path):
     path = Path(finders.find("explore/vega.js"))
     text = path.read_text()
     assert "vegaEmbed" in text and "sourceMappingURL" not in text

@@ -131,7 +131,7 @@ def test_one_table_with_many_members_terms_rejections_and_deletions(write, impor
     growth(do)
 
 
-def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing, transactional_db, monkeypatch):
+def test_terms_get_new_keys_if_others_take_theirs_meanwhile(write, importing, transactional_db, monkeypatch):
     taken = []
     reserve_keys = TermIndex.reserve_keys
 
@@ -155,7 +155,7 @@ def test_terms_that_are_taken_meanwhile_are_moved_however_many(write, importing,
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such limit")
-def test_more_subjects_than_sqlite_takes_parameters_come_in_one_run(write, importing):
+def test_a_run_can_have_more_subjects_than_sqlite_accepts_parameters(write, importing):
     """Lower SQLite's limit, so that a small file suffices."""
     documents = "\n".join(subject(number) for number in range(1500))
     connection.ensure_connection()

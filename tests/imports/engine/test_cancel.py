@@ -55,7 +55,7 @@ PLACES_OF_A_RUN = {
 
 
 @pytest.mark.parametrize("where", PLACES_OF_A_RUN)
-def test_cancel_is_obeyed_within_two_seconds_before_the_merge(write, importing, monkeypatch, where):
+def test_a_run_is_cancelled_within_two_seconds_before_the_merge(write, importing, monkeypatch, where):
     importing("people", write("places.csv", PLACES))
     path = write("people.csv", HEADER + "Ann,Mac,1901-02-03,Kelso\n")
     owner, name, does = PLACES_OF_A_RUN[where]
@@ -93,7 +93,7 @@ def test_cancel_is_obeyed_within_two_seconds_before_the_merge(write, importing, 
     assert importing("people", path).counts == {"people": {"read": 1, "created": 1}}
 
 
-def test_a_file_of_blank_lines_is_cancelled_as_any_other(write, importing):
+def test_an_import_of_blank_lines_can_be_cancelled(write, importing):
     importing("people", write("places.csv", PLACES))
     path, outcome = write("people.csv", HEADER + "\n" * 20_000_000), {}
 
@@ -115,7 +115,7 @@ def test_a_file_of_blank_lines_is_cancelled_as_any_other(write, importing):
     assert outcome["at"] - start < MOST + 1 and "cancelled" in outcome["refusal"]
 
 
-def test_a_run_that_is_cancelled_as_a_worker_takes_it_up_is_never_begun(
+def test_a_run_that_is_cancelled_before_a_worker_starts_it_does_not_start(
     client, django_user_model, monkeypatch, transactional_db
 ):
     client.force_login(django_user_model.objects.create_superuser("root"))

@@ -28,7 +28,7 @@ def stored(write, importing):
         ({"occupation": None, "native_country": None}, "lacks the columns occupation, native_country, but"),
     ],
 )
-def test_a_file_without_a_column_that_its_stored_records_have_values_in_is_refused(
+def test_a_file_without_a_column_is_refused_if_stored_records_have_values_there(
     stored, write, refused, rows, renamed, expected, options
 ):
     before = rows(ROWS)
@@ -66,14 +66,14 @@ def test_a_file_that_never_had_an_optional_column_is_imported_again(stored, writ
     assert report.counts == {"respondents": {"read": 1, "unchanged": 1}}
 
 
-def test_a_file_without_the_column_is_imported_under_a_name_of_its_own(stored, write, importing, refused):
+def test_a_file_without_the_column_is_imported_under_another_name(stored, write, importing, refused):
     path = write("census.csv", census({"occupation": None}))
     report = importing("census", path, "--as", "census-of-other-people.csv")
     assert report.counts == {"respondents": {"read": 1, "created": 1}}
     assert "lacks the column occupation" in refused("census", path, "--as", "census.csv")
 
 
-def test_the_file_value_counts_and_not_the_correction(stored, write, importing, refused):
+def test_the_file_value_counts_instead_of_the_correction(stored, write, importing, refused):
     path = write("adult.csv", census({"occupation": None}, age="40"))
     importing("census", path)
     sales, records = Occupation.objects.get(), Respondent.objects

@@ -58,7 +58,7 @@ WHO_SAYS_WHAT = """
 """
 
 
-def test_a_new_value_that_another_user_stores_meanwhile_is_taken_and_not_doubled(write, meanwhile, rows):
+def test_a_term_that_another_user_creates_meanwhile_is_used_once(write, meanwhile, rows):
     run = meanwhile(
         "census",
         [write("adult.data", respondent(country="Peru") + respondent(country="Cuba"))],
@@ -69,7 +69,7 @@ def test_a_new_value_that_another_user_stores_meanwhile_is_taken_and_not_doubled
     assert run.status == "applied"
 
 
-def test_each_row_keeps_its_values_whatever_keys_others_take_meanwhile(write, meanwhile, rows):
+def test_each_row_keeps_its_terms_if_others_take_their_keys_meanwhile(write, meanwhile, rows):
     names = ["Peru", "Cuba", "Laos", "Chad"]
     # Of the first file's values all have their keys set aside when the second is read.
     meanwhile(
@@ -86,7 +86,7 @@ def test_each_row_keeps_its_values_whatever_keys_others_take_meanwhile(write, me
     assert [row[0] for row in rows("SELECT name FROM countries ORDER BY name")] == sorted([*names, "Mali", "Togo"])
 
 
-def test_a_level_that_another_user_stores_meanwhile_with_other_years_is_not_mixed_up(write, meanwhile, rows):
+def test_each_level_keeps_its_years_if_another_user_creates_a_level_meanwhile(write, meanwhile, rows):
     path = write("adult.data", respondent() + respondent(education="Masters", years=14))
     meanwhile("census", [path], "INSERT INTO education_levels (name, years) VALUES ('Masters', 14)")
     assert sorted(rows("SELECT name, years FROM education_levels")) == [("Bachelors", 13), ("Masters", 14)]
@@ -98,16 +98,14 @@ def test_a_level_that_another_user_stores_meanwhile_with_other_years_is_not_mixe
     ]
 
 
-def test_a_place_that_is_deleted_while_a_file_is_read_is_not_known(write, importing, meanwhile, rows):
+def test_a_place_that_is_deleted_during_the_import_is_unknown(write, importing, meanwhile, rows):
     importing("people", write("places.csv", PLACES))
     run = meanwhile("people", [write("people.csv", PEOPLE)], "DELETE FROM places WHERE city = 'Derry'").run
     assert (run.files.get().created, run.files.get().rejected) == (1, 1)
     assert rows("SELECT given_name FROM people") == [("Ann",)]
 
 
-def test_a_value_that_is_deleted_while_a_file_is_read_stops_the_import_with_a_sentence(
-    write, importing, meanwhile, rows
-):
+def test_a_term_that_is_deleted_during_the_import_stops_it_with_a_message(write, importing, meanwhile, rows):
     importing("census", write("adult.data", respondent() + respondent(country="Cuba")))
     path = write("adult.test", respondent(country="Laos") + respondent(country="Cuba", work="State-gov"))
     with pytest.raises(ImportRefusedError, match="Nothing was imported"):
@@ -221,7 +219,7 @@ def test_a_place_that_an_import_refers_to_cannot_be_deleted_before_its_commit(ab
 
 
 @on_postgresql
-def test_readers_of_a_table_with_rows_are_not_held_up_by_an_import(about_to_commit, execute, rows):
+def test_an_import_does_not_block_readers_of_a_table_with_rows(about_to_commit, execute, rows):
     execute("SET statement_timeout = '2s'")
     try:
         assert rows("SELECT given_name FROM people") == [("Eve",)]

@@ -43,7 +43,7 @@ GRANTED = ["GRANT SET ON PARAMETER session_replication_role TO {name}"]
     ("role", "unchecked"), [([], False), (GRANTED, True)], ids=["may not", "may"], indirect=["role"]
 )
 @pytest.mark.parametrize("large", [False, True], ids=["small files", "large files"])
-def test_a_role_that_may_or_may_not_go_without_checks_imports_the_same(
+def test_roles_with_and_without_the_right_to_skip_checks_import_the_same(
     role, unchecked, large, write, importing, refused, rows, execute, monkeypatch
 ):
     if large:

@@ -45,7 +45,7 @@ def work(run: ImportRun | None = None) -> ImportRun:
     return ImportRun.objects.latest("pk")
 
 
-def test_the_browser_asks_for_a_tick(curator):
+def test_the_browser_asks_for_a_confirmation(curator):
     form = {"dataset": "people", "files": [fewer()], "encoding": "utf-8", "delete_missing": "on"}
     assert "delete_most" not in curator.get("/admin/imports/importrun/import/").text
     assert curator.post("/admin/imports/importrun/import/", form).status_code == 302
@@ -81,7 +81,7 @@ def test_a_change_in_between_needs_a_new_confirmation(curator):
     assert Place.objects.count() == 241
 
 
-def test_a_program_says_delete_most(curator):
+def test_an_api_client_sends_delete_most(curator):
     client, headers = curator, curator.bearer
     client.logout()
     order = {"dataset": "people", "delete_missing": "true", "mode": "preview"}
@@ -100,7 +100,7 @@ def test_a_program_says_delete_most(curator):
     assert work().status == "applied" and Place.objects.count() == 100
 
 
-def test_a_direct_import_says_it_too(curator):
+def test_a_direct_import_sends_delete_most(curator):
     client, headers = curator, curator.bearer
     client.logout()
     order = {"dataset": "people", "mode": "apply", "delete_missing": "true"}

@@ -63,7 +63,7 @@ def test_a_fixed_row_stays_fixed_wherever_its_line_has_moved(people, fix):
     assert people(turned).counts["people"] == {"read": 1, "fixed_before": 1, "missing": 3}
 
 
-def test_a_fixed_row_that_has_left_its_file_is_missing(people, fix):
+def test_a_fixed_row_that_its_file_no_longer_contains_is_missing(people, fix):
     fix(people()["run"], BOB_FIXED + GUS_FIXED)
     report = people(HEADER + ANN + BOB, "--delete-missing")
     assert report.counts["people"] == {"read": 2, "unchanged": 1, "fixed_before": 1, "missing": 1, "deleted": 1}
@@ -71,20 +71,20 @@ def test_a_fixed_row_that_has_left_its_file_is_missing(people, fix):
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 1, "fixed_before": 1}
 
 
-def test_a_row_that_was_mended_alike_in_its_file_is_unchanged(people, fix):
+def test_a_row_with_the_same_fix_in_its_file_is_unchanged(people, fix):
     fix(people()["run"], GUS_FIXED)
     mended = people(MESSY.replace("Atlantis", "Bath"), "--delete-missing")
     assert mended.counts["people"] == {"read": 3, "unchanged": 2, "rejected": 1}
 
 
-def test_a_row_that_was_mended_otherwise_takes_the_place_of_the_fixed_one(people, fix, rows):
+def test_a_row_with_another_fix_in_its_file_replaces_the_fixed_one(people, fix, rows):
     fix(people()["run"], GUS_FIXED)
     people(MESSY.replace("Atlantis", "Derry"), "--delete-missing")
     born = "SELECT city FROM people p JOIN places ON places.id = place_of_birth_id WHERE given_name = 'Gus'"
     assert rows(born) == [("Derry",)]
 
 
-def test_of_equal_rejected_rows_each_is_fixed_by_itself(people, fix):
+def test_equal_rejected_rows_are_fixed_one_by_one(people, fix):
     first = people(HEADER + GUS + GUS + GUS)
     assert fix(first["run"], GUS_FIXED.replace("4,", "3,", 1)).counts["people"]["created"] == 1
     again = people(HEADER + GUS + GUS + GUS)

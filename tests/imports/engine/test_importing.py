@@ -21,7 +21,7 @@ def places(write, importing):
     importing("people", write("places.csv", PLACES))
 
 
-def test_a_folder_fills_its_tables_parents_first(write, importing, rows):
+def test_a_folder_is_imported_into_its_tables_parents_first(write, importing, rows):
     write("all/people.csv", PEOPLE)
     report = importing("people", write("all/places.csv", PLACES).parent)
     assert report["status"] == "applied"
@@ -64,12 +64,12 @@ def test_importing_twice_changes_nothing_and_writes_nothing(write, importing, wh
     }.items(),
     ids=lambda item: item[0],
 )
-def test_the_same_rows_come_out_of_every_way_to_write_them(places, write, importing, rows, content):
+def test_each_format_has_the_same_rows(places, write, importing, rows, content):
     importing("people", write("people.csv", content[1]))
     assert rows(STORED) == [ANN, BOB]
 
 
-def test_another_way_to_write_the_same_rows_changes_nothing(places, write, importing):
+def test_another_format_of_the_same_rows_changes_nothing(places, write, importing):
     importing("people", write("people.csv", PEOPLE))
     mixed = (
         "place_of_birth;Given.Name;family_name;date_of_birth\r\nKelso;Ann;\tMac;1901-02-03\r\nDerry;Bob;Oak;1950-12-31"
@@ -86,7 +86,7 @@ def test_unknown_columns_are_reported_and_skipped(places, write, importing, rows
     assert "people.csv: unknown columns ignored: Shoe Size." in report["notes"]
 
 
-def test_names_in_any_script_arrive_as_they_were(places, write, importing, rows):
+def test_names_in_any_script_are_stored_exactly(places, write, importing, rows):
     names = ["José", "Ελένη", "ნინო", "Þóra", "Анна", "é", "𝔄𝔫𝔫", "O'Hara", "Ann \\N", 'An"n', "\\."]
     cells = [name.replace('"', '""') for name in names]
     content = PEOPLE.splitlines()[0] + "\n" + "".join(f'"{cell}",Mac,1901-02-03,Kelso\n' for cell in cells)
@@ -104,7 +104,7 @@ def test_names_in_any_script_arrive_as_they_were(places, write, importing, rows)
     ],
     ids=["too few cells", "too many cells", "an open quote", "a NUL byte"],
 )
-def test_a_row_that_is_no_row_is_rejected_and_the_rest_imported(places, write, importing, rows, row, values, problem):
+def test_a_malformed_row_is_rejected_and_the_rest_imported(places, write, importing, rows, row, values, problem):
     head, ann, bob = PEOPLE.encode().splitlines(keepends=True)
     report = importing("people", write("people.csv", head + ann + row + b"\n" + bob))
     assert rows(STORED) == [ANN, BOB]
@@ -140,26 +140,26 @@ def test_a_bad_row_is_rejected_with_its_values_and_the_rest_imported(places, wri
     assert rows("SELECT line FROM rejected_rows") == [(4,)]
 
 
-def test_a_place_that_is_not_known_is_a_rejection(places, write, importing, rows):
+def test_a_row_with_an_unknown_place_is_rejected(places, write, importing, rows):
     report = importing("people", write("people.csv", PEOPLE + "Eve,Mac,1901-02-03,Atlantis\n"))
     assert rows(STORED) == [ANN, BOB]
     assert report.problems == [("people", 4, ("place_of_birth", "Atlantis"))]
     assert "refers to an unknown place" in report["rejections"][0]["problems"][0]["message"]
 
 
-def test_a_file_of_bad_rows_alone_is_applied_as_nothing(places, write, importing, rows):
+def test_a_file_of_rejected_rows_changes_nothing(places, write, importing, rows):
     report = importing("people", write("people.csv", PEOPLE.splitlines()[0] + "\nAnn,Mac,soon,Kelso\nBob\n"))
     assert report["status"] == "applied"
     assert report.counts == {"people": {"read": 2, "rejected": 2}}
     assert rows(STORED) == []
 
 
-def test_a_file_with_a_header_alone_is_applied_as_nothing(places, write, importing):
+def test_a_file_with_only_a_header_changes_nothing(places, write, importing):
     report = importing("people", write("people.csv", PEOPLE.splitlines()[0] + "\n"))
     assert (report["status"], report.counts) == ("applied", {"people": {}})
 
 
-def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refused, rows):
+def test_a_strict_import_with_a_rejected_row_changes_nothing(places, write, refused, rows):
     sentence = refused("people", write("people.csv", PEOPLE + "Eve,Mac,soon,Kelso\n"), "--strict")
     assert sentence.startswith("1 row was rejected, and a strict import stops if any row is rejected. Nothing was ")
     assert rows(STORED) == []
@@ -168,12 +168,12 @@ def test_strict_imports_nothing_where_one_row_cannot_be_used(places, write, refu
     assert rows("SELECT line FROM rejected_rows") == [(4,)]
 
 
-def test_strict_imports_what_has_no_fault(places, write, importing, rows):
+def test_a_strict_import_of_valid_rows_is_applied(places, write, importing, rows):
     assert importing("people", write("people.csv", PEOPLE), "--strict")["status"] == "applied"
     assert rows(STORED) == [ANN, BOB]
 
 
-def test_no_table_of_a_dataset_is_applied_without_the_others(write, refused, rows):
+def test_the_tables_of_a_dataset_are_applied_together(write, refused, rows):
     write("all/people.csv", PEOPLE + "Eve,Mac,1901-02-03,Atlantis\n")
     refused("people", write("all/places.csv", PLACES).parent, "--strict")
     assert rows("SELECT * FROM places") == []
@@ -198,7 +198,7 @@ ANSWERS = """
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["as a small file", "as a large file"])
-def test_respondents_apply_the_same_whichever_way_into_their_table(write, importing, rows, monkeypatch, large):
+def test_both_ways_to_write_respondents_give_the_same_table(write, importing, rows, monkeypatch, large):
     if large:
         monkeypatch.setattr(merge, "MANY_BYTES", 0)
         monkeypatch.setattr(merge, "MANY_ROWS", 0)
@@ -216,7 +216,7 @@ def test_respondents_apply_the_same_whichever_way_into_their_table(write, import
     assert constraints["respondents_identity_unique"]["unique"]
 
 
-def test_rows_beyond_many_thousands_are_all_there_and_the_identities_still_unique(places, write, importing, rows):
+def test_large_files_are_complete_and_have_unique_identities(places, write, importing, rows):
     header = PEOPLE.splitlines()[0]
     people = "".join(f"G{n},F{n % 7},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(12_000))
     assert importing("people", write("people.csv", f"{header}\n{people}")).counts["people"]["created"] == 12_000
@@ -227,7 +227,7 @@ def test_rows_beyond_many_thousands_are_all_there_and_the_identities_still_uniqu
         assert connection.introspection.get_constraints(cursor, "people")["people_identity_unique"]["unique"]
 
 
-def test_several_files_of_one_source_apply_together(places, write, importing, rows):
+def test_several_files_of_one_source_are_applied_together(places, write, importing, rows):
     header = PEOPLE.splitlines()[0]
     first = write("people_1.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\n")
     two = write("people_2.csv", f"{header}\nAnn,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\n")

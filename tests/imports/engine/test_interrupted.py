@@ -105,9 +105,7 @@ def slow(execute):
 
 
 @pytest.mark.parametrize("before", [0, 3], ids=["into an empty table", "into a table with rows"])
-def test_an_import_killed_while_it_writes_leaves_the_tables_as_they_were(
-    write, importing, manage, whole, rows, slow, before
-):
+def test_an_import_killed_while_it_writes_changes_nothing(write, importing, manage, whole, rows, slow, before):
     # More rows than are inserted under a standing index, where the table is empty.
     importing("people", write("places.csv", PLACES), write("people.csv", people(before)))
     stored = [whole(table) for table in ("places", "people")]
@@ -140,7 +138,7 @@ def test_an_import_killed_while_it_writes_leaves_the_tables_as_they_were(
     assert (killed.status, killed.finished_at is not None) == ("interrupted", True)
 
 
-def test_an_import_killed_while_it_reads_leaves_the_tables_as_they_were(write, importing, manage, whole):
+def test_an_import_killed_while_it_reads_changes_nothing(write, importing, manage, whole):
     importing("people", write("places.csv", PLACES), write("people.csv", HEADER + ANN))
     stored = [whole(table) for table in ("places", "people")]
     files = SourceFile.objects.count()
@@ -158,7 +156,7 @@ def test_an_import_killed_while_it_reads_leaves_the_tables_as_they_were(write, i
     assert importing("people", write("people.csv", HEADER + ANN))["notes"] == []
 
 
-def test_an_import_stopped_by_ctrl_c_says_so_in_one_sentence(write, importing, manage, whole):
+def test_an_import_stopped_by_ctrl_c_exits_with_a_message(write, importing, manage, whole):
     importing("people", write("places.csv", PLACES), write("people.csv", HEADER + ANN))
     stored = [whole(table) for table in ("places", "people")]
     process = manage("import_people", write("people.csv", people(400_000)))
@@ -202,7 +200,7 @@ def going_on(write, importing):
     end()
 
 
-def test_a_second_import_of_a_dataset_is_refused_by_the_name_of_the_first(going_on, write, refused, rows):
+def test_a_second_import_of_a_dataset_is_refused_with_the_number_of_the_first(going_on, write, refused, rows):
     first = ImportRun.objects.first()
     assert refused("people", write("people_2.csv", HEADER + ANN)) == (
         f"Another import of people is running: run {first.pk}, since {first.started_at:%Y-%m-%d %H:%M:%S} UTC. "
@@ -220,24 +218,24 @@ def test_a_second_process_is_refused_too(going_on, write, manage):
     assert err.startswith("CommandError: Another import of people is running: run ") and "Traceback" not in err
 
 
-def test_an_import_of_another_dataset_goes_on_beside_it(going_on, write, importing):
+def test_imports_of_two_datasets_can_run_at_the_same_time(going_on, write, importing):
     compounds = write("compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n")
     assert importing("experiments", compounds)["status"] == "applied"
     assert going_on().status == "applied"
 
 
-def test_the_next_import_goes_on_when_the_first_is_done(going_on, write, importing):
+def test_the_next_import_starts_after_the_first_has_ended(going_on, write, importing):
     going_on()
     assert importing("people", write("people.csv", HEADER + ANN)).counts == {"people": {"read": 1, "unchanged": 1}}
 
 
-def test_a_run_that_failed_leaves_nothing_that_holds_up_the_next(write, importing, refused):
+def test_a_failed_run_does_not_block_the_next(write, importing, refused):
     with pytest.raises(CommandError):
         call_command("import_people", str(write("places.csv", "city,land\n")), verbosity=0)
     assert importing("people", write("places.csv", PLACES))["notes"] == []
 
 
-def test_a_next_import_that_fails_says_too_that_the_one_before_was_interrupted(write, refused, capsys):
+def test_a_failing_import_also_reports_an_interrupted_earlier_one(write, refused, capsys):
     run = ImportRun.objects.create(dataset="people")
     assert "1 row was rejected" in refused("people", write("places.csv", PLACES + "Derry\n"), "--strict")
     output = capsys.readouterr().err

@@ -62,11 +62,11 @@ def assert_says_that_it_is_masked(response, file_format: str) -> bytes:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "ndjson", "parquet", "xlsx"])
-def test_a_masked_file_of_the_api_says_so(analyst, users, file_format):
+def test_a_file_of_the_api_declares_masked_columns(analyst, users, file_format):
     assert_says_that_it_is_masked(analyst.get(f"/api/experiments/users/?format={file_format}"), file_format)
 
 
-def test_a_masked_page_of_the_api_says_so(analyst, admin_client, users):
+def test_a_page_of_the_api_declares_masked_columns(analyst, admin_client, users):
     for address in ("/api/experiments/users/", "/api/experiments/users/1/"):
         answer = analyst.get(address)
         assert answer["Masked-Columns"] == "email"
@@ -86,7 +86,7 @@ def test_the_description_of_the_api_documents_the_header(client, db):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "json", "ndjson", "parquet", "xlsx"])
-def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, file_format):
+def test_a_file_of_the_admin_and_of_explore_declares_masked_columns(analyst, users, file_format):
     chosen = {"action": f"export_as_{file_format}", "_selected_action": [1, 2]}
     assert_says_that_it_is_masked(analyst.post("/admin/experiments/user/", chosen), file_format)
     address = f"/explore/experiments/users/export/file?format={file_format}"
@@ -95,7 +95,7 @@ def test_a_masked_file_of_the_admin_and_of_explore_says_so(analyst, users, file_
     assert f"Download users.masked.{file_format}" in page and "users.masked" in page.partition('id="command"')[2]
 
 
-def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analyst, users):
+def test_an_unmasked_file_does_not_declare_masked_columns(admin_client, analyst, users):
     answer = admin_client.get("/api/experiments/users/?format=csv")
     assert 'filename="users.csv"' in answer["Content-Disposition"] and b"masked" not in answer.getvalue()
     answer = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name")  # nothing of it is masked
@@ -111,7 +111,7 @@ def test_a_file_that_shows_everything_says_nothing_of_masks(admin_client, analys
         ("my masked users.json", "my masked users.json"),
     ],
 )
-def test_a_masked_file_of_the_command_says_so(users, tmp_path, capsys, arguments, written):
+def test_a_file_of_the_command_declares_masked_columns(users, tmp_path, capsys, arguments, written):
     call_command("export", "experiments/users", "-o", str(tmp_path / arguments), verbosity=0)
     assert [path.name for path in tmp_path.iterdir() if path.is_file() and path.name.endswith(written)] == [written]
     assert arguments == written or not (tmp_path / arguments).exists()
@@ -121,7 +121,7 @@ def test_a_masked_file_of_the_command_says_so(users, tmp_path, capsys, arguments
     assert {row["masked_columns"] for row in table_of("json" if "json" in written else "csv", body)} == {"email"}
 
 
-def test_standard_output_says_in_a_column_that_it_is_masked(users, manage):
+def test_standard_output_declares_masked_values_in_a_column(users, manage):
     out, error = manage("export", "experiments/users", "--columns", "user_id,email", "-o", "-").communicate()
     assert out.splitlines()[:2] == ["user_id,email,masked_columns", "1,a****@example.com,email"] and not error
 
@@ -152,7 +152,7 @@ def test_a_masked_value_anywhere_in_a_file_is_refused(users, write, refused, val
     assert emails() == EMAILS
 
 
-def test_stars_in_other_columns_and_addresses_with_stars_are_not_masked_values(users, write, importing):
+def test_asterisks_in_other_columns_and_in_addresses_are_not_masked_values(users, write, importing):
     row = "3,a****@example.com,star*star@example.com,2023-05-03\n"
     assert importing("experiments", write("users.csv", USERS + row)).counts["users"]["created"] == 1
 
@@ -170,7 +170,7 @@ def test_the_browser_and_the_api_refuse_a_masked_file(analyst, users, etl):
     assert emails() == EMAILS
 
 
-def test_a_masked_file_comes_in_once_its_values_are_written_in_full(analyst, users, write, importing):
+def test_a_masked_file_is_imported_after_its_values_are_replaced(analyst, users, write, importing):
     body = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name,email,signup_date").getvalue().decode()
     for address in EMAILS:
         body = body.replace(f"{address[0]}****@{address.partition('@')[2]}", address)
@@ -185,7 +185,7 @@ def etl(db, django_user_model):
     return Program(headers={"authorization": f"Bearer {make_token(user, 'nightly', ['read', 'import'])[1]}"})
 
 
-def test_rejected_rows_with_masked_addresses_say_so_and_are_refused(analyst, write, importing, refused):
+def test_rejected_rows_declare_masked_addresses_and_are_refused(analyst, write, importing, refused):
     bad = f"{HEADER}1,Ann,ann@example.com,never\n2,bo@example.org,bo@example.org,never\n"
     run = ImportRun.objects.get(pk=importing("experiments", write("users.csv", bad))["run"])
     file = run.files.get()

@@ -25,7 +25,7 @@ def cities(rows):
     return lambda: [row[0] for row in rows("SELECT city FROM places ORDER BY city")]
 
 
-def test_a_record_that_its_file_no_longer_holds_is_listed_and_stays(imported, write, importing, cities, whole):
+def test_a_missing_record_is_listed_and_stays(imported, write, importing, cities, whole):
     before = whole("places")
     report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England\n", "")))
     assert report.counts == {"places": {"read": 2, "unchanged": 2, "missing": 1}}
@@ -44,7 +44,7 @@ def test_a_missing_record_is_listed_until_it_is_deleted(imported, write, importi
     assert importing("people", path).counts == {"places": {"read": 2, "unchanged": 2}}
 
 
-def test_a_file_of_another_name_makes_nothing_missing(imported, write, importing, cities):
+def test_a_file_with_another_name_makes_no_record_missing(imported, write, importing, cities):
     report = importing(
         "people", write("places_2.csv", "city,county,country\nYork,Yorkshire,England\n"), "--delete-missing"
     )
@@ -68,7 +68,7 @@ def test_a_record_that_moved_to_another_file_of_the_same_run_is_not_missing(writ
     assert importing("people", *both).counts == {"places": {"read": 2, "unchanged": 2}}
 
 
-def test_removing_what_is_missing_without_a_key(imported, write, importing, rows):
+def test_missing_records_without_a_key_are_deleted_on_request(imported, write, importing, rows):
     report = importing("people", write("people.csv", NO_BOB), "--delete-missing")
     assert report.counts == {"people": {"read": 1, "unchanged": 1, "missing": 1, "deleted": 1}}
     ((entry,)) = report["missing"]
@@ -76,14 +76,14 @@ def test_removing_what_is_missing_without_a_key(imported, write, importing, rows
     assert rows("SELECT given_name FROM people") == [("Ann",)]
 
 
-def test_what_others_refer_to_stays(imported, write, importing, cities):
+def test_a_referenced_missing_record_stays(imported, write, importing, cities):
     report = importing("people", write("places.csv", "city,county,country\n"), "--delete-missing")
     assert report.counts == {"places": {"missing": 3, "deleted": 1}}
     assert "2 missing records of places not deleted: records of people refer to them." in report["notes"]
     assert cities() == ["Derry", "Kelso"]
 
 
-def test_a_parent_goes_with_its_last_child(imported, write, importing, rows, cities):
+def test_a_missing_parent_is_deleted_with_its_last_child(imported, write, importing, rows, cities):
     write("all/people.csv", NO_BOB)
     report = importing("people", write("all/places.csv", NO_DERRY).parent, "--delete-missing")
     assert report.counts == {
@@ -93,7 +93,7 @@ def test_a_parent_goes_with_its_last_child(imported, write, importing, rows, cit
     assert (cities(), rows("SELECT given_name FROM people")) == (["Bath", "Kelso"], [("Ann",)])
 
 
-def test_a_record_goes_with_its_many(write, importing, rows):
+def test_a_missing_record_is_deleted_with_its_members(write, importing, rows):
     write("all/users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n")
     write("all/compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n2,Salt,NaCl\n")
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1;2,10\n2,1,2,20\n"
@@ -108,13 +108,13 @@ def test_a_record_goes_with_its_many(write, importing, rows):
     assert rows("SELECT compound_id FROM compounds") == [(2,)]
 
 
-def test_a_rejected_row_that_can_be_known_by_its_key_is_not_missing(imported, write, importing, cities):
+def test_a_record_with_a_rejected_row_is_not_missing_if_its_key_is_readable(imported, write, importing, cities):
     report = importing("people", write("places.csv", PLACES.replace("Avon", "")), "--delete-missing")
     assert report.counts == {"places": {"read": 3, "unchanged": 2, "rejected": 1}}
     assert cities() == ["Bath", "Derry", "Kelso"]
 
 
-def test_a_row_that_only_the_tables_reject_is_not_missing(write, importing, rows):
+def test_a_record_whose_row_the_tables_reject_is_not_missing(write, importing, rows):
     write("all/users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n")
     write("all/compounds.csv", "compound_id,compound_name,compound_structure\n1,Water,H2O\n")
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1,10\n2,1,1,20\n"
@@ -125,7 +125,7 @@ def test_a_row_that_only_the_tables_reject_is_not_missing(write, importing, rows
     assert rows("SELECT experiment_id FROM user_experiments ORDER BY 1") == [(1,), (2,)]
 
 
-def test_a_rejected_row_that_can_be_known_by_its_content_is_not_missing(write, importing, rows, execute):
+def test_a_record_with_a_rejected_row_is_not_missing_if_its_content_is_readable(write, importing, rows, execute):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     importing("census", write("adult.data", row + row))
     execute("UPDATE education_levels SET years = 12")
@@ -134,12 +134,12 @@ def test_a_rejected_row_that_can_be_known_by_its_content_is_not_missing(write, i
     assert rows("SELECT count(*) FROM respondents") == [(2,)]
 
 
-def test_a_rejected_row_that_cannot_be_known_leaves_its_record_missing(imported, write, importing):
+def test_a_record_with_an_unreadable_rejected_row_is_missing(imported, write, importing):
     report = importing("people", write("places.csv", PLACES.replace("Bath,Avon,England", "Bath;Avon;England")))
     assert report.counts == {"places": {"read": 3, "unchanged": 2, "rejected": 1, "missing": 1}}
 
 
-def test_a_record_that_a_curator_made_is_never_missing(imported, write, importing, execute, cities):
+def test_a_record_created_by_a_curator_is_never_missing(imported, write, importing, execute, cities):
     execute("INSERT INTO places (city, county, country) VALUES ('York', 'Yorkshire', 'England')")
     assert importing("people", write("places.csv", PLACES), "--delete-missing").counts["places"]["unchanged"] == 3
     assert "York" in cities()
@@ -171,14 +171,14 @@ def test_most_of_a_table_is_deleted_only_if_allowed(write, importing, refused, r
     }
 
 
-def test_a_preview_counts_what_would_go_and_takes_nothing(imported, write, importing, cities, whole):
+def test_a_preview_counts_deletions_and_deletes_nothing(imported, write, importing, cities, whole):
     before = whole("places"), whole("people")
     report = importing("people", write("places.csv", "city,county,country\n"), "--delete-missing", "--dry-run")
     assert report.counts == {"places": {"missing": 3, "deleted": 1}}
     assert (whole("places"), whole("people")) == before
 
 
-def test_a_missing_record_without_a_key_is_listed_with_what_it_holds(write, importing):
+def test_a_missing_record_without_a_key_is_listed_with_its_values(write, importing):
     header = "given_name,family_name,date_of_birth,place_of_birth\n"
     importing("people", write("places.csv", "city,county,country\nBath,Somerset,England\n"))
     importing("people", write("people.csv", f"{header}Ann,Bain,1900-01-01,Bath\n"))

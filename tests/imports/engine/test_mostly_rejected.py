@@ -93,7 +93,7 @@ def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
     assert second["values"]["place_of_birth"] == "y" * 2_000  # a row of a usual size is kept cell by cell
 
 
-def test_a_shortened_row_is_no_row_to_correct(write, importing, staff):
+def test_a_shortened_row_cannot_be_fixed_in_the_file_of_rejected_rows(write, importing, staff):
     """In the file of rejected rows, a shortened row has no cells, so that its shortened values cannot be imported."""
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", HEADER + f"Ann,{'x' * 900_000},soon,Kelso\n"))

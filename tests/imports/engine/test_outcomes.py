@@ -109,7 +109,7 @@ def test_another_spelling_of_the_same_values_is_unchanged(experiments, write, im
     assert (whole("user_experiments"), whole("user_experiment_compounds")) == before
 
 
-def test_a_key_that_comes_again_is_repeated_with_the_same_values_and_rejected_with_others(write, importing, rows):
+def test_a_repeated_key_is_a_duplicate_with_equal_values_and_rejected_with_others(write, importing, rows):
     again = "Kelso, Roxburghshire ,Scotland\nDerry,Londonderry,Northern Ireland\nKelso,Roxburghshire,Scotland\n"
     report = importing("people", write("places.csv", PLACES + again))
     assert report.counts == {"places": {"read": 6, "created": 3, "duplicates": 2, "rejected": 1}}
@@ -144,13 +144,13 @@ def test_a_key_that_comes_again_in_a_second_file_names_the_first(write, importin
     ]
 
 
-def test_a_repeat_with_other_members_of_many_is_rejected(experiments, write, importing, rows):
+def test_a_repeated_key_with_other_members_is_rejected(experiments, write, importing, rows):
     report = importing("experiments", write("user_experiments.csv", EXPERIMENTS + "2,2,1,20.5\n2,2,3;3,20.5\n"))
     assert report.counts == {"user_experiments": {"read": 4, "unchanged": 2, "duplicates": 1, "rejected": 1}}
     assert rows("SELECT compound_id FROM user_experiment_compounds WHERE experiment_id = 2") == [(3,)]
 
 
-def test_a_repeat_of_a_new_value_for_a_stored_key_is_reported_by_the_file_not_by_the_table(write, importing, rows):
+def test_a_repeated_key_is_compared_with_the_file_and_not_with_the_table(write, importing, rows):
     importing("people", write("places.csv", PLACES))
     changed = (
         PLACES.replace("Glamorgan", "South Glamorgan") + "Cardiff,Glamorgan,Wales\nCardiff,South Glamorgan,Wales\n"
@@ -160,7 +160,7 @@ def test_a_repeat_of_a_new_value_for_a_stored_key_is_reported_by_the_file_not_by
     assert rows("SELECT county FROM places WHERE city = 'Cardiff'") == [("South Glamorgan",)]
 
 
-def test_the_first_usable_row_of_a_key_is_the_one_that_counts(write, importing, rows):
+def test_the_first_valid_row_of_a_key_is_imported(write, importing, rows):
     report = importing(
         "people", write("places.csv", "city,county,country\nKelso,,Alba\nKelso,Roxburghshire,Scotland\n")
     )
@@ -194,7 +194,7 @@ Wells,Avon
     }
 
 
-def test_look_up_values_that_are_new_are_created_and_listed(write, importing, rows):
+def test_new_terms_are_created_and_listed(write, importing, rows):
     row = "{age}, {work}, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, {country}, <=50K\n"
     first = row.format(age=39, work="Private", country="Peru") + row.format(age=40, work="?", country="Cuba")
     report = importing(
@@ -215,6 +215,6 @@ def test_look_up_values_that_are_new_are_created_and_listed(write, importing, ro
     assert rows("SELECT name FROM workclasses") == [("Private",)]
 
 
-def test_kept_counts_nothing_while_no_curator_has_corrected_anything(write, importing):
+def test_kept_is_0_without_corrections(write, importing):
     report = importing("people", write("places.csv", PLACES))
     assert [source["kept"] for source in report["sources"]] == [0]

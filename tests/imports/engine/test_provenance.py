@@ -31,7 +31,7 @@ def test_a_record_knows_the_run_file_and_line_that_created_it_and_that_last_chan
     ]
 
 
-def test_a_record_that_another_file_changes_is_that_files_from_then_on(write, importing, rows):
+def test_a_record_belongs_to_the_last_file_that_changed_it(write, importing, rows):
     first = importing("people", write("places.csv", PLACES))["run"]
     two = importing("people", write("places_2.csv", "city,county,country\nDerry,Londonderry,Ulster\n"))["run"]
     assert rows(ORIGINS) == [
@@ -40,7 +40,7 @@ def test_a_record_that_another_file_changes_is_that_files_from_then_on(write, im
     ]
 
 
-def test_a_line_is_the_one_that_an_editor_shows(write, importing, rows):
+def test_line_numbers_are_those_of_an_editor(write, importing, rows):
     content = '\r\n city,county,country\r\n"Kel\r\nso","Rox\nburgh",Scotland\r\n\r\nDerry,Derry,Ulster\r\n'
     importing("people", write("places.csv", content))
     assert rows("SELECT city, county, created_line FROM places ORDER BY created_line") == [
@@ -49,7 +49,7 @@ def test_a_line_is_the_one_that_an_editor_shows(write, importing, rows):
     ]
 
 
-def test_a_new_look_up_value_knows_the_file_that_brought_it(write, importing, rows):
+def test_a_new_term_has_its_source_file(write, importing, rows):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     run = importing("census", write("adult.data", row))["run"]
     assert rows("SELECT f.run_id, f.name FROM countries c JOIN source_files f ON f.id = c.created_in_id") == [
@@ -57,7 +57,7 @@ def test_a_new_look_up_value_knows_the_file_that_brought_it(write, importing, ro
     ]
 
 
-def test_the_bytes_of_a_file_are_kept_by_their_sha256(write, importing, rows, kept, settings):
+def test_the_bytes_of_a_file_are_stored_by_their_sha256(write, importing, rows, kept, settings):
     content = PLACES.encode()
     sha256 = hashlib.sha256(content).hexdigest()
     report = importing("people", write("places.csv", content))
@@ -69,7 +69,7 @@ def test_the_bytes_of_a_file_are_kept_by_their_sha256(write, importing, rows, ke
     assert Path(settings.MEDIA_ROOT, "imports", sha256).read_bytes() == content
 
 
-def test_the_same_bytes_are_kept_once_and_others_beside_them(write, importing, kept):
+def test_equal_bytes_are_stored_once(write, importing, kept):
     importing("people", write("places.csv", PLACES))
     importing("people", write("places_2.csv", PLACES))
     importing("people", write("places.csv", CHANGED))
@@ -83,7 +83,7 @@ def test_a_file_that_is_changed_after_its_import_can_still_be_shown(write, impor
     assert kept_bytes.splitlines()[3] == "Derry,Derry,Northern Ireland"
 
 
-def test_what_was_refused_is_kept_too_with_the_reason(write, rows, kept, transactional_db):
+def test_a_refused_file_is_stored_with_the_reason(write, rows, kept, transactional_db):
     content = PLACES + "York,,England\n"
     with pytest.raises(CommandError):
         call_command("import_people", str(write("places.csv", content)), "--strict", verbosity=0)

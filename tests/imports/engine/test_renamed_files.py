@@ -42,7 +42,7 @@ def test_more_than_half_of_the_rows_under_another_name_are_refused(imported, wri
     assert whole("people") == before
 
 
-def test_up_to_half_of_the_rows_may_be_another_files(imported, write, importing, names):
+def test_up_to_half_of_the_rows_may_equal_those_of_another_file(imported, write, importing, names):
     report = importing("people", write("people_new.csv", people("Ann", "Bob", "Fay", "Gus")))
     assert report.counts == {"people": {"read": 4, "created": 4}}
     assert names() == ["Ann", "Bob", "Cy", "Dee", "Eve", "Ann", "Bob", "Fay", "Gus"]
@@ -92,13 +92,13 @@ def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused,
     assert rows("SELECT count(*) FROM people") == [(0,)]
 
 
-def test_a_file_that_only_a_preview_saw_is_no_reason_to_refuse(write, importing):
+def test_a_file_that_was_only_previewed_does_not_cause_a_refusal(write, importing):
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", FIVE), "--dry-run")
     assert importing("people", write("people_new.csv", FIVE)).counts == {"people": {"read": 5, "created": 5}}
 
 
-def test_a_preview_refuses_the_same(imported, write, refused):
+def test_a_preview_refuses_a_renamed_file_too(imported, write, refused):
     assert "has the same content as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
 
 
@@ -106,7 +106,7 @@ def test_a_source_with_a_key_knows_its_records_under_any_name(imported, write, i
     assert importing("people", write("places_new.csv", PLACES)).counts == {"places": {"read": 1, "unchanged": 1}}
 
 
-def test_two_folders_files_of_one_name_are_not_taken_for_one_another(write, importing, refused, rows):
+def test_files_with_one_name_in_two_folders_are_distinct(write, importing, refused, rows):
     importing("people", write("places.csv", PLACES))
     first, second = write("a/people.csv", people("Ann")), write("b/people.csv", people("Ann", "Bob"))
     sentence = refused("people", first, second)

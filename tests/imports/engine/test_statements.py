@@ -50,12 +50,12 @@ def statements_of(write):
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )
-def test_an_import_of_two_rows_takes_few_statements_and_fewer_when_it_comes_again(statements_of, file, most):
+def test_an_import_of_two_rows_takes_few_statements_and_a_repeated_one_fewer(statements_of, file, most):
     first, again = statements_of(*file), statements_of(*file)
     assert (first.total(), again.total()) == most[connection.vendor], (first, again)
 
 
-def test_only_tables_that_were_made_are_dropped(statements_of):
+def test_only_created_temporary_tables_are_dropped(statements_of):
     counts = statements_of(*NO_VOCABULARY)
     made = counts["CREATE TEMPORARY"]
     assert 0 < made <= 4

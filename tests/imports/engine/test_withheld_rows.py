@@ -45,7 +45,7 @@ def experiments():
     return sorted(UserExperiment.objects.values_list("pk", flat=True))
 
 
-def test_children_of_a_deleted_record_are_kept_back_and_are_no_rejections(importing, without_ann):
+def test_children_of_a_deleted_record_are_withheld_and_not_rejected(importing, without_ann):
     report = importing("experiments", without_ann)
     assert report.counts["user_experiments"] == {"read": 4, "created": 1, "unchanged": 3, "kept": 2}
     assert report.counts["users"]["kept"] == 1 and report.problems == []
@@ -64,7 +64,7 @@ def test_a_strict_import_succeeds_and_the_same_files_again_change_nothing(import
     assert whole("user_experiments") == before
 
 
-def test_they_come_with_the_next_import_after_the_record_is_restored(importing, without_ann):
+def test_withheld_rows_are_imported_after_the_record_is_restored(importing, without_ann):
     importing("experiments", without_ann)
     restore(User, "1")
     assert experiments() == [8, 10]
@@ -75,7 +75,7 @@ def test_they_come_with_the_next_import_after_the_record_is_restored(importing, 
     assert importing("experiments", without_ann).counts["user_experiments"] == {"read": 4, "unchanged": 4}
 
 
-def test_a_row_with_a_deleted_record_among_many_is_kept_back_whole(importing, folder):
+def test_a_row_with_a_deleted_member_is_withheld(importing, folder):
     delete(UserExperiment.objects.get(pk=8))
     delete(Compound.objects.get(pk=2))
     (folder / "user_experiments.csv").write_text(EXPERIMENTS + MORE)
@@ -88,7 +88,7 @@ def test_a_row_with_a_deleted_record_among_many_is_kept_back_whole(importing, fo
     assert sorted(UserExperiment.objects.get(pk=10).compounds.values_list("pk", flat=True)) == [1, 2]
 
 
-def test_what_is_unknown_is_rejected_for_that_alone(importing, without_ann):
+def test_a_row_with_an_unknown_reference_is_rejected_for_that_only(importing, without_ann):
     (without_ann / "user_experiments.csv").write_text(f"{EXPERIMENTS}9,1,99,7\n11,77,1,7\n12,1,1,never\n")
     report = importing("experiments", without_ann)
     assert report.counts["user_experiments"] == {"read": 5, "unchanged": 2, "rejected": 3, "kept": 1}
@@ -109,7 +109,7 @@ def test_a_stored_record_that_now_names_a_deleted_one_stays_and_is_not_missing(i
     assert UserExperiment.objects.get(pk=8).user_id == 1
 
 
-def test_people_of_a_deleted_place_are_kept_back(importing, bring):
+def test_people_of_a_deleted_place_are_withheld(importing, bring):
     places = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
     people = "given_name,family_name,date_of_birth,place_of_birth\nBob,Oak,1950-12-31,Derry\n"
     folder = bring("people", places=places, people=people)
@@ -127,7 +127,7 @@ def test_people_of_a_deleted_place_are_kept_back(importing, bring):
     assert importing("people", folder).counts["people"] == {"read": 3, "created": 2, "unchanged": 1}
 
 
-def test_sessions_of_a_deleted_subject_are_kept_back(importing, write, tmp_path):
+def test_sessions_of_a_deleted_subject_are_withheld(importing, write, tmp_path):
     document = json.dumps({"subject_id": "700661", "date_of_birth": "2024-01-02"})
     write("all/ecephys_700661_2025-01-20_15-09-49/subject.json", document)
     importing("subjects", tmp_path / "all")
@@ -149,7 +149,7 @@ def test_a_deleted_record_that_a_curator_created_withholds_its_rows_too(importin
     assert importing("experiments", folder, "--strict").counts["user_experiments"]["kept"] == 1
 
 
-def test_a_page_and_the_api_show_what_is_kept_back(admin_client, importing, without_ann):
+def test_the_run_page_and_the_api_show_withheld_rows(admin_client, importing, without_ann):
     run = ImportRun.objects.get(pk=importing("experiments", without_ann, "--dry-run")["run"])
     page = admin_client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=kept").text
     assert "user_experiments 9" in page and "user_experiments.csv, line 4" in page
@@ -163,7 +163,7 @@ def test_a_page_and_the_api_show_what_is_kept_back(admin_client, importing, with
     assert any("not imported into user_experiments" in note for note in data["notes"])
 
 
-def test_the_command_shows_what_is_kept_back(without_ann, capsys):
+def test_the_command_shows_withheld_rows(without_ann, capsys):
     call_command("import_experiments", str(without_ann))
     out = capsys.readouterr().out
     assert "2 kept" in out and "1 row not imported into user_experiments" in out and "rejected (" not in out.lower()

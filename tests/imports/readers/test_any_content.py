@@ -35,7 +35,7 @@ def lines_in(text: str) -> int:
 
 @settings(max_examples=300, deadline=None)
 @given(table=tables(), size=st.sampled_from([1, 16, 40, 1 << 20]), pad=st.integers(0, 3))
-def test_any_table_comes_back_cell_for_cell_whatever_the_size_of_blocks(tmp_path_factory, table, size, pad):
+def test_any_table_is_read_exactly_with_any_block_size(tmp_path_factory, table, size, pad):
     width, rows, delimiter, end, quoting = table
     names = [f"column_{n}" for n in range(width)]
     buffer, wanted = io.StringIO(newline=""), []
@@ -66,7 +66,7 @@ def test_any_table_comes_back_cell_for_cell_whatever_the_size_of_blocks(tmp_path
     sizes=st.sampled_from([(1, 1 << 20), (16, 1 << 20), (5, 30)]),
     longest=st.sampled_from([20, 1 << 20]),
 )
-def test_any_text_reads_the_same_fast_or_exactly_and_in_blocks_of_any_size(tmp_path_factory, content, sizes, longest):
+def test_any_text_is_read_alike_by_both_paths_and_with_any_block_size(tmp_path_factory, content, sizes, longest):
     path = tmp_path_factory.mktemp("any") / "table.csv"
     path.write_bytes(b"1,2,3\n" + content.encode())
     left, right = (read(path, BARE, block_size=size, longest=longest)[:2] for size in sizes)

@@ -6,7 +6,7 @@ from imports.readers import ExpectedColumns, find_layout, read_csv
 from tests.imports.readers.readings import ABC
 
 
-def test_small_vocabularies_come_as_dictionaries(write):
+def test_small_vocabularies_are_dictionary_arrays(write):
     expected = ExpectedColumns({"a": (), "b": ()}, frozenset("ab"), dictionaries=frozenset("b"))
     for content in (b"x,b,a\n1,p,2\n3,q,4\n3,p,4\n", b'x,b,a\n1, "p",2\n3,q,4\n3,p,4\n'):
         path = write(content)

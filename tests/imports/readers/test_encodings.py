@@ -6,7 +6,7 @@ from imports.readers import ReadError, find_layout
 from tests.imports.readers.readings import ABC, read, refused
 
 
-def test_utf8_comes_with_or_without_a_byte_order_mark(rows_of):
+def test_utf8_is_read_with_or_without_a_byte_order_mark(rows_of):
     for mark in (b"", b"\xef\xbb\xbf"):
         assert rows_of(mark + "a,b,c\nŁódź,ð,Тбилиси\n".encode()) == ([(2, ["Łódź", "ð", "Тбилиси"])], [])
 
@@ -20,7 +20,7 @@ def test_a_byte_order_mark_inside_a_file_is_a_character(rows_of):
 
 @pytest.mark.parametrize("size", [1001, 1 << 20])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_what_is_not_utf8_is_refused_with_its_place(write, size, mark):
+def test_invalid_utf8_is_refused_with_its_position(write, size, mark):
     path = write(mark + b"a,b,c\r\n" + b"1,2,3\r\n" * 20_000 + "ñé,Espa".encode() + b"\xf1a,3\r\n")
     with pytest.raises(ReadError) as caught:
         read(path, block_size=size)
@@ -28,35 +28,35 @@ def test_what_is_not_utf8_is_refused_with_its_place(write, size, mark):
     assert "for example cp1252" in str(caught.value)
 
 
-def test_a_character_broken_off_at_the_end_is_refused(write):
+def test_an_incomplete_character_at_the_end_is_refused(write):
     assert ", line 2, column 6: expected UTF-8, found byte 0xC3" in refused(write, b"a,b,c\n1,2,3\xc3")
 
 
-def test_another_encoding_is_read_where_it_is_named(rows_of):
+def test_another_encoding_is_read_if_it_is_named(rows_of):
     content = "a,b,c\nEspaña,“x”,3\n"
     for encoding in ("cp1252", "utf-16", "utf-16-be", "UTF8", "utf-8-sig"):
         assert rows_of(content.encode(encoding), encoding=encoding)[0] == [(2, ["España", "“x”", "3"])]
 
 
-def test_what_is_not_in_the_named_encoding_is_refused_with_its_place(write):
+def test_a_byte_outside_the_named_encoding_is_refused_with_its_position(write):
     content = b"a,b,c\n" + b"1,2,3\n" * 20_000 + b"x,\x81,z\n"
     sentence = refused(write, content, encoding="cp1252", block_size=1000)
     assert sentence.startswith(", line 20002, column 3: expected cp1252, found byte 0x81")
 
 
-def test_half_a_character_at_the_end_is_refused(write):
+def test_an_incomplete_utf16_character_at_the_end_is_refused(write):
     assert "line 2, column 6: expected utf-16-le, found half a character" in refused(
         write, "a,b,c\n1,2,3".encode("utf-16-le") + b"\n", encoding="utf-16-le"
     )
 
 
 @pytest.mark.parametrize("name", ["klingon", "hex", "", "rot13", "base64"])
-def test_an_encoding_that_is_none_is_refused(write, name):
+def test_an_unknown_encoding_is_refused(write, name):
     with pytest.raises(ReadError, match=r"There is no text encoding .*; expected a name such as utf-8"):
         find_layout(write(b"a,b,c\n"), ABC, encoding=name)
 
 
-def test_utf16_is_named_where_its_mark_is_there(write):
+def test_utf16_with_a_byte_order_mark_is_reported(write):
     assert "byte order mark of UTF-16. If that is correct, specify utf-16 as its encoding." in refused(
         write, "a,b,c\n".encode("utf-16")
     )
@@ -73,12 +73,12 @@ def test_utf16_is_named_where_its_mark_is_there(write):
         (b"PAR1\x15\x04", "Parquet"),
     ],
 )
-def test_other_kinds_of_file_are_named(write, content, kind):
+def test_other_file_formats_are_reported_by_name(write, content, kind):
     sentence = refused(write, content)
     assert kind in sentence and "expected a CSV file" in sentence
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(ReadError, match="cannot be read: "):
             find_layout(path, ABC)

@@ -46,7 +46,7 @@ def test_json_is_an_object_an_array_or_an_object_a_line(write, content, wanted):
         (b'{"a": "\xf1"}', "line 1, column 8", "expected UTF-8, found byte 0xF1"),
     ],
 )
-def test_json_that_cannot_be_read_is_refused_with_its_place(write, content, place, words):
+def test_invalid_json_is_refused_with_its_position(write, content, place, words):
     path = write(content, "subject.json")
     with pytest.raises(ReadError) as caught:
         read_json(path)
@@ -78,7 +78,7 @@ def test_json_that_cannot_be_read_is_refused_with_its_place(write, content, plac
         (b'{"a": ' + b"7" * 65 + b"}", "line 1, column 7", "a number of at most 64 significant digits"),
     ],
 )
-def test_an_object_that_breaks_a_rule_is_an_error_by_itself_with_its_place(write, content, place, words):
+def test_an_invalid_object_is_an_error_by_itself_with_its_position(write, content, place, words):
     path = write(content, "subject.json")
     (document,) = read_json(path)
     assert document.error.startswith(f"{path}, {place}: ") and words in document.error

@@ -7,7 +7,7 @@ from tests.imports.readers.readings import ABC, BARE, read, refused
 
 
 @pytest.mark.parametrize("header", [b"c,A, b ", b'"C","a","B"', b"c;a;b", b"\xef\xbb\xbfC,a,b"])
-def test_a_header_comes_in_any_order_and_case(write, header):
+def test_a_header_can_have_any_order_and_case(write, header):
     layout = find_layout(write(header + b"\n"), ABC)
     assert layout.columns == {"c": 0, "a": 1, "b": 2} and layout.width == 3 and layout.first_line == 2
 
@@ -15,7 +15,7 @@ def test_a_header_comes_in_any_order_and_case(write, header):
 @pytest.mark.parametrize(
     "header", ["place-of-birth", "Place.Of.Birth", "PLACE OF BIRTH", "place_of_birth", "birthplace", "Birth Place"]
 )
-def test_a_header_is_spelled_in_many_ways(write, header):
+def test_a_header_can_have_several_spellings(write, header):
     expected = ExpectedColumns({"place_of_birth": ("birthplace", "birth_place")}, frozenset())
     assert find_layout(write(header.encode()), expected).columns == {"place_of_birth": 0}
 
@@ -44,12 +44,12 @@ def test_the_same_column_twice_is_refused(write):
     )
 
 
-def test_a_header_that_names_no_column_is_refused(write):
+def test_a_header_without_a_known_column_is_refused(write):
     sentence = refused(write, b"x,y,z\n1,2,3\n")
     assert sentence == ', line 1: expected a header with the columns a, b, c; found 3 cells: "x", "y", "z".'
 
 
-def test_a_header_that_cannot_be_read_is_refused(write):
+def test_an_unreadable_header_is_refused(write):
     assert "Cell 1 begins with a quote on line 1 that is never closed" in refused(write, b'"a,b,c\n1,2,3\n')
 
 
@@ -98,7 +98,7 @@ def test_a_file_of_blank_lines_is_refused(write, content):
     assert refused(write, content) == ": the file contains only blank lines; expected the columns a, b, c."
 
 
-def test_a_header_may_come_late(write):
+def test_a_header_can_follow_many_blank_lines(write):
     rows, _, layout = read(write(b"\n" * 300_000 + b"a,b,c\n1,2,3\n"), block_size=1 << 16)
     assert (layout.first_line, rows) == (300_002, [(300_002, ["1", "2", "3"])])
 

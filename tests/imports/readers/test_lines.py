@@ -6,11 +6,11 @@ from imports.readers import ExpectedColumns
 from tests.imports.readers.readings import BARE, read
 
 
-def test_rows_come_with_the_line_they_begin_on(rows_of):
+def test_each_row_has_the_line_on_which_it_begins(rows_of):
     assert rows_of(b"a,b,c\n1,2,3\n4,5,6\n") == ([(2, ["1", "2", "3"]), (3, ["4", "5", "6"])], [])
 
 
-def test_the_last_line_needs_no_end(rows_of):
+def test_the_last_line_needs_no_line_end(rows_of):
     assert rows_of(b"a,b,c\n1,2,3")[0] == [(2, ["1", "2", "3"])]
 
 
@@ -35,7 +35,7 @@ def test_a_line_of_only_delimiters_is_a_row(rows_of):
     assert rows_of(b"a\tb\tc\n\t\t\n") == ([(2, ["", "", ""])], [])
 
 
-def test_a_blank_line_in_a_file_of_one_column_is_no_row(rows_of):
+def test_a_blank_line_in_a_file_of_one_column_is_not_a_row(rows_of):
     columns = ExpectedColumns({"a": ()}, frozenset("a"))
     assert rows_of(b'a\n1\n\n \n""\n2\n', columns) == ([(2, ["1"]), (5, [""]), (6, ["2"])], [])
 

@@ -39,7 +39,7 @@ def test_a_document_of_the_most_bytes_is_read(read, spelling):
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_longer_one_is_an_error_of_its_own(read, spelling):
+def test_a_longer_document_is_an_error_by_itself(read, spelling):
     text = SPELLINGS[spelling]([LONG])
     ((_, value, error),) = read(text)
     assert value is None
@@ -48,7 +48,7 @@ def test_a_longer_one_is_an_error_of_its_own(read, spelling):
 
 
 @pytest.mark.parametrize("spelling", ["an object a line", "an array", "an array on one line"])
-def test_the_documents_beside_it_are_read_with_their_lines(read, settings, spelling):
+def test_the_documents_around_a_long_one_are_read_with_their_lines(read, settings, spelling):
     objects = [SHORT, LONG, SHORT, LONG, SHORT]
     result = read(SPELLINGS[spelling](objects))
     settings.DOCUMENT_LIMIT = 10_000
@@ -58,7 +58,7 @@ def test_the_documents_beside_it_are_read_with_their_lines(read, settings, spell
 
 
 @pytest.mark.parametrize("text", ['"' + "a" * 500 + '"', '["' + "a" * 500 + '"]'])
-def test_what_is_no_document_is_refused_or_too_long(read, text):
+def test_invalid_json_is_refused_or_too_long(read, text):
     with pytest.raises((ReadError, AssertionError)):
         assert read(text)[0][2] is None
 
@@ -70,7 +70,7 @@ def test_a_document_without_an_end_is_too_long(read, text):
 
 
 @pytest.mark.parametrize("broken", ['{"a": "', '{"a": [', '{"a": "x\\', "]]}}", '"', "x", '{"a": "' + "b" * 500])
-def test_documents_after_a_line_that_is_cut_off_are_no_part_of_it(read, broken):
+def test_documents_after_an_incomplete_line_are_separate(read, broken):
     lines = [json.dumps(SHORT)] * 5
     result = read("\n".join([lines[0], broken, *lines]))
     assert [(line, value) for line, value, _ in result] == [(n, None if n == 2 else SHORT) for n in range(1, 8)]
@@ -78,14 +78,14 @@ def test_documents_after_a_line_that_is_cut_off_are_no_part_of_it(read, broken):
 
 
 @given(st.text('{}[]":,\\ \n01a', max_size=60), st.integers(1, 7))
-def test_nothing_is_left_out_of_a_text_whose_documents_are_short(text, size):
+def test_short_documents_are_read_completely(text, size):
     data = text.encode()
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
     assert without_long(blocks, 60) == (data, set())
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=30), max_size=3), min_size=1), st.integers(1, 50))
-def test_exactly_the_long_documents_are_left_out_however_the_file_is_cut(objects, size):
+def test_exactly_the_long_documents_are_skipped_with_any_block_size(objects, size):
     texts = [json.dumps(item).encode() for item in objects]
     data = b"\n".join(texts)
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
@@ -96,7 +96,7 @@ def test_exactly_the_long_documents_are_left_out_however_the_file_is_cut(objects
     assert text == b"\n".join(kept)
 
 
-def test_a_hundred_megabytes_in_one_string_take_no_more_memory_than_a_document(tmp_path):
+def test_a_string_of_100_megabytes_is_skipped_in_constant_memory(tmp_path):
     path = tmp_path / "subject.json"
     with path.open("w") as file:
         file.write('{"subject_id": "')

@@ -7,7 +7,7 @@ import pytest
 from imports.readers import ReadError, ahead
 
 
-def test_ahead_gives_the_same_items_in_order():
+def test_prefetch_returns_the_same_items_in_order():
     assert list(ahead(iter(range(100)))) == list(range(100))
 
 
@@ -22,7 +22,7 @@ def test_the_prefetch_is_bounded():
     items.close()
 
 
-def test_ahead_passes_on_what_is_raised():
+def test_prefetch_raises_the_errors_of_its_source():
     def broken():
         yield 1
         raise ReadError("no more.")
@@ -33,7 +33,7 @@ def test_ahead_passes_on_what_is_raised():
         next(items)
 
 
-def test_ahead_stops_its_thread_and_closes_its_source_when_the_consumer_stops():
+def test_prefetch_ends_its_thread_and_closes_its_source_if_the_consumer_stops():
     closed = threading.Event()
 
     def endless():

@@ -44,7 +44,7 @@ def test_the_real_documents_are_read(real_data):
     assert [len(read_json(path)) for path in paths] == [1] * 31
 
 
-def test_a_description_of_the_columns_is_not_taken_for_a_table(real_data):
+def test_a_description_of_the_columns_is_not_read_as_a_table(real_data):
     census = ExpectedColumns({column: () for column in CENSUS}, frozenset(CENSUS), headerless=True, comment="|")
     with pytest.raises(HeaderMismatchError, match="expected a header with the columns age, workclass"):
         find_layout(real_data / "census" / "adult.names", census)
