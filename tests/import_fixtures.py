@@ -31,7 +31,7 @@ def write(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def importing(transactional_db) -> Callable[..., dict]:
-    """Run an import command, which has to succeed and so commits; its report."""
+    """Run an import command, which must succeed; return its report."""
     from tests.import_helpers import imported
 
     def importing(dataset: str, *arguments) -> dict:

@@ -36,7 +36,7 @@ class Report(dict):
 
 
 def imported(command: str, *arguments: Path | str, **options) -> Report:
-    """Run an import command, with options such as strict=True; its report, whose sums have to be right."""
+    """Run an import command with options such as strict=True; check the sums of its report and return it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.json")
         call_command(command, *map(str, arguments), report=path, verbosity=0, **options)
@@ -75,7 +75,7 @@ def respelled(rows: list[list[str]], blank: str, case) -> list[list[str]]:
     return [[case(name.replace("_", blank)) for name in rows[0]], *rows[1:]]
 
 
-# The ways in which the same table, its header first, comes from people who save it again.
+# The formats in which users may save the same table, whose first row is the header.
 CLOTHES = {
     "columns in another order": lambda rows: written(turned(rows, 1)),
     "capitals and hyphens": lambda rows: written(turned(respelled(rows, "-", str.upper), 2)),

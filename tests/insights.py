@@ -111,7 +111,7 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    logging.getLogger("traitlets").setLevel(logging.WARNING)  # else it logs that a notebook runs
+    logging.getLogger("traitlets").setLevel(logging.WARNING)  # otherwise nbclient logs each notebook
     try:
         print(rerun(chosen.folder))
     except NotebookError as refused:

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 
-SECONDS = 600  # for one cell, so that a kernel that hangs is an error
+SECONDS = 600  # per cell; a longer execution is an error
 
 
 def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
@@ -18,9 +18,9 @@ def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook,
-        kernel_name="python3",  # the Python that runs this
+        kernel_name="python3",  # the current Python
         timeout=SECONDS,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of how it is talked to, on this machine only
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # the kernel warns about its local transport
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
     )

@@ -27,7 +27,7 @@ def test_a_server_of_ones_own_is_set_alike(path):
 @pytest.fixture
 def server():
     """A server with the stack's log settings: its address and its log."""
-    folder = Path(tempfile.mkdtemp(prefix="tabularium-log-"))  # another account than ours reaches it
+    folder = Path(tempfile.mkdtemp(prefix="tabularium-log-"))  # the server runs as another account
     own = get_server(folder / "data", cleanup_mode="delete")
     try:
         with psycopg.connect(own.get_uri(), autocommit=True) as connection:

@@ -37,7 +37,7 @@ def end_all(observer: psycopg.Connection) -> None:
 
 def test_a_connection_is_handed_out_without_a_question(observer):
     processes = set()
-    while (process := backend()) not in processes:  # the pool has several, and hands them out in turn
+    while (process := backend()) not in processes:  # the pool has several connections and returns them in turn
         connection.cursor().execute("SELECT 'the last thing asked'")
         processes.add(process)
         connection.close()
@@ -55,9 +55,9 @@ def test_a_connection_that_has_died_in_the_pool_is_replaced(observer):
 
 
 def test_all_connections_that_have_died_in_the_pool_are_replaced_at_once(observer):
-    connection.close()  # it may be one of the pool's
+    connection.close()  # this connection may belong to the pool
     pool = connection.pool
-    connections = [pool.getconn() for _ in range(5)]  # found one by one, the fourth would be too late: 1 + 2 + 4 + 8 s
+    connections = [pool.getconn() for _ in range(5)]  # replaced one by one, the last would take 1 + 2 + 4 + 8 s
     died = {each.info.backend_pid for each in connections}
     for each in connections:
         pool.putconn(each)

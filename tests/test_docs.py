@@ -24,9 +24,9 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
 )
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON, SITE = ".venv/bin/python ", "http://127.0.0.1:8000"  # as the pages print them
+PYTHON, SITE = ".venv/bin/python ", "http://127.0.0.1:8000"  # as printed on the pages
 
-# Blocks that need Docker, a server of their own or much time, by their first line, and what runs them instead.
+# Blocks that need Docker, a separate server or much time: their first line, and the tests that run them instead.
 MANUALLY = "manually"
 GENERATE = ".venv/bin/python fixtures_src/generate.py"
 RUN_ELSEWHERE = {

@@ -144,7 +144,7 @@ def test_subjects_come_in_four_generations_some_of_them_again():
         "Calibration object": 1,
         "not JSON": 1,
         "empty": 1,
-        "wrapped": 3,  # and so is the answer without people
+        "wrapped": 3,  # including the response without a subject
     }
     assert (len(several), sum(len(set(result)) > 1 for result in several)) == (5, 3)
 

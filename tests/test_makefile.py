@@ -23,12 +23,12 @@ def taken():
 @pytest.mark.parametrize("port", ["taken", "eighty", "80000"])
 def test_a_port_that_cannot_be_used_is_reported_before_anything_is_started(port, taken, tmp_path):
     port = taken if port == "taken" else port
-    # A make that runs these tests would make this one print the folders that it enters.
+    # Without MAKEFLAGS, make does not print the folders that it enters.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"
     }
     ran = subprocess.run(
-        # As if installed, and with this Python in place of one of its own.
+        # Skip the installation, and use this Python instead of .venv.
         ["make", "--old-file=install", "run", f"PORT={port}", f"PYTHON={sys.executable}"],
         cwd=ROOT,
         env=environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}"},
@@ -38,5 +38,5 @@ def test_a_port_that_cannot_be_used_is_reported_before_anything_is_started(port,
     assert (ran.returncode, ran.stdout) == (2, "")
     first, *rest = ran.stderr.splitlines()
     assert first == f"Port {port} is in use or is not a port number. To use another port, run: make run PORT=8001"
-    assert "Traceback" not in ran.stderr and len(rest) == 1  # what make itself says of it
+    assert "Traceback" not in ran.stderr and len(rest) == 1  # the message of make itself
     assert not list(tmp_path.iterdir())

@@ -60,7 +60,7 @@ def test_production_without_a_variable_says_what_to_type(name):
     first, *rest = refusal(**lacking).splitlines()
     assert first.startswith(f"{name} is not set. Production (DEBUG off) requires it. Type: export {name}=")
     assert len(rest) == 1 and rest[0].endswith("make run")
-    assert refusal(**lacking, **{name: ""}).splitlines()[0] == first  # set but empty is not set
+    assert refusal(**lacking, **{name: ""}).splitlines()[0] == first  # an empty variable counts as not set
 
 
 def test_production_without_anything_says_all_that_it_needs():
@@ -108,7 +108,7 @@ def test_gunicorn_stops_where_no_worker_could_start():
 def test_a_value_that_cannot_be_is_refused_in_one_line(variables, expected):
     refused = refusal(**PRODUCTION | variables)
     assert expected in refused and "\n" not in refused
-    assert "pa/ss" not in refused  # a password is never repeated
+    assert "pa/ss" not in refused  # a message never contains a password
 
 
 def test_a_file_of_settings_that_is_not_there_is_refused_in_one_line():

@@ -1,3 +1,3 @@
-"""Keeps docutils out of processes of the tests, as in production: Django imports it wherever it is installed."""
+"""Hides docutils from the processes of the tests, as in production: Django imports it if it is installed."""
 
 raise ImportError("Not installed in production.")

@@ -1,3 +1,3 @@
-"""Keeps pandas out of processes of the tests, as in production: pyarrow imports it wherever it is installed."""
+"""Hides pandas from the processes of the tests, as in production: pyarrow imports it if it is installed."""
 
 raise ImportError("Not installed in production.")

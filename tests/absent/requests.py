@@ -1,3 +1,3 @@
-"""Keeps requests out of processes of the tests, as in production: DRF imports it wherever it is installed."""
+"""Hides requests from the processes of the tests, as in production: DRF imports it if it is installed."""
 
 raise ImportError("Not installed in production.")

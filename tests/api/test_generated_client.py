@@ -14,7 +14,7 @@ from django.core.servers.basehttp import WSGIRequestHandler
 from datasets.tokens import make_token
 from subjects.models import Subject
 
-MADE: dict[bytes, str] = {}  # clients that were made before, by the description: the name of the package
+MADE: dict[bytes, str] = {}  # the package name of each generated client, by description
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def generated(client, tmp_path_factory):
 @pytest.fixture
 def program(generated, live_server, admin_user, monkeypatch):
     """A client of the package with a token; an undocumented response is an error."""
-    monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # or each answer waits for 40 ms
+    monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # avoid a delay of 40 ms per response
     _, secret = make_token(admin_user, "generated", ["read", "import"])
     made = generated.AuthenticatedClient(base_url=live_server.url, token=secret, raise_on_unexpected_status=True)
     with made as program:

@@ -108,7 +108,7 @@ def test_a_second_import_of_the_dataset_names_the_first(etl, sources):
     for answer in (etl.order(SOURCES), etl.order(SOURCES | {"mode": "preview"})):
         assert answer.status_code == 409 and answer.json()["run"] == first["url"]
         assert f"Run {first['id']} of people is waiting to start" in answer.json()["detail"]
-    assert etl.order(SOURCES | {"dataset": "census"}).status_code == 400  # which has no files there
+    assert etl.order(SOURCES | {"dataset": "census"}).status_code == 400  # there are no files for this dataset
     assert ImportRun.objects.count() == 1
 
 
@@ -157,7 +157,7 @@ def test_a_browser_session_needs_a_csrf_token(etl, sources):
     client.get("/admin/password_change/")
     secret = client.cookies["csrftoken"].value
     fields = {"dataset": "people", "files": file, "csrfmiddlewaretoken": secret}
-    assert client.post(IMPORTS, fields).status_code == 403  # nothing of an upload is read to find it
+    assert client.post(IMPORTS, fields).status_code == 403  # the body of the upload is not read
     assert client.order(SOURCES, x_csrftoken=secret).status_code == 202
 
 

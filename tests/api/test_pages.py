@@ -64,7 +64,7 @@ def test_the_first_page_has_no_previous_link_and_the_last_no_next_link(client, r
 
 def test_a_cursor_is_stable_while_records_change(client, respondents):
     first = client.get(f"{LIST}?page_size=10&ordering=hours_per_week").json()
-    Respondent.objects.filter(hours_per_week=9).delete()  # the very one that the cursor names
+    Respondent.objects.filter(hours_per_week=9).delete()  # the record that the cursor names
     second = client.get(first["next"]).json()
     assert [row["hours_per_week"] for row in second["results"]] == list(range(10, 20))
 

@@ -19,7 +19,7 @@ from tests.architecture import api_routes
 
 pytestmark = pytest.mark.django_db
 RESPONDENTS = "/api/census/respondents/"
-READ_BY_PEOPLE = {"api/$", "api/docs/", "api/schema/", "api/"}  # besides the pages behind them
+READ_BY_PEOPLE = {"api/$", "api/docs/", "api/schema/", "api/"}  # pages and documents without an operation
 
 
 @pytest.fixture
@@ -155,6 +155,6 @@ def test_the_documentation_page_follows_the_csp_and_loads_nothing_from_other_sit
         page.locator("button.execute").click()
         page.get_by_text('"truncated"').first.wait_for()
         browser.close()
-    assert result == []  # where a browser complains of what the policy forbids
+    assert result == []  # the browser logs violations of the CSP to the console
     assert {url for url in urls if not url.startswith((live_server.url, "data:"))} == set()
     assert any("/api/people/births-by-country/summary/" in url for url in urls)

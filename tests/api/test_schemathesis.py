@@ -17,7 +17,7 @@ from datasets.tokens import make_token
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("EXAMPLES")
-# Each parameter at its bounds and beyond, each method that is not there: of imports, and of a small table.
+# Each parameter at its limits and beyond them, and each unsupported method: of imports, and of a small table.
 SOME = r"^/api/(imports/|people/births-by-country/)" if EXAMPLES else "^/api/imports/"
 
 
@@ -35,7 +35,7 @@ def records(transactional_db):
     ids=["every address", "every parameter"],
 )
 def test_the_api_matches_its_description(options, operations, records, live_server, admin_user, tmp_path, monkeypatch):
-    monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # or each answer waits for 40 ms
+    monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)  # avoid a delay of 40 ms per response
     _, secret = make_token(admin_user, "schemathesis", ["read", "import"])
     done = subprocess.run(
         [

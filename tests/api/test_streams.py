@@ -117,7 +117,7 @@ def test_a_head_request_does_not_start_a_stream(client, settings):
     for _ in range(2):
         answer = client.head(f"{LIST}?format=csv")
         assert answer.status_code == 200 and answer["ETag"] and not answer.getvalue()
-        assert "Content-Length" not in answer  # it is not known, and not 0
+        assert "Content-Length" not in answer  # the length is unknown, not 0
     assert concurrency.taken() == 0
 
 

@@ -128,7 +128,7 @@ def test_numbers_are_grouped_in_bins_and_booleans_as_shares(client, respondents)
 
 
 def test_columns_of_related_records_can_group_records(client, respondents):
-    assert summary(client, "by=education_years") == [(9, 3), (14, 3)]  # of two levels of 14 years
+    assert summary(client, "by=education_years") == [(9, 3), (14, 3)]  # two levels have 14 years
     assert [count for _, count in summary(client, "by=education_id")] == [3, 2, 1]
 
 

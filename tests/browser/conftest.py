@@ -20,7 +20,7 @@ from django.test import override_settings
 from tests.conftest import environment_with
 
 ROOT = Path(__file__).resolve().parents[2]
-# A browser's own word for each thing that the policy forbade, kept across pages as the console's are.
+# Record each CSP violation that the browser reports, across pages, as the console does.
 WATCH = """
 addEventListener("securitypolicyviolation", event => console.error(
   `policy: ${event.effectiveDirective} forbids ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`));
@@ -36,7 +36,7 @@ class Site:
     name: str = "grace"
     password: str = "nine lives of a cat"
     processes: list[subprocess.Popen] = field(default_factory=list)
-    cookies: list[dict] = field(default_factory=list)  # of somebody who has signed in here before
+    cookies: list[dict] = field(default_factory=list)  # of an earlier login in this window
 
     def start(self, *arguments: str, **options) -> None:
         """Start a Python module or file on the test's database; it ends with the test."""
@@ -84,7 +84,7 @@ def served(environment: dict[str, str]) -> Iterator[Site]:
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the server's: it checks what we make
         user = get_user_model().objects.create_user(Site.name, password=Site.password, is_staff=True)
     user.groups.add(Group.objects.get(name="Curators"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # requests wait here until gunicorn takes them
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # the socket queues requests until gunicorn accepts them
         site = Site(f"http://127.0.0.1:{listening.getsockname()[1]}", environment)
         bound = ["--bind", f"fd://{listening.fileno()}", "--no-control-socket"]
         gunicorn = ["config.wsgi", *bound, "--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
@@ -127,11 +127,11 @@ def browser(chromium, django_db_setup) -> Iterator:
     from playwright.sync_api import sync_playwright
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's loop runs in this thread, and Django would not let a test ask the database beside it.
+        # Playwright runs an event loop in this thread, in which Django refuses database queries.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
-        connections.close_all()  # beside a loop, Django opens another connection than the one that pytest-django closes
+        connections.close_all()  # with an event loop, Django opens a connection that pytest-django does not close
         browser.close()
 
 
@@ -143,7 +143,7 @@ def open_browser(site, browser) -> Iterator[Callable]:
     def open_browser(**options):
         context = browser.new_context(base_url=site.address, **options)
         contexts.append(context)
-        context.set_default_timeout(60_000)  # when to give up, not a promise
+        context.set_default_timeout(60_000)  # a time limit, not a performance requirement
         context.add_init_script(WATCH)
         page, complaints = context.new_page(), []
         page.on(

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-pytestmark = pytest.mark.django_db  # so that the database is created if only this module is run
+pytestmark = pytest.mark.django_db  # creates the database if only this module is run
 
 CHART = "/explore/census/respondents/chart/"
 BARS = f"{CHART}?kind=bar&x=education&measure=mean:age&age__gte=20"
@@ -111,7 +111,7 @@ def test_the_chart_is_saved_at_the_size_that_was_chosen(page, suffix, mark):
     page.get_by_label("Width").fill("1234")
     page.get_by_label("Height").fill("567")
     page.get_by_label("Height").press("Tab")
-    assert not page.evaluate("window.asked")  # the page is not renewed, which would forget the size
+    assert not page.evaluate("window.asked")  # the page is not loaded again, which would reset the size
     with page.expect_download() as download:
         page.get_by_role("button", name=suffix).click()
     assert download.value.suggested_filename == f"census-respondents.{suffix.lower()}"
@@ -158,7 +158,7 @@ def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telep
     image = page.locator(".chart-figure img")
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
     assert "theme=dark" in image.evaluate("one => one.currentSrc")
-    assert image.evaluate("one => one.width") > 500  # and is scrolled by itself
+    assert image.evaluate("one => one.width") > 500  # and scrolls separately
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

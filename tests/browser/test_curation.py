@@ -205,7 +205,7 @@ def tab_to(page, selector: str) -> None:
 
 def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, people_files):
     page = open_browser()
-    page.on("filechooser", lambda chooser: None)  # from now on; asked for at the key, it may come after the key
+    page.on("filechooser", lambda chooser: None)  # before the key, which triggers the event
     keys = page.keyboard
     page.goto("/admin/imports/importrun/")
     tab_to(page, "#id_username")

@@ -12,7 +12,7 @@ from playwright import sync_api
 
 from census.models import Respondent
 
-pytestmark = pytest.mark.django_db  # so that the database is created if only this module is run
+pytestmark = pytest.mark.django_db  # creates the database if only this module is run
 
 
 @pytest.fixture(scope="module")
@@ -108,5 +108,5 @@ def test_a_wide_table_fades_at_its_edge(page, respondents):
     table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
     sync_api.expect(table).to_have_css("mask-image", "none")
     page.goto("/explore/census/races/")
-    assert page.locator(".explore-scroll").evaluate(mask) == "none"  # all of it is seen
+    assert page.locator(".explore-scroll").evaluate(mask) == "none"  # the whole table is visible
     assert page.complaints == []

@@ -31,7 +31,7 @@ FILES = (
     "schema",
 )
 POSTED = ("imports-apply", "imports-cancel", "imports-undo", "imports-redo")
-NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # what leads away, or elsewhere
+NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # links that sign out or leave the site
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_no_page_violates_the_csp_logs_errors_or_is_too_wide(page, a_bit_of_ever
     assert len(met) > 30
     assert [result for result in page.complaints if "409" not in result] == [] and wide == []
 
-    # And what the policy forbids would have been heard of.
+    # A CSP violation would have been recorded.
     with page.expect_console_message(lambda message: "policy: style-src-attr forbids inline" in message.text):
         page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">red</p>')")
     assert any("policy: style-src-attr" in result for result in page.complaints)

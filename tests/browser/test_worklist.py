@@ -18,7 +18,7 @@ def test_fix_rejected_rows_import_them_and_their_file_again(page, site, write, i
     page.get_by_role("link", name="place_of_birth: refers to an unknown place").click()
     page.get_by_label("place_of_birth: replace").select_option("Atlantis")
     replacement = page.get_by_label("with", exact=True)
-    replacement.press_sequentially("kel")  # places are too many to list: they are looked up
+    replacement.press_sequentially("kel")  # there are too many places to list: the browser requests suggestions
     page.locator('datalist option[value="Kelso"]').wait_for(state="attached")
     replacement.fill("Kelso")
     page.get_by_role("button", name="Check again").click()

@@ -18,7 +18,7 @@ def rows(client, table, **query):
 def test_a_respondent_is_read_in_words(client, django_assert_num_queries, respondent):
     person = respondent(workclass=None)
     person.save()
-    rows(client, "respondents")  # what the vocabularies say is remembered from here on
+    rows(client, "respondents")  # the vocabularies are cached from now on
     with django_assert_num_queries(2):  # the version and the rows
         [row] = rows(client, "respondents")
     assert row == {

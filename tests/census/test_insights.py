@@ -147,7 +147,7 @@ def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
     answer = ask(*gains, (5, {"capital_gain": 1500}, RICH), (5, {"capital_gain": 2500}))[GAINS]
     figures = answer["figures"]
     assert (figures["one_sided"], figures["changes_of_side"]) == (2, 1) and figures["clearest_fall"]
-    # Of twenty amounts of five, each with a chance of one in sixteen: at least two.
+    # The probability of at least 2 of 20 amounts of 5 respondents, each with a probability of 1/16.
     none, single = (15 / 16) ** 20, 20 * (15 / 16) ** 19 / 16
     assert figures["chance_of_so_many_one_sided"] == round(1 - none - single, 6)
     assert "Overall: unclear." in answer["answer"]
@@ -275,7 +275,7 @@ def test_the_answers_for_random_respondents_are_mostly_unclear(ask):
         claims += [verdict != "unclear" for verdict in re.findall(f": ({VERDICT})[.;]", result[GAINS])]
         claims += [verdict != "unclear" for verdict in re.findall(f": ({VERDICT})[.;]", result[STATE])]
     assert len(claims) >= len(samples) * 11
-    assert sum(claims) < 0.1 * len(claims)  # intervals of 95% allow one in twenty
+    assert sum(claims) < 0.1 * len(claims)  # of 95% intervals, 1 in 20 may be wrong
 
 
 def test_without_respondents_the_command_says_what_to_type():

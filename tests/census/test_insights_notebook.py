@@ -27,12 +27,12 @@ SOUND = ("execute_result", "display_data")
 def make(child_environment, tmp_path):
     """A function that runs make notebook on this test's database and writes its files to *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    # A make that runs these tests would make this one print the folders that it enters; a notebook needs pandas.
+    # Without MAKEFLAGS, make does not print folders; without PYTHONPATH, the notebook can import pandas.
     left_out = ("MAKE", "MFLAGS", "PYTHONPATH")
     environment = {name: value for name, value in child_environment.items() if not name.startswith(left_out)}
 
     def made():
-        # As if installed, and with this Python in place of one of its own.
+        # Skip the installation, and use this Python instead of .venv.
         command = ["make", "--old-file=dev", "notebook", f"PYTHON={sys.executable}", f"ARGS=--folder {tmp_path}"]
         return subprocess.run(command, cwd=CENSUS.parent, env=environment | own, capture_output=True, text=True)
 
@@ -137,7 +137,7 @@ def test_a_cell_that_fails_is_reported_in_a_sentence(tmp_path, monkeypatch):
 def test_both_files_are_replaced_or_none(tmp_path):
     notebook, insights = tmp_path / "insights.ipynb", tmp_path / "insights.json"
     notebook.write_text("old")
-    insights.mkdir()  # which no file can replace
+    insights.mkdir()  # a file cannot replace a folder
     with pytest.raises(NotebookError, match=r"^Nothing is written: .*insights\.json: \w"):
         replaced({notebook: "new", insights: "new"})
     assert notebook.read_text() == "old" and sorted(tmp_path.iterdir()) == [notebook, insights]
@@ -172,7 +172,7 @@ def test_the_committed_notebook_has_its_pictures_and_nothing_of_a_machine():
         assert image.startswith(b"\x89PNG\r\n\x1a\n")
         width, height = (int.from_bytes(image[place : place + 4]) for place in (16, 20))
         assert 600 <= width <= 1_000 and 200 <= height <= 1_000
-    assert not [cell for cell in notebook.cells if cell.metadata]  # such as the time when it ran
+    assert not [cell for cell in notebook.cells if cell.metadata]  # such as the time of the execution
     words = [*texts(notebook), *(cell.source for cell in notebook.cells), json.dumps(notebook.metadata)]
     assert not re.search(
         r"/(home|Users|tmp|usr|opt|var|work|root)/|[A-Z]:\\\\|Warning|20[2-9]\d-\d\d", "\n".join(words)
@@ -195,13 +195,13 @@ def test_the_conclusions_of_the_notebook_follow_from_the_figures():
     figures = {question: entry["figures"] for question, entry in insights.items()}
     wives, sexes, gains, weights, gaps, state = figures.values()
     assert wives["husbands_per_wife"] > 8 and wives["husbands_per_wife_by_weight"] > 8
-    # The sexes cannot be told apart with a spouse; without one women have about half the odds; most of the gap goes,
-    # less of it if the men are spread as the women are.
+    # With a spouse, the sexes do not differ; without one, women have about half the odds. Most of the gap disappears,
+    # less of it with the distribution of the women.
     assert sexes["gap_with_a_spouse"]["low"] < 0 < sexes["gap_with_a_spouse"]["high"]
     assert 0.5 < sexes["odds_ratio_of_the_others"]["value"] < 0.6
     parts = [sexes[f"part_of_the_gap_at_the_{sex}_shares"] for sex in ("mens", "womens")]
     assert 0.5 < parts[0]["low"] < parts[0]["value"] < parts[1]["value"] < parts[1]["high"]
-    # At equal hours wives are ahead of husbands, and the other women as far behind as before.
+    # With equal hours, wives have higher odds than husbands; for other women, the odds do not change.
     [wife, other] = [
         re.findall(r"([\d.]+) to ([\d.]+)", row.split("|")[-n]) for n in (3, 2) for row in by_hours(notebook)
     ]
@@ -214,9 +214,9 @@ def test_the_conclusions_of_the_notebook_follow_from_the_figures():
     assert gaps["odds_ratio_at_the_same_age"]["high"] < 1
     shares = [share["value"] for share in gaps["without_work_class_by_age"].values()]
     assert max(shares[1:4]) < min(shares[0], shares[4])  # likeliest at both ends
-    assert gaps["of_these_aged_21_to_64"]["low"] > 0.5  # yet most are of an age between
+    assert gaps["of_these_aged_21_to_64"]["low"] > 0.5  # but most have an age between
     assert gaps["without_work_class_nor_occupation"] == gaps["without_work_class"]["of"]
-    # Behind as pooled; not to be told apart up to high school.
+    # The pooled odds are lower; up to high school, they do not differ.
     assert state["difference"]["low"] > 0 and state["odds_ratio_at_the_same_education"]["high"] < 1
     assert state["odds_ratio_up_to_high_school"]["low"] < 1 < state["odds_ratio_up_to_high_school"]["high"]
     assert state["odds_ratio_beyond_high_school"]["high"] < 1

@@ -23,7 +23,7 @@ def people(bring):
     return list(Person.objects.order_by("pk"))
 
 
-# What happens between the preview and its confirmation, with as many records as before.
+# Changes between the preview and its confirmation, which do not change the number of records.
 
 
 def one_leaves_and_another_enters(people):
@@ -45,7 +45,7 @@ def one_is_deleted_and_another_made(people):
     made.save()
 
 
-# And whether the client sends all fields of the form, or none of the hidden ones.
+# Each with and without the hidden fields of the form.
 MEANWHILE = [
     (one_leaves_and_another_enters, True),
     (one_leaves_and_another_enters, False),

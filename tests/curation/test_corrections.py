@@ -162,5 +162,5 @@ def test_the_page_of_a_record_takes_a_fixed_number_of_queries(admin_client, ann)
     assert queries() == 9
     for name in ("Anne", "Annie", "Anna"):
         admin_client.post(page_of(ann), FORM | {"given_name": name, "place_of_birth": ann.place_of_birth_id})
-    # And the stored row, for what the file says, and the origins' changes and edits.
+    # In addition: the stored row with the file values, and the changes and edits of the origins.
     assert queries() == 12

@@ -206,7 +206,7 @@ def test_a_correction_without_an_effect_is_not_stored(subjects, experiments, who
         ):
             edits.correct(records, new, None)
     assert Change.objects.count() == changes and Edit.objects.count() == 4
-    if sqlite():  # PostgreSQL rewrites rows before it takes the edit back
+    if sqlite():  # PostgreSQL rewrites rows before it rolls the edit back
         assert before == [whole(table) for table in ("subjects", "sessions", "user_experiments")]
 
 

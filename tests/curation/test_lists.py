@@ -247,7 +247,7 @@ def test_a_list_takes_as_many_queries_for_3000_records_as_for_300(admin_client, 
     add(*(f"n1{number}" for number in range(2700)))
     assert (counted(), of_300) == (of_300, queries)
     for module in (pagination, facets):
-        monkeypatch.setattr(module, "COUNTED", 500)  # as for a table too big to be counted
+        monkeypatch.setattr(module, "COUNTED", 500)  # as for a table that is too large to count
     assert counted() <= of_300
 
 

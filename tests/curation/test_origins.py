@@ -78,7 +78,7 @@ def test_a_value_restored_by_an_undo_has_its_earlier_origin(runs):
     edits.correct(record(), {"name": "Hanna"}, None)
     last = edits.correct(record(), {"name": "Anne"}, None)
     assert origins()["name"] == f"edit {last.pk}"
-    undo_edit(correction)  # which later changes do not block, as they cancel each other
+    undo_edit(correction)  # later changes cancel each other and do not block it
     assert User.objects.get(pk=1).name == "Ann" and origins()["name"] == (first, 2)
 
 

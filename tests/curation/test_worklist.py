@@ -89,7 +89,7 @@ def test_a_row_is_listed_once_over_all_imports(worklist, write, importing):
     listed = worklist()
     assert listed.count("people.csv, line") == 4
     assert f"people.csv, line 2 · run {again}" in listed
-    # A row that its file no longer has is no more work.
+    # A row that its file no longer contains is not listed.
     importing("people", write("people.csv", HEADER + ROWS.partition("Ida")[0]))
     assert worklist().count("people.csv, line") == 2
 
@@ -165,7 +165,7 @@ def test_all_rows_of_a_group_are_changed_at_once(curator, worklist):
     address = f"{ADDRESS}?problem={group(curator, 'place_of_birth')}"
     shown = text(curator.post(address, {"old": "Atlantis", "new": "Kelso", "_check": ""}))
     assert "2 of 2 changed rows would be accepted." in shown
-    # The cells on the page are sent, too; an unchanged one does not count.
+    # The form also sends the unchanged cells, which are ignored.
     posted = {"old": "", "new": "Kelso", cell(6, 3): "Derry", cell(4, 3): "Atlantis", "_import": ""}
     applied(curator, curator.post(address, posted))
     born = dict(Person.objects.values_list("given_name", "place_of_birth__city"))
@@ -245,7 +245,7 @@ def test_masked_personal_data_cannot_be_changed(curator, write, importing):
     address = "/admin/imports/rejectedrow/worklist/experiments/"
     page = curator.get(address).text
     assert "ann@example.com" not in page and "bo at example" not in page and "email: is not valid" in page
-    # The address is in the file of fixed rows all the same.
+    # The file of fixed rows has the address nevertheless.
     posted = {cell(2, 3): "2024-01-04", cell(2, 2): "x@example.com", cell(3, 2): "y@example.com", "_import": ""}
     applied(curator, curator.post(address, posted))
     assert list(User.objects.values_list("name", "email")) == [("Ann", "ann@example.com")]

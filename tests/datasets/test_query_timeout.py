@@ -49,7 +49,7 @@ def impatient(monkeypatch):
 
 
 def timeout_of_session() -> str:
-    """Return the connection's own setting, queried without our wrappers."""
+    """Return the setting of the connection, queried without Django's wrappers."""
     if connection.vendor != "postgresql":
         return "0"
     connection.ensure_connection()
@@ -79,7 +79,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_reported(admin, many, impati
 
 
 def _short_of_tables(budget):
-    """A clock with nearly no time left."""
+    """A time limit that has almost expired."""
     return 0.001
 
 

@@ -53,7 +53,7 @@ MODELS = {
     "datasets": "version",
     "imports": "change edit importrun rejectedrow sourcefile",
 }
-# What imports, edits and comments write can be added and seen, and is never changed or deleted.
+# Runs, edits and comments can be added and viewed, but not changed or deleted.
 CURATORS = {label: ("add", "view") if label in ("curation", "datasets", "imports") else ALL for label in MODELS}
 
 

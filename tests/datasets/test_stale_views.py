@@ -39,7 +39,7 @@ def refreshes_held_up(view: str = "births_by_country"):
 
 def kill_when_it_waits_for_a_refresh(process) -> None:
     """Kill a process that has committed and waits for the refresh, and wait until the server notices."""
-    waiting = (  # in this database: other tests have others of the server
+    waiting = (  # in this database: parallel tests use other databases of the server
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
     )
@@ -52,7 +52,7 @@ def kill_when_it_waits_for_a_refresh(process) -> None:
             if wanted:
                 os.kill(process.pid, signal.SIGKILL)
                 process.communicate(timeout=30)
-                # The server sees that its client is gone when the statement ends.
+                # The server notices the closed connection when the statement ends.
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
@@ -124,7 +124,7 @@ def test_a_view_that_cannot_be_refreshed_does_not_delay_other_views_or_imports(b
     Version.objects.create(pk="subjects", number=1)  # its view was never refreshed
     index = "FROM pg_indexes WHERE tablename = 'births_by_country'"
     ((name, definition),) = rows(f"SELECT indexname, indexdef {index} AND indexdef LIKE 'CREATE UNIQUE%%'")
-    execute(f"DROP INDEX {name}")  # without it, readers could not go on during a refresh
+    execute(f"DROP INDEX {name}")  # a concurrent refresh needs this index
     try:
         call_command("worker", batch=True)
         assert [view._meta.db_table for view in matviews.behind()] == ["births_by_country"]

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from people.models import Place
 
-# Neither a language's order (a, Å, B, é, ß, Z), nor that of bytes in UTF-16 (the last two the other way round).
+# Neither a language's order (a, Å, B, é, ß, Z), nor that of bytes in UTF-16 (the last two reversed).
 IN_ORDER = ["B", "Z", "a", "Å", "ß", "é", "Ж", "大", "Ａ", "𐍈"]
 
 

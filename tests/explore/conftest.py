@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-# What a shell, a spreadsheet, a page and an address would each take for something else.
+# Characters with a special meaning in a shell, a spreadsheet, HTML and a URL.
 ODD = """$(touch run) `id` 'a' "b" =1+1 <b>&amp;\\ ;|*?#%41, 1"""
 
 

@@ -119,7 +119,7 @@ def test_any_active_account_signs_in_sees_its_tables_and_signs_out(client, peopl
     assert "Please enter a correct username and password" in wrong.text
     there = client.post(page.redirect_chain[-1][0], {"username": "ada", "password": "nine lives of a cat"}, follow=True)
     assert there.redirect_chain[-1][0] == address and "Kelso" in there.text
-    assert "/admin/" not in there.text.partition("<body")[2]  # where there is nothing for the account
+    assert "/admin/" not in there.text.partition("<body")[2]  # the account cannot use the admin
     assert 'action="/explore/sign-out/"' in there.text
     assert client.post("/explore/sign-out/")["Location"] == "/explore/"
     assert client.get(address).status_code == 302

@@ -84,7 +84,7 @@ def test_excel_and_parquet_have_the_stored_values(reader, people):
     sheet = openpyxl.load_workbook(io.BytesIO(download(reader, f"{CHOSEN}&format=xlsx")[1])).active
     header, *cells = sheet.iter_rows(values_only=True)
     assert list(header) == COLUMNS
-    assert [(name, city, day) for name, city, day in cells] == stored()  # before 1900, Excel has no days
+    assert [(name, city, day) for name, city, day in cells] == stored()  # Excel has no dates before 1900
     table = pyarrow.parquet.read_table(io.BytesIO(download(reader, f"{CHOSEN}&format=parquet")[1]))
     rows = zip(*(table.column(name).to_pylist() for name in COLUMNS), strict=True)
     assert [(name, city, day.isoformat()) for name, city, day in rows] == stored()
@@ -118,7 +118,7 @@ def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
     page = reader.page(f"{PEOPLE}?{query}")
     answer, body = download(reader, query)
     filename = re.search(r'filename="(.*)"', answer["Content-Disposition"])[1]
-    if "search" in more:  # what a shell might take for something else
+    if "search" in more:  # characters with a special meaning in a shell
         run(code(page, "command"), tmp_path, child_environment)
     else:
         run_here(code(page, "command"), tmp_path, monkeypatch)

@@ -48,7 +48,7 @@ def test_numbers_have_thousands_separators_unless_they_may_be_years_or_keys():
 def test_a_unit_is_a_short_first_sentence_of_a_help_text():
     units = {name: unit_of(column("census.Respondent", name)) for name in ("age", "education_years", "id", "sex")}
     assert units == {"age": "Years", "education_years": "", "id": "", "sex": ""}
-    assert unit_of(column("experiments.UserExperiment", "experiment_run_time")) == ""  # says that it has none
+    assert unit_of(column("experiments.UserExperiment", "experiment_run_time")) == ""  # it has no unit
 
 
 def test_filters_are_described_in_words():

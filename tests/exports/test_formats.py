@@ -119,10 +119,10 @@ def test_excel_has_values_and_no_formulas(people, sessions, exported):
     assert [cell.value for cell in head] == ["id", "given_name", "date_of_birth"]
     assert [row[0].value for row in rows] == list(range(1, len(ODD) + 1))
     assert rows[4][1].value == "=1+1" and rows[4][1].data_type == "s" and rows[4][1].quotePrefix
-    assert rows[0][2].value == "1850-01-01"  # no day that Excel knows
+    assert rows[0][2].value == "1850-01-01"  # not a date in Excel
     Subject.objects.update(date_of_birth=date(2020, 2, 29))
     sheet = openpyxl.load_workbook(io.BytesIO(exported(Subject, ["subject_id", "date_of_birth"], "xlsx"))).active
-    assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as Excel has it
+    assert [cell.value for cell in sheet[2]] == ["007", datetime(2020, 2, 29)]  # noqa: DTZ001 - as in Excel
 
 
 def test_excel_refuses_values_that_it_cannot_store(people, sessions, monkeypatch):

@@ -55,13 +55,13 @@ def test_a_slot_can_be_released_while_another_is_acquired(monkeypatch):
 
     class Settings:
         def __getattr__(self, name):
-            given_back.release()  # as the garbage collector does, in whatever a thread is at
+            given_back.release()  # as the garbage collector does, at any point of a thread
             return 2
 
     monkeypatch.setattr(concurrency, "settings", Settings())
     thread = threading.Thread(target=lambda: taken.append(concurrency.StreamPermit()), daemon=True)
     thread.start()
-    thread.join(30)  # for good, where it waits for itself
+    thread.join(30)  # a deadlock would wait forever
     assert not thread.is_alive() and concurrency.taken() == 1
     taken[0].release()
     assert concurrency.taken() == 0
@@ -148,16 +148,16 @@ def test_a_second_stream_is_refused_while_pages_are_served(big, ask):
     assert is_stream(first) and first.read(1000)
     for _ in range(3):
         refused = ask()
-        assert refused.status == 302 and not refused.read()  # to the list, with the message
+        assert refused.status == 302 and not refused.read()  # redirect to the list with the message
         page = ask(SESSIONS, refused.headers["Set-Cookie"])
         assert page.status == 200 and b"1 export is running" in page.read()
     assert len(first.read()) > 40_000_000
 
 
 def test_a_disconnected_client_releases_its_stream_and_connection(big, ask):
-    for _ in range(4):  # of a pool of two
+    for _ in range(4):  # the pool has two connections
         answer = ask()
-        while not is_stream(answer):  # the server has yet to notice
+        while not is_stream(answer):  # until the server notices
             time.sleep(0.05)
             answer = ask()
         answer.read(1000)

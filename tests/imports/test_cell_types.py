@@ -82,7 +82,7 @@ def test_a_column_is_converted_to_what_each_cell_is_parsed_as(name, column):
     try:
         converted = kind.convert(pa.array(column, pa.string()))
     except pa.ArrowInvalid:
-        return  # each cell is then parsed by itself
+        return  # parsed cell by cell
     assert converted.type == kind.type
     assert [repr(v) for v in converted.to_pylist()] == [
         repr(None if text is None else checked(kind, text)) for text in column

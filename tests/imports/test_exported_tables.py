@@ -194,7 +194,7 @@ def test_what_curators_did_to_records_with_a_key_changes_nothing_when_the_export
     before, files = [whole(table) for table in tracked], exported("experiments")
     assert only_unchanged(importing("experiments", *files)) == {}
     assert [whole(table) for table in tracked] == before
-    # Another change of a corrected record leaves the file value alone.
+    # Another change of a corrected record does not change the file value.
     remembered = UserExperiment.objects.get(pk=first.pk).corrections
     files[2].write_text(
         re.sub(rf"(?m)^{first.pk},{first.user_id},", f"{first.pk},{second.user_id},", files[2].read_text())

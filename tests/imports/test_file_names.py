@@ -42,7 +42,7 @@ def test_session_folders_whose_documents_are_links_into_one_store_are_sessions_o
     assert report.counts["sessions"] == {"read": 2, "created": 2}
     assert sessions() == {"exp1": "1", "exp2": "2"}
     assert [f["file"] for f in report["sources"][1]["files"]] == ["exp1", "exp2"]
-    # Both may also be links to the very same bytes, and be named one by one.
+    # Both may also be links to the same file, and be given one by one.
     (data / "exp3").mkdir()
     (data / "exp3" / "subject.json").symlink_to(tmp_path / "store" / "11")
     imported("import_subjects", data / "exp1" / "subject.json", data / "exp3" / "subject.json")
@@ -58,7 +58,7 @@ def test_a_file_in_the_working_folder_is_known_by_the_name_of_that_folder(put, m
 def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
     data = put("exp1/subject.json", mouse("1"))
     put("../elsewhere/exp2/subject.json", mouse("2"))
-    (data / "0first").symlink_to(data / "exp1")  # met before the folder itself, whose name counts
+    (data / "0first").symlink_to(data / "exp1")  # found before the folder itself, whose name is used
     (data / "exp1" / "circle").symlink_to(data)
     (data / "linked").symlink_to(tmp_path / "elsewhere" / "exp2")
     report = imported("import_subjects", data)
@@ -66,7 +66,7 @@ def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
     result = " ".join(report["notes"])
     assert f"0first is a link to {data}/exp1, which was already read." in result
     assert f"circle is a link to {data}, which was already read." in result
-    # A link that is named is entered, too; and so is a folder of nothing but links.
+    # A given link is followed, too, and so is a folder that contains only links.
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "exp4").symlink_to(data / "exp1")
     imported("import_subjects", tmp_path / "links")
@@ -101,7 +101,7 @@ def test_two_folders_of_one_name_in_different_trees_are_distinguished_by_their_p
     data = put("tree2/rat/exp1/subject.json", mouse("4"))
     report = imported("import_subjects", data)
     assert sessions() == {"tree1/rat/exp1": "1", "tree2/rat/exp1": "4"}
-    name = f"tree1_rat_exp2.rejected-{report['run']}.json"  # as the site names the file of its rejected rows
+    name = f"tree1_rat_exp2.rejected-{report['run']}.json"  # the name that the site gives to the file of rejected rows
     fixed = data.parent / name
     fixed.write_text(mouse("2", line=1, problems="sex"))
     assert imported("import_subjects", fixed).counts["sessions"] == {"read": 1, "created": 1}

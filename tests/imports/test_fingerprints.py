@@ -29,7 +29,7 @@ def identities(rows):
     ]
 
 
-# These bytes are stored in every installation: a change of any makes every record a stranger to its file.
+# Every installation stores these bytes: a change would separate all records from their files.
 
 
 def test_the_identity_of_a_person_stays_what_it_was(places, write, importing, identities):

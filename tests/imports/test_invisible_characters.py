@@ -85,7 +85,7 @@ def test_a_cell_of_format_characters_only_is_rejected(write, importing, cell):
         "contains only invisible characters: expected text of at most 200 characters",
     )
     assert f"<U+{ord(cell[0]):04X}>" in result["value"]
-    bad = RESPONDENT.replace("Private", cell)  # of a vocabulary, and where a cell may be empty
+    bad = RESPONDENT.replace("Private", cell)  # a vocabulary, in a column whose cells may be empty
     report = importing("census", write("census.csv", f"{CENSUS}{bad}\n"))
     assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_terms"] == {}
 

@@ -47,7 +47,7 @@ def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected_alike(wri
     assert message(report).startswith(REPEATED) and report["new_terms"]["workclasses"] == ["Private"]
     report = importing(
         "census", write("adult.data", ROW + mark + census()), "--as", "adult.data"
-    )  # the first file had none
+    )  # the last line of the first file had no line end
     assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
     assert message(report).startswith(REPEATED)
 

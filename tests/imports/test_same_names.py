@@ -43,7 +43,7 @@ def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, suffix
     paths = [folder] if pattern else [folder / "X", folder / "X.json"][:: -1 if suffix == "file first" else 1]
     imported("import_subjects", *paths, **pattern)
     assert sessions() == {"X": "1", "X.json": "2"} and Subject.objects.count() == 2
-    # Each keeps its name when it comes alone.
+    # Each has the same name if it is imported alone.
     assert imported("import_subjects", folder / "X").counts["sessions"] == {"read": 1, "unchanged": 1}
     assert imported("import_subjects", folder / "X.json").counts["sessions"] == {"read": 1, "unchanged": 1}
     assert sessions() == {"X": "1", "X.json": "2"}
@@ -136,7 +136,7 @@ def test_a_real_file_and_a_link_to_its_folder_are_one_session(data, order):
     report = imported("import_subjects", *paths[::order])
     assert sessions() == {"ratA": "1"} and len(report["notes"]) == 2
     assert all("which was already read" in note for note in report["notes"])
-    imported("import_subjects", folder / "latest")  # by itself it is known by the name that was given
+    imported("import_subjects", folder / "latest")  # imported alone, it has the given name
     assert sessions() == {"ratA": "1", "latest": "1"}
 
 

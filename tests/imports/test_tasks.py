@@ -151,7 +151,7 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
 def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
     run = uploaded(places=PLACES)
     ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
-    if connection.vendor == "sqlite":  # a server's lock is held by the session that would ask for it
+    if connection.vendor == "sqlite":  # on PostgreSQL, the session that queries the lock would hold it
         with import_lock("census"):
             pass
     assert [run_.pk for run_ in find_interrupted()] == [run.pk]
@@ -216,7 +216,7 @@ def test_a_second_signal_ends_a_worker_at_once(uploaded, manage):
     worker = manage("worker")
     soon(lambda: again(run).status == "running")
     deadline = time.monotonic() + 25
-    while worker.poll() is None and time.monotonic() < deadline:  # two that wait together are one
+    while worker.poll() is None and time.monotonic() < deadline:  # two pending signals count as one
         worker.send_signal(signal.SIGTERM)
         time.sleep(0.3)
     assert worker.wait(0) == 1 and again(run).status == "running"

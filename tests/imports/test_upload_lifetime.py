@@ -109,7 +109,7 @@ def test_the_worker_sweeps_what_no_run_owns_after_a_day(upload, kept, write, imp
     (folder / "tmpcopy").write_bytes(b"of the command line")
     assert len(kept()) == 6
     call_command("worker", batch=True)
-    assert len(kept()) == 6  # all are younger than a day
+    assert len(kept()) == 6  # all files are younger than a day
     for file in folder.iterdir():
         os.utime(file, (time.time() - DAY - 1,) * 2)
     (folder / ".upload-new").write_bytes(b"it arrives just now")
@@ -153,7 +153,7 @@ def test_a_full_disk_is_reported_at_the_command_line_too(write, refused, kept, f
 
 @pytest.mark.parametrize("by", ["page", "API"])
 def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, client, by):
-    size = len(PLACES) + 1000  # with the other fields of the form
+    size = len(PLACES) + 1000  # including the other fields of the form
     settings.UPLOAD_QUOTA_ACCOUNT = size
     assert upload(by=by).status_code in (302, 202)
     call_command("worker", batch=True)
@@ -161,7 +161,7 @@ def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, cli
     answer = upload(other, by=by)
     assert answer.status_code == 507 and "Discard runs that you do not need" in answer.content.decode()
     tasks.discard(ImportRun.objects.get())
-    assert upload(PLACES + "Derry,Antrim,Ireland\n", by=by).status_code in (302, 202)  # they do not count any more
+    assert upload(PLACES + "Derry,Antrim,Ireland\n", by=by).status_code in (302, 202)  # discarded bytes do not count
     settings.UPLOAD_QUOTA_ACCOUNT, settings.UPLOAD_QUOTA = 0, size
     answer = upload(other, by=by)
     assert answer.status_code == 507 and "Ask an administrator for more space" in answer.content.decode()

@@ -19,7 +19,7 @@ IMPORT = "/admin/imports/importrun/import/"
 
 @pytest.fixture
 def kept(settings):
-    """The place where the bytes of a text are kept."""
+    """Return the path of the stored bytes of a text."""
     return lambda text: Path(settings.MEDIA_ROOT, "imports", hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -62,7 +62,7 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
     assert run.status == "failed" and not Place.objects.exists()
     assert run.error.startswith("places.csv: the stored file has changed since it was received (SHA-256 ")
     assert "Import the original file again." in run.error and str(kept(PLACES)) not in run.error
-    # The page shows nothing of what the file holds now; the file itself can be imported again, and heals the store.
+    # The page does not show the current content of the file. Importing the original file again repairs the store.
     assert "Leinster" not in admin_client.get(f"/admin/imports/importrun/{run.pk}/change/").text
     assert action_on(admin_client, previewed("people", files={"places.csv": PLACES}), "apply").status == "applied"
     assert kept(PLACES).read_text() == PLACES and Place.objects.count() == 2

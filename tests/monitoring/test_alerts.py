@@ -22,7 +22,7 @@ def test_the_alerts_ask_for_metrics_that_there_are(client):
     client.get("/api/")
     there = {metric.name for metric in registry().collect()}
     there |= {"tabularium_http_request_seconds_count"}
-    there |= {"tabularium_view_behind_seconds"}  # which SQLite's plain views have not
+    there |= {"tabularium_view_behind_seconds"}  # SQLite has plain views without this metric
     names = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
     assert len(names) == 7 and names <= there
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())

@@ -28,8 +28,8 @@ def test_a_site_that_can_answer_is_ready(client, django_assert_num_queries):
     assert answer.status_code == 200
     assert answer.json() == {"process": "alive", "database": "answers", "migrations": "applied"}
     assert answer["Cache-Control"] == "no-store"
-    queries = 1 if connection.vendor == "sqlite" else 0  # PostgreSQL's pool is asked itself
-    with django_assert_num_queries(queries):  # that migrations are applied is remembered
+    queries = 1 if connection.vendor == "sqlite" else 0  # on PostgreSQL, the check uses the pool
+    with django_assert_num_queries(queries):  # the result for migrations is cached
         client.get("/readyz")
     with django_assert_num_queries(0):
         assert client.get("/healthz").json() == {"process": "alive"}
@@ -65,7 +65,7 @@ def test_a_database_that_does_not_answer_is_reported_and_the_process_lives(serve
         assert value(samples, "database_up") == 0
         assert value(samples, "http_request_seconds_count", route="readyz", method="GET", status="503") == 1
     server.stop()
-    assert "/readyz" not in server.log.read_text()  # no error every few seconds: its line among the requests says it
+    assert "/readyz" not in server.log.read_text()  # the access log has it; no error every few seconds
     assert '"route":"readyz","status":503' in server.access.read_text()
 
 
@@ -84,8 +84,8 @@ def test_on_sigterm_it_reports_not_ready_and_finishes_open_requests(serve, trans
     os.kill(server.process.pid, signal.SIGTERM)
     while server.get("/readyz")[0] != 503:
         time.sleep(0.02)
-    assert server.get("/healthz")[0] == 200 and server.get("/api/")[0] == 200  # who still comes is served
-    kept.request("GET", "/api/")  # and by a connection that was kept, for the last time
+    assert server.get("/healthz")[0] == 200 and server.get("/api/")[0] == 200  # new connections are served
+    kept.request("GET", "/api/")  # so is a kept connection, once more
     answer = kept.getresponse()
     assert (answer.status, answer.getheader("Connection")) == (200, "close")
     assert server.process.wait() == 0
@@ -114,7 +114,7 @@ def test_no_request_in_hand_is_lost_when_it_stops(serve, transactional_db):
     for thread in threads:
         thread.join()
     assert set(statuses) == {200}
-    assert all(isinstance(error, ConnectionResetError) for error in broken)  # in the queue of the socket, not in hand
+    assert all(isinstance(error, ConnectionResetError) for error in broken)  # in the queue of the socket, not accepted
     assert server.process.wait() == 0
 
 
@@ -126,7 +126,7 @@ def test_requests_are_measured_while_nobody_is_ready(serve, transactional_db):
 
 def test_a_process_whose_threads_are_busy_leaves_who_comes_to_the_other(serve, transactional_db):
     server = serve(WEB_THREADS="1", API_ANONYMOUS_READ="on")
-    with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of its form never comes
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of the form is never sent
         slow.sendall(
             b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: csrftoken=" + 32 * b"a" + b"\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\nusername"

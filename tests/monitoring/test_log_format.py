@@ -63,7 +63,7 @@ def test_every_line_of_production_is_an_object_and_shows_of_nobody(
     serve, transactional_db, child_environment, tmp_path
 ):
     production = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static"), "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "x"}
-    collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]  # the page that says "not found" needs it
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]  # the 404 page needs the database
     subprocess.run(collect, env=child_environment | production, cwd=ROOT, check=True, capture_output=True)
     server = serve(**production)
     secret = "tabularium_0123456789abcdefghij0123456789"
@@ -72,7 +72,7 @@ def test_every_line_of_production_is_an_object_and_shows_of_nobody(
     server.get("/readyz")
     server.stop()
     requests = lines(server.access)
-    # Either process writes its line after the answer: perhaps after the next one's.
+    # A process writes its line after the response, so the lines of two processes can be in another order.
     assert {(line["route"], line["method"], line["status"]) for line in requests} == {
         ("people-people-list", "GET", 401),
         ("none", "GET", 404),

@@ -70,7 +70,7 @@ def test_two_processes_count_requests_together(serve, kelso, tmp_path):
     assert more("table_queries_total", table="places", verb="select") == count + 2
     buckets = {"route": "people-places-list", "method": "GET", "status": "200"}
     assert more("http_request_seconds_bucket", le="+Inf", **buckets) == count
-    # No process has seen all; and nothing is left of those that counted there before.
+    # No process has handled all requests, and the metrics of earlier processes are removed.
     counting = {name for name in os.listdir(folder) if name.startswith("histogram_")}
     assert counting >= {f"histogram_{pid}.db" for pid in pids(server)} and "counter_7.db" not in os.listdir(folder)
 
@@ -146,7 +146,7 @@ def test_the_queue_and_the_age_of_views(tmp_path):
     samples = collected()
     ages = {dict(labels)["view"]: n for (name, labels), n in samples.items() if name == "tabularium_view_age_seconds"}
     if connection.vendor == "sqlite":
-        assert ages == {}  # plain views, which are never old
+        assert ages == {}  # plain views, which are always up to date
         return
     assert ages and all(0 <= age < 600 for age in ages.values())
     view = next(iter(ages))

@@ -89,7 +89,7 @@ def test_what_the_orm_asks_is_counted_by_table_and_verb(more):
     for _ in range(3):
         list(Person.objects.select_related("place_of_birth"))
     assert more() == {("people", "select"): 3, ("places", "select"): 3}
-    list(Place.objects.iterator())  # a cursor of the server's
+    list(Place.objects.iterator())  # a server-side cursor
     Place.objects.filter(pk=kelso.pk).update(county=F("city"))
     assert more() == {("places", "select"): 1, ("places", "update"): 1}
     Version.objects.filter(pk="people").delete()
@@ -146,4 +146,4 @@ def test_a_statement_with_a_thousand_placeholders_is_remembered_as_one(more):
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM places WHERE city = '{text}'")
     assert more() == {("places", "select"): 4}
-    assert query_metrics.counters.cache_info().currsize == 1  # nor is the long one without any remembered
+    assert query_metrics.counters.cache_info().currsize == 1  # nor is a long statement without placeholders cached

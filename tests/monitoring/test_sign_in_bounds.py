@@ -94,7 +94,7 @@ def test_an_address_is_counted_by_its_network_in_ipv6_and_by_itself_in_ipv4(clie
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="2001:db8:1:2:ffff::1").status_code == 429
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="2001:db8:1:3::1").status_code == 302
     for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
-        sign_in(client, f"name{n}", REMOTE_ADDR="::ffff:192.0.2.8")  # as a socket of both kinds calls 192.0.2.8
+        sign_in(client, f"name{n}", REMOTE_ADDR="::ffff:192.0.2.8")  # 192.0.2.8 on a socket for IPv4 and IPv6
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="192.0.2.8").status_code == 429
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="::ffff:192.0.2.9").status_code == 302
 

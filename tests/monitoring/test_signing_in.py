@@ -31,7 +31,7 @@ def test_guesses_are_stopped_with_a_sentence(sign_in, client, settings):
     locked = sign_in()
     assert locked.status_code == 429 and locked["Retry-After"] == "900"
     assert "Wait 15 minutes and try again" in locked.text and "Content-Security-Policy" in locked
-    assert sign_in(password="nine lives of a cat").status_code == 429  # even by the right one
+    assert sign_in(password="nine lives of a cat").status_code == 429  # even with the right password
     assert "_auth_user_id" not in client.session
 
 
@@ -66,12 +66,12 @@ def test_no_password_is_kept_of_a_guess(sign_in):
 def test_behind_a_proxy_the_address_is_what_the_proxy_says(sign_in, settings):
     settings.TRUST_PROXY, settings.TRUSTED_PROXIES = True, [ip_network("10.0.0.0/8")]
     for n in range(settings.AXES_FAILURE_LIMIT):
-        forwarded = f"198.51.100.{n}, 192.0.2.7"  # all but the last is what the client says itself
+        forwarded = f"198.51.100.{n}, 192.0.2.7"  # the client itself sent all but the last address
         sign_in(REMOTE_ADDR="10.0.0.2", headers={"x-forwarded-for": forwarded})
     right = {"password": "nine lives of a cat", "REMOTE_ADDR": "10.0.0.2"}
     assert sign_in(**right, headers={"x-forwarded-for": "192.0.2.7"}).status_code == 429
     assert sign_in(**right, headers={"x-forwarded-for": "192.0.2.8"}).status_code == 302
-    # Whoever is no proxy does not become another by saying so.
+    # A client that is not a trusted proxy cannot claim another address.
     for n in range(settings.AXES_FAILURE_LIMIT):
         answer = sign_in("ada", REMOTE_ADDR="203.0.113.9", headers={"x-forwarded-for": f"192.0.2.{n}"})
     assert answer.status_code == 429

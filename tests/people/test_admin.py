@@ -68,7 +68,7 @@ def steps(page):
 
 
 def test_people_are_stepped_into_by_decade_year_month_and_day(admin_client, places):
-    add_people(places, 60)  # one born in each year from 1850
+    add_people(places, 60)  # one person per year of birth from 1850
     born = {"date_of_birth": date(1903, 12, 24), "place_of_birth": places[0]}
     Person.objects.create(given_name="Eve", family_name="Mac", **born)
     address = "/admin/people/person/"

@@ -145,7 +145,7 @@ def test_nobody_is_born_in_the_future_or_before_the_year_1000(folder):
     days = [today + timedelta(days=1), "2997-01-01", "0999-12-31", today, "1000-01-01"]
     rows = "".join(f"G{place},Mac,{day},Kelso\n" for place, day in enumerate(days))
     header = "given_name,family_name,date_of_birth,place_of_birth\n"
-    for file in (rows, rows.splitlines()[0] + "\n"):  # a column of which some fit, and one of which none does
+    for file in (rows, rows.splitlines()[0] + "\n"):  # a column with some valid cells, and one without any
         (folder / "people.csv").write_text(header + file, encoding="utf-8")
         report = imported("import_people", folder)
         result = {r["line"]: r["problems"][0]["message"] for r in report["rejections"]}

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ABSENT, ROOT
 
-# Scaled down, so that a test of a limit takes seconds.
+# Reduced limits, so that a test takes seconds.
 QUICK = {
     "HEADER_SECONDS": "2",
     "BODY_SECONDS": "2",

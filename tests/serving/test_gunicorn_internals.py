@@ -78,7 +78,7 @@ def names_in(code: CodeType) -> Iterator[str]:
             yield from names_in(constant)
 
 
-# Methods of gunicorn's worker, and what each calls or reads of what config/ replaces.
+# Methods of gunicorn's worker, and the methods and attributes replaced by config/ that each uses.
 USES: dict[str, list[str]] = {
     "run": ["notify", "worker_connections", "nr_conns", "murder_pending", "set_accept_enabled", "_cap_keepalive"],
     "enqueue_req": ["tpool", "handle", "method_queue", "finish_request"],
@@ -130,7 +130,7 @@ def test_every_setting_of_config_gunicorn_is_one_that_gunicorn_knows():
         "worker_connections", "control_socket_disable", "secure_scheme_headers", "worker_tmp_dir", "accesslog",
         "logger_class", "when_ready", "pre_request", "child_exit",
     }  # fmt: skip
-    tree = ast.parse((ROOT / "config/gunicorn.py").read_text())  # importing it would begin to count
+    tree = ast.parse((ROOT / "config/gunicorn.py").read_text())  # importing the file would start the metrics
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     assert options <= assigned | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     unknown = options - {setting.name for setting in settings.KNOWN_SETTINGS}

@@ -62,12 +62,12 @@ def test_an_address_of_the_longest_length_reaches_the_site(server):
     line = b"GET " + path + b"x" * (8190 - len(b"GET  HTTP/1.1") - len(path)) + b" HTTP/1.1"
     assert len(line) == 8190
     response = server.say(line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert response.split(b" ")[1] != b"414" or b"8,190" not in response  # the site may have a limit of its own
+    assert response.split(b" ")[1] != b"414" or b"8,190" not in response  # the site may have another limit
 
 
 def test_health_has_a_port_of_its_own(server):
     assert server.get("/healthz", server.health).endswith(b'{"process": "alive"}')
-    assert server.get("/readyz", server.health).startswith(b"HTTP/1.1 503 ")  # its database has no tables
+    assert server.get("/readyz", server.health).startswith(b"HTTP/1.1 503 ")  # the database has no tables
     assert server.get("/api/", server.health).startswith(b"HTTP/1.1 404 ")
 
 

@@ -65,7 +65,7 @@ def test_a_whole_form_in_pieces_or_chunks_arrives(server):
         connection.sendall(FORM.replace(b"500", b"9").replace(b"\r\nHost", b"\r\nConnection: close\r\nHost")[:-4])
         time.sleep(0.3)
         connection.sendall(b"ame=")
-        assert everything(connection).split(b" ")[1] == b"403"  # of who shows no token
+        assert everything(connection).split(b" ")[1] == b"403"  # of a client without a token
     chunked = (
         b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
@@ -118,15 +118,15 @@ def test_a_client_that_does_not_hang_up_holds_up_nobody(server):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         start = time.monotonic()
         assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")
-        assert time.monotonic() - start < 10  # one after the other they would be waited for 2 s each
+        assert time.monotonic() - start < 10  # if they were served one by one, each would take 2 s
 
 
 def test_a_client_that_does_not_read_its_answers_holds_a_thread_for_a_while_only(server):
     large = b"GET /static/admin/js/vendor/jquery/jquery.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert len(server.say(large.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))) > 200_000
     with ExitStack() as clients:
-        for _ in range(6):  # more than there are threads
+        for _ in range(6):  # more than the number of threads
             connection = clients.enter_context(server.connect())
             connection.sendall(large * 60)
-        time.sleep(1)  # by now each has filled what the kernel holds for it
+        time.sleep(1)  # by now, the kernel's buffers of all connections are full
         assert server.get("/healthz").startswith(b"HTTP/1.1 200 ")

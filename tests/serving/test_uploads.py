@@ -60,11 +60,11 @@ def kept(settings) -> list[str]:
 
 
 def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
-    # Not whole: announced, cut, and without a thread held any longer.
+    # Incomplete: announced but cut off; the thread is free again.
     for length, message in ((len(BODY), b"was incomplete"), (LARGE, b"is incomplete")):
         response = send(server, BODY[:6000], length=length)
         assert response.startswith(b"HTTP/1.1 400 ") and message in response and b"application/problem+json" in response
-    # Too slow: a byte now and then.
+    # Too slow: a byte at intervals.
     start = time.monotonic()
     response = send(server, BODY[:100], pieces=100, pause=0.5)
     assert time.monotonic() - start < 40 and not response.startswith(b"HTTP/1.1 2") and b"incomplete" not in response
@@ -73,7 +73,7 @@ def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
             connection.sendall(head(server, f"Content-Length: {length}") + BODY[:100])
             response = everything(connection)
         assert response.startswith(b"HTTP/1.1 408 ") and message in response
-    # In chunks: cut before the last one, malformed, and more than may be uploaded.
+    # In chunks: cut off before the last one, malformed, and above the limit.
     for sent in (chunk(BODY[:6000]), chunk(BODY), b"zz\r\n"):
         with server.connect() as connection:
             connection.sendall(head(server, "Transfer-Encoding: chunked") + sent)
@@ -81,7 +81,7 @@ def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
             response = everything(connection)
         assert response.startswith(b"HTTP/1.1 400 "), response
     assert kept(settings) == [] and not ImportRun.objects.exists()
-    # Slower than its grace lasts, at a steady pace; and in chunks.
+    # Longer than the grace period, at a steady pace; and in chunks.
     start = time.monotonic()
     response = send(server, BODY, pieces=8, pause=0.5)
     assert response.startswith(b"HTTP/1.1 202 ") and time.monotonic() - start > 2
@@ -105,7 +105,7 @@ def slow_uploads(server, secrets: list[str]) -> Iterator[None]:
             request_head = head(server, f"Content-Length: {2 * LARGE}").replace(server.secret.encode(), secret.encode())
             connection.sendall(request_head + large)
             while not done.wait(0.2):
-                connection.sendall(b"x" * 400)  # a little more than has to come
+                connection.sendall(b"x" * 400)  # slightly above the minimum speed
 
     slow = [threading.Thread(target=trickle, args=[secret]) for secret in secrets]
     for thread in slow:
@@ -130,14 +130,14 @@ def under_way(settings) -> list[str]:
 
 
 def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(server, settings, django_user_model):
-    # Four threads: two uploads at once, of which one account has one.
+    # Four threads: two uploads at the same time, and one for each account.
     other = make_token(django_user_model.objects.create_superuser("other"), "raw", ["read", "import"])[1]
     with slow_uploads(server, [server.secret] * 4):
         wait_for_uploads(settings, 1)
         with slow_uploads(server, [other] * 3):
             wait_for_uploads(settings, 2)
             assert server.get("/api/").startswith(b"HTTP/1.1 200 ")
-            # A small body takes no place of an upload: neither an order in JSON nor a small form.
+            # A small body does not count as an upload: neither a JSON document nor a small form.
             order = b'{"dataset": "nothing"}'
             with server.connect() as connection:
                 request_head = head(server, f"Content-Length: {len(order)}\r\nConnection: close")
@@ -146,7 +146,7 @@ def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(s
                 )
                 assert everything(connection).startswith(b"HTTP/1.1 400 ")
             assert send(server, BODY).startswith(b"HTTP/1.1 202 ")
-            # A large one is answered after a short while.
+            # A large body gets a response after a short wait.
             start = time.monotonic()
             response = send(server, BODY, length=LARGE)
             assert (

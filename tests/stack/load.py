@@ -41,7 +41,7 @@ class Load:
     port: int
     token: str
     questions: list[Question]
-    long: Question | None = None  # a download, which a thread of its own asks for again and again
+    long: Question | None = None  # a download, which a separate thread repeats
     threads: int = 8
     seen: list[Seen] = field(default_factory=list)
 

@@ -1,7 +1,7 @@
 """Slow clients, in a process of their own: python -m tests.stack.slow PORT CLIENTS SECONDS HOST.
 
-Each sends nothing, its headers, a form, or an upload, a byte now and then, and comes again when it is cut off. Prints
-how many connections were made, and how many were cut off.
+Each sends nothing, its headers, a form, or an upload, one byte at a time, and connects again after each disconnect.
+Prints the number of connections, and how many of them the server closed.
 """
 
 import asyncio

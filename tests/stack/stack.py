@@ -14,7 +14,7 @@ from urllib.parse import quote
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 180  # seconds for what happens by itself, such as a container's start: longer, and it does not happen
+PATIENCE = 180  # maximum seconds for a process without interaction, such as the start of a container
 # Every table's rows, in any order, as a number and a digest.
 DIGESTS = """
 SELECT format('SELECT %L, count(*), md5(string_agg(md5(t::text), '','' ORDER BY md5(t::text))) FROM %I t',
@@ -58,7 +58,7 @@ class Stack:
         self.origin, self.folder = folder / "origin", folder / "checkout"
         self.port, self.https_port = free_port(), free_port()
         self.project = self.image = f"tabularium-test-{os.getpid()}"
-        self.seconds = 0.0  # from nothing to a ready site
+        self.seconds = 0.0  # from an empty stack to a ready site
         self.token = ""
 
     def start(self) -> None:
@@ -91,7 +91,7 @@ class Stack:
             "SITE_IMAGE": self.image,
             "HTTP_PORT": str(self.port),
             "HTTPS_PORT": str(self.https_port),
-            "API_RATE_TOKEN": "off",  # all of the load comes with one token
+            "API_RATE_TOKEN": "off",  # the load uses one token
         } | more
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
 

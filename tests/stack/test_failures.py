@@ -18,7 +18,7 @@ def test_no_get_fails_when_a_replica_is_killed(stack, load, show):
         back = until(lambda: docker(*HEALTH, victim) == "healthy 1", "the killed replica is back")
         time.sleep(3)
     show(load.summary(), f"; it was back after {back:.1f} s;", [(bad.question, bad.what) for bad in load.bad()])
-    # Its open downloads and writes may fail; reads go to the other replica.
+    # Open downloads and writes of the replica may fail; the proxy sends reads to the other replica.
     assert not [bad for bad in load.bad() if bad.method == "GET" and bad.question != "download"]
     assert not [bad for bad in load.bad() if bad.outcome == WRONG]
     assert len(load.bad()) <= 10
@@ -45,7 +45,7 @@ def test_a_killed_database_loses_nothing(stack, show):
     before, container = stack.tables(), stack.containers("db")[0]
     stack.kill(container)
     seconds = until(lambda: docker(*HEALTH, container) == "healthy 1", "the killed database is back")
-    # Each process of each replica tries again by itself, and waits longer each time.
+    # Each process of each replica reconnects by itself, with increasing delays.
     until(lambda: all(stack.is_ready() for _ in range(16)), "all of the site is ready again")
     after = stack.tables()
     show(f"back after {seconds:.1f} s, {len(after)} tables the same")

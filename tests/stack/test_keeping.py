@@ -22,7 +22,7 @@ def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, show):
     show(f"wiped and restored: {sum(after.get(name) == result for name, result in before.items())} tables equal")
     assert after == before
     assert _uploads(stack) == uploads and uploads
-    assert stack.api("/api/people/births-by-country/")["results"]  # the token is good again
+    assert stack.api("/api/people/births-by-country/")["results"]  # the token is valid again
     role = stack.sql("SELECT has_parameter_privilege('session_replication_role', 'SET'), tableowner = current_user "
                      "FROM pg_tables WHERE tablename = 'people'").strip()  # fmt: skip
     assert role == "t|t"
@@ -47,7 +47,7 @@ def test_secrets_are_changed_and_users_stay_signed_in(stack, curator, show):
     read = ["docker", "compose", "exec", "-T", "web", "cat", "/secrets/site/secret_key", "/secrets/site/pgpass"]
     old = stack.run(*read).stdout
     stack.run("deploy/rotate", "database-password")
-    stack.run("deploy/rotate", "secret-key")  # by new replicas, which sign in to the database by the new password
+    stack.run("deploy/rotate", "secret-key")  # by new replicas, which use the new database password
     new = stack.run(*read).stdout
     show("secret key and database password are others:", not set(old.split(":")) & set(new.split(":")) - {"*"})
     assert not {word for word in re.split(r"[*:\n]+", old) if word} & {
@@ -69,7 +69,7 @@ def test_an_import_is_started_and_followed_by_a_script(stack, show):
     report = json.loads(ran.stdout)
     show(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})
     assert report["status"] == "applied" and report["dataset"] == "experiments"
-    assert "etl" not in re.sub(r"revoked", "", _good_tokens(stack))  # the token that it made is good no more
+    assert "etl" not in re.sub(r"revoked", "", _good_tokens(stack))  # the token of the script is revoked
 
 
 def test_every_script_explains_itself(stack, show):

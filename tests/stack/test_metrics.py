@@ -31,6 +31,6 @@ def test_prometheus_holds_how_often_a_table_was_queried(stack, show):
 def _settled(stack) -> float:
     """Return a Prometheus value after it has scraped every replica once more."""
     start = time.time()
-    last = 'min(timestamp(up{job="web"}))'  # of a table that a replica was never asked for, it holds nothing
+    last = 'min(timestamp(up{job="web"}))'  # a replica has no series for a table that it never queried
     until(lambda: stack.prometheus(last) > start + 1, "Prometheus has asked again")
     return stack.prometheus(COMPOUNDS)

@@ -16,7 +16,7 @@ from tests.stack.stack import ROOT, docker
 CLIENTS, SECONDS = 500, 60
 TIMES = 5  # the usual answer
 PIECE = 10_000  # bytes
-LEAST = 0.1  # seconds: below it a machine that does other work at times says nothing
+LEAST = 0.1  # seconds; shorter times vary with other load on the machine
 
 
 def ask(port: int, path: str, host: str = "localhost") -> float:
@@ -76,7 +76,7 @@ def test_the_site_refuses_a_large_form_through_the_proxy(stack, size, is_chunked
             with suppress(ConnectionError):  # the proxy may close the connection while this client sends
                 client.sendall(head)
                 for _ in range(0, size, PIECE):
-                    if select.select([client], [], [], 0)[0]:  # the response has come: the rest is not wanted
+                    if select.select([client], [], [], 0)[0]:  # the response has arrived
                         break
                     client.sendall(piece)
                 else:

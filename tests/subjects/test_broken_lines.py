@@ -47,7 +47,7 @@ def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(f
     line, message = BROKEN[case]
     for place in (0, 4, 2):
         if place == 0 and case == "a list":
-            continue  # a file that begins so is an array
+            continue  # a file that begins with a bracket is an array
         lines = mice(1, 2, 3, 4)
         lines.insert(place, line)
         report = imported("import_subjects", file(*lines, end="\r\n" if place else "\n"), dry_run=place != 2)

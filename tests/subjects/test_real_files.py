@@ -152,7 +152,7 @@ def test_all_shapes_together_are_two_subjects_and_eleven_sessions(real_data):
         "subjects": {"read": 11, "created": 2, "duplicates": 9},
         "sessions": {"read": 11, "created": 11},
     }
-    # None has a time stamp in its name, so they go by name, and 2.0.2 is the newest of the first subject.
+    # No name has a time stamp, so the names decide: 2.0.2 is the newest session of the first subject.
     assert set(Subject.objects.filter(pk__startswith="1234").values_list(*COLUMNS)) == {
         SHAPES["2.0.2"],
         SHAPES["2.3.3"],

@@ -119,7 +119,7 @@ VALUES = {
 }
 NAMES = st.tuples(st.sampled_from("abc"), st.sampled_from("12"), st.sampled_from(STAMPS))
 DOCUMENTS = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
-# Now and then a folder cannot be used: its sex is none.
+# Some folders are invalid: their sex is not a valid value.
 SPOILT = st.sampled_from([None] * 5 + ["X"])
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 MOUSE = {"schema_version": "1.0.3", "subject_id": "615310", "sex": "Female", "date_of_birth": "2022-11-22"}
 FIRST, OTHER = "ecephys_615310_2023-01-26_10-45-12", "behavior_700001_2023-02-02_21-58-54"
-# What the table of subjects rejects, what that of sessions does, and what both do.
+# Documents rejected by the table of subjects, by the table of sessions, and by both.
 REJECTED = {
     "a list for one value": ({"sex": ["Female"]}, "sex"),
     "an object for one value": ({"genotype": {"a": 1}}, "genotype"),
@@ -44,7 +44,7 @@ def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, 
     for preview in (True, False):
         report = imported("import_subjects", path, delete_missing=True, dry_run=preview)
         assert report.rejected == [(FIRST, 1, column)]
-        # What reads of it is the rejection, once in the run.
+        # The run has the rejection once.
         assert sorted(map(str, report.counts.values())) == ["{'read': 1, 'rejected': 1}", "{}"]
         assert report["missing"] == [] and stored() == before
 

@@ -53,9 +53,7 @@ def test_colours_and_bars_are_limited_together(towns):
 
 def test_a_kept_group_counts_all_its_records_with_too_many_pairs(towns, monkeypatch):
     whole = drawn(Person, kind="heat", x="place_of_birth", y="county_of_birth").rows
-    monkeypatch.setattr(
-        "explore.charts.groups.MOST_CELLS", 30
-    )  # fewer than there are: tops have statements of their own
+    monkeypatch.setattr("explore.charts.groups.MOST_CELLS", 30)  # fewer pairs than exist
     assert sorted(drawn(Person, kind="heat", x="place_of_birth", y="county_of_birth").rows) == sorted(whole)
 
 

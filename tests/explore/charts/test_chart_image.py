@@ -68,7 +68,7 @@ def test_an_image_is_of_the_chart_that_the_address_names(reader, people):
         "Fife",
     ):
         assert text in svg
-    assert "style=" not in svg  # which the policy forbids if the image is opened by itself
+    assert "style=" not in svg  # the CSP forbids this if a browser opens the image
 
 
 def test_values_are_escaped_in_an_image(reader, people):
@@ -128,9 +128,9 @@ def test_a_renderer_that_exits_or_hangs_is_replaced(monkeypatch):
     os.kill(second, signal.SIGSTOP)
     monkeypatch.setattr(render_client, "PATIENCE", 0.1)
     with pytest.raises(RenderingError, match=r"within 0\.1 seconds"):
-        render("png", {**SPEC, "title": "x" * 500_000})  # more than a pipe holds
+        render("png", {**SPEC, "title": "x" * 500_000})  # more than the buffer of a pipe
     for ended in (first, second):
-        with pytest.raises(ProcessLookupError):  # not even a zombie is left
+        with pytest.raises(ProcessLookupError):  # the process is gone, not a zombie
             os.kill(ended, 0)
     monkeypatch.undo()
     assert render("png", SPEC).startswith(b"\x89PNG")

@@ -64,7 +64,7 @@ def test_a_vocabulary_links_to_charts_of_referring_tables(reader, signed_in, res
     assert ">Respondents by race</a>" in page and "Choose a column of Races to plot, or try:" in page
     address = unescape(re.search(r'href="/explore/([^"]+)">Respondents by race', page)[1])
     assert "Respondents by race" in reader.page(address)
-    assert "chart-drawing" in reader.page("census/races/chart/?kind=bar")  # as the form asks for it
+    assert "chart-drawing" in reader.page("census/races/chart/?kind=bar")  # as the form requests it
     user = signed_in("nobody", name="grace")
     grace = get_user_model().objects.get(username="grace")
     grace.user_permissions.set(Permission.objects.filter(codename="view_race"))
@@ -99,7 +99,7 @@ def test_the_form_offers_suitable_options(reader, respondents):
 def vega_lite():
     """The JSON schema of Vega-Lite."""
 
-    def with_address(item):  # the names that it refers to have <, " and the like in them
+    def with_address(item):  # names of definitions contain characters such as < and "
         return item | {"$ref": quote(item["$ref"], safe="#/")} if "$ref" in item else item
 
     return validator_for(json.loads(json.dumps(alt.load_schema()), object_hook=with_address))

@@ -77,7 +77,7 @@ def test_a_note_is_short_for_many_and_long_headings(write, importing):
 def test_a_missing_required_column_is_refused_with_similar_headings(write, refused):
     sentence = refused("census", write("census.csv", census({"income": "incom", "age": "years old"})))
     assert "line 1: the columns age, income (did you mean incom?) are missing" in sentence
-    assert "--allow-missing-columns" not in sentence  # a row without them could not be stored
+    assert "--allow-missing-columns" not in sentence  # a row cannot be stored without these columns
     sentence = refused("census", write("census.csv", census({"income": None})), "--allow-missing-columns")
     assert "income is missing" in sentence and sentence.endswith("all columns together identify a row without a key.")
 

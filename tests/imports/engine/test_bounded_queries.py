@@ -19,7 +19,7 @@ from people.models import Person
 from subjects.models import Session, Subject
 
 FEW, MANY = 20, 60
-PAGE = 50  # records of a page, which may be asked for by their keys
+PAGE = 50  # records of a page, which may be queried by key
 
 
 @contextmanager

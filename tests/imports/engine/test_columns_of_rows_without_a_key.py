@@ -61,7 +61,7 @@ def test_a_file_that_never_had_an_optional_column_is_imported_again(stored, writ
     importing("census", write("adult.csv", census({"occupation": "job"}, age="40")))
     assert Respondent.objects.count() == 2
     empty = write("census-2.csv", census(workclass="?", age="50"))
-    importing("census", empty)  # the column is there, with no value in it
+    importing("census", empty)  # the column exists without values
     report = importing("census", write("census-2.csv", census({"workclass": None}, age="50")))
     assert report.counts == {"respondents": {"read": 1, "unchanged": 1}}
 
@@ -84,6 +84,6 @@ def test_the_file_value_counts_instead_of_the_correction(stored, write, importin
     path = write("census.csv", census({"occupation": None}))
     edits.correct(records.filter(age=39), {"occupation": None}, None)
     assert "lacks the column occupation" in refused("census", path)
-    edits.delete(records.all(), None)  # or it would come back
+    edits.delete(records.all(), None)  # otherwise an import would create the record again
     assert "lacks the column occupation" in refused("census", path)
     assert not records.exists()

@@ -71,7 +71,7 @@ def test_a_term_that_another_user_creates_meanwhile_is_used_once(write, meanwhil
 
 def test_each_row_keeps_its_terms_if_others_take_their_keys_meanwhile(write, meanwhile, rows):
     names = ["Peru", "Cuba", "Laos", "Chad"]
-    # Of the first file's values all have their keys set aside when the second is read.
+    # The keys of the first file's terms are reserved before the second file is read.
     meanwhile(
         "census",
         [
@@ -120,7 +120,7 @@ def test_a_term_that_is_deleted_during_the_import_stops_it_with_a_message(write,
 
 
 def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importing, rows):
-    """Before the write transaction, nothing locks others or waits for them."""
+    """Before the write transaction, an import neither blocks others nor waits for them."""
     importing("people", write("places.csv", PLACES))
     seen, held, read = {}, threading.Event(), threading.Event()
 
@@ -154,7 +154,7 @@ def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importi
     assert rows("SELECT county FROM places WHERE city = 'Kelso'") == [("Borders",)]
 
 
-# At the end of its write transaction, when all is proved, an import waits here for a lock that the test holds.
+# At the end of its write transaction, after all checks, an import waits here for a lock of the test.
 AT_COMMIT = [
     "CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS"
     " 'BEGIN PERFORM pg_advisory_xact_lock(4712); RETURN NULL; END'",

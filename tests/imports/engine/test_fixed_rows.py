@@ -67,7 +67,7 @@ def test_a_fixed_row_that_its_file_no_longer_contains_is_missing(people, fix):
     fix(people()["run"], BOB_FIXED + GUS_FIXED)
     report = people(HEADER + ANN + BOB, "--delete-missing")
     assert report.counts["people"] == {"read": 2, "unchanged": 1, "fixed_before": 1, "missing": 1, "deleted": 1}
-    # The record is gone: its row is rejected again, if it comes again.
+    # The record does not exist any more: its row is rejected again if a file contains it.
     assert people().counts["people"] == {"read": 3, "unchanged": 1, "rejected": 1, "fixed_before": 1}
 
 

@@ -106,7 +106,7 @@ def slow(execute):
 
 @pytest.mark.parametrize("before", [0, 3], ids=["into an empty table", "into a table with rows"])
 def test_an_import_killed_while_it_writes_changes_nothing(write, importing, manage, whole, rows, slow, before):
-    # More rows than are inserted under a standing index, where the table is empty.
+    # More rows than the import inserts into an empty table without dropping its indexes.
     importing("people", write("places.csv", PLACES), write("people.csv", people(before)))
     stored = [whole(table) for table in ("places", "people")]
     views = rows("SELECT * FROM births_by_country")
@@ -143,7 +143,7 @@ def test_an_import_killed_while_it_reads_changes_nothing(write, importing, manag
     stored = [whole(table) for table in ("places", "people")]
     files = SourceFile.objects.count()
     process = manage("import_people", write("people.csv", people(400_000)))
-    soon(lambda: SourceFile.objects.count() > files)  # whose bytes are kept: now it reads
+    soon(lambda: SourceFile.objects.count() > files)  # its bytes are stored: the import now reads it
     kill(process)
     soon(server_has_seen)
 

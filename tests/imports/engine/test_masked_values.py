@@ -98,7 +98,7 @@ def test_a_file_of_the_admin_and_of_explore_declares_masked_columns(analyst, use
 def test_an_unmasked_file_does_not_declare_masked_columns(admin_client, analyst, users):
     answer = admin_client.get("/api/experiments/users/?format=csv")
     assert 'filename="users.csv"' in answer["Content-Disposition"] and b"masked" not in answer.getvalue()
-    answer = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name")  # nothing of it is masked
+    answer = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name")  # the file has no masked values
     assert 'filename="users.csv"' in answer["Content-Disposition"] and b"masked" not in answer.getvalue()
 
 
@@ -137,7 +137,7 @@ def test_the_command_refuses_a_masked_file_and_changes_nothing(analyst, users, w
     message = refused("experiments", write("users.masked.csv", body))
     assert message.startswith('users.masked.csv, line 2: email is masked ("a****@example.com").')
     assert "users.masked.csv" in refused("experiments", "--dry-run", write("users.masked.csv", body))
-    # Its name and its mark do not matter, the values do.
+    # The name and the declaration do not matter: the values are checked.
     rows = [line.rpartition(",")[0] for line in body.decode("utf-8-sig").splitlines()]
     assert "email is masked" in refused("experiments", write("users.csv", "\n".join(rows)))
     assert emails() == EMAILS

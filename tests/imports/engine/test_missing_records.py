@@ -101,7 +101,7 @@ def test_a_missing_record_is_deleted_with_its_members(write, importing, rows):
     fewer = write("user_experiments.csv", experiments.replace("1,1,1;2,10\n", ""))
     assert importing("experiments", fewer, "--delete-missing").counts["user_experiments"]["deleted"] == 1
     assert rows("SELECT experiment_id, compound_id FROM user_experiment_compounds") == [(2, 2)]
-    # A compound that no experiment uses any more can go; one that is used cannot, nor can a user with experiments.
+    # A missing compound without experiments can be deleted; a used compound or a user with experiments cannot.
     none = write("compounds.csv", "compound_id,compound_name,compound_structure\n")
     report = importing("experiments", none, "--delete-missing")
     assert report.counts == {"compounds": {"missing": 2, "deleted": 1}}
@@ -150,7 +150,7 @@ def test_most_of_a_table_is_deleted_only_if_allowed(write, importing, refused, r
         return write("places.csv", "city,county,country\n" + "".join(f"Town {n},A,B\n" for n in numbers))
 
     importing("people", towns(*range(240)))
-    others = towns(*range(100), *range(1000, 1140))  # as many records as before, but most of them are others
+    others = towns(*range(100), *range(1000, 1140))  # the same number of records, but most of them are different
     assert refused("people", others, "--delete-missing") == (
         "140 of 240 records of places are missing and would be deleted. Nothing was imported. Preview the import "
         "to review the missing records. If they should be deleted, repeat the import and allow it to delete most of "

@@ -68,7 +68,7 @@ def test_the_share_is_a_setting(write, importing, refused, settings):
 
 
 def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
-    """No place exists: each row is readable, and each is rejected."""
+    """No place exists: each row is readable, but rejected."""
     message = refused("people", write("people.csv", HEADER + GOOD * 10_500))
     assert message == stopped("people.csv", 10_500, 10_500, 0, 0)
     assert RejectedRow.objects.count() == 10_000

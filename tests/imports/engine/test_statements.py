@@ -32,7 +32,7 @@ def statements_of(write):
                 counts[" ".join(sql.split()[:2])] += 1
             return execute(sql, *more)
 
-        raise_version(dataset)  # so that the dataset and its views have a version, which the first import makes
+        raise_version(dataset)  # the first import creates the versions of the dataset and its views
         matviews.refresh(dataset)
         path = write(name, content)
         with connection.execute_wrapper(count):

@@ -70,7 +70,7 @@ def test_withheld_rows_are_imported_after_the_record_is_restored(importing, with
     assert experiments() == [8, 10]
     report = importing("experiments", without_ann, "--strict")
     assert report.counts["user_experiments"] == {"read": 4, "created": 1, "unchanged": 3, "kept": 1}
-    assert experiments() == [8, 9, 10]  # 7 was deleted for itself
+    assert experiments() == [8, 9, 10]  # experiment 7 was deleted separately
     restore(UserExperiment, "7")
     assert importing("experiments", without_ann).counts["user_experiments"] == {"read": 4, "unchanged": 4}
 
@@ -118,7 +118,7 @@ def test_people_of_a_deleted_place_are_withheld(importing, bring):
     for _ in range(2):
         report = importing("people", folder, "--strict", "--delete-missing")
         assert report.counts["people"] == {"read": 3, "unchanged": 3, "kept": 2}
-    # A stored person whose line now says the deleted place is not missing.
+    # A stored person whose row now refers to the deleted place is not missing.
     (folder / "people.csv").write_text(people.replace("Derry", "Kelso"))
     report = importing("people", folder, "--strict", "--delete-missing")
     assert report.counts["people"] == {"read": 1, "unchanged": 1, "kept": 1} and Person.objects.count() == 1

@@ -20,10 +20,10 @@ TEXTS = st.text(
 def tables(draw):
     width = draw(st.integers(1, 4))
     rows = draw(st.lists(st.lists(TEXTS, min_size=width, max_size=width), max_size=12))
-    # A single column shows no separator, and is then read as if it were a comma.
+    # With a single column, no delimiter is detected: the reader assumes a comma.
     delimiter = draw(st.sampled_from([",", ";", "\t"])) if width > 1 else ","
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    # The csv module does not quote a cell for a CR where rows end in LF, though it ends a line.
+    # With rows that end in LF, the csv module does not quote a cell with a CR, although a CR ends a line.
     returns = any("\r" in cell for row in rows for cell in row)
     quoting = csv.QUOTE_ALL if returns else draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     return width, rows, delimiter, end, quoting

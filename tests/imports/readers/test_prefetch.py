@@ -17,7 +17,7 @@ def test_the_prefetch_is_bounded():
     assert next(items) == 0
     for thread in threading.enumerate():
         if thread.name == "ahead":
-            thread.join(0.2)  # it has had its time
+            thread.join(0.2)  # the thread had enough time
     assert 1 <= len(made) <= 4
     items.close()
 
