@@ -31,7 +31,7 @@ def test_the_tree_keeps_the_rule(rule):
     assert rule(ROOT) == []
 
 
-def test_the_rules_look_at_all_datasets():
+def test_the_rules_check_all_datasets():
     assert datasets(ROOT) >= {"subjects", "census", "experiments", "people"}
     assert {app.split(".")[0] for app in apps.app_configs} >= datasets(ROOT)
 
@@ -82,7 +82,7 @@ def test_a_breach_is_seen(rule, name, text, tmp_path):
     assert len(violations) == 1 and name.rpartition("/")[2].removesuffix(".py") in violations[0]
 
 
-def test_what_is_allowed_is_no_breach(tmp_path):
+def test_permitted_code_is_not_a_breach(tmp_path):
     allowed = (
         '"""x"""\nImportRun.objects.filter(pk=1).update(x=2)\nseen = {}\nseen.update(a=1)\n"places.Place"\n"census"'
     )
@@ -96,7 +96,7 @@ def test_what_is_allowed_is_no_breach(tmp_path):
     assert [breach for rule in IN_CODE for breach in rule(tmp_path)] == []
 
 
-def test_an_address_that_no_test_names_is_seen(tmp_path):
+def test_an_untested_address_is_detected(tmp_path):
     (tmp_path / "tests").mkdir()
     questions = (
         'get("/api/?format=json")\nget("/api/nothing/")\n[get(f"/api/people/{table}/{pk}/") for table in ["places"]]'

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
         "/static/datasets/tabularium.css",
     ],
 )
-def test_every_page_comes_with_the_policy(admin_client, address):
+def test_every_page_has_the_csp(admin_client, address):
     response = admin_client.get(address)
     response.close()
     policy = response["Content-Security-Policy"]
@@ -37,7 +37,7 @@ def test_every_page_comes_with_the_policy(admin_client, address):
     assert "unsafe" not in policy
 
 
-def test_a_refusal_comes_with_the_policy(client):
+def test_an_error_page_has_the_csp(client):
     assert "Content-Security-Policy" in client.get("/admin/people/person/")
     assert "Content-Security-Policy" in client.post("/admin/login/?next=/admin/", {"username": "x", "password": "y"})
 

@@ -20,7 +20,7 @@ MAIL = "zoe@hidden.example"
 
 
 @pytest.mark.parametrize("path", ["docs/operators.md", "deploy/database/init.sh"])
-def test_a_server_of_ones_own_is_set_alike(path):
+def test_the_documented_settings_equal_those_of_the_stack(path):
     assert {f"{name}={value}" for name, value in re.findall(ALTERED, (ROOT / path).read_text())} == {*LOGGED}
 
 
@@ -41,7 +41,7 @@ def server():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_an_error_brings_no_data_into_the_log(server):
+def test_an_error_writes_no_data_to_the_log(server):
     own, log = server
     with psycopg.connect(own.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE TABLE users (email text UNIQUE, age int)")

@@ -35,7 +35,7 @@ def end_all(observer: psycopg.Connection) -> None:
     )
 
 
-def test_a_connection_is_handed_out_without_a_question(observer):
+def test_a_connection_is_returned_without_a_query(observer):
     processes = set()
     while (process := backend()) not in processes:  # the pool has several connections and returns them in turn
         connection.cursor().execute("SELECT 'the last thing asked'")
@@ -45,7 +45,7 @@ def test_a_connection_is_handed_out_without_a_question(observer):
     assert result == ("SELECT 'the last thing asked'",)
 
 
-def test_a_connection_that_has_died_in_the_pool_is_replaced(observer):
+def test_a_broken_connection_of_the_pool_is_replaced(observer):
     assert Place.objects.count() == 0
     died = backend()
     connection.close()
@@ -54,7 +54,7 @@ def test_a_connection_that_has_died_in_the_pool_is_replaced(observer):
     assert backend() != died
 
 
-def test_all_connections_that_have_died_in_the_pool_are_replaced_at_once(observer):
+def test_all_broken_connections_of_the_pool_are_replaced_at_once(observer):
     connection.close()  # this connection may belong to the pool
     pool = connection.pool
     connections = [pool.getconn() for _ in range(5)]  # replaced one by one, the last would take 1 + 2 + 4 + 8 s

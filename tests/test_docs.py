@@ -67,12 +67,12 @@ def first_line(block: str) -> str:
 RUN_HERE = {page: [block for block in blocks(page) if first_line(block) not in RUN_ELSEWHERE] for page in PAGES}
 
 
-def test_each_block_that_is_run_elsewhere_is_on_a_page():
+def test_each_block_that_another_test_runs_is_on_a_page():
     assert {first_line(block) for page in PAGES for block in blocks(page)} >= set(RUN_ELSEWHERE)
     assert all(place == MANUALLY or (ROOT / place).exists() for place in RUN_ELSEWHERE.values())
 
 
-def test_make_knows_the_targets_on_the_pages():
+def test_the_make_targets_on_the_pages_exist():
     text = "\n".join((ROOT / page).read_text() for page in PAGES)
     targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text()

@@ -74,7 +74,7 @@ def test_the_samples_are_small_enough_to_commit():
         ("experiments/user_experiments.csv", 2_000, 8, 1),
     ],
 )
-def test_planted_rows_come_in_addition(name, good, planted, above):
+def test_planted_rows_are_additional(name, good, planted, above):
     text = (SAMPLES / name).read_text(encoding="utf-8")
     assert len(text.removesuffix("\n").split("\n")) == above + good + planted
 
@@ -98,7 +98,7 @@ def test_a_planted_row_is_at_its_line(name, line, row):
     assert (SAMPLES / name).read_text(encoding="utf-8").split("\n")[line - 1] == row
 
 
-def test_a_repeated_row_equals_the_first_and_a_contradicting_one_does_not():
+def test_a_planted_duplicate_equals_its_first_row_and_a_contradiction_differs():
     lines = (SAMPLES / "experiments/users.csv").read_text(encoding="utf-8").split("\n")
     assert lines[101 - 1] == lines[45 - 1]
     assert lines[133 - 1].split(",\t")[0] == lines[17 - 1].split(",\t")[0]
@@ -149,7 +149,7 @@ def test_subjects_come_in_four_generations_some_of_them_again():
     assert (len(several), sum(len(set(result)) > 1 for result in several)) == (5, 3)
 
 
-def test_pay_grows_with_schooling_hours_and_age(tmp_path):
+def test_income_rises_with_education_hours_and_age(tmp_path):
     rows = [line.split(",") for line in census(tmp_path, "--rows", 40_000)]
 
     def shares(column: int, *bounds: int) -> list[float]:
@@ -218,7 +218,7 @@ def test_a_variation_of_users_keeps_their_ids(tmp_path):
     assert sum(plain[key] != varied[key] for key in plain.keys() & varied.keys()) == 2_000
 
 
-def test_a_bad_share_spoils_exactly_so_many_rows(tmp_path):
+def test_a_bad_share_makes_exactly_that_number_of_rows_invalid(tmp_path):
     plain = census(tmp_path, "--rows", 20_000)
     spoilt = census(tmp_path, "--rows", 20_000, "--bad-share", "0.01")
     differing = [line for line, before in zip(spoilt, plain, strict=True) if line != before]
@@ -240,7 +240,7 @@ def test_a_bad_share_spoils_exactly_so_many_rows(tmp_path):
         ),
     ],
 )
-def test_a_wrong_argument_is_reported_in_a_sentence(arguments, sentence, capsys):
+def test_an_invalid_argument_is_reported_with_a_message(arguments, sentence, capsys):
     with pytest.raises(SystemExit) as ended:
         generator()(arguments)
     assert ended.value.code == 2

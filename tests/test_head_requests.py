@@ -44,7 +44,7 @@ def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
         assert not b"".join(head)
 
 
-def test_head_of_a_stranger_is_as_get(db, client):
+def test_head_without_a_login_is_as_get(db, client):
     for address in ("/admin/", "/admin/login/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
         get, head = client.get(address), client.head(address)
         assert (head.status_code, head.get("Content-Length")) == (get.status_code, get.get("Content-Length")), address

@@ -17,18 +17,18 @@ PAGES = ["/explore/people/places/", "/explore/people/places/export/", "/explore/
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_pages_for_a_person_who_has_signed_in_are_kept_by_no_cache(address, admin_client):
+def test_pages_for_signed_in_users_are_not_cached(address, admin_client):
     assert admin_client.get(address)["Cache-Control"] == "private, no-store"
 
 
-def test_an_answer_to_a_token_is_kept_by_no_shared_cache(db, client):
+def test_a_response_to_a_token_is_not_in_shared_caches(db, client):
     answer = client.get("/api/schema/", headers={"Authorization": "Bearer unknown"})
     assert "no-store" in answer["Cache-Control"]
     assert "Cache-Control" not in client.get("/api/schema/")
 
 
 @pytest.mark.parametrize("address", ["/api/people/places/", "/api/people/places/?format=csv", "/explore/", "/admin/"])
-def test_no_answer_promises_byte_ranges(address, admin_client):
+def test_no_response_supports_byte_ranges(address, admin_client):
     answer = admin_client.get(address, headers={"Range": "bytes=0-9"})
     assert answer["Accept-Ranges"] == "none" and answer.status_code in (200, 302)
 
@@ -77,7 +77,7 @@ def test_a_static_file_that_is_missing_is_a_404_under_debug(db, client, settings
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "99999999"])
-def test_a_host_with_a_port_that_is_none_is_refused(db, client, port):
+def test_a_host_with_an_invalid_port_is_refused(db, client, port):
     answer = client.get("/api/", headers={"Host": f"localhost:{port}"})
     assert answer.status_code == 400 and "65535" in answer.json()["detail"]
 

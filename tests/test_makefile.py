@@ -21,7 +21,7 @@ def taken():
 
 
 @pytest.mark.parametrize("port", ["taken", "eighty", "80000"])
-def test_a_port_that_cannot_be_used_is_reported_before_anything_is_started(port, taken, tmp_path):
+def test_an_unavailable_port_is_reported_before_the_start(port, taken, tmp_path):
     port = taken if port == "taken" else port
     # Without MAKEFLAGS, make does not print the folders that it enters.
     environment = {

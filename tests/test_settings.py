@@ -55,7 +55,7 @@ def refusal(**variables: str) -> str:
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
-def test_production_without_a_variable_says_what_to_type(name):
+def test_production_without_a_variable_prints_the_command_that_sets_it(name):
     lacking = {key: value for key, value in PRODUCTION.items() if key != name}
     first, *rest = refusal(**lacking).splitlines()
     assert first.startswith(f"{name} is not set. Production (DEBUG off) requires it. Type: export {name}=")
@@ -63,23 +63,23 @@ def test_production_without_a_variable_says_what_to_type(name):
     assert refusal(**lacking, **{name: ""}).splitlines()[0] == first  # an empty variable counts as not set
 
 
-def test_production_without_anything_says_all_that_it_needs():
+def test_production_without_variables_lists_all_that_are_required():
     lines = refusal().splitlines()
     assert [line.split()[0] for line in lines[:-1]] == list(PRODUCTION)
 
 
 @pytest.mark.parametrize("command", ["makemigrations --check --dry-run", "shell -c 1", "migrate", "import_people"])
-def test_every_command_refuses_with_the_same_sentence(command):
+def test_every_command_prints_the_same_message(command):
     ran = python("manage.py", *command.split())
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", refusal() + "\n")
 
 
-def test_the_server_refuses_with_the_same_sentence():
+def test_the_server_prints_the_same_message():
     ran = python("-c", "import config.wsgi")
     assert (ran.returncode, ran.stderr) == (1, refusal() + "\n")
 
 
-def test_gunicorn_stops_where_no_worker_could_start():
+def test_gunicorn_stops_if_no_worker_can_start():
     ran = python("-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", "--bind", "127.0.0.1:0")
     assert ran.returncode != 0
     assert refusal() in ran.stderr and "Traceback" not in ran.stderr
@@ -105,20 +105,20 @@ def test_gunicorn_stops_where_no_worker_could_start():
         ({"MEDIA_ROOT": "var/static/media"}, "so uploads would be, too. Type, for example: export MEDIA_ROOT="),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_in_one_line(variables, expected):
+def test_an_invalid_setting_is_refused_in_one_line(variables, expected):
     refused = refusal(**PRODUCTION | variables)
     assert expected in refused and "\n" not in refused
     assert "pa/ss" not in refused  # a message never contains a password
 
 
-def test_a_file_of_settings_that_is_not_there_is_refused_in_one_line():
+def test_a_missing_settings_file_is_refused_in_one_line():
     ran = python("manage.py", "check", **PRODUCTION, ENV_FILE="no-such-file")
     expected = "ENV_FILE is no-such-file, but there is no such file. Expected a file such as .env."
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(expected) and ran.stderr.count("\n") == 1
 
 
-def test_a_traceback_comes_when_asked_for():
+def test_a_traceback_is_shown_on_request():
     assert "Traceback" in python("manage.py", "check", "--traceback").stderr
 
 
@@ -144,7 +144,7 @@ def test_database_url_chooses_postgresql_with_a_pool():
     assert database["OPTIONS"] == {"sslmode": "require", "pool": pool}
 
 
-def test_a_pool_of_none_is_no_pool():
+def test_a_pool_size_of_0_disables_the_pool():
     database = settings_with(**PRODUCTION, DATABASE_POOL_MAX_SIZE="0").DATABASES["default"]
     assert database["OPTIONS"] == {"sslmode": "require"}
 
@@ -182,7 +182,7 @@ def test_a_proxy_is_trusted_only_if_a_setting_says_so():
     assert behind.REST_FRAMEWORK["NUM_PROXIES"] == 1
 
 
-def test_production_keeps_what_signs_people_in_to_itself():
+def test_production_protects_sessions():
     site = settings_with(**PRODUCTION)
     assert site.SESSION_COOKIE_SECURE and site.CSRF_COOKIE_SECURE
     assert site.SESSION_COOKIE_HTTPONLY and site.SECURE_SSL_REDIRECT
@@ -209,7 +209,7 @@ def test_other_origins_read_the_api_only_where_they_are_listed():
         *("https://a.example.org:0", "https://a.example.org:65536", "https://a.example.org:", "https://é.example.org"),
     ],
 )
-def test_an_origin_that_cannot_be_one_is_refused(origin):
+def test_an_invalid_origin_is_refused(origin):
     assert refusal(DEBUG="on", CORS_ORIGINS=origin).startswith("CORS_ORIGINS must be origins")
 
 
@@ -228,7 +228,7 @@ def test_metrics_are_for_this_machine_by_default():
     assert allowed(METRICS_ALLOWED="none") == []
 
 
-def test_a_file_speaks_where_the_environment_is_silent(tmp_path):
+def test_the_file_is_used_for_variables_that_are_not_in_the_environment(tmp_path):
     file = tmp_path / "env"
     file.write_text("\n".join(f"{name}={value}" for name, value in PRODUCTION.items()) + "\nLOG_LEVEL=ERROR\n")
     show = "from django.conf import settings; print(settings.ALLOWED_HOSTS, settings.LOG_LEVEL)"
@@ -236,7 +236,7 @@ def test_a_file_speaks_where_the_environment_is_silent(tmp_path):
     assert (ran.returncode, ran.stdout) == (0, "['data.example.org'] WARNING\n"), ran.stderr
 
 
-def test_a_checkout_makes_one_secret_of_its_own():
+def test_a_checkout_generates_one_secret_key():
     first = settings_with(DEBUG="on").SECRET_KEY
     assert first == settings_with(DEBUG="on").SECRET_KEY and len(first) >= 50
     assert (ROOT / "var" / "secret_key").stat().st_mode & 0o777 == 0o600

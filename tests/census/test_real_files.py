@@ -138,7 +138,7 @@ def test_provenance_is_the_line_that_an_editor_shows(folder):
     assert last.created_line == len([line for line in lines if line.strip()])
 
 
-def test_the_files_come_again_and_change_nothing(folder):
+def test_a_repeated_import_of_the_files_changes_nothing(folder):
     assert imported("import_census", folder).counts == UNCHANGED
 
 

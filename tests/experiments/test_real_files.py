@@ -89,7 +89,7 @@ def test_uses_of_each_compound():
     assert UserExperiment.objects.most_common_compounds() == [3]
 
 
-def test_the_files_come_again_and_change_nothing(folder):
+def test_a_repeated_import_of_the_files_changes_nothing(folder):
     assert imported("import_experiments", folder).counts == UNCHANGED
 
 

@@ -32,14 +32,12 @@ def folder(write):
         (["--report", "/proc/report.json"], "--report /proc/report.json cannot be written: "),
     ],
 )
-def test_a_wrong_argument_is_refused_with_a_sentence_before_anything_is_imported(
-    write, refused, rows, arguments, sentence
-):
+def test_an_invalid_argument_is_refused_before_the_import(write, refused, rows, arguments, sentence):
     assert sentence in refused("people", write("places.csv", PLACES), *arguments)
     assert rows("SELECT * FROM places") == []
 
 
-def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, manage, tmp_path):
+def test_a_report_on_standard_output_puts_the_summary_on_standard_error(folder, manage, tmp_path):
     process = manage("import_people", folder, "--report", "-")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -50,28 +48,28 @@ def test_a_report_goes_to_standard_output_and_the_summary_beside_it(folder, mana
     assert json.loads(out)["status"] == "failed" and "does not exist. Expected a file or a folder." in err
 
 
-def test_as_is_for_one_file(folder, refused):
+def test_as_needs_exactly_one_file(folder, refused):
     assert refused("people", folder, "--as", "people.csv") == (
         "2 files were given, but only one can be “new version of” people.csv. Import the files one by one. "
         "On the command line: --as NAME."
     )
 
 
-def test_a_report_goes_into_a_folder_that_is_there_and_is_no_folder_itself(folder, refused, rows, tmp_path):
+def test_a_report_needs_an_existing_folder_and_a_file_name(folder, refused, rows, tmp_path):
     sentence = refused("people", folder, "--report", tmp_path / "nowhere/report.json")
     assert sentence == f"--report {tmp_path}/nowhere/report.json: the folder {tmp_path}/nowhere does not exist."
     assert "is a folder. Expected a file name" in refused("people", folder, "--report", tmp_path)
     assert rows("SELECT * FROM import_runs") == []
 
 
-def test_a_report_is_not_written_over_a_file_that_is_imported(folder, refused, rows):
+def test_a_report_does_not_overwrite_an_imported_file(folder, refused, rows):
     sentence = refused("people", folder / "places.csv", "--report", folder / "../all/places.csv")
     assert sentence.endswith("places.csv is one of the files to import. Expected another file, such as report.json.")
     assert (folder / "places.csv").read_text() == PLACES
     assert rows("SELECT * FROM import_runs") == []
 
 
-def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused):
+def test_a_report_is_not_written_to_a_folder_of_imported_files(write, refused):
     folder = write("mice/ecephys_1/subject.json", '{"subject_id": "1"}').parents[1]
     assert refused("subjects", folder, "--report", folder / "subject.json") == (
         f"--report {folder}/subject.json is in the imported folder {folder}, and its name matches subjects, so the "
@@ -84,14 +82,14 @@ def test_a_report_is_not_put_where_the_next_import_would_read_it(write, refused)
     assert json.loads((folder / "report.txt").read_text())["status"] == "applied"
 
 
-def test_a_folder_for_imports_that_cannot_be_is_reported_in_a_sentence(folder, refused, settings, rows):
+def test_an_unusable_media_folder_is_reported_with_a_message(folder, refused, settings, rows):
     settings.MEDIA_ROOT = folder / "places.csv"
     sentence = refused("people", folder)
     assert "Not a directory" in sentence and "Nothing was imported" in sentence and "MEDIA_ROOT" in sentence
     assert rows("SELECT * FROM places") == []
 
 
-def test_a_cell_is_reported_on_one_line_shortened_and_with_nothing_that_a_terminal_would_obey(write, capsys, rows):
+def test_a_cell_in_a_message_is_shortened_and_has_no_control_characters(write, capsys, rows):
     cells = ["\x1b[31mred\n" + "x" * 250, "y" * 5000]
     path = write("places.csv", "city,county,country\n" + "".join(f'"{cell}",,Scotland\n' for cell in cells))
     call_command("import_people", path)
@@ -103,7 +101,7 @@ def test_a_cell_is_reported_on_one_line_shortened_and_with_nothing_that_a_termin
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "4000"])
-def test_a_worker_looks_now_and_then_and_not_always_or_never(transactional_db, seconds):
+def test_the_interval_of_a_worker_is_bounded(transactional_db, seconds):
     with pytest.raises(CommandError, match="must be more than 0 and at most 3600 seconds"):
         call_command("worker", "--interval", seconds, "--batch")
 

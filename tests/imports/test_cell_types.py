@@ -77,7 +77,7 @@ def checked(kind, text):
 @example(["0000-01-01"])
 @example(["10000-01-01"])
 @example(["-001-01-01"])
-def test_a_column_is_converted_to_what_each_cell_is_parsed_as(name, column):
+def test_a_column_is_converted_like_its_single_cells(name, column):
     kind = KINDS[name]
     try:
         converted = kind.convert(pa.array(column, pa.string()))
@@ -93,7 +93,7 @@ def test_a_column_is_converted_to_what_each_cell_is_parsed_as(name, column):
 @pytest.mark.parametrize("name", DIFFERENT)
 @settings(deadline=None)
 @given(text=CELLS.filter(bool))
-def test_what_is_accepted_has_the_columns_type_and_what_is_not_says_what_was_expected(name, text):
+def test_accepted_cells_have_the_type_of_the_column_and_others_name_the_expected_value(name, text):
     kind = KINDS[name]
     try:
         value = kind.check(text)
@@ -105,7 +105,7 @@ def test_what_is_accepted_has_the_columns_type_and_what_is_not_says_what_was_exp
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_common_cells_are_converted_as_a_column(name):
+def test_common_cells_are_converted_by_the_fast_path(name):
     """The fast path converts plain numbers, dates, texts and addresses."""
     plain = {
         cell_types.IntegerCell: ("7", 7),
@@ -124,7 +124,7 @@ def test_common_cells_are_converted_as_a_column(name):
 
 @settings(deadline=None)
 @given(st.from_regex(cell_types.PLAIN_EMAIL, fullmatch=True))
-def test_an_address_of_plain_shape_is_one_that_the_validator_accepts(address):
+def test_the_validator_accepts_each_address_of_the_fast_path(address):
     assert checked(EMAIL, address) == address
 
 
@@ -190,7 +190,7 @@ def test_a_value_beyond_the_edge_is_not_accepted(kind, text):
         kind.convert(pa.array([text]))
 
 
-def test_a_choice_may_be_written_in_any_case_and_as_declared():
+def test_a_choice_is_accepted_in_any_case():
     sex, income = KINDS["respondents.sex"], KINDS["respondents.income"]
     assert [sex.check(text) for text in ("Female", "FEMALE", "male")] == ["Female", "Female", "Male"]
     assert [income.check(text) for text in (">50K", ">50k.", "<=50K", "<=50K.")] == [True, True, False, False]
@@ -201,6 +201,6 @@ def test_a_document_keeps_the_order_of_its_keys():
     assert KINDS["sessions.document"].check(text) == text
 
 
-def test_every_column_of_every_source_has_a_kind():
+def test_every_column_of_every_source_has_a_cell_type():
     assert len({type(kind) for kind in KINDS.values()}) == 6
     assert any(isinstance(column, Detail) for column in COLUMNS.values())

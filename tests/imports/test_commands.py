@@ -30,7 +30,7 @@ def output_lines(transactional_db):
     return output_lines
 
 
-def test_a_run_that_applied_exits_with_0_and_shows_its_rejections(folder, manage, rows):
+def test_an_applied_run_exits_with_0_and_shows_its_rejections(folder, manage, rows):
     process = manage("import_people", folder)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
@@ -45,7 +45,7 @@ def test_a_run_that_applied_exits_with_0_and_shows_its_rejections(folder, manage
     assert rows("SELECT given_name FROM people") == [("Ann",)]
 
 
-def test_a_run_that_did_not_apply_exits_with_1_and_one_sentence(folder, manage, rows):
+def test_a_failed_run_exits_with_1_and_a_message(folder, manage, rows):
     process = manage("import_people", folder, "--strict")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
@@ -57,7 +57,7 @@ def test_a_run_that_did_not_apply_exits_with_1_and_one_sentence(folder, manage, 
     assert rows("SELECT * FROM places") == []
 
 
-def test_a_file_that_is_not_there_exits_with_1_and_one_sentence(tmp_path, manage):
+def test_a_missing_file_exits_with_1_and_a_message(tmp_path, manage):
     process = manage("import_people", tmp_path / "nothing.csv")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
@@ -72,17 +72,17 @@ def test_a_database_without_tables_exits_with_1_and_says_what_to_type(folder, tm
     assert err.endswith("run: python manage.py migrate\n") and "Traceback" not in err
 
 
-def test_without_files_the_datasets_own_folder_is_imported(write, importing, settings):
+def test_without_files_the_configured_folder_is_imported(write, importing, settings):
     settings.SOURCES_DIR = write("sources/people/places.csv", PLACES).parents[1]
     assert importing("people").counts == {"places": {"read": 2, "created": 2}}
 
 
-def test_without_files_and_without_a_folder_the_folder_is_named(refused, settings, tmp_path):
+def test_a_missing_configured_folder_is_named(refused, settings, tmp_path):
     settings.SOURCES_DIR = tmp_path / "nowhere"
     assert refused("people") == f"{tmp_path / 'nowhere' / 'people'} does not exist. Expected a file or a folder."
 
 
-def test_a_file_is_known_by_its_name_else_by_its_columns(write, importing):
+def test_a_file_is_matched_by_its_name_or_else_by_its_columns(write, importing):
     report = importing("people", write("towns.txt", PLACES), write("PEOPLE-2024.csv", PEOPLE))
     assert [(source["source"], source["file"]) for source in report["sources"]] == [
         ("places", "towns.txt"),
@@ -99,7 +99,7 @@ def test_a_file_that_fits_no_source_is_refused_with_what_each_expects(write, ref
     )
 
 
-def test_a_folder_in_which_nothing_fits_is_refused_with_what_each_source_expects(write, refused):
+def test_a_folder_without_matching_files_is_refused_with_what_each_source_expects(write, refused):
     folder = write("boats/boats.csv", "name,length\nSkua,7\n").parent
     sentence = refused("people", folder)
     expected = "  places (places*.csv): city,"
@@ -155,7 +155,7 @@ def test_a_column_that_is_missing_is_refused_with_what_was_expected_and_found(wr
     assert 'found "city", "land"' in sentence
 
 
-def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write, refused):
+def test_files_with_different_columns_must_be_imported_separately(write, refused):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     names = "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"
     names += "capital-gain,capital-loss,hours-per-week,native-country,income\n"
@@ -164,7 +164,7 @@ def test_files_whose_columns_differ_are_to_be_imported_one_after_the_other(write
     assert "have different columns (workclass). Import them one by one." in sentence
 
 
-def test_what_the_database_refuses_is_reported_in_a_sentence(write, refused, rows, execute):
+def test_an_error_of_the_database_is_reported_with_a_message(write, refused, rows, execute):
     execute("CREATE UNIQUE INDEX one_place_a_country ON places (country)")
     try:
         sentence = refused("people", write("places.csv", PLACES + "Perth,Perthshire,Scotland\n"))
@@ -176,7 +176,7 @@ def test_what_the_database_refuses_is_reported_in_a_sentence(write, refused, row
     assert rows("SELECT status, error FROM import_runs") == [("failed", sentence)]
 
 
-def test_the_report_holds_the_whole_run(folder, importing):
+def test_the_report_has_all_details_of_a_run(folder, importing):
     report = importing("people", folder)
     assert set(report) == {
         *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error", "reason"),
@@ -194,7 +194,7 @@ def test_the_report_holds_the_whole_run(folder, importing):
     assert (report["status"], report["error"], len(report["sources"][0]["sha256"])) == ("applied", "", 64)
 
 
-def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path):
+def test_an_import_without_a_run_writes_a_report(refused, tmp_path):
     path = tmp_path / "report.json"
     path.write_text("an older report")
     sentence = refused("people", tmp_path / "nowhere.csv", "--report", path)
@@ -202,7 +202,7 @@ def test_an_import_that_never_became_a_run_leaves_a_report_too(refused, tmp_path
     assert (report["run"], report["status"], report["error"], report["sources"]) == (None, "failed", sentence, [])
 
 
-def test_a_run_that_failed_leaves_its_report_too(folder, refused, tmp_path):
+def test_a_failed_run_writes_a_report(folder, refused, tmp_path):
     sentence = refused("people", folder, "--strict", "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["status"], report["error"]) == ("failed", sentence.removesuffix(" On the command line: --strict."))
@@ -230,14 +230,14 @@ def test_a_preview_reports_the_same_and_changes_nothing(folder, importing, write
     assert (previewed["status"], previewed["dry_run"], applied["status"]) == ("previewed", True, "applied")
 
 
-def test_a_preview_makes_no_look_up_values(write, importing, rows):
+def test_a_preview_creates_no_terms(write, importing, rows):
     row = "39, Private, 77516, Bachelors, 13, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
     report = importing("census", write("adult.data", row), "--dry-run")
     assert report["new_terms"]["countries"] == ["Peru"]
     assert rows("SELECT * FROM countries") == []
 
 
-def test_a_preview_says_that_it_was_one(folder, output_lines):
+def test_a_preview_is_reported_as_a_preview(folder, output_lines):
     assert output_lines("import_people", folder, "--dry-run")[0].endswith("Nothing was changed: this was a preview.")
 
 
@@ -272,7 +272,7 @@ def test_import_sources_imports_each_dataset_once(write, output_lines, settings,
     assert rows("SELECT count(*) FROM places") == [(2,)]
 
 
-def test_demo_curator_makes_an_account_once_where_it_is_safe(output_lines, settings, client):
+def test_demo_curator_creates_an_account_once_if_it_is_safe(output_lines, settings, client):
     settings.DEBUG = False
     with pytest.raises(CommandError, match=r"The demo account needs DEBUG on\."):
         call_command("demo_curator")

@@ -47,13 +47,13 @@ def test_messages_about_rows_of_an_export_name_the_export_and_its_line(spoilt, i
     assert all(f"sessions.csv, line {line}" in output for line in (3, 4, 5)) and "exp2, line" not in output
 
 
-def test_rows_of_an_export_stay_with_the_files_that_they_are_of(spoilt, importing):
+def test_rows_of_an_export_belong_to_their_original_files(spoilt, importing):
     run = importing("subjects", spoilt)["run"]
     rows = RejectedRow.objects.filter(file__run=run).order_by("line")
     assert [row.file.name for row in rows] == ["exp2", "exp3", "exp1"]
 
 
-def test_of_a_view_with_the_name_of_a_source_the_same_is_said(transactional_db, refused, tmp_path):
+def test_a_view_with_the_name_of_a_source_gets_the_same_message(transactional_db, refused, tmp_path):
     file = tmp_path / "places.csv"
     call_command("export", "people/births-by-country", "-o", str(file), verbosity=0)
     assert "It is an export of births by country, a summary table derived" in refused("people", file)

@@ -60,7 +60,7 @@ def only_unchanged(report):
 
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("dataset", TABLES)
-def test_every_table_that_an_import_fills_comes_back(dataset, options, exported, importing, whole):
+def test_each_imported_table_can_be_exported_and_imported(dataset, options, exported, importing, whole):
     importing(dataset, SAMPLES / dataset)
     tables = [table.replace("-", "_") for table in TABLES[dataset]]
     files, before = exported(dataset, *options), [whole(table) for table in tables]
@@ -75,7 +75,7 @@ def test_every_table_that_an_import_fills_comes_back(dataset, options, exported,
     assert only_unchanged(importing(dataset, *files)) == {}
 
 
-def test_records_of_several_files_are_of_these_files_again(exported, importing, write, rows):
+def test_records_of_several_files_keep_their_files(exported, importing, write, rows):
     places = "city,county,country\n=Kelso,b,c\nPerth,b,c\n"
     importing("people", write("places.csv", places))
     header = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -142,9 +142,7 @@ def four(importing, write):
 
 
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
-def test_what_curators_did_to_people_changes_nothing_when_the_export_comes_back(
-    options, four, cleo, exported, importing, whole
-):
+def test_edits_of_people_are_not_affected_by_an_import_of_the_export(options, four, cleo, exported, importing, whole):
     first, second, third, _ = four
     correct(first, {"given_name": "Eve"}, cleo)
     delete(second, cleo)
@@ -165,7 +163,7 @@ def test_what_curators_did_to_people_changes_nothing_when_the_export_comes_back(
 TRACKED = ("places", "people", "changes")
 
 
-def test_an_export_from_before_a_correction_or_a_deletion_does_not_take_it_back(four, cleo, exported, importing, whole):
+def test_an_export_from_before_a_correction_or_deletion_does_not_undo_it(four, cleo, exported, importing, whole):
     files = exported("people")
     correct(four[0], {"given_name": "Eve"}, cleo)
     delete(four[1], cleo)
@@ -178,7 +176,7 @@ def test_an_export_from_before_a_correction_or_a_deletion_does_not_take_it_back(
     assert [whole(table) for table in TRACKED] == before
 
 
-def test_what_curators_did_to_records_with_a_key_changes_nothing_when_the_export_comes_back(
+def test_edits_of_records_with_a_key_are_not_affected_by_an_import_of_the_export(
     cleo, exported, importing, whole, write
 ):
     importing("experiments", SAMPLES / "experiments")
@@ -205,7 +203,7 @@ def test_what_curators_did_to_records_with_a_key_changes_nothing_when_the_export
     assert changed.corrections == remembered
 
 
-def test_a_term_that_was_renamed_comes_back_as_it_is_called_now(exported, importing, whole):
+def test_a_renamed_term_is_exported_and_imported_with_its_new_name(exported, importing, whole):
     importing("census", SAMPLES / "census")
     Workclass.objects.filter(name="Private").update(name="Private sector")
     before, files = whole("respondents"), exported("census")
@@ -213,9 +211,7 @@ def test_a_term_that_was_renamed_comes_back_as_it_is_called_now(exported, import
     assert whole("respondents") == before
 
 
-def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_as_they_are(
-    importing, exported, tmp_path
-):
+def test_an_export_of_some_columns_leaves_the_others_unchanged(importing, exported, tmp_path):
     importing("subjects", SAMPLES / "subjects")
     file = tmp_path / "subjects.csv"
     some = "subject_id,species,genotype"
@@ -238,7 +234,7 @@ def test_a_file_of_some_columns_is_the_file_that_it_is_called_and_leaves_others_
     ],
 )
 @pytest.mark.parametrize("options", FORMS.values(), ids=FORMS)
-def test_of_views_and_vocabularies_a_sentence_says_what_to_import_instead(
+def test_exports_of_views_and_vocabularies_are_refused_with_the_right_file(
     table, expected, options, transactional_db, refused, tmp_path
 ):
     file = tmp_path / f"{table.partition('/')[2].replace('-', '_')}.csv"
@@ -268,7 +264,7 @@ def test_a_row_of_an_export_that_cannot_be_used_is_reported_and_its_record_is_no
     assert report["missing"][0]["values"]["given_name"] == "P2"
 
 
-def test_an_export_of_documents_tables_as_json_is_not_taken_for_documents(importing, tmp_path):
+def test_a_json_export_of_the_document_tables_is_not_read_as_documents(importing, tmp_path):
     importing("subjects", SAMPLES / "subjects")
     file, sessions = tmp_path / "subjects.json", Session.objects.count()
     call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)

@@ -33,7 +33,7 @@ def sessions():
     return dict(Session.objects.order_by("name").values_list("name", "subject_id"))
 
 
-def test_session_folders_whose_documents_are_links_into_one_store_are_sessions_of_their_own(put, tmp_path):
+def test_session_folders_with_links_to_one_store_are_separate_sessions(put, tmp_path):
     for number in "12":
         put(f"../store/{number}{number}", mouse(number))
         data = put(f"exp{number}/notes.txt", "")
@@ -49,13 +49,13 @@ def test_session_folders_whose_documents_are_links_into_one_store_are_sessions_o
     assert sessions() == {"exp1": "1", "exp2": "2", "exp3": "1"}
 
 
-def test_a_file_in_the_working_folder_is_known_by_the_name_of_that_folder(put, monkeypatch):
+def test_a_file_in_the_current_folder_has_the_name_of_that_folder(put, monkeypatch):
     monkeypatch.chdir(put("exp1/subject.json", mouse("1")) / "exp1")
     imported("import_subjects", "subject.json")
     assert sessions() == {"exp1": "1"}
 
 
-def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
+def test_links_to_folders_are_followed_once(put, tmp_path):
     data = put("exp1/subject.json", mouse("1"))
     put("../elsewhere/exp2/subject.json", mouse("2"))
     (data / "0first").symlink_to(data / "exp1")  # found before the folder itself, whose name is used
@@ -73,7 +73,7 @@ def test_links_to_folders_are_entered_once_and_a_circle_ends(put, tmp_path):
     assert sessions() == {"exp1": "1", "linked": "2", "exp4": "1"}
 
 
-def test_links_that_lead_nowhere_and_whatever_else_is_not_read_are_listed(put):
+def test_broken_links_and_other_unread_files_are_listed(put):
     data = put("exp1/subject.json", mouse("1"))
     put("exp1/procedures.json", "{}")
     (data / "exp2").mkdir()
@@ -112,7 +112,7 @@ def test_two_folders_of_one_name_in_different_trees_are_distinguished_by_their_p
     assert len(sessions()) == 3
 
 
-def test_a_folder_keeps_its_name_when_another_of_that_name_comes(put):
+def test_a_folder_keeps_its_name_if_another_folder_has_it_too(put):
     imported("import_subjects", put("tree1/exp1/subject.json", mouse("1")))
     data = put("tree2/exp1/subject.json", mouse("2"))
     assert imported("import_subjects", data).counts["sessions"] == {"read": 2, "created": 1, "unchanged": 1}
@@ -170,7 +170,7 @@ def test_a_file_of_several_documents_makes_a_session_of_each(form, indent, put):
     assert report.counts["sessions"] == {"read": 12, "unchanged": 12}
 
 
-def test_documents_on_one_line_keep_what_each_says(put):
+def test_documents_on_one_line_are_separate(put):
     data = put("exp1/subject.json", f"[{mouse('1', sex='Male')}, {mouse('1', sex='Female')}]")
     report = imported("import_subjects", data)
     assert Subject.objects.get().sex == "Female"

@@ -32,7 +32,7 @@ def identities(rows):
 # Every installation stores these bytes: a change would separate all records from their files.
 
 
-def test_the_identity_of_a_person_stays_what_it_was(places, write, importing, identities):
+def test_the_identity_of_a_person_is_stable(places, write, importing, identities):
     importing("people", write("people.csv", PEOPLE + ANN + ANN + ANN))
     assert identities() == [
         "9bb9322e36710b85c92302539ec9674c",
@@ -41,7 +41,7 @@ def test_the_identity_of_a_person_stays_what_it_was(places, write, importing, id
     ]
 
 
-def test_the_identity_of_a_respondent_stays_what_it_was(write, importing, identities):
+def test_the_identity_of_a_respondent_is_stable(write, importing, identities):
     importing("census", write("adult.data", RESPONDENT))
     assert identities("respondents") == ["004d641a36571a920961f43346b23496"]
 
@@ -65,13 +65,13 @@ def test_the_identity_of_a_respondent_stays_what_it_was(write, importing, identi
     ],
     ids=["text", "whole", "number", "day", "yes or no"],
 )
-def test_the_terms_of_every_type_of_column_stay_what_they_were(column, values, terms):
+def test_the_hash_terms_of_each_type_of_column_are_stable(column, values, terms):
     assert _hex(fingerprints.column_terms(column, values)) == terms
     with_null = pa.concat_arrays([values, pa.nulls(1, values.type)])
     assert _hex(fingerprints.column_terms(column, with_null)) == [*terms, "00" * 16]
 
 
-def test_the_term_of_a_files_name_stays_what_it_was():
+def test_the_hash_term_of_a_file_name_is_stable():
     assert _hex(fingerprints.name_term("people.csv")) == ["49faea65cfe681a0f6b695881ef1eeb7"]
 
 
@@ -82,14 +82,14 @@ def _hex(lanes):
 # The parts of an identity
 
 
-def test_equal_rows_are_different_people_and_all_stay(places, write, importing, rows, identities):
+def test_equal_rows_are_different_people(places, write, importing, rows, identities):
     report = importing("people", write("people.csv", PEOPLE + ANN + BOB + ANN + ANN))
     assert report.counts == {"people": {"read": 4, "created": 4}}
     assert rows("SELECT given_name FROM people ORDER BY changed_line") == [("Ann",), ("Bob",), ("Ann",), ("Ann",)]
     assert len(set(identities())) == 4
 
 
-def test_one_more_of_equal_rows_is_one_created_and_one_less_is_one_missing(places, write, importing):
+def test_one_more_equal_row_is_created_and_one_less_is_missing(places, write, importing):
     importing("people", write("people.csv", PEOPLE + ANN + ANN))
     report = importing("people", write("people.csv", PEOPLE + ANN + ANN + ANN))
     assert report.counts == {"people": {"read": 3, "created": 1, "unchanged": 2}}
@@ -116,7 +116,7 @@ def test_the_same_text_in_another_column_is_another_content(places, write, impor
     assert len(set(identities())) == 2
 
 
-def test_a_correction_does_not_make_a_stranger_of_a_record(places, write, importing, rows, execute):
+def test_a_corrected_record_still_matches_its_file(places, write, importing, rows, execute):
     importing("people", write("people.csv", PEOPLE + ANN + BOB))
     execute("UPDATE people SET given_name = 'Anne' WHERE given_name = 'Ann'")
     report = importing("people", write("people.csv", PEOPLE + ANN + BOB))
@@ -130,7 +130,7 @@ def test_a_row_that_is_rejected_does_not_count_as_an_occurrence(places, write, i
     assert importing("people", write("people.csv", PEOPLE + ANN + bad + ANN)).counts["people"]["unchanged"] == 2
 
 
-def test_an_identity_knows_the_name_of_its_file_and_can_change_it(places, write, importing, identities):
+def test_an_identity_contains_the_name_of_its_file_and_can_change_it(places, write, importing, identities):
     importing("people", write("people.csv", PEOPLE + ANN + BOB + ANN))
     before = [bytes.fromhex(each) for each in identities()]
     importing("people", write("more.csv", PEOPLE + ANN + BOB + ANN), "--as", "more.csv")
@@ -171,7 +171,7 @@ def test_occurrences_are_numbered_in_more_rows_than_one_batch_takes(places, writ
     assert rows("SELECT count(DISTINCT identity) FROM people WHERE given_name = 'Ann'") == [(3_002,)]
 
 
-def test_many_rows_that_come_many_times_are_numbered_right_through_all_batches():
+def test_occurrences_of_many_repeated_rows_are_numbered_through_all_batches():
     # 5,000 contents in 60 batches of 1,000 rows, of which nine tenths are the one content 0.
     draw = np.random.default_rng(7)
     numbers = np.where(draw.random(60_000) < 0.9, 0, draw.integers(0, 5_000, 60_000))

@@ -35,12 +35,12 @@ def test_headings_ignore_spaces_of_any_kind_and_format_characters(write, importi
     assert report["sources"][0]["files"][0]["unknown_columns"] == report["notes"] == []
 
 
-def test_a_column_that_is_there_twice_but_for_what_nobody_sees_is_an_error(write, refused):
+def test_two_columns_that_differ_only_in_invisible_characters_are_an_error(write, refused):
     sentence = refused("people", write("places.csv", PLACES.replace("county", "city\u200b,county")))
     assert 'line 1: the column city occurs twice, as "city" and as "city<U+200B>"' in sentence
 
 
-def test_cells_lose_spaces_of_any_kind_at_both_ends_and_are_stored_in_nfc(write, importing, rows):
+def test_cells_are_trimmed_of_all_spaces_and_stored_in_nfc(write, importing, rows):
     cells = [SPACES + decomposed("Orléans") + SPACES, f'"\n{SPACES}\tLoiret"', decomposed("Côte d’Ivoire\u00a0")]
     importing("people", write("places.csv", "city,county,country\n" + ",".join(cells) + "\n"))
     assert rows("SELECT city, county, country FROM places") == [("Orléans", "Loiret", "Côte d’Ivoire")]
@@ -96,7 +96,7 @@ def test_joiners_and_direction_marks_inside_a_text_stay(write, importing, rows):
     assert rows("SELECT city, county, country FROM places") == [(city, county, country)]
 
 
-def test_a_rejection_shows_invisible_characters_at_every_door(write, importing, capsys, admin_client, manage):
+def test_a_rejected_row_shows_invisible_characters_everywhere(write, importing, capsys, admin_client, manage):
     bad = RESPONDENT.replace("39,", "3\u00a09,").replace("Male", "Ma\u200ble")
     path = write("census.csv", f"{CENSUS}{bad}\n")
     report = importing("census", path)
@@ -135,7 +135,7 @@ def test_a_file_is_known_by_its_name_in_nfc(write, importing, rows):
     assert rows("SELECT DISTINCT name FROM source_files WHERE source = 'people'") == [(second,)]
 
 
-def test_texts_of_documents_are_held_to_the_same_rules(write, importing, rows):
+def test_texts_of_documents_follow_the_same_rules(write, importing, rows):
     subject = {"subject_id": "\u00a0é1\u2003", "species": "Mus\u3000", "genotype": "wt/wt", "sex": "Male"}
     folder = decomposed("ecephys_é1_2024-01-01_10-00-00")
     importing("subjects", write(f"all/{folder}/subject.json", decomposed(json.dumps(subject, ensure_ascii=False))))
@@ -151,7 +151,7 @@ def test_texts_of_documents_are_held_to_the_same_rules(write, importing, rows):
     assert importing("subjects", bad).problems[0][2] == ("species", "<U+200B>")
 
 
-def test_what_a_curator_types_is_held_to_the_same_rules(db, admin_client):
+def test_texts_typed_by_a_curator_follow_the_same_rules(db, admin_client):
     address, typed = "/admin/people/place/add/", {"city": decomposed("\u00a0Orléans\u2003"), "county": "Loiret"}
     answer = admin_client.post(address, typed | {"country": "\u200b\u200d"})
     assert answer.status_code == 200 and "contains only invisible characters" in answer.content.decode()

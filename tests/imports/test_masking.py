@@ -89,19 +89,19 @@ def test_no_page_shows_a_cell_to_users_without_the_permission(write, texts_for, 
 
 
 @pytest.mark.parametrize("name", ["no header", "an address as a heading", "too many cells"])
-def test_users_with_the_permission_see_what_was_found(write, texts_for, name):
+def test_users_with_the_permission_see_the_values_in_messages(write, texts_for, name):
     attempt(write(*FILES[name]))
     texts = texts_for("Curators")
     assert MAIL in texts["page"] and MAIL in texts["api run"] + texts["api rejections"]
 
 
-def test_known_headings_lines_and_expectations_are_shown_to_everybody(write, texts_for):
+def test_known_headings_lines_and_expected_values_are_shown_to_all_users(write, texts_for):
     attempt(write("users.csv", f"user_id,e_mail,{MAIL}\n"))
     error = json.loads(texts_for("Analysts")["api run"])["error"]
     assert '"user_id"' in error and "line 1" in error and "Expected" in error and "(hidden)" in error
 
 
-def test_a_search_of_runs_confirms_no_guess(write, staff):
+def test_a_search_of_runs_does_not_confirm_a_guess(write, staff):
     attempt(write("users.csv", USER))
     assert "1 import run" not in staff("view_importrun").get(f"/admin/imports/importrun/?q={MAIL}").text
     assert "0 import runs" in staff("view_importrun", "view_user").get(f"/admin/imports/importrun/?q={MAIL}").text

@@ -37,7 +37,7 @@ def test_a_second_heading_in_a_table_of_texts_is_rejected_as_a_repeated_heading(
 
 
 @pytest.mark.parametrize("mark", ["", MARK])
-def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected_alike(write, importing, mark):
+def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected(write, importing, mark):
     importing("people", write("places.csv", PLACES))
     report = importing("people", write("people.csv", PEOPLE + mark + PEOPLE))
     assert report.counts == {"people": {"read": 3, "created": 2, "rejected": 1}}
@@ -52,7 +52,7 @@ def test_a_second_heading_in_tables_with_numbers_and_dates_is_rejected_alike(wri
     assert message(report).startswith(REPEATED)
 
 
-def test_the_byte_order_mark_of_a_file_that_was_put_behind_another_belongs_to_no_cell(write, importing, rows):
+def test_the_byte_order_mark_of_an_appended_file_is_not_part_of_a_cell(write, importing, rows):
     importing("people", write("places.csv", f"{PLACES}{MARK}Derry,Derry,Ireland\n"))
     assert rows("SELECT city FROM places ORDER BY city") == [("Derry",), ("Kelso",)]
 
@@ -75,7 +75,7 @@ def test_a_second_heading_of_a_file_with_other_columns_is_reported(write, import
     assert result[1] == "Expected 3 cells, found 2."
 
 
-def test_utf_16_without_a_mark_is_refused_when_it_is_uploaded(db, admin_client):
+def test_an_upload_of_utf_16_without_a_byte_order_mark_is_refused(db, admin_client):
     file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
     answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "preview", "files": file})
     assert answer.status_code == 400 and "Specify utf-16-le as its encoding" in answer.content.decode()
@@ -87,7 +87,7 @@ def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importin
 
 
 @pytest.mark.parametrize("line", ["sep=;", "SEP=,", "sep=\t", '"sep=;"', MARK + "sep=;", "\nsep=|"])
-def test_a_line_that_shows_a_spreadsheet_the_delimiter_is_refused_with_what_to_do(write, refused, line):
+def test_a_spreadsheets_declaration_of_the_delimiter_is_refused_with_the_remedy(write, refused, line):
     number = 2 if line.startswith("\n") else 1
     sentence = refused("people", write("places.csv", f"{line}\n{PLACES.replace(',', ';')}"))
     assert f", line {number}: expected a row, found " in sentence and "Delete this line" in sentence
@@ -95,7 +95,7 @@ def test_a_line_that_shows_a_spreadsheet_the_delimiter_is_refused_with_what_to_d
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, importing, encoding):
+def test_utf_16_without_a_byte_order_mark_is_refused_with_the_remedy(write, refused, importing, encoding):
     path = write("places.csv", PLACES.encode(encoding))
     for arguments in ([], ["--encoding", "cp1252"]):
         sentence = refused("people", path, *arguments)
@@ -106,7 +106,7 @@ def test_utf_16_without_a_mark_is_refused_with_what_to_do(write, refused, import
     assert f"Specify {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
 
 
-def test_a_file_in_a_folder_that_could_be_read_is_reported_with_what_to_do(write, importing):
+def test_an_unread_file_of_a_folder_is_reported_with_the_remedy(write, importing):
     write("all/places.csv", PLACES)
     write("all/more/a.csv", PLACES.encode("utf-16-le"))
     write("all/more/b.csv", "sep=,\n" + PLACES)
@@ -117,7 +117,7 @@ def test_a_file_in_a_folder_that_could_be_read_is_reported_with_what_to_do(write
     assert "specify utf-16 as its encoding" in notes[2]
 
 
-def test_every_encoding_that_a_message_names_may_be_chosen_at_every_door(admin_client):
+def test_every_encoding_in_a_message_is_accepted_by_the_command_the_page_and_the_api(admin_client):
     page = admin_client.get("/admin/imports/importrun/import/").content.decode()
     schema = str(admin_client.get("/api/schema/?format=json").content)
     for name in ("utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):

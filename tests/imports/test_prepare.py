@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_engines]  # either engine locks in its way
 
 
-def test_several_that_start_together_import_the_sources_once(child_environment):
+def test_several_processes_that_start_together_import_the_sources_once(child_environment):
     command = [sys.executable, "manage.py", "prepare", "--import-sources", "--site", "https://data.example.org"]
     started = [
         subprocess.Popen(command, cwd=ROOT, env=child_environment, stdout=subprocess.PIPE, text=True) for _ in range(3)
@@ -40,7 +40,7 @@ def test_who_comes_second_waits(child_environment):
     assert second.wait() == 0
 
 
-def test_a_database_that_does_not_answer_is_reported_in_a_sentence(child_environment, tmp_path):
+def test_an_unavailable_database_is_reported_with_a_message(child_environment, tmp_path):
     url = "postgresql://nobody@127.0.0.1:1/nothing" if connection.vendor == "postgresql" else f"sqlite:///{tmp_path}"
     command = [sys.executable, "manage.py", "prepare", "--wait", "0"]
     ran = subprocess.run(
@@ -50,7 +50,7 @@ def test_a_database_that_does_not_answer_is_reported_in_a_sentence(child_environ
     assert ran.stderr.startswith("CommandError: The database is not available: ")
 
 
-def test_a_database_of_former_migrations_is_reported_in_a_sentence(child_environment):
+def test_a_database_with_outdated_migrations_is_reported_with_a_message(child_environment):
     recorder = MigrationRecorder(connection)
     recorder.record_applied("datasets", "0002_history")
     try:
@@ -84,7 +84,7 @@ def test_the_first_account_chooses_its_password_by_a_link_that_works_once(client
     assert capsys.readouterr().out == ""
 
 
-def test_a_password_that_is_too_plain_is_not_taken(client, capsys):
+def test_a_password_that_is_too_simple_is_refused(client, capsys):
     call_command("first_sign_in", username="keeper")
     link = urlsplit(re.search(r"http://localhost:8000/\S+", capsys.readouterr().out)[0]).path
     form = client.get(link, follow=True)
@@ -93,7 +93,7 @@ def test_a_password_that_is_too_plain_is_not_taken(client, capsys):
     assert not get_user_model().objects.get(username="keeper").has_usable_password()
 
 
-def test_no_link_where_accounts_are_there_already(capsys):
+def test_no_link_is_printed_if_accounts_exist(capsys):
     users = get_user_model().objects
     users.create_user("curator", password="kelp-otter-4711")
     call_command("first_sign_in")
@@ -107,7 +107,7 @@ def test_a_site_without_an_address_is_refused():
         call_command("first_sign_in", site="https://")
 
 
-def test_with_nothing_left_to_do_only_the_address_is_printed(capsys, settings):
+def test_with_nothing_to_do_only_the_address_is_printed(capsys, settings):
     settings.DEBUG = True
     result = []
     for _ in range(2):

@@ -74,7 +74,7 @@ def test_headings_with_a_formula_are_escaped_for_a_spreadsheet_and_come_back_as_
     assert report.counts["people"] == {"read": 1, "created": 1}
 
 
-def test_rows_that_only_the_tables_can_reject_keep_both_cells_too(taken, importing, write, rows):
+def test_rows_rejected_by_the_tables_keep_both_cells(taken, importing, write, rows):
     importing("people", write("people.csv", text(HEADER, [*ROW[:3], "1900-01-01", *ROW[4:8], "Nowhere", "x"])))
     values = RejectedRow.objects.order_by("pk").last().values
     assert (values["note"], values["note (column 5)"]) == ("first", "second")

@@ -38,13 +38,13 @@ def test_a_heading_of_another_file_with_more_or_fewer_columns_is_reported(write,
     assert message(report).endswith(OTHER) and report["rejections"][0]["line"] == 3
 
 
-def test_a_heading_with_one_column_more_is_not_taken_for_a_joined_line(write, importing):
+def test_a_heading_with_one_more_column_is_not_a_joined_line(write, importing):
     short = census({"income": "income", "occupation": None})
     assert message(importing("census", write("census.csv", short + census()))).endswith(OTHER)
     assert message(importing("census", write("adult.csv", short.rstrip("\n") + census()))).endswith(JOINED)
 
 
 @pytest.mark.parametrize("row", ["a,b,c,d,e", "a,b,country,d,e", "a,b,c,country,country", 'a,b,"c"d'])
-def test_a_row_of_too_many_cells_is_not_taken_for_a_heading(write, importing, row):
+def test_a_row_with_too_many_cells_is_not_a_heading(write, importing, row):
     report = importing("people", write("places.csv", f"{PLACES}\n{row}\n"))
     assert "heading" not in message(report)

@@ -37,7 +37,7 @@ def sessions():
 
 
 @pytest.mark.parametrize("suffix", ["named", "pattern", "file first"])
-def test_a_file_beside_a_folder_of_its_name_is_a_session_of_its_own(data, suffix):
+def test_a_file_and_a_folder_of_the_same_name_are_separate_sessions(data, suffix):
     folder = data(**{"X/subject.json": mouse("1"), "X.json": mouse("2")})
     pattern = {"pattern": "X*.json"} if suffix == "pattern" else {}
     paths = [folder] if pattern else [folder / "X", folder / "X.json"][:: -1 if suffix == "file first" else 1]
@@ -94,7 +94,7 @@ def test_names_that_look_the_same_are_refused_and_shown(data, refused, first, se
     assert not ImportRun.objects.exclude(status="failed").exists()
 
 
-def test_notes_show_what_nobody_sees_where_it_distinguishes_two_files(data):
+def test_notes_show_invisible_characters_that_distinguish_two_files(data):
     folder = data(**{"a/subject.json": mouse("1"), f"{NFC}/notes.txt": "", f"{NFD}/notes.txt": ""})
     if len(list(folder.iterdir())) < 3:
         pytest.skip("this file system has one name for both")
@@ -105,7 +105,7 @@ def test_notes_show_what_nobody_sees_where_it_distinguishes_two_files(data):
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_a_folder_called_like_a_document_of_another_file_is_a_session_of_its_own(data, number):
+def test_a_folder_with_the_name_of_a_document_is_a_separate_session(data, number):
     several = f"{mouse('1')}\n{mouse('2')}\n"
     folder = data(**{"multi/subject.json": several, f"multi#{number}/subject.json": mouse("3")})
     for _ in range(2):
@@ -116,7 +116,7 @@ def test_a_folder_called_like_a_document_of_another_file_is_a_session_of_its_own
 
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("file", [False, True])
-def test_a_folder_that_was_read_under_another_name_is_listed_and_is_no_error(data, order, file):
+def test_a_folder_that_was_read_under_another_name_is_listed(data, order, file):
     folder = data(**{"ratA/subject.json": mouse("1"), "ratB/subject.json": mouse("2")})
     (folder / "latest").symlink_to("ratA")
     link = folder / "latest" / "subject.json" if file else folder / "latest"
@@ -140,14 +140,14 @@ def test_a_real_file_and_a_link_to_its_folder_are_one_session(data, order):
     assert sessions() == {"ratA": "1", "latest": "1"}
 
 
-def test_a_link_to_a_folder_around_one_that_was_given_is_no_error(data, tmp_path):
+def test_a_link_to_a_parent_of_a_given_folder_is_not_an_error(data, tmp_path):
     folder = data(**{"ratA/subject.json": mouse("1")})
     (tmp_path / "around").symlink_to("data")
     report = imported("import_subjects", tmp_path / "around", folder / "ratA")
     assert sessions() == {"ratA": "1"} and "which was already read" in report["notes"][0]
 
 
-def test_hidden_files_and_folders_are_listed_and_never_entered(data, refused):
+def test_hidden_files_and_folders_are_listed_and_not_read(data, refused):
     hidden = {name: mouse("9") for name in (".subject.json", ".hid/subject.json", ".git/subject.json", ".DS_Store")}
     folder = data(**{"a/subject.json": mouse("1")}, **hidden)
     assert imported("import_subjects", folder)["notes"] == [

@@ -84,7 +84,7 @@ def test_a_run_waits_for_a_worker_and_is_then_previewed(uploaded):
     assert DBTaskResult.objects.get().status == "SUCCESSFUL"
 
 
-def test_a_cancelled_run_that_waited_is_never_begun(uploaded, client):
+def test_a_cancelled_waiting_run_does_not_start(uploaded, client):
     run = uploaded(places=PLACES)
     client.post(f"/admin/imports/importrun/{run.pk}/cancel/")
     assert again(run).status == "cancelled"
@@ -92,7 +92,7 @@ def test_a_cancelled_run_that_waited_is_never_begun(uploaded, client):
     assert again(run).status == "cancelled" and not run.files.exists()
 
 
-def test_a_worker_removes_sessions_and_tasks_that_are_long_over(uploaded):
+def test_a_worker_removes_expired_sessions_and_old_tasks(uploaded):
     run = uploaded(places=PLACES)
     call_command("worker", batch=True)
     old, new = timezone.now() - timedelta(days=15), timezone.now() + timedelta(hours=1)
@@ -115,7 +115,7 @@ def test_an_old_task_does_not_apply_a_new_preview(uploaded):
     assert again(run).status == "previewed" and not Place.objects.exists()
 
 
-def test_cancel_is_obeyed_while_it_reads_and_not_when_it_has_read(uploaded, client, manage, execute):
+def test_a_run_can_be_cancelled_only_while_it_reads(uploaded, client, manage, execute):
     run = uploaded(places=PLACES, people=people(600_000))
     worker = manage("worker")
     soon(lambda: again(run).status == "running" and run.rows_read)
@@ -128,7 +128,7 @@ def test_cancel_is_obeyed_while_it_reads_and_not_when_it_has_read(uploaded, clie
     assert worker.wait(20) == 0
 
 
-def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, client, manage):
+def test_a_run_without_a_process_is_marked_as_interrupted_and_not_retried(uploaded, client, manage):
     run = uploaded(places=PLACES, people=people(600_000))
     worker = manage("worker")
     soon(lambda: again(run).status == "running")
@@ -148,7 +148,7 @@ def test_a_run_whose_process_is_gone_is_found_and_nothing_is_retried(uploaded, c
     assert again(run).status == "interrupted"
 
 
-def test_a_run_that_goes_on_is_not_taken_for_interrupted(uploaded, slowly):
+def test_a_running_run_is_not_marked_as_interrupted(uploaded, slowly):
     run = uploaded(places=PLACES)
     ImportRun.objects.filter(pk=run.pk).update(status="running", heartbeat=timezone.now() - timedelta(minutes=1))
     if connection.vendor == "sqlite":  # on PostgreSQL, the session that queries the lock would hold it
@@ -187,7 +187,7 @@ def test_the_worker_waits_out_a_locked_database(uploaded, manage):
     soon(lambda: again(run).status == "previewed")
 
 
-def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, client, manage):
+def test_a_long_import_does_not_delay_another_dataset(uploaded, client, manage):
     """One worker runs a blocked import and two imports of another dataset."""
     with import_lock("people"):
         long = uploaded(places=PLACES)
@@ -203,7 +203,7 @@ def test_an_import_that_takes_long_does_not_hold_up_another_dataset(uploaded, cl
     assert worker.wait(20) == 0
 
 
-def test_a_worker_that_is_reported_to_end_finishes_the_current_task_of_each_dataset(uploaded, manage):
+def test_a_worker_finishes_the_current_task_of_each_dataset_on_sigterm(uploaded, manage):
     run = uploaded(places=PLACES, people=people(60_000))
     worker = manage("worker")
     soon(lambda: again(run).status == "running")
@@ -225,7 +225,7 @@ def test_a_second_signal_ends_a_worker_at_once(uploaded, manage):
     assert again(run).status == "interrupted"
 
 
-def test_tasks_of_a_version_before_that_wait_in_the_queue_of_all_are_done_too(uploaded, manage):
+def test_tasks_in_the_queue_of_an_earlier_version_are_processed(uploaded, manage):
     run = uploaded(places=PLACES)
     DBTaskResult.objects.update(queue_name="default")
     worker = manage("worker")

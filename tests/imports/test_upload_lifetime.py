@@ -69,7 +69,7 @@ def full_disk(monkeypatch):
 
 @pytest.mark.parametrize("by", ["page", "API"])
 @pytest.mark.parametrize("rows", [1, 30_000], ids=["at its end", "on the way"])
-def test_a_full_disk_is_reported_and_nothing_of_the_upload_is_left(upload, kept, full_disk, by, rows):
+def test_a_full_disk_is_reported_and_the_upload_is_removed(upload, kept, full_disk, by, rows):
     text = PLACES + "".join(f"City {n},Roxburghshire,Scotland\n" for n in range(rows))
     answer = upload(text, by=by)
     assert answer.status_code == 507 and "The server has no disk space for this upload." in answer.content.decode()
@@ -79,7 +79,7 @@ def test_a_full_disk_is_reported_and_nothing_of_the_upload_is_left(upload, kept,
     assert upload(text, by=by).status_code in (302, 202) and len(kept()) == 1
 
 
-def test_what_is_refused_leaves_nothing(upload, kept, client):
+def test_a_refused_upload_leaves_no_files(upload, kept, client):
     assert upload("grape\nMerlot\n", "wines.csv").status_code == 400
     assert upload("grape\nMerlot\n", "wines.csv", by="API").status_code == 400
     assert upload(by="API", mode="wonder").status_code == 400
@@ -93,7 +93,7 @@ def test_what_is_refused_leaves_nothing(upload, kept, client):
     assert len(kept()) == 1
 
 
-def test_the_worker_sweeps_what_no_run_owns_after_a_day(upload, kept, write, importing):
+def test_the_worker_removes_files_without_a_run_after_a_day(upload, kept, write, importing):
     owned = upload().url
     call_command("worker", batch=True)
     run = ImportRun.objects.get()
@@ -120,7 +120,7 @@ def test_the_worker_sweeps_what_no_run_owns_after_a_day(upload, kept, write, imp
     assert Place.objects.count() == 2 and owned.endswith(f"{run.pk}/change/")
 
 
-def test_a_file_that_comes_again_is_not_swept_away_under_its_new_run(upload, kept):
+def test_a_file_that_is_uploaded_again_is_not_removed(upload, kept):
     upload()
     call_command("worker", batch=True)
     tasks.discard(ImportRun.objects.get())
@@ -152,7 +152,7 @@ def test_a_full_disk_is_reported_at_the_command_line_too(write, refused, kept, f
 
 
 @pytest.mark.parametrize("by", ["page", "API"])
-def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, client, by):
+def test_stored_uploads_are_limited_per_account_and_in_total(upload, kept, settings, client, by):
     size = len(PLACES) + 1000  # including the other fields of the form
     settings.UPLOAD_QUOTA_ACCOUNT = size
     assert upload(by=by).status_code in (302, 202)
@@ -168,7 +168,7 @@ def test_an_account_and_all_of_them_may_keep_so_much(upload, kept, settings, cli
     assert len(kept()) == 2
 
 
-def test_how_much_space_uploads_take_and_leave_is_measured(upload, client):
+def test_the_used_and_free_space_of_uploads_are_metrics(upload, client):
     upload()
     response = client.get("/metrics").content.decode()
     assert f"tabularium_uploads_bytes {len(PLACES)}.0" in response

@@ -34,7 +34,7 @@ def curator(client, transactional_db):
     return client
 
 
-def test_an_upload_is_kept_by_its_sha256_and_waits_to_be_previewed(curator, settings):
+def test_an_upload_is_stored_by_its_sha256_and_waits_for_its_preview(curator, settings):
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(), "encoding": "utf-8", "strict": "on"})
     run = ImportRun.objects.get()
     assert answer.url == f"/admin/imports/importrun/{run.pk}/change/"
@@ -45,7 +45,7 @@ def test_an_upload_is_kept_by_its_sha256_and_waits_to_be_previewed(curator, sett
     assert (Path(settings.MEDIA_ROOT) / "imports" / sha256).read_bytes() == PLACES
 
 
-def test_of_an_uploaded_view_a_sentence_says_what_to_import_instead(curator, tmp_path):
+def test_an_uploaded_view_is_refused_with_the_right_file(curator, tmp_path):
     file = tmp_path / "births_by_country.csv"
     call_command("export", "people/births-by-country", "-o", str(file), verbosity=0)
     page = curator.post(
@@ -75,7 +75,7 @@ def test_several_files_come_together(curator):
     ],
     ids=["a picture", "other columns", "a name that fits", "nothing"],
 )
-def test_a_wrong_kind_of_file_gets_a_sentence(curator, file, sentence):
+def test_a_wrong_kind_of_file_is_reported(curator, file, sentence):
     answer = curator.post(ADDRESS, {"dataset": "people", "files": file, "encoding": "utf-8"})
     if sentence is None:  # the run reports its content
         assert answer.status_code == 302
@@ -105,7 +105,7 @@ def test_a_form_without_files_is_refused(curator):
     assert "Choose a file or use the site's own files." in unescape(answer.text)
 
 
-def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
+def test_a_file_that_is_identified_by_its_folder_needs_a_name(curator):
     document = upload("subject.json", b'{"subject_id": "695223"}')
     answer = curator.post(ADDRESS, {"dataset": "subjects", "files": document, "encoding": "utf-8"})
     text = answer.content.decode()
@@ -116,7 +116,7 @@ def test_a_file_that_is_known_by_its_folder_needs_a_name(curator):
     assert ImportRun.objects.get().known_as == "ecephys_695223_2024-01-01_10-00-00"
 
 
-def test_the_page_can_be_come_to_from_the_dataset_and_from_the_runs(curator):
+def test_the_dataset_and_the_list_of_runs_link_to_the_upload_page(curator):
     user = get_user_model().objects.get()
     user.user_permissions.add(Permission.objects.get(codename="view_place"))
     assert f'href="{ADDRESS}?dataset=people"' in curator.get("/admin/people/").content.decode()

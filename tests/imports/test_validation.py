@@ -60,7 +60,7 @@ def test_a_place_that_is_not_known_is_reported_beside_a_bad_date(write, importin
     ]
 
 
-def test_a_place_that_the_same_run_brings_is_known_beside_a_bad_date(write, importing):
+def test_a_row_with_an_invalid_date_can_refer_to_a_new_place(write, importing):
     write("all/people.csv", PEOPLE + "Ann,Mac,soon,Kelso\n")
     report = importing("people", write("all/places.csv", PLACES).parent)
     assert report.problems == [("people", 2, ("date_of_birth", "soon"))]
@@ -99,7 +99,7 @@ def test_a_cell_of_many_shows_which_of_them_is_wrong(experiments, problems, cell
         assert (column, problem) == (None, "Expected 4 cells, found 5.")
 
 
-def test_a_level_that_is_given_another_number_of_years_than_it_has_is_rejected(write, importing, rows):
+def test_a_level_with_another_number_of_years_is_rejected(write, importing, rows):
     report = importing("census", write("adult.data", respondent() + respondent(years=14) + respondent(age=40)))
     assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
     (rejection,) = report["rejections"]
@@ -110,7 +110,7 @@ def test_a_level_that_is_given_another_number_of_years_than_it_has_is_rejected(w
     assert rows("SELECT name, years FROM education_levels") == [("Bachelors", 13)]
 
 
-def test_the_years_of_a_level_are_those_stored_whatever_a_later_file_says(write, importing, rows):
+def test_later_files_do_not_change_the_years_of_a_level(write, importing, rows):
     importing("census", write("adult.data", respondent()))
     report = importing("census", write("adult.test", respondent(years=12) + respondent(education="Masters", years=14)))
     assert report.problems == [("respondents", 1, ("education_num", "12"))]
@@ -131,7 +131,7 @@ def test_a_new_level_without_years_is_rejected(problems, rows):
     assert rows("SELECT count(*) FROM education_levels") == [(0,)]
 
 
-def test_a_question_mark_is_a_missing_value_where_one_may_be_missing(write, importing, rows, problems):
+def test_a_question_mark_is_a_missing_value_in_nullable_columns(write, importing, rows, problems):
     importing("census", write("adult.data", respondent(work="?") + respondent(work="")))
     assert rows("SELECT workclass_id FROM respondents") == [(None,), (None,)]
     assert problems("census", "adult.test", respondent(age="?")) == [
@@ -139,7 +139,7 @@ def test_a_question_mark_is_a_missing_value_where_one_may_be_missing(write, impo
     ]
 
 
-def test_lines_are_right_with_quoted_line_breaks_before_them(write, importing):
+def test_line_numbers_count_quoted_line_breaks(write, importing):
     importing("people", write("places.csv", PLACES))
     content = (
         PEOPLE
@@ -158,7 +158,7 @@ def test_lines_are_right_with_quoted_line_breaks_before_them(write, importing):
     ]
 
 
-def test_lines_are_right_far_down_a_file_of_many_blocks(write, importing):
+def test_line_numbers_are_right_in_a_file_of_many_blocks(write, importing):
     importing("people", write("places.csv", PLACES))
     good = "".join(f"{'x' * 190}{n},Mac,1901-02-03,Kelso\n" for n in range(30_000))
     quoted = '"two\nlines",Mac,1901-02-03,Kelso\n'
@@ -170,7 +170,7 @@ def test_lines_are_right_far_down_a_file_of_many_blocks(write, importing):
     ]
 
 
-def test_the_values_of_a_rejected_row_are_under_the_files_own_headings(write, importing):
+def test_the_values_of_a_rejected_row_have_the_headings_of_the_file(write, importing):
     content = "Born,DATE-OF-BIRTH,Given Name,family.name,place_of_birth\nx, soon ,\tAnn,Mac,Kelso\n"
     importing("people", write("places.csv", PLACES))
     (early,) = importing("people", write("people.csv", content))["rejections"]
@@ -206,7 +206,7 @@ def test_a_text_longer_than_its_column_is_rejected(problems):
         (1, "", "is missing"),
     ],
 )
-def test_a_cell_that_is_no_value_of_its_field_is_rejected(problems, column, value, problem):
+def test_an_invalid_cell_is_rejected(problems, column, value, problem):
     cells = ["1", "Ann", "ann@example.org", "2024-01-01"]
     cells[column] = value
     headings = ["user_id", "name", "email", "signup_date"]

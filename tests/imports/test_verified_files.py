@@ -70,7 +70,7 @@ def test_bytes_that_change_between_preview_and_apply_are_refused(admin_client, p
 
 @pytest.mark.parametrize("dataset", ["people", "subjects"])
 @pytest.mark.parametrize("what", ["apply", "preview"])
-def test_bytes_that_are_gone_are_asked_for_again(admin_client, previewed, kept, dataset, what):
+def test_missing_bytes_must_be_uploaded_again(admin_client, previewed, kept, dataset, what):
     name, text = {"people": ("places.csv", PLACES), "subjects": ("ecephys_700661.json", SUBJECT)}[dataset]
     run = previewed(dataset, files={name: text})
     kept(text).unlink()
@@ -90,7 +90,7 @@ def test_another_preview_of_the_same_run_refuses_them_too(admin_client, previewe
     assert run.status == "failed" and "the stored file has changed" in run.error
 
 
-def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kept):
+def test_one_altered_file_stops_the_run(admin_client, previewed, kept):
     run = previewed("people", files={"places.csv": PLACES, "people.csv": PEOPLE})
     kept(PEOPLE).write_text(PEOPLE.replace("Ann", "Eve"))
     run = action_on(admin_client, run, "apply")
@@ -100,7 +100,7 @@ def test_one_altered_file_of_several_stops_them_all(admin_client, previewed, kep
     assert not Place.objects.exists() and not Person.objects.exists()
 
 
-def test_an_altered_document_stops_the_run_and_is_no_rejected_row(admin_client, previewed, kept):
+def test_an_altered_document_stops_the_run_and_is_not_a_rejected_row(admin_client, previewed, kept):
     run = previewed("subjects", files={"ecephys_700661.json": SUBJECT})
     kept(SUBJECT).write_text(SUBJECT.replace("700661", "700662"))
     run = action_on(admin_client, run, "apply")
@@ -119,7 +119,7 @@ def test_bytes_that_change_before_a_worker_takes_the_run_up_are_refused(admin_cl
     assert ImportRun.objects.latest("pk").status == "failed" and not Place.objects.exists()
 
 
-def test_the_command_reads_the_file_that_it_was_given_whatever_is_kept_under_its_sha256(write, importing, kept):
+def test_the_command_reads_the_given_file_and_not_the_stored_bytes(write, importing, kept):
     kept(PLACES).parent.mkdir(parents=True)
     kept(PLACES).write_text(PLACES.replace("Ulster", "Leinster"))
     importing("people", write("places.csv", PLACES))
@@ -127,7 +127,7 @@ def test_the_command_reads_the_file_that_it_was_given_whatever_is_kept_under_its
     assert kept(PLACES).read_text() == PLACES
 
 
-def test_rejected_rows_as_a_file_hold_nothing_of_altered_bytes(admin_client, importing, write, kept):
+def test_downloaded_rejected_rows_do_not_contain_altered_bytes(admin_client, importing, write, kept):
     bad = PLACES + "Cork,,Munster\n"
     file = ImportRun.objects.get(pk=importing("people", write("places.csv", bad))["run"]).files.get()
     kept(bad).write_text(bad.replace("county", "county,secret").replace(",,", ",,x,"))

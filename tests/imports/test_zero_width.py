@@ -42,7 +42,7 @@ def test_zero_width_spaces_inside_and_joiners_and_direction_marks_at_the_ends_st
 
 
 @pytest.mark.parametrize("cell", ["\u200b", "\ufeff", "\u2060 \u200b", "\u200d\u200b"])
-def test_a_cell_of_zero_width_spaces_is_no_empty_cell_but_rejected(write, importing, cell):
+def test_a_cell_of_zero_width_spaces_is_rejected_and_not_empty(write, importing, cell):
     report = importing("census", write("census.csv", f"{CENSUS}{RESPONDENT.replace('Private', cell)}\n"))
     assert [row[2][0] for row in report.problems] == ["workclass"] and report["new_terms"] == {}
 
@@ -54,7 +54,7 @@ def test_zero_width_spaces_that_a_curator_types_are_trimmed(db, admin_client):
 
 
 @pytest.mark.parametrize("typed", ["Kelso\u200b", "\ufeffKelso", "\u2060 Kelso\u00a0\u200b"])
-def test_zero_width_spaces_at_the_ends_of_what_is_looked_for_are_trimmed(db, admin_client, typed):
+def test_zero_width_spaces_at_the_ends_of_searches_are_trimmed(db, admin_client, typed):
     Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     for params in ({"city": typed}, {"city__in": f"{typed},Derry"}, {"search": typed}):
         assert len(admin_client.get("/api/people/places/", params).json()["results"]) == 1, params
@@ -83,7 +83,7 @@ def test_terms_that_differ_in_their_dashes_are_near_duplicates(write, importing,
     assert note.startswith(f'The new term "{other}" of workclasses is a near-duplicate of "State-gov".')
 
 
-def test_lists_in_the_terminal_and_on_pages_write_invisible_characters_out(write, importing, capsys, admin_client):
+def test_lists_in_the_terminal_and_on_pages_show_invisible_characters(write, importing, capsys, admin_client):
     path = write("census.csv", CENSUS + RESPONDENT.replace("Private", "Pri\u200bvate"))
     call_command("import_census", path)
     assert "new terms in workclasses: Pri<U+200B>vate\n" in capsys.readouterr().out
@@ -94,7 +94,7 @@ def test_lists_in_the_terminal_and_on_pages_write_invisible_characters_out(write
     assert "places De<U+200B>rry, last seen in places.csv on line 3\n" in capsys.readouterr().out
 
 
-def test_control_characters_in_problems_are_written_out_at_every_door(write, capsys, admin_client, importing):
+def test_control_characters_in_problems_are_escaped_everywhere(write, capsys, admin_client, importing):
     bad = CENSUS + RESPONDENT.replace("39,", "3\x1b9,").replace("Male", "Ma\x85\x07le")
     report = importing("census", write("census.csv", bad))
     result = {"age": "3<U+001B>9", "sex": "Ma<U+0085><U+0007>le"}

@@ -15,7 +15,7 @@ from tests.model.confirming import ConfirmingSite
 pytestmark = pytest.mark.django_db
 
 
-def test_the_site_holds_what_a_plain_model_of_it_holds():
+def test_the_site_equals_the_model():
     examples = os.environ.get("EXAMPLES")
     run_state_machine_as_test(
         ConfirmingSite,

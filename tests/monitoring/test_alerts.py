@@ -18,7 +18,7 @@ def rules() -> list[dict]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_alerts_ask_for_metrics_that_there_are(client):
+def test_the_alerts_use_existing_metrics(client):
     client.get("/api/")
     there = {metric.name for metric in registry().collect()}
     there |= {"tabularium_http_request_seconds_count"}
@@ -30,7 +30,7 @@ def test_the_alerts_ask_for_metrics_that_there_are(client):
     assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])} <= jobs
 
 
-def test_each_alert_says_what_it_means_and_what_to_look_at():
+def test_each_alert_has_a_summary_and_is_in_the_operators_guide():
     assert len(rules()) == 6
     guide = (ROOT / "docs/operators.md").read_text()
     assert all(rule["annotations"]["summary"] and f"| `{rule['alert']}` |" in guide for rule in rules())

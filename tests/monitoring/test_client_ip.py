@@ -14,7 +14,7 @@ def behind_a_proxy(settings):
 
 
 @pytest.mark.django_db
-def test_only_the_proxy_says_that_a_request_came_by_https(client, behind_a_proxy):
+def test_only_the_proxy_can_declare_https(client, behind_a_proxy):
     headers = {"x-forwarded-proto": "https"}
     assert client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=headers).status_code == 200
     stranger = client.get("/admin/login/", REMOTE_ADDR="192.0.2.7", headers=headers)
@@ -22,7 +22,7 @@ def test_only_the_proxy_says_that_a_request_came_by_https(client, behind_a_proxy
 
 
 @pytest.mark.django_db
-def test_hsts_is_reported_by_https_only(client, behind_a_proxy, settings):
+def test_hsts_is_sent_over_https_only(client, behind_a_proxy, settings):
     settings.SECURE_HSTS_SECONDS = 60
     headers = {"x-forwarded-proto": "https"}
     assert (

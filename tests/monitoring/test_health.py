@@ -23,7 +23,7 @@ def nothing_is_known(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_site_that_can_answer_is_ready(client, django_assert_num_queries):
+def test_a_working_site_is_ready(client, django_assert_num_queries):
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"process": "alive", "database": "answers", "migrations": "applied"}
@@ -36,7 +36,7 @@ def test_a_site_that_can_answer_is_ready(client, django_assert_num_queries):
 
 
 @pytest.mark.django_db
-def test_machines_ask_by_any_name_and_without_https_or_a_session(client, settings):
+def test_health_checks_need_no_host_name_https_or_session(client, settings):
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["data.example.org"], True
     for path in ("/healthz", "/readyz", "/metrics"):
         answer = client.get(path, headers={"host": "172.18.0.5:8000"})
@@ -45,7 +45,7 @@ def test_machines_ask_by_any_name_and_without_https_or_a_session(client, setting
 
 
 @pytest.mark.django_db
-def test_a_site_with_a_migration_to_come_is_not_ready(client):
+def test_a_site_with_a_pending_migration_is_not_ready(client):
     latest = MigrationRecorder.Migration.objects.filter(app="people").latest("pk")
     latest.delete()
     answer = client.get("/readyz")
@@ -54,7 +54,7 @@ def test_a_site_with_a_migration_to_come_is_not_ready(client):
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_database_that_does_not_answer_is_reported_and_the_process_lives(serve):
+def test_an_unavailable_database_is_reported_and_the_process_is_alive(serve):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and does not listen
         server = serve(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{unused.getsockname()[1]}/records", DEBUG="off")
@@ -91,7 +91,7 @@ def test_on_sigterm_it_reports_not_ready_and_finishes_open_requests(serve, trans
     assert server.process.wait() == 0
 
 
-def test_no_request_in_hand_is_lost_when_it_stops(serve, transactional_db):
+def test_no_accepted_request_is_lost_on_shutdown(serve, transactional_db):
     server = serve(DRAIN_SECONDS="0", API_ANONYMOUS_READ="on")
     statuses, broken = [], []
 
@@ -118,13 +118,13 @@ def test_no_request_in_hand_is_lost_when_it_stops(serve, transactional_db):
     assert server.process.wait() == 0
 
 
-def test_requests_are_measured_while_nobody_is_ready(serve, transactional_db):
+def test_requests_are_measured_while_the_site_is_not_ready(serve, transactional_db):
     server = serve()
     server.get("/readyz")
     assert value(server.samples(), "http_request_seconds_count", route="readyz", method="GET", status="200") == 1
 
 
-def test_a_process_whose_threads_are_busy_leaves_who_comes_to_the_other(serve, transactional_db):
+def test_a_process_with_busy_threads_leaves_connections_to_the_other(serve, transactional_db):
     server = serve(WEB_THREADS="1", API_ANONYMOUS_READ="on")
     with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of the form is never sent
         slow.sendall(

@@ -25,7 +25,7 @@ from tests.conftest import ROOT
         ("What was it? Run 7 of people failed.", "What was it? Run 7 of people failed."),
     ],
 )
-def test_private_values_are_left_out(text, shown):
+def test_private_values_are_removed(text, shown):
     assert redacted(text) == shown
 
 
@@ -35,7 +35,7 @@ def record(message: str, *arguments, **more) -> logging.LogRecord:
     )
 
 
-def test_a_line_is_one_object():
+def test_a_line_is_one_json_object():
     request_id.set("0123456789")
     failure = "of ana@example.org\nDETAIL:  Key (email)=(x)"
     try:
@@ -59,7 +59,7 @@ def lines(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
-def test_every_line_of_production_is_an_object_and_shows_of_nobody(
+def test_every_line_of_production_is_a_json_object_without_personal_data(
     serve, transactional_db, child_environment, tmp_path
 ):
     production = PRODUCTION | {"STATIC_ROOT": str(tmp_path / "static"), "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "x"}
@@ -85,7 +85,7 @@ def test_every_line_of_production_is_an_object_and_shows_of_nobody(
         assert word not in everything
 
 
-def test_an_id_comes_back_and_is_in_the_lines_of_its_request(serve, transactional_db):
+def test_a_request_id_is_in_the_response_and_in_its_log_lines(serve, transactional_db):
     server = serve(**PRODUCTION, TRUST_PROXY="on")
     _, headers, _ = server.get("/api/", X_Request_ID="from-the-proxy-1")
     assert headers["x-request-id"] == "from-the-proxy-1"
@@ -95,13 +95,13 @@ def test_an_id_comes_back_and_is_in_the_lines_of_its_request(serve, transactiona
     assert "from-the-proxy-1" in {line["request_id"] for line in lines(server.access)}
 
 
-def test_a_stranger_chooses_no_id(serve, transactional_db):
+def test_only_a_trusted_proxy_sets_the_request_id(serve, transactional_db):
     server = serve(**PRODUCTION)
     assert server.get("/api/", X_Request_ID="from-a-stranger-1")[1]["x-request-id"] != "from-a-stranger-1"
 
 
 @pytest.mark.django_db
-def test_a_fault_has_the_id_of_its_request(client, monkeypatch, caplog):
+def test_an_internal_error_has_the_request_id(client, monkeypatch, caplog):
     monkeypatch.setattr(viewsets, "page", lambda *arguments: 1 / 0)
     client.raise_request_exception = False
     answer = client.get("/api/census/respondents/")
@@ -109,6 +109,6 @@ def test_a_fault_has_the_id_of_its_request(client, monkeypatch, caplog):
     assert answer["X-Request-ID"] in caplog.text
 
 
-def test_lines_for_people_hold_no_control_characters():
+def test_text_logs_have_no_control_characters():
     record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "places\x1b[31m\x9b.csv\nand more"})
     assert TextLines().format(record).endswith("INFO x: places\\x1b[31m\\x9b.csv\nand more")

@@ -75,7 +75,7 @@ def test_two_processes_count_requests_together(serve, kelso, tmp_path):
     assert counting >= {f"histogram_{pid}.db" for pid in pids(server)} and "counter_7.db" not in os.listdir(folder)
 
 
-def test_the_folder_of_counts_goes_with_the_server(serve, tmp_path):
+def test_the_folder_of_metrics_is_removed_with_the_server(serve, tmp_path):
     (tmp_path / "tmp").mkdir()
     server = serve(TMPDIR=str(tmp_path / "tmp"))
     assert any(name.startswith("tabularium-metrics-") for name in os.listdir(tmp_path / "tmp"))
@@ -83,7 +83,7 @@ def test_the_folder_of_counts_goes_with_the_server(serve, tmp_path):
     assert os.listdir(tmp_path / "tmp") == []
 
 
-def test_a_stranger_makes_no_labels(serve):
+def test_unknown_urls_create_no_labels(serve):
     server = serve()
     for path in ("/wp-login.php", "/api/people/nothing/", "/admin/x@example.org/", "/static/none.css"):
         server.get(path)
@@ -96,7 +96,7 @@ def test_a_stranger_makes_no_labels(serve):
     assert methods <= {"GET", "other"}
 
 
-def test_metrics_are_for_this_machine_and_never_by_a_proxy(client, settings, transactional_db):
+def test_metrics_are_served_to_the_local_machine_and_not_through_a_proxy(client, settings, transactional_db):
     assert client.get("/metrics").status_code == 200
     for headers in ({"x-forwarded-for": "127.0.0.1"}, {"forwarded": "for=127.0.0.1"}, {"via": "1.1 caddy"}):
         assert client.get("/metrics", headers=headers).status_code == 403
@@ -168,7 +168,7 @@ def test_a_database_that_does_not_answer_is_reported(monkeypatch):
     assert collected() == {("tabularium_database_up", frozenset()): 0}
 
 
-def test_a_worker_shows_its_own_on_its_port(child_environment, transactional_db, tmp_path):
+def test_a_worker_serves_its_own_metrics(child_environment, transactional_db, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -78,12 +78,12 @@ BOTH = "people select, places select"
         ("", "SAVEPOINT s1"),
     ],
 )
-def test_a_statement_shows_what_it_asks_of_which_tables(expected, sql):
+def test_the_tables_and_verbs_of_a_statement_are_parsed(expected, sql):
     assert ", ".join(" ".join(pair) for pair in sorted(query_metrics.tables_of(sql))) == expected
 
 
 @pytest.mark.django_db
-def test_what_the_orm_asks_is_counted_by_table_and_verb(more):
+def test_orm_queries_are_counted_by_table_and_verb(more):
     kelso = Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     assert more()["places", "insert"] == 1
     for _ in range(3):
@@ -128,7 +128,7 @@ def test_an_export_is_counted(more, client, settings):
 
 
 @pytest.mark.django_db
-def test_what_is_remembered_is_bounded(more):
+def test_the_cache_of_statements_is_bounded(more):
     query_metrics.counters.cache_clear()
     with connection.cursor() as cursor:
         for n in range(query_metrics.REMEMBERED + 50):
@@ -138,7 +138,7 @@ def test_what_is_remembered_is_bounded(more):
 
 
 @pytest.mark.django_db
-def test_a_statement_with_a_thousand_placeholders_is_remembered_as_one(more):
+def test_statements_with_many_placeholders_are_cached_as_one(more):
     query_metrics.counters.cache_clear()
     for count in (500, 700, 900):
         list(Place.objects.filter(pk__in=range(count)))

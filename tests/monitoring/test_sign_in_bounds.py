@@ -38,7 +38,7 @@ def sign_in(client, name="grace", password="a guess", door=DOORS[0], **where):
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", LONG.values(), ids=LONG)
-def test_a_name_longer_than_any_is_refused_before_it_is_used(client, grace, door, name):
+def test_a_name_that_is_too_long_is_refused_before_it_is_used(client, grace, door, name):
     answer = sign_in(client, name, door=door)
     assert answer.status_code == 200 and "A name can have at most 150 characters." in answer.text
     assert len(answer.content) < 20_000  # the page does not repeat it
@@ -46,26 +46,26 @@ def test_a_name_longer_than_any_is_refused_before_it_is_used(client, grace, door
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_name_of_the_longest_kind_signs_in(client, django_user_model, door):
+def test_a_name_of_the_maximum_length_can_sign_in(client, django_user_model, door):
     django_user_model.objects.create_user("ş" * 150, password=RIGHT, is_staff=True)
     assert sign_in(client, "ş" * 150, door=door).status_code == 200
     assert sign_in(client, "ş" * 150, RIGHT, door=door).status_code == 302
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_password_longer_than_any_is_refused_before_it_is_hashed(client, grace, door):
+def test_a_password_that_is_too_long_is_refused_before_it_is_hashed(client, grace, door):
     answer = sign_in(client, password="p" * 1_000_000, door=door)
     assert answer.status_code == 200 and "A password can have at most 4096 characters." in answer.text
     assert not AccessAttempt.objects.exists()
 
 
-def test_no_door_stores_more_of_a_name_than_a_name_may_have(grace, rf):
+def test_stored_names_of_attempts_are_limited_in_length(grace, rf):
     for name in (*LONG.values(), "a\0b"):
         assert authenticate(rf.post("/a/door/of/tomorrow/", {"username": name}), username=name, password="x") is None
     assert AccessAttempt.objects.aggregate(n=Max(Length("username")))["n"] <= 150
 
 
-def test_what_is_stored_of_a_guess_is_small_whatever_comes_with_it(client, grace):
+def test_the_stored_data_of_an_attempt_are_limited_in_size(client, grace):
     more = {f"field{n}": "v" * 10_000 for n in range(50)}
     headers = {"user-agent": "a" * 5000, "accept": "b" * 5000}
     for _ in range(5):
@@ -75,7 +75,7 @@ def test_what_is_stored_of_a_guess_is_small_whatever_comes_with_it(client, grace
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_an_address_that_guesses_across_names_is_stopped(client, grace, settings, door):
+def test_an_address_with_failures_for_many_names_is_locked(client, grace, settings, door):
     result = [
         sign_in(client, f"name{n}", door=door).status_code for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS + 1)
     ]
@@ -88,7 +88,7 @@ def test_an_address_that_guesses_across_names_is_stopped(client, grace, settings
     assert AccessAttempt.objects.count() == settings.SIGN_IN_FAILURES_OF_ADDRESS
 
 
-def test_an_address_is_counted_by_its_network_in_ipv6_and_by_itself_in_ipv4(client, grace, settings):
+def test_an_ipv6_address_is_counted_by_network_and_an_ipv4_address_by_itself(client, grace, settings):
     for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
         sign_in(client, f"name{n}", REMOTE_ADDR=f"2001:db8:1:2::{n:x}")
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="2001:db8:1:2:ffff::1").status_code == 429
@@ -99,7 +99,7 @@ def test_an_address_is_counted_by_its_network_in_ipv6_and_by_itself_in_ipv4(clie
     assert sign_in(client, password=RIGHT, REMOTE_ADDR="::ffff:192.0.2.9").status_code == 302
 
 
-def test_a_right_password_does_not_forget_the_guesses_at_others(client, grace, settings):
+def test_a_successful_sign_in_keeps_the_failures_for_other_names(client, grace, settings):
     for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS - 1):
         sign_in(client, f"name{n}")
     assert sign_in(client, password=RIGHT).status_code == 302
@@ -145,7 +145,7 @@ def doors_to_a_password(client, grace):
     yield "add", lambda: client.post("/admin/auth/user/add/", add)
 
 
-def test_a_password_is_not_hashed_by_more_than_half_of_the_threads(client, settings, grace, all_places_taken):
+def test_at_most_half_of_the_threads_hash_passwords(client, settings, grace, all_places_taken):
     assert settings.SIGN_INS_AT_ONCE * 2 <= settings.WEB_THREADS
     for name, door in doors_to_a_password(client, grace):
         answer = door()
@@ -155,7 +155,7 @@ def test_a_password_is_not_hashed_by_more_than_half_of_the_threads(client, setti
     assert not AccessAttempt.objects.exists()  # no guess was wrong
 
 
-def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
+def test_no_password_is_hashed_for_a_locked_address(client, settings, grace):
     for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS):
         sign_in(client, f"name{n}")
     settings.PASSWORD_HASHERS = ["monitoring.password_hashing.BoundedHasher"]
@@ -163,7 +163,7 @@ def test_an_address_that_is_locked_has_nothing_hashed(client, settings, grace):
     assert "Too many failed sign-ins" in sign_in(client).text
 
 
-def test_a_password_that_nobody_could_sign_in_with_is_not_set(client, grace):
+def test_a_password_that_is_too_long_cannot_be_set(client, grace):
     client.force_login(grace)
     long = "long enough " * 500
     new = {"old_password": RIGHT, "new_password1": long, "new_password2": long}
@@ -173,30 +173,30 @@ def test_a_password_that_nobody_could_sign_in_with_is_not_set(client, grace):
 
 @pytest.mark.parametrize("uid", ["AAAA", "MQ", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ", "_" * 3000, "%00"])
 @pytest.mark.parametrize("token", ["set-password", "x-y", f"{'z' * 13}-{'f' * 3000}", "%00-%00"])
-def test_a_link_that_was_never_made_sets_nothing(client, uid, token):
+def test_an_invalid_link_cannot_set_a_password(client, uid, token):
     assert client.get(f"/admin/welcome/{uid}/{token}/").status_code in (200, 404)
 
 
 @pytest.mark.parametrize("key", ["k" * 5000, '"abcdefgh\\000ijkl"', '"abcdefgh\\351"', "ab cdefgh", ""])
 @pytest.mark.parametrize("page", ["/admin/", "/explore/", "/api/imports/"])
-def test_a_cookie_that_can_be_no_session_is_no_session(client, key, page):
+def test_a_cookie_with_an_invalid_session_key_is_ignored(client, key, page):
     answer = client.get(page, headers={"cookie": f"sessionid={key}"})
     assert answer.status_code in (302, 401)
 
 
 @pytest.mark.parametrize("secret", ["t" * 201, "t" * 1_000_000, "tabularium_" + "é" * 500], ids=["201", "1 MB", "é"])
-def test_a_token_longer_than_any_is_refused_unread(client, secret, django_assert_num_queries):
+def test_a_token_that_is_too_long_is_refused_without_a_query(client, secret, django_assert_num_queries):
     with django_assert_num_queries(0):
         answer = client.get("/api/people/people/", headers={"authorization": f"Bearer {secret}"})
     assert answer.status_code == 401 and "Unknown token." in answer.json()["detail"]
 
 
-def test_a_session_of_our_own_is_kept(client, grace):
+def test_a_valid_session_is_kept(client, grace):
     assert sign_in(client, password=RIGHT).status_code == 302
     assert client.get("/admin/").status_code == 200
 
 
-def test_pages_are_answered_while_more_sign_in_than_can(serve, child_environment):
+def test_pages_are_served_during_too_many_concurrent_sign_ins(serve, child_environment):
     """Twelve concurrent logins at a process with four threads and production hashing."""
     server, statuses, pages = serve(WEB_CONCURRENCY="1", WEB_THREADS="4"), [], []
     _, headers, body = server.get("/explore/sign-in/")

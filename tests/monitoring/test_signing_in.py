@@ -26,7 +26,7 @@ def sign_in(client):
     return sign_in
 
 
-def test_guesses_are_stopped_with_a_sentence(sign_in, client, settings):
+def test_too_many_failed_sign_ins_are_refused_with_a_message(sign_in, client, settings):
     assert [sign_in().status_code for _ in range(settings.AXES_FAILURE_LIMIT - 1)] == [200] * 4
     locked = sign_in()
     assert locked.status_code == 429 and locked["Retry-After"] == "900"
@@ -35,14 +35,14 @@ def test_guesses_are_stopped_with_a_sentence(sign_in, client, settings):
     assert "_auth_user_id" not in client.session
 
 
-def test_others_are_not_locked_out_with_who_guesses(sign_in, settings):
+def test_other_users_are_not_locked_out(sign_in, settings):
     for _ in range(settings.AXES_FAILURE_LIMIT):
         sign_in()
     assert sign_in("ada", "nine lives of a cat").status_code == 302  # from the same address
     assert sign_in("grace", "nine lives of a cat", REMOTE_ADDR="192.0.2.7").status_code == 302  # the owner, elsewhere
 
 
-def test_the_pause_comes_to_an_end(sign_in, settings):
+def test_the_lock_expires(sign_in, settings):
     for _ in range(settings.AXES_FAILURE_LIMIT):
         sign_in()
     AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME - timedelta(seconds=1))
@@ -50,20 +50,20 @@ def test_the_pause_comes_to_an_end(sign_in, settings):
     assert not AccessAttempt.objects.exists() and not AccessLog.objects.exists()
 
 
-def test_a_right_password_forgets_the_wrong_ones(sign_in, settings):
+def test_a_successful_sign_in_clears_the_failures(sign_in, settings):
     for _ in range(3):
         for _ in range(settings.AXES_FAILURE_LIMIT - 1):
             assert sign_in().status_code == 200
         assert sign_in(password="nine lives of a cat").status_code == 302
 
 
-def test_no_password_is_kept_of_a_guess(sign_in):
+def test_the_password_of_a_failed_sign_in_is_not_stored(sign_in):
     sign_in(password="nine lives of a dog")
     (attempt,) = AccessAttempt.objects.values()
     assert "dog" not in str(attempt)
 
 
-def test_behind_a_proxy_the_address_is_what_the_proxy_says(sign_in, settings):
+def test_behind_a_proxy_the_address_comes_from_the_proxy(sign_in, settings):
     settings.TRUST_PROXY, settings.TRUSTED_PROXIES = True, [ip_network("10.0.0.0/8")]
     for n in range(settings.AXES_FAILURE_LIMIT):
         forwarded = f"198.51.100.{n}, 192.0.2.7"  # the client itself sent all but the last address
@@ -77,7 +77,7 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_says(sign_in, settings):
     assert answer.status_code == 429
 
 
-def test_two_processes_count_guesses_together(serve, child_environment):
+def test_two_processes_count_failures_together(serve, child_environment):
     server = serve(SIGN_IN_FAILURES="6")
     statuses = []
     for _ in range(6):
@@ -102,7 +102,7 @@ def test_sign_ins_are_counted(sign_in, client):
     assert (counted("accepted"), counted("refused")) == (before[0] + 1, before[1] + 1)
 
 
-def test_a_session_ends_by_itself(sign_in, client, settings):
+def test_a_session_expires(sign_in, client, settings):
     assert settings.SESSION_COOKIE_AGE == 12 * 3600
     sign_in(password="nine lives of a cat")
     assert client.cookies["sessionid"]["max-age"] == 12 * 3600 and client.cookies["sessionid"]["httponly"]

@@ -54,7 +54,7 @@ def test_people_are_searched_filtered_and_counted_by_country(admin_client, place
     assert 'Northern Ireland <span class="facet">(3)</span>' in page.text
 
 
-def test_people_are_narrowed_by_their_day_of_birth(admin_client, places):
+def test_people_are_filtered_by_date_of_birth(admin_client, places):
     add_people(places, 7)
     born = {"date_of_birth__gte": "1853-01-01", "date_of_birth__lte": "1853-12-31"}
     page = admin_client.get("/admin/people/person/", born)
@@ -67,7 +67,7 @@ def steps(page):
     return {title: html.unescape(address) for address, title in re.findall(r'<a href="([^"]+)">([^<]+)</a>', shown)}
 
 
-def test_people_are_stepped_into_by_decade_year_month_and_day(admin_client, places):
+def test_the_date_hierarchy_has_decades_years_months_and_days(admin_client, places):
     add_people(places, 60)  # one person per year of birth from 1850
     born = {"date_of_birth": date(1903, 12, 24), "place_of_birth": places[0]}
     Person.objects.create(given_name="Eve", family_name="Mac", **born)
@@ -83,7 +83,7 @@ def test_people_are_stepped_into_by_decade_year_month_and_day(admin_client, plac
     assert '<a href="?country_of_birth=Scotland&amp;q=Mac" class="date-back">' in last.text
 
 
-def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
+def test_the_date_hierarchy_follows_the_filters(admin_client, places):
     assert "toplinks" not in admin_client.get("/admin/people/person/").text  # there are no people yet
     add_people(places, 60)
     everything = admin_client.get("/admin/people/person/")
@@ -94,7 +94,7 @@ def test_the_steps_are_of_the_days_that_are_asked_for(admin_client, places):
     assert page.status_code == 400 and "date-back" not in page.text
 
 
-def test_a_person_shows_the_file_and_line_that_it_came_from(admin_client, places):
+def test_a_person_shows_its_file_and_line(admin_client, places):
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
     add_people(places, 1)

@@ -78,7 +78,7 @@ def test_places_and_births_by_country_are_read(client, kelso):
     assert client.get("/api/people/births-by-country/Scotland/").json() == {"country": "Scotland", "births": 1}
 
 
-def test_a_place_is_read_with_the_file_that_brought_it_and_the_one_that_changed_it(client):
+def test_a_place_has_the_files_that_created_and_changed_it(client):
     for number in (3, 4):
         run = ImportRun.objects.create(pk=number, dataset="people", status=ImportRun.Status.APPLIED)
         SourceFile.objects.create(

@@ -37,7 +37,7 @@ def births():
     return dict(BirthsByCountry.objects.values_list("country", "births"))
 
 
-def test_import_brings_places_and_the_people_born_in_them(folder):
+def test_import_creates_places_and_the_people_born_there(folder):
     assert imported("import_people", folder).counts == {
         "places": {"read": 2, "created": 2},
         "people": {"read": 2, "created": 2},
@@ -47,13 +47,13 @@ def test_import_brings_places_and_the_people_born_in_them(folder):
     assert births() == {"Scotland": 1, "Northern Ireland": 1}
 
 
-def test_people_may_come_without_their_places_where_these_are_known(folder):
+def test_people_can_be_imported_without_their_places_if_these_exist(folder):
     imported("import_people", folder / "places.csv")
     assert imported("import_people", folder / "people.csv").counts == {"people": {"read": 2, "created": 2}}
     assert births() == {"Scotland": 1, "Northern Ireland": 1}
 
 
-def test_import_passes_over_the_files_that_it_kept_itself(folder, settings):
+def test_import_skips_the_files_that_it_stored_itself(folder, settings):
     settings.MEDIA_ROOT = folder / "media"
     imported("import_people", folder)
     assert len(list((folder / "media" / "imports").iterdir())) >= 2
@@ -68,7 +68,7 @@ def test_import_keeps_people_whose_rows_are_equal(folder):
     assert people().count(("Ann", "Mac", date(1900, 1, 31), "Kelso")) == 3
 
 
-def test_one_equal_row_less_is_one_person_missing(folder):
+def test_one_equal_row_less_makes_one_person_missing(folder):
     (folder / "people.csv").write_text(PEOPLE + "Ann,Mac,1900-01-31,Kelso\n", encoding="utf-8")
     imported("import_people", folder)
     (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
@@ -79,7 +79,7 @@ def test_one_equal_row_less_is_one_person_missing(folder):
     assert Person.objects.count() == 2
 
 
-def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(folder):
+def test_a_person_with_an_unknown_place_is_rejected_and_the_rest_imported(folder):
     with (folder / "people.csv").open("a", encoding="utf-8") as file:
         file.write("Cat,Roy,1902-03-01,Atlantis\nDan,Roy,1902-03-01,Kelso\n")
     report = imported("import_people", folder)
@@ -97,7 +97,7 @@ def test_a_person_whose_place_is_not_known_is_rejected_and_the_rest_imported(fol
     assert problem["message"] == "refers to an unknown place (looked up in places.city)"
 
 
-def test_a_place_that_was_itself_rejected_is_not_known(folder):
+def test_a_rejected_place_is_unknown(folder):
     (folder / "places.csv").write_text(PLACES + "Perth,,Scotland\n", encoding="utf-8")
     (folder / "people.csv").write_text(PEOPLE + "Cat,Roy,1902-03-01,Perth\n", encoding="utf-8")
     assert imported("import_people", folder).rejected == [

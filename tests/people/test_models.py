@@ -41,7 +41,7 @@ def test_two_people_may_have_the_same_name_place_and_day():
     assert Person.objects.count() == 2
 
 
-def test_an_identity_is_of_one_person():
+def test_an_identity_is_unique():
     ann, bob = born("Ann", "Kelso", "Scotland"), born("Bob", "Kelso", "Scotland")
     bob.identity = ann.identity
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -54,7 +54,7 @@ def test_a_city_is_one_place():
         Place.objects.create(city="Kelso", county="Washington", country="United States")
 
 
-def test_a_place_where_a_person_was_born_stays():
+def test_the_place_of_birth_of_a_person_cannot_be_deleted():
     ann = born("Ann", "Kelso", "Scotland")
     with pytest.raises(ProtectedError):
         ann.place_of_birth.delete()

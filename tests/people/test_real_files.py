@@ -45,7 +45,7 @@ def rows(path):
     return [tuple(row) for row in table(path)[1:]]
 
 
-def test_all_places_and_people_are_there(first):
+def test_all_places_and_people_are_imported(first):
     assert first.counts == {
         "places": {"read": 114, "created": 114},
         "people": {"read": 10_000, "created": 10_000},
@@ -81,7 +81,7 @@ def test_names_beyond_ascii_keep_every_character(folder):
     assert "LATIN SMALL LETTER ETH" in letters
 
 
-def test_births_are_the_same_when_the_files_come_nine_times(folder):
+def test_nine_imports_of_the_files_give_the_same_births(folder):
     for _ in range(8):
         assert imported("import_people", folder).counts == UNCHANGED
     assert births() == {"Scotland": 8048, "Northern Ireland": 1952}

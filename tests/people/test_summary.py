@@ -39,30 +39,30 @@ def test_the_summary_of_the_files_as_received(real_data, tmp_path):
     assert (tmp_path / "births.json").read_bytes() == b'{"Scotland": 8048, "Northern Ireland": 1952}\n'
 
 
-def test_most_births_come_first_and_names_decide_where_there_are_as_many(birthplaces):
+def test_countries_are_sorted_by_births_and_then_by_name(birthplaces):
     for country, births in [("Wales", 2), ("Ísland", 3), ("Fife", 2)]:
         birthplaces(country, births)
     assert exported("--output", "-") == '{"Ísland": 3, "Fife": 2, "Wales": 2}\n'
 
 
-def test_it_is_written_to_the_folder_one_stands_in_as_utf_8(birthplaces, tmp_path, monkeypatch):
+def test_the_summary_is_written_to_the_current_folder_as_utf_8(birthplaces, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     birthplaces("Ísland", 1)
     assert exported() == "summary_output.json: births by country, 1 in total.\n"
     assert (tmp_path / "summary_output.json").read_bytes() == '{"Ísland": 1}\n'.encode()
 
 
-def test_it_counts_what_curators_changed_since_the_import(birthplaces):
+def test_the_summary_includes_edits_by_curators(birthplaces):
     birthplaces("Scotland", 1)
     assert json.loads(exported("--output", "-")) == {"Scotland": 1}
     Place.objects.update(country="Wales")
     assert json.loads(exported("--output", "-")) == {"Wales": 1}
 
 
-def test_nobody_is_an_empty_summary():
+def test_the_summary_without_people_is_empty():
     assert exported("--output", "-") == "{}\n"
 
 
-def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported(tmp_path):
     with pytest.raises(CommandError, match=r"--output .*nowhere.*No such file or directory\.$"):
         exported("--output", str(tmp_path / "nowhere" / "summary.json"))

@@ -57,14 +57,14 @@ SIGNATURES = {
 @pytest.mark.parametrize(
     "owner, name", [(owner, name) for owner, methods in SIGNATURES.items() for name in methods], ids=str
 )
-def test_methods_take_what_they_took(owner, name):
+def test_methods_have_the_expected_parameters(owner, name):
     method = getattr(owner, name, None)
     assert method, f"gunicorn's {owner.__name__} has no {name}() any more. {LOOK}"
     expected, signature = SIGNATURES[owner][name], str(inspect.signature(method))
     assert signature == expected, f"gunicorn's {owner.__name__}.{name} takes {signature}, not {expected}. {LOOK}"
 
 
-def test_every_method_that_we_override_or_extend_is_named_here():
+def test_every_overridden_or_extended_method_is_listed_here():
     names = {name for worker in (Worker, WaitingWorker) for name in vars(worker)}
     overridden = {name for name in names if hasattr(gthread.ThreadWorker, name) and not name.startswith("__")}
     assert overridden <= {*SIGNATURES[gthread.ThreadWorker]}
@@ -90,13 +90,13 @@ USES: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("method", USES)
-def test_gunicorn_calls_what_we_replace(method):
+def test_gunicorn_calls_the_replaced_methods(method):
     used = {*names_in(getattr(gthread.ThreadWorker, method).__code__)}
     missing = {*USES[method]} - used
     assert not missing, f"gunicorn's ThreadWorker.{method}() no longer uses {missing}. {LOOK}"
 
 
-def test_objects_have_the_attributes_that_we_use():
+def test_objects_have_the_used_attributes():
     config = settings.Config()
     worker = Worker(1, 1, [], None, 30, config, Logger(config))
     worker.tmp.close()
@@ -118,12 +118,12 @@ def test_objects_have_the_attributes_that_we_use():
     assert Arbiter.APP_LOAD_ERROR == 4, f"config/wsgi.py ends a worker by 4, which stopped gunicorn. {LOOK}"
 
 
-def test_errors_of_the_parser_are_the_ones_that_get_a_sentence():
+def test_each_error_of_the_parser_has_a_message():
     for name in ("ParseException", "ConfigurationProblem", "InvalidResponseHeader", "InvalidResponseHeaderName"):
         assert issubclass(getattr(errors, name), Exception)
 
 
-def test_every_setting_of_config_gunicorn_is_one_that_gunicorn_knows():
+def test_gunicorn_knows_every_setting_of_config_gunicorn():
     """Check the names in the configuration file: gunicorn ignores unknown ones."""
     options = {
         "worker_class", "threads", "workers", "graceful_timeout", "preload_app", "sendfile", "limit_request_line",

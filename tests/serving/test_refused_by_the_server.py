@@ -57,7 +57,7 @@ def test_a_client_that_accepts_json_gets_the_problem_document_anywhere(server):
     assert response.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in response
 
 
-def test_an_address_of_the_longest_length_reaches_the_site(server):
+def test_a_url_of_the_maximum_length_reaches_the_site(server):
     path = b"/healthz?q="
     line = b"GET " + path + b"x" * (8190 - len(b"GET  HTTP/1.1") - len(path)) + b" HTTP/1.1"
     assert len(line) == 8190
@@ -65,13 +65,13 @@ def test_an_address_of_the_longest_length_reaches_the_site(server):
     assert response.split(b" ")[1] != b"414" or b"8,190" not in response  # the site may have another limit
 
 
-def test_health_has_a_port_of_its_own(server):
+def test_health_checks_have_a_separate_port(server):
     assert server.get("/healthz", server.health).endswith(b'{"process": "alive"}')
     assert server.get("/readyz", server.health).startswith(b"HTTP/1.1 503 ")  # the database has no tables
     assert server.get("/api/", server.health).startswith(b"HTTP/1.1 404 ")
 
 
-def test_a_space_in_an_address_is_named(server):
+def test_a_space_in_a_url_is_reported(server):
     response = server.say(b"GET /api/people/places/?search=two words HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert response.startswith(b"HTTP/1.1 400 ") and b"%20" in response
 

@@ -17,7 +17,7 @@ UPLOAD = (
 )
 
 
-def test_a_site_with_many_slow_clients_answers_everybody_else(server):
+def test_a_site_with_many_slow_clients_serves_other_clients(server):
     with ExitStack() as clients:
         for at in range(400):
             connection = clients.enter_context(server.connect())
@@ -37,7 +37,7 @@ def test_a_site_with_many_slow_clients_answers_everybody_else(server):
     ],
     ids=["nothing", "headers", "a form", "chunks"],
 )
-def test_a_request_that_does_not_come_within_its_time_is_refused(server, sent, status):
+def test_a_request_that_is_too_slow_is_refused(server, sent, status):
     with server.connect() as connection:
         connection.sendall(sent)
         start = time.monotonic()
@@ -47,7 +47,7 @@ def test_a_request_that_does_not_come_within_its_time_is_refused(server, sent, s
     assert not response or (b"Connection: close" in response and b"arrived too slowly" in response)
 
 
-def test_a_client_that_trickles_its_headers_has_no_more_time_than_others(server):
+def test_slow_headers_do_not_extend_the_time_limit(server):
     with server.connect() as connection:
         start = time.monotonic()
         connection.sendall(b"GET / HTTP/1.1\r\n")
@@ -60,7 +60,7 @@ def test_a_client_that_trickles_its_headers_has_no_more_time_than_others(server)
     assert time.monotonic() - start < 15
 
 
-def test_a_whole_form_in_pieces_or_chunks_arrives(server):
+def test_a_complete_form_in_pieces_or_chunks_is_accepted(server):
     with server.connect() as connection:
         connection.sendall(FORM.replace(b"500", b"9").replace(b"\r\nHost", b"\r\nConnection: close\r\nHost")[:-4])
         time.sleep(0.3)
@@ -88,13 +88,13 @@ def test_a_form_with_an_expect_header_is_sent_once(server):
         assert everything(connection).startswith(b"HTTP/1.1 403 ")
 
 
-def test_several_requests_by_one_connection_are_answered_in_turn(server):
+def test_several_requests_on_one_connection_are_answered_in_order(server):
     request_bytes = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     response = server.say(request_bytes * 3 + request_bytes.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
     assert response.count(b"HTTP/1.1 200 OK") == 4
 
 
-def test_a_body_is_refused_before_it_comes_where_it_is_too_large(server):
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(server):
     large = FORM.replace(b"Content-Length: 500", b"Content-Length: 1048577")
     assert server.say(large).startswith(b"HTTP/1.1 413 ")
     chunks = b"POST /api/people/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"
@@ -111,7 +111,7 @@ def test_a_request_that_ends_early_is_refused(server):
         assert response.startswith(b"HTTP/1.1 400 ") and b"was incomplete" in response
 
 
-def test_a_client_that_does_not_hang_up_holds_up_nobody(server):
+def test_a_client_that_does_not_close_its_connection_delays_no_other(server):
     with ExitStack() as clients:
         for _ in range(20):
             connection = clients.enter_context(server.connect())
@@ -121,7 +121,7 @@ def test_a_client_that_does_not_hang_up_holds_up_nobody(server):
         assert time.monotonic() - start < 10  # if they were served one by one, each would take 2 s
 
 
-def test_a_client_that_does_not_read_its_answers_holds_a_thread_for_a_while_only(server):
+def test_a_client_that_does_not_read_responses_occupies_a_thread_for_a_limited_time(server):
     large = b"GET /static/admin/js/vendor/jquery/jquery.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert len(server.say(large.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))) > 200_000
     with ExitStack() as clients:

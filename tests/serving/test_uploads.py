@@ -59,7 +59,7 @@ def kept(settings) -> list[str]:
     return [path.name for path in (settings.MEDIA_ROOT / "imports").glob("*")]
 
 
-def test_uploads_arrive_whole_at_their_pace_or_leave_nothing(server, settings):
+def test_uploads_are_complete_or_leave_no_files(server, settings):
     # Incomplete: announced but cut off; the thread is free again.
     for length, message in ((len(BODY), b"was incomplete"), (LARGE, b"is incomplete")):
         response = send(server, BODY[:6000], length=length)
@@ -129,7 +129,7 @@ def under_way(settings) -> list[str]:
     return [name for name in kept(settings) if name.startswith(".upload-")]
 
 
-def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(server, settings, django_user_model):
+def test_uploads_use_half_of_the_threads_and_one_account_half_of_those(server, settings, django_user_model):
     # Four threads: two uploads at the same time, and one for each account.
     other = make_token(django_user_model.objects.create_superuser("other"), "raw", ["read", "import"])[1]
     with slow_uploads(server, [server.secret] * 4):
@@ -158,7 +158,7 @@ def test_uploads_hold_half_of_the_threads_and_those_of_an_account_half_of_that(s
             assert len(under_way(settings)) == 2
 
 
-def test_an_upload_of_another_account_begins_while_one_account_sends_slowly(server, settings, django_user_model):
+def test_a_slow_account_does_not_delay_uploads_of_another(server, settings, django_user_model):
     other = make_token(django_user_model.objects.create_superuser("other"), "raw", ["read", "import"])[1]
     with slow_uploads(server, [server.secret] * 6):
         wait_for_uploads(settings, 1)

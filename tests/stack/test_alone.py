@@ -20,7 +20,7 @@ def alone(stack):
     docker("volume", "rm", name)
 
 
-def test_one_container_is_the_whole_site(alone, show):
+def test_one_container_runs_the_whole_site(alone, show):
     name, address = alone
     seconds = until(lambda: _is_ready(address), "the site is ready")
     log = docker("logs", name)
@@ -40,7 +40,7 @@ def test_one_container_is_the_whole_site(alone, show):
 
 
 @pytest.mark.parametrize("part", ["manage.py worker", "gunicorn"])
-def test_it_ends_when_either_half_does(alone, part, show):
+def test_the_container_ends_if_one_of_its_processes_ends(alone, part, show):
     name, address = alone
     until(lambda: _is_ready(address), "the site is ready")
     search_command = f'tr "\\0" " " <$p/cmdline | grep -q "[p]ython.*{part}"'

@@ -41,7 +41,7 @@ def test_the_database_restarts_without_a_wrong_answer(stack, load, show):
     assert stack.tables()["people"] == before
 
 
-def test_a_killed_database_loses_nothing(stack, show):
+def test_a_killed_database_loses_no_data(stack, show):
     before, container = stack.tables(), stack.containers("db")[0]
     stack.kill(container)
     seconds = until(lambda: docker(*HEALTH, container) == "healthy 1", "the killed database is back")
@@ -52,7 +52,7 @@ def test_a_killed_database_loses_nothing(stack, show):
     assert after == before
 
 
-def test_a_worker_is_killed_in_the_middle_of_an_import(stack, tmp_path, show):
+def test_a_worker_is_killed_during_an_import(stack, tmp_path, show):
     census = tmp_path / "adult.data"
     census.write_text("".join(_respondents(400_000)))
     before = _data(stack.tables())

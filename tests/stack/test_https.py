@@ -7,7 +7,7 @@ from contextlib import closing
 from tests.stack.stack import until
 
 
-def test_a_name_is_served_by_https_and_the_settings_follow(stack, show):
+def test_a_host_name_is_served_over_https(stack, show):
     try:
         stack.set(SITE_ADDRESS="localhost")  # a name for which the proxy signs the certificate itself
         stack.run("docker", "compose", "up", "--detach", "--wait")

@@ -5,7 +5,7 @@ import re
 import shutil
 
 
-def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, show):
+def test_a_backup_is_restored_into_an_empty_stack(stack, tmp_path, show):
     stack.run("deploy/etl", "--dataset", "people", str(stack.folder / "fixtures_src" / "people" / "people.csv"))
     backup = tmp_path / "backup"
     stack.run("deploy/backup", str(backup))
@@ -32,7 +32,7 @@ def test_a_backup_comes_back_into_an_empty_stack(stack, tmp_path, show):
     assert stack.tables() == before
 
 
-def test_a_backup_that_is_damaged_is_not_restored(stack, tmp_path):
+def test_a_damaged_backup_is_not_restored(stack, tmp_path):
     backup = tmp_path / "backup"
     stack.run("deploy/backup", str(backup))
     with open(backup / "database.dump", "r+b") as file:
@@ -43,7 +43,7 @@ def test_a_backup_that_is_damaged_is_not_restored(stack, tmp_path):
     assert stack.tables() == before
 
 
-def test_secrets_are_changed_and_users_stay_signed_in(stack, curator, show):
+def test_users_stay_signed_in_after_a_change_of_secrets(stack, curator, show):
     read = ["docker", "compose", "exec", "-T", "web", "cat", "/secrets/site/secret_key", "/secrets/site/pgpass"]
     old = stack.run(*read).stdout
     stack.run("deploy/rotate", "database-password")
@@ -64,7 +64,7 @@ def test_the_summary_is_written_to_this_machine(stack, show):
     assert summary == {"Averland": 7079, "Estermark": 1918, "Kolvaria": 1003}
 
 
-def test_an_import_is_started_and_followed_by_a_script(stack, show):
+def test_a_script_starts_and_follows_an_import(stack, show):
     ran = stack.run("deploy/etl")
     report = json.loads(ran.stdout)
     show(ran.stderr.splitlines()[-1], {source["source"]: source["read"] for source in report["sources"]})

@@ -8,7 +8,7 @@ ASKED = 37
 COMPOUNDS = 'sum(tabularium_table_queries_total{job="web",table="compounds",verb="select"})'
 
 
-def test_prometheus_watches_all_that_it_should(stack, show):
+def test_prometheus_scrapes_every_target(stack, show):
     up = lambda job: stack.prometheus(f'sum(up{{job="{job}"}})')  # noqa: E731
     until(lambda: (up("web"), up("worker")) == (2, 1), "Prometheus sees two replicas and a worker")
     rules = stack.run(
@@ -18,7 +18,7 @@ def test_prometheus_watches_all_that_it_should(stack, show):
     assert rules.stdout.count('"type":"alerting"') >= 5
 
 
-def test_prometheus_holds_how_often_a_table_was_queried(stack, show):
+def test_prometheus_counts_the_queries_of_a_table(stack, show):
     number = stack.api("/api/experiments/compounds/?page_size=1")["results"][0]["compound_id"]
     before = _settled(stack)
     for _ in range(ASKED):

@@ -38,7 +38,7 @@ def address_of(container: str) -> str:
 
 
 @pytest.mark.parametrize("protocol", ["by the proxy", "to a replica"])
-def test_500_slow_clients_delay_no_probe_and_no_page(stack, show, protocol):
+def test_500_slow_clients_do_not_delay_probes_and_pages(stack, show, protocol):
     replica = stack.containers("web")[0]
     host, port = ("localhost", stack.port) if protocol == "by the proxy" else (address_of(replica), 8000)
     paths = ("/healthz", "/admin/login/") if protocol == "by the proxy" else ("/healthz",)
@@ -85,7 +85,7 @@ def test_the_site_refuses_a_large_form_through_the_proxy(stack, size, is_chunked
         assert response.startswith(b"HTTP/1.1 413 "), response
 
 
-def test_an_upload_slower_than_its_grace_arrives_through_the_proxy(stack, show):
+def test_an_upload_longer_than_the_grace_period_is_accepted_through_the_proxy(stack, show):
     body = (
         b'--x\r\nContent-Disposition: form-data; name="dataset"\r\n\r\npeople\r\n'
         b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\npreview\r\n'

@@ -31,7 +31,7 @@ def test_the_admin_and_the_api_answer_through_the_proxy(stack, show):
     show("admin, its files, and API answer; births:", births)
 
 
-def test_metrics_are_not_for_the_world(stack, show):
+def test_metrics_are_not_public(stack, show):
     paths = ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/./metrics", "/metrics?x", "/admin/../metrics"]
     answers = {path: stack.ask(path)[0] for path in paths}
     show(answers)
@@ -62,7 +62,7 @@ def test_only_the_proxy_has_open_ports(stack, show):
     assert open_ports == {"proxy": ["443/tcp", "443/udp", "80/tcp"]}
 
 
-def test_the_site_has_few_rights(stack, show):
+def test_the_site_has_few_privileges(stack, show):
     for service in ("web", "worker"):
         container = json.loads(docker("inspect", stack.containers(service)[0]))[0]
         host = container["HostConfig"]
@@ -77,7 +77,7 @@ def test_the_site_has_few_rights(stack, show):
     assert role == "f|f|f|t"
 
 
-def test_a_request_has_one_id_in_the_logs_of_proxy_and_site_and_nobody_is_named_there(stack, show):
+def test_logs_of_proxy_and_site_share_the_request_id_and_have_no_personal_data(stack, show):
     request_id = "an-id-that-a-stranger-chose"
     path = "/api/people/people/?search=Zorbaxina"
     _, headers, _ = stack.ask(path, **{"X-Request-Id": request_id, "Authorization": f"Bearer {stack.token}"})

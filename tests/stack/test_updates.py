@@ -33,7 +33,7 @@ def test_an_update_under_load_fails_no_request(stack, load, show):
     assert _names(stack) == {"Tabularium"}
 
 
-def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, show):
+def test_an_update_to_a_broken_version_is_rolled_back(stack, load, show):
     before, names = {image(container) for container in stack.containers("web")}, _names(stack)
     assert len(before) == 1
     wsgi = stack.origin / "config" / "wsgi.py"
@@ -54,7 +54,7 @@ def test_an_update_to_a_version_that_does_not_start_goes_back(stack, load, show)
     stack.commit("It works again")
 
 
-def test_an_update_whose_workers_do_not_start_goes_back(stack, load, show):
+def test_an_update_with_broken_workers_is_rolled_back(stack, load, show):
     before = {image(container) for container in stack.containers("web")}
     command = stack.origin / "imports" / "management" / "commands" / "worker.py"
     text = command.read_text()

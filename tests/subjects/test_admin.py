@@ -30,7 +30,7 @@ def test_the_list_takes_as_many_queries_for_200_sessions_as_for_10(admin_client)
     assert queries() == of_ten
 
 
-def test_subjects_are_searched_and_narrowed_by_birth(admin_client):
+def test_subjects_are_searched_and_filtered_by_date_of_birth(admin_client):
     add_sessions([1, 2])
     Subject.objects.create(subject_id="3", genotype="wt/wt")
     for query, count in [
@@ -42,7 +42,7 @@ def test_subjects_are_searched_and_narrowed_by_birth(admin_client):
         assert [subject.pk for subject in page.context["cl"].result_list] == count
 
 
-def test_a_field_left_blank_is_stored_as_not_known(admin_client):
+def test_a_blank_field_is_stored_as_null(admin_client):
     blank = {"subject_id": "9", "species": "", "sex": "", "genotype": "", "background_strain": "", "date_of_birth": ""}
     assert admin_client.post("/admin/subjects/subject/add/", blank).status_code == 302
     nine = Subject.objects.get()

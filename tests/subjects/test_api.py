@@ -26,7 +26,7 @@ def test_a_subject_is_read(client):
     assert client.get("/api/subjects/subjects/1/").status_code == 404
 
 
-def test_subjects_are_found_by_what_is_known_of_them(client):
+def test_subjects_are_filtered_by_their_columns(client):
     def matches(**query):
         return [row["subject_id"] for row in client.get("/api/subjects/subjects/", query).json()["results"]]
 

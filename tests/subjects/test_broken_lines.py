@@ -43,7 +43,7 @@ def subjects():
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(file, case):
+def test_a_broken_line_is_one_rejected_row_with_its_position(file, case):
     line, message = BROKEN[case]
     for place in (0, 4, 2):
         if place == 0 and case == "a list":
@@ -59,13 +59,13 @@ def test_a_broken_line_is_one_rejection_with_its_place_and_the_others_are_read(f
     assert subjects() == ["1", "2", "3", "4"]
 
 
-def test_a_line_with_a_bracket_too_many_keeps_its_document(file):
+def test_a_line_with_an_extra_bracket_keeps_its_document(file):
     report = imported("import_subjects", file('{"subject_id": "1"}}', *mice(2)))
     (message,) = [problem["message"] for row in report["rejections"] for problem in row["problems"]]
     assert "object 2, line 1, column 20: expected a JSON object" in message and subjects() == ["1", "2"]
 
 
-def test_several_broken_lines_are_as_many_rejections(file):
+def test_each_broken_line_is_a_rejected_row(file):
     first, *others = mice(1, 2, 3)
     lines = [first, '{"subject_id": "x",', '{"subject_id": ', "", others[0], '{"a" 1}', "mouse", others[1], '{"a": "']
     report = imported("import_subjects", file(*lines))
@@ -73,7 +73,7 @@ def test_several_broken_lines_are_as_many_rejections(file):
     assert subjects() == ["1", "2", "3"] and Session.objects.count() == 3
 
 
-def test_what_a_broken_line_brought_before_is_not_missing(file):
+def test_the_earlier_records_of_a_broken_line_are_not_missing(file):
     imported("import_subjects", file(*mice(1, 2, 3)))
     report = imported("import_subjects", file(mice(1)[0], '{"subject_id": ', mice(3)[0]), delete_missing=True)
     assert report["missing"] == [] and subjects() == ["1", "2", "3"]
@@ -91,22 +91,20 @@ def test_what_a_broken_line_brought_before_is_not_missing(file):
         ('{"subject_id":\n"1"}\n{"subject_id": "2"}', 3, 1),
     ],
 )
-def test_a_file_in_which_nobody_knows_where_the_next_document_begins_is_rejected_with_one_place(
-    file, text, line, column
-):
+def test_a_file_with_an_unknown_start_of_the_next_document_is_rejected(file, text, line, column):
     report = imported("import_subjects", file(text))
     assert [row[1] for row in report.rejected] == [line] and subjects() == []
     assert f"line {line}, column {column}: expected" in report["rejections"][0]["problems"][0]["message"]
 
 
 @pytest.mark.parametrize("between", [" ", "", "\t"])
-def test_documents_on_one_line_are_read_each(file, between):
+def test_each_of_several_documents_on_a_line_is_read(file, between):
     report = imported("import_subjects", file(between.join(mice(1, 2, 3))))
     assert subjects() == ["1", "2", "3"] and report["rejections"] == []
     assert list(Session.objects.order_by("name").values_list("name", flat=True)) == ["nd", "nd#2", "nd#3"]
 
 
-def test_a_line_beyond_the_limit_and_a_broken_one_leave_the_others(file, settings):
+def test_a_line_beyond_the_limit_and_a_broken_line_do_not_affect_others(file, settings):
     settings.DOCUMENT_LIMIT = 100
     first, second, third = mice(1, 2, 3)
     cut = '{"subject_id": "' + "x" * 500

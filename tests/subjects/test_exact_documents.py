@@ -41,7 +41,7 @@ def session(folder):
     return Session.objects.get()
 
 
-def test_numbers_are_stored_exactly_and_come_again_unchanged(folder, session):
+def test_numbers_are_stored_exactly_and_unchanged_on_repetition(folder, session):
     assert numbers(session.document) == EXACT
     assert imported("import_subjects", folder(NAME, DOCUMENT)).counts == UNCHANGED
     # Other spellings of the same numbers, and another order of names.
@@ -51,9 +51,7 @@ def test_numbers_are_stored_exactly_and_come_again_unchanged(folder, session):
     assert imported("import_subjects", folder(NAME, again)).counts == UNCHANGED
 
 
-def test_a_difference_in_the_last_digit_is_a_change_that_history_shows_and_undo_takes_back(
-    folder, session, admin_client
-):
+def test_a_change_of_the_last_digit_is_in_the_history_and_can_be_undone(folder, session, admin_client):
     other = DOCUMENT.replace(NUMBERS[0], NUMBERS[0][:-1] + "8").replace(NUMBERS[1], NUMBERS[1][:-1] + "1")
     preview = imported("import_subjects", folder(NAME, other), dry_run=True)
     assert preview.counts["sessions"] == {"read": 1, "updated": 1}
@@ -67,7 +65,7 @@ def test_a_difference_in_the_last_digit_is_a_change_that_history_shows_and_undo_
     assert imported("import_subjects", folder(NAME, DOCUMENT)).counts == UNCHANGED
 
 
-def test_a_deleted_and_a_corrected_document_come_back_exactly(folder, session, admin_user):
+def test_a_deleted_and_a_corrected_document_are_restored_exactly(folder, session, admin_user):
     sessions = Session.objects.all()
     edit = edits.delete(sessions, admin_user)
     edits.restore(edit.changes.all(), Session, admin_user)
@@ -127,7 +125,7 @@ BOUNDS = "a number with an exponent from -400 to 400"
         ('{"subject_id": "1", "\\u0000": 1}', "without NUL characters"),
     ],
 )
-def test_what_no_reader_could_take_is_rejected_with_a_sentence_and_the_rest_is_imported(folder, bad, words, client):
+def test_a_number_that_no_reader_supports_is_rejected_and_the_rest_imported(folder, bad, words, client):
     folder("bad_1_2023-01-01_00-00-00", bad)
     report = imported("import_subjects", folder(NAME, DOCUMENT).parent)
     assert report.rejected == [("bad_1_2023-01-01_00-00-00", 1, None)]
@@ -140,7 +138,7 @@ def test_what_no_reader_could_take_is_rejected_with_a_sentence_and_the_rest_is_i
 
 
 @pytest.mark.parametrize("levels", [65, 252, 500, 980])
-def test_every_format_writes_what_is_stored_however_deep(client, admin_client, levels):
+def test_every_format_writes_deep_documents(client, admin_client, levels):
     """Deep documents exist from before the limit, or were written with psql."""
     number = "9" * 100
     text = f'{{"deep": {"[" * (levels - 1)}{number}{"]" * (levels - 1)}}}'
@@ -162,7 +160,7 @@ def test_every_format_writes_what_is_stored_however_deep(client, admin_client, l
     assert admin_client.get(f"/admin/subjects/session/{session.pk}/history/").status_code == 200
 
 
-def test_a_document_typed_in_the_admin_has_the_same_bounds_and_stays_exact(session, admin_client):
+def test_a_document_typed_in_the_admin_has_the_same_limits_and_stays_exact(session, admin_client):
     address = f"/admin/subjects/session/{session.pk}/change/"
     form = admin_client.get(address).context["adminform"].form
     fields = {name: form[name].value() or "" for name in form.fields}
@@ -175,7 +173,7 @@ def test_a_document_typed_in_the_admin_has_the_same_bounds_and_stays_exact(sessi
     assert numbers(Session.objects.get().document) == EXACT[:2]
 
 
-def test_a_rejected_document_is_given_out_with_its_exact_numbers(folder, admin_client):
+def test_a_rejected_document_is_downloaded_with_its_exact_numbers(folder, admin_client):
     text = DOCUMENT.replace('"subject_id"', '"sex": "F", "subject_id"')
     imported("import_subjects", folder(NAME, text))
     [file] = ImportRun.objects.first().files.filter(rejected=1)

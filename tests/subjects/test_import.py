@@ -31,7 +31,7 @@ def sessions():
     return list(Session.objects.order_by("name").values_list("name", "subject_id", "schema_version"))
 
 
-def test_import_brings_subjects_and_their_sessions(folder):
+def test_import_creates_subjects_and_their_sessions(folder):
     path = folder(FIRST, MOUSE)
     assert imported("import_subjects", path).counts == {
         "subjects": {"read": 1, "created": 1},
@@ -43,7 +43,7 @@ def test_import_brings_subjects_and_their_sessions(folder):
     assert list(SubjectsByBirthYear.objects.values_list()) == [("2022-Female", 2022, "Female", 1)]
 
 
-def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folder):
+def test_a_folder_of_folders_is_searched_and_unchanged_on_repetition(folder):
     folder(FIRST, MOUSE)
     everything = folder("inner/deep_700001_2024-01-01_00-00-00", MOUSE | {"subject_id": "700001"}).parent.parent
     (everything / "notes.txt").write_text("not imported")
@@ -56,13 +56,13 @@ def test_a_folder_of_folders_is_searched_through_and_comes_again_unchanged(folde
     }
 
 
-def test_a_file_of_another_name_is_a_session_of_its_own_name(tmp_path, folder):
+def test_a_file_with_another_name_gives_its_name_to_the_session(tmp_path, folder):
     path = folder(FIRST, MOUSE) / "subject.json"
     imported("import_subjects", path.rename(path.with_name("2023-03-03_615310.json")))
     assert sessions() == [("2023-03-03_615310", "615310", "1.0.3")]
 
 
-def test_what_a_session_now_says_otherwise_is_updated(folder):
+def test_changed_values_of_a_session_are_updated(folder):
     imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(FIRST, MOUSE | {"genotype": "wt/wt"}))
     assert report.counts == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "updated": 1}}
@@ -81,7 +81,7 @@ def test_what_a_session_now_says_otherwise_is_updated(folder):
         {"subject_id": None, "subject": MOUSE},
     ],
 )
-def test_a_wrapped_subject_is_unwrapped_and_kept_as_it_came(document, folder):
+def test_a_wrapped_subject_is_unwrapped_and_its_document_stored_unchanged(document, folder):
     imported("import_subjects", folder(FIRST, document))
     assert subjects() == [AS_TOLD]
     assert sessions() == [(FIRST, "615310", "1.0.3")]
@@ -111,7 +111,7 @@ def test_a_wrapped_subject_is_unwrapped_and_kept_as_it_came(document, folder):
         (None, (None, None, None, None, None)),
     ],
 )
-def test_details_of_any_kind_are_taken_as_far_as_they_go(details, expected, folder):
+def test_details_of_any_kind_are_imported_as_far_as_possible(details, expected, folder):
     document = {"object_type": "Subject", "schema_version": "2.2.1", "subject_id": "H-0417", "subject_details": details}
     assert imported("import_subjects", folder("H-0417_2024-11-05_10-30-00", document)).counts["subjects"] == {
         "read": 1,
@@ -134,7 +134,7 @@ def test_details_of_any_kind_are_taken_as_far_as_they_go(details, expected, fold
         ("subject_id", 615310, "subject_id", "615310"),
     ],
 )
-def test_a_value_is_taken_however_its_schema_has_it(field, value, column, expected, folder):
+def test_a_value_is_read_in_each_version_of_the_schema(field, value, column, expected, folder):
     imported("import_subjects", folder(FIRST, MOUSE | {field: value}))
     assert Subject.objects.values_list(column, flat=True).get() == expected
 
@@ -153,7 +153,7 @@ NO_SUBJECT = "holds no subject: expected an object with a subject_id, at the top
         ("[1, 2]", 1, "expected"),
     ],
 )
-def test_a_file_without_a_subject_is_rejected_once_by_its_name_and_the_rest_imported(text, line, message, folder):
+def test_a_file_without_a_subject_is_rejected_once_and_the_rest_imported(text, line, message, folder):
     folder("bad_1_2023-01-01_00-00-00", text)
     everything = folder(FIRST, MOUSE).parent
     report = imported("import_subjects", everything)
@@ -177,7 +177,7 @@ def test_no_subject_is_born_in_the_future_or_before_the_year_1000(day, folder):
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_document_with_a_value_that_cannot_be_brings_neither_subject_nor_session(known, folder):
+def test_a_document_with_an_invalid_value_creates_neither_subject_nor_session(known, folder):
     if known:
         imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(LATER, MOUSE | {"date_of_birth": "22/11/2022", "sex": "F"}))
@@ -187,7 +187,7 @@ def test_a_document_with_a_value_that_cannot_be_brings_neither_subject_nor_sessi
     assert [name for name, *_ in sessions()] == [FIRST] * known
 
 
-def test_a_subject_is_missing_when_its_folder_holds_another(folder):
+def test_a_subject_is_missing_if_its_folder_has_another(folder):
     imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
     other = folder(FIRST, MOUSE | {"subject_id": "615311"})
     report = imported("import_subjects", other)
@@ -202,21 +202,21 @@ def test_a_subject_is_missing_when_its_folder_holds_another(folder):
     assert [row[0] for row in subjects()] == ["1", "615311"]
 
 
-def test_a_folder_that_does_not_come_again_is_not_missing(folder):
+def test_a_folder_that_is_not_imported_again_is_not_missing(folder):
     imported("import_subjects", folder(FIRST, MOUSE), folder("x_1_2023-01-01_00-00-00", MOUSE | {"subject_id": "1"}))
     assert "missing" not in str(imported("import_subjects", folder(FIRST, MOUSE), delete_missing=True).counts)
     assert len(subjects()) == 2
 
 
 @pytest.mark.parametrize("now", ['{"subject_id": ', '{"subject_id": "615310", "sex": "F"}'])
-def test_what_a_folder_held_is_not_missing_when_it_cannot_be_read(now, folder):
+def test_records_of_an_unreadable_folder_are_not_missing(now, folder):
     imported("import_subjects", folder(FIRST, MOUSE))
     report = imported("import_subjects", folder(FIRST, now), delete_missing=True)
     assert report.counts == {"subjects": {"read": 1, "rejected": 1}, "sessions": {}}
     assert (subjects(), len(sessions())) == ([AS_TOLD], 1)
 
 
-def test_the_sample_is_imported_but_for_the_files_planted_in_it():
+def test_the_sample_is_imported_except_its_planted_files():
     report = imported("import_subjects")
     assert report.counts == {
         "subjects": {"read": 60, "created": 52, "duplicates": 6, "rejected": 2},
@@ -236,7 +236,7 @@ def test_the_sample_is_imported_but_for_the_files_planted_in_it():
     }
 
 
-def test_an_array_of_nothing_holds_no_subject(folder):
+def test_an_empty_array_has_no_subject(folder):
     report = imported("import_subjects", folder(LATER, "[ ]"), folder(FIRST, MOUSE))
     assert report.counts["subjects"] == {"read": 2, "created": 1, "rejected": 1}
     assert report.rejected == [(LATER, 1, None)]

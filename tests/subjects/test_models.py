@@ -32,7 +32,7 @@ def test_subjects_are_counted_by_birth_year_and_sex_where_both_are_known():
 
 
 @pytest.mark.parametrize("field", ["subject_id", "species", "background_strain", "genotype"])
-def test_what_is_not_known_is_not_an_empty_text(field):
+def test_unknown_values_are_not_empty_texts(field):
     values = {"subject_id": "1", field: ""}
     with pytest.raises(IntegrityError, match=f"subjects_{field}_not_empty"), transaction.atomic():
         Subject.objects.create(**values)
@@ -43,14 +43,14 @@ def test_a_sex_is_female_or_male():
         Subject.objects.create(subject_id="1", sex="Unknown")
 
 
-def test_a_subject_that_has_sessions_stays():
+def test_a_subject_with_sessions_cannot_be_deleted():
     subject = Subject.objects.create(subject_id="1")
     Session.objects.create(name="1_2023-07-07_17-52-04", subject=subject, document={"subject_id": "1"})
     with pytest.raises(ProtectedError):
         subject.delete()
 
 
-def test_a_session_has_its_name_to_itself():
+def test_the_name_of_a_session_is_unique():
     subject = Subject.objects.create(subject_id="1")
     Session.objects.create(name="1_2023-07-07_17-52-04", subject=subject, document={})
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -29,7 +29,7 @@ def documents(folder):
     return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/subject.json")}
 
 
-def test_each_folder_is_a_session_of_a_subject_of_its_own(first):
+def test_each_folder_is_a_session_of_a_different_subject(first):
     assert first.counts == {
         "subjects": {"read": 20, "created": 20},
         "sessions": {"read": 20, "created": 20},
@@ -61,7 +61,7 @@ def test_births_by_year_and_sex():
     assert Subject.objects.born_in(2022).count() == 8
 
 
-def test_sex_birth_and_genotype_are_what_each_file_says(folder):
+def test_sex_birth_and_genotype_equal_each_file(folder):
     result = {}
     for document in documents(folder).values():
         details = document.get("subject_details", document)
@@ -77,18 +77,18 @@ def test_a_session_keeps_its_document(folder):
     assert (versions[0], versions[-1]) == ((0, 2, 2), (2, 2, 1))
 
 
-def test_the_folders_come_again_and_change_nothing(folder):
+def test_a_repeated_import_of_the_folders_changes_nothing(folder):
     assert imported("import_subjects", folder).counts == UNCHANGED
 
 
 @pytest.mark.parametrize("path_of", ["folders", "files"])
-def test_folders_may_come_one_by_one(path_of, folder):
+def test_folders_can_be_imported_one_by_one(path_of, folder):
     Session.objects.all().delete()
     Subject.objects.all().delete()
     for path in sorted(folder.glob("*/subject.json"), reverse=True):
         imported("import_subjects", path if path_of == "files" else path.parent)
     test_births_by_year_and_sex()
-    test_sex_birth_and_genotype_are_what_each_file_says(folder)
+    test_sex_birth_and_genotype_equal_each_file(folder)
     assert imported("import_subjects", folder).counts == UNCHANGED
 
 

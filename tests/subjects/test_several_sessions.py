@@ -29,7 +29,7 @@ def subject():
     return dict(zip(COLUMNS, Subject.objects.values_list(*COLUMNS).get(), strict=True))
 
 
-def test_sessions_that_agree_make_one_subject(folder):
+def test_sessions_with_equal_values_give_one_subject(folder):
     report = imported("import_subjects", folder(OLD, described(sex="Male")), folder(NEW, described(sex="Male")))
     assert report.counts == {
         "subjects": {"read": 2, "created": 1, "duplicates": 1},
@@ -39,14 +39,14 @@ def test_sessions_that_agree_make_one_subject(folder):
     assert subject() == dict.fromkeys(COLUMNS) | {"sex": "Male", "genotype": "wt/wt"}
 
 
-def test_the_newest_session_wins_and_differences_are_reported(folder):
+def test_the_newest_session_has_precedence_and_differences_are_reported(folder):
     report = imported("import_subjects", folder(NEW, described(sex="Male")), folder(OLD, described(sex="Female")))
     assert subject()["sex"] == "Male"
     assert report["notes"] == [f"Subject 1: sex is Male in the newest session {NEW}, but Female in {OLD}."]
     assert Session.objects.get(name=OLD).document["sex"] == "Female"
 
 
-def test_what_the_newest_session_does_not_say_is_taken_from_the_newest_that_does(folder):
+def test_a_missing_value_comes_from_the_newest_session_that_has_it(folder):
     report = imported(
         "import_subjects",
         folder(OLD, described(species="Mus musculus", sex="Female")),
@@ -62,7 +62,7 @@ def test_what_the_newest_session_does_not_say_is_taken_from_the_newest_that_does
     assert report["notes"] == []
 
 
-def test_an_older_session_that_is_imported_later_does_not_win(folder):
+def test_an_older_session_that_is_imported_later_has_no_precedence(folder):
     imported("import_subjects", folder(NEW, described(sex="Male")))
     report = imported("import_subjects", folder(OLD, described(sex="Female", species="Mus musculus")))
     assert report.counts == {"subjects": {"read": 1, "updated": 1}, "sessions": {"read": 1, "created": 1}}
@@ -70,13 +70,13 @@ def test_an_older_session_that_is_imported_later_does_not_win(folder):
     assert report["notes"] == [f"Subject 1: sex is Male in the newest session {NEW}, but Female in {OLD}."]
 
 
-def test_an_older_session_that_adds_nothing_leaves_the_subject_alone(folder):
+def test_an_older_session_without_new_values_does_not_change_the_subject(folder):
     imported("import_subjects", folder(NEW, described(sex="Male")))
     report = imported("import_subjects", folder(OLD, described(sex="Female")))
     assert report.counts == {"subjects": {"read": 1, "unchanged": 1}, "sessions": {"read": 1, "created": 1}}
 
 
-def test_a_newer_session_that_is_imported_later_wins(folder):
+def test_a_newer_session_that_is_imported_later_has_precedence(folder):
     imported("import_subjects", folder(OLD, described(sex="Female")))
     assert imported("import_subjects", folder(NEW, described(sex="Male"))).counts["subjects"] == {
         "read": 1,
@@ -85,7 +85,7 @@ def test_a_newer_session_that_is_imported_later_wins(folder):
     assert subject()["sex"] == "Male"
 
 
-def test_a_stored_session_that_comes_again_says_what_it_says_now(folder):
+def test_a_session_that_is_imported_again_has_its_new_values(folder):
     imported("import_subjects", folder(OLD, described(sex="Female")), folder(NEW, described(sex="Male")))
     imported("import_subjects", folder(NEW, described(sex=None)))
     assert subject()["sex"] == "Female"
@@ -166,7 +166,7 @@ def test_any_order_and_grouping_of_folders_into_runs_gives_the_same_subjects(ses
         transaction.set_rollback(True)
 
 
-def test_a_session_that_was_given_another_subject_does_not_rename_that_subject(folder):
+def test_a_session_with_a_corrected_subject_does_not_change_that_subject(folder):
     first = described(sex="Male")
     imported("import_subjects", folder(NEW, first), folder(OLD, described(sex="Female") | {"subject_id": "2"}))
     edits.correct(Session.objects.filter(name=NEW), {"subject": Subject.objects.get(pk="2")}, None)

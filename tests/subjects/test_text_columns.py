@@ -36,7 +36,7 @@ def spelled(field, json_text):
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_json_value_that_is_no_text_is_rejected_with_what_was_expected(folder, field):
+def test_a_json_value_that_is_not_a_text_is_rejected(folder, field):
     for place, text in enumerate(KINDS):
         everything = folder(f"{field}{place}_1", spelled(field, text)).parent
     folder(OTHER, MOUSE | {"subject_id": "700001"})

@@ -77,12 +77,12 @@ def test_the_form_says_what_an_import_says(folder, case):
 
 
 @pytest.mark.parametrize("case", NO_JSON)
-def test_what_is_no_json_is_an_error_of_the_form_and_shown_again_as_typed(typed, case):
+def test_invalid_json_is_a_form_error_and_shown_again_as_typed(typed, case):
     assert_shown_again(typed(NO_JSON[case]), NO_JSON[case], "This is not a JSON document")
 
 
 @pytest.mark.parametrize("text", NO_OBJECT)
-def test_a_document_that_is_no_object_is_rejected_by_every_form(typed, text):
+def test_a_document_that_is_not_an_object_is_rejected_by_every_form(typed, text):
     assert_shown_again(typed(text), text, f"Expected a JSON object ({{…}}), found {NO_OBJECT[text]}.")
 
 

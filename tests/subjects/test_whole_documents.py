@@ -35,7 +35,7 @@ def stored():
 
 @pytest.mark.parametrize("case", REJECTED)
 @pytest.mark.parametrize("known", [False, True])
-def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, case, known):
+def test_a_rejected_document_changes_no_table_and_makes_no_record_missing(folder, case, known):
     change, column = REJECTED[case]
     if known:
         imported("import_subjects", folder(FIRST, MOUSE))
@@ -50,7 +50,7 @@ def test_a_rejected_document_touches_no_table_and_makes_nothing_missing(folder, 
 
 
 @pytest.mark.parametrize("case", ["a list for one value", "a text too long for the session"])
-def test_the_other_documents_of_the_import_are_taken(folder, case):
+def test_the_other_documents_of_the_import_are_accepted(folder, case):
     change, column = REJECTED[case]
     everything = folder(FIRST, MOUSE | change).parent
     folder(OTHER, MOUSE | {"subject_id": "700001"})
@@ -65,7 +65,7 @@ def test_a_fixed_document_is_accepted_by_all_tables(folder):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_uploaded_document_is_rejected_whole_too(admin_client):
+def test_an_uploaded_document_is_rejected_by_all_tables(admin_client):
     text = json.dumps(MOUSE | {"schema_version": {"major": 1}})
     files = SimpleUploadedFile(f"{FIRST}.json", text.encode())
     admin_client.post("/admin/imports/importrun/import/", {"dataset": "subjects", "files": files, "encoding": "utf-8"})
@@ -77,14 +77,14 @@ def test_an_uploaded_document_is_rejected_whole_too(admin_client):
     ]
 
 
-def test_a_rejected_row_of_a_table_brings_no_term_and_no_member(tmp_path):
+def test_a_rejected_row_creates_no_term_and_no_member(tmp_path):
     row = "39, Guild, 77516, Bachelors, 13, Never-married, Sales, Unmarried, Other, Female, 0, 0, 40, Peru, <=50K\n"
     (tmp_path / "adult.data").write_text(row.replace("39", "390") + row.replace("Guild", "Private"))
     assert imported("import_census", tmp_path).counts == {"respondents": {"read": 2, "created": 1, "rejected": 1}}
     assert list(Workclass.objects.values_list("name", flat=True)) == ["Private"]
 
 
-def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(folder, tmp_path):
+def test_only_the_rejected_one_of_several_documents_in_a_file_is_skipped(folder, tmp_path):
     documents = [MOUSE | {"subject_id": str(key)} for key in range(1, 6)]
     lines = [json.dumps(document) for document in documents]
     file = tmp_path / "subject.json"
@@ -99,7 +99,7 @@ def test_of_several_documents_in_one_file_only_the_rejected_one_is_left_out(fold
     assert stored() == before and report["missing"] == []
 
 
-def test_a_document_whose_session_came_before_with_other_values_brings_no_subject(folder):
+def test_a_document_that_contradicts_an_earlier_session_creates_no_subject(folder):
     """A folder and a file with the folder's name."""
     first = folder(FIRST, MOUSE)
     other = first.parent / f"{FIRST}.json"
