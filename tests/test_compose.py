@@ -20,7 +20,7 @@ def test_a_service_has_no_more_rights_than_it_needs(name):
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_cannot_take_the_whole_machine(name):
+def test_a_service_has_resource_limits(name):
     assert re.fullmatch(r"\$\{[A-Z]+_MEMORY:-\d+[mg]\}", SERVICES[name]["mem_limit"])
     assert SERVICES[name]["pids_limit"] <= 500
 

@@ -51,7 +51,7 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_generator_writes_what_is_committed(tmp_path):
+def test_the_generator_reproduces_the_committed_files(tmp_path):
     assert generate("--output", tmp_path).returncode == 0
     fresh, committed = files(tmp_path), files(SAMPLES)
     assert sorted(fresh) == sorted(committed)
@@ -111,7 +111,7 @@ def test_the_experiments_files_have_their_oddities():
     assert not users.endswith(b"\n")
 
 
-def test_subjects_come_in_four_generations_some_of_them_again():
+def test_subjects_have_four_schema_generations_and_repeated_sessions():
     shapes, seen = Counter(), {}
     for path in sorted((SAMPLES / "subjects").glob("*/subject.json")):
         try:
@@ -163,7 +163,7 @@ def test_income_rises_with_education_hours_and_age(tmp_path):
     assert 0.20 < sum(row[14] == ">50K" for row in rows) / len(rows) < 0.28
 
 
-def test_a_census_file_has_the_rows_asked_for_and_only_valid_ones(tmp_path):
+def test_a_census_file_has_the_requested_number_of_valid_rows(tmp_path):
     rows = [line.split(",") for line in census(tmp_path, "--rows", 60_001)]
     assert len(rows) == 60_001
     assert {len(row) for row in rows} == {15}
@@ -173,7 +173,7 @@ def test_a_census_file_has_the_rows_asked_for_and_only_valid_ones(tmp_path):
     assert all((row[6] == "?") == (row[1] in ("?", "Never-worked")) for row in rows)
 
 
-def test_the_same_seed_gives_the_same_file_and_another_gives_another(tmp_path):
+def test_a_seed_determines_the_file(tmp_path):
     first = census(tmp_path / "a", "--rows", 3000)
     assert census(tmp_path / "b", "--rows", 3000) == first
     assert census(tmp_path / "c", "--rows", 4000)[:3000] == first
@@ -198,7 +198,7 @@ def test_people_are_born_in_known_places(tmp_path):
 
 
 @pytest.mark.parametrize("only, name", [("census", "adult.data"), ("people", "people.csv")])
-def test_a_variation_has_exactly_the_shares_asked_for(tmp_path, only, name):
+def test_a_variation_has_exactly_the_requested_shares(tmp_path, only, name):
     plain = Counter(made(tmp_path, name, "--only", only, "--rows", 12_000))
     varied = Counter(made(tmp_path, name, "--only", only, "--rows", 12_000, *SHARES))
     # A changed row is one that is missing and one that is new: only the content identifies a row.

@@ -161,7 +161,7 @@ def test_the_database_of_this_run_is_set_up_as_the_settings_say():
             assert cursor.fetchone()[0] == "UTC"
 
 
-def test_who_may_read_the_api_without_signing_in():
+def test_anonymous_read_access_is_a_setting():
     assert settings_with(DEBUG="on").API_ANONYMOUS_READ
     assert not settings_with(**PRODUCTION).API_ANONYMOUS_READ
     assert settings_with(**PRODUCTION, API_ANONYMOUS_READ="on").API_ANONYMOUS_READ
@@ -193,7 +193,7 @@ def test_production_protects_sessions():
     assert (site.AXES_ENABLED, site.SECURE_HSTS_SECONDS) == (False, 0)
 
 
-def test_other_origins_read_the_api_only_where_they_are_listed():
+def test_only_listed_origins_can_read_the_api():
     middleware = "corsheaders.middleware.CorsMiddleware"
     assert middleware not in settings_with(DEBUG="on").MIDDLEWARE
     site = settings_with(DEBUG="on", CORS_ORIGINS="https://a.example.org, http://localhost:8888")

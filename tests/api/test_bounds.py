@@ -49,7 +49,7 @@ def test_a_list_has_at_most_500_values(client, admin_client, name):
         assert "found 501" in refusals(client, LIST + "?" + "&".join(f"id__in={n}" for n in range(501)))[name][0]
 
 
-def test_other_lists_of_the_admin_are_bounded_too(admin_client):
+def test_other_lists_of_the_admin_have_limits(admin_client):
     answer = admin_client.get("/admin/imports/rejectedrow/", {"file__id__in": ",".join(map(str, range(1, 502)))})
     assert answer.status_code == 400 and "at most 500 values" in answer.text
 

@@ -286,6 +286,6 @@ def test_an_unknown_import_is_named_and_the_options_are_listed(etl):
         assert answer.status_code == 200 and answer.json()["name"]
 
 
-def test_a_method_that_is_not_allowed_is_refused_as_such_whatever_the_parameters(etl):
+def test_a_disallowed_method_gets_405_with_any_parameters(etl):
     for address in (IMPORTS, "/api/imports/1/rejections/?nothing=1"):
         assert etl.put(address).status_code == 405

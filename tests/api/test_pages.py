@@ -86,7 +86,7 @@ def test_a_cursor_is_valid_for_one_list_and_order(client, respondents):
         assert answer.status_code == 400 and "cursor" in answer.json()["errors"], address
 
 
-def test_a_filter_stays_on_all_pages(client, respondents):
+def test_all_pages_keep_the_filter(client, respondents):
     there, back = walk(client, f"{LIST}?workclass=Private&ordering=-age&page_size=3")
     assert there == back and {row["workclass"] for row in there} == {"Private"} and len(there) == 13
 

@@ -104,7 +104,7 @@ def test_the_address_of_a_record_has_one_spelling(admin_client, seven, text):
 
 
 @pytest.mark.parametrize("text", ["007", "+7", "1_0", "٧", "7" * 26, "0"])
-def test_pages_of_every_list_are_numbered_in_one_spelling(admin_client, seven, text):
+def test_page_numbers_have_one_spelling(admin_client, seven, text):
     for address in (
         "/admin/people/person/?p=",
         "/admin/imports/importrun/?p=",
@@ -121,7 +121,7 @@ def test_pages_of_every_list_are_numbered_in_one_spelling(admin_client, seven, t
 
 
 @pytest.mark.parametrize("order", ["1_0", "٣", "01", ".".join(["1"] * 1500), "x"])
-def test_the_order_of_a_list_in_the_admin_is_bounded_and_spelled_one_way(admin_client, order):
+def test_the_order_of_a_list_in_the_admin_has_a_limit_and_one_spelling(admin_client, order):
     for address in ("/admin/people/person/", "/admin/auth/user/"):
         answer = admin_client.get(address, {"o": order})
         assert answer.status_code == 400 and "at most 5 columns" in answer.text
@@ -137,7 +137,7 @@ def test_the_sizes_of_pictures_and_the_bins_have_one_spelling(admin_client, seve
 
 
 @pytest.mark.parametrize("text", ["007", "+7", "1_0", "٧", "7" * 26])
-def test_filters_in_explore_and_in_every_admin_list_take_the_same_spelling(admin_client, seven, text):
+def test_filters_in_explore_and_in_the_admin_have_the_same_spelling(admin_client, seven, text):
     for address, name in (
         ("/explore/people/people/", "id"),
         ("/admin/people/person/", "id"),

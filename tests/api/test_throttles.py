@@ -59,7 +59,7 @@ def test_an_empty_rate_means_no_limit(client, rates):
     assert statuses(client, 5) == [200] * 5
 
 
-def test_each_token_has_a_rate_of_its_own_wherever_it_comes_from(rates, client):
+def test_each_token_has_a_separate_rate_from_any_address(rates, client):
     rates(anonymous="1/hour", token="2/hour")
     user = get_user_model().objects.create_superuser("root")
     first, second = (

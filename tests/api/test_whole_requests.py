@@ -143,7 +143,7 @@ PART = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n" + PLACES + "\r\n--x--
         ),
     ],
 )
-def test_a_part_with_two_names_or_one_that_is_not_utf_8_is_refused_and_named(post, settings, options, expected):
+def test_a_part_with_two_names_or_an_invalid_name_is_refused(post, settings, options, expected):
     body = ORDER + PART.format(options)
     status, kind, text = post(IMPORTS, body)
     assert (status, kind) == (400, "application/problem+json")
@@ -209,7 +209,7 @@ def test_a_parameter_that_a_document_names_twice_is_refused(etl, sources):
     assert answer.status_code == 400 and answer.json()["errors"] == {"mode": ["Send this field only once."]}
 
 
-def test_files_come_with_a_mode_and_without_the_sites_own(etl, settings):
+def test_uploads_need_a_mode_and_exclude_configured_sources(etl, settings):
     response = etl.send(400, files={"places": PLACES}, sources="configured")["errors"]
     assert response == {"sources": ["Expected either uploaded files or sources, found both."]}
     file = FILE.format("files", "places.csv", PLACES)
@@ -272,7 +272,7 @@ def test_a_browser_that_sends_a_file_in_another_field_is_reported(client, root, 
 
 
 @pytest.mark.parametrize("path", [IMPORTS, "/admin/imports/importrun/import/"])
-def test_a_part_that_is_no_form_data_or_whose_file_has_no_name_is_refused(post, settings, path):
+def test_a_part_without_form_data_or_file_name_is_refused(post, settings, path):
     for body in (
         UPLOAD.replace("form-data", "attachment"),
         ORDER + FILE.format("files", "  ", PLACES),

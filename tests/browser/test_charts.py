@@ -171,7 +171,7 @@ def test_names_below_a_heat_map_are_upright_on_a_telephone(page):
     assert page.complaints == []
 
 
-def test_another_kind_leads_to_the_address_of_what_is_drawn(page):
+def test_a_new_kind_of_chart_changes_the_url(page):
     page.goto(BARS)
     drawing(page)
     page.get_by_label("Kind").select_option("scatter")

@@ -125,7 +125,7 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert page.complaints == []
 
 
-def test_the_bar_moves_by_itself_and_cancel_stops_the_run(page, site, tables, tmp_path):
+def test_the_progress_bar_updates_itself_and_cancel_stops_the_run(page, site, tables, tmp_path):
     empty = tables()
     places, people = tmp_path / "places.csv", tmp_path / "people.csv"
     places.write_text("city,county,country\nKelso,Roxburghshire,Scotland\n")

@@ -73,7 +73,7 @@ def test_vocabularies_are_listed_searched_and_added_to(admin_client):
         assert [str(value) for value in page.context["cl"].result_list] == ["Newly"]
 
 
-def test_a_value_in_use_is_not_deleted_and_shows_some_of_those_who_use_it(admin_client, respondent):
+def test_a_used_term_cannot_be_deleted_and_lists_its_uses(admin_client, respondent):
     Respondent.objects.bulk_create(copies_of(respondent(), 30))
     level = EducationLevel.objects.get()
     page = confirm(admin_client, f"/admin/census/educationlevel/{level.pk}/delete/", {"post": "yes"})

@@ -15,7 +15,7 @@ def rows(client, table, **query):
     return answer.json()["results"]
 
 
-def test_a_respondent_is_read_in_words(client, django_assert_num_queries, respondent):
+def test_a_respondent_is_returned_with_its_terms(client, django_assert_num_queries, respondent):
     person = respondent(workclass=None)
     person.save()
     rows(client, "respondents")  # the vocabularies are cached from now on

@@ -140,7 +140,7 @@ def test_one_sided_amounts_of_capital_gain_are_detected(ask):
     )
 
 
-def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
+def test_amounts_that_are_one_sided_by_chance_are_not_significant(ask):
     gains = [
         (n, {"capital_gain": 1000 * k}, side) for k in range(1, 19) for n, side in ((2 + k % 2, RICH), (3 - k % 2, {}))
     ]
@@ -154,7 +154,7 @@ def test_amounts_that_are_one_sided_by_chance_show_nothing(ask):
     assert "From amount to amount: unclear." in answer["answer"]
 
 
-def test_amounts_that_rise_from_one_side_to_the_other_are_reported_as_such(ask):
+def test_a_rise_in_the_share_over_50k_is_reported(ask):
     answer = ask(
         *[(20, {"capital_gain": amount}, RICH if amount > 3000 else {}) for amount in range(1000, 7000, 1000)]
     )[GAINS]

@@ -58,7 +58,7 @@ def committed():
     return written(CENSUS)
 
 
-def test_the_notebook_runs_on_the_sample_and_is_written_beside_what_is_committed(make, tmp_path):
+def test_the_notebook_runs_on_the_sample_without_replacing_the_committed_one(make, tmp_path):
     imported("import_census", SAMPLES / "census")
     before = NOTEBOOK.read_bytes(), ANSWERS.read_bytes()
     ran = make()
@@ -106,7 +106,7 @@ def test_the_committed_files_match_the_files_of_uci(real_data, make, tmp_path):
 
 
 def refused(ran, tmp_path):
-    """Return the error of a make that wrote nothing."""
+    """Return the error of a failed make, which must not write files."""
     first, last = ran.stderr.splitlines()
     assert ran.returncode == 2 and last.startswith("make: *** [") and last.endswith("Error 1")
     assert ran.stdout == "" and not {"census", "var"} & {path.name for path in tmp_path.iterdir()}
@@ -146,7 +146,7 @@ def test_both_files_are_replaced_or_none(tmp_path):
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["new", "new"]
 
 
-def test_the_committed_notebook_says_what_the_committed_answers_say():
+def test_the_committed_notebook_equals_the_committed_answers():
     notebook, insights = committed()
     assert list(insights) == list(QUESTIONS)
     bold = [text for text in texts(notebook) if text.startswith("**")]

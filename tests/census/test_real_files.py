@@ -96,7 +96,7 @@ def test_men_and_women(sex, number, share):
     assert percent(Respondent.objects.filter(sex=sex).share_over_50k()) == share
 
 
-def test_what_is_missing_in_which_column():
+def test_missing_values_by_column():
     missing = {name: Respondent.objects.filter(**{f"{path}": None}).count() for name, path in STORED.items()}
     assert {name: number for name, number in missing.items() if number} == {
         "workclass": 2_799,
@@ -112,7 +112,7 @@ def test_what_is_missing_in_which_column():
 @pytest.mark.parametrize(
     ("files", "number"), [(["adult.data"], 24), (["adult.test"], 5), (["adult.data", "adult.test"], 52)]
 )
-def test_rows_that_equal_an_earlier_one_are_all_kept(files, number):
+def test_equal_rows_are_all_stored(files, number):
     rows = Respondent.objects.filter(created_in__name__in=files)
     several = rows.values(*STORED.values()).annotate(times=Count("pk")).filter(times__gt=1)
     assert sum(row["times"] - 1 for row in several) == number

@@ -190,7 +190,7 @@ def test_an_edit_on_which_others_depend_is_not_undone(admin_client, people, edit
     assert Person.objects.filter(family_name="Mac").count() == COUNT - 1
 
 
-def test_an_edit_is_undone_only_by_those_who_may_change_its_records(staff, edit):
+def test_the_undo_of_an_edit_needs_the_change_permission(staff, edit):
     client = staff("view_edit", "view_person")
     assert "Undo edit" not in client.get(f"/admin/imports/edit/{edit.pk}/change/").text
     assert client.post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403

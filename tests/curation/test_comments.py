@@ -39,7 +39,7 @@ def test_a_record_has_comments_and_changes_nothing(users, admin_client, admin_us
     assert "Line one" not in admin_client.get("/admin/experiments/user/2/history/").text
 
 
-def test_a_deleted_record_keeps_its_comments_and_takes_more(users, admin_client):
+def test_a_deleted_record_keeps_its_comments_and_accepts_new_ones(users, admin_client):
     admin_client.post(f"{RECORD}comment/", {"text": "first"})
     edits.delete(users, None)
     page = admin_client.post(f"{RECORD}comment/", {"text": "second"}, follow=True).text

@@ -143,7 +143,7 @@ def test_a_bounded_count_is_marked_as_bounded(admin_client, places, monkeypatch)
     assert "more than 10 results" in page and "10 places" not in page.lower().replace("more than 10 places", "")
 
 
-def test_edits_are_listed_with_what_they_changed(admin_client, admin_user, places):
+def test_edits_are_listed_with_the_changed_records(admin_client, admin_user, places):
     edits.correct(Place.objects.filter(pk=places[0].pk), {"county": "C"}, admin_user)
     edits.correct(Place.objects.all(), {"county": "D"}, admin_user)
     page = admin_client.get("/admin/imports/edit/").text

@@ -63,7 +63,7 @@ PAGE, LIST = "/admin/experiments/user/1/", "/admin/experiments/user/"
 BULK = {"field": "name", "value": "Same", "select_across": "1"}
 
 
-def test_each_page_that_changes_records_takes_a_reason(users, admin_client):
+def test_each_page_that_changes_records_accepts_a_reason(users, admin_client):
     admin_client.post(f"{PAGE}change/", FORM | {"_reason": " typing error "})
     confirm(admin_client, f"{PAGE}revert/name/", {"_reason": "the file is right"})
     confirm(admin_client, f"{LIST}bulk/", BULK | {"_apply": "x", "expected": "2", "_reason": "same name"})
@@ -107,7 +107,7 @@ def test_a_reason_without_a_change_is_refused(users, admin_client):
     assert not Edit.objects.exists()
 
 
-def test_a_typed_reason_stays_in_a_form_with_errors(users, admin_client):
+def test_a_form_with_errors_keeps_the_typed_reason(users, admin_client):
     page = admin_client.post(f"{PAGE}change/", FORM | {"signup_date": "never", "_reason": 'a "reason"'}).text
     assert 'name="_reason" value="a &quot;reason&quot;" maxlength="500"' in page
 

@@ -40,7 +40,7 @@ def expect_counts(client, run, caption):
     return sorted((entry["source"], entry["record"]) for entry in new)
 
 
-def test_the_counts_of_a_run_agree_with_its_tabs_whatever_happens_to_its_records(run, admin_client):
+def test_the_counts_of_a_run_always_agree_with_its_tabs(run, admin_client):
     new = [("compounds", "3"), ("user_experiments", "9"), ("users", "3")]
     assert [(s, str(r)) for s, r in expect_counts(admin_client, run, "applied")] == new
     deletions = [edits.delete(model.objects.filter(pk=pk), None) for model, pk in ((UserExperiment, 9), (User, 3))]
@@ -53,7 +53,7 @@ def test_the_counts_of_a_run_agree_with_its_tabs_whatever_happens_to_its_records
     assert [(s, str(r)) for s, r in expect_counts(admin_client, run, "applied")] == new
 
 
-def test_counts_of_a_preview_say_so(bring, write, importing, admin_client):
+def test_counts_of_a_preview_are_marked_as_such(bring, write, importing, admin_client):
     importing("experiments", write("users.csv", USERS), "--dry-run")
     run = ImportRun.objects.get()
     expect_counts(admin_client, run, "preview: nothing was applied")

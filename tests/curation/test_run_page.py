@@ -217,7 +217,7 @@ def test_a_formula_in_rejected_rows_is_escaped_and_restored(curator, previewed):
     assert (Person.objects.get().given_name, Person.objects.get().family_name) == ("=1+1", "-Mac")
 
 
-def test_a_fixed_file_with_masked_addresses_or_other_lines_is_refused(curator, previewed):
+def test_a_fixed_file_with_masked_addresses_or_unknown_lines_is_refused(curator, previewed):
     users = "user_id,name,email,signup_date\n1,Ann,ann@example.com,never\n"
     run = previewed("experiments", users=users)
     fixed = sent(curator, run, "users").replace("never", "2024-01-05")

@@ -109,7 +109,7 @@ def test_filters_narrow_the_list(worklist, curator):
     assert curator.get(ADDRESS.replace("people", "nothing")).status_code == 404
 
 
-def test_a_long_list_comes_in_pages(curator, write, importing):
+def test_a_long_list_is_paginated(curator, write, importing):
     importing("people", write("places.csv", PLACES))
     importing("people", write("people.csv", HEADER + "".join(f"Ann{n},Mac,never,Kelso\n" for n in range(45))))
     first, last = curator.get(ADDRESS), curator.get(f"{ADDRESS}?page=3")
@@ -272,7 +272,7 @@ def test_a_broken_line_and_a_document_are_fixed_in_a_file(curator, write, import
     assert "This row cannot be fixed here." in page and 'name="cell-' not in page
 
 
-def test_the_page_of_a_run_takes_the_fixed_file(curator, rejected):
+def test_the_page_of_a_run_accepts_the_fixed_file(curator, rejected):
     page = curator.get(f"/admin/imports/importrun/{rejected}/change/?tab=rejected").text
     assert "Download the open rows of people.csv" in page and "Upload the fixed file" in page
     assert f'href="{ADDRESS}"' in page

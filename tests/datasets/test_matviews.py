@@ -31,7 +31,7 @@ def view_exists(name):
 
 
 @pytest.mark.django_db
-def test_a_refresh_brings_one_datasets_views_up_to_date():
+def test_a_refresh_updates_the_views_of_one_dataset():
     ann_of("Wales")
     assert [done.view for done in matviews.refresh("people")] == [BirthsByCountry]
     assert BirthsByCountry.objects.get(country="Wales").births == 1
@@ -53,7 +53,7 @@ def test_the_command_refreshes_the_views_of_the_datasets_that_are_named(capsys):
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["births_by_country"]
 
 
-def test_the_command_names_the_datasets_where_one_does_not_exist():
+def test_the_command_lists_the_datasets_if_one_does_not_exist():
     with pytest.raises(
         CommandError, match=r"No dataset peple has views\. Datasets with views: census, experiments, people, subjects"
     ):

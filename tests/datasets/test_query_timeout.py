@@ -91,7 +91,7 @@ def test_the_time_of_all_queries_counts_together(admin, many, settings):
     assert admin.get("/explore/people/places/").status_code == 200
 
 
-def test_the_limit_never_stays_on_a_pooled_connection(admin, many, settings):
+def test_the_limit_is_reset_on_a_pooled_connection(admin, many, settings):
     addresses = [LIST, f"{LIST}?city=%EB", f"{LIST}1/", "/admin/people/place/", "/explore/people/places/", SLOW]
     for address in [*addresses, f"{LIST}?format=csv", f"{LIST}?format=xlsx", "/api/nothing/"]:
         answer = admin.get(address)

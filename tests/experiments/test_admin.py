@@ -57,7 +57,7 @@ def test_experiments_are_found_by_user_and_compound(admin_client):
     assert "C1, C2" in page.text
 
 
-def test_addresses_are_shown_to_those_who_may_see_them(admin_client):
+def test_addresses_are_shown_with_the_permission(admin_client):
     assert "alice@example.com" in admin_client.get("/admin/experiments/user/").text
     assert "alice@example.com" in admin_client.get("/admin/experiments/user/1/change/").text
 

@@ -152,7 +152,7 @@ def test_all_problems_of_an_experiment_are_reported_at_once(experiment_rows):
     ]
 
 
-def test_an_experiment_of_a_user_who_was_rejected_is_rejected(folder):
+def test_an_experiment_of_a_rejected_user_is_rejected(folder):
     (folder / "users.csv").write_text(FILES["users.csv"].replace("ada@", "ada at "), encoding="utf-8")
     report = imported("import_experiments", folder)
     assert report.rejected == [

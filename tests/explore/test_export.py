@@ -111,7 +111,7 @@ def test_a_file_for_a_spreadsheet_has_escaped_formulas_and_says_so(reader, peopl
 
 @pytest.mark.parametrize("file_format", ["csv", "json", "ndjson", "parquet", "xlsx"])
 @pytest.mark.parametrize("more", ["", f"&place_of_birth={quote(ODD)}&search=mac%20oig", "&columns=id&compress=gzip"])
-def test_the_command_and_the_address_beside_the_button_give_the_same_bytes(
+def test_the_command_and_the_api_address_give_the_same_bytes(
     reader, people, child_environment, tmp_path, monkeypatch, file_format, more
 ):
     query = f"{'' if 'columns' in more else CHOSEN}&format={file_format}{more}"

@@ -84,7 +84,7 @@ def test_filters_are_those_of_the_api(reader, people, query, expected):
     assert "".join(row["given_name"][1:] for row in answer["results"]) == expected
 
 
-def test_choices_have_counts_and_missing_is_one_of_them(reader, respondents):
+def test_choices_have_counts_and_include_missing_values(reader, respondents):
     page = reader.page(f"{CENSUS}?workclass__isnull=true")
     assert facets(page, "workclass") == ["Private 4", "(EMPTY) 1"]
     assert facets(page, "sex") == ["Female 0", "Male 1"]

@@ -197,7 +197,7 @@ def test_an_existing_file_is_replaced_only_after_a_complete_export(people, tmp_p
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file_is_as_others_and_an_old_one_keeps_its_mode(exported, tmp_path):
+def test_a_new_file_has_the_default_mode_and_an_existing_one_keeps_its_mode(exported, tmp_path):
     mask = os.umask(0o027)
     try:
         exported("people/people", name="new")
@@ -234,7 +234,7 @@ def test_users_cannot_filter_by_personal_data_that_they_cannot_see(refusal):
     assert "Did you mean olivia?" in refusal("experiments/users", "--as-user", "olvia")
 
 
-def test_standard_output_holds_the_file_and_nothing_else(people, manage):
+def test_standard_output_has_only_the_file(people, manage):
     process = manage("export", "people/people", "--columns", "given_name", "-o", "-")
     out, error = process.communicate()
     assert (process.returncode, out, error) == (0, "given_name\nG0\nG1\nG0\n", "")

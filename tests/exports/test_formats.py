@@ -185,7 +185,7 @@ def test_a_file_may_be_compressed(people, exported):
         assert already.filename == "people.parquet"
 
 
-def test_a_long_export_comes_in_blocks(db):
+def test_a_long_export_is_written_in_blocks(db):
     Place.objects.bulk_create(Place(city=f"city {n}", county="x" * 150, country="y") for n in range(3000))
     blocks = list(export(Place, Place.objects.all(), None, None, "csv"))
     assert len(blocks) > 5 and max(map(len, blocks)) < 100_000

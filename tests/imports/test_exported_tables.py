@@ -95,7 +95,7 @@ def test_records_of_several_files_keep_their_files(exported, importing, write, r
     assert report.counts["people"] == {"read": 3, "unchanged": 3, "missing": 1}
 
 
-def test_a_record_that_was_edited_in_the_export_is_changed_and_one_that_was_taken_out_is_missing(exported, importing):
+def test_a_record_edited_in_the_export_is_updated_and_a_removed_one_missing(exported, importing):
     importing("experiments", SAMPLES / "experiments")
     files = exported("experiments")
     compounds = next(file for file in files if file.name == "compounds.csv")
@@ -113,7 +113,7 @@ def test_a_record_that_was_edited_in_the_export_is_changed_and_one_that_was_take
     assert report["missing"][0]["record"] == int(last.split(",")[0])
 
 
-def test_a_person_who_was_edited_in_the_export_is_new_and_the_one_before_is_missing(exported, importing, write):
+def test_a_person_edited_in_the_export_is_new_and_the_old_one_missing(exported, importing, write):
     importing("people", write("places.csv", "city,county,country\nKelso,b,c\n"))
     people = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1900-01-01,Kelso\nBob,Mac,1900-01-01,Kelso\n"
     importing("people", write("people.csv", people))

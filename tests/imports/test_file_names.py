@@ -199,7 +199,7 @@ def test_names_that_are_not_utf_8_are_listed_escaped(odd):
     assert set(SourceFile.objects.values_list("name", flat=True)) == {r"exp\xe9"}
 
 
-def test_a_file_whose_name_is_not_utf_8_is_refused_in_a_sentence_and_leaves_no_run(odd, refused, manage):
+def test_a_file_whose_name_is_not_utf_8_is_refused_without_a_run(odd, refused, manage):
     assert refused("subjects", os.fsdecode(odd + b"/none")).endswith(
         r"exp\xe9/none does not exist. Expected a file or a folder."
     )

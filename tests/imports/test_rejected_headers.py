@@ -60,7 +60,7 @@ def test_both_cells_under_two_equal_headings_are_kept(taken):
     assert (document["note"], document["note (column 5)"]) == ("first", "second")
 
 
-def test_headings_with_a_formula_are_escaped_for_a_spreadsheet_and_come_back_as_they_were(taken, importing, write):
+def test_headings_with_a_formula_are_escaped_and_restored(taken, importing, write):
     run, rows = taken("admin")
     header, cells = csv.reader(io.StringIO(rows))
     assert header[: len(HEADER)] == [{"=1+1": "'=1+1", "'=x": "''=x"}.get(name, name) for name in HEADER]

@@ -25,7 +25,7 @@ def kept(settings):
 
 @pytest.fixture
 def previewed(admin_client, transactional_db):
-    """Upload files and let a worker preview them; the run."""
+    """Upload files, let a worker preview them, and return the run."""
 
     def previewed(dataset, **options):
         files = [SimpleUploadedFile(name, text.encode()) for name, text in options.pop("files").items()]

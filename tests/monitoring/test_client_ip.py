@@ -43,7 +43,7 @@ def test_gunicorn_itself_believes_nobody(serve, transactional_db):
     assert trusting.get("/api/", X_Forwarded_Proto="https")[0] == 401  # no redirect
 
 
-def test_an_address_is_one_network_or_none(rf, settings):
+def test_an_address_belongs_to_one_network_or_none(rf, settings):
     settings.TRUST_PROXY = False
 
     def of(address: str, **headers: str) -> str | None:

@@ -60,7 +60,7 @@ def test_import_skips_the_files_that_it_stored_itself(folder, settings):
     assert imported("import_people", folder).counts["people"] == {"read": 2, "unchanged": 2}
 
 
-def test_import_keeps_people_whose_rows_are_equal(folder):
+def test_import_stores_people_with_equal_rows(folder):
     with (folder / "people.csv").open("a", encoding="utf-8") as file:
         file.write("Ann,Mac,1900-01-31,Kelso\n" * 2)
     assert imported("import_people", folder).counts["people"] == {"read": 4, "created": 4}
@@ -131,7 +131,7 @@ def test_an_edited_row_is_one_person_created_and_one_missing(folder):
     assert [(m["source"], m["file"], m["line"]) for m in report["missing"]] == [("people", "people.csv", 2)]
 
 
-def test_a_missing_place_that_people_were_born_in_stays_and_is_reported(folder):
+def test_a_missing_place_of_birth_is_reported_and_not_deleted(folder):
     imported("import_people", folder)
     (folder / "places.csv").write_text("city,county,country\nKelso,Roxburghshire,Scotland\n", encoding="utf-8")
     report = imported("import_people", folder / "places.csv", delete_missing=True)

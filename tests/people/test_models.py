@@ -48,7 +48,7 @@ def test_an_identity_is_unique():
         bob.save()
 
 
-def test_a_city_is_one_place():
+def test_a_city_is_unique():
     Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
     with pytest.raises(IntegrityError), transaction.atomic():
         Place.objects.create(city="Kelso", county="Washington", country="United States")

@@ -25,7 +25,7 @@ def test_the_admin_and_the_api_answer_through_the_proxy(stack, show):
     assert stack.ask(style)[0] == 200
     births = stack.api("/api/people/births-by-country/")["results"]
     assert births[0] == {"country": "Averland", "births": 7079}
-    assert stack.ask("/api/people/people/")[0] == 401  # reading needs a token unless a setting says otherwise
+    assert stack.ask("/api/people/people/")[0] == 401  # by default, reading needs a token
     packed = stack.ask("/admin/login/", **{"Accept-Encoding": "gzip"})[1]
     assert packed.get("Content-Encoding") == "gzip"
     show("admin, its files, and API answer; births:", births)

@@ -138,7 +138,7 @@ COLUMNS = ("subject_id", "date_of_birth", "species", "sex", "background_strain",
 
 
 @pytest.mark.parametrize("version", SHAPES)
-def test_each_shape_of_the_schema_gives_the_right_subject(version, real_data):
+def test_each_version_of_the_schema_gives_the_right_subject(version, real_data):
     imported("import_subjects", real_data / "subject-shapes" / f"{version}.json")
     session = Session.objects.get(schema_version=version, subject__in=["12345", "123456"])
     assert session.name == version

@@ -102,9 +102,7 @@ def test_a_session_that_is_imported_again_has_its_new_values(folder):
         ("aaa", "zzz"),
     ],
 )
-def test_a_session_is_as_new_as_the_first_time_stamp_in_its_name_none_is_oldest_and_ties_go_by_name(
-    older, newer, folder
-):
+def test_sessions_are_ordered_by_the_first_time_stamp_in_their_names_and_then_by_name(older, newer, folder):
     imported("import_subjects", folder(newer, described(sex="Male")), folder(older, described(sex="Female")))
     assert subject()["sex"] == "Male"
 

@@ -70,7 +70,7 @@ def test_a_document_that_an_import_rejects_is_an_error_of_the_form_and_shown_aga
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_the_form_says_what_an_import_says(folder, case):
+def test_forms_and_imports_have_the_same_messages(folder, case):
     text, sentence = BROKEN[case]
     report = imported("import_subjects", folder("rat", text))
     assert sentence in report["rejections"][0]["problems"][0]["message"]

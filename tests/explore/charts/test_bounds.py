@@ -57,7 +57,7 @@ def test_a_kept_group_counts_all_its_records_with_too_many_pairs(towns, monkeypa
     assert sorted(drawn(Person, kind="heat", x="place_of_birth", y="county_of_birth").rows) == sorted(whole)
 
 
-def test_other_has_its_own_median(respondent, db):
+def test_the_group_other_has_its_exact_median(respondent, db):
     ages = {}
     for number in range(30):
         for more in range(2 if number < 25 else 1):
@@ -108,7 +108,7 @@ def test_charts_of_personal_data_need_the_permission(experiments, signed_in):
         drawn(User, kind="bar", x="email")
 
 
-def test_one_record_is_enough_for_each_kind(respondent, db):
+def test_each_kind_of_chart_works_with_one_record(respondent, db):
     respondent(age=40, occupation=None).save()
     for params in (
         {"kind": "bar", "x": "occupation", "measure": "mean:age"},

@@ -138,7 +138,7 @@ def test_a_line_over_years_is_0_for_years_without_births(people):
     assert picture.spec["data"]["values"][2]["at"] == "1853-01-01"
 
 
-def test_dates_that_are_near_each_other_are_grouped_by_month(people):
+def test_a_short_range_of_dates_is_grouped_by_month(people):
     picture = drawn(
         Person, records=Person.objects.filter(date_of_birth__year__lte=1852), kind="line", x="date_of_birth"
     )

@@ -179,7 +179,7 @@ def test_marks_are_described_in_words(reader, respondents):
     assert "order:" not in svg
 
 
-def test_filters_and_chart_share_one_address(reader, respondents):
+def test_the_url_contains_the_filters_and_the_chart(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=education&age__gte=60")
     assert "2 respondents" not in page and "3 respondents" in page
     address = re.search(r'data-spec="([^"]+)"', page)[1].replace("&amp;", "&")

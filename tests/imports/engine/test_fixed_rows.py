@@ -53,7 +53,7 @@ def test_a_fixed_row_is_not_rejected_again(people, fix, whole):
     assert whole("people") == stored
 
 
-def test_a_fixed_row_stays_fixed_wherever_its_line_has_moved(people, fix):
+def test_a_fixed_row_stays_fixed_on_another_line(people, fix):
     fix(people()["run"], BOB_FIXED + GUS_FIXED)
     moved = HEADER + GUS + "Eve,Ash,1999-01-01,Kelso\n" + BOB + ANN
     assert people(moved, "--delete-missing").counts["people"] == {

@@ -241,7 +241,7 @@ def test_several_files_of_one_source_are_applied_together(places, write, importi
     assert importing("people", two, first).counts == {"people": {"read": 3, "unchanged": 3}}
 
 
-def test_a_many_to_many_is_one_field_of_its_record(write, importing, rows, whole):
+def test_a_many_to_many_field_is_one_field_of_its_record(write, importing, rows, whole):
     write("all/users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.org,2024-01-01\n")
     write("all/compounds.csv", "compound_id,compound_name,compound_structure\n1,A,H\n2,B,He\n3,C,Li\n")
     experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n"

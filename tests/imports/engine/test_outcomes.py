@@ -129,7 +129,7 @@ def test_a_repeated_key_is_a_duplicate_with_equal_values_and_rejected_with_other
     ]
 
 
-def test_a_key_that_comes_again_in_a_second_file_names_the_first(write, importing):
+def test_a_repeated_key_in_a_second_file_names_the_first(write, importing):
     first, second = (
         write("places_1.csv", PLACES),
         write("places_2.csv", "city,county,country\nKelso,Roxburghshire,Alba\n"),
@@ -168,7 +168,7 @@ def test_the_first_valid_row_of_a_key_is_imported(write, importing, rows):
     assert rows("SELECT county, created_line FROM places") == [("Roxburghshire", 3)]
 
 
-def test_every_outcome_of_one_file_adds_up(write, importing):
+def test_the_outcomes_of_a_file_add_up(write, importing):
     importing("people", write("places.csv", PLACES + "Perth,Perthshire,Scotland\n"))
     mixed = """\
 city,county,country

@@ -22,7 +22,7 @@ def kept(settings):
     return lambda: sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def test_a_record_knows_the_run_file_and_line_that_created_it_and_that_last_changed_it(write, importing, rows):
+def test_a_record_has_the_run_file_and_line_of_its_creation_and_last_change(write, importing, rows):
     first = importing("people", write("places.csv", PLACES))["run"]
     two = importing("people", write("places.csv", CHANGED))["run"]
     assert rows(ORIGINS) == [

@@ -69,7 +69,7 @@ def test_as_a_new_name_imports_other_people(imported, write, importing, names):
     assert importing("people", path).counts == {"people": {"read": 5, "unchanged": 5}}
 
 
-def test_a_file_that_was_continued_under_its_own_name_goes_on_as_usual(imported, write, importing):
+def test_a_continued_file_can_be_imported_again_under_its_own_name(imported, write, importing):
     importing("people", write("people_new.csv", people("Ann", "Bob", "Cy", "Dee", "Fay")), "--as", "people.csv")
     report = importing("people", write("people.csv", people("Ann", "Bob", "Cy", "Dee", "Fay")))
     assert report.counts == {"people": {"read": 5, "unchanged": 5, "missing": 1}}
@@ -102,7 +102,7 @@ def test_a_preview_refuses_a_renamed_file_too(imported, write, refused):
     assert "has the same content as people.csv" in refused("people", write("people_new.csv", FIVE), "--dry-run")
 
 
-def test_a_source_with_a_key_knows_its_records_under_any_name(imported, write, importing):
+def test_a_source_with_a_key_matches_its_records_under_any_file_name(imported, write, importing):
     assert importing("people", write("places_new.csv", PLACES)).counts == {"places": {"read": 1, "unchanged": 1}}
 
 

@@ -99,7 +99,7 @@ def test_a_row_with_an_unknown_reference_is_rejected_for_that_only(importing, wi
     ]
 
 
-def test_a_stored_record_that_now_names_a_deleted_one_stays_and_is_not_missing(importing, without_ann):
+def test_a_record_whose_row_refers_to_a_deleted_one_is_not_missing(importing, without_ann):
     (without_ann / "user_experiments.csv").write_text(EXPERIMENTS.replace("8,2,", "8,1,"))
     report = importing("experiments", without_ann, "--delete-missing")
     assert report.counts["user_experiments"] == {"read": 2, "unchanged": 2, "kept": 2}

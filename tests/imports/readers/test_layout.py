@@ -53,7 +53,7 @@ def test_an_unreadable_header_is_refused(write):
     assert "Cell 1 begins with a quote on line 1 that is never closed" in refused(write, b'"a,b,c\n1,2,3\n')
 
 
-def test_a_header_may_hold_line_breaks(write):
+def test_a_header_can_contain_line_breaks(write):
     rows, _, layout = read(write(b'a,b,c,"x\ny"\n1,2,3,4\n'))
     assert (layout.unknown, layout.first_line, rows) == (("x\ny",), 3, [(3, ["1", "2", "3", "4"])])
 
@@ -72,7 +72,7 @@ def test_a_file_without_a_header_must_have_as_many_cells(write):
 
 
 @pytest.mark.parametrize("first", [b"1,2", b"1,2,3,4", b'"1,2,3', b"1\0,2,3", b"A title"])
-def test_a_bad_first_row_of_a_file_without_a_header_is_one_bad_row_where_most_are_good(rows_of, first):
+def test_an_invalid_first_row_without_a_header_is_one_rejected_row(rows_of, first):
     rows, bad = rows_of(b"\n" + first + b"\n4,5,6\n7,8,9\n", BARE)
     assert rows == [(3, ["4", "5", "6"]), (4, ["7", "8", "9"])]
     assert [line for line, *_ in bad] == [2]

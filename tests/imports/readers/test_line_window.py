@@ -15,7 +15,7 @@ def numbered(path, line, encoding="utf-8"):
 @pytest.mark.parametrize("line", [1, 2, 3, 4, 10, 17, 18, 20])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
-def test_a_line_has_three_lines_around_it_whatever_ends_it(write, monkeypatch, line, end, block):
+def test_a_line_has_three_lines_before_and_after_it(write, monkeypatch, line, end, block):
     monkeypatch.setattr(line_window, "BLOCK", block)
     path = write(TEXT.replace("\n", end).encode())
     expected = [(number, f"line {number}") for number in range(max(1, line - 3), min(20, line + 3) + 1)]
