@@ -29,7 +29,7 @@ for record, before in updates.values_list("record", "before"):
 
 
 def generated(folder: Path, dataset: str, rows: int) -> EditedFiles:
-    """Generate the files in a process of its own: a child starts with the peak memory of its parent."""
+    """Generate the files in a separate process: a child process starts with the peak memory of its parent."""
     program = [sys.executable, str(ROOT / "bench" / "edited_files.py"), dataset]
     timed([*program, "--rows", str(rows), "--output", str(folder)])
     return EditedFiles(folder, dataset)

@@ -130,7 +130,7 @@ class EditedFiles:
     def accuracy(self, pairs: list[tuple[int, int]]) -> "Accuracy":
         """Compare *pairs* of an old and a new line with the truth.
 
-        Rows with the same content cannot be told apart, so a pair is correct if its two lines have the content of the
+        Rows with the same content are indistinguishable, so a pair is correct if its two lines have the content of the
         old and the new line of an edited row.
         """
         with self.truth.open(newline="") as file:

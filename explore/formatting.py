@@ -54,7 +54,7 @@ def describe_filters(model: type[models.Model], filters: dict[str, str]) -> Iter
             labels = dict(columns[name].field.flatchoices) if name in columns and columns[name].field.choices else {}
             labels |= {"true": "yes", "false": "no"} if name in columns and is_boolean(columns[name]) else {}
             values = listed(value) if lookup == "in" else [value]
-            # A value that contains a comma keeps its quotes: without them it would read as two values.
+            # A value that contains a comma keeps its quotes: without quotes, it would be read as two values.
             text = ", ".join(str(labels.get(item, list_of([item]) if lookup == "in" else item)) for item in values)
             yield FilterDescription(parameter, f"{title} {LOOKUPS.get(lookup, 'is')} {text}")
 

@@ -53,7 +53,7 @@ def table(request: HttpRequest, state: State) -> HttpResponseBase:
 @require_safe
 @login_required
 def nothing_here(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Redirect an address without its trailing slash; answer any other with 404 and the nearest table."""
+    """Redirect an address without its trailing slash; return 404 with the nearest table for any other address."""
     nearest = pages.nearest(request.user, path)
     if nearest and nearest.path == path:
         query = request.META["QUERY_STRING"]

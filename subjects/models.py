@@ -71,7 +71,7 @@ class Session(Record):
     name = models.CharField(
         max_length=255,
         unique=True,
-        help_text="Name of the session's folder, or of its file if the file has a name of its own.",
+        help_text="Name of the session's folder, or of its file if the file is not called subject.json.",
     )
     subject = models.ForeignKey(
         Subject, models.PROTECT, related_name="sessions", help_text="The subject of the session."

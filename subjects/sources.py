@@ -76,7 +76,7 @@ class Subjects(SubjectDocument):
             newest = next(d.row for d in descriptions if d.row)
             values = {column: first_known(column, descriptions) for column in newest.values}
             values["subject_id"] = (
-                subject  # the document of a session that a curator gave another subject says otherwise
+                subject  # differs from the document if a curator has corrected the subject of the session
             )
             settled.append(Row(newest.file, newest.line, values, newest.name))
             notes += disagreements(subject, descriptions)

@@ -1,8 +1,8 @@
 """Flush the database after a test that commits, deleting only the rows of that test.
 
-Django's own way, to truncate every table and create permissions again, takes longer than most tests. Here a table that
-holds nothing is left alone, and so is what migrations have put into tables, unless the test has changed it. A
-materialized view that shows records is refreshed, so that the next test does not see them.
+Django truncates every table and creates the permissions again, which takes longer than most tests. This module skips
+empty tables, and tables with rows from migrations unless the test has changed them. It refreshes materialized views
+with rows, so that the next test does not see these rows.
 """
 
 import pytest
@@ -15,9 +15,9 @@ BY_MIGRATIONS = (ContentType, Permission, Group, Group.permissions.through)  # r
 
 
 def empty_quickly() -> None:
-    """Have TransactionTestCase do so from now on; at this time there is in the database what migrations have made."""
+    """Replace the flush of TransactionTestCase. Call this while the database has only the rows from migrations."""
     if connection.vendor == "postgresql" and not _by_superuser():
-        return  # who may do nothing but truncate
+        return  # without superuser rights, foreign keys cannot be disabled
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     names = {table: connection.ops.quote_name(table) for table in tables}
     look = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {name})" for table, name in names.items())
@@ -34,7 +34,7 @@ def empty_quickly() -> None:
             changed = _rows(cursor, kept) != made
             if full := sorted(full | set(kept) if changed else full - set(kept)):
                 with transaction.atomic():
-                    if connection.vendor == "postgresql":  # nothing is left that a reference could lead to
+                    if connection.vendor == "postgresql":  # all references are deleted, too
                         cursor.execute("SET LOCAL session_replication_role = replica")
                     for name in full:
                         cursor.execute(f"DELETE FROM {name}")
@@ -91,6 +91,6 @@ def _by_superuser() -> bool:
 
 
 def _as_new(cursor, names: list[str]) -> None:
-    """Leave PostgreSQL's tables as TRUNCATE would: without pages and statistics."""
+    """Vacuum PostgreSQL's tables, which then have no pages and statistics, as after TRUNCATE."""
     cursor.execute(f"VACUUM (INDEX_CLEANUP ON) {', '.join(names)}")
     cursor.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = ANY(%s::regclass[])", [names])

@@ -45,7 +45,7 @@ def rerun(folder: Path = ROOT) -> str:
     of_uci = are_of_uci()
     notebook = ran_through(NOTEBOOK)
     if [text for text in texts(notebook) if text.startswith("**")] != [f"**{e['answer']}**" for e in insights.values()]:
-        raise NotebookError("Nothing is written: the respondents were changed meanwhile. Type: make notebook")
+        raise NotebookError("Nothing is written: the respondents changed during the run. Type: make notebook")
     where = folder / ("census" if of_uci else "var")
     replaced({
         where / "insights.ipynb": nbformat.writes(notebook) + "\n",
@@ -53,10 +53,10 @@ def rerun(folder: Path = ROOT) -> str:
     })  # fmt: skip
     shown = os.path.relpath(where)
     if of_uci:
-        return f"{shown}/insights.ipynb and insights.json are new, of UCI's files."
+        return f"{shown}/insights.ipynb and insights.json were written from UCI's files."
     return (
-        f"{shown}/insights.ipynb and insights.json are of the {Respondent.objects.count():,} respondents that are "
-        "imported. They are not UCI's two files alone, so the committed files stay as they were."
+        f"{shown}/insights.ipynb and insights.json were written from the {Respondent.objects.count():,} imported "
+        "respondents. These are not exactly those of UCI's two files, so the committed files were not changed."
     )
 
 
@@ -78,7 +78,7 @@ def ran_through(path: Path) -> nbformat.NotebookNode:
     except CellExecutionError as error:
         result = f"a cell of {path.name} fails on these respondents ({error.ename}: {error.evalue})"
     except (CellTimeoutError, DeadKernelError) as error:
-        result = f"{path.name} did not come to its end ({type(error).__name__})"
+        result = f"{path.name} did not finish ({type(error).__name__})"
     raise NotebookError(f"Nothing is written: {result}.")
 
 

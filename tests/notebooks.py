@@ -10,10 +10,10 @@ SECONDS = 600  # per cell; a longer execution is an error
 
 
 def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
-    """Return the notebook as it is after all of its cells have run, in its own folder and in this environment.
+    """Return the executed notebook. Its cells run in the notebook's folder, with the given environment variables.
 
-    Raises nbclient.exceptions.CellExecutionError where a cell fails, CellTimeoutError or DeadKernelError where it hangs
-    or its process ends.
+    Raises nbclient.exceptions.CellExecutionError if a cell fails, CellTimeoutError if a cell takes too long, and
+    DeadKernelError if the process of the kernel ends.
     """
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
@@ -33,6 +33,6 @@ def executed(path: Path, environment: dict[str, str] | None = None) -> nbformat.
 
 
 def texts(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return the texts in the outputs of a notebook; that of a picture is its caption."""
+    """Return the texts in the outputs of a notebook; the text of an image is its caption."""
     shown = [output.get("data", output) for cell in notebook.cells for output in cell.get("outputs", [])]
     return [data.get("text/markdown", data.get("text/plain", data.get("text"))) for data in shown]

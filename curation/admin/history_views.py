@@ -62,7 +62,7 @@ class HistoryAdmin(EditedAdmin[M]):
         before = changes[start - 1].after if start > 0 else None
         history = entries(self.model, list(page), None if page.has_next() else now, request.user, before)
         if not history and now is None:
-            return super().history_view(request, object_id, extra_context)  # which says that there is none
+            return super().history_view(request, object_id, extra_context)  # Django reports the missing record
         last = restorable_deletion(changes) if now is None else None
         label = self._label(now or next(c.before for c in reversed(page.object_list) if c.before), key)
         context = {

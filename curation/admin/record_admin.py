@@ -37,7 +37,7 @@ class RecordAdmin(OriginAdmin[R], BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[
         super().__init__(model, admin_site)
         if self.filter_columns is None:
             self.filter_columns = list_defaults.filter_columns(model)
-        # Django reads these of the instance, although django-stubs knows them of the class only.
+        # Django reads these attributes from the instance; django-stubs declares them as class variables.
         dates, references = list_defaults.date_hierarchy(model), list_defaults.searched_references(model)
         self.date_hierarchy = self.date_hierarchy or dates  # type: ignore[misc]
         self.autocomplete_fields = self.autocomplete_fields or references  # type: ignore[misc]

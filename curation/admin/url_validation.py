@@ -32,7 +32,7 @@ MOST_PAGES = 10**9
 
 
 class CheckAdminAddress:
-    """Middleware that answers 400 or 404 to admin URLs with invalid keys or parameters."""
+    """Middleware that returns 400 or 404 for admin URLs with invalid keys or parameters."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response

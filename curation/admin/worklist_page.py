@@ -145,7 +145,7 @@ class Worklist:
 
     @property
     def suggestions(self) -> list[Suggestions]:
-        """The suggested values of all columns that have been asked for."""
+        """The suggested values of all requested columns."""
         return [suggestions for suggestions in self._suggestions.values() if suggestions]
 
     def suggestions_for(self, source: str, column: str) -> Suggestions | None:

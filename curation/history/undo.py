@@ -146,7 +146,7 @@ def _set_state(action: ImportRun | Edit, *, redo: bool) -> None:
 
 
 def _prepare() -> None:
-    """Give PostgreSQL's planner statistics of the changes, which it does not have yet after a large run."""
+    """Update PostgreSQL's planner statistics of the changes, which are outdated after a large run."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute('ANALYZE changes (run_id, edit_id, "table", record, kind)')

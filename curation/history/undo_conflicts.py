@@ -62,7 +62,7 @@ class UndoConflicts:
                 child = relation.related_model
                 if not child._meta.managed or relation.many_to_many:
                     continue
-                owned = owner_field(child)  # the owner stands for a many-to-many row
+                owned = owner_field(child)  # a many-to-many row is represented by its owner
                 owner, key = (owned.related_model, owned.column) if owned else (child, pk_column(child))
                 query = (
                     f"SELECT DISTINCT x.{quoted(key)} AS record FROM {quoted(child._meta.db_table)} x JOIN {table} r"

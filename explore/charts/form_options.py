@@ -67,7 +67,7 @@ class Box:
 def fitted(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
     """Return *drawing* without the parameters that its kind does not use, and *filled*.
 
-    A user who changes the kind therefore sees a chart, whatever the options of the last one were.
+    So a user who changes the kind sees a chart, whichever options the previous chart had.
     """
     plain = Drawing()
     drawing = replace(drawing, **{name: getattr(plain, name) for name in drawing.unused})

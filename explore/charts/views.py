@@ -100,7 +100,7 @@ def image(suffix: str) -> View:
 
 @explored()
 def no_such_image(request: HttpRequest, state: State, suffix: str) -> HttpResponseBase:
-    """Answer 404 with the available formats."""
+    """Return 404 with the available formats."""
     message = f"There is no chart.{suffix[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
     return HttpResponse(message, status=404, content_type="text/plain; charset=utf-8")
 

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="Name of the session's folder, or of its file if the file has a name of its own.",
+                        help_text="Name of the session's folder, or of its file if the file is not called subject.json.",
                         max_length=255,
                         unique=True,
                     ),

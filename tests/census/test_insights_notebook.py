@@ -25,7 +25,7 @@ SOUND = ("execute_result", "display_data")
 
 @pytest.fixture
 def make(child_environment, tmp_path):
-    """A function that runs make notebook on this test's database and writes its files to *tmp_path*."""
+    """A function that runs ``make notebook`` on the test database and writes the files to *tmp_path*."""
     own = {name: str(tmp_path / name) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     # Without MAKEFLAGS, make does not print folders; without PYTHONPATH, the notebook can import pandas.
     left_out = ("MAKE", "MFLAGS", "PYTHONPATH")
@@ -64,8 +64,8 @@ def test_the_notebook_runs_on_the_sample_without_replacing_the_committed_one(mak
     ran = make()
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith(
-        "var/insights.ipynb and insights.json are of the 5,000 respondents that are imported. They are not UCI's two "
-        "files alone, so the committed files stay as they were.\n"
+        "var/insights.ipynb and insights.json were written from the 5,000 imported respondents. These are "
+        "not exactly those of UCI's two files, so the committed files were not changed.\n"
     )
     assert (NOTEBOOK.read_bytes(), ANSWERS.read_bytes()) == before and not (tmp_path / "census").exists()
     notebook, insights = written(tmp_path / "var")
@@ -90,7 +90,7 @@ def test_the_committed_files_match_the_files_of_uci(real_data, make, tmp_path):
     imported("import_census", real_data / "census")
     ran = make()
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.endswith("census/insights.ipynb and insights.json are new, of UCI's files.\n")
+    assert ran.stdout.endswith("census/insights.ipynb and insights.json were written from UCI's files.\n")
     assert not (tmp_path / "var").exists()
     (new, insights), (notebook, answered) = written(tmp_path / "census"), committed()
     assert insights == answered

@@ -1,4 +1,4 @@
-"""The counts of a run agree with its tabs at any time, and say whether the run was applied."""
+"""The counts of a run agree with its tabs at any time, and state whether the run was applied."""
 
 import pytest
 

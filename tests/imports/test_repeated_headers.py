@@ -1,4 +1,4 @@
-"""Concatenated files: the rejected row says that the line has the header of another file."""
+"""Concatenated files: the message of the rejected row reports the header of another file."""
 
 import pytest
 

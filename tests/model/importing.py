@@ -116,7 +116,7 @@ def exact(text: str) -> Any:
 def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Row]]:
     """Return the rows of subjects and sessions in documents, by folder name.
 
-    A subject has in each column the value of the last session that says one; sessions that are stored count, too.
+    Each column of a subject has the value of the last session with a value, including stored sessions.
     """
     described: dict[str, dict[str, tuple[dict, bool]]] = {}
     sessions = []

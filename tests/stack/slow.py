@@ -1,4 +1,4 @@
-"""Slow clients, in a process of their own: python -m tests.stack.slow PORT CLIENTS SECONDS HOST.
+"""Slow clients in a separate process: python -m tests.stack.slow PORT CLIENTS SECONDS HOST.
 
 Each sends nothing, its headers, a form, or an upload, one byte at a time, and connects again after each disconnect.
 Prints the number of connections, and how many of them the server closed.

@@ -11,7 +11,7 @@ from tests.import_helpers import imported
 
 pytestmark = pytest.mark.django_db
 
-# A typed document and the form's message; an import says the same of a document in a file.
+# A typed document and the form's message; an import reports the same for a document in a file.
 BROKEN = {
     "half a surrogate pair": ('{"a":"\\ud800"}', "expected a string without unpaired surrogates"),
     "half a pair in a name": ('{"\\udfff": 1}', "expected a string without unpaired surrogates"),

@@ -204,7 +204,7 @@ def test_a_place_that_an_import_refers_to_cannot_be_deleted_before_its_commit(ab
     try:
         with pytest.raises(OperationalError, match="lock timeout"):
             execute("DELETE FROM places WHERE city = 'Kelso'")
-        # Its other fields can be corrected meanwhile.
+        # Its other fields can be corrected during the import.
         execute("UPDATE places SET county = 'Borders' WHERE city = 'Kelso'")
     finally:
         execute("RESET lock_timeout")

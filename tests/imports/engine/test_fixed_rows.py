@@ -1,4 +1,4 @@
-"""Fixed rows stay fixed: the row comes again in its original file, and is not rejected again."""
+"""Fixed rows stay fixed: an import of the original file does not reject the row again."""
 
 import json
 

@@ -126,7 +126,7 @@ def test_standard_output_declares_masked_values_in_a_column(users, manage):
     assert out.splitlines()[:2] == ["user_id,email,masked_columns", "1,a****@example.com,email"] and not error
 
 
-# What an account that sees masked addresses can take out, and every door by which it might come back.
+# Files that an account without the permission can export, and every way to import them.
 
 
 @pytest.mark.parametrize("as_spreadsheet", [False, True])

@@ -197,6 +197,6 @@ def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     again = importing("people", write("all/people.csv", messy).parent, "--delete-missing")
     assert again.counts["people"] == {"read": 3, "unchanged": 1, "fixed_before": 2}
     assert rows("SELECT count(*) FROM people") == [(3,)]
-    # A line that the file no longer has is missing; so is a line with another row.
+    # A record is missing if its line no longer exists or has another row.
     fewer = importing("people", write("people.csv", messy.replace("Gus,Elm,1950-12-31,Atlantis\n", "")))
     assert [(entry["line"], entry["values"]["given_name"]) for entry in fewer["missing"]] == [(4, "Gus")]
