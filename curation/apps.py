@@ -10,7 +10,7 @@ class CurationConfig(AppConfig):
 
 
 class DatasetAdminConfig(admin_apps.AdminConfig):
-    """Django's admin; a table whose dataset registers no admin for it has the default of its kind."""
+    """Django's admin; a table without a registered admin gets the default admin of its kind."""
 
     default = False  # the app's own configuration is CurationConfig
 

@@ -36,7 +36,7 @@ def redacted(text: str) -> str:
 
 
 class TextLines(logging.Formatter):
-    """Lines for people, on a terminal that obeys none of their characters."""
+    """Lines of text for a terminal, with control characters escaped."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")

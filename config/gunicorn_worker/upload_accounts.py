@@ -14,7 +14,7 @@ FORWARDED = re.compile(rb"\r\nx-forwarded-for[ \t]*:[ \t]*([^\r\n]*)", re.IGNORE
 def uploader(head: bytes, address: object) -> bytes:
     """Return a digest of the token, else of the session, else of the client's address.
 
-    The site checks later whether the token or session is valid. It refuses an upload without an account at once.
+    The site checks later whether the token or session is valid. It refuses an upload without an account immediately.
     """
     if tokens := AUTHORIZATION.findall(head):
         known = b"token:" + tokens[-1].strip()

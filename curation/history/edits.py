@@ -45,7 +45,7 @@ class OvertakenError(EditRefusedError):
 def correct(records: models.QuerySet, new: Mapping[str, Any], user: User | None, *, reason: str = "") -> Edit:
     """Set fields of *records* to *new* values, and store the file value of each corrected field.
 
-    A many-to-many field takes a list of keys or records. A value equal to the file value is no correction. Raise
+    A many-to-many field takes a list of keys or records. A value equal to the file value is not a correction. Raise
     EditRefusedError for a key field, and if no record changes.
     """
     model = records.model

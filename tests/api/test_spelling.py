@@ -147,7 +147,7 @@ def test_filters_in_explore_and_in_the_admin_have_the_same_spelling(admin_client
         assert answer.status_code == 400 and "Expected a whole number" in answer.text, address
 
 
-def test_a_word_of_a_search_is_a_number_only_as_it_is_written_out(client):
+def test_a_word_of_a_search_matches_a_number_only_in_its_plain_spelling(client):
     User.objects.create(user_id=7, name="Ann", email="a@example.org", signup_date="2023-01-01")
 
     def matches(text):

@@ -112,7 +112,7 @@ def test_another_scheme_is_refused_except_that_of_a_proxy():
     assert using("dTpw", "Basic").get(USERS).status_code == 200
 
 
-def test_a_scope_narrows_what_the_account_may_do(user):
+def test_a_scope_limits_the_permissions_of_the_account(user):
     allow(user, "view_user", "add_importrun", "view_importrun")
     reader, importer = (using(make_token(user, scope, [scope])[1]) for scope in ("read", "import"))
     answer = reader.post("/api/imports/", {"dataset": "people"}, content_type="application/json")

@@ -151,7 +151,7 @@ def test_without_scripts_there_is_an_image_and_a_button(site, open_browser):
     assert page.locator("#chart-data tbody tr").count() > 3
 
 
-def test_without_scripts_the_image_is_of_the_theme_and_is_not_crushed_on_a_telephone(site, open_browser):
+def test_without_scripts_the_image_has_the_theme_and_keeps_its_width_on_a_narrow_screen(site, open_browser):
     page = open_browser(java_script_enabled=False, color_scheme="dark", viewport={"width": 390, "height": 800})
     site.sign_in(page, "/explore/")
     page.goto(BARS)

@@ -76,7 +76,7 @@ def test_wives_and_husbands_are_compared_with_and_without_weights(ask):
     assert answer["answer"].startswith("No: there are 2.0 husbands for each wife (90 to 45; weighted: 4.0).")
 
 
-def test_as_many_wives_as_husbands_are_reported_as_such_if_they_are_enough_to_tell(ask):
+def test_equal_numbers_of_wives_and_husbands_are_reported_if_there_are_enough(ask):
     few = ask((50, HUSBAND), (48, WIFE), (40, {}))[WIVES]
     assert few["answer"].startswith("Unclear: there are 1.0 husbands for each wife (50 to 48;")
     many = ask((1100, HUSBAND), (1100, WIFE), (40, {}))[WIVES]
@@ -99,7 +99,7 @@ def test_the_gap_between_the_sexes_is_compared_within_marriage(ask):
     assert "the gap would be 0.0 points" in answer["answer"] and "100% (" in answer["answer"]
 
 
-def test_how_much_of_the_gap_is_in_marriage_is_reported_by_both_standards(ask):
+def test_the_part_of_the_gap_explained_by_marriage_is_reported_by_both_standards(ask):
     answer = ask(
         *[(200, HUSBAND, RICH), (200, HUSBAND), (40, WIFE, RICH), (60, WIFE)],
         *[(20, RICH), (80, {}), (40, {"sex": "Female"}, RICH), (360, {"sex": "Female"})],
@@ -243,7 +243,7 @@ def test_a_difference_that_turns_round_at_the_same_education_is_reported(ask):
     assert "At the same level of education, on average: no." in answer["answer"]
 
 
-def test_employers_that_share_no_large_level_of_education_are_not_compared_level_by_level(ask):
+def test_employers_without_a_common_large_level_of_education_are_not_compared_by_level(ask):
     groups = [(traits, side) for traits in ({}, MASTER) for side in ({}, RICH)]
     answer = ask(*[(10, {"workclass": "State-gov"}, *group) for group in groups], *[(40, *group) for group in groups])[
         STATE

@@ -161,7 +161,7 @@ def test_the_committed_answers_are_of_all_respondents_of_uci():
     assert all(entry["figures"] for entry in insights.values())
 
 
-def test_the_committed_notebook_has_its_pictures_and_nothing_of_a_machine():
+def test_the_committed_notebook_has_charts_and_no_traces_of_a_machine():
     notebook, _ = committed()
     assert NOTEBOOK.stat().st_size < 1_000_000
     assert {output.output_type for output in outputs(notebook)} == set(SOUND)
@@ -220,4 +220,4 @@ def test_the_conclusions_of_the_notebook_follow_from_the_figures():
     assert state["difference"]["low"] > 0 and state["odds_ratio_at_the_same_education"]["high"] < 1
     assert state["odds_ratio_up_to_high_school"]["low"] < 1 < state["odds_ratio_up_to_high_school"]["high"]
     assert state["odds_ratio_beyond_high_school"]["high"] < 1
-    assert 0 < state["levels_where_the_state_is_behind"] < state["levels_compared"]  # though not at each of them
+    assert 0 < state["levels_where_the_state_is_behind"] < state["levels_compared"]  # but not at each level

@@ -94,7 +94,7 @@ def expected_part(of, rich):
     return 1 - (men / men.sum() * (rich_men / men - rich_women / women)).sum() / gap
 
 
-def test_a_verdict_is_by_the_interval_and_a_chance_that_of_the_normal():
+def test_verdicts_follow_the_interval_and_p_values_the_normal_distribution():
     assert [Estimate(0.1, *interval).verdict() for interval in ((0.01, 0.2), (-0.1, 0.3))] == [*("yes", "unclear")]
     assert Estimate(0.7, 0.5, 0.9).verdict(1) == "no"
     assert Estimate(0.1, 0, 0.2).chance == pytest.approx(0.05, abs=1e-6)
@@ -102,7 +102,7 @@ def test_a_verdict_is_by_the_interval_and_a_chance_that_of_the_normal():
     assert (Estimate(0, 0, 0).chance, Estimate(0.1, 0.1, 0.1).chance) == (1, 0)
 
 
-def test_a_weighted_share_is_that_of_statsmodels_and_its_change_that_of_a_bootstrap(statsmodels):
+def test_weighted_shares_equal_statsmodels_and_their_changes_a_bootstrap(statsmodels):
     rng = np.random.default_rng(7)
     weights, rich = rng.gamma(3, 60_000, 4_000).astype(int), rng.random(4_000) < 0.24
     sides = [Weighed(int(s.sum()), int(weights[s].sum()), int((weights[s] ** 2).sum())) for s in (rich, ~rich)]

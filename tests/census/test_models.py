@@ -41,7 +41,7 @@ def test_unknown_values_are_null(respondent):
     assert Respondent.objects.filter(workclass=None, occupation=None, native_country=None).count() == 1
 
 
-def test_a_value_of_a_vocabulary_that_is_in_use_stays(respondent):
+def test_a_used_term_cannot_be_deleted(respondent):
     respondent().save()
     with pytest.raises(ProtectedError):
         EducationLevel.objects.get(name="Bachelors").delete()

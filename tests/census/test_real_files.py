@@ -131,7 +131,7 @@ def test_income_by_education_counts_every_respondent():
         assert (level.respondents, level.share_over_50k) == (there.count(), pytest.approx(there.share_over_50k()))
 
 
-def test_provenance_is_the_line_that_an_editor_shows(folder):
+def test_provenance_has_the_line_number_of_an_editor(folder):
     lines = (folder / "adult.test").read_text().split("\n")
     last = of("adult.test").filter(created_line=F("changed_line")).order_by("-created_line").first()
     assert lines[last.created_line - 1].startswith(f"{last.age}, ")
@@ -149,7 +149,7 @@ def test_the_same_table_in_other_formats_changes_nothing(clothes, folder, tmp_pa
     assert imported("import_census", tmp_path / "adult.data", tmp_path / "adult.test").counts == UNCHANGED
 
 
-def test_a_table_with_a_header_makes_the_same_records_as_the_files_of_uci(folder, tmp_path):
+def test_a_table_with_a_header_gives_the_same_records_as_the_files_of_uci(folder, tmp_path):
     rows = cells(folder / "adult.data") + cells(folder / "adult.test")
     before = Counter(as_written(Respondent.objects.all()))
     Respondent.objects.all().delete()

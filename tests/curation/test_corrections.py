@@ -71,7 +71,7 @@ def test_a_field_is_reverted_with_one_click(admin_client, ann):
     assert admin_client.post(f"/admin/people/person/{ann.pk}/revert/id/").status_code == 404
 
 
-def test_key_columns_are_not_editable_where_the_file_has_a_key(admin_client, ann):
+def test_key_columns_are_not_editable_if_the_source_has_a_key(admin_client, ann):
     kelso = Place.objects.get(city="Kelso")
     form = admin_client.get(page_of(kelso)).context["adminform"].form
     assert "city" not in form.fields and "county" in form.fields

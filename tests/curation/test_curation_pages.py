@@ -129,7 +129,7 @@ def test_open_previews_are_listed_only_for_users_who_can_apply_them(client, admi
     assert "Never imported" not in page and "is ready to review" not in page
 
 
-def test_the_front_page_leads_to_imports_and_a_datasets_page_shows_its_own_card(admin_client):
+def test_the_front_page_links_to_imports_and_a_dataset_page_shows_its_card(admin_client):
     page = admin_client.get("/admin/").text
     assert 'importrun/import/?dataset=people"' in page and "View site" not in page
     page = admin_client.get("/admin/people/").text
@@ -158,7 +158,7 @@ def test_edits_are_listed_with_the_changed_records(admin_client, admin_user, pla
     assert ">undone</td>" in admin_client.get("/admin/imports/edit/").text
 
 
-def test_a_deletion_says_that_it_can_be_undone(admin_client, places):
+def test_the_page_of_a_deletion_says_that_it_can_be_undone(admin_client, places):
     assert (
         "You can restore it later from “Deleted places”"
         in admin_client.get(f"/admin/people/place/{places[0].pk}/delete/").text

@@ -156,7 +156,7 @@ def test_a_document_is_restored_exactly(subjects, importing, write, stored, how)
         DOCUMENT.replace("1.00", "1").replace('"b": 1.0', '"b": 1').replace("1e-7", "0.0000001"),
     ],
 )
-def test_another_spelling_of_a_document_is_no_update(subjects, importing, write, spelled, whole):
+def test_another_spelling_of_a_document_is_not_an_update(subjects, importing, write, spelled, whole):
     before = whole("sessions")
     write("all/s/subject.json", spelled)
     unchanged(importing("subjects", subjects, "--dry-run"))
@@ -245,7 +245,7 @@ def test_undo_of_a_restore_deletes_the_record_again(bring, importing, model, adm
     assert model.objects.filter(pk=record.pk).exists() and not Change.objects.filter(is_tombstone=True)
 
 
-def test_undo_of_a_record_that_a_curator_created_is_no_deletion_to_restore(experiments, admin_client):
+def test_a_created_record_is_not_restorable_after_the_undo_of_its_creation(experiments, admin_client):
     user = User.objects.create(user_id=5, name="Eve", email="e@example.org", signup_date="2020-01-01")
     take_back(edits.created(user, None))
     name = "admin:experiments_user"

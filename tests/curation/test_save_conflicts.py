@@ -75,7 +75,7 @@ def test_a_record_that_changed_again_is_a_new_conflict(opened, admin_client):
     assert [c[1:] for c in conflicts_of(page)] == [("Hanna", "Anne", "Johanna", False)]
 
 
-def test_changes_that_do_not_concern_the_form_are_no_conflict(opened, admin_client):
+def test_changes_of_fields_outside_the_form_are_not_a_conflict(opened, admin_client):
     form = FORM | opened(USER) | {"name": "Anne"}
     deletion = edits.delete(UserExperiment.objects.all(), None)
     deletion = edits.delete(User.objects.filter(pk=1), None)
@@ -110,7 +110,7 @@ def test_a_masked_value_is_not_shown(opened, admin_client, staff):
     assert [c[2:4] for c in conflicts_of(page)] == [("Anne", "Hanna")] and "secret@" not in page.text
 
 
-def test_a_change_of_a_masked_value_alone_is_no_conflict(opened, staff):
+def test_a_change_of_only_a_masked_value_is_not_a_conflict(opened, staff):
     client = staff("view_user", "change_user")
     form = {"name": "Anne", "signup_date": "2023-01-01", "_seen": client.get(USER).context["seen"]}
     edits.correct(User.objects.filter(pk=1), {"email": "secret@example.net"}, None)

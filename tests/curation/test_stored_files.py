@@ -20,7 +20,7 @@ def address(file, line=None):
 
 
 def answer_of(client, url):
-    """Return the status of an answer, whose file is closed."""
+    """Close the file of a response, and return its status."""
     answer = client.get(url)
     answer.close()
     return answer.status_code

@@ -61,7 +61,7 @@ def test_undo_of_a_run_lists_the_terms_that_it_deletes(write, importing):
     assert Workclass.objects.get() == term
 
 
-def test_a_record_that_an_undo_deleted_is_found_read_and_restored(people, importing, admin_client):
+def test_a_record_deleted_by_an_undo_can_be_found_and_restored(people, importing, admin_client):
     before = Person.objects.filter(given_name="Ann").values().get()
     undo_run(last_run())
     listed = admin_client.get("/admin/people/person/deleted/", {"q": "mac"})
@@ -175,7 +175,7 @@ def test_redo_is_refused_if_a_curator_has_deleted_such_a_record_since(people, im
     assert Person.objects.count() == 2
 
 
-def test_a_redone_command_line_says_what_it_will_do(people, capsys):
+def test_the_redo_command_reports_its_effect(people, capsys):
     run = last_run()
     undo_run(run)
     call_command("redo_import", run.pk, dry_run=True)

@@ -205,7 +205,7 @@ def test_ignored_rows_leave_the_list_and_can_be_opened_again(curator, worklist, 
     assert "No rows are selected." in curator.post(ADDRESS, {"_ignore": ""}, follow=True).text
 
 
-def test_a_strict_import_passes_once_no_row_is_open(curator, worklist, write, importing):
+def test_a_strict_import_succeeds_if_no_row_is_open(curator, worklist, write, importing):
     curator.post(ADDRESS, {"all": "on", "_ignore": ""})
     assert importing("people", write("people.csv", HEADER + ROWS), "--strict").counts["people"]["ignored"] == 4
 

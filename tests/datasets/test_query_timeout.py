@@ -56,7 +56,7 @@ def timeout_of_session() -> str:
     return connection.connection.execute("SHOW statement_timeout").fetchone()[0]
 
 
-@pytest.mark.parametrize("many", [MANY], indirect=True)  # a server that is busy looks at its clock late
+@pytest.mark.parametrize("many", [MANY], indirect=True)  # a busy server checks its clock late
 @pytest.mark.parametrize(
     "address",
     [

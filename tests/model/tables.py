@@ -233,5 +233,5 @@ class Tables:
 
 
 def effect(rec: Rec | None) -> Rec | None:
-    """Return a record without its origin, which a later import may have moved on."""
+    """Return a record without its origin, which a later import may have changed."""
     return rec and replace(rec, file=None, line=None)
