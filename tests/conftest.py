@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(line.removeprefix("# ").partition("=")[0], None)
 
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every process of the run compiles all modules again
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job, and inherited
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # background jobs of a shell ignore SIGINT
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     scratch = Path(tempfile.mkdtemp(prefix="tabularium-tests-", dir=in_memory()))

@@ -70,7 +70,7 @@ class CheckAdminAddress:
 
 
 def _admin_of(view: Callable[..., Any]) -> ModelAdmin | None:
-    """Return the admin of a view: an attribute of Django's views, the instance of our bound methods."""
+    """Return the admin of a view: an attribute of Django's own views, or the instance of a bound method."""
     admin = getattr(view, "model_admin", None) or getattr(getattr(view, "__wrapped__", None), "__self__", None)
     return admin if isinstance(admin, ModelAdmin) else None
 

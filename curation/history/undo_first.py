@@ -30,8 +30,8 @@ def reverse_with_blockers(
 
     Of several blockers, the newest is undone first.
 
-    Return the effects in the order of their execution. Raise UndoRefusedError if something else blocks, and
-    UndoOvertakenError as :func:`~curation.history.undo.undo_run` does.
+    Return the effects in the order of their execution. Raise UndoRefusedError for a conflict without a blocking run or
+    edit, and UndoOvertakenError as :func:`~curation.history.undo.undo_run` does.
     """
     steps: list[Undone] = []
     try:

@@ -24,7 +24,7 @@ MAKERS = {
     "box": box_plot.boxes,
     "scatter": scatter.scatter,
 }
-OF_ADDRESSES = {"by": "x"}  # summary parameters that have another name in a drawing
+OF_ADDRESSES = {"by": "x"}  # parameters of a summary, and their names in a drawing
 
 
 def draw(

@@ -29,7 +29,7 @@ def identities(rows):
     ]
 
 
-# Every installation stores these bytes: a change would separate all records from their files.
+# Every installation stores these bytes: after a change, no stored record would match its file.
 
 
 def test_the_identity_of_a_person_is_stable(places, write, importing, identities):

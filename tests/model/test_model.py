@@ -1,4 +1,4 @@
-"""The site against a model of its tables: after any sequence of steps, both have the same content.
+"""Compare the site with a model of its tables: after any sequence of steps, both have the same content.
 
 ``make test-model EXAMPLES=500`` takes as many sequences of 100 steps; the suite takes one. A failing sequence is
 printed as it is; SHRINK=1 looks for a shorter one, which takes many minutes.

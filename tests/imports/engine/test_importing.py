@@ -1,4 +1,4 @@
-"""Imports from file to table, in every form of file, and with rejected rows."""
+"""Imports from file to table, with each file format and with rejected rows."""
 
 import pytest
 from django.db import connection
