@@ -77,6 +77,12 @@ class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):
         error_messages={"invalid_choice": f"Expected {CONFIGURED} (the site's own files), found {{input}}."},
     )
     mode = Choice(MODES, required=False, help_text="Required with uploads; otherwise the default is apply.")
+    pairing = Choice(
+        ImportRun.Pairing.values,
+        required=False,
+        help_text="Whether edited rows of files without a key are paired with their records: auto pairs them if at "
+        "least half of the file still matches. The default is auto.",
+    )
     encoding = Choice(ENCODINGS, default=ENCODINGS[0], help_text="The files' text encoding.")
 
     class Meta:
@@ -126,6 +132,11 @@ class ApplyRequestSerializer(StrictSerializer):
 
     reason = Reason(help_text="Why the files are imported; replaces the reason of the preview.")
     delete_most = Flag(required=False, help_text="Allow deleting more than half of a table.")
+    pairing = Choice(
+        [ImportRun.Pairing.ON.value],
+        required=False,
+        help_text="Pair edited rows with their records even if less than half of a file still matches.",
+    )
 
 
 def read_import_request(request: Request) -> tuple[ImportRun, str]:

@@ -96,7 +96,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportRun
         fields: tuple[str, ...] = (
-            *("id", "url", "dataset", "status", "mode", "strict", "delete_missing", "delete_most"),
+            *("id", "url", "dataset", "status", "mode", "strict", "delete_missing", "delete_most", "pairing"),
             *("allow_missing_columns", "encoding", "known_as", "uploads", "reason", "started_by", "started_at"),
             *("begun_at", "finished_at", "progress", "error"),
         )

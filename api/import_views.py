@@ -115,12 +115,17 @@ class ImportViewSet(viewsets.ViewSet):
 
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, pk: str) -> HttpResponseBase:
-        """Apply a previewed import. delete_most allows deleting more than half of a table."""
+        """Apply a previewed import.
+
+        delete_most allows deleting more than half of a table. pairing=on pairs edited rows with their records even if
+        less than half of a file still matches.
+        """
         options = read_confirmation(request, import_requests.ApplyRequestSerializer)
         find_interrupted()
         run = self._run(pk)
         with self._no_conflict(run), tasks.alone(run):
-            tasks.apply(run, **options)
+            pair = options.pop("pairing", None) is not None
+            tasks.apply(run, pair=pair, **options)
         return self._started(run)
 
     @action(detail=True, methods=["post"])

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +36,9 @@ OPTIONS_BY_NAME = {
     "“strict”": "--strict",
     "allow missing columns": "--allow-missing-columns",
     "delete most of the table": "--delete-most",
+    "“pairing”": "--pairing or --no-pairing",
 }
+PAIRING = {None: ImportRun.Pairing.AUTO, True: ImportRun.Pairing.ON, False: ImportRun.Pairing.OFF}
 
 
 class ImportCommand(TerminalCommand):
@@ -67,6 +69,12 @@ class ImportCommand(TerminalCommand):
             "--allow-missing-columns",
             action="store_true",
             help="accept files that lack most columns or required columns; their stored values stay unchanged",
+        )
+        parser.add_argument(
+            "--pairing",
+            action=BooleanOptionalAction,
+            help="for files without a key: pair edited rows with their records, even if less than half of a file still "
+            "matches; or import them as new records (default: pair, and abort if less than half still matches)",
         )
         parser.add_argument(
             "--as", dest="known_as", metavar="NAME", help="treat the file as a new version of the file NAME"
@@ -113,6 +121,7 @@ class ImportCommand(TerminalCommand):
                         delete_missing=options["delete_missing"],
                         delete_most=options["delete_most"],
                         allow_missing_columns=options["allow_missing_columns"],
+                        pairing=PAIRING[options["pairing"]],
                         known_as=known_as,
                         patterns=patterns,
                         encoding=options["encoding"],

@@ -38,10 +38,14 @@ class ImportRun(models.Model):
         DISCARDED = "discarded"  # previewed, then discarded by a user
         UNDONE = "undone"  # applied, then undone
 
-    # The fields that the run's process saves at its end. Other processes may save progress and cancellation before
-    # that.
-    REPORT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "dry_run", "delete_most")
+    class Pairing(models.TextChoices):
+        AUTO = "auto"  # pair edited rows with their records, but stop if less than half of a file still matches
+        ON = "on"  # pair them in any case
+        OFF = "off"  # do not pair them: edited rows are new records, and their records are missing
 
+    # The fields that the run's process saves at its end. Other processes may save progress and cancellation before.
+    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen")
+    REPORT = (*RESULT, "dry_run", "delete_most", "pairing")
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
     dry_run = models.BooleanField(default=False, help_text="Preview: validate and report without saving.")
@@ -50,6 +54,12 @@ class ImportRun(models.Model):
     delete_most = models.BooleanField(default=False, help_text="Allow deleting more than half of a table.")
     allow_missing_columns = models.BooleanField(
         default=False, help_text="Accept files that lack most columns or required columns."
+    )
+    pairing = models.CharField(
+        max_length=4,
+        choices=Pairing,
+        default=Pairing.AUTO,
+        help_text="Pair edited rows without a key with their records.",
     )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -123,7 +133,7 @@ class SourceFile(models.Model):
     """
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored")
-    COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept")
+    COUNTS = ("read", *OUTCOMES, "missing", "deleted", "kept", "paired")
     id = models.AutoField(primary_key=True)  # 4 bytes, because every record refers to 2 files
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="files")
     source = models.CharField(max_length=50, help_text="Table that the file fills.")
@@ -160,6 +170,7 @@ class SourceFile(models.Model):
     kept = models.PositiveIntegerField(
         default=0, help_text="Records whose correction or deletion by a curator was kept although the file differs."
     )
+    paired = models.PositiveIntegerField(default=0, help_text="Updated records with which a row was paired.")
     # The number of updated and kept records that differ from their file only in personal data.
     updated_unseen = models.PositiveIntegerField(default=0, editable=False)
     kept_unseen = models.PositiveIntegerField(default=0, editable=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.db.models import QuerySet
@@ -52,6 +53,7 @@ def counts(file: SourceFile, unseen: Collection[str] = ()) -> dict[str, int]:
         result["updated"] -= file.updated_unseen
         result["unchanged"] += file.updated_unseen
         result["kept"] -= file.kept_unseen
+        result["paired"] -= file.updated_unseen if file.paired else 0
     return result
 
 
@@ -185,7 +187,8 @@ def whole(outcome: Outcome) -> Iterator[str]:
         for r in rejected.iterator(2000)
     )
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
-    for name, entries in (("missing", iter(outcome.missing)), ("rejections", rejections)):
+    pairs = chain.from_iterable(outcome.pairs)
+    for name, entries in (("missing", iter(outcome.missing)), ("pairs", pairs), ("rejections", rejections)):
         yield f',\n "{name}": ['
         for index, entry in enumerate(entries):
             yield (",\n  " if index else "\n  ") + json.dumps(entry, ensure_ascii=False, default=str)
@@ -195,6 +198,13 @@ def whole(outcome: Outcome) -> Iterator[str]:
 
 def refusal(dataset: str, error: str) -> Iterator[str]:
     """Yield the report of an import that was refused before a run was created."""
-    nothing: dict[str, Any] = {"sources": [], "new_terms": {}, "notes": [], "missing": [], "rejections": []}
+    nothing: dict[str, Any] = {
+        "sources": [],
+        "new_terms": {},
+        "notes": [],
+        "missing": [],
+        "pairs": [],
+        "rejections": [],
+    }
     report = {"run": None, "dataset": dataset, "status": ImportRun.Status.FAILED, "error": error} | nothing
     yield json.dumps(report, ensure_ascii=False, indent=1) + "\n"

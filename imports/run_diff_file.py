@@ -38,7 +38,8 @@ class Entry(TypedDict):
     row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
     cells: NotRequired[list[Cell]]  # for a changed record or a kept correction
     change: NotRequired[int]  # primary key of the Change, if it is stored
-    why: NotRequired[str]  # the reason for keeping a record: "corrected", "deleted" or "parent"
+    # Why a record is kept: "corrected", "deleted" or "parent". "paired" for a changed record of a file without a key.
+    why: NotRequired[str]
 
 
 class KeptEntries:

@@ -47,6 +47,9 @@ class Source:
     given by name and not to files found in a folder. ``columns`` overrides columns. By default, each model field is a
     column of the same name. ``key`` names the columns that identify a record. Without a key, records are identified by
     their content. ``missing`` has the strings that mean a missing value, in addition to an empty cell.
+
+    Without a key, an import pairs edited rows with their records. ``identity_hint`` names the columns that never
+    change. ``pairing_threshold`` is the evidence that a pair needs, in bits; see imports.engine.pairing.
     """
 
     file: str | tuple[str, ...]
@@ -55,10 +58,16 @@ class Source:
     key: Sequence[str] = ()
     columns: Mapping[str, Column] = {}
     missing: tuple[str, ...] = ()
+    identity_hint: Sequence[str] = ()
+    pairing_threshold: float = 10.0
 
     def __init__(self) -> None:
         if bool(self.key) == issubclass(self.model, ContentRecord):
             raise ImproperlyConfigured(f"{type(self).__name__}: a ContentRecord has no key, any other Record has one.")
+        if unknown := set(self.identity_hint) - set(self.bound):
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}: identity_hint names {sorted(unknown)}, which are no columns."
+            )
 
     @property
     def name(self) -> str:

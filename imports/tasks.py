@@ -11,6 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from imports.engine import run_diff
 from imports.engine.missing_records import most_of_previewed
+from imports.engine.paired_rows import doubt, doubtful
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
@@ -51,6 +52,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         delete_missing=waiting.delete_missing,
         delete_most=waiting.delete_most,
         allow_missing_columns=waiting.allow_missing_columns,
+        pairing=waiting.pairing,
         known_as=waiting.known_as or None,
         encoding=waiting.encoding,
         started_by=waiting.started_by,
@@ -74,9 +76,17 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
             return
 
 
-def preview(run: ImportRun) -> None:
-    """Queue a preview of *run*, which is new or has not been applied."""
-    run.delete_most = run.delete_most and run.pk is None  # a confirmation of an earlier preview is no longer valid
+def preview(run: ImportRun, *, delete_missing: bool = False, unpaired: bool = False) -> None:
+    """Queue a preview of *run*, which is new or has not been applied.
+
+    With *delete_missing*, it deletes the missing records; *unpaired* turns pairing off.
+    """
+    run.delete_missing = run.delete_missing or delete_missing
+    if unpaired:
+        run.pairing = ImportRun.Pairing.OFF
+    if run.pk is not None:  # the confirmations of an earlier preview are no longer valid
+        run.delete_most = False
+        run.pairing = run.pairing if run.pairing == ImportRun.Pairing.OFF else ImportRun.Pairing.AUTO
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
@@ -85,11 +95,11 @@ def apply_directly(run: ImportRun) -> None:
     _enqueue(run, set(), "", dry_run=False)
 
 
-def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> None:
+def apply(run: ImportRun, *, delete_most: bool = False, pair: bool = False, reason: str = "") -> None:
     """Queue the import of a previewed run. A *reason* replaces the reason of the preview.
 
-    Raises InvalidRunStateError if the run was not previewed, or if it would delete most of a table without
-    *delete_most*.
+    Raises InvalidRunStateError if the run was not previewed, if it would delete most of a table without *delete_most*,
+    or if it would pair edited rows of a file of which less than half still matches without *pair*.
     """
     run.delete_most = run.delete_most or delete_most
     if not run.delete_most and (most := most_of_previewed(run)):
@@ -97,6 +107,10 @@ def apply(run: ImportRun, *, delete_most: bool = False, reason: str = "") -> Non
             f"{'; '.join(map(str, most))}. Nothing was changed. Review the missing records. If they should be deleted, "
             "apply the run and allow it to delete most of the table."
         )
+    if pair and run.pairing == ImportRun.Pairing.AUTO:
+        run.pairing = ImportRun.Pairing.ON
+    if run.pairing == ImportRun.Pairing.AUTO and (doubted := doubtful(run.files.all())):
+        raise InvalidRunStateError(f"{doubt(doubted)} Nothing was changed.")
     run.reason = reason or run.reason
     _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)
 
@@ -128,6 +142,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start |= {"dry_run": dry_run, "delete_most": run.delete_most, "reason": run.reason}
+            start |= {"pairing": run.pairing, "delete_missing": run.delete_missing}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"

@@ -15,7 +15,8 @@ from imports.source_files import FilesError, Upload, find_uploads
 from imports.sources import sources_of
 
 OPTIONS = (
-    *("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "known_as", "encoding", "reason"),
+    *("dataset", "strict", "delete_missing", "delete_most", "allow_missing_columns", "pairing"),
+    *("known_as", "encoding", "reason"),
 )
 ENCODINGS = (
     *("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "mac-roman", "cp437"),
@@ -77,6 +78,16 @@ class ImportForm(forms.Form):
         help_text="Accept files that lack most columns or required columns. Stored values of these columns stay "
         "unchanged.",
     )
+    pairing = forms.ChoiceField(
+        required=False,
+        label="Edited rows",
+        choices=[
+            (ImportRun.Pairing.AUTO, "Pair with their records if at least half of the file still matches"),
+            (ImportRun.Pairing.ON, "Pair with their records"),
+            (ImportRun.Pairing.OFF, "Import as new records"),
+        ],
+        help_text="Files whose rows have no key: an edited row changes its record, or is a new record.",
+    )
     reason = ReasonField(help_text="Optional: why you import the files. The history shows it.")
     # The run's page shows this option after a preview has listed the missing records.
     delete_most = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -99,6 +110,9 @@ class ImportForm(forms.Form):
             except FilesError as error:
                 self.add_error("files", str(error))
         return cleaned
+
+    def clean_pairing(self) -> str:
+        return self.cleaned_data["pairing"] or ImportRun.Pairing.AUTO
 
     def new_run(self, user: User) -> ImportRun:
         """Return a new, unsaved run with the files and options of the form."""

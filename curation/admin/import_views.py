@@ -27,6 +27,7 @@ from datasets.registry import dataset_apps
 from imports import reports, tasks
 from imports.engine import missing_records
 from imports.engine.interrupted import find_interrupted
+from imports.engine.paired_rows import doubtful
 from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import rejected_response
@@ -95,6 +96,8 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "sources": run_detail.counts(run, user),
             "counted_as": reports.counted_as(run),
             "most": missing_records.most_of_previewed(run) if not run.delete_most else [],
+            "doubted": doubtful(run.files.all()) if run.pairing == ImportRun.Pairing.AUTO else [],
+            "missing": _missing(run),
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_redo": user.has_perm(UNDO) and run.status == Status.UNDONE,
             "may_repeat": user.has_perm(IMPORT)
@@ -178,8 +181,11 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         run = get_object_or_404(ImportRun, pk=pk)
         options: dict[str, Any] = {}
         try:
+            if action is tasks.preview:
+                options = {name: request.POST.get(name) == "on" for name in ("delete_missing", "unpaired")}
             if action is tasks.apply:
-                options = {"delete_most": request.POST.get("delete_most") == "on", "reason": posted_reason(request)}
+                options = {name: request.POST.get(name) == "on" for name in ("delete_most", "pair")}
+                options["reason"] = posted_reason(request)
             action(run, **options)
         except (tasks.InvalidRunStateError, EditRefusedError) as error:
             messages.warning(request, str(error))
@@ -212,3 +218,10 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
 
 
 _ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "preview": tasks.preview}
+
+
+def _missing(run: ImportRun) -> list[SourceFile]:
+    """Return the files of a preview from which records are missing that it would not delete."""
+    if run.status != Status.PREVIEWED or run.delete_missing or run.task_id is None:
+        return []
+    return [file for file in run.files.all() if file.missing]

@@ -15,6 +15,8 @@ from datasets.sql.row_json import is_corrected
 from imports.engine import resolutions, tombstones, withheld_rows
 from imports.engine.duplicate_keys import DuplicateKeys
 from imports.engine.export_row_matching import recognise
+from imports.engine.missing_records import find_missing
+from imports.engine.paired_rows import Paired, PairedRows, pair_rows
 from imports.engine.pipeline import fill
 from imports.engine.references import reject_incomplete_rows, reject_unknown_references, store_new_terms
 from imports.engine.rejected_values import read_late
@@ -58,6 +60,7 @@ class Merge:
         self.rows = StagedRows(self.load)
         self.table, self.pk = self.rows.table, self.rows.pk
         self.updates: Updates | None = None
+        self.paired = Paired()
         self.done = Merged()
 
     def merge(self, progress: Progress) -> Merged:
@@ -111,6 +114,13 @@ class Merge:
         resolutions.reject_second_fixes(staged, self.rows, done.late)
         if self.source.key:
             self.updates = Updates(load, self.rows)
+            return
+        find_missing(staged, self.late_rows)
+        if load.stage.has(load.stage.missing):
+            self.paired = pair_rows(staged, self.rows)
+        if self.paired.pairs:
+            self.updates = Updates(load, PairedRows(load))
+        done.notes += self.paired.notes
 
     def withheld(self, files: dict[int, SourceFile]) -> Iterator[Entry]:
         """Yield the rows that are withheld because they refer to a record that a curator has deleted."""

@@ -26,11 +26,11 @@ from imports.sources import Column, Source, sources_of
 FEW = 100  # up to this number, missing records never count as most of a table
 
 
-def find_missing(staged: Staged, late: Rejections, listed: Spool[Entry]) -> dict[int, int]:
-    """Add each missing record of the source to *listed*. Return the number of missing records by file."""
-    load, none = staged.load, dict.fromkeys(staged.load.file_ids, 0)
+def find_missing(staged: Staged, late: Rejections) -> None:
+    """Store the missing records of the source in the stage."""
+    load = staged.load
     if not load.source.key and not staged.known.unseen().size:
-        return none
+        return
     _remember_rejected(staged, late)
     with connection.cursor() as cursor:
         columns = f"r.{quoted(pk_column(load.source.model))} AS pk, f.name, r.changed_line"
@@ -41,6 +41,14 @@ def find_missing(staged: Staged, late: Rejections, listed: Spool[Entry]) -> dict
             + (_not_continued(load) if load.resubmissions else "")
             + _not_fixed(staged),
         )
+
+
+def count_missing(load: SourceLoad, listed: Spool[Entry]) -> dict[int, int]:
+    """Add each missing record in the stage to *listed*. Return the number of missing records by file."""
+    none = dict.fromkeys(load.file_ids, 0)
+    if not load.stage.has(load.stage.missing):
+        return none
+    with connection.cursor() as cursor:
         cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
         if not (counts := dict(cursor.fetchall())):
             return none

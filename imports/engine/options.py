@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
+from imports.models import ImportRun
+
 
 @dataclass(frozen=True)
 class Options:
@@ -12,8 +14,10 @@ class Options:
     *known_as* is the name of the file that the given file replaces. *encoding* is the name of a Python codec,
     *started_by* is a user, and *reason* says why the user imports the files. Files in folders are read as if they
     were given by name if their names match *patterns*. *delete_most* allows deleting more than half of a table.
-    *allow_missing_columns* accepts files that lack most columns or required columns. *expecting* is the version of
-    the dataset that the preview was based on. If the version has changed, the run becomes a preview again.
+    *pairing* says whether edited rows of files without a key are paired with their records, see
+    :class:`imports.models.ImportRun.Pairing`. *allow_missing_columns* accepts files that lack most columns or
+    required columns. *expecting* is the version of the dataset that the preview was based on. If the version has
+    changed, the run becomes a preview again.
     """
 
     dry_run: bool = False
@@ -21,6 +25,7 @@ class Options:
     delete_missing: bool = False
     delete_most: bool = False
     allow_missing_columns: bool = False
+    pairing: str = ImportRun.Pairing.AUTO
     known_as: str | None = None
     patterns: tuple[str, ...] = ()
     encoding: str = "utf-8"

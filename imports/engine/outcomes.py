@@ -19,6 +19,7 @@ def count(merge: Merge) -> None:
         file.rejected, file.fixed_before, file.ignored = (rejected[state] for state in RowState)
         for name in ("created", "updated", "updated_unseen", "kept", "kept_unseen", "duplicates"):
             setattr(file, name, getattr(merge.done, name)[file.pk])
+        file.paired = file.updated if merge.paired.pairs else 0
         file.unchanged = file.read - rejected.total() - file.created - file.updated - file.duplicates
 
 

@@ -125,7 +125,11 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
     """Stage the new rows of a batch, or all rows if the source has a key."""
     load = staged.load
     if checked.lanes is not None:
-        new, deleted = staged.known.look_up(checked.lanes)
+        first = staged.rows_read + 1
+        staged.rows_read += len(checked.lines)
+        new, deleted = staged.known.look_up(checked.lanes, first)
+        if len(staged.known.low):
+            staged.new_rows.append((file_ids[new], checked.lines[new], first + np.flatnonzero(new)))
         staged.already_stored.update(_counted(file_ids[~new]))
         staged.deleted.update(_counted(file_ids[deleted]))
         checked, file_ids = (checked, file_ids) if new.all() else (checked.only(new), file_ids[new])

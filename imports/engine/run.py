@@ -27,10 +27,11 @@ from imports.engine.locks import (
     unwritable,
 )
 from imports.engine.merge import Merge, may_fill_directly
-from imports.engine.missing_records import delete_missing, find_missing
+from imports.engine.missing_records import count_missing, delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
+from imports.engine.paired_rows import Pair, refuse_doubtful_pairs
 from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
 from imports.engine.spool import Spool
@@ -45,10 +46,11 @@ __all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "imp
 
 @dataclass
 class Outcome:
-    """A finished run, and the records that are missing from its files."""
+    """A finished run, the records that are missing from its files, and the rows that were paired with records."""
 
     run: ImportRun
     missing: Spool[Entry] = field(default_factory=Spool[Entry])
+    pairs: list[Spool[Pair]] = field(default_factory=list)  # of each source
 
 
 def import_files(
@@ -119,6 +121,7 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
             delete_missing=options.delete_missing,
             delete_most=options.delete_most,
             allow_missing_columns=options.allow_missing_columns,
+            pairing=options.pairing,
             started_by=options.started_by,
             reason=options.reason,
             encoding=options.encoding,
@@ -198,6 +201,7 @@ def _load(
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
                 run.dry_run, run.delete_most = True, False  # the user has confirmed a different result
+                run.pairing = options.pairing if options.pairing == ImportRun.Pairing.OFF else ImportRun.Pairing.AUTO
                 run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
@@ -260,12 +264,16 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             renamed_files.refuse_known_rows(load)
         run.notes += notes_of_load + staged.notes + merged.notes + staged.markers.notes()
         resolutions.store(staged, merge.late_rows)
+        outcome.pairs.append(merge.paired.pairs)
     for merge in reversed(merges):  # child tables first, because their rows protect their parents from deletion
-        counts = find_missing(merge.staged, merge.late_rows, outcome.missing)
+        if merge.source.key:
+            find_missing(merge.staged, merge.late_rows)
+        counts = count_missing(merge.load, outcome.missing)
         for file in merge.load.files:
             file.missing = counts[file.pk]
         if any(counts.values()) and options.delete_missing:
             run.notes += delete_missing(merge.load, options)
+    refuse_doubtful_pairs(run, [file for merge in merges for file in merge.load.files])
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:
         raise ImportRefusedError(

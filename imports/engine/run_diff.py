@@ -195,7 +195,8 @@ def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceF
         for change, old, new in zip(chunk, before, after, strict=True):
             head = _head(source, change.record, names, change.after, "changed")
             cells = [Cell(column=n, old=old[n], new=new[n], differs=old[n] != new[n]) for n in new]
-            yield {**head, "change": change.pk, "cells": cells}
+            entry: Entry = {**head, "change": change.pk, "cells": cells}
+            yield entry if source.key else {**entry, "why": "paired"}
 
 
 def _new(run: ImportRun, source: Source, names: dict[int, SourceFile]) -> Iterator[Entry]:
@@ -251,6 +252,11 @@ def _corrected(merge: Merge) -> Iterator[Row]:
         octets = b"".join(bytes.fromhex(row["identity"]) for row in rows)
         seen = merge.staged.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
         yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
+    if merge.paired.pairs:
+        pairs = f"SELECT pk FROM {quoted(merge.load.stage.pairs)}"
+        pk = quoted(pk_column(source.model))
+        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND r.{pk} IN ({pairs})"):
+            yield from rows
 
 
 def _fetched(query: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:

@@ -145,6 +145,8 @@ class Stage:
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
         # The fixed rows of this import, and the records of rows that an earlier import has fixed.
         self.fixed, self.fixed_before = f"fixed_{source.name}", f"fixedbefore_{source.name}"
+        # The pairs of rows and records, and the identities of the rows before and after new rows.
+        self.pairs, self.neighbors = f"pairs_{source.name}", f"neighbors_{source.name}"
         self.columns = [c for c in source.bound.values() if not isinstance(c, Detail)]
         row = {"source_file": "bigint", "source_line": "integer"}
         self.types = dict(row)
@@ -154,6 +156,7 @@ class Stage:
         key = {name: self.types[name] for name in self.key}
         self._types = {self.table: self.types, self.seen: key, self.unseen: key}
         self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
+        self._types |= {self.pairs: {"pk": column_type(source.model._meta.pk)} | row, self.neighbors: key}
         self._types |= {self.fixed: row | key, self.fixed_before: {"pk": column_type(source.model._meta.pk)}}
         for column in source.columns_of(Many):
             self._types[self.members(column)] = row | {"member": column_type(column.by_field)}

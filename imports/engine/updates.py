@@ -29,6 +29,7 @@ class Updates:
         self.table, self.pk = quoted(load.source.name), quoted(pk_column(model))
         self.changed = quoted(load.stage.changed)
         keys = {column.name for column in load.source.key_columns}
+        self.by_pair = not keys  # the rows are paired with their records
         present = [c for c in load.stage.columns if c.name in load.present and c.name not in keys]
         self.columns = [column for column in present if not isinstance(column, Many)]
         self.many = [column for column in present if isinstance(column, Many)]
@@ -44,7 +45,8 @@ class Updates:
         self.raw = self.resolved
         if self.agreeing:
             values = ", ".join(["s.source_file", "s.source_line", *map(self._value_from_file, self.columns)])
-            names = "".join(f", s.{quoted(column.stored_as)}" for column in load.source.key_columns)
+            keys_of_rows = [column.stored_as for column in load.source.key_columns] or ["identity", "paired"]
+            names = "".join(f", s.{quoted(name)}" for name in keys_of_rows)
             self.resolved = f"(SELECT {values}{names} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
@@ -114,7 +116,11 @@ class Updates:
                 new = f"CASE WHEN {same} THEN {remembered} ELSE {new} END"
             comparisons.append((new, side, corrected, stored, column.field))
             many.append(f"{as_list(new)} AS {quoted(column.field.name)}")
-        changed = " OR ".join(differs(field, new, old) for new, old, _, _, field in comparisons) or "1 = 0"
+        changed = (
+            "1 = 1"
+            if self.by_pair
+            else " OR ".join(differs(field, new, old) for new, old, _, _, field in comparisons) or "1 = 0"
+        )
         own = {
             field.name: f"({differs(field, new, stored)}" + (f" AND NOT {corrected})" if self.corrected else ")")
             for new, _, corrected, stored, field in comparisons
@@ -129,6 +135,7 @@ class Updates:
 
     def _assignments(self) -> list[str]:
         values = ["changed_in_id = s.source_file", "changed_line = s.source_line"]
+        values += ["identity = s.identity"] * self.by_pair
         for column in self.columns:
             name = quoted(column.stored_as)
             kept = f"CASE WHEN {self._is_corrected(column)} THEN r.{name} ELSE s.{name} END"

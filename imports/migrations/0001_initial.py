@@ -117,6 +117,15 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="Allow deleting more than half of a table."),
                 ),
                 (
+                    "pairing",
+                    models.CharField(
+                        choices=[("auto", "Auto"), ("on", "On"), ("off", "Off")],
+                        default="auto",
+                        help_text="Pair edited rows without a key with their records.",
+                        max_length=4,
+                    ),
+                ),
+                (
                     "allow_missing_columns",
                     models.BooleanField(
                         default=False, help_text="Accept files that lack most columns or required columns."
@@ -350,6 +359,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("deleted", models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")),
+                (
+                    "paired",
+                    models.PositiveIntegerField(default=0, help_text="Updated records with which a row was paired."),
+                ),
                 (
                     "kept",
                     models.PositiveIntegerField(

@@ -159,9 +159,11 @@ def test_a_rejected_row_creates_no_terms(file):
     assert list(EducationLevel.objects.values_list("name")) == [("Bachelors",)]
 
 
-def test_a_changed_row_is_one_respondent_created_and_one_missing(file):
+def test_an_edited_row_changes_its_respondent_and_without_pairing_is_another(file):
     imported("import_census", file(ADA, BEN))
-    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")))
+    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), dry_run=True)
+    assert report.counts["respondents"] == {"read": 2, "updated": 1, "unchanged": 1, "paired": 1}
+    report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), pairing=False)
     assert report.counts["respondents"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
     report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), delete_missing=True)
     assert report.counts["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}

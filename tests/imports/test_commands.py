@@ -180,10 +180,10 @@ def test_the_report_has_all_details_of_a_run(folder, importing):
     report = importing("people", folder)
     assert set(report) == {
         *("run", "dataset", "status", "dry_run", "started_at", "finished_at", "error", "reason"),
-        *("sources", "new_terms", "notes", "missing", "rejections"),
+        *("sources", "new_terms", "notes", "missing", "pairs", "rejections"),
     }
     counts = {"read", "created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored"}
-    counts |= {"missing", "deleted", "kept"}
+    counts |= {"missing", "deleted", "kept", "paired"}
     assert [set(source) for source in report["sources"]] == [{"source", "file", "sha256", "files", *counts}] * 2
     assert [set(f) for s in report["sources"] for f in s["files"]] == [
         {"file", "sha256", "unknown_columns", *counts}

@@ -123,10 +123,12 @@ def test_births_follow_a_place_that_changes_country(folder):
     assert births() == {"Scotland": 2}
 
 
-def test_an_edited_row_is_one_person_created_and_one_missing(folder):
+def test_an_edited_row_changes_its_person_and_without_pairing_is_another(folder):
     imported("import_people", folder)
     (folder / "people.csv").write_text(PEOPLE.replace("1900-01-31", "1900-01-30"), encoding="utf-8")
-    report = imported("import_people", folder)
+    report = imported("import_people", folder, dry_run=True)
+    assert report.counts["people"] == {"read": 2, "updated": 1, "unchanged": 1, "paired": 1}
+    report = imported("import_people", folder, pairing=False)
     assert report.counts["people"] == {"read": 2, "created": 1, "unchanged": 1, "missing": 1}
     assert [(m["source"], m["file"], m["line"]) for m in report["missing"]] == [("people", "people.csv", 2)]
 

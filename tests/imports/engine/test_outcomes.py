@@ -42,11 +42,11 @@ def test_a_changed_file_changes_exactly_the_changed_rows(write, importing, rows,
     assert len(set(before) & set(whole("places"))) == 2
 
 
-def test_an_edited_row_without_a_key_is_one_created_and_one_missing(write, importing, rows, whole):
+def test_without_pairing_an_edited_row_without_a_key_is_one_created_and_one_missing(write, importing, rows, whole):
     write("all/people.csv", PEOPLE)
     importing("people", write("all/places.csv", PLACES).parent)
     before = whole("people")
-    report = importing("people", write("people.csv", PEOPLE.replace("Bob", "Bobby")))
+    report = importing("people", write("people.csv", PEOPLE.replace("Bob", "Bobby")), "--no-pairing")
     assert report.counts == {"people": {"read": 3, "created": 1, "unchanged": 2, "missing": 1}}
     assert rows("SELECT given_name FROM people ORDER BY created_in_id, created_line") == [
         ("Ann",),

@@ -1,0 +1,263 @@
+"""Find the missing records of which staged rows are edited versions, for sources without a key."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection, models
+
+from datasets.sql.dialect import quoted
+from datasets.sql.row_json import is_corrected, value_of
+from imports import fingerprints
+from imports.engine.locks import ImportRefusedError
+from imports.engine.pairing import Candidates, Pairs, find_pairs
+from imports.engine.source_load import SourceLoad, Staged
+from imports.engine.spool import Spool
+from imports.engine.staged_rows import StagedRows
+from imports.engine.staging import Writer
+from imports.models import ImportRun, SourceFile
+from imports.sources import Column
+
+SAMPLE = 5_000  # records from either end of the table, for the frequencies of values
+MOST_ROWS = 1_000_000  # new rows, or missing records, of a source; more are not paired
+AT_ONCE = 50_000
+NOWHERE = -(2**40)  # far from every position
+
+Cells = list[pa.Array]  # the texts of each column
+
+
+class PairedRows(StagedRows):
+    """The staged rows that are paired with a record, with the record's primary key as ``paired``."""
+
+    def __init__(self, load: SourceLoad):
+        super().__init__(load)
+        self.pairs = quoted(load.stage.pairs)
+        self.same = f"r.{self.pk} = s.paired"
+
+    def resolved(self) -> str:
+        """Return a subquery of the paired rows with database column names and resolved references."""
+        same_row = "q.source_file = s.source_file AND q.source_line = s.source_line"
+        return f"(SELECT s.*, q.pk AS paired FROM {super().resolved()} s JOIN {self.pairs} q ON {same_row})"
+
+
+class Pair(TypedDict):
+    """A row and the record whose edited version it is: the columns that differ, and their likeness from 0 to 1."""
+
+    source: str
+    record: str
+    file: str
+    line: int
+    columns: list[str]
+    likeness: float
+
+
+@dataclass
+class Paired:
+    """The pairs of a source, and notes for the report."""
+
+    pairs: Spool[Pair] = field(default_factory=Spool[Pair])
+    notes: list[str] = field(default_factory=list)
+
+
+def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
+    """Pair staged rows with the missing records in the stage, and remove these from the missing records.
+
+    Nothing is paired if the user has turned pairing off. A note says if there are too many rows or records.
+    """
+    load = staged.load
+    if load.run.pairing == ImportRun.Pairing.OFF:
+        return Paired()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT (SELECT count(*) FROM {rows.staged}), (SELECT count(*) FROM {_missing(load)})")
+        counts = cursor.fetchone()
+    if not all(counts):
+        return Paired()
+    if max(counts) > MOST_ROWS:
+        return Paired(
+            notes=[
+                f"{load.source.name}: {counts[0]:,} rows are new and {counts[1]:,} records are missing. Edited rows "
+                f"are only paired with their records if there are at most {MOST_ROWS:,} of each."
+            ]
+        )
+    finder = _Finder(staged, rows)
+    candidates = finder.candidates()
+    return Paired(finder.store(candidates, find_pairs(candidates, load.source.pairing_threshold)))
+
+
+class _Finder:
+    """Reads the rows and records to compare, and stores the pairs."""
+
+    def __init__(self, staged: Staged, rows: StagedRows):
+        self.staged, self.load, self.rows = staged, staged.load, rows
+        self.pk = rows.pk
+
+    def candidates(self) -> Candidates:
+        """Return the rows and records as codes; the first column is the name of the file."""
+        columns, source = self.rows.stored, self.load.source
+        names = {file.pk: file.name for file in self.load.files}
+        texts = [f"CAST(s.{quoted(column.stored_as)} AS text)" for column in columns]
+        (self.files, self.lines), cells = _fetched(
+            f"SELECT s.source_file, s.source_line, {', '.join(texts)} FROM {self.rows.resolved()} s", 2, len(texts)
+        )
+        rows = [pa.array([names[file] for file in self.files]), *cells]
+        texts = [f"CAST({self._compared(column)} AS text)" for column in columns]
+        (self.keys,), cells = _fetched(
+            f"SELECT m.pk, m.name, {', '.join(texts)} FROM {_missing(self.load)} m"
+            f" JOIN {self.rows.table} r ON r.{self.pk} = m.pk ORDER BY m.pk",
+            1,
+            len(texts) + 1,
+        )
+        coded_rows, records, sample = _coded(rows, cells, self._sample())
+        required = [column.name in source.identity_hint for column in columns]
+        places = np.array(self.keys if self._in_order else [NOWHERE] * len(self.keys), np.int64)
+        return Candidates(coded_rows, records, sample, np.array([True, *required]), places, self._expected)
+
+    def _compared(self, column: Column) -> str:
+        """Return the SQL expression for the value that the file had. The rows of an export have the stored value."""
+        stored = f"r.{quoted(column.stored_as)}"
+        if self.load.parts:
+            return stored
+        corrected = is_corrected("r.corrections", column.stored_as)
+        return f"CASE WHEN {corrected} THEN {value_of(column.field, 'r.corrections')} ELSE {stored} END"
+
+    def _sample(self) -> Cells:
+        """Return the file names and the values of the first and the last records of the table."""
+        texts = ["f.name", *(f"CAST(r.{quoted(column.stored_as)} AS text)" for column in self.rows.stored)]
+        ends = (f"(SELECT * FROM {self.rows.table} ORDER BY {self.pk}{end} LIMIT {SAMPLE})" for end in ("", " DESC"))
+        either = " UNION ".join(f"SELECT {self.pk} FROM {end} r" for end in ends)
+        query = (
+            f"SELECT {', '.join(texts)} FROM {self.rows.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
+            f" WHERE r.{self.pk} IN ({either})"
+        )
+        return _fetched(query, 0, len(texts))[1]
+
+    @property
+    def _in_order(self) -> bool:
+        """Whether primary keys show the order of records: the database assigns them in the order of the lines."""
+        return isinstance(self.load.source.model._meta.pk, models.IntegerField)
+
+    def _expected(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the records of *rows* are expected: after the previous unchanged row, and before the next."""
+        nowhere = np.full(len(rows), NOWHERE)
+        known = self.staged.known
+        seen = np.flatnonzero((known.positions > 0) & known.stored)
+        if not self._in_order or not len(seen):
+            return nowhere, nowhere
+        seen = seen[np.argsort(known.positions[seen])]
+        at = self.staged.positions_of(np.array(self.files)[rows], np.array(self.lines)[rows])
+        after = np.searchsorted(known.positions[seen], at)
+        neighbors = [seen[np.clip(which, 0, len(seen) - 1)] for which in (after - 1, after)]
+        keys = self._keys_of(np.unique(np.concatenate(neighbors)))
+        previous, following = (
+            np.where(there & (keys[index] >= 0), keys[index] + at - known.positions[index], NOWHERE)
+            for index, there in zip(neighbors, (after > 0, after < len(seen)), strict=True)
+        )
+        return previous, following
+
+    def _keys_of(self, indexes: np.ndarray) -> np.ndarray:
+        """Return the primary keys of existing rows in an array by index, with -1 elsewhere."""
+        known, stage = self.staged.known, self.load.stage
+        lanes = np.stack([known.low[indexes], known.high[indexes]])
+        stage.need(stage.neighbors)
+        with Writer(stage.neighbors, ["identity"]) as writer:
+            writer.write({"identity": fingerprints.stored(lanes)})
+        keys = np.full(len(known.low), -1, np.int64)
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(
+                f"SELECT r.identity, r.{self.pk} FROM {quoted(stage.neighbors)} n"
+                f" JOIN {self.rows.table} r ON r.identity = n.identity"
+            )
+            while part := cursor.fetchmany(AT_ONCE):
+                octets = b"".join(bytes(identity) for identity, _ in part)
+                found = known.indexes(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
+                keys[found] = [key for _, key in part]
+        return keys
+
+    def store(self, candidates: Candidates, pairs: Pairs) -> Spool[Pair]:
+        """Store the pairs in the stage, and return them for the report."""
+        stage, listed = self.load.stage, Spool[Pair]()
+        if not len(pairs.rows):
+            return listed
+        keys = [self.keys[index] for index in pairs.records]
+        files, lines = ([values[index] for index in pairs.rows] for values in (self.files, self.lines))
+        stage.need(stage.pairs)
+        with Writer(stage.pairs, ["pk", "source_file", "source_line"]) as writer:
+            writer.write({"pk": pa.array(keys), "source_file": pa.array(files), "source_line": pa.array(lines)})
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {_missing(self.load)} WHERE pk IN (SELECT pk FROM {quoted(stage.pairs)})")
+        names = {file.pk: file.name for file in self.load.files}
+        columns = np.array([column.name for column in self.rows.stored], object)
+        differing = (candidates.rows[pairs.rows] != candidates.records[pairs.records])[:, 1:]
+        for key, file, line, differs, likeness in zip(keys, files, lines, differing, pairs.likeness, strict=True):
+            listed.add(
+                {
+                    "source": self.load.source.name,
+                    "record": str(key),
+                    "file": names[file],
+                    "line": line,
+                    "columns": columns[differs].tolist(),
+                    "likeness": round(float(likeness), 3),
+                }
+            )
+        return listed
+
+
+def doubtful(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Return the files with paired rows of which less than half still matches.
+
+    They may be other files with the same name. A file that has only grown, and an excerpt of a file, do match.
+    """
+    return [file for file in files if file.paired and file.unchanged < file.paired + min(file.created, file.missing)]
+
+
+def refuse_doubtful_pairs(run: ImportRun, files: Iterable[SourceFile]) -> None:
+    """Raise ImportRefusedError for a :func:`doubtful` file; in a preview, add a note to the run instead."""
+    if run.pairing == ImportRun.Pairing.AUTO and (doubted := doubtful(files)):
+        if not run.dry_run:
+            raise ImportRefusedError(f"{doubt(doubted)} Nothing was imported.")
+        run.notes.append(doubt(doubted))
+
+
+def doubt(files: Iterable[SourceFile]) -> str:
+    """Return a sentence about *files* whose rows must not be paired without a confirmation."""
+    described = (
+        f"only {file.unchanged:,} of {file.unchanged + file.paired + file.missing:,} records still match {file.name}"
+        for file in files
+    )
+    return (
+        f"{'; '.join(described)}".capitalize()
+        + ", so it may be another file. Choose whether to pair edited rows with their records (“pairing” on), or to "
+        "import them as new records (“pairing” off)."
+    )
+
+
+def _missing(load: SourceLoad) -> str:
+    return quoted(load.stage.missing)
+
+
+def _fetched(query: str, plain: int, texts: int) -> tuple[list[list[Any]], Cells]:
+    """Return the first *plain* columns of *query* as lists, and the others as arrays of texts."""
+    values: list[list[Any]] = [[] for _ in range(plain)]
+    cells: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in range(texts)]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(AT_ONCE):
+            columns = list(zip(*rows, strict=True))
+            for values_of_column, column in zip(values, columns[:plain], strict=True):
+                values_of_column.extend(column)
+            for chunks, column in zip(cells, columns[plain:], strict=True):
+                chunks.append(pa.array(column, pa.string()))
+    return values, [pa.concat_arrays(chunks) for chunks in cells]
+
+
+def _coded(*tables: Cells) -> list[np.ndarray]:
+    """Return an array of codes for each table: the same text in the same column has the same code."""
+    sizes = np.cumsum([len(table[0]) for table in tables])[:-1]
+    coded = []
+    for columns in zip(*tables, strict=True):
+        encoded = pa.concat_arrays(columns).dictionary_encode()
+        codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+        coded.append(codes.astype(np.int64))
+    return np.split(np.stack(coded, 1), sizes)

@@ -1,0 +1,208 @@
+"""Pair new rows of a file without a key with the missing records of that file whose edited versions they are.
+
+Rows and records are arrays of codes with a column per compared column: equal codes are equal values. Rows are paired in
+three stages: if all columns but one are equal, if all but two are, and if a row is where the record was, between the
+same neighbors, and at least half of the columns are equal. The equal values must be improbable by chance, and a pair
+must be the best one for both its row and its record; ties are not paired.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from imports.engine.value_frequencies import Frequencies
+from imports.fingerprints import number_terms
+
+THRESHOLD = 10.0  # bits of evidence, in addition to those that tell one record from all others
+NEARBY_THRESHOLD = 3.0  # the same for a row between the neighbors of a record; there are fewer candidates
+DISTANCE = 3  # rows between the expected and the actual position of a record
+MOST_TIED = 16  # pairs of rows and records with the same values; more are too common to be paired
+MOST_COMPARISONS = 50_000_000  # of rows for each two columns; for wide tables, the second stage is left out
+
+# The positions of rows: for each row, two positions in the order of records at which its record is expected.
+Positions = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows, records, and the evidence for each pair
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The rows and records to pair.
+
+    *required* are the columns that must be equal, such as the file. *places* are the positions of the records, in
+    ascending order, and *positions* returns those of rows. *sample* has records of the table.
+    """
+
+    rows: np.ndarray
+    records: np.ndarray
+    sample: np.ndarray
+    required: np.ndarray  # by column
+    places: np.ndarray
+    positions: Positions
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The indexes of paired rows and records, and the likeness of each pair, from 0 to 1."""
+
+    rows: np.ndarray
+    records: np.ndarray
+    likeness: np.ndarray
+
+
+def find_pairs(candidates: Candidates, threshold: float = THRESHOLD) -> Pairs:
+    """Return the pairs of *candidates*. A higher *threshold*, in bits, gives fewer wrong pairs and fewer pairs."""
+    return _Pairing(candidates, threshold).pairs()
+
+
+class _Pairing:
+    """The state of a pairing: the rows and records that are not paired yet."""
+
+    def __init__(self, candidates: Candidates, threshold: float):
+        self.given = candidates
+        self.frequencies = Frequencies(candidates.sample)
+        self.row_bits = self.frequencies.bits(candidates.rows)
+        self.record_bits = self.frequencies.bits(candidates.records)
+        self.row_terms, self.record_terms = _terms(candidates.rows), _terms(candidates.records)
+        self.row_keys, self.record_keys = self.row_terms.sum(1), self.record_terms.sum(1)
+        self.needed = np.log2(max(len(candidates.records), 2)) + threshold
+        self.free_rows = np.ones(len(candidates.rows), bool)
+        self.free_records = np.ones(len(candidates.records), bool)
+        self.rows, self.records = [_NOTHING], [_NOTHING]
+
+    def pairs(self) -> Pairs:
+        for differing in (0, 1, 2):
+            self._pair_all_but(differing)
+        self._pair_nearby()
+        rows, records = np.concatenate(self.rows), np.concatenate(self.records)
+        alone = np.minimum(self.row_bits[0][rows], self.record_bits[0][records])
+        equal = self.given.rows[rows] == self.given.records[records]
+        total = np.maximum(alone.sum(1), np.finfo(float).tiny)
+        return Pairs(rows, records, np.where(equal, alone, 0).sum(1) / total)
+
+    def _pair_all_but(self, differing: int) -> None:
+        """Pair rows and records that are equal in all columns except a number of *differing* ones."""
+        rows, records = np.flatnonzero(self.free_rows), np.flatnonzero(self.free_records)
+        free = np.flatnonzero(~self.given.required)
+        choices = list(combinations(free.tolist(), differing))
+        if not choices or (differing > 1 and len(choices) * (len(rows) + len(records)) > MOST_COMPARISONS):
+            return
+        found = [self._edges_without(list(columns), rows, records) for columns in choices]
+        self._take(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+    def _edges_without(self, columns: list[int], rows: np.ndarray, records: np.ndarray) -> Edges:
+        """Return the pairs that are equal in all columns except *columns*."""
+        equal = np.ones(self.given.rows.shape[1], bool)
+        equal[columns] = False
+        evidence = self.frequencies.evidence(_of(self.row_bits, rows), equal)
+        keys = self.record_keys[records] - self.record_terms[records][:, columns].sum(1)
+        likely = evidence >= max(self.needed, self._by_chance(records, keys, equal))
+        rows, evidence = rows[likely], evidence[likely]
+        near, far = _same(self.row_keys[rows] - self.row_terms[rows][:, columns].sum(1), keys)
+        return rows[near], records[far], evidence[near]
+
+    def _by_chance(self, records: np.ndarray, keys: np.ndarray, equal: np.ndarray) -> float:
+        """Return the evidence that is not enough for these columns, because two different records have as much."""
+        order = np.argsort(keys, kind="stable")
+        ordered, whole = keys[order], self.record_keys[records[order]]
+        twice = order[1:][(ordered[1:] == ordered[:-1]) & (whole[1:] != whole[:-1])]
+        if not len(twice):
+            return 0.0
+        return 1 + float(self.frequencies.evidence(_of(self.record_bits, records[twice]), equal).max())
+
+    def _pair_nearby(self) -> None:
+        """Pair rows with records between the same neighbors if at least half of the columns are equal."""
+        rows, records = np.flatnonzero(self.free_rows), np.flatnonzero(self.free_records)
+        if not len(rows) or not len(records):
+            return
+        places, near, far, distances = self.given.places[records], [], [], []
+        for expected in self.given.positions(rows):
+            first = np.searchsorted(places, expected - DISTANCE)
+            last = np.searchsorted(places, expected + DISTANCE, side="right")
+            for offset in range(2 * DISTANCE + 1):
+                inside = first + offset < last
+                place = (first + offset)[inside]
+                near.append(rows[inside])
+                far.append(records[place])
+                distances.append(np.abs(places[place] - expected[inside]))
+        row, record = np.concatenate(near), np.concatenate(far)
+        equal = self.given.rows[row] == self.given.records[record]
+        evidence = self.frequencies.evidence(_of(self.row_bits, row), equal)
+        free = ~self.given.required
+        candidates = len(np.unique(_numbered(row, record)))
+        enough = evidence >= np.log2(max(candidates, 1)) + NEARBY_THRESHOLD
+        enough &= equal[:, ~free].all(1) & (2 * equal[:, free].sum(1) >= free.sum())
+        closeness = evidence - 0.01 * np.concatenate(distances)  # of two equally likely records, the nearer one
+        self._take(row[enough], record[enough], closeness[enough])
+
+    def _take(self, rows: np.ndarray, records: np.ndarray, evidence: np.ndarray) -> None:
+        """Pair the rows and records that are the best for each other."""
+        if not len(rows):
+            return
+        _, first = np.unique(_numbered(rows, records), return_index=True)
+        rows, records, evidence = rows[first], records[first], evidence[first]
+        best = _best(rows, evidence) & _best(records, evidence)
+        self.rows.append(rows[best])
+        self.records.append(records[best])
+        self.free_rows[rows[best]] = self.free_records[records[best]] = False
+
+
+_NOTHING = np.empty(0, np.int64)
+
+
+def _of(bits: tuple[np.ndarray, np.ndarray], indexes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return bits[0][indexes], bits[1][indexes]
+
+
+def _numbered(rows: np.ndarray, records: np.ndarray) -> np.ndarray:
+    """Return a number for each pair, the same for the same pair."""
+    numbers: np.ndarray = (rows << 32) + records
+    return numbers
+
+
+def _terms(rows: np.ndarray) -> np.ndarray:
+    """Return a hash of each value, whose sum over columns is that of a row."""
+    columns = [number_terms(str(column), values)[0] for column, values in enumerate(np.ascontiguousarray(rows.T))]
+    return np.stack(columns, 1) if columns else np.empty((len(rows), 0), np.uint64)
+
+
+def _same(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indexes of equal keys in both arrays, except those with too many pairs."""
+    left_order, right_order = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
+    left, right = left[left_order], right[right_order]
+    keys = np.intersect1d(left, right)
+    starts, other_starts = np.searchsorted(left, keys), np.searchsorted(right, keys)
+    counts = np.searchsorted(left, keys, side="right") - starts
+    other_counts = np.searchsorted(right, keys, side="right") - other_starts
+    near, far = [], []
+    for start, count, other, other_count in _each(starts, counts, other_starts, other_counts):
+        near.append(np.repeat(left_order[start : start + count], other_count))
+        far.append(np.tile(right_order[other : other + other_count], count))
+    single = (counts == 1) & (other_counts == 1)
+    near.append(left_order[starts[single]])
+    far.append(right_order[other_starts[single]])
+    return np.concatenate(near), np.concatenate(far)
+
+
+def _each(
+    starts: np.ndarray, counts: np.ndarray, others: np.ndarray, other_counts: np.ndarray
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the groups of keys that occur more than once, and not too often."""
+    pairs = counts * other_counts
+    some = (pairs > 1) & (pairs <= MOST_TIED)
+    groups = (array[some].tolist() for array in (starts, counts, others, other_counts))
+    yield from zip(*groups, strict=True)
+
+
+def _best(ends: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """Return which pairs have the highest evidence for their end, without ties."""
+    order = np.lexsort((-evidence, ends))
+    ordered = ends[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    second = np.minimum(first + 1, len(order) - 1)
+    is_tied = (second != first) & (ordered[second] == ordered[first])
+    is_tied &= evidence[order[second]] >= evidence[order[first]] - 1e-9
+    best = np.zeros(len(ends), bool)
+    best[order[first[~is_tied]]] = True
+    return best
