@@ -23,7 +23,7 @@ from imports.sources import Column
 SAMPLE = 5_000  # records from either end of the table, for the frequencies of values
 MOST_ROWS = 1_000_000  # new rows, or missing records, of a source; more are not paired
 AT_ONCE = 50_000
-NOWHERE = -(2**40)  # far from every position
+NOWHERE, ELSEWHERE = -(2**40), 2**40  # far from every position, and from each other
 
 Cells = list[pa.Array]  # the texts of each column
 
@@ -111,7 +111,7 @@ class _Finder:
         )
         coded_rows, records, sample = _coded(rows, cells, self._sample())
         required = [column.name in source.identity_hint for column in columns]
-        places = np.array(self.keys if self._in_order else [NOWHERE] * len(self.keys), np.int64)
+        places = np.array(self.keys if self._in_order else [ELSEWHERE] * len(self.keys), np.int64)
         return Candidates(coded_rows, records, sample, np.array([True, *required]), places, self._expected)
 
     def _compared(self, column: Column) -> str:

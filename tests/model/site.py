@@ -172,6 +172,7 @@ class Site(RuleBasedStateMachine):
             "--report",
             str(path),
             delete_missing=remove,
+            pairing=False,  # the model has no evidence to compare
             verbosity=0,
             reason=self.doors.reason,
             **options,

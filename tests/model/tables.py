@@ -175,7 +175,8 @@ class Tables:
             raise ActionRefusedError("another has its key")
         after, standing = dict(self.records), dict(self.standing)
         after[table, pk] = rec
-        standing.pop((table, pk), None)
+        if rec.file is not None:  # a record that a curator created has no tombstone, but an earlier one may have one
+            standing.pop((table, pk), None)
         if self.broken(after):
             raise ActionRefusedError("refers to nothing")
         return self.do("restored", after, standing)
@@ -212,7 +213,8 @@ class Tables:
         after, standing, deletions = dict(self.records), dict(self.standing), dict(self.deletions)
         for place, (_, left) in action.changes.items():
             now, tombstone = self.records.get(place), action.standing.get(place, (None, None))[1]
-            if effect(now) != effect(left) or self.standing.get(place) != tombstone:
+            has_other_tombstone = left is None and self.standing.get(place) != tombstone
+            if effect(now) != effect(left) or has_other_tombstone:
                 raise ActionRefusedError("changed since")
         for place, (before, left) in action.changes.items():
             after.pop(place, None)

@@ -62,12 +62,16 @@ def test_the_report_lists_the_pairs_with_the_columns_that_differ_and_their_liken
     }
 
 
-def test_an_undo_restores_records_and_identities_exactly(write, importing, ten):
+def test_undo_and_redo_restore_records_and_identities_exactly(write, importing, ten):
     before = list(Person.objects.order_by("pk").values())
     report = importing("people", write("people.csv", people(Fay="Fiona", Gus="Angus")))
     assert report.counts["people"]["paired"] == 2
+    after = list(Person.objects.order_by("pk").values())
     call_command("undo_import", report["run"], verbosity=0)
     assert list(Person.objects.order_by("pk").values()) == before
+    call_command("redo_import", report["run"], verbosity=0)
+    assert list(Person.objects.order_by("pk").values()) == after
+    call_command("undo_import", report["run"], verbosity=0)
     assert importing("people", write("people.csv", people())).counts == {"people": {"read": 10, "unchanged": 10}}
 
 
