@@ -225,6 +225,15 @@ def own_files(settings, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def no_open_streams() -> None:
+    """Release the streams that the previous test left unread: they count until they are garbage."""
+    from exports.concurrency import taken
+
+    if taken():
+        gc.collect()
+
+
 @pytest.fixture
 def child_environment(settings, transactional_db) -> dict[str, str]:
     """The environment for another process, such as manage.py, on this test's database and files."""
