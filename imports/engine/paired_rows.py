@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 import pyarrow as pa
 from django.db import connection, models
+from django.utils.text import capfirst
 
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected, value_of
@@ -227,8 +228,7 @@ def doubt(files: Iterable[SourceFile]) -> str:
         for file in files
     )
     return (
-        f"{'; '.join(described)}".capitalize()
-        + ", so it may be another file. Choose whether to pair edited rows with their records (“pairing” on), or to "
+        f"{capfirst('; '.join(described))}, so it may be another file. Choose whether to pair edited rows with their records (“pairing” on), or to "
         "import them as new records (“pairing” off)."
     )
 

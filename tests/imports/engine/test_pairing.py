@@ -166,6 +166,13 @@ def test_a_file_of_which_less_than_half_matches_is_not_paired_silently(write, im
     assert report.counts["people"] == {"read": 10, "updated": 6, "unchanged": 4, "paired": 6}
 
 
+def test_a_file_that_is_not_paired_silently_is_named_as_it_is_written(write, importing, refused):
+    importing("people", write("places.csv", PLACES))
+    importing("people", write("People_South.csv", people()))
+    sentence = refused("people", write("People_South.csv", people(**MOST)))
+    assert sentence.startswith("Only 4 of 10 records still match People_South.csv, so")
+
+
 def test_a_file_that_has_grown_and_an_excerpt_match(write, importing, ten):
     grown = [f"N{n:02},New{n},20{n:02}-01-02,Bath\n" for n in range(25)]
     report = importing("people", write("people.csv", people([*ROWS, *grown], Fay="Fiona")))
