@@ -8,6 +8,7 @@ Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). The ident
 would no longer be found if the hashes changed.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import numpy as np
@@ -56,10 +57,15 @@ def name_term(name: str) -> Lanes:
     return text_terms("file name", [name])
 
 
+def lanes_of(identities: Iterable[bytes]) -> Lanes:
+    """Return the lanes of stored identities."""
+    lanes: Lanes = np.frombuffer(b"".join(map(bytes, identities)), "<u8").reshape(-1, 2).T
+    return lanes
+
+
 def renamed(identities: list[bytes], old: str, new: str) -> list[bytes]:
     """Return the identities that rows of the file *old* have after the file is renamed to *new*."""
-    lanes = np.frombuffer(b"".join(identities), "<u8").reshape(-1, 2).T
-    renamed: list[bytes] = stored(lanes - name_term(old) + name_term(new)).to_pylist()
+    renamed: list[bytes] = stored(lanes_of(identities) - name_term(old) + name_term(new)).to_pylist()
     return renamed
 
 

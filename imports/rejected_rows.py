@@ -69,9 +69,7 @@ class RejectedRowFormatter:
         # A row may have been imported into the wrong table of the dataset.
         self.masks_cells = is_restricted(source.model._meta.app_label, user)
         self.known = known_headings(source.model._meta.app_label) if self.masks_cells else set()
-        self.columns = {
-            plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
-        }
+        self.columns = source.spellings
         self.hidden = {name for name, column in source.bound.items() if column.field.name in hidden}
         self.headings: dict[int, list[str]] = {}  # by file
 

@@ -28,9 +28,7 @@ class SecondHeadings:
 
     def __init__(self, source: Source, places: Mapping[str, int], headings: list[str], name: str):
         self.places, self.name, self.is_table = places, name, isinstance(source, CSVSource) and bool(places)
-        self.columns = {
-            plain(spelling): name for name, column in source.bound.items() for spelling in (name, *column.names)
-        }
+        self.columns = source.spellings
         self.names = {*self.columns.values()}
         self.headings = [self._column(heading) for heading in headings]
         strict = [name for name in places if isinstance(source.bound[name].kind, IntegerCell | FloatCell | DateCell)]

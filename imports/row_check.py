@@ -25,8 +25,8 @@ def problems_of(source: CSVSource, headings: Sequence[str], rows: Sequence[Cells
     The check covers the cells and the references. Problems that depend on other rows of an import, such as duplicate
     keys, are found only by the import itself.
     """
-    spellings = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
-    places = {spellings[plain(h)]: index for index, h in enumerate(headings) if plain(h) in spellings}
+    named = map(source.spellings.get, map(plain, headings))
+    places = {name: index for index, name in enumerate(named) if name}
     vocabularies = {c.name: TermIndex(c.model, c.name) for c in source.columns_of(VocabularyColumn)}
     columns = [pa.array([row.get(name) or "" for row in rows], pa.string()) for name in distinct(headings)]
     batch = Batch(np.arange(len(rows), dtype=np.int32), columns, [], 0)

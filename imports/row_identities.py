@@ -24,7 +24,6 @@ class RowIdentities:
 
     def __init__(self, source: Source):
         self.source = source
-        self._columns = {plain(text): name for name, c in source.bound.items() for text in (name, *c.names)}
         self._occurrences = fingerprints.Occurrences()
 
     def of(self, files: Sequence[SourceFile], rejections: Sequence[Rejection]) -> list[bytes]:
@@ -42,7 +41,7 @@ class RowIdentities:
     def _content(self, file: SourceFile, rejection: Rejection) -> Any:
         if isinstance(rejection.values, str):
             return rejection.values
-        named = [(self._columns.get(plain(heading)), cell) for heading, cell in rejection.values.items()]
+        named = [(self.source.spellings.get(plain(heading)), cell) for heading, cell in rejection.values.items()]
         if cells := sorted((name, cell) for name, cell in named if name and cell):
             return cells
         # The rejection is a document that is not a row of the source, or a row without values.

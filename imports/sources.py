@@ -18,6 +18,7 @@ from datasets.registry import dataset_apps
 from imports.file_columns import Column, Detail, Many, Reference, VocabularyColumn, as_cell
 from imports.models import SourceFile
 from imports.readers import ExpectedColumns
+from imports.readers.headers import plain
 
 __all__ = [
     "CSVSource",
@@ -92,6 +93,11 @@ class Source:
 
     def columns_of(self, kind: type[C]) -> list[C]:
         return [column for column in self.bound.values() if type(column) is kind]
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """The names of the columns by each accepted header, in its plain form."""
+        return {plain(text): name for name, column in self.bound.items() for text in (name, *column.names)}
 
     @cached_property
     def references(self) -> dict[str, Reference]:

@@ -11,6 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from imports.engine import run_diff
 from imports.engine.missing_records import most_of_previewed
+from imports.engine.options import withdraw_confirmations
 from imports.engine.paired_rows import doubt, doubtful
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
@@ -84,9 +85,8 @@ def preview(run: ImportRun, *, delete_missing: bool = False, unpaired: bool = Fa
     run.delete_missing = run.delete_missing or delete_missing
     if unpaired:
         run.pairing = ImportRun.Pairing.OFF
-    if run.pk is not None:  # the confirmations of an earlier preview are no longer valid
-        run.delete_most = False
-        run.pairing = run.pairing if run.pairing == ImportRun.Pairing.OFF else ImportRun.Pairing.AUTO
+    if run.pk is not None:
+        withdraw_confirmations(run)
     _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
 
 
@@ -109,7 +109,7 @@ def apply(run: ImportRun, *, delete_most: bool = False, pair: bool = False, reas
         )
     if pair and run.pairing == ImportRun.Pairing.AUTO:
         run.pairing = ImportRun.Pairing.ON
-    if run.pairing == ImportRun.Pairing.AUTO and (doubted := doubtful(run.files.all())):
+    if doubted := doubtful(run, run.files.all()):
         raise InvalidRunStateError(f"{doubt(doubted)} Nothing was changed.")
     run.reason = reason or run.reason
     _enqueue(run, {Status.PREVIEWED}, run.tables_seen, dry_run=False)

@@ -96,7 +96,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "sources": run_detail.counts(run, user),
             "counted_as": reports.counted_as(run),
             "most": missing_records.most_of_previewed(run) if not run.delete_most else [],
-            "doubted": doubtful(run.files.all()) if run.pairing == ImportRun.Pairing.AUTO else [],
+            "doubted": doubtful(run, run.files.all()),
             "missing": _missing(run),
             "may_undo": user.has_perm(UNDO) and run.status == Status.APPLIED,
             "may_redo": user.has_perm(UNDO) and run.status == Status.UNDONE,

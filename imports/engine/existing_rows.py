@@ -38,8 +38,8 @@ class ExistingRows:
         self.identifying: np.ndarray | None = None
         if exported:
             self.identifying = self.stored.copy()
-            corrected = b"".join(identities(quoted(source.name), "corrections IS NOT NULL"))
-            indexes = self.indexes(np.frombuffer(corrected, "<u8").reshape(-1, 2).T)
+            corrected = identities(quoted(source.name), "corrections IS NOT NULL")
+            indexes = self.indexes(fingerprints.lanes_of(corrected))
             self.identifying[indexes[indexes >= 0]] = False
 
     def look_up(self, lanes: fingerprints.Lanes, first: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,7 @@
 """Match rows of Tabularium's own exports that have no key to the stored records with the same content."""
 
 from collections import Counter
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from django.db import connection
 
@@ -27,14 +25,12 @@ def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows.table}), EXISTS (SELECT 1 FROM {rows.staged})")
         if not all(cursor.fetchone()) and not known.has_deleted:
             return Counter()
-        stage.need(stage.unseen)
-        with Writer(stage.unseen, ["identity"]) as writer:
-            writer.write({"identity": fingerprints.stored(known.unseen())})
+        stage.add_identities(stage.unseen, known.unseen())
         stage.collect(stage.again, _pairs(staged, rows))
         cursor.execute(f"DELETE FROM {quoted(stage.unseen)}")
         cursor.execute(f"SELECT identity FROM {quoted(stage.again)} WHERE identity IS NOT NULL")
         while identities := cursor.fetchmany(50_000):
-            known.agree(_lanes(identities))
+            known.agree(fingerprints.lanes_of(identity for (identity,) in identities))
         rows.take_out(cursor, f"SELECT source_file, source_line FROM {quoted(stage.again)}")
     return _claim(staged, rows)
 
@@ -76,7 +72,7 @@ def _claim(staged: Staged, rows: StagedRows) -> Counter[int]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT identity, source_file, source_line FROM {rows.staged}")
         while part := cursor.fetchmany(50_000):
-            is_known, free = staged.known.claim(_lanes(part))
+            is_known, free = staged.known.claim(fingerprints.lanes_of(identity for identity, *_ in part))
             for which, into in ((free, claimed), (is_known & ~free, doubled)):
                 into += [row[1:] for row, matches in zip(part, which, strict=True) if matches]
     with connection.cursor() as cursor:
@@ -106,7 +102,3 @@ def line_of(load: SourceLoad, rejection: Rejection) -> int:
         named = rejection.values.get(LINE) or ""
         return int(named) if named.isascii() and named.isdigit() and len(named) < 10 else rejection.line
     return rejection.line
-
-
-def _lanes(rows: list[tuple[Any, ...]]) -> fingerprints.Lanes:
-    return np.frombuffer(b"".join(bytes(row[0]) for row in rows), "<u8").reshape(-1, 2).T

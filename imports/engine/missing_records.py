@@ -9,14 +9,12 @@ from django.db.backends.utils import CursorWrapper
 
 from datasets.sql.dialect import column_name, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json
-from imports import fingerprints
 from imports.engine.export_row_matching import line_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.options import Options
 from imports.engine.rejections import Rejections
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.spool import Spool
-from imports.engine.staging import Writer
 from imports.models import Change, ImportRun, SourceFile
 from imports.resolved_rows import RowState
 from imports.row_problems import Rejection
@@ -98,9 +96,7 @@ def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
 def _unseen(staged: Staged) -> str:
     """Return the SQL condition that no valid or rejected row had the identity of a record without a key."""
     stage, conditions = staged.load.stage, ["1 = 1"]
-    stage.need(stage.unseen)
-    with Writer(stage.unseen, ["identity"]) as writer:
-        writer.write({"identity": fingerprints.stored(staged.known.unseen())})
+    stage.add_identities(stage.unseen, staged.known.unseen())
     if stage.has(stage.seen):
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.seen)} x WHERE x.identity = r.identity)")
     if stage.has(stage.unusable):

@@ -35,3 +35,10 @@ class Options:
 
 
 DEFAULT_OPTIONS = Options()
+
+
+def withdraw_confirmations(run: ImportRun) -> None:
+    """Remove what the user has confirmed after a preview, because there will be another preview."""
+    run.delete_most = False
+    if run.pairing == ImportRun.Pairing.ON:
+        run.pairing = ImportRun.Pairing.AUTO

@@ -92,7 +92,6 @@ class _Finder:
 
     def __init__(self, staged: Staged, rows: StagedRows):
         self.staged, self.load, self.rows = staged, staged.load, rows
-        self.pk = rows.pk
 
     def candidates(self) -> Candidates:
         """Return the rows and records as codes; the first column is the name of the file."""
@@ -106,7 +105,7 @@ class _Finder:
         texts = [f"CAST({self._compared(column)} AS text)" for column in columns]
         (self.keys,), cells = _fetched(
             f"SELECT m.pk, m.name, {', '.join(texts)} FROM {_missing(self.load)} m"
-            f" JOIN {self.rows.table} r ON r.{self.pk} = m.pk ORDER BY m.pk",
+            f" JOIN {self.rows.table} r ON r.{self.rows.pk} = m.pk ORDER BY m.pk",
             1,
             len(texts) + 1,
         )
@@ -126,11 +125,13 @@ class _Finder:
     def _sample(self) -> Cells:
         """Return the file names and the values of the first and the last records of the table."""
         texts = ["f.name", *(f"CAST(r.{quoted(column.stored_as)} AS text)" for column in self.rows.stored)]
-        ends = (f"(SELECT * FROM {self.rows.table} ORDER BY {self.pk}{end} LIMIT {SAMPLE})" for end in ("", " DESC"))
-        either = " UNION ".join(f"SELECT {self.pk} FROM {end} r" for end in ends)
+        ends = (
+            f"(SELECT * FROM {self.rows.table} ORDER BY {self.rows.pk}{end} LIMIT {SAMPLE})" for end in ("", " DESC")
+        )
+        either = " UNION ".join(f"SELECT {self.rows.pk} FROM {end} r" for end in ends)
         query = (
             f"SELECT {', '.join(texts)} FROM {self.rows.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
-            f" WHERE r.{self.pk} IN ({either})"
+            f" WHERE r.{self.rows.pk} IN ({either})"
         )
         return _fetched(query, 0, len(texts))[1]
 
@@ -160,19 +161,15 @@ class _Finder:
     def _keys_of(self, indexes: np.ndarray) -> np.ndarray:
         """Return the primary keys of existing rows in an array by index, with -1 elsewhere."""
         known, stage = self.staged.known, self.load.stage
-        lanes = np.stack([known.low[indexes], known.high[indexes]])
-        stage.need(stage.neighbors)
-        with Writer(stage.neighbors, ["identity"]) as writer:
-            writer.write({"identity": fingerprints.stored(lanes)})
+        stage.add_identities(stage.neighbors, np.stack([known.low[indexes], known.high[indexes]]))
         keys = np.full(len(known.low), -1, np.int64)
         with connection.chunked_cursor() as cursor:
             cursor.execute(
-                f"SELECT r.identity, r.{self.pk} FROM {quoted(stage.neighbors)} n"
+                f"SELECT r.identity, r.{self.rows.pk} FROM {quoted(stage.neighbors)} n"
                 f" JOIN {self.rows.table} r ON r.identity = n.identity"
             )
             while part := cursor.fetchmany(AT_ONCE):
-                octets = b"".join(bytes(identity) for identity, _ in part)
-                found = known.indexes(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
+                found = known.indexes(fingerprints.lanes_of(identity for identity, _ in part))
                 keys[found] = [key for _, key in part]
         return keys
 
@@ -205,17 +202,19 @@ class _Finder:
         return listed
 
 
-def doubtful(files: Iterable[SourceFile]) -> list[SourceFile]:
-    """Return the files with paired rows of which less than half still matches.
+def doubtful(run: ImportRun, files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Return the *files* of *run* with paired rows of which less than half still matches, unless the user confirmed it.
 
     They may be other files with the same name. A file that has only grown, and an excerpt of a file, do match.
     """
+    if run.pairing != ImportRun.Pairing.AUTO:
+        return []
     return [file for file in files if file.paired and file.unchanged < file.paired + min(file.created, file.missing)]
 
 
 def refuse_doubtful_pairs(run: ImportRun, files: Iterable[SourceFile]) -> None:
     """Raise ImportRefusedError for a :func:`doubtful` file; in a preview, add a note to the run instead."""
-    if run.pairing == ImportRun.Pairing.AUTO and (doubted := doubtful(files)):
+    if doubted := doubtful(run, files):
         if not run.dry_run:
             raise ImportRefusedError(f"{doubt(doubted)} Nothing was imported.")
         run.notes.append(doubt(doubted))
@@ -228,8 +227,8 @@ def doubt(files: Iterable[SourceFile]) -> str:
         for file in files
     )
     return (
-        f"{capfirst('; '.join(described))}, so it may be another file. Choose whether to pair edited rows with their records (“pairing” on), or to "
-        "import them as new records (“pairing” off)."
+        f"{capfirst('; '.join(described))}, so it may be another file. Choose whether to pair edited rows with their "
+        "records (“pairing” on), or to import them as new records (“pairing” off)."
     )
 
 

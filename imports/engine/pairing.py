@@ -15,8 +15,7 @@ import numpy as np
 from imports.engine.value_frequencies import Frequencies
 from imports.fingerprints import number_terms
 
-THRESHOLD = 10.0  # bits of evidence, in addition to those that tell one record from all others
-NEARBY_THRESHOLD = 3.0  # the same for a row between the neighbors of a record; there are fewer candidates
+NEARBY_THRESHOLD = 3.0  # bits of evidence for a row between the neighbors of a record, of which there are few
 DISTANCE = 3  # rows between the expected and the actual position of a record
 MOST_TIED = 16  # pairs of rows and records with the same values; more are too common to be paired
 MOST_COMPARISONS = 50_000_000  # of rows for each two columns; for wide tables, the second stage is left out
@@ -51,8 +50,12 @@ class Pairs:
     likeness: np.ndarray
 
 
-def find_pairs(candidates: Candidates, threshold: float = THRESHOLD) -> Pairs:
-    """Return the pairs of *candidates*. A higher *threshold*, in bits, gives fewer wrong pairs and fewer pairs."""
+def find_pairs(candidates: Candidates, threshold: float) -> Pairs:
+    """Return the pairs of *candidates*.
+
+    *threshold* is the evidence, in bits, in addition to that which distinguishes one record from all others. A higher
+    one gives fewer wrong pairs and fewer pairs.
+    """
     return _Pairing(candidates, threshold).pairs()
 
 

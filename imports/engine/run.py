@@ -30,7 +30,7 @@ from imports.engine.merge import Merge, may_fill_directly
 from imports.engine.missing_records import count_missing, delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
-from imports.engine.options import DEFAULT_OPTIONS, Options
+from imports.engine.options import DEFAULT_OPTIONS, Options, withdraw_confirmations
 from imports.engine.paired_rows import Pair, refuse_doubtful_pairs
 from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
@@ -200,8 +200,8 @@ def _load(
                     references.check_references(load)
             heartbeat.check()
             if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run, run.delete_most = True, False  # the user has confirmed a different result
-                run.pairing = options.pairing if options.pairing == ImportRun.Pairing.OFF else ImportRun.Pairing.AUTO
+                run.dry_run = True
+                withdraw_confirmations(run)  # of a different result
                 run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:

@@ -11,7 +11,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
@@ -23,6 +22,7 @@ from datasets.records.masking import personal_names
 from datasets.sql.chunks import chunks, values_by_key
 from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for
+from imports import fingerprints
 from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
 from imports.models import Change, ImportRun, SourceFile
@@ -249,8 +249,7 @@ def _corrected(merge: Merge) -> Iterator[Row]:
         return
     condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.load.known_files_query})"
     for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
-        octets = b"".join(bytes.fromhex(row["identity"]) for row in rows)
-        seen = merge.staged.known.was_seen(np.frombuffer(octets, "<u8").reshape(-1, 2).T)
+        seen = merge.staged.known.was_seen(fingerprints.lanes_of(bytes.fromhex(row["identity"]) for row in rows))
         yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
     if merge.paired.pairs:
         pairs = f"SELECT pk FROM {quoted(merge.load.stage.pairs)}"

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
+from imports import fingerprints
 from imports.sources import Column, Detail, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
@@ -224,6 +225,12 @@ class Stage:
             while chunk := list(islice(rows, 2000)):
                 self.need(table)
                 cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", chunk)
+
+    def add_identities(self, table: str, lanes: fingerprints.Lanes) -> None:
+        """Append identities to the given table, and create the table if necessary."""
+        self.need(table)
+        with Writer(table, ["identity"]) as writer:
+            writer.write({"identity": fingerprints.stored(lanes)})
 
     def is_empty(self, table: str) -> bool:
         with connection.cursor() as cursor:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-import numpy as np
 from django.db import connection
 
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import value_of
+from imports import fingerprints
 from imports.engine.source_load import SourceLoad, Staged
 from imports.sources import Many
 
@@ -56,6 +56,5 @@ def corrected_and_seen(staged: Staged) -> Counter[int]:
         rows = cursor.fetchall()
     if not rows:
         return Counter()
-    lanes = np.frombuffer(b"".join(bytes(identity) for _, identity in rows), "<u8").reshape(-1, 2).T
-    seen = staged.known.was_seen(lanes)
+    seen = staged.known.was_seen(fingerprints.lanes_of(identity for _, identity in rows))
     return Counter(files[name] for (name, _), was_seen in zip(rows, seen, strict=True) if was_seen)

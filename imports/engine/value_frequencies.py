@@ -1,7 +1,7 @@
-"""How telling it is that two rows agree: the information of their equal values, in bits.
+"""The evidence that two rows describe the same record: the information of their equal values, in bits.
 
-A date of birth tells more than a sex, and a rare name more than a common one. As in Fellegi and Sunter, "A theory for
-record linkage" (JASA 1969), equal values count by how improbable it is that two rows have them by chance. Columns
+A date of birth is stronger evidence than a sex, and a rare name than a common one. As in Fellegi and Sunter, "A theory
+for record linkage" (JASA 1969), equal values count by how improbable it is that two rows have them by chance. Columns
 depend on each other (a husband is a man), so the probability of a value is conditional on the value of one other
 column, chosen as in Chow and Liu, "Approximating discrete probability distributions with dependence trees" (IEEE
 Transactions on Information Theory, 1968).

@@ -25,7 +25,7 @@ def folder(write, importing):
 
 def tag(client, address=LIST, **headers):
     answer = client.get(address, headers=headers)
-    answer.close()  # a stream that nobody reads would count as one of the streams at once
+    answer.close()  # an unread stream would count towards the limit of concurrent streams
     assert answer.status_code == 200
     return answer["ETag"]
 

@@ -114,7 +114,7 @@ def test_rows_that_only_share_common_values_are_not_paired(write, importing):
 def test_ties_are_not_paired(write, importing, ten):
     twins = "Kit,Vandermeer,1888-08-08,Derry\n"
     importing("people", write("people.csv", people([*ROWS, twins, twins.replace("Kit", "Kat")])))
-    # One row that might be either of two records, and no line tells which.
+    # The row might be either of two records, and its line does not show which.
     moved = [twins.replace("Kit", "Kim"), *ROWS]
     report = importing("people", write("people.csv", people(moved)))
     assert report.counts["people"] == {"read": 11, "created": 1, "unchanged": 10, "missing": 2}
