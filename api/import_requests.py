@@ -27,7 +27,7 @@ from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 MOST_JSON = 2**16  # bytes
 MODES = ("apply", "preview")
 CONFIGURED = "configured"  # the only valid value of ``sources``: the site's own files
-FLAGS = ("strict", "delete_missing", "delete_most", "allow_missing_columns")
+FLAGS = ("strict", "delete_missing", "delete_most", "allow_missing_columns", "blockers_first")
 MEANINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 JSON, FORM, MULTIPART = (kind.media_type for kind in (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser))
 TOO_MUCH = f"Expected a JSON document of at most {MOST_JSON:,} bytes. Send files as a form."
@@ -119,12 +119,6 @@ class Reason(Text):
 
     def to_internal_value(self, data: Any) -> str:
         return clean(super().to_internal_value(data))
-
-
-class UndoRequestSerializer(StrictSerializer):
-    """A request to undo or redo an import."""
-
-    reason = Reason(help_text="Why the import is undone or redone.")
 
 
 class ApplyRequestSerializer(StrictSerializer):

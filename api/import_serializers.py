@@ -159,30 +159,6 @@ class ImportSerializer(ImportSummarySerializer):
         return {action: address_of(self.context["request"], run, action) for action in available if available[action]}
 
 
-class UndoneImportSerializer(ImportSerializer):
-    """An undone import."""
-
-    undone = serializers.SerializerMethodField(help_text="The numbers of restored and deleted records, by table.")
-
-    class Meta(ImportSummarySerializer.Meta):
-        fields = read_only_fields = (*ImportSerializer.Meta.fields, "undone")
-
-    def get_undone(self, run: ImportRun) -> list[str]:
-        return self.context["effect"]
-
-
-class RedoneImportSerializer(ImportSerializer):
-    """An import that was undone and applied again."""
-
-    redone = serializers.SerializerMethodField(help_text="The numbers of re-created and updated records, by table.")
-
-    class Meta(ImportSummarySerializer.Meta):
-        fields = read_only_fields = (*ImportSerializer.Meta.fields, "redone")
-
-    def get_redone(self, run: ImportRun) -> list[str]:
-        return self.context["effect"]
-
-
 class RowProblemSerializer(serializers.Serializer):
     """A problem of a rejected row."""
 

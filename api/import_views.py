@@ -3,7 +3,7 @@
 The views call the same functions and require the same permissions as the admin. A worker runs the imports.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,14 +20,13 @@ from api import import_requests, import_serializers
 from api.import_comments import CommentRequestSerializer, CommentSerializer
 from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
 from api.import_serializers import address_of
+from api.import_undo import UndoRequestSerializer, reverse_run
 from api.openapi.imports import described, described_comment
 from api.pagination import KeyPagination
 from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
 from api.strict_serializers import Parameters
-from curation.history.undo import redo_run, undo_run
-from curation.history.undo_result import Undone, UndoRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
@@ -143,17 +142,18 @@ class ImportViewSet(viewsets.ViewSet):
     def undo(self, request: Request, pk: str) -> HttpResponseBase:
         """Undo an import and restore the tables to their state before it.
 
-        The response is sent when the undo is complete.
+        The response is sent when the undo is complete. If later changes block it, the response is 409 and lists them;
+        blockers_first undoes them too. mode=preview only returns the steps.
         """
-        return self._reversed(pk, undo_run, import_serializers.UndoneImportSerializer)
+        return self._reversed(pk, redo=False)
 
     @action(detail=True, methods=["post"])
     def redo(self, request: Request, pk: str) -> HttpResponseBase:
         """Apply an undone import again, with the same keys, values and origins.
 
-        The response is sent when the redo is complete.
+        The response is sent when the redo is complete. It is blocked, previewed and unblocked like an undo.
         """
-        return self._reversed(pk, redo_run, import_serializers.RedoneImportSerializer)
+        return self._reversed(pk, redo=True)
 
     @action(detail=True, renderer_classes=[*viewsets.ViewSet.renderer_classes, *FILES])
     def rejections(self, request: Request, pk: str) -> HttpResponseBase:
@@ -188,15 +188,10 @@ class ImportViewSet(viewsets.ViewSet):
         document = CommentSerializer(comment, context={"request": request}).data
         return Response(document, status.HTTP_201_CREATED)
 
-    def _reversed(self, pk: str, reverse: Callable[..., Undone], serializer: type[Serializer]) -> Response:
-        """Undo or redo a run by *reverse*, and return it with the effect. Raises Conflict."""
-        sent = read_confirmation(self.request, import_requests.UndoRequestSerializer)
-        run = self._run(pk)
-        try:
-            undone = reverse(run, signed_in_user(self.request), **sent)
-        except UndoRefusedError as refusal:
-            raise Conflict(str(refusal), reasons=refusal.reasons, run=address_of(self.request, run)) from None
-        return self._run_response(run, serializer=serializer, effect=undone.done())
+    def _reversed(self, pk: str, *, redo: bool) -> Response:
+        """Undo or redo a run, or preview this, and return the run with the steps. Raises Conflict."""
+        sent = read_confirmation(self.request, UndoRequestSerializer)
+        return Response(reverse_run(self.request, self._run(pk), sent, redo=redo))
 
     def _run(self, pk: str) -> ImportRun:
         run = ImportRun.objects.select_related("started_by").filter(pk=int(pk)).first()
@@ -235,10 +230,8 @@ class ImportViewSet(viewsets.ViewSet):
         self,
         run: ImportRun,
         code: int = status.HTTP_200_OK,
-        serializer: type[Serializer] = import_serializers.ImportSerializer,
-        **context: Any,
     ) -> Response:
-        return Response(serializer(run, context={"request": self.request, **context}).data, code)
+        return Response(import_serializers.ImportSerializer(run, context={"request": self.request}).data, code)
 
     def _started(self, run: ImportRun) -> Response:
         """Return 202 with the run, and its URL in the Location header."""

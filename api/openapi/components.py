@@ -19,32 +19,6 @@ Schema = dict[str, Any]
 WORD = {"type": "string", "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}  # neither empty nor blank
 LINK = {"type": ["string", "null"], "format": "uri"}
 
-PROBLEM: Schema = {
-    "type": "object",
-    "description": "A problem document (RFC 9457): the error and its remedy.",
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "The expected and the received value, and the remedy."},
-        "errors": {
-            "type": "object",
-            "description": "The error messages of each parameter or field.",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        },
-        "parameters": {
-            "type": "array",
-            "description": "The parameters that this address accepts.",
-            "items": {"type": "string"},
-        },
-        "id": {
-            "type": "string",
-            "description": "The reference of an internal server error in the site's log.",
-        },
-    },
-    "required": ["type", "title", "status"],
-}
-
 OF_JSON = [
     (models.BooleanField, {"type": "boolean"}),
     (models.IntegerField, {"type": "integer"}),

@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from api import import_comments, import_requests, import_serializers, strict_serializers
+from api import import_comments, import_requests, import_serializers, import_undo, strict_serializers
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -84,12 +84,12 @@ ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     "retrieve": ("Read an import", 200, import_serializers.ImportSerializer, [404], [ID]),
     "apply": ("Apply a previewed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
-    "undo": ("Undo an import", 200, import_serializers.UndoneImportSerializer, STOPPED, [ID]),
+    "undo": ("Undo an import", 200, import_undo.ReversedImportSerializer, STOPPED, [ID]),
     "comments": (
         *("List the comments on an import", 200, import_comments.CommentSerializer(many=True), [404]),
         [ID, import_requests.PageParameters],
     ),
-    "redo": ("Redo an undone import", 200, import_serializers.RedoneImportSerializer, STOPPED, [ID]),
+    "redo": ("Redo an undone import", 200, import_undo.ReversedImportSerializer, STOPPED, [ID]),
     "rejections": (
         *("List the rejected rows of an import", 200, import_serializers.RejectionSerializer(many=True), [404]),
         [ID, import_requests.RejectionsParameters],
@@ -102,8 +102,8 @@ BODIES = {
     },
     "apply": {JSON: import_requests.ApplyRequestSerializer},
     "add_comment": {JSON: import_comments.CommentRequestSerializer},
-    "undo": {JSON: import_requests.UndoRequestSerializer},
-    "redo": {JSON: import_requests.UndoRequestSerializer},
+    "undo": {JSON: import_undo.UndoRequestSerializer},
+    "redo": {JSON: import_undo.UndoRequestSerializer},
 }
 
 

@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 
 from api.etags import VersionedView
 from api.openapi import components
+from api.openapi.problems import CONFLICT, PROBLEM
 from datasets.http.problem_details import CONTENT_TYPE
 from datasets.records.masking import personal_names
 from exports.formats import MASKED_HEADER
@@ -141,7 +142,7 @@ def add_parts(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     tags = {tag for operation in operations for tag in operation.get("tags", ())}
     result["tags"] = [{"name": tag, "description": TAGS.get(tag, f"The dataset {tag}.")} for tag in sorted(tags)]
     parts = result["components"]
-    parts.setdefault("schemas", {})["Problem"] = components.PROBLEM
+    parts.setdefault("schemas", {}).update(Problem=PROBLEM, Conflict=CONFLICT)
     parts["headers"] = {name: text(description) for name, description in (CACHED | MASKED).items()}
     parts["parameters"] = {
         "IfNoneMatch": {"name": "If-None-Match", "in": "header", **text("The ETag of the client's copy.")}

@@ -18,12 +18,12 @@ from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.edit_filters import RunFilter, matching_edits
 from curation.admin.reasons import posted_reason
 from curation.admin.typed_texts import text_column
-from curation.admin.undo_pages import may, may_undo
 from curation.history.edited_models import edited_models
 from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
 from curation.history.undo import undo_edit
+from curation.history.undo_permissions import may, may_undo
 from curation.history.undo_result import UndoRefusedError
 from datasets import matviews
 from datasets.http.signed_in import signed_in_user

@@ -21,6 +21,7 @@ from curation.admin.form_params import PostedError, check_single
 from curation.admin.reasons import posted_reason
 from curation.admin.stored_files import may_read_files
 from curation.history.edits import EditRefusedError
+from curation.history.undo_permissions import UNDO_RUN
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps
@@ -35,7 +36,7 @@ from imports.upload_handlers import receive, temporary_files
 from imports.uploads import ImportForm
 
 Status = ImportRun.Status
-IMPORT, UNDO = "imports.add_importrun", undo_pages.UNDO_RUN
+IMPORT, UNDO = "imports.add_importrun", UNDO_RUN
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:

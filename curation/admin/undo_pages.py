@@ -6,24 +6,20 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from curation.admin import confirmation
 from curation.admin.reasons import posted_reason
-from curation.history.edited_models import edited_models
 from curation.history.edits import EditRefusedError
-from curation.history.undo import redo_edit, redo_run, undo_edit, undo_run
-from curation.history.undo_first import reverse_with_blockers, seal_of_steps
+from curation.history.undo_first import seal_of_steps, undo_or_redo
+from curation.history.undo_permissions import may
 from curation.history.undo_result import Conflict, Undone, UndoOvertakenError, UndoRefusedError, named
-from datasets import matviews
 from datasets.http.signed_in import signed_in_user
 from datasets.records.masking import Viewer
-from imports.models import Change, Edit, ImportRun
+from imports.models import Edit, ImportRun
 
-UNDO_RUN = "imports.undo_importrun"
 View = Callable[..., HttpResponse]
 
 
@@ -54,7 +50,7 @@ def undo_page(
             "dry_run": not posted,
             "expecting": confirmation.seal_confirmed(request, about) if posted else "",
         }
-        steps = _reverse(action, signed_in_user(request), redo=redo, first=first, **options)
+        steps = undo_or_redo(action, signed_in_user(request), redo=redo, blockers_first=first, **options)
     except UndoOvertakenError as error:
         steps, moved = error.undone, confirmation.refusal(request, about)
     except UndoRefusedError as refusal:
@@ -64,7 +60,6 @@ def undo_page(
     if posted and steps and not moved:
         messages.success(request, " ".join(_sentence(step) for step in steps))
         return HttpResponseRedirect(_page(action))
-    lacking = [f"You do not have permission to {step}." for step in steps if not may_undo(request.user, step.action)]
     context = admin.admin_site.each_context(request) | {
         "opts": admin.opts,
         "title": f"{verb.capitalize()} {named(action)} of {action.dataset}",
@@ -73,13 +68,13 @@ def undo_page(
         "page": _page(action),
         "verb": verb,
         "steps": [{"step": step, "address": _page(step.action)} for step in steps],
-        "reasons": lacking or ([] if conflicts else reasons),
+        "reasons": [] if conflicts else reasons,
         "conflicts": [_described(conflict, request.user) for conflict in conflicts],
         "first_address": _address(action, f"{verb}_first") if conflicts and not first else None,
         "moved": moved,
-        **(confirmation.show(request, about, _seal(steps, first=first)) if steps and not lacking else {}),
+        **(confirmation.show(request, about, seal_of_steps(steps)) if steps else {}),
     }
-    return TemplateResponse(request, "curation/undo.html", context, status=409 if reasons or moved or lacking else 200)
+    return TemplateResponse(request, "curation/undo.html", context, status=409 if reasons or moved else 200)
 
 
 def is_previewed(request: HttpRequest, edit: Edit) -> bool:
@@ -92,39 +87,9 @@ def refused(edit: Edit) -> HttpResponseRedirect:
     return HttpResponseRedirect(_address(edit, "undo"))
 
 
-def may(user: Viewer, action: str, model: type[Model]) -> bool:
-    """Return whether *user* may do *action*, such as ``change``, with records of *model*."""
-    return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
-
-
-def may_undo(user: Viewer, action: ImportRun | Edit) -> bool:
-    """Return whether *user* has the permissions that undoing *action* needs: for an edit, on every edited model."""
-    if isinstance(action, ImportRun):
-        return user.has_perm(UNDO_RUN)
-    edited = edited_models(action)
-    kinds = set(action.changes.values_list("kind", flat=True).distinct().order_by())
-    needed = {"change", "delete"} if kinds & {Change.Kind.CREATED, Change.Kind.DELETED} else {"change"}
-    return user.has_perm("imports.view_edit") and all(may(user, name, model) for name in needed for model in edited)
-
-
 def _about(action: ImportRun | Edit, *, redo: bool = False, first: bool = False) -> str:
     """Return the name of the action that a confirmation is bound to."""
     return f"preview: {'redo' if redo else 'undo'} {named(action)}{' and what blocks it' if first else ''}"
-
-
-def _reverse(action: ImportRun | Edit, user: Any, *, redo: bool, first: bool, **options: Any) -> list[Undone]:
-    if first:
-        return reverse_with_blockers(action, user, redo=redo, **options)
-    if isinstance(action, ImportRun):
-        return [(redo_run if redo else undo_run)(action, user, **options)]
-    done = (redo_edit if redo else undo_edit)(action, user, **options)
-    if not options["dry_run"]:
-        matviews.refresh_after_commit(action.dataset)
-    return [done]
-
-
-def _seal(steps: list[Undone], *, first: bool) -> str:
-    return seal_of_steps(steps) if first else steps[-1].seal
 
 
 def _sentence(step: Undone) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, models
+from django.utils.crypto import salted_hmac
 
 from datasets.sql.dialect import column_type, pk_column, quoted
 from datasets.sql.row_json import as_json
@@ -13,6 +14,11 @@ from imports.models import Change, Edit
 
 MOST = 10_000  # changes of an edit up to which its seal covers each record
 AT_ONCE = 2000  # rows fetched at once
+
+
+def digest_of(text: str) -> str:
+    """Return a keyed digest of a seal, which has a fixed length and from which no record can be guessed."""
+    return salted_hmac(__name__, text, algorithm="sha256").hexdigest()
 
 
 def seal_of(query: str, parameters: Iterable[Any] = ()) -> str:

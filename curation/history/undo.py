@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 
+from curation.history.preview_tokens import digest_of
 from curation.history.reversal import Reversal
 from curation.history.run_status import set_status
 from curation.history.tombstones import set_tombstones
@@ -93,7 +94,7 @@ def reverse(
             edit = Edit.objects.create(action=done, dataset=action.dataset, **target, **by)
             seal = reversal.seal() if sealed or dry_run or expecting else ""
             _apply(reversal, conflicts, edit, result)
-            result.seal = f"{seal}; {'; '.join(result.done())}" if seal else ""
+            result.seal = digest_of(f"{result}: {seal}; {'; '.join(result.done())}") if seal else ""
             if expecting and result.seal != expecting:
                 raise UndoOvertakenError([result])
             raise_version(*{model._meta.app_label for model in reversal.models})

@@ -1,12 +1,21 @@
-"""Undo or redo with everything that blocks it: the blocking runs and edits first, in one transaction."""
+"""Undo or redo alone, or with everything that blocks it: the blocking runs and edits first, in one transaction."""
 
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from curation.history.undo import reverse
-from curation.history.undo_result import Blocker, Conflict, Undone, UndoOvertakenError, UndoRefusedError
+from curation.history.preview_tokens import digest_of
+from curation.history.undo import redo_edit, redo_run, reverse, undo_edit, undo_run
+from curation.history.undo_permissions import may_undo
+from curation.history.undo_result import (
+    Blocker,
+    Conflict,
+    UndoForbiddenError,
+    Undone,
+    UndoOvertakenError,
+    UndoRefusedError,
+)
 from datasets import matviews
 from datasets.sql.dry_run import rolled_back
 from datasets.sql.query_timeout import unlimited
@@ -14,6 +23,23 @@ from imports.engine.locks import ImportRefusedError, import_lock
 from imports.models import Edit, ImportRun
 
 MOST = 100  # runs and edits that one confirmation can undo
+
+
+def undo_or_redo(
+    action: ImportRun | Edit, user: User | None = None, *, redo: bool, blockers_first: bool, **options: Any
+) -> list[Undone]:
+    """Undo or redo *action* with the *options* of :func:`~curation.history.undo.undo_run`.
+
+    With *blockers_first*, undo what blocks it first. Return the effects in the order of their execution.
+    """
+    if blockers_first:
+        return reverse_with_blockers(action, user, redo=redo, **options)
+    if isinstance(action, ImportRun):
+        return [(redo_run if redo else undo_run)(action, user, **options)]
+    done = (redo_edit if redo else undo_edit)(action, user, **options)
+    if not options.get("dry_run"):
+        matviews.refresh_after_commit(action.dataset)
+    return [done]
 
 
 @unlimited()
@@ -31,12 +57,15 @@ def reverse_with_blockers(
     Of several blockers, the newest is undone first.
 
     Return the effects in the order of their execution. Raise UndoRefusedError for a conflict without a blocking run or
-    edit, and UndoOvertakenError as :func:`~curation.history.undo.undo_run` does.
+    edit, UndoForbiddenError if *user* may not undo one of them, and UndoOvertakenError as
+    :func:`~curation.history.undo.undo_run` does.
     """
     steps: list[Undone] = []
     try:
         with import_lock(action.dataset), rolled_back() as preview:
             _reverse_first(action, redo, {"user": user, "reason": reason}, steps, [])
+            if lacking := [step for step in steps if user and not may_undo(user, step.action)]:
+                raise UndoForbiddenError([f"You do not have permission to {step}." for step in lacking])
             if expecting and seal_of_steps(steps) != expecting:
                 raise UndoOvertakenError(steps)
             if not dry_run:
@@ -50,8 +79,8 @@ def reverse_with_blockers(
 
 
 def seal_of_steps(steps: list[Undone]) -> str:
-    """Return the seal of several undos and redos: what each does, and to which records."""
-    return " | ".join(f"{step}: {step.seal}" for step in steps)
+    """Return the seal of undos and redos: what each does, and to which records."""
+    return steps[0].seal if len(steps) == 1 else digest_of(" ".join(step.seal for step in steps))
 
 
 def _reverse_first(

@@ -31,6 +31,7 @@ class Conflict:
 
     sentence: str
     model: type[Model]
+    count: int  # of the records
     keys: tuple[str, ...]
     blockers: tuple[Blocker, ...]
     more: int = 0  # blockers that are not listed
@@ -62,11 +63,15 @@ class RedoRefusedError(UndoRefusedError):
     undoing = "redone"
 
 
+class UndoForbiddenError(UndoRefusedError):
+    """An undo that includes runs or edits that the user may not undo."""
+
+
 class UndoOvertakenError(UndoRefusedError):
-    """An undo whose effect has changed since the user confirmed it; *undone* is the current effect."""
+    """An undo whose effect has changed since its preview; *undone* is the current effect."""
 
     def __init__(self, undone: "list[Undone]"):
-        super().__init__(["The records have changed since you confirmed the undo."])
+        super().__init__(["The records have changed since the preview."])
         self.undone = undone
 
 
@@ -80,7 +85,7 @@ class Undone:
     restored: dict[str, int] = field(default_factory=dict)
     recreated: dict[str, int] = field(default_factory=dict)
     deleted_terms: dict[str, list[str]] = field(default_factory=dict)
-    seal: str = ""  # of the records and of their new state; empty unless a user must confirm the undo
+    seal: str = ""  # a digest of the effect and of the records; empty unless a user must confirm the undo
 
     def __str__(self) -> str:
         return f"{'redo' if self.redo else 'undo'} {named(self.action)}"

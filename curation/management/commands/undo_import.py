@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from curation.history.undo import undo_run
-from curation.history.undo_first import reverse_with_blockers
+from curation.history.undo_first import undo_or_redo
 from curation.history.undo_result import UndoRefusedError
 from datasets.command_errors import TerminalCommand
 from imports.models import ImportRun
@@ -14,7 +13,6 @@ from imports.reasons import add_reason_argument, reason_of_option
 
 class Command(TerminalCommand):
     help = __doc__
-    reverse = staticmethod(undo_run)
     verb, participle, gerund, status = "undo", "undone", "undoing", ImportRun.Status.APPLIED
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,14 +33,13 @@ class Command(TerminalCommand):
             raise CommandError(f"There is no run {run}. The last {self.status} runs: {numbers}.")
         try:
             done: dict[str, Any] = {"reason": reason_of_option(reason), "dry_run": dry_run}
-            if blockers_first:
-                steps = reverse_with_blockers(import_run, redo=self.verb == "redo", **done)
-            else:
-                steps = [self.reverse(import_run, **done)]
+            steps = undo_or_redo(import_run, redo=self.verb == "redo", blockers_first=blockers_first, **done)
         except UndoRefusedError as refusal:
             for line in refusal.lines():
                 self.stderr.write(line)
             message = f"Run {run} of {import_run.dataset} cannot be {self.participle}. Nothing was changed."
+            if refusal.conflicts and not blockers_first:
+                message += " To undo what blocks it first, use --blockers-first."
             raise CommandError(message) from None
         if verbosity and dry_run:
             self.stdout.write(f"Preview: {self.gerund} run {run} of {import_run.dataset} will:")
