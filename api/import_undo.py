@@ -107,17 +107,17 @@ def reverse_run(request: HttpRequest, run: ImportRun, sent: dict[str, Any], *, r
     except UndoForbiddenError as refusal:
         raise PermissionDenied(" ".join(refusal.reasons)) from None
     except UndoRefusedError as refusal:
-        raise _conflict(request, run, refusal) from None
+        raise _conflict(request, run, refusal, unblocking="blockers_first" in sent) from None
     run.refresh_from_db()
     context = {"request": request, "steps": steps, "preview": preview}
     return ReversedImportSerializer(run, context=context).data
 
 
-def _conflict(request: HttpRequest, run: ImportRun, refusal: UndoRefusedError) -> Conflict:
+def _conflict(request: HttpRequest, run: ImportRun, refusal: UndoRefusedError, *, unblocking: bool) -> Conflict:
     detail = str(refusal)
     if isinstance(refusal, UndoOvertakenError):
         detail += " Preview it again, and send the new digest."
-    elif refusal.conflicts:
+    elif refusal.conflicts and not unblocking:
         detail += " To undo what blocks it first, send blockers_first."
     conflicts = [_described(request, conflict) for conflict in refusal.conflicts]
     return Conflict(detail, reasons=refusal.reasons, run=address_of(request, run), conflicts=conflicts)

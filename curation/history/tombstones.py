@@ -45,12 +45,14 @@ def same_key_deleted(model: type[models.Model], rows: str) -> str:
     """Return a query of the records with a tombstone whose keys are in ``c.before`` of *rows*, changes ``c``."""
     names = {column_name(field_of(model, name)) for name in key_names(model)} or {"identity"}
     deleted, restored = values(model, "t.before"), values(model, "c.before")
-    same = [f"{deleted[name]} = {restored[name]}" for name in sorted(names & set(deleted))] or ["1 = 0"]
+    known = sorted(names & set(deleted))
+    keys = "".join(f", {deleted[name]} AS key_{index}" for index, name in enumerate(known))
+    same = [f"d.key_{index} = {restored[name]}" for index, name in enumerate(known)] or ["1 = 0"]
     source, _, condition = rows.partition(" WHERE ")
     return (
-        f"SELECT DISTINCT t.record FROM {source} JOIN changes t ON t.is_tombstone"
-        f" AND t.{quoted('table')} = '{model._meta.db_table}' AND t.record <> c.record AND {' AND '.join(same)}"
-        f" WHERE {condition}"
+        f"WITH d AS MATERIALIZED (SELECT t.record{keys} FROM changes t WHERE t.is_tombstone"  # a row per tombstone
+        f" AND t.{quoted('table')} = '{model._meta.db_table}') SELECT DISTINCT d.record FROM {source}"
+        f" JOIN d ON d.record <> c.record AND {' AND '.join(same)} WHERE {condition}"
     )
 
 

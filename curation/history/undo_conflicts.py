@@ -14,12 +14,13 @@ from curation.history.reversal import Reversal
 from curation.history.tombstones import has_other_tombstone, same_key_deleted
 from curation.history.undo_result import Blocker, Conflict
 from datasets.fields import related_model, through_model
-from datasets.models import Record
+from datasets.models import ContentRecord, Record
 from datasets.sql.dialect import column_name, column_type, is_distinct, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for, values
 from imports.engine import references
 from imports.models import Change, Edit, ImportRun
 
+RESTORED = (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT)  # changes of records that have a row before
 PROVENANCE = ("changed_in_id", "changed_line")  # a later import may have changed only these
 Blockers = Callable[[type[Model], str], tuple[list[Blocker], int]]
 
@@ -40,9 +41,8 @@ class UndoConflicts:
 
     def missing_references(self) -> Iterator[Conflict]:
         """Yield a conflict for each restored reference to a record that has since been deleted."""
-        kinds = (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT)
         for model in self.reversal.models:
-            rows = self.reversal.changes(model, *kinds)
+            rows = self.reversal.changes(model, *RESTORED)
             keys = f"SELECT {values(model, 'c.before')[pk_column(model)]} FROM {rows}"
             tables = [(model, pk_column(model))]
             tables += [(through_model(many), many.m2m_column_name()) for many in model._meta.many_to_many]
@@ -104,8 +104,12 @@ class UndoConflicts:
         yield from _conflict(query, "Changed later: {records} ({first}).", model, changed_by)
 
     def _deleted_later(self, model: type[Model]) -> Iterator[Conflict]:
-        """Yield a conflict if a curator has since deleted other records with the keys of records to re-create."""
-        query = same_key_deleted(model, self.reversal.changes(model, Change.Kind.DELETED))
+        """Yield a conflict if a curator has since deleted other records with the keys of records to restore."""
+        rows = self.reversal.changes(model, Change.Kind.DELETED)
+        if issubclass(model, ContentRecord):  # a pair has changed the identity of its record
+            before, after = (values(model, f"c.{state}")["identity"] for state in ("before", "after"))
+            rows = f"{self.reversal.changes(model, *RESTORED)} AND {before} {is_distinct()} {after}"
+        query = same_key_deleted(model, rows)
         sentence = "A curator has deleted records with the same key: {records} ({first})."
         yield from _conflict(query, sentence, model, deleted_by)
 
@@ -125,7 +129,7 @@ class UndoConflicts:
     def _used_values(self, model: type[Model]) -> Iterator[Conflict]:
         """Yield a conflict for each unique column whose previous value another record has now."""
         pk, before, after = pk_column(model), values(model, "c.before"), values(model, "c.after")
-        source, _, condition = self.reversal.changes(model, Change.Kind.UPDATED).partition(" WHERE ")
+        source, _, condition = self.reversal.changes(model, *RESTORED[1:]).partition(" WHERE ")
         for column in sorted(_unique_columns(model) - {pk}):
             query = (
                 f"SELECT r.{quoted(pk)} AS record FROM {source} JOIN {quoted(model._meta.db_table)} r"

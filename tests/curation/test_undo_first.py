@@ -153,7 +153,7 @@ def test_undoing_first_needs_the_permission_for_each_change(blocked, staff):
 
 
 def test_the_command_undoes_the_blocking_changes_first(blocked, capsys):
-    with pytest.raises(CommandError, match="cannot be undone.*use --blockers-first"):
+    with pytest.raises(CommandError, match="To undo what blocks it first, use --blockers-first"):
         call_command("undo_import", blocked.pk)
     correction = Edit.objects.get(action="corrected")
     assert f"  blocked by edit {correction.pk} (1 record)" in capsys.readouterr().err.splitlines()

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 
 from curation.history import edits
+from curation.history.undo import undo_run
+from curation.history.undo_result import UndoRefusedError
 from imports.engine import paired_rows
 from imports.models import Change, ImportRun, SourceFile
 from people.models import Person
@@ -73,6 +75,24 @@ def test_undo_and_redo_restore_records_and_identities_exactly(write, importing, 
     assert list(Person.objects.order_by("pk").values()) == after
     call_command("undo_import", report["run"], verbosity=0)
     assert importing("people", write("people.csv", people())).counts == {"people": {"read": 10, "unchanged": 10}}
+
+
+def test_an_undo_that_restores_an_identity_names_the_other_record_that_has_it(write, importing, ten):
+    edits.correct(Person.objects.filter(pk=ten["Fay"]), {"given_name": "Faye"}, None)
+    paired = importing("people", write("people.csv", people(Fay="Fiona")))["run"]  # the correction is kept
+    created = importing("people", write("people.csv", people()), "--no-pairing")["run"]
+    with pytest.raises(UndoRefusedError) as refusal:
+        undo_run(ImportRun.objects.get(pk=paired))
+    (conflict,) = refusal.value.conflicts
+    assert conflict.sentence.startswith("The identity is already used by 1 person")
+    assert [blocker.action.pk for blocker in conflict.blockers] == [created]
+    deletion = edits.delete(Person.objects.filter(created_in__run=created), None)
+    with pytest.raises(UndoRefusedError, match="A curator has deleted records with the same key: 1 person") as refusal:
+        undo_run(ImportRun.objects.get(pk=paired))
+    assert [blocker.action for blocker in refusal.value.conflicts[0].blockers] == [deletion]
+    call_command("undo_import", paired, blockers_first=True, verbosity=0)
+    person = Person.objects.get(pk=ten["Fay"])
+    assert (person.given_name, person.corrections) == ("Faye", {"given_name": "Fay"})
 
 
 def test_a_correction_stands_against_an_edited_row_and_counts_as_kept(write, importing, ten):
