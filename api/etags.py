@@ -15,6 +15,7 @@ from django.utils.http import parse_etags
 from rest_framework import viewsets
 from rest_framework.request import Request
 
+from datasets.matviews import summary_of
 from datasets.records.columns import columns_of
 from datasets.records.masking import hidden_fields
 from datasets.versions import versions_behind
@@ -72,6 +73,8 @@ class ETag:
 
     def __init__(self, request: HttpRequest, model: type[models.Model], file_format: str):
         self.version = versions_behind(model)
+        summary = summary_of(model)
+        self.as_of = summary.headers if summary else {}
         hidden = ",".join(sorted(hidden_fields(model, request.user)))
         needed = {column.permission for column in columns_of(model) if column.permission}
         self.shows_personal = any(map(request.user.has_perm, needed))
@@ -91,11 +94,13 @@ class ETag:
         return response
 
     def mark(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Add ETag, Cache-Control and Vary to *response*.
+        """Add ETag, Cache-Control and Vary to *response*, and Data-As-Of if a summary table is behind.
 
         Caches must revalidate it and must not store personal data.
         """
         response["ETag"] = f"W/{self.opaque}"
+        for name, value in self.as_of.items():
+            response[name] = value
         if self.shows_personal:
             response["Cache-Control"] = "private, no-store"
         else:

@@ -42,25 +42,33 @@ class Figure:
 
 @dataclass(frozen=True)
 class Timed:
-    """The duration and the peak memory of a finished process."""
+    """The duration and the peak memory of a finished process, and the seconds until its first output, if any.
+
+    A command prints its report directly after its commit, so the first output is the time to the commit.
+    """
 
     seconds: float
     megabytes: float
+    to_output: float | None = None
 
 
 def timed(command: list[str], environment: dict[str, str] | None = None, stdin: str | None = None) -> Timed:
     """Run *command* and measure it; raises CalledProcessError if it fails."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, env=os.environ | (environment or {}), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        command, env=os.environ | (environment or {}), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     process.stdin.write((stdin or "").encode())
     process.stdin.close()
+    with process.stdout:
+        to_output = time.perf_counter() - start if process.stdout.read(1) else None
+        while process.stdout.read(65536):
+            pass
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     if code := os.waitstatus_to_exitcode(status):
         raise subprocess.CalledProcessError(code, command)
-    return Timed(seconds, usage.ru_maxrss / 1024)
+    return Timed(seconds, usage.ru_maxrss / 1024, to_output)
 
 
 def best(times: list[Timed]) -> Timed:

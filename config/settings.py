@@ -103,12 +103,11 @@ STREAMS_AT_ONCE = max(1, min(WEB_THREADS, number("DATABASE_POOL_MAX_SIZE", defau
 SIGN_INS_AT_ONCE = max(1, WEB_THREADS // 2)  # passwords that one process hashes at the same time
 
 # Other origins whose pages may use /api/ from a browser: with a token, because cookies are not accepted from them.
-
 CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["Content-Disposition", "ETag", "Location", "Masked-Columns", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [*"Content-Disposition Data-As-Of ETag Location Masked-Columns Retry-After X-Request-ID".split()]
 
 # The site
 

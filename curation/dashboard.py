@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import Count, Sum
 from django.template.defaultfilters import pluralize
 from django.urls import NoReverseMatch, reverse
 
 from datasets.fields import field_of
 from datasets.listing import chart_of
-from datasets.matviews import refreshed_at, views_of
+from datasets.matviews import ViewState, state_of, views_of
 from datasets.models import MaterializedView, Record
 from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
 from datasets.registry import dataset_apps
-from imports.models import Edit, ImportRun, SourceFile
+from datasets.versions import versions_behind
+from imports.models import ImportRun, SourceFile
 from imports.worklist import AT_MOST, count_open
 
 BARS = 16
@@ -39,15 +39,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class BarChart:
-    """A summary table as a bar chart; *refreshed* is None if it is always up to date or the time is unknown."""
+    """A summary table as a bar chart."""
 
     title: str
     shows: str
     address: str
     bars: list[Bar]
     more: int
-    refreshed: datetime | None
-    always: bool
+    summary: ViewState
 
     @property
     def height(self) -> int:
@@ -73,10 +72,6 @@ class Card:
 
 def cards_for(user: Viewer, only: str | None = None) -> Iterator[Card]:
     """Yield a card for each dataset of which *user* may view a table, or only for the dataset *only*."""
-    newest = (
-        Edit.objects.order_by("-pk").values_list("pk", flat=True).first(),
-        ImportRun.objects.order_by("-finished_at", "-pk").values_list("pk", "finished_at").first(),
-    )
     sees_runs = user.has_perm("imports.view_importrun")
     for label, app in dataset_apps().items():
         visible = [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
@@ -88,7 +83,7 @@ def cards_for(user: Viewer, only: str | None = None) -> Iterator[Card]:
             if issubclass(model, Record)
         ]
         runs = ImportRun.objects.filter(dataset=label)
-        charts = [_chart(view, newest) for view in views_of(label) if view in visible]
+        charts = [_chart(view) for view in views_of(label) if view in visible]
         yield Card(
             str(app.verbose_name),
             label,
@@ -121,10 +116,10 @@ def _waiting(dataset: str, user: Viewer) -> Iterator[tuple[str, str]]:
         yield f"{kept:,} {records} (run {applied})", reverse("admin:imports_importrun_change", args=[applied])
 
 
-def _chart(view: type[MaterializedView], newest: tuple[Any, Any]) -> BarChart | None:
-    """Return the chart of *view*, cached until the next run or edit."""
-    when = refreshed_at(view)
-    key = f"front_page:{view._meta.db_table}:{hash((newest, when))}"
+def _chart(view: type[MaterializedView]) -> BarChart | None:
+    """Return the chart of *view*, cached until its next refresh."""
+    summary = state_of(view)
+    key = f"front_page:{view._meta.db_table}:{versions_behind(view).replace(' ', ':')}"
     if (cached := cache.get(key)) is None:
         try:
             with transaction.atomic():
@@ -133,9 +128,8 @@ def _chart(view: type[MaterializedView], newest: tuple[Any, Any]) -> BarChart | 
             return None
         cache.set(key, cached, DAY)
     bars, more = cached
-    always = when is None and _is_plain(view)
     title, shows = str(view._meta.verbose_name_plural).capitalize(), _shown(view)
-    return BarChart(title, shows, _address(view), bars, more, when, always)
+    return BarChart(title, shows, _address(view), bars, more, summary)
 
 
 def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
@@ -178,10 +172,6 @@ def _formatted(amount: Any) -> str:
     if isinstance(amount, float):
         return f"{amount:.1%}" if 0 <= amount <= 1 else f"{amount:,.1f}"
     return f"{amount or 0:,}"
-
-
-def _is_plain(view: type[MaterializedView]) -> bool:
-    return connections[router.db_for_read(view)].vendor != "postgresql"
 
 
 def _address(model: type[models.Model]) -> str:

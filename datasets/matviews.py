@@ -1,98 +1,69 @@
-"""Materialized views: migration operations to create and drop them, and functions to refresh them."""
+"""Summary tables: which ones are behind their datasets, and their refresh.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+A request never refreshes a summary table. It raises the version of its dataset, and a summary table that shows an
+earlier version is due: the worker refreshes it, once for all changes until then. A command refreshes what is due before
+it exits.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from threading import Lock
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.apps import apps
-from django.db import DatabaseError, connections, migrations, router, transaction
+from django.db import DatabaseError, connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.backends.utils import CursorWrapper
-from django.db.migrations.operations.base import Operation, OperationCategory
-from django.db.migrations.state import ProjectState
 
-from datasets.models import MaterializedView, Version
+from datasets.models import MaterializedView, Version, live_view
+from datasets.sql.dialect import column_name, pk_column
 from datasets.sql.query_timeout import unlimited
 from datasets.versions import raise_version, version_of
 
-REFRESHED = "Refreshed at "
+View = type[MaterializedView]
+AS_OF_HEADER = "Data-As-Of"  # the response header of a summary table that is behind
 
 
-class CreateView(migrations.RunSQL):
-    """Create the view *name* from a file beside the migration: ``<sql>.postgresql.sql`` or ``<sql>.sqlite.sql``.
+class Refresh(NamedTuple):
+    """A refresh of *view*: its duration in seconds, and why it failed ("" if it did not)."""
 
-    *sql* is the name of the migration after which the files are named. A later migration that alters a table of the
-    view must drop the view first, and then create it again from the same files::
+    view: View
+    seconds: float
+    problem: str = ""
 
-        DropView("births_by_country", sql="0002_births_by_country"),
-        migrations.AlterField(...),
-        CreateView("births_by_country", sql="0002_births_by_country"),
+    def __str__(self) -> str:
+        table = self.view._meta.db_table
+        if self.problem:
+            return f"{table} could not be refreshed: {self.problem}."
+        return f"{table}: refreshed in {self.seconds:.2f} s"
+
+
+class ViewState(NamedTuple):
+    """What a summary table shows.
+
+    *as_of* is the time of the last change that it includes, or None if there is none. It is behind if its dataset has
+    changed since. *problem* is why its last refresh failed ("" if it did not).
     """
 
-    category = OperationCategory.SQL
-
-    def __init__(self, name: str, sql: str, state_operations: Sequence[Operation] = ()):
-        super().__init__(sql=sql, reverse_sql=sql, state_operations=state_operations)
-        self.name = name
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        kwargs: dict[str, Any] = {"name": self.name, "sql": self.sql}
-        if self.state_operations:
-            kwargs["state_operations"] = self.state_operations
-        return self.__class__.__qualname__, [], kwargs
-
-    def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        if router.allow_migrate(schema_editor.connection.alias, app_label):
-            self._create(app_label, schema_editor)
-
-    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        if router.allow_migrate(schema_editor.connection.alias, app_label):
-            self._drop(schema_editor)
-
-    def describe(self) -> str:
-        return f"Create view {self.name}"
+    as_of: datetime | None
+    is_behind: bool
+    problem: str = ""
+    refreshed_at: datetime | None = None
 
     @property
-    def migration_name_fragment(self) -> str:
-        return self.name
-
-    def _create(self, app_label: str, schema_editor: Editor) -> None:
-        folder = Path(apps.get_app_config(app_label).path) / "migrations"
-        script = folder / f"{self.sql}.{schema_editor.connection.vendor}.sql"
-        for statement in schema_editor.connection.ops.prepare_sql_script(script.read_text(encoding="utf-8")):
-            schema_editor.execute(statement, params=None)
-
-    def _drop(self, schema_editor: Editor) -> None:
-        kind = "MATERIALIZED VIEW" if schema_editor.connection.vendor == "postgresql" else "VIEW"
-        schema_editor.execute(f"DROP {kind} {schema_editor.quote_name(self.name)}")
+    def headers(self) -> dict[str, str]:
+        """The response headers that say what the table shows while it is behind."""
+        if not self.is_behind:
+            return {}
+        return {AS_OF_HEADER: self.as_of.isoformat(timespec="seconds") if self.as_of else "never refreshed"}
 
 
-class DropView(CreateView):
-    """Drop the view *name*. The reverse operation creates it again from the SQL of CreateView."""
-
-    def database_forwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        super().database_backwards(app_label, schema_editor, *states)
-
-    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        super().database_forwards(app_label, schema_editor, *states)
-
-    def describe(self) -> str:
-        return f"Drop view {self.name}"
+def summary_of(model: type[models.Model]) -> ViewState | None:
+    """Return the state of *model* if it is a summary table. Read it before the rows, which are never older."""
+    return state_of(model) if issubclass(model, MaterializedView) else None
 
 
-class Refreshed(NamedTuple):
-    """A refreshed view and the duration in seconds, or None for a plain view, which needs no refresh."""
-
-    view: type[MaterializedView]
-    seconds: float | None
-
-
-def views_of(dataset: str) -> list[type[MaterializedView]]:
+def views_of(dataset: str) -> list[View]:
     """Return the views of the app labelled *dataset*, or an empty list if the app is not installed."""
     if dataset not in apps.app_configs:
         return []
@@ -104,119 +75,139 @@ def datasets_with_views() -> list[str]:
     return sorted(label for label in apps.app_configs if views_of(label))
 
 
-@unlimited()
-def refresh(*datasets: str) -> list[Refreshed]:
-    """Refresh the views of *datasets*, or all views if none is given.
+def state_of(view: View) -> ViewState:
+    """Return the state of *view*."""
+    names = [view._meta.app_label, view._meta.db_table]
+    return _state(view, {version.name: version for version in Version.objects.filter(pk__in=names)})
 
-    SQLite's views need no refresh. Call this after the commit, because the refresh holds its lock on the view until the
-    surrounding transaction ends.
+
+def behind(*datasets: str) -> list[View]:
+    """Return the views of *datasets*, or of all datasets, that are behind their dataset."""
+    stored = {version.name: version for version in Version.objects.all()}
+    return [view for view in _views(datasets) if _state(view, stored).is_behind]
+
+
+def refresh(*datasets: str) -> list[Refresh]:
+    """Refresh the views of *datasets*, or all views if none is given, even if they are not behind.
+
+    Call this after the commit, because the refresh holds its lock on the view until the surrounding transaction ends.
     """
-    return list(refreshing(view for dataset in datasets or datasets_with_views() for view in views_of(dataset)))
+    return list(refreshing(_views(datasets)))
 
 
-def refresh_after_commit(*datasets: str) -> None:
-    """Refresh the views of *datasets* once after the commit, however often the transaction calls this.
-
-    Concurrent refreshes in a process are combined: if a thread waits for another thread's refresh, and that refresh
-    began after its own commit, it does not refresh again. A failure is logged, because the edit is already committed.
-    """
-    connection = transaction.get_connection()
-    savepoints = set(connection.savepoint_ids)
-    for dataset in datasets:
-        refresh_views = _Refresh(dataset)
-        # A rollback to a savepoint discards the callbacks registered in it. Reuse a callback only if its savepoints are
-        # open.
-        callbacks = connection.run_on_commit
-        if not any(callback == refresh_views and sids <= savepoints for sids, callback, _ in callbacks):
-            transaction.on_commit(refresh_views, robust=True)
-
-
-_refreshing = Lock()
-_began: dict[str, float] = {}  # the start of each dataset's last refresh in this process
-
-
-@dataclass(frozen=True)
-class _Refresh:
-    dataset: str
-
-    @unlimited()
-    def __call__(self) -> None:
-        committed = perf_counter()
-        with _refreshing:
-            if _began.get(self.dataset, committed) > committed:
-                return
-            _began[self.dataset] = perf_counter()
-            refresh(self.dataset)
-
-
-def refreshing(views: Iterable[type[MaterializedView]], *, wait: bool = True) -> Iterator[Refreshed]:
-    """Refresh *views* one by one, and yield each after its refresh.
+def refresh_due(*datasets: str, wait: bool = True) -> list[Refresh]:
+    """Refresh the views of *datasets*, or of all datasets, that are behind.
 
     Without *wait*, skip views that another process is refreshing.
     """
+    return list(refreshing(behind(*datasets), wait=wait, only_due=True))
+
+
+def refreshing(views: Iterable[View], *, wait: bool = True, only_due: bool = False) -> Iterator[Refresh]:
+    """Refresh *views* one by one, and yield each after its refresh, including those that failed.
+
+    A failure is stored with the view's version. With *only_due*, skip a view that another process has refreshed since.
+    """
     for view in views:
-        connection = connections[router.db_for_write(view)]
-        if connection.vendor != "postgresql":
-            yield Refreshed(view, None)
-            continue
         start = perf_counter()
-        if _refresh_materialized(connection, view, wait=wait):
-            yield Refreshed(view, perf_counter() - start)
-
-
-def behind(*datasets: str) -> list[type[MaterializedView]]:
-    """Return the stale views of *datasets*, or of all datasets.
-
-    A view is stale if its last refresh was before its dataset's latest version. SQLite's views are never stale.
-    """
-    stored = {version.name: version for version in Version.objects.all()}
-    stale = []
-    for view in (view for dataset in datasets or datasets_with_views() for view in views_of(dataset)):
-        dataset, shown = stored.get(view._meta.app_label), stored.get(view._meta.db_table)
-        if dataset and connections[router.db_for_write(view)].vendor == "postgresql":
-            if shown is None or shown.shows is None or shown.shows < dataset.number:
-                stale.append(view)
-    return stale
-
-
-@unlimited()
-def catch_up() -> list[Refreshed]:
-    """Refresh all stale views, except those that another process is refreshing.
-
-    Views become stale if a process is killed between its commit and its refresh. After trying to refresh every view,
-    this raises the first DatabaseError, if any.
-    """
-    done: list[Refreshed] = []
-    errors: list[DatabaseError] = []
-    for view in behind():
         try:
-            done += refreshing([view], wait=False)
+            with unlimited():
+                is_done = _refresh(view, wait=wait, only_due=only_due)
         except DatabaseError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return done
+            problem = str(error).strip().splitlines()[0]
+            _store_problem(view, problem)
+            yield Refresh(view, perf_counter() - start, problem)
+        else:
+            if is_done:
+                yield Refresh(view, perf_counter() - start)
 
 
-def _refresh_materialized(connection: BaseDatabaseWrapper, view: type[MaterializedView], *, wait: bool) -> bool:
-    """Refresh *view*. Return False if *wait* is false and another process is refreshing it."""
-    table = connection.ops.quote_name(view._meta.db_table)
+def _views(datasets: Iterable[str]) -> list[View]:
+    return [view for dataset in datasets or datasets_with_views() for view in views_of(dataset)]
+
+
+def _state(view: View, stored: dict[str, Version]) -> ViewState:
+    dataset, shown = stored.get(view._meta.app_label), stored.get(view._meta.db_table)
+    shows = shown.shows if shown else None
+    return ViewState(
+        as_of=None if shows is None else _moment(shows),
+        is_behind=dataset is not None and (shows is None or shows < dataset.number),
+        problem=shown.problem if shown else "",
+        refreshed_at=_moment(shown.number) if shown and shows is not None else None,
+    )
+
+
+def _moment(number: int) -> datetime | None:
+    """Return the time of a version, or None for version 0."""
+    return datetime.fromtimestamp(number / 1e6, UTC) if number else None
+
+
+def _store_problem(view: View, problem: str) -> None:
+    try:
+        with transaction.atomic():
+            Version.objects.update_or_create(
+                pk=view._meta.db_table, defaults={"problem": problem}, create_defaults={"problem": problem, "number": 0}
+            )
+    except DatabaseError:
+        pass  # such as a locked database; the caller reports the problem
+
+
+def _refresh(view: View, *, wait: bool, only_due: bool) -> bool:
+    """Refresh *view*. Return False if it was skipped."""
+    connection = connections[router.db_for_write(view)]
+    if connection.vendor == "sqlite":
+        return _refresh_table(connection, view)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
         cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"tabularium refresh of {view._meta.db_table}"])
-        if cursor.fetchone()[0] is False:
+        if cursor.fetchone()[0] is False or (only_due and not state_of(view).is_behind):
             return False
         # Read the version before the refresh, whose snapshot is at least as new.
         shows = version_of(view._meta.app_label)
-        _update_statistics(cursor, view._meta.app_label)
-        cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
-        # PostgreSQL cannot refresh a view concurrently before its first refresh.
-        concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
-        cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
-        raise_version(view._meta.db_table)
-        Version.objects.filter(pk=view._meta.db_table).update(shows=shows)
-        # Comments are visible in clients such as psql.
-        cursor.execute(f"COMMENT ON MATERIALIZED VIEW {table} IS '{REFRESHED}{datetime.now(UTC).isoformat()}'")
+        _refresh_materialized(cursor, connection, view)
+        _store(view, shows)
+    return True
+
+
+def _store(view: View, shows: int) -> None:
+    raise_version(view._meta.db_table)
+    Version.objects.filter(pk=view._meta.db_table).update(shows=shows, problem="")
+
+
+def _refresh_materialized(cursor: CursorWrapper, connection: BaseDatabaseWrapper, view: View) -> None:
+    table = connection.ops.quote_name(view._meta.db_table)
+    _update_statistics(cursor, view._meta.app_label)
+    cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [table])
+    # PostgreSQL cannot refresh a view concurrently before its first refresh.
+    concurrently = "CONCURRENTLY" if cursor.fetchone()[0] else ""
+    cursor.execute(f"REFRESH MATERIALIZED VIEW {concurrently} {table}")
+
+
+def _refresh_table(connection: BaseDatabaseWrapper, view: View) -> bool:
+    """Store the rows of the live view of *view* in its table. Return False if another process has stored newer ones.
+
+    The rows are computed in a temporary table, so that other writers do not wait. The write lock is held only while the
+    rows that differ are replaced.
+    """
+    quote = connection.ops.quote_name
+    table, live = quote(view._meta.db_table), quote(live_view(view._meta.db_table))
+    fresh, key = f"temp.{quote(f'{view._meta.db_table}_fresh')}", pk_column(view)
+    columns = ", ".join(column_name(field) for field in view._meta.concrete_fields)
+    shows = version_of(view._meta.app_label)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {fresh}")
+        cursor.execute(f"CREATE TEMPORARY TABLE {fresh} AS SELECT {columns} FROM {table} WHERE 0")
+        cursor.execute(f"INSERT INTO {fresh} SELECT {columns} FROM {live}")
+        with transaction.atomic(using=connection.alias):
+            newest = Version.objects.filter(pk=view._meta.db_table).values_list("shows", flat=True).first()
+            if newest is not None and newest > shows:
+                return False
+            old = f"SELECT {columns} FROM main.{table} EXCEPT SELECT {columns} FROM {fresh}"
+            new = f"SELECT {columns} FROM {fresh} EXCEPT SELECT {columns} FROM main.{table}"
+            cursor.execute(f"DELETE FROM main.{table} WHERE {key} IN (SELECT {key} FROM ({old}))")
+            cursor.execute(f"INSERT INTO main.{table} ({columns}) {new}")
+            _store(view, shows)
+        cursor.execute(f"DROP TABLE {fresh}")
     return True
 
 
@@ -237,17 +228,3 @@ def _update_statistics(cursor: CursorWrapper, dataset: str) -> None:
     )
     for (table,) in cursor.fetchall():
         cursor.execute(f"ANALYZE {table}")
-
-
-def refreshed_at(view: type[MaterializedView]) -> datetime | None:
-    """Return the time of *view*'s last refresh, or None before its first refresh and for a plain view."""
-    connection = connections[router.db_for_read(view)]
-    if connection.vendor != "postgresql":
-        return None
-    with connection.cursor() as cursor:
-        table = connection.ops.quote_name(view._meta.db_table)
-        cursor.execute("SELECT obj_description(%s::regclass, 'pg_class')", [table])
-        comment = cursor.fetchone()[0] or ""
-    if not comment.startswith(REFRESHED):
-        return None
-    return datetime.fromisoformat(comment.removeprefix(REFRESHED))

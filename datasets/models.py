@@ -72,15 +72,20 @@ class Vocabulary(models.Model):
 
 
 class MaterializedView(models.Model):
-    """A summary table: a materialized view on PostgreSQL, a plain view on SQLite, created by SQL beside a migration.
+    """A summary table: a materialized view on PostgreSQL, and on SQLite a table with the rows of a view.
 
-    Subclasses set ``managed = False`` and ``db_table``. PostgreSQL needs a unique index on the view to refresh it
-    without blocking readers.
+    Subclasses set ``managed = False`` and ``db_table``. SQL beside a migration creates the view. PostgreSQL needs a
+    unique index on it to refresh it without blocking readers.
     """
 
     class Meta:
         abstract = True
         managed = False
+
+
+def live_view(table: str) -> str:
+    """Return the name of SQLite's view that computes the rows of the summary table *table*."""
+    return f"{table}_live"
 
 
 class Version(models.Model):
@@ -90,6 +95,9 @@ class Version(models.Model):
     number = models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")
     shows = models.BigIntegerField(
         null=True, help_text="For a materialized view: the dataset's version at its last refresh."
+    )
+    problem = models.TextField(
+        blank=True, default="", help_text="For a materialized view: why its last refresh failed, or empty."
     )
 
     class Meta:

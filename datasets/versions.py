@@ -49,11 +49,11 @@ def versions_behind(model: type[models.Model]) -> str:
 def _names_and_query(model: type[models.Model]) -> tuple[list[str], str]:
     """Return the names of the versions that *model*'s list depends on, and the query that reads them.
 
-    A materialized view has its own version. If it has foreign keys, it also depends on the dataset, because it shows
+    A summary table has its own version. If it has foreign keys, it also depends on the dataset, because it shows
     the current labels.
     """
     names = [model._meta.app_label]
-    if issubclass(model, MaterializedView) and connections[router.db_for_read(model)].vendor == "postgresql":
+    if issubclass(model, MaterializedView):
         refers = any(field.is_relation for field in model._meta.concrete_fields)
         names = [*(names if refers else []), model._meta.db_table]
     literals = ", ".join(f"'{name}'" for name in names)  # names of apps and tables need no escaping

@@ -117,7 +117,7 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
     except ExportError as error:
         state.refuse("format", str(error))
         return _form(request, state, order)
-    headers = made.headers | {"Cache-Control": "no-store"}
+    headers = made.headers | {"Cache-Control": "no-store"} | (state.summary.headers if state.summary else {})
     if is_head(request):
         return headers_of(made, headers)
     return ExportResponse(made, headers)

@@ -81,6 +81,7 @@ def page(
         "counted": "" if state.errors else state.paginator.display_count,
         "record": state.model._meta.verbose_name,
         "records": state.model._meta.verbose_name_plural,
+        "summary": state.summary,
     }
     status = 400 if state.errors else 200
     return render(request, template, {**admin.site.each_context(request), **context, **more}, status=status)

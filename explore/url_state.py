@@ -12,6 +12,7 @@ from django.http import HttpRequest, QueryDict
 
 from datasets.fields import field_of, related_model
 from datasets.listing import label_field
+from datasets.matviews import summary_of
 from datasets.models import Record
 from datasets.query_values import list_of
 from datasets.records.columns import ListedColumn, columns_of
@@ -39,6 +40,7 @@ class State:
         self.data = self._simplified(request.GET)
         self.errors: dict[str, list[str]] = {}
         self.known = [*OF_TABLES, *OF_CHARTS, *OF_EXPORTS, *self.own]
+        self.summary = summary_of(self.model)
         self._query, self.records = self._read()
 
     @property

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
 from datasets.command_errors import TerminalCommand, unusable
+from datasets.refresh_option import add_no_refresh_argument, refresh_after_report
 from datasets.terminal_text import escaped, escaped_json
 from imports import reports
 from imports.engine.run import ImportRefusedError, Options, Outcome, import_files
@@ -90,6 +91,7 @@ class ImportCommand(TerminalCommand):
             "--encoding", default="utf-8", help="encoding of the files, such as cp1252 (default: utf-8)"
         )
         add_reason_argument(parser, "why the files are imported; the history shows it")
+        add_no_refresh_argument(parser)
         parser.add_argument(
             "--report", type=_named, metavar="FILE", help="write the full report as JSON to FILE; - for standard output"
         )
@@ -139,6 +141,9 @@ class ImportCommand(TerminalCommand):
                 sys.stderr.writelines(lines)
             else:
                 self._print(lines)
+        if not (options["dry_run"] or options["no_refresh"]):
+            out = self.stderr if report == STANDARD_OUTPUT else self.stdout
+            refresh_after_report(self, self.dataset, out if options["verbosity"] else None)
 
     def _refused(self, refusal: ImportRefusedError, report: Path | None) -> NoReturn:
         """Print the notes and rejected rows of the failed run, if there is one, and raise CommandError."""

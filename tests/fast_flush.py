@@ -1,8 +1,8 @@
 """Flush the database after a test that commits, deleting only the rows of that test.
 
 Django truncates every table and creates the permissions again, which takes longer than most tests. This module skips
-empty tables, and tables with rows from migrations unless the test has changed them. It refreshes materialized views
-with rows, so that the next test does not see these rows.
+empty tables, and tables with rows from migrations unless the test has changed them. It empties summary tables with
+rows, so that the next test does not see these rows.
 """
 
 import pytest
@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+
+from datasets import matviews
 
 BY_MIGRATIONS = (ContentType, Permission, Group, Group.permissions.through)  # referenced tables come first
 
@@ -21,7 +23,7 @@ def empty_quickly() -> None:
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     names = {table: connection.ops.quote_name(table) for table in tables}
     look = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {name})" for table, name in names.items())
-    views = _materialized_views()
+    views = _summary_tables()
     kept = {names[model._meta.db_table]: model for model in BY_MIGRATIONS}
     with connection.cursor() as cursor:
         made = _rows(cursor, kept)
@@ -40,7 +42,7 @@ def empty_quickly() -> None:
                         cursor.execute(f"DELETE FROM {name}")
                 if connection.vendor == "postgresql":
                     _as_new(cursor, full)
-            _refresh(cursor, views)
+            _empty_views(cursor, views)
         if changed:
             for some in records:
                 type(some[0]).objects.bulk_create(some)
@@ -67,21 +69,19 @@ def _rows(cursor, names) -> list[list[tuple]]:
     return tables
 
 
-def _materialized_views() -> list[str]:
-    """Return the quoted names of the materialized views; SQLite has only plain views."""
-    if connection.vendor != "postgresql":
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(matviewname) FROM pg_matviews WHERE schemaname = current_schema()")
-        return [name for (name,) in cursor.fetchall()]
+def _summary_tables() -> list[str]:
+    """Return the quoted names of the summary tables."""
+    views = [view for dataset in matviews.datasets_with_views() for view in matviews.views_of(dataset)]
+    return [connection.ops.quote_name(view._meta.db_table) for view in views]
 
 
-def _refresh(cursor, views: list[str]) -> None:
-    """Refresh the materialized views that have rows."""
+def _empty_views(cursor, views: list[str]) -> None:
+    """Empty the summary tables that have rows. The tables from which PostgreSQL computes them are empty."""
+    empty = "REFRESH MATERIALIZED VIEW" if connection.vendor == "postgresql" else "DELETE FROM"
     for view in views:
         cursor.execute(f"SELECT 1 FROM {view} LIMIT 1")
         if cursor.fetchone():
-            cursor.execute(f"REFRESH MATERIALIZED VIEW {view}")
+            cursor.execute(f"{empty} {view}")
 
 
 def _by_superuser() -> bool:

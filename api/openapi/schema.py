@@ -12,6 +12,8 @@ from api.etags import VersionedView
 from api.openapi import components
 from api.openapi.problems import CONFLICT, PROBLEM
 from datasets.http.problem_details import CONTENT_TYPE
+from datasets.matviews import AS_OF_HEADER
+from datasets.models import MaterializedView
 from datasets.records.masking import personal_names
 from exports.formats import MASKED_HEADER
 
@@ -23,6 +25,7 @@ CACHED = {
     "Vary": "The request headers on which the response depends.",
 }
 MASKED = {MASKED_HEADER: "The columns whose values are masked for this user, separated by semicolons."}
+AS_OF = {AS_OF_HEADER: "The time of the last change that a summary table includes, while it is behind its dataset."}
 RETRY = {"Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}}
 OF_PROBLEMS = {
     "401": {"WWW-Authenticate": {"description": "The supported authentication scheme.", "schema": {"type": "string"}}},
@@ -96,7 +99,8 @@ class ApiSchema(AutoSchema):
             sentences.append('To read a record whose key is "summary", filter the list by its key.')
         parameters.append(components.format_parameter(kind.format for kind in renderers))
         parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
-        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in CACHED}
+        as_of = AS_OF if issubclass(model, MaterializedView) else {}
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in CACHED | as_of}
         masked = MASKED if action != "summary" and personal_names(model) else {}
         shown = headers | {name: {"$ref": f"#/components/headers/{name}"} for name in masked}
         content = {}
@@ -143,7 +147,7 @@ def add_parts(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     result["tags"] = [{"name": tag, "description": TAGS.get(tag, f"The dataset {tag}.")} for tag in sorted(tags)]
     parts = result["components"]
     parts.setdefault("schemas", {}).update(Problem=PROBLEM, Conflict=CONFLICT)
-    parts["headers"] = {name: text(description) for name, description in (CACHED | MASKED).items()}
+    parts["headers"] = {name: text(description) for name, description in (CACHED | MASKED | AS_OF).items()}
     parts["parameters"] = {
         "IfNoneMatch": {"name": "If-None-Match", "in": "header", **text("The ETag of the client's copy.")}
     }

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from datasets.matviews import CreateView
+from datasets.view_migrations import CreateView
 
 
 class Migration(migrations.Migration):

@@ -1,4 +1,4 @@
-CREATE VIEW income_by_education AS
+CREATE VIEW income_by_education_live AS
 SELECT levels.name                                         AS education,
        levels.years,
        COUNT(*)                                            AS respondents,

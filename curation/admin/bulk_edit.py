@@ -99,7 +99,6 @@ class BulkAdmin(EditedAdmin[M]):
             preview = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": posted}
             preview |= confirmation.show(request, about, sealed)
             return self._page(request, form, keys, records, moved=moved, **preview)
-        self.edited()
         message = format_html("{} changed.", counted(self.model, count))
         if request.user.has_perm("imports.view_edit"):
             address = reverse("admin:imports_edit_change", args=[edit.pk])

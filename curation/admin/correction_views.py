@@ -148,7 +148,6 @@ class CorrectedAdmin(EditedAdmin[R]):
             edits.revert(records, name, signed_in_user(request), reason=posted_reason(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
-        self.edited()
         label = capfirst(correctable(self.model)[name].verbose_name)
         self.message_user(request, f"{label} reverted to the file value.", messages.SUCCESS)
         return HttpResponseRedirect(page)

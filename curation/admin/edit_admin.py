@@ -25,7 +25,6 @@ from curation.history.timeline import Readable
 from curation.history.undo import undo_edit
 from curation.history.undo_permissions import may, may_undo
 from curation.history.undo_result import UndoRefusedError
-from datasets import matviews
 from datasets.http.signed_in import signed_in_user
 from datasets.records.masking import Viewer
 from imports.models import Change, Edit
@@ -182,7 +181,6 @@ class EditAdmin(ReadOnlyAdmin[Edit]):
         except UndoRefusedError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return undo_pages.refused(edit) if refusal.conflicts else page
-        matviews.refresh_after_commit(*{model._meta.app_label for model in edited})
         self.message_user(request, f"Edit undone: {', '.join(undone.done())}.", messages.SUCCESS)
         return page
 

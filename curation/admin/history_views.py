@@ -143,7 +143,6 @@ class HistoryAdmin(EditedAdmin[M]):
             edits.restore(deletion, self.model, user, reason=posted_reason(request))
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), page)
-        self.edited()
         self.message_user(request, f"{capfirst(self._label(last.before, key))} restored.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 

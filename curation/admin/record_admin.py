@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from curation.admin import list_defaults
 from curation.admin.base_admin import Column, ReadOnlyAdmin
@@ -14,6 +14,7 @@ from curation.admin.history_views import HistoryAdmin
 from curation.admin.origins import OriginAdmin, edit_summary, file_summary
 from curation.history.timeline import changes_of
 from datasets.fields import field_of
+from datasets.matviews import state_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.registry import dataset_apps
 from datasets.text import visible
@@ -97,7 +98,20 @@ class VocabularyAdmin(OriginAdmin[V], HistoryAdmin[V]):
 
 
 class MaterializedViewAdmin(ReadOnlyAdmin[S]):
-    """Admin for a summary table, which is read-only. Its list explains its columns."""
+    """Admin for a summary table, which is read-only. Its pages say as of when. Its list explains its columns."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"summary": state_of(self.model), **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {"summary": state_of(self.model), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def explained(self) -> list[tuple[str, str]]:
         """Return the explanations above the list: pairs of name and text."""

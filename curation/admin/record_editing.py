@@ -21,7 +21,6 @@ from curation.history import edits
 from curation.history.editable_fields import key_names
 from curation.history.record_counts import counted
 from curation.history.timeline import changes_of
-from datasets import matviews
 from datasets.fields import through_model
 from datasets.http.signed_in import signed_in_user
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
@@ -43,10 +42,6 @@ class EditedAdmin(ListAdmin[M]):
         """Return the URL of this model's page *name*."""
         meta = self.model._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
-
-    def edited(self) -> None:
-        """Refresh the summary tables of the dataset after an edit."""
-        matviews.refresh_after_commit(self.model._meta.app_label)
 
     # The form.
 
@@ -152,7 +147,6 @@ class EditedAdmin(ListAdmin[M]):
             new = {name: form.cleaned_data[name] for name in form.changed_data}
             records = self.model._base_manager.filter(pk=obj.pk)
             edits.correct(records, new, signed_in_user(request), reason=posted_reason(request))
-            self.edited()
         elif posted_reason(request):
             raise edits.EditRefusedError("No field was changed, so the reason was not saved.")
 
@@ -160,7 +154,6 @@ class EditedAdmin(ListAdmin[M]):
         if not change:
             super().save_related(request, form, formsets, change)
             edits.created(form.instance, signed_in_user(request), reason=posted_reason(request))
-            self.edited()
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
         self.delete_queryset(request, self.model._base_manager.filter(pk=obj.pk))
@@ -168,7 +161,6 @@ class EditedAdmin(ListAdmin[M]):
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
         confirmed = confirmation.seal_confirmed(request, self._deletion())
         edits.delete(queryset, signed_in_user(request), confirmed, reason=posted_reason(request))
-        self.edited()
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -11,7 +11,6 @@ from curation.history.run_status import set_status
 from curation.history.tombstones import set_tombstones
 from curation.history.undo_conflicts import UndoConflicts
 from curation.history.undo_result import Conflict, RedoRefusedError, Undone, UndoOvertakenError, UndoRefusedError
-from datasets import matviews
 from datasets.sql.dry_run import rolled_back
 from datasets.sql.query_timeout import unlimited
 from datasets.versions import raise_version
@@ -59,12 +58,9 @@ def redo_edit(
 def _of_run(run: ImportRun, by: dict[str, Any], expecting: str, *, dry_run: bool, redo: bool) -> Undone:
     try:
         with import_lock(run.dataset):
-            undone = reverse(run, by, expecting, dry_run=dry_run, redo=redo)
+            return reverse(run, by, expecting, dry_run=dry_run, redo=redo)
     except ImportRefusedError as error:
         raise _refused([str(error)], redo=redo) from None
-    if not dry_run:
-        matviews.refresh(run.dataset)
-    return undone
 
 
 def reverse(

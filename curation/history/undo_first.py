@@ -16,7 +16,6 @@ from curation.history.undo_result import (
     UndoOvertakenError,
     UndoRefusedError,
 )
-from datasets import matviews
 from datasets.sql.dry_run import rolled_back
 from datasets.sql.query_timeout import unlimited
 from imports.engine.locks import ImportRefusedError, import_lock
@@ -36,10 +35,7 @@ def undo_or_redo(
         return reverse_with_blockers(action, user, redo=redo, **options)
     if isinstance(action, ImportRun):
         return [(redo_run if redo else undo_run)(action, user, **options)]
-    done = (redo_edit if redo else undo_edit)(action, user, **options)
-    if not options.get("dry_run"):
-        matviews.refresh_after_commit(action.dataset)
-    return [done]
+    return [(redo_edit if redo else undo_edit)(action, user, **options)]
 
 
 @unlimited()
@@ -73,8 +69,6 @@ def reverse_with_blockers(
     except ImportRefusedError as error:
         raise UndoRefusedError([str(error)]) from None
     action.refresh_from_db()  # a preview has rolled its state back
-    if not dry_run:
-        matviews.refresh_after_commit(action.dataset)
     return steps
 
 

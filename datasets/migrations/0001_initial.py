@@ -31,6 +31,14 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
+                (
+                    "problem",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="For a materialized view: why its last refresh failed, or empty.",
+                    ),
+                ),
             ],
             options={
                 "db_table": "versions",

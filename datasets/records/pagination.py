@@ -60,12 +60,8 @@ class BoundedPaginator(Paginator[Any]):
 
     @property
     def _is_small_effort(self) -> bool:
-        """Whether the list is an unfiltered table on SQLite, which counts it quickly with an index.
-
-        Views must be computed.
-        """
-        is_table = self.is_unfiltered and self.object_list.model._meta.managed
-        return is_table and connections[self.object_list.db].vendor == "sqlite"
+        """Whether the list is an unfiltered table on SQLite, which counts it quickly with an index."""
+        return self.is_unfiltered and connections[self.object_list.db].vendor == "sqlite"
 
     @property
     def _counted(self) -> int:

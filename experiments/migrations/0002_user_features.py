@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from datasets.matviews import CreateView
+from datasets.view_migrations import CreateView
 
 
 class Migration(migrations.Migration):

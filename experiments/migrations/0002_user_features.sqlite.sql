@@ -1,5 +1,5 @@
 -- Most common are the compounds used in most of a user's experiments: all that tie, the lowest id first.
-CREATE VIEW user_features AS
+CREATE VIEW user_features_live AS
 WITH totals AS (
     SELECT user_id,
            COUNT(*)                 AS total_experiments,

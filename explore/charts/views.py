@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from datetime import date
 from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
@@ -126,7 +127,7 @@ def _answer(
     request: HttpRequest, state: State, suffix: str, made: Callable[[Picture], HttpResponseBase]
 ) -> HttpResponseBase:
     """Return the response that *made* creates from the picture, or 304 if the client's copy is current."""
-    tag = ETag(request, state.model, f"{suffix} {timezone.localdate()}")
+    tag = ETag(request, state.model, f"{suffix} {_date(state)}")
     if tag.is_known and not state.errors:
         return tag.not_modified()
     _, picture = _drawn(state)
@@ -145,15 +146,15 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
         drawing = _requested_drawing(state)
         version = versions_behind(state.model)  # before the records, so that the cache never holds older ones
         hidden = ",".join(sorted(hidden_fields(state.model, state.user)))
-        today = timezone.localdate()
+        on = _date(state)
         filters = tuple(sorted(state.filters.items()))
-        key = (state.model, drawing, filters, version, release(), hidden, today)
+        key = (state.model, drawing, filters, version, release(), hidden, on)
         with _lock:
             if key in _pictures:
                 _pictures.move_to_end(key)
                 return drawing, _pictures[key]
         descriptions = [description.text for description in describe_filters(state.model, state.filters)]
-        picture = draw(state.model, state.records, drawing, state.user, descriptions, today)
+        picture = draw(state.model, state.records, drawing, state.user, descriptions, on)
     except ChartError as error:
         state.refuse(error.parameter, str(error))
         return None, None
@@ -162,6 +163,12 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
         while len(_pictures) > REMEMBERED:
             _pictures.popitem(last=False)
     return drawing, picture
+
+
+def _date(state: State) -> date:
+    """Return the date in the caption: today, or that of the last change that a summary table includes."""
+    summary = state.summary
+    return timezone.localdate(summary.as_of if summary and summary.is_behind else None)
 
 
 def _requested_drawing(state: State, *, lenient: bool = False) -> Drawing:

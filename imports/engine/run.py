@@ -10,7 +10,6 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
-from datasets import matviews
 from datasets.sql.dry_run import Preview
 from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
@@ -99,14 +98,6 @@ def import_files(
         finally:
             if connection.connection is not None and connection.is_usable():
                 drop_stages(sources)
-    if run.status == ImportRun.Status.APPLIED:
-        try:
-            matviews.refresh(dataset)
-        except DatabaseError as error:  # the run stays applied
-            why = str(error).strip().splitlines()[0]
-            remedy = "Fix the cause, then run: manage.py refresh_views"
-            run.notes.append(f"The summary tables are out of date: {why}. {remedy}")
-            run.save(update_fields=["notes"])
     return outcome
 
 

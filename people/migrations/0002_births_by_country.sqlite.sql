@@ -1,4 +1,4 @@
-CREATE VIEW births_by_country AS
+CREATE VIEW births_by_country_live AS
 SELECT places.country,
        COUNT(*) AS births
   FROM people

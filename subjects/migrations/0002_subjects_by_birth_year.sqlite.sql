@@ -1,5 +1,5 @@
 -- Subjects whose sex or date of birth is not known are left out.
-CREATE VIEW subjects_by_birth_year AS
+CREATE VIEW subjects_by_birth_year_live AS
 SELECT births.year || '-' || births.sex AS key,
        births.year,
        births.sex,

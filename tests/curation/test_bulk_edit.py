@@ -6,7 +6,6 @@ from census.models import EducationLevel
 from curation.history import edits
 from curation.history.undo import undo_edit
 from curation.history.undo_result import UndoRefusedError
-from datasets import matviews
 from experiments.models import Compound, User, UserExperiment
 from imports.models import Change, Edit
 from people.models import Person, Place
@@ -164,9 +163,7 @@ def edit(admin_client, people):
     return Edit.objects.get()
 
 
-def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
-    refreshed = []
-    monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
+def test_an_edit_is_shown_and_undone(admin_client, edit):
     address = f"/admin/imports/edit/{edit.pk}/"
     page = admin_client.get(f"{address}change/")
     assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
@@ -174,7 +171,6 @@ def test_an_edit_is_shown_and_undone(admin_client, edit, monkeypatch):
     assert "Edit undone: 5 people restored." in page.text and "Undone by admin" in page.text
     assert "Undo edit" not in page.text
     assert Person.objects.filter(family_name="Oak", corrections__isnull=True).count() == 5
-    assert refreshed == [("people",)]
     assert (
         "The edit is an undo or has already been undone." in confirm(admin_client, f"{address}undo/", follow=True).text
     )
@@ -213,7 +209,7 @@ def test_the_creation_of_a_referenced_record_is_not_undone(admin_client, people)
     data = ALL | {"field": "place_of_birth", "value": ayr.pk, "_apply": "x", "expected": str(COUNT)}
     confirm(admin_client, BULK, data)
     page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
-    some = sorted(str(person.pk) for person in people)[:10]
+    some = list(map(str, sorted(person.pk for person in people)[:10]))
     assert f"Places that it created are used by 15 people ({', '.join(some)}, …)." in page.text
     assert Place.objects.filter(pk=ayr.pk).exists()
 

@@ -4,7 +4,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from datasets import matviews
 from experiments.models import User, UserExperiment
 from imports.models import Edit
 from people.models import Person, Place
@@ -139,15 +138,6 @@ def test_a_hidden_address_is_masked_and_cannot_be_reverted(staff, admin_client, 
     assert '<label>E-mail:</label> <span class="badge corrected">corrected</span>' in page
     assert "ann@" not in page and "new@" not in page and "Revert to file" not in page
     assert client.post("/admin/experiments/user/1/revert/email/").status_code == 403
-
-
-def test_views_are_refreshed_once_after_the_edit(admin_client, ann, monkeypatch):
-    refreshed = []
-    monkeypatch.setattr(matviews, "refresh", lambda *datasets: refreshed.append(datasets))
-    admin_client.post(page_of(ann), FORM | {"place_of_birth": Place.objects.get(city="Derry").pk})
-    assert refreshed == [("people",)]
-    confirm(admin_client, f"/admin/people/person/{ann.pk}/revert/given_name/")
-    assert len(refreshed) == 2
 
 
 def test_the_page_of_a_record_takes_a_fixed_number_of_queries(admin_client, ann):

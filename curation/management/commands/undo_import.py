@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from curation.history.undo_first import undo_or_redo
-from curation.history.undo_result import UndoRefusedError
+from curation.history.undo_result import Undone, UndoRefusedError
 from datasets.command_errors import TerminalCommand
+from datasets.refresh_option import add_no_refresh_argument, refresh_after_report
 from imports.models import ImportRun
 from imports.reasons import add_reason_argument, reason_of_option
 
@@ -22,9 +23,18 @@ class Command(TerminalCommand):
         parser.add_argument("--blockers-first", action="store_true", help=first)
         effect = f"report the effect of the {self.verb} without saving it"
         parser.add_argument("--dry-run", action="store_true", help=effect)
+        add_no_refresh_argument(parser)
 
     def handle(
-        self, *, run: int, dry_run: bool, blockers_first: bool, reason: str, verbosity: int, **options: Any
+        self,
+        *,
+        run: int,
+        dry_run: bool,
+        blockers_first: bool,
+        no_refresh: bool,
+        reason: str,
+        verbosity: int,
+        **options: Any,
     ) -> None:
         import_run = ImportRun.objects.filter(pk=run).first()
         if import_run is None:
@@ -41,11 +51,17 @@ class Command(TerminalCommand):
             if refusal.conflicts and not blockers_first:
                 message += " To undo what blocks it first, use --blockers-first."
             raise CommandError(message) from None
-        if verbosity and dry_run:
-            self.stdout.write(f"Preview: {self.gerund} run {run} of {import_run.dataset} will:")
-        elif verbosity:
-            self.stdout.write(f"Run {run} of {import_run.dataset} {self.participle}.")
-        for undone in steps if verbosity else ():
+        if verbosity:
+            self._report(import_run, steps, dry_run=dry_run)
+        if not (dry_run or no_refresh):
+            refresh_after_report(self, import_run.dataset, self.stdout if verbosity else None)
+
+    def _report(self, run: ImportRun, steps: list[Undone], *, dry_run: bool) -> None:
+        if dry_run:
+            self.stdout.write(f"Preview: {self.gerund} run {run.pk} of {run.dataset} will:")
+        else:
+            self.stdout.write(f"Run {run.pk} of {run.dataset} {self.participle}.")
+        for undone in steps:
             if len(steps) > 1:
                 self.stdout.write(f"  {undone}:")
             for line in undone.planned() if dry_run else undone.done():

@@ -17,10 +17,12 @@ from django.template.defaultfilters import filesizeformat
 
 from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.command_errors import TerminalCommand, unusable
+from datasets.models import MaterializedView
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
 from datasets.records.masking import Viewer, masked_name
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
+from datasets.refresh_option import refresh_before_reading
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest
 from exports.formats import FORMATS, Export, ExportError, export
@@ -86,6 +88,8 @@ class Command(TerminalCommand):
             kind = file_format if is_binary else "A compressed file"
             raise CommandError(f"{kind} cannot be shown in a terminal. Name a file, or use a pipe: -o - | …")
         try:
+            if issubclass(model, MaterializedView):
+                refresh_before_reading(model._meta.app_label)
             summarised = bool(options["by"] or options["measure"])
             file = (self._summary if summarised else self._records)(model, user, file_format, options)
             with file as blocks:

@@ -1,4 +1,4 @@
-"""Run background tasks: imports of several datasets in parallel."""
+"""Run background tasks: imports of several datasets in parallel, and refreshes of summary tables."""
 
 import logging
 import os
@@ -17,9 +17,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
-from datasets.matviews import catch_up
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
+from imports.upkeep import Upkeep, refresh_views
 from imports.upload_storage import sweep as sweep_uploads
 from imports.worker_threads import ALL, Workers, worker_of
 from monitoring.exposition import serve
@@ -34,7 +34,6 @@ EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  #
 def _find_interrupted() -> None:
     for run in find_interrupted():
         logger.warning("%s: %s", run, run.error)
-    refresh_views()
 
 
 def _delete_expired() -> None:
@@ -78,11 +77,17 @@ class Command(TerminalCommand):
         self._running = True
         if batch:
             self._serve(lambda: worker_of(ALL, interval).run(), once=True)
+            refresh_views()
             return
-        self._workers = Workers(interval)
+        self._workers, upkeep = Workers(interval), Upkeep()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._end)
-        self._serve(self._workers.start)
+
+        def work() -> None:
+            self._workers.start()
+            upkeep.start()
+
+        self._serve(work)
         while self._workers.busy:
             time.sleep(0.1)
 
@@ -118,13 +123,3 @@ class Command(TerminalCommand):
         if not self._workers.busy:
             sys.exit(0)
         logger.warning("%s: stopping after the current imports. A second signal stops at once.", name)
-
-
-def refresh_views() -> None:
-    """Refresh the summary tables that are out of date. Log a failure, which the next call retries."""
-    try:
-        for done in catch_up():
-            logger.warning("Refreshed the summary table %s, which was out of date.", done.view._meta.db_table)
-    except DatabaseError as error:
-        why = str(error).strip().splitlines()[0]
-        logger.error("A summary table is out of date and cannot be refreshed; retrying: %s", why)

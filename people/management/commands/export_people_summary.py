@@ -4,8 +4,8 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from datasets import matviews
 from datasets.command_errors import TerminalCommand, write_json
+from datasets.refresh_option import refresh_before_reading
 from people.models import BirthsByCountry
 
 
@@ -23,7 +23,7 @@ class Command(TerminalCommand):
         )
 
     def handle(self, *, output: str, **options: Any) -> None:
-        matviews.refresh("people")  # curators may have edited people since the last import
+        refresh_before_reading("people")
         births = BirthsByCountry.objects.summary()
         text = json.dumps(births, ensure_ascii=False) + "\n"
         write_json(self, output, text)
